@@ -1,0 +1,232 @@
+"""SymPy expressions as straight-line programs over python-flint balls.
+
+`Tape` flattens expressions once, sharing common subexpressions; `Tape.bind` fixes the constants at the current precision
+and returns a fast callable. Used by both certified roads, which share nothing else but the definition of the activation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sympy as sp
+from flint import acb, arb, ctx, fmpq
+
+from glutheory.errors import DerivationError
+
+Ball = Any  # flint.arb or flint.acb: python-flint ships no types for mixed arithmetic
+Step = tuple[Callable[..., Ball], int, tuple[int, ...]]
+
+_UNARY: dict[type, str] = {
+    sp.exp: "exp",
+    sp.sin: "sin",
+    sp.cos: "cos",
+    sp.sinh: "sinh",
+    sp.cosh: "cosh",
+    sp.tanh: "tanh",
+    sp.asin: "asin",
+    sp.acos: "acos",
+    sp.atan: "atan",
+    sp.erf: "erf",
+    sp.erfc: "erfc",
+    sp.erfi: "erfi",
+    sp.log: "log",
+    sp.Abs: "__abs__",
+}
+#: Functions with branch cuts: they take python-flint's `analytic` flag.
+_CUT = {"log", "sqrt"}
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Work at this many bits inside the block; the caller's precision comes back whatever happens."""
+    before = ctx.prec
+    try:
+        ctx.prec = bits
+        yield
+    finally:
+        ctx.prec = before
+
+
+def bits_of(digits: int) -> int:
+    """The bits that hold this many decimal digits, with a guard of 16 bits."""
+    return int(digits * 3.3219281) + 16
+
+
+class Tape:
+    """A straight-line program for `expressions` as functions of `symbols`.
+
+    Args:
+        expressions: SymPy expressions in the symbols, built from + · rational powers and the usual functions.
+        symbols: the inputs, in the order in which the bound program takes them.
+
+    Raises:
+        DerivationError: an expression contains a function that balls cannot evaluate.
+    """
+
+    def __init__(self, expressions: Sequence[sp.Expr], symbols: Sequence[sp.Symbol]) -> None:
+        self._inputs = len(symbols)
+        self._slots: dict[sp.Expr, int] = {symbol: i for i, symbol in enumerate(symbols)}
+        self._constants: list[tuple[int, sp.Expr]] = []
+        self._code: list[tuple[str, int, tuple[int, ...], Any]] = []
+        self._size = len(symbols)
+        self._outputs = [self._slot(sp.sympify(expression)) for expression in expressions]
+
+    def _new(self, key: sp.Expr) -> int:
+        slot = self._size
+        self._slots[key] = slot
+        self._size += 1
+        return slot
+
+    def _emit(self, key: sp.Expr, operation: str, operands: tuple[int, ...], extra: Any = None) -> int:
+        slot = self._new(key)
+        self._code.append((operation, slot, operands, extra))
+        return slot
+
+    def _slot(self, node: sp.Expr) -> int:
+        found = self._slots.get(node)
+        if found is not None:
+            return found
+        if node.is_Rational or node in (sp.pi, sp.E, sp.I):
+            slot = self._new(node)
+            self._constants.append((slot, node))
+            return slot
+        if isinstance(node, sp.Add | sp.Mul):
+            operation = "add" if isinstance(node, sp.Add) else "mul"
+            slots = [self._slot(arg) for arg in node.args]
+            result = slots[0]
+            for index, other in enumerate(slots[1:], start=2):
+                key = node if index == len(slots) else sp.Dummy()
+                result = self._emit(key, operation, (result, other))
+            return result
+        if isinstance(node, sp.Pow) and node.exp.is_Rational and node.exp.q in (1, 2):
+            if node.exp.q == 1:
+                return self._emit(node, "pow", (self._slot(node.base),), int(node.exp))
+            root = sp.Function("_sqrt")(node.base)
+            slot = self._slots.get(root)
+            if slot is None:
+                slot = self._emit(root, "call", (self._slot(node.base),), "sqrt")
+            return slot if node.exp.p == 1 else self._emit(node, "pow", (slot,), int(node.exp.p))
+        if isinstance(node, sp.Pow) and node.base == sp.E:
+            return self._emit(node, "call", (self._slot(node.exp),), "exp")
+        if isinstance(node, sp.atan2):
+            return self._emit(node, "atan2", tuple(self._slot(arg) for arg in node.args))
+        method = _UNARY.get(node.func)
+        if method is None or len(node.args) != 1:
+            raise DerivationError(f"cannot evaluate {node} in ball arithmetic: {node.func} is not in the table.")
+        return self._emit(node, "call", (self._slot(node.args[0]),), method)
+
+    def _steps(self) -> Iterator[Step]:
+        for operation, slot, operands, extra in self._code:
+            if operation == "call":
+                yield _method(extra), slot, operands
+            elif operation == "pow":
+                yield _power(extra), slot, operands
+            else:
+                yield _BINARY[operation], slot, operands
+
+    def bind(self) -> Callable[[Sequence[Ball]], list[Ball]]:
+        """The program with its constants rounded at the current precision: a function of the list of inputs.
+
+        The result takes arb or acb inputs; ``analytic=True`` is forwarded to the functions with branch cuts, which then
+        return a non-finite ball where they are not analytic (what ``acb.integral`` demands).
+        """
+        start: list[Ball] = [None] * self._size
+        for slot, value in self._constants:
+            start[slot] = _constant(value)
+        steps = list(self._steps())
+        outputs, inputs = self._outputs, self._inputs
+
+        def run(arguments: Sequence[Ball], analytic: bool = False) -> list[Ball]:
+            memory = start.copy()
+            memory[:inputs] = arguments
+            _execute(steps, memory, analytic)
+            return [memory[slot] for slot in outputs]
+
+        return run
+
+    def pairs(self, head: Sequence[Ball], grid: Sequence[Ball], triangle: bool) -> Iterator[tuple[int, int, list[Ball]]]:
+        """The outputs at (*head, x, y) for all x, y of a grid, each operation done as seldom as its operands allow.
+
+        What depends on the head alone is computed once, what depends on one of x, y once per grid point; only the rest is
+        left for the double loop. Yields (i, j, outputs) for x = grid[i], y = grid[j]; only j ≥ i with `triangle`.
+        """
+        memory: list[Ball] = [None] * self._size
+        for slot, value in self._constants:
+            memory[slot] = _constant(value)
+        memory[: len(head)] = head
+        x_slot, y_slot = len(head), len(head) + 1
+        depends = [0] * self._size
+        depends[x_slot], depends[y_slot] = 1, 2
+        stages: list[list[Step]] = [[], [], [], []]
+        for step in self._steps():
+            _, slot, operands = step
+            for operand in operands:
+                depends[slot] |= depends[operand]
+            stages[depends[slot]].append(step)
+        _execute(stages[0], memory)
+        columns = []
+        column_slots = [y_slot, *(slot for _, slot, _ in stages[2])]
+        for y in grid:
+            memory[y_slot] = y
+            _execute(stages[2], memory)
+            columns.append([memory[slot] for slot in column_slots])
+        for i, x in enumerate(grid):
+            memory[x_slot] = x
+            _execute(stages[1], memory)
+            for j in range(i if triangle else 0, len(grid)):
+                for slot, value in zip(column_slots, columns[j], strict=True):
+                    memory[slot] = value
+                _execute(stages[3], memory)
+                yield i, j, [memory[slot] for slot in self._outputs]
+
+
+def _execute(steps: Sequence[Step], memory: list[Ball], analytic: bool = False) -> None:
+    for function, slot, operands in steps:
+        if len(operands) == 1:
+            memory[slot] = function(memory[operands[0]], analytic)
+        else:
+            memory[slot] = function(memory[operands[0]], memory[operands[1]])
+
+
+def _constant(value: sp.Expr) -> Ball:
+    if value == sp.pi:
+        return arb.pi()
+    if value == sp.E:
+        return arb.const_e()
+    if value == sp.I:
+        return acb(0, 1)
+    return arb(fmpq(int(value.p), int(value.q)))
+
+
+def _method(name: str) -> Callable[..., Ball]:
+    if name in _CUT:
+
+        def cut(x: Ball, analytic: bool) -> Ball:
+            return getattr(x, name)(analytic=True) if analytic else getattr(x, name)()
+
+        return cut
+
+    def plain(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (one signature for all)
+        return getattr(x, name)()
+
+    return plain
+
+
+def _power(exponent: int) -> Callable[..., Ball]:
+    def power(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (one signature for all)
+        return x**exponent
+
+    return power
+
+
+def _atan2(y: Ball, x: Ball) -> Ball:
+    return arb.atan2(y, x)
+
+
+_BINARY: dict[str, Callable[..., Ball]] = {
+    "add": lambda x, y: x + y,
+    "mul": lambda x, y: x * y,
+    "atan2": _atan2,
+}

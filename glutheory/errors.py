@@ -1,0 +1,40 @@
+"""The package's exceptions: every error a user can cause, each one clear sentence.
+
+The command line prints the sentence and exits with status 2; a library caller catches `GlutheoryError`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class GlutheoryError(Exception):
+    """Base of all errors raised on purpose by this package."""
+
+
+class UnknownNameError(GlutheoryError, LookupError):
+    """A name that is not in the zoo; the message suggests the nearest ones."""
+
+
+class DomainError(GlutheoryError, ValueError):
+    """An argument outside its domain (a negative variance, ``|c| > sqrt(a*b)``, ``digits <= 0``, …)."""
+
+
+class ExpressionError(GlutheoryError, ValueError):
+    """A user's activation that cannot be parsed, or is not a real function with a Gaussian expectation."""
+
+
+class DerivationError(GlutheoryError):
+    """No closed form: the message says at which step the mechanical derivation stopped."""
+
+
+class PrecisionError(GlutheoryError):
+    """The digits asked for cannot be had within the stated work limit.
+
+    Attributes:
+        reached: what was reached, a pair of ``flint.arb`` balls ``(S, T)`` that are correct but wider than asked for.
+    """
+
+    def __init__(self, message: str, reached: Any) -> None:
+        super().__init__(message)
+        self.reached = reached

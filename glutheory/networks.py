@@ -1,0 +1,81 @@
+"""Two-layer networks as data: a hidden unit is a product of branches, and the zoo of gated and non-gated ones.
+
+    non-gated   z(x) = V φ(W x)                     branches (φ,)
+    gated       z(x) = V [ (P x) ⊙ φ(W x) ]         branches (identity, φ)
+
+Source: Shazeer 2020 (arXiv 2002.05202) for the gates; arXiv 2605.20749, Eqs. 1 and 2, for the setting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from glutheory.activations import Activation, activation, activation_names, nearest
+from glutheory.errors import DomainError, UnknownNameError
+
+#: Names of the gated networks and the activation of their gate branch.
+GATES: dict[str, str] = {
+    "bilinear": "identity",
+    "glu": "sigmoid",
+    "reglu": "relu",
+    "geglu": "gelu",
+    "swiglu": "silu",
+    "gtu": "tanh",
+}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A two-layer network without biases whose hidden unit is ``∏_i φ_i(w_i·x)`` with independent weights.
+
+    Attributes:
+        name: its name in the zoo, or one made from the branches.
+        branches: the activations φ_i; a gated network is ``(identity, φ)``: the value branch, then the gate.
+    """
+
+    name: str
+    branches: tuple[Activation, ...]
+
+    def __post_init__(self) -> None:
+        if not self.branches:
+            raise DomainError("branches is empty: a hidden unit needs at least one activation.")
+
+    @property
+    def gated(self) -> bool:
+        """Whether this is a gated linear unit: an identity (value) branch times one gate."""
+        return len(self.branches) == 2 and self.branches[0].name == "identity"
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The names of the branches' weight blocks: hidden; value and gate; or branch1, branch2, …"""
+        if len(self.branches) == 1:
+            return ("hidden",)
+        if self.gated:
+            return ("value", "gate")
+        return tuple(f"branch{i}" for i in range(1, len(self.branches) + 1))
+
+
+def network_names() -> tuple[str, ...]:
+    """The names of the zoo: every activation (non-gated), then the gated networks."""
+    return (*activation_names(), *GATES)
+
+
+def network(name: str | Network) -> Network:
+    """The network of that name: an activation's name is the non-gated one; see `GATES` for the gated ones.
+
+    Raises:
+        UnknownNameError: no such network; the message suggests the nearest names.
+    """
+    if isinstance(name, Network):
+        return name
+    if name in GATES:
+        return Network(name, (activation("identity"), activation(GATES[name])))
+    if name in activation_names():
+        return Network(name, (activation(name),))
+    raise UnknownNameError(f"unknown network {name!r}: {nearest(str(name)[:40], network_names())}")
+
+
+def product(*branches: Activation | str, name: str | None = None) -> Network:
+    """The network whose hidden unit is the product of these branches, e.g. ``product("identity", "gelu")``."""
+    acts = tuple(activation(branch) for branch in branches)
+    return Network(name or " * ".join(act.label for act in acts), acts)

@@ -1,0 +1,163 @@
+"""The dual activations S and T of an activation: derived, classified, and carrying their certificate.
+
+    S(a,b,c) = E[φ(u) φ(v)],   T(a,b,c) = E[φ'(u) φ'(v)] = ∂S/∂c,   (u, v) ~ N(0, [[a, c], [c, b]])
+
+φ' is the derivative in the sense of distributions: T of a step contains E[δ(u) δ(v)].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import sympy as sp
+
+from glutheory.activations import Activation
+from glutheory.errors import DerivationError
+from glutheory.reading import read
+from glutheory.symbolic.assemble import assemble
+from glutheory.symbolic.certify import Check, family_checks, price_check, zero_check
+from glutheory.symbolic.gaussian import a, b, c
+from glutheory.symbolic.kolmogorov import KolmogorovDensity
+from glutheory.symbolic.pairs import KAPPA_PRIME, Part, bilinear
+from glutheory.terms import KAPPA, ExpQuad, Term, differentiate, is_mixture
+
+#: The methods by which a dual is found.
+CLOSED, MIXTURE, HERMITE = "closed form", "normal scale mixture", "Hermite series"
+
+_ONE = (Term(sp.S.One, 0, ExpQuad()),)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """E[f(u) g(v)] for two sums of terms.
+
+    Attributes:
+        first, second: the terms of f and g.
+    """
+
+    first: tuple[Term, ...]
+    second: tuple[Term, ...]
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The closed forms of all pairs."""
+        return tuple(bilinear(self.first, self.second))
+
+    @cached_property
+    def kernel(self) -> sp.Expr:
+        """The closed form in (a, b, c), for given mixing variables κ, κ' if there are any."""
+        return assemble(self.parts)
+
+    @cached_property
+    def expression(self) -> sp.Expr:
+        """The closed form in (a, b, c), averaged over the mixing variables: an unevaluated ``Integral`` if there are any."""
+        fixed, mixed = split_mixture(self.kernel)
+        for kappa in (KAPPA_PRIME, KAPPA):
+            if mixed.has(kappa):
+                mixed = sp.Integral(KolmogorovDensity(kappa) * mixed, (kappa, 0, sp.oo))
+        return fixed + mixed
+
+
+def split_mixture(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """The summands without and with the mixing variables."""
+    summands = sp.Add.make_args(expr)
+    return (
+        sp.Add(*(s for s in summands if not s.has(KAPPA, KAPPA_PRIME))),
+        sp.Add(*(s for s in summands if s.has(KAPPA, KAPPA_PRIME))),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Dual:
+    """The dual activations of an activation.
+
+    Attributes:
+        activation: φ.
+        method: how S was found: `CLOSED`, `MIXTURE` (exact, an average of closed forms) or `HERMITE` (a series).
+        terms: the normal form of φ; empty for a Hermite series.
+    """
+
+    activation: Activation
+    method: str
+    terms: tuple[Term, ...]
+
+    @cached_property
+    def derivative(self) -> tuple[Term, ...]:
+        """The normal form of φ'."""
+        return differentiate(self.terms)
+
+    @cached_property
+    def s(self) -> Expectation:
+        """E[φ(u) φ(v)]."""
+        return Expectation(self.terms, self.terms)
+
+    @cached_property
+    def t(self) -> Expectation:
+        """E[φ'(u) φ'(v)], derived on its own (not by differentiating S)."""
+        return Expectation(self.derivative, self.derivative)
+
+    @cached_property
+    def mean(self) -> Expectation:
+        """E[φ(u)], as E[φ(u)·1]."""
+        return Expectation(self.terms, _ONE)
+
+    @cached_property
+    def derivative_mean(self) -> Expectation:
+        """E[φ'(u)]."""
+        return Expectation(self.derivative, _ONE)
+
+    @property
+    def S(self) -> sp.Expr:  # noqa: N802 (the field's symbol)
+        """E[φ(u) φ(v)] as a SymPy expression in a, b, c."""
+        return self.s.expression if self.terms else _hermite_sum(0)
+
+    @property
+    def T(self) -> sp.Expr:  # noqa: N802 (the field's symbol)
+        """E[φ'(u) φ'(v)] as a SymPy expression in a, b, c."""
+        return self.t.expression if self.terms else _hermite_sum(1)
+
+    @property
+    def order(self) -> int:
+        """The number k of derivatives in c after which the expectation is elementary."""
+        return max((part.order for part in self.s.parts), default=0)
+
+    def checks(self) -> tuple[Check, ...]:
+        """The certificate: every family used, the elementary parts, and Price's theorem T = ∂S/∂c for the whole."""
+        if not self.terms:
+            return ()
+        everything = (*self.s.parts, *self.t.parts)
+        families = {(part.family, part.squares): None for part in everything if part.family is not None}
+        checks = [check for fam, squares in families if fam is not None for check in family_checks(fam, squares)]
+        for squares in dict.fromkeys(part.squares for part in everything if part.family is not None):
+            checks.append(price_check(self.s.parts, self.t.parts, squares))
+        checks += [_part_check(part) for part in self.s.parts if part.family is None]
+        return tuple(checks)
+
+
+def _part_check(part: Part) -> Check:
+    """Price's theorem for one pair without an arcsine family: ∂/∂c E[f g] = E[f' g'] with the right side derived anew."""
+    f, g = part.factors
+    right = assemble(bilinear(differentiate([f]), differentiate([g])), for_balls=False)
+    symbols = sorted((part.value.free_symbols | right.free_symbols | {a, b, c}), key=str)
+    return zero_check("∂/∂c E[f(u) g(v)] = E[f'(u) g'(v)] for an elementary pair", sp.diff(part.value, c) - right, symbols)
+
+
+def _hermite_sum(derivative: int) -> sp.Expr:
+    k = sp.Symbol("k", integer=True, nonnegative=True)
+    h = sp.Function("h_deriv" if derivative else "h")
+    return sp.Sum(h(k, a) * h(k, b) * (c / sp.sqrt(a * b)) ** k, (k, 0, sp.oo))
+
+
+@lru_cache(maxsize=256)
+def dual(act: Activation) -> Dual:
+    """Derive the dual activations of `act`: Price's theorem if it ends in elementary expectations, else the Hermite series."""
+    terms = read(act.expr)
+    if terms is None:
+        return Dual(act, HERMITE, ())
+    found = Dual(act, MIXTURE if is_mixture(terms) else CLOSED, terms)
+    try:
+        _ = found.s.parts, found.t.parts
+    except DerivationError:
+        return Dual(act, HERMITE, ())
+    return found

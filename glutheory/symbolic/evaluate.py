@@ -1,0 +1,197 @@
+"""Certified evaluation of the derived formulas: S and T as balls, to any number of digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import mpmath
+import sympy as sp
+from flint import acb, arb
+from mpmath.libmp import from_man_exp
+
+from glutheory.activations import Z, Activation, activation
+from glutheory.balls import Tape, bits_of, precision
+from glutheory.errors import DomainError, PrecisionError
+from glutheory.exact import Point, as_digits
+from glutheory.symbolic.assemble import DELTA, assemble
+from glutheory.symbolic.duals import Dual, Expectation, split_mixture
+from glutheory.symbolic.duals import dual as derive_dual
+from glutheory.symbolic.gaussian import a, b, c
+from glutheory.symbolic.kolmogorov import rule
+from glutheory.symbolic.majorants import product_error
+from glutheory.symbolic.pairs import KAPPA_PRIME
+from glutheory.terms import KAPPA, NormalPdf
+
+#: Working precision (bits) at which the evaluation gives up.
+MAX_BITS = 60_000
+
+
+@lru_cache(maxsize=256)
+def _programs(expectations: tuple[Expectation, ...]) -> tuple[Tape, Tape | None]:
+    """The parts without mixing variables, as a program of (a, b, c, δ), and the kernels, of (a, b, c, δ, κ, κ')."""
+    pairs = [split_mixture(assemble(e.parts, for_balls=True)) for e in expectations]
+    inputs = [a, b, c, DELTA]
+    fixed = Tape([pair[0] for pair in pairs], inputs)
+    if all(pair[1] == 0 for pair in pairs):
+        return fixed, None
+    return fixed, Tape([pair[1] for pair in pairs], [*inputs, KAPPA, KAPPA_PRIME])
+
+
+def _average(expectations: tuple[Expectation, ...], tape: Tape, values: Sequence[arb], bits: int, same: bool) -> list[arb]:
+    """The kernels averaged over κ, κ', with the error bound in the radius; `same` says a = b, where κ, κ' can be exchanged."""
+    quadrature = rule(bits)
+    grid = [kappa for kappa, _ in quadrature.nodes]
+    weights = [weight for _, weight in quadrature.nodes]
+    rows = [[arb(0)] * len(expectations) for _ in grid]
+    for i, j, kernels in tape.pairs(values, grid, same):
+        weight = 2 * weights[j] if same and j > i else weights[j]
+        rows[i] = [total + weight * kernel for total, kernel in zip(rows[i], kernels, strict=True)]
+    totals = [sum((w * row[k] for w, row in zip(weights, rows, strict=True)), arb(0)) for k in range(len(expectations))]
+    errors = [product_error(e.first, e.second, (values[0], values[1]), quadrature) for e in expectations]
+    return [total + arb(0, error) for total, error in zip(totals, errors, strict=True)]
+
+
+def balls(expectations: tuple[Expectation, ...], point: Point, bits: int) -> list[arb]:
+    """The expectations at a point with a, b > 0, as balls that contain them, computed with this working precision."""
+    fixed, mixture = _programs(expectations)
+    with precision(bits):
+        values = point.balls()
+        result = fixed.bind()(values)
+        if mixture is not None:
+            # κ ↔ κ' is a symmetry when u and v have the same variance and f = g
+            same = point.a == point.b and all(e.first == e.second for e in expectations)
+            averages = _average(expectations, mixture, values, -(-(bits - 24) // 8) * 8, same)
+            result = [x + y for x, y in zip(result, averages, strict=True)]
+        return [value.real if isinstance(value, acb) else value for value in result]
+
+
+def _missing(value: arb, wanted: int, bits: int) -> int:
+    """How many bits of relative accuracy the ball lacks (0: enough)."""
+    if not value.is_finite():
+        return bits
+    return 0 if value.is_exact() else max(0, wanted - max(value.rel_accuracy_bits(), -bits))
+
+
+def _converge(
+    expectations: tuple[Expectation, ...], point: Point, digits: int, scales: Callable[[], Sequence[arb]]
+) -> list[arb]:
+    """Raise the working precision until every value has `digits` digits.
+
+    The digits are those of the value itself; of a value below 10^−digits of its scale (an exact zero such as E[tanh u]², say)
+    only the 2·digits decimals after the scale are asked for.
+    """
+    wanted, bits = bits_of(digits), bits_of(digits) + 32
+    for attempt in range(64):
+        result = balls(expectations, point, bits)
+        missing = [_missing(value, wanted, bits) for value in result]
+        if any(missing) and attempt >= 2:
+            small = [abs(v).upper() <= s * arb(10) ** (-2 * digits) for v, s in zip(result, scales(), strict=True)]
+            missing = [0 if tiny else m for tiny, m in zip(small, missing, strict=True)]
+        if not any(missing):
+            return result
+        if bits > MAX_BITS:
+            break
+        bits += min(max(missing) + 32, bits)
+    raise PrecisionError(
+        f"digits is {digits}: not reached with {bits} bits of working precision; ask for fewer digits.", reached=tuple(result)
+    )
+
+
+def _scales(expectations: tuple[Expectation, ...], point: Point) -> Callable[[], Sequence[arb]]:
+    """√(S(a,a,a) S(b,b,b)) for each expectation, computed when first asked for."""
+
+    @lru_cache(maxsize=1)
+    def compute() -> Sequence[arb]:
+        ends = [balls(expectations, Point(v, v, v), 128) for v in (point.a, point.b)]
+        return [(abs(x) * abs(y)).sqrt() for x, y in zip(*ends, strict=True)]
+
+    return compute
+
+
+def _jumps_at_zero(dual: Dual) -> bool:
+    return any(isinstance(term.kernel, NormalPdf) and term.kernel.s == 0 for term in dual.derivative)
+
+
+def _at_zero(expr: sp.Expr) -> arb:
+    """φ(0) or φ'(0), the mean of the one-sided values at a kink; +∞ where φ jumps."""
+    value = sp.sympify(expr.subs(Z, 0))
+    return arb.pos_inf() if value.has(sp.DiracDelta) else Tape([value], []).bind()([])[0]
+
+
+def _degenerate(dual: Dual, point: Point, digits: int) -> tuple[arb, arb]:
+    """a = 0 or b = 0: u or v is the constant 0, and the expectations factor."""
+    factors = []
+    with precision(bits_of(digits) + 32):
+        for expectation, expr in ((dual.mean, dual.activation.expr), (dual.derivative_mean, sp.diff(dual.activation.expr, Z))):
+            values = []
+            for variance in (point.a, point.b):
+                if variance == 0:
+                    values.append(_at_zero(expr))
+                else:
+                    one = Point(variance, variance, Fraction(0))
+                    values.append(_converge((expectation,), one, digits + 1, lambda: [arb(1)])[0])
+            factors.append(_product(*values))
+    return factors[0], factors[1]
+
+
+def _product(x: arb, y: arb) -> arb:
+    """x·y with 0·∞ = 0: the mean of an odd jump's derivative times an infinite density does not occur twice."""
+    return arb(0) if x == 0 or y == 0 else x * y
+
+
+def evaluate_balls(dual: Dual, point: Point, digits: int) -> tuple[arb, arb]:
+    """(S, T) as balls with `digits` correct digits; T = +∞ where φ jumps at 0 and ρ = ±1.
+
+    Raises:
+        DomainError: the activation has symbolic parameters.
+        PrecisionError: the digits were not reached within `MAX_BITS`.
+    """
+    if dual.activation.symbols:
+        names = ", ".join(map(str, dual.activation.symbols))
+        raise DomainError(f"activation {dual.activation.label!r} has the symbolic parameter {names}: give it a number.")
+    if not dual.terms:
+        from glutheory.symbolic.hermite import series_balls
+
+        return series_balls(dual.activation, point, digits)
+    if point.degenerate:
+        return _degenerate(dual, point, digits)
+    both = (dual.s, dual.t)
+    if point.delta == 0 and _jumps_at_zero(dual):
+        return _converge((dual.s,), point, digits, _scales((dual.s,), point))[0], arb.pos_inf()
+    S, T = _converge(both, point, digits, _scales(both, point))
+    return S, T
+
+
+def _to_mpf(value: arb, bits: int) -> mpmath.mpf:
+    if not value.is_finite():
+        return mpmath.inf if value > 0 else mpmath.nan
+    if value.contains(0):
+        return mpmath.mpf(0)  # smaller than the digits asked for: see `evaluate`
+    mantissa, exponent = value.mid().man_exp()
+    return mpmath.mp.make_mpf(from_man_exp(int(mantissa), int(exponent), bits, "n"))
+
+
+def evaluate(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 50) -> tuple[mpmath.mpf, mpmath.mpf]:  # noqa: A002
+    """S(a,b,c) = E[φ(u)φ(v)] and T(a,b,c) = E[φ'(u)φ'(v)] from the derived formulas (road 1).
+
+    Args:
+        act: an activation, or its name in the zoo.
+        a, b: the variances of u and v, ≥ 0; int, float, str, Fraction, mpf or SymPy number (a string keeps all its digits).
+        c: their covariance, |c| ≤ √(ab).
+        digits: correct decimal digits of both results (of a value that vanishes against its scale √(S(a,a,a) S(b,b,b)):
+            that many digits after the scale, twice).
+
+    Returns:
+        (S, T) as mpmath numbers that carry `digits` digits whatever ``mpmath.mp.dps`` is; T is +inf where φ jumps at 0
+        and ρ = ±1 (the derivative of a step is a delta function), or where a or b is 0 there.
+
+    Raises:
+        DomainError: an argument outside its domain; the message names it, its value and the remedy.
+        PrecisionError: the digits could not be reached; the exception carries the balls that were.
+    """
+    number = as_digits(digits)
+    S, T = evaluate_balls(derive_dual(activation(act)), Point.of(a, b, c), number)
+    return _to_mpf(S, bits_of(number)), _to_mpf(T, bits_of(number))

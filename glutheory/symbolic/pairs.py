@@ -1,0 +1,166 @@
+"""E[f(u) g(v)] for two terms of the normal form, as a sum of parts with closed forms.
+
+Which rule applies depends on the kernels only:
+
+    exp-quadratic × exp-quadratic          elementary at once (complete the square)
+    Φ or density × power, Φ or density     Price, then the arcsine family (a centred Gaussian is a density)
+    Φ or density × power · e^{αv}          Price, then the error-function family
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from glutheory.errors import DerivationError
+from glutheory.symbolic.family import Family, Shape, derivatives, family, mean, shape_of
+from glutheory.symbolic.gaussian import U, a, b, c, expquad_mean, expquad_pair, sigma, tau
+from glutheory.symbolic.reduction import ErfForm
+from glutheory.terms import KAPPA, ExpQuad, NormalPdf, Term, as_expression, collect, differentiate
+
+#: The second, independent copy of `KAPPA`: v has its own mixing variable.
+KAPPA_PRIME = sp.Symbol("kappa'", positive=True)
+
+
+@dataclass(frozen=True)
+class Part:
+    """coefficient × E[f(u) g(v)] for one pair of terms.
+
+    Attributes:
+        coefficient: free of a, b, c; may contain the mixing variables.
+        rule: "elementary", "arcsine" or "error function".
+        order: the number k of derivatives in c that Price's theorem took.
+        family, squares: the arcsine family and its squared scales (rule "arcsine").
+        value: the closed form (the other rules).
+        factors: the two terms, for printing and for the certificate.
+    """
+
+    coefficient: sp.Expr
+    rule: str
+    order: int
+    factors: tuple[Term, Term]
+    family: Family | None = None
+    squares: tuple[sp.Expr, sp.Expr] = (sp.S.Zero, sp.S.Zero)
+    value: sp.Expr = sp.S.Zero
+
+
+def _is_exponential(term: Term) -> bool:
+    return isinstance(term.kernel, ExpQuad) and term.kernel != ExpQuad()
+
+
+def _as_densities(term: Term) -> tuple[Term, ...]:
+    """A centred Gaussian z^n e^{−βz²} as derivatives of the density with s² = 1/(2β); other terms unchanged."""
+    kernel = term.kernel
+    if not (isinstance(kernel, ExpQuad) and kernel.alpha == 0 and kernel.beta != 0):
+        return (term,)
+    s = 1 / sp.sqrt(2 * kernel.beta)
+    return collect([Term(term.coefficient * s * sp.sqrt(2 * sp.pi), term.power, NormalPdf(s))])
+
+
+def _scale(term: Term) -> sp.Expr:
+    return sp.S.Zero if isinstance(term.kernel, ExpQuad) else sp.expand(term.kernel.s**2)
+
+
+def _plain(term: Term) -> Term:
+    return Term(sp.S.One, term.power, term.kernel)
+
+
+def _swap(expr: sp.Expr) -> sp.Expr:
+    return expr.subs({a: b, b: a, sigma: tau, tau: sigma}, simultaneous=True)
+
+
+def _mean(shape: Shape, level: int, square: sp.Expr) -> sp.Expr:
+    x, y = (part.as_expr(a, b, square, tau) if part else sp.S.Zero for part in mean(shape, level, U, sigma))
+    return x + y / sp.sqrt(2 * sp.pi * (a + square))
+
+
+def _error_function_pair(shape: Shape, square: sp.Expr, m: int, alpha: sp.Expr) -> sp.Expr:
+    """E[f(u)·v^m e^{αv}], f = u^n Φ(u/s) or N_s^(n): Price n+1 times, then integrals of polynomials times e^{−w²c²}.
+
+    E[N_s^(i)(u) v^m e^{αv}] = e^{α²b/2} e^{−w²c²}/√(2π(a+s²)) · P_{i,m}(c), w² = α²/(2(a+s²)); Stein's lemma in v gives
+    P_{i,m} = αb P_{i,m−1} + (m−1) b P_{i,m−2} + c P_{i+1,m−1}.
+    """
+    total = a + square
+    w = alpha / sp.sqrt(2 * total)
+    front = sp.exp(alpha**2 * b / 2) / sp.sqrt(2 * sp.pi * total)
+
+    def polynomial(i: int, power: int) -> sp.Expr:
+        if power > 0:
+            lower = (power - 1) * b * polynomial(i, power - 2) if power > 1 else sp.S.Zero
+            return alpha * b * polynomial(i, power - 1) + lower + c * polynomial(i + 1, power - 1)
+        previous, current = sp.S.Zero, sp.S.One
+        for j in range(i):
+            previous, current = current, (-alpha * c * current - j * previous) / total
+        return current
+
+    order = shape.order
+    exponential = [Term(sp.S.One, m, ExpQuad(sp.S.Zero, alpha))]
+    elementary = sp.S.Zero
+    for coefficient, f in derivatives(shape, order, sigma):
+        for g in differentiate(exponential, order):
+            elementary += coefficient.as_expr(a, b, square, tau) * g.coefficient * polynomial(f.n, g.power)
+    coefficients = sp.Poly(sp.expand(front * elementary), c).all_coeffs()[::-1] if elementary != 0 else []
+    form = ErfForm(w, [], coefficients, [])
+    for level in reversed(range(order)):
+        form = form.integral()
+        means = sum(
+            (g.coefficient * expquad_mean(g.power, g.kernel).subs(a, b) for g in differentiate(exponential, level)),
+            sp.S.Zero,
+        )
+        form.polynomial[0] += _mean(shape, level, square) * means
+    return form.expression()
+
+
+def _pair(first: Term, second: Term) -> list[Part]:
+    coefficient, factors = first.coefficient * second.coefficient, (_plain(first), _plain(second))
+    left, right = first.kernel, second.kernel
+    if isinstance(left, ExpQuad) and isinstance(right, ExpQuad):
+        value = expquad_pair(first.power, left, second.power, right)
+        return [Part(coefficient, "elementary", 0, factors, value=value)]
+    parts: list[Part] = []
+    for f in _as_densities(first):
+        for g in _as_densities(second):
+            scalar = f.coefficient * g.coefficient
+            pair = (_plain(f), _plain(g))
+            if not _is_exponential(f) and not _is_exponential(g):
+                fam = family(shape_of(f), shape_of(g))
+                parts.append(Part(scalar, "arcsine", fam.order, pair, fam, (_scale(f), _scale(g))))
+                continue
+            flat, curved, swapped = (f, g, False) if _is_exponential(g) else (g, f, True)
+            assert isinstance(curved.kernel, ExpQuad)
+            if curved.kernel.beta != 0:
+                raise DerivationError(
+                    f"no closed form: E[f(u) g(v)] for f = {as_expression(_plain(f))}, g = {as_expression(_plain(g))} is not "
+                    "elementary (a shifted Gaussian times a distribution function)."
+                )
+            shape = shape_of(flat)
+            value = _error_function_pair(shape, _scale(flat), curved.power, curved.kernel.alpha)
+            parts.append(Part(scalar, "error function", shape.order, pair, value=_swap(value) if swapped else value))
+    return parts
+
+
+def second_copy(terms: Iterable[Term]) -> list[Term]:
+    """The terms of φ(v): the same with the independent mixing variable."""
+
+    def move(term: Term) -> Term:
+        kernel = term.kernel
+        if not isinstance(kernel, ExpQuad):
+            kernel = type(kernel)(*(sp.sympify(x).subs(KAPPA, KAPPA_PRIME) for x in kernel.__dict__.values()))
+            if isinstance(kernel, NormalPdf):
+                kernel = NormalPdf(kernel.s, int(kernel.order))
+        return Term(term.coefficient.subs(KAPPA, KAPPA_PRIME), term.power, kernel)
+
+    return [move(term) for term in terms]
+
+
+def bilinear(first: Iterable[Term], second: Iterable[Term]) -> list[Part]:
+    """E[f(u) g(v)] for two sums of terms, as the list of its parts (v gets its own mixing variable).
+
+    Raises:
+        DerivationError: some pair has no elementary closed form.
+    """
+    copies = second_copy(second)
+    return [part for f in first for g in copies for part in _pair(f, g)]
+
