@@ -204,7 +204,7 @@ def _method(name: str) -> Callable[..., Ball]:
     if name in _CUT:
 
         def cut(x: Ball, analytic: bool) -> Ball:
-            return getattr(x, name)(analytic=True) if analytic else getattr(x, name)()
+            return getattr(x, name)(analytic=True) if analytic and isinstance(x, acb) else getattr(x, name)()
 
         return cut
 

@@ -75,6 +75,12 @@ def network(name: str | Network) -> Network:
     raise UnknownNameError(f"unknown network {name!r}: {nearest(str(name)[:40], network_names())}")
 
 
+def gated(gate: Activation | str) -> Network:
+    """The gated linear unit with this gate, named after it, e.g. ``gated("sin")``."""
+    act = activation(gate)
+    return Network(f"gated {act.label}", (activation("identity"), act))
+
+
 def product(*branches: Activation | str, name: str | None = None) -> Network:
     """The network whose hidden unit is the product of these branches, e.g. ``product("identity", "gelu")``."""
     acts = tuple(activation(branch) for branch in branches)

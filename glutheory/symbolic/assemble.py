@@ -52,8 +52,12 @@ def _arcsine_group(squares: tuple[sp.Expr, sp.Expr], coefficients: Coefficients,
         root = sp.sqrt(square)
         arcsine = sp.atan2(c, root)
     else:
+        # (a + p/r)(b + q/s) as (ra + p)(sb + q)/(rs): no fractions inside the roots
+        (p, r), (q, s) = (value.as_numer_denom() if value.is_Rational else (value, sp.S.One) for value in squares)
+        whole = (r * a + p) * (s * b + q)
         square = product - c**2
-        root, arcsine = sp.sqrt(square), sp.asin(c / sp.sqrt(product))
+        root = sp.sqrt(whole - r * s * c**2) / sp.sqrt(r * s)
+        arcsine = sp.asin(sp.sqrt(r * s) * c / sp.sqrt(whole))
     basis = constants_basis(dict(zip(FIELD.symbols, (a, b, s2, t2), strict=True)))
     angles, constants = sp.S.Zero, sp.S.Zero
     roots: dict[tuple[int, int], sp.Expr] = {}

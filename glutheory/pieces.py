@@ -1,0 +1,185 @@
+"""An activation as finitely many smooth branches: its kinks, the branch on each interval between, its jumps.
+
+The switches are Heaviside, sign, Abs, Max and Min with arguments that are affine in z (inner switches first).
+Both certified roads start from here wherever they integrate: a ball must never be asked on which side of a
+kink it lies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import sympy as sp
+
+from glutheory.activations import Z
+from glutheory.errors import ExpressionError
+
+_SWITCHES = (sp.Heaviside, sp.sign, sp.Abs, sp.Max, sp.Min)
+#: Kinks beyond this number are refused: the work of every integrator grows with its square.
+MAX_KINKS = 32
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """φ between its kinks.
+
+    Attributes:
+        kinks: exact real SymPy numbers in ascending order, the points where the formula changes.
+        branches: one smooth expression in `Z` per open interval, left to right; ``len(kinks) + 1`` of them.
+        jumps: at each kink the right limit minus the left limit of φ, exact; 0 where φ is continuous.
+    """
+
+    kinks: tuple[sp.Expr, ...]
+    branches: tuple[sp.Expr, ...]
+    jumps: tuple[sp.Expr, ...]
+
+    def derivative(self) -> tuple[sp.Expr, ...]:
+        """The regular part of φ', branch by branch; the rest of φ' is the sum of jump·delta(z − kink)."""
+        return tuple(sp.diff(branch, Z) for branch in self.branches)
+
+    @property
+    def smooth(self) -> bool:
+        """Whether φ has no kink at all."""
+        return not self.kinks
+
+
+def _sign(value: sp.Expr, expr: sp.Expr) -> int:
+    """The sign of an exact real constant; refused where SymPy cannot decide it."""
+    if value.is_positive:
+        return 1
+    if value.is_negative:
+        return -1
+    if value.is_zero or value.equals(0):
+        return 0
+    raise ExpressionError(
+        f"cannot decide the sign of {value} in {expr}: write its constants as rational numbers."
+    )
+
+
+def _affine(argument: sp.Expr, expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """(p, q) with argument = p z + q."""
+    flat = sp.expand(argument)
+    slope = flat.coeff(Z, 1)
+    rest = sp.expand(flat - slope * Z)
+    if rest.has(Z):
+        raise ExpressionError(
+            f"a switch in {expr} has the argument {argument}, which is not of the form p*z + q: "
+            "write the function with switches at the roots of straight lines only."
+        )
+    return slope, rest
+
+
+def _always(argument: sp.Expr) -> int | None:
+    """The sign of the argument where it is the same for every real z and SymPy knows it."""
+    if argument.is_positive:
+        return 1
+    return -1 if argument.is_negative else None
+
+
+def _inside(low: sp.Expr, high: sp.Expr) -> sp.Expr:
+    """A point of the open interval."""
+    if low.is_finite and high.is_finite:
+        return (low + high) / 2
+    return high - 1 if high.is_finite else (low + 1 if low.is_finite else sp.S.Zero)
+
+
+def _arguments(node: sp.Expr) -> list[sp.Expr]:
+    """The functions whose signs decide the switch."""
+    if isinstance(node, sp.Max | sp.Min):
+        return [x - y for i, x in enumerate(node.args) for y in node.args[:i]]
+    return [node.args[0]]
+
+
+def _resolve(node: sp.Expr, point: sp.Expr, expr: sp.Expr) -> sp.Expr:
+    """What the switch is on an interval that holds no root of its arguments and holds `point`."""
+
+    def sign_of(argument: sp.Expr) -> int:
+        known = _always(argument)
+        return _sign(argument.subs(Z, point), expr) if known is None else known
+
+    if isinstance(node, sp.Max | sp.Min):
+        better = 1 if isinstance(node, sp.Max) else -1
+        best = node.args[0]
+        for other in node.args[1:]:
+            if sign_of(other - best) == better:
+                best = other
+        return best
+    sign = sign_of(node.args[0])
+    if isinstance(node, sp.Heaviside):
+        return sp.Rational(1 + sign, 2)
+    return sp.Integer(sign) if isinstance(node, sp.sign) else sign * node.args[0]
+
+
+def _split(expr: sp.Expr, low: sp.Expr, high: sp.Expr, whole: sp.Expr) -> list[tuple[sp.Expr, sp.Expr]]:
+    """Pairs (left end, branch) that cover the interval, left to right; inner switches are resolved first."""
+    switches = [node for node in expr.atoms(*_SWITCHES) if node.has(Z)]
+    if not switches:
+        return [(low, expr)]
+    node = min(switches, key=lambda switch: (switch.count(sp.Function), sp.count_ops(switch), str(switch)))
+    cuts = [low, high]
+    for argument in _arguments(node):
+        if _always(argument) is None:
+            slope, rest = _affine(argument, whole)
+            if _sign(slope, whole):
+                _insert(cuts, sp.radsimp(-rest / slope), whole)
+    found: list[tuple[sp.Expr, sp.Expr]] = []
+    for left, right in pairwise(cuts):
+        value = _resolve(node, _inside(left, right), whole)
+        found += _split(expr.xreplace({node: value}), left, right, whole)
+    return found
+
+
+def _insert(cuts: list[sp.Expr], root: sp.Expr, expr: sp.Expr) -> None:
+    """Put the root in its place among the ascending cuts, if it is new and strictly inside."""
+    for index, (left, right) in enumerate(pairwise(cuts)):
+        above = 1 if left == -sp.oo else _sign(root - left, expr)
+        below = 1 if right == sp.oo else _sign(right - root, expr)
+        if above > 0 and below > 0:
+            cuts.insert(index + 1, root)
+            return
+
+
+def _exact(expr: sp.Expr) -> sp.Expr:
+    """The expression with every float replaced by the rational number it stands for."""
+    return expr.xreplace({number: sp.Rational(number) for number in expr.atoms(sp.Float)})
+
+
+def pieces(expr: sp.Expr) -> Pieces:
+    """The smooth pieces of a numeric activation φ(z) = `expr`.
+
+    Args:
+        expr: a SymPy expression in `Z`, without other symbols.
+
+    Raises:
+        ExpressionError: a symbolic constant, a switch whose argument is not affine in z, too many kinks, or a
+            function that is not finite at one of its kinks.
+    """
+    free = expr.free_symbols - {Z}
+    if free:
+        names = ", ".join(sorted(str(symbol) for symbol in free))
+        raise ExpressionError(f"{expr} contains the symbol {names}: give it a numeric value.")
+    refused = [node for node in (sp.Piecewise, sp.DiracDelta) if expr.has(node)]
+    if refused:
+        raise ExpressionError(
+            f"{expr} contains {refused[0].__name__}: write its kinks with max, min, abs, sign or heaviside."
+        )
+    found = _split(_exact(expr), -sp.oo, sp.oo, expr)
+    kept = [found[0]]
+    for low, branch in found[1:]:
+        if sp.expand(branch - kept[-1][1]) != 0:
+            kept.append((low, branch))
+    if len(kept) > MAX_KINKS + 1:
+        raise ExpressionError(f"{expr} has more than {MAX_KINKS} kinks: write one with fewer switches.")
+    kinks = tuple(low for low, _ in kept[1:])
+    branches = tuple(branch for _, branch in kept)
+    sides = zip(branches, branches[1:], kinks, strict=False)
+    jumps = tuple(_jump(left, right, kink, expr) for left, right, kink in sides)
+    return Pieces(kinks, branches, jumps)
+
+
+def _jump(left: sp.Expr, right: sp.Expr, kink: sp.Expr, expr: sp.Expr) -> sp.Expr:
+    jump = sp.expand(right.subs(Z, kink) - left.subs(Z, kink))
+    if not (jump.is_finite and jump.is_real):
+        raise ExpressionError(f"{expr} is not finite at its kink z = {kink}: write a function that is.")
+    return sp.S.Zero if jump.is_zero or jump.equals(0) else jump

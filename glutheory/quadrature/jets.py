@@ -1,0 +1,184 @@
+"""E[f(u)f(v)] for f analytic in a strip and |ρ| near 1: a trapezoidal rule along the diagonal, Taylor across it.
+
+In rotated standard coordinates u = √a(C x + s y), v = ±√b(C x − s y), C = √((1+ρ)/2), s = √((1−ρ)/2), x and y
+independent. Across the diagonal the integrand hardly bends, so E_y is taken of its Taylor polynomial of degree < K,
+found by power series arithmetic; at ρ = ±1 exactly s = 0 and K = 1. Along it the trapezoidal rule in x has its alias
+and tail bounds. The remainder of the Taylor polynomial follows from Cauchy's estimate on the disc |y| ≤ δ, where the
+imaginary parts of u and v stay in the strip, and from a Gaussian tail bound outside |y| ≤ δ/2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flint import arb, arb_series
+
+from glutheory.quadrature.frame import Frame
+from glutheory.quadrature.program import Program
+from glutheory.quadrature.strips import Envelope, Strip, aliases, beyond, mean_bound
+
+#: Taylor polynomials longer than this never pay against the lattice.
+_LONGEST = 60
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A lattice along the diagonal and a Taylor length across it, with what proves their accuracy.
+
+    Attributes:
+        h: step in x; the lattice is −half·h … half·h.
+        half: see h.
+        length: Taylor terms K in y (even, or 1 where s = 0).
+        along: which strip and which shift d prove the aliases in x.
+        across: which strip and which radius δ prove the Taylor remainder.
+    """
+
+    h: float
+    half: int
+    length: int
+    along: tuple[int, float]
+    across: tuple[int, float]
+
+
+def _legs(frame: Frame) -> tuple[arb, arb]:
+    """C and s."""
+    return ((1 + frame.rho) / 2).sqrt(), (frame.far / 2).sqrt()
+
+
+def _pair(frame: Frame, strip: Strip, i: int) -> tuple[Envelope, Envelope]:
+    one = Envelope.of(strip.growths[i], frame.root_a)
+    return one, one if frame.same else Envelope.of(strip.growths[i], frame.root_b)
+
+
+def _log(x: arb) -> float:
+    return float(x.log()) if x > 0 else -800.0
+
+
+def plan(frame: Frame, strips: Sequence[Strip], logs: Sequence[float]) -> Plan | None:
+    """The cheapest rule whose proved error is about e^{logs[i]} for the i-th function; None if there is none.
+
+    Floating point throughout: nothing is proved here, `error` proves.
+    """
+    cosine, sine = (float(leg) for leg in _legs(frame))
+    top = max(float(frame.root_a), float(frame.root_b))
+    h, along = 0.0, (0, 0.0)
+    for index, strip in enumerate(strips[:-1]):
+        need = max(
+            _log(mean_bound(*_pair(frame, strip, i), frame.rho)) - log for i, log in enumerate(logs)
+        )
+        need = max(need + 3, 1.0)
+        d = min(strip.tau / (top * cosine), math.sqrt(2 * need))
+        step = 2 * math.pi * d / (need + d * d / 2)
+        if step > h:
+            h, along = step, (index, d)
+    if h == 0:
+        return None
+    length, across = 1, (0, math.inf)
+    if sine > 0:
+        found = _length(frame, strips, logs, top, h)
+        if found is None:
+            return None
+        length, across = found
+    radius = 0.0
+    for i, log in enumerate(logs):
+        one, two = _pair(frame, strips[-1], i)
+        total = one.q + two.q
+        reach = float(total) * cosine
+        excess = _log(8 * one.A * two.A) + float(total) ** 2 * sine**2 / 2 + reach**2 / 2 - log
+        radius = max(radius, reach + math.sqrt(2 * max(excess, 1.0)))
+    return Plan(h, math.ceil(radius / h) + 1, length, along, across)
+
+
+def _length(
+    frame: Frame, strips: Sequence[Strip], logs: Sequence[float], top: float, h: float
+) -> tuple[int, tuple[int, float]] | None:
+    """The shortest Taylor polynomial, with strip and disc; None if it would be too long."""
+    sine = float(_legs(frame)[1])
+    best: tuple[int, tuple[int, float]] | None = None
+    for index, strip in enumerate(strips[:-1]):
+        delta = strip.tau / (top * sine)
+        for length in range(2, _LONGEST + 1, 2):
+            if best is not None and length >= best[0]:
+                break
+            sizes = (_log(_remainder(frame, strips, i, length, index, delta, h)) for i in range(len(logs)))
+            if all(size < log - 1 for size, log in zip(sizes, logs, strict=True)):
+                best = (length, (index, delta))
+                break
+    return best
+
+
+def _remainder(
+    frame: Frame, strips: Sequence[Strip], i: int, length: int, index: int, radius: float, step: float
+) -> arb:
+    """A bound of h Σ_j w(x_j) E|F(x_j, y) − Taylor polynomial in y|, for even length."""
+    cosine, sine = _legs(frame)
+    one, two = _pair(frame, strips[index], i)
+    q = one.q + two.q
+    tau, h, delta = arb(strips[index].tau), arb(step), arb(radius)
+    delta = delta / arb.max(arb(1), delta * sine * arb.max(frame.root_a, frame.root_b) / tau).upper()
+    # on |y| ≤ δ: |F| ≤ peak·e^{qC|x|}; coefficients ≤ peak/δ^k
+    peak = one.A * two.A * (q * sine * delta).exp()
+    inside = 2 * peak * _moment(length) / delta**length
+    # |y| > δ/2: Cauchy–Schwarz with P(|y| > δ/2) ≤ e^{−δ²/8}
+    polynomial = 2 * peak * (2 / delta) ** length * _moment(2 * length).sqrt()
+    outside = one.A * two.A * arb(2).sqrt() * (q * q * sine * sine).exp() + polynomial
+    across = inside + (-(delta**2) / 16).exp() * outside
+    return across * 2 * ((q * cosine) ** 2 / 2).exp() * (1 + h / (2 * arb.pi()).sqrt())
+
+
+def _moment(k: int) -> arb:
+    """E[y^k] for a standard normal y and even k."""
+    value = arb(1)
+    for odd in range(1, k, 2):
+        value *= odd
+    return value
+
+
+def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
+    """A proved bound of |rule − E[f_i(u)f_i(v)]|."""
+    cosine, sine = _legs(frame)
+    index, shift = made.along
+    h, d, tau = arb(made.h), arb(shift), arb(strips[index].tau)
+    d = d / arb.max(arb(1), d * cosine * arb.max(frame.root_a, frame.root_b) / tau).upper()
+    bound = 2 * mean_bound(*_pair(frame, strips[index], i), frame.rho) * (d * d / 2).exp()
+    bound *= aliases(2 * arb.pi() * d / h)
+    one, two = _pair(frame, strips[-1], i)
+    q, edge = one.q + two.q, h * made.half
+    if not edge > q * cosine:
+        return arb.pos_inf()
+    # E_y|F| ≤ A₁A₂ e^{qC|x|}·2e^{q²s²/2}; beyond the edge the summand falls: lattice sum ≤ integral
+    height = 4 * one.A * two.A * ((q * sine) ** 2 / 2).exp()
+    bound += height * ((q * cosine) ** 2 / 2).exp() * beyond(edge - q * cosine)
+    if made.length > 1:
+        bound += _remainder(frame, strips, i, made.length, *made.across, made.h)
+    return bound
+
+
+def double_sum(frame: Frame, program: Program, made: Plan, count: int) -> list[arb]:
+    """The rule's values, one per function."""
+    cosine, sine = _legs(frame)
+    h, length = arb(made.h), made.length
+    moments = [_moment(k) if k % 2 == 0 else arb(0) for k in range(length)]
+    steps = frame.root_a * sine, -frame.sign * frame.root_b * sine
+    totals = [arb(0)] * count
+    with program.at(length) as run:
+        for j in range(-made.half, made.half + 1):
+            x = h * j
+            along = cosine * x
+            left = run(frame.root_a * along, steps[0])
+            right = run(frame.sign * frame.root_b * along, steps[1])
+            weight = (-x * x / 2).exp()
+            for i in range(count):
+                totals[i] += weight * _mean(left[i], right[i], moments)
+    front = h / (2 * arb.pi()).sqrt()
+    return [front * total for total in totals]
+
+
+def _mean(left: arb | arb_series, right: arb | arb_series, moments: list[arb]) -> arb:
+    """E_y of the product of two truncated series in y."""
+    product = left * right
+    if isinstance(product, arb):
+        return product
+    return sum((c * m for c, m in zip(product.coeffs(), moments, strict=False)), arb(0))
