@@ -1,6 +1,7 @@
 """Activation functions as data: a SymPy definition in the symbol `Z`, and the zoo, one table.
 
-Nothing here knows how a kernel is computed: the three roads (symbolic, quadrature, sampling) all start from `Activation.expr`.
+Nothing here knows how a kernel is computed: the three roads (symbolic, quadrature, sampling) all start from
+`Activation.expr`.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Activation:
     @property
     def symbols(self) -> tuple[sp.Symbol, ...]:
         """The symbolic constants other than z, sorted by name (empty for a numeric activation)."""
-        return tuple(sorted(self.expr.free_symbols - {Z}, key=lambda symbol: str(symbol)))
+        return tuple(sorted(self.expr.free_symbols - {Z}, key=str))
 
     @property
     def label(self) -> str:
@@ -64,10 +65,6 @@ class _Entry:
     positive: tuple[str, ...] = ()
 
 
-def _normal_cdf(z: sp.Expr) -> sp.Expr:
-    return (1 + sp.erf(z / sp.sqrt(2))) / 2
-
-
 _ZOO: dict[str, _Entry] = {
     "identity": _Entry(lambda: Z, "z"),
     "monomial2": _Entry(lambda: Z**2, "z²"),
@@ -83,8 +80,8 @@ _ZOO: dict[str, _Entry] = {
     ),
     "relu2": _Entry(lambda: sp.Max(0, Z) ** 2, "max(0, z)², squared ReLU"),
     "erf": _Entry(lambda: sp.erf(Z), "error function erf(z)"),
-    "normal_cdf": _Entry(lambda: _normal_cdf(Z), "Φ(z), the standard normal distribution function"),
-    "gelu": _Entry(lambda: Z * _normal_cdf(Z), "z·Φ(z), exact (no tanh approximation)"),
+    "normal_cdf": _Entry(lambda: (1 + sp.erf(Z / sp.sqrt(2))) / 2, "Φ(z), the standard normal distribution function"),
+    "gelu": _Entry(lambda: Z * (1 + sp.erf(Z / sp.sqrt(2))) / 2, "z·Φ(z), exact (no tanh approximation)"),
     "sigmoid": _Entry(lambda: 1 / (1 + sp.exp(-Z)), "σ(z) = 1/(1+exp(−z))"),
     "tanh": _Entry(lambda: sp.tanh(Z), "tanh(z)"),
     "silu": _Entry(
@@ -128,9 +125,7 @@ def _parameter(name: str, key: str, value: Any, positive: bool) -> sp.Expr:
     if exact.is_finite is False or exact.is_real is False or Z in exact.free_symbols:
         raise DomainError(f"{key} of {name!r} is {value!r}: give a finite real number or a real SymPy symbol.")
     if positive and not exact.is_positive:
-        raise DomainError(
-            f"{key} of {name!r} is {value!r}: it must be positive (declare a symbol with positive=True)."
-        )
+        raise DomainError(f"{key} of {name!r} is {value!r}: it must be positive (declare a symbol with positive=True).")
     return exact
 
 
@@ -139,7 +134,8 @@ def activation(name: str | Activation, **parameters: Any) -> Activation:
 
     Args:
         name: one of `activation_names`; an `Activation` is returned as it is.
-        **parameters: its keyword parameters (`leaky_relu` has ``slope``, `silu` has ``beta``), numbers or SymPy symbols.
+        **parameters: its keyword parameters (`leaky_relu` has ``slope``, `silu` has ``beta``), numbers or SymPy
+        symbols.
 
     Raises:
         UnknownNameError: no such activation; the message suggests the nearest names.
@@ -155,9 +151,7 @@ def activation(name: str | Activation, **parameters: Any) -> Activation:
     defaults = dict(entry.defaults)
     for key in parameters:
         if key not in defaults:
-            raise DomainError(
-                f"activation {name!r} has no parameter {key!r}: it has {', '.join(defaults) or 'none'}."
-            )
+            raise DomainError(f"activation {name!r} has no parameter {key!r}: it has {', '.join(defaults) or 'none'}.")
     values = {
         key: _parameter(name, key, parameters.get(key, default), key in entry.positive)
         for key, default in defaults.items()

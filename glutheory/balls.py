@@ -1,7 +1,8 @@
 """SymPy expressions as straight-line programs over python-flint balls.
 
-`Tape` flattens expressions once, sharing common subexpressions; `Tape.bind` fixes the constants at the current precision
-and returns a fast callable. Used by both certified roads, which share nothing else but the definition of the activation.
+`Tape` flattens expressions once, sharing common subexpressions; `Tape.bind` fixes the constants at the current
+precision and returns a fast callable. Used by both certified roads, which share nothing else but the definition of
+the activation.
 """
 
 from __future__ import annotations
@@ -104,9 +105,8 @@ class Tape:
             if node.exp.q == 1:
                 return self._emit(node, "pow", (self._slot(node.base),), int(node.exp))
             root = sp.Function("_sqrt")(node.base)
-            slot = self._slots.get(root)
-            if slot is None:
-                slot = self._emit(root, "call", (self._slot(node.base),), "sqrt")
+            known = self._slots.get(root)
+            slot = known if known is not None else self._emit(root, "call", (self._slot(node.base),), "sqrt")
             return slot if node.exp.p == 1 else self._emit(node, "pow", (slot,), int(node.exp.p))
         if isinstance(node, sp.Pow) and node.base == sp.E:
             return self._emit(node, "call", (self._slot(node.exp),), "exp")
@@ -126,7 +126,7 @@ class Tape:
             else:
                 yield _BINARY[operation], slot, operands
 
-    def bind(self) -> Callable[[Sequence[Ball]], list[Ball]]:
+    def bind(self) -> Callable[..., list[Ball]]:
         """The program with its constants rounded at the current precision: a function of the list of inputs.
 
         The result takes arb or acb inputs; ``analytic=True`` is forwarded to the functions with branch cuts, which then
@@ -146,11 +146,14 @@ class Tape:
 
         return run
 
-    def pairs(self, head: Sequence[Ball], grid: Sequence[Ball], triangle: bool) -> Iterator[tuple[int, int, list[Ball]]]:
+    def pairs(
+        self, head: Sequence[Ball], grid: Sequence[Ball], triangle: bool
+    ) -> Iterator[tuple[int, int, list[Ball]]]:
         """The outputs at (*head, x, y) for all x, y of a grid, each operation done as seldom as its operands allow.
 
-        What depends on the head alone is computed once, what depends on one of x, y once per grid point; only the rest is
-        left for the double loop. Yields (i, j, outputs) for x = grid[i], y = grid[j]; only j ≥ i with `triangle`.
+        What depends on the head alone is computed once, what depends on one of x, y once per grid point; only the
+        rest is left for the double loop. Yields (i, j, outputs) for x = grid[i], y = grid[j]; only j ≥ i with
+        `triangle`.
         """
         memory: list[Ball] = [None] * self._size
         for slot, value in self._constants:

@@ -1,7 +1,7 @@
-"""Exact numbers in: what a caller passes for a, b, c becomes a rational or an exact SymPy constant, never a rounded float.
+"""Exact numbers in: what a caller passes for a, b, c becomes a rational or an exact constant, never a rounded float.
 
-int, float, str, Fraction, numpy and mpmath numbers are rationals (a float stands for its own binary value, a string keeps
-all its digits); a SymPy constant such as ``sqrt(2)`` stays symbolic.
+int, float, str, Fraction, numpy and mpmath numbers are rationals (a float stands for its own binary value, a string
+keeps all its digits); a SymPy constant such as ``sqrt(2)`` stays symbolic.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import mpmath
 import sympy as sp
@@ -21,9 +21,10 @@ from flint import arb, ctx, fmpq
 from glutheory.balls import Tape
 from glutheory.errors import DomainError
 
-Exact = Fraction | sp.Expr
+Exact: TypeAlias = Fraction | sp.Expr
 
-_DECIMAL = re.compile(r"\s*[+-]?(\d{1,5000}/\d{1,5000}|(\d{1,5000}\.?\d{0,5000}|\.\d{1,5000})([eE][+-]?\d{1,4})?)\s*")
+#: No two ways to read the same text, so that a long hostile one is refused in linear time.
+_DECIMAL = re.compile(r"\s*[+-]?(?:\d+/\d+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?)\s*")
 _MAX_DIGITS = 10_000
 
 
@@ -36,7 +37,7 @@ def as_exact(name: str, value: Any) -> Exact:
     remedy = "give a finite real number (int, float, Fraction, mpf, SymPy constant) or a string like '0.25' or '1/3'"
     shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
     if isinstance(value, str):
-        if not _DECIMAL.fullmatch(value):
+        if len(value) > _MAX_DIGITS or not _DECIMAL.fullmatch(value):
             raise DomainError(f"{name} is {shown}: {remedy}.")
         try:
             return Fraction(value.strip())
@@ -83,7 +84,7 @@ def ball(value: Exact) -> arb:
     """The number as a ball at the current precision (``flint.ctx.prec``)."""
     if isinstance(value, Fraction):
         return arb(fmpq(value.numerator, value.denominator))
-    return Tape([value], []).bind()([])[0]
+    return arb(Tape([value], []).bind()([])[0])
 
 
 def _minus(value: sp.Expr) -> Exact:
@@ -119,7 +120,7 @@ class Point:
             limit = math.sqrt(float(self.a) * float(self.b)) if self.a * self.b < 10**300 else math.inf
             raise DomainError(
                 f"c is {_show(self.c)}: a covariance obeys |c| ≤ √(ab) = {limit:.17g} for a = {_show(self.a)}, "
-                f"b = {_show(self.b)}; give a smaller |c| (for |ρ| = 1 exactly, give strings, fractions or SymPy numbers)."
+                f"b = {_show(self.b)}; give a smaller |c| (|ρ| = 1 exactly needs strings, fractions or SymPy numbers)."
             )
         if self.degenerate and self.c != 0:
             raise DomainError(f"c is {_show(self.c)}: it must be 0 when a or b is 0.")

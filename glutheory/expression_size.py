@@ -78,8 +78,8 @@ def admit_argument(argument: sp.Expr, *, kinked: bool) -> sp.Expr:
 
     Raises:
         ExpressionError: it contains a large multiple of a logarithm, which an exponential would make a power;
-            or the argument might not be real and the function is kinked or the argument not small (SymPy would
-            expand it into real and imaginary parts, which can take for ever).
+            or the argument might not be real and the function is kinked or the argument not small (SymPy
+            would expand it into real and imaginary parts, which can take for ever).
     """
     if not argument.is_extended_real and (kinked or _spread(argument) > MAX_SPREAD):
         raise ExpressionError(

@@ -47,7 +47,7 @@ class Network:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The names of the branches' weight blocks: hidden; value and gate; or branch1, branch2, …"""
+        """The names of the branches' weight blocks: hidden; value and gate; or branch1, branch2 and so on."""
         if len(self.branches) == 1:
             return ("hidden",)
         if self.gated:

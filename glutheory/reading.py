@@ -1,7 +1,11 @@
-"""Reading a SymPy definition into the normal form of `glutheory.terms`: special functions of a multiple of z become kernels.
+"""Reading a SymPy definition into the normal form of `glutheory.terms`.
 
-    H, sign, |·|, max, min → NormalCdf(0)      erf, erfc → NormalCdf(s)      1/(1+e^{−βz}), tanh, log(1+e^{βz}) → random scale
-    exp of a quadratic, sin, cos, sinh, cosh → ExpQuad                        products with powers of z stay, others are refused
+Special functions of a multiple of z become kernels, products with powers of z stay, everything else is refused:
+
+    H, sign, |·|, max, min                     NormalCdf(0)
+    erf, erfc                                  NormalCdf(s)
+    1/(1+e^{−βz}), tanh, log(1+e^{βz})         NormalCdf and NormalPdf of a random scale
+    exp of a quadratic, sin, cos, sinh, cosh   ExpQuad
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ Kernel = ExpQuad | NormalCdf | NormalPdf
 
 @dataclass(frozen=True)
 class Term:
-    """coefficient · z^power · kernel(z); a NormalPdf always has power 0 (z N = −s² N' moves the power into the order)."""
+    """coefficient · z^power · kernel(z); `collect` gives a NormalPdf power 0, since z N = −s² N'."""
 
     coefficient: sp.Expr
     power: int
@@ -69,7 +69,8 @@ def collect(terms: Iterable[Term]) -> tuple[Term, ...]:
     while queue:
         term = queue.pop()
         if isinstance(term.kernel, NormalPdf) and term.power:
-            # z·N^(j)(z) = −s² N^(j+1)(z) − j N^(j−1)(z), from z N = −s² N' by Leibniz; for s = 0 it is z·δ^(j) = −j δ^(j−1)
+            # z·N^(j)(z) = −s² N^(j+1)(z) − j N^(j−1)(z), from z N = −s² N' by Leibniz; for s = 0 it is z·δ^(j) = −j
+            # δ^(j−1)
             s, j, rest = term.kernel.s, term.kernel.order, term.power - 1
             queue.append(Term(-term.coefficient * s**2, rest, NormalPdf(s, j + 1)))
             if j:
@@ -119,6 +120,4 @@ def as_expression(term: Term) -> sp.Expr:
 
 def is_mixture(terms: Iterable[Term]) -> bool:
     """Whether some scale is random, that is contains `KAPPA`."""
-    return any(
-        isinstance(term.kernel, NormalCdf | NormalPdf) and KAPPA in term.kernel.s.free_symbols for term in terms
-    )
+    return any(isinstance(term.kernel, NormalCdf | NormalPdf) and KAPPA in term.kernel.s.free_symbols for term in terms)

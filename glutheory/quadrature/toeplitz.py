@@ -126,7 +126,7 @@ def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
         # shifts that touch the edge of the strip may exceed it by rounding: scale them back
         over = arb.max(arb(1), arb.max(abs(d1) * frame.root_a / tau, abs(d2) * frame.root_b / tau)).upper()
         d1, d2 = d1 / over, d2 / over
-        weight = (((d1 - d2) ** 2 + 2 * frame.far * d1 * d2) / (2 * gap)).exp()
+        weight = (((d1 - d2) * (d1 - d2) + 2 * frame.far * d1 * d2) / (2 * gap)).exp()
         x1, x2 = 2 * arb.pi() * abs(d1) / h, 2 * arb.pi() * abs(d2) / h
         if kind == 0:
             alias = aliases(x1)

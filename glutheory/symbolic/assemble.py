@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from glutheory.symbolic.gaussian import FIELD, a, b, c, sigma, tau
+from glutheory.symbolic.gaussian import FIELD, a, b, c
 from glutheory.symbolic.pairs import Part
 from glutheory.symbolic.reduction import constants_basis
 
@@ -32,30 +32,38 @@ def _gather(parts: Iterable[Part]) -> dict[tuple[sp.Expr, sp.Expr], Coefficients
     return groups
 
 
-def _shorter(*candidates: sp.Expr) -> sp.Expr:
-    return min(candidates, key=lambda expr: expr.count_ops())
+_D = sp.Symbol("D", positive=True)
 
 
-def _roots(values: dict[tuple[int, int], sp.Expr], root: sp.Expr, square: sp.Expr) -> sp.Expr:
-    """Σ value·c^e·√D^(1−2k), term by term or over one power of √D, whichever is shorter."""
-    separate = sp.Add(*(sp.factor(v) * c**e * root ** (1 - 2 * k) for (k, e), v in values.items()))
+def _roots(values: dict[tuple[int, int], sp.Expr], root: sp.Expr, product: sp.Expr) -> sp.Expr:
+    """Σ value·c^e·√D^(1−2k), the shortest of: term by term; over one power of √D; the same with A = c² + D in it."""
     top = max((k for k, _ in values), default=0)
-    numerator = sp.Add(*(v * c**e * square ** (top - k) for (k, e), v in values.items()))
-    return _shorter(separate, sp.factor(numerator) * root ** (1 - 2 * top))
+    separate = sp.Add(*(sp.factor(v) * c**e * sp.sqrt(_D) ** (1 - 2 * k) for (k, e), v in values.items()))
+    candidates = [separate]
+    single = sp.cancel(sp.Add(*(v * c**e * (product - c**2) ** (top - k) for (k, e), v in values.items())))
+    candidates.append(sp.factor(single) * sp.sqrt(_D) ** (1 - 2 * top))
+    numerator = sp.S.Zero
+    for (k, e), v in values.items():
+        scaled = sp.cancel(v * product)
+        whole = sp.cancel(scaled / product)
+        exact = whole.is_polynomial(a, b)
+        numerator += (whole * (c**2 + _D) if exact else scaled) * c**e * _D ** (top - k)
+    collected = sp.factor_terms(sp.collect(sp.expand(numerator), _D, sp.factor))
+    candidates.append(collected / product * sp.sqrt(_D) ** (1 - 2 * top))
+    shortest = min(candidates, key=lambda expr: expr.count_ops())
+    return shortest.subs(sp.sqrt(_D), root).subs(_D, product - c**2)
 
 
 def _arcsine_group(squares: tuple[sp.Expr, sp.Expr], coefficients: Coefficients, for_balls: bool) -> sp.Expr:
     s2, t2 = squares
     product = (a + s2) * (b + t2)
     if for_balls:
-        square = DELTA + s2 * b + t2 * a + s2 * t2
-        root = sp.sqrt(square)
+        root = sp.sqrt(DELTA + s2 * b + t2 * a + s2 * t2)
         arcsine = sp.atan2(c, root)
     else:
         # (a + p/r)(b + q/s) as (ra + p)(sb + q)/(rs): no fractions inside the roots
         (p, r), (q, s) = (value.as_numer_denom() if value.is_Rational else (value, sp.S.One) for value in squares)
         whole = (r * a + p) * (s * b + q)
-        square = product - c**2
         root = sp.sqrt(whole - r * s * c**2) / sp.sqrt(r * s)
         arcsine = sp.asin(sp.sqrt(r * s) * c / sp.sqrt(whole))
     basis = constants_basis(dict(zip(FIELD.symbols, (a, b, s2, t2), strict=True)))
@@ -71,12 +79,15 @@ def _arcsine_group(squares: tuple[sp.Expr, sp.Expr], coefficients: Coefficients,
             roots[n, extra] = value / (2 * sp.pi)
         else:
             constants += value * c**n * basis[extra]
-    body = sp.Add(*(v * c**e * root ** (1 - 2 * k) for (k, e), v in roots.items())) if for_balls else _roots(roots, root, square)
+    if for_balls:
+        body = sp.Add(*(v * c**e * root ** (1 - 2 * k) for (k, e), v in roots.items()))
+    else:
+        body = _roots(roots, root, product)
     return sp.factor(angles / (2 * sp.pi)) * arcsine + body + (constants if for_balls else sp.factor(constants))
 
 
 def _hyperbolic(expr: sp.Expr) -> sp.Expr:
-    """p e^(E+kc) + q e^(E−kc) → (p+q) e^E cosh(kc) + (p−q) e^E sinh(kc), which also turns complex pairs into sin and cos."""
+    """The sum with e^(E+kc) and e^(E−kc) paired to cosh(kc) and sinh(kc); complex pairs become cos and sin that way."""
     sums: dict[tuple[sp.Expr, sp.Expr], sp.Expr] = {}
     for summand in sp.Add.make_args(sp.expand(sp.expand(expr), power_exp=False)):
         exponent = sp.expand(sp.Add(*(f.args[0] for f in sp.Mul.make_args(summand) if isinstance(f, sp.exp))))
@@ -102,15 +113,17 @@ def assemble(parts: Iterable[Part], *, for_balls: bool = False) -> sp.Expr:
 
     Args:
         parts: what `glutheory.symbolic.pairs.bilinear` returned.
-        for_balls: write it in (a, b, c, `DELTA`) with arctangents instead of arcsines: no cancellation in D = A − c² and
-            no 0/0 at ρ = ±1 where the value is finite.
+        for_balls: write it in (a, b, c, `DELTA`) with arctangents instead of arcsines: no cancellation in D = A − c²
+            and no 0/0 at ρ = ±1 where the value is finite.
     """
     parts = list(parts)
     total = sp.Add(*(_arcsine_group(key, values, for_balls) for key, values in _gather(parts).items()))
     other = [part.coefficient * part.value for part in parts if part.family is None]
     if for_balls:
         return total + sp.Add(*other)
-    denominators = any(node.is_Pow and not node.exp.is_Integer and node.has(c) for v in other for node in sp.preorder_traversal(v))
+    denominators = any(
+        node.is_Pow and not node.exp.is_Integer and node.has(c) for v in other for node in sp.preorder_traversal(v)
+    )
     rest = sp.Add(*other)
     if denominators:
         return total + sp.factor_terms(rest)

@@ -2,8 +2,8 @@
 
 The derivation integrates upwards with its own rules; the certificate differentiates the finished SymPy expression with
 `sympy.diff` and reduces the difference to zero in ℚ(a, b, p, q, c)[w]/(w² − D), p² = a+σ, q² = b+τ. Where that is not
-possible (symbolic constants inside exponentials, say) it evaluates the difference in ball arithmetic at exact random points,
-and says so: such a check is strong evidence, not a proof.
+possible (symbolic constants inside exponentials, say) it evaluates the difference in ball arithmetic at exact random
+points, and says so: such a check is strong evidence, not a proof.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import sympy as sp
 from flint import acb, arb, fmpq
@@ -59,7 +59,7 @@ def algebraically_zero(expr: sp.Expr) -> bool:
 
 
 def zero_check(statement: str, expr: sp.Expr, symbols: Sequence[sp.Symbol]) -> Check:
-    """Check that `expr` vanishes for 0 < symbols with |c| < √(ab): simplification first, balls at exact points otherwise."""
+    """Check that `expr` vanishes for all admissible symbols: by simplification, otherwise by balls at exact points."""
     expr = sp.expand(expr)
     if expr == 0 or (expr.count_ops() < 200 and sp.simplify(expr) == 0):
         return Check(statement, "symbolic", True)
@@ -108,7 +108,7 @@ def _heat_equation(fam: Family, squares: Squares) -> bool:
     return algebraically_zero(sp.diff(_explicit(fam.form, squares), p) / p - right)
 
 
-@lru_cache(maxsize=None)
+@cache
 def family_checks(fam: Family, squares: Squares) -> tuple[Check, ...]:
     """The certificate of a family at these squared scales: Price k times, the values at c = 0, the heat equation in a.
 
@@ -119,10 +119,18 @@ def family_checks(fam: Family, squares: Squares) -> tuple[Check, ...]:
     derivative = _explicit(fam.form, squares)
     checks = []
     for level in range(k):
-        product = _mean_expression(fam.first, level, squares, True) * _mean_expression(fam.second, level, squares, False)
+        product = _mean_expression(fam.first, level, squares, True) * _mean_expression(
+            fam.second, level, squares, False
+        )
         difference = sp.together(derivative.subs(c, 0) - product)
         right = bool(sp.expand(sp.fraction(difference)[0]) == 0)
-        checks.append(Check(f"{_derivative('S', level)}(a,b,0) = E[f{level * chr(39)}(u)]·E[g{level * chr(39)}(v)]", "symbolic", right))
+        checks.append(
+            Check(
+                f"{_derivative('S', level)}(a,b,0) = E[f{level * chr(39)}(u)]·E[g{level * chr(39)}(v)]",
+                "symbolic",
+                right,
+            )
+        )
         derivative = sp.diff(derivative, c)
     price = algebraically_zero(derivative - _explicit(fam.elementary, squares))
     primes = chr(39) * k

@@ -54,11 +54,11 @@ class Derivation:
 
     @property
     def dual(self) -> Dual:
-        """The dual of the gate (the only branch of a non-gated network, the last one of a product): .S and .T in a, b, c."""
+        """The dual of the gate (of the last branch in general): its .S and .T are in a, b, c."""
         return self.duals[-1]
 
     def _substitution(self, keep_last: bool) -> dict[sp.Symbol, sp.Expr]:
-        """Each branch's S and T as closed forms; variances of the other branches as a_i, b_i outside the NTK parametrisation."""
+        """Each branch's S and T as closed forms; other variances in the standard parametrisation are a_i, b_i."""
         values: dict[sp.Symbol, sp.Expr] = {}
         for i, (branch, own) in enumerate(zip(self.kernels.branches, self.duals, strict=True), start=1):
             last = i == len(self.duals)
@@ -81,7 +81,8 @@ class Derivation:
     def formulas(self) -> Mapping[str, sp.Expr]:
         """The short forms, in which S and T of the last branch (the gate) stay symbols.
 
-        Keys: "nngp", "ntk" and the blocks' roles; e.g. the NTK of a gated network is 2cS + c²T in the NTK parametrisation.
+        Keys: "nngp", "ntk" and the blocks' roles; e.g. the NTK of a gated network is 2cS + c²T in the NTK
+            parametrisation.
         """
         values = self._substitution(keep_last=True)
         last = self.kernels.branches[-1]
@@ -103,7 +104,7 @@ class Derivation:
 
     @property
     def blocks(self) -> Mapping[str, sp.Expr]:
-        """The NTK's contributions by weight group: "readout", then "hidden", or "value" and "gate", or "branch1", …"""
+        """The NTK by weight group: "readout", then "hidden", or "value" and "gate", or "branch1" and so on."""
         return {role: self._closed(block) for role, block in self.kernels.blocks.items()}
 
     @cached_property

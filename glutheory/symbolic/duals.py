@@ -51,7 +51,7 @@ class Expectation:
 
     @cached_property
     def expression(self) -> sp.Expr:
-        """The closed form in (a, b, c), averaged over the mixing variables: an unevaluated ``Integral`` if there are any."""
+        """The closed form in (a, b, c); with mixing variables, an unevaluated ``Integral`` over them."""
         fixed, mixed = split_mixture(self.kernel)
         for kappa in (KAPPA_PRIME, KAPPA):
             if mixed.has(kappa):
@@ -129,18 +129,20 @@ class Dual:
         everything = (*self.s.parts, *self.t.parts)
         families = {(part.family, part.squares): None for part in everything if part.family is not None}
         checks = [check for fam, squares in families if fam is not None for check in family_checks(fam, squares)]
-        for squares in dict.fromkeys(part.squares for part in everything if part.family is not None):
-            checks.append(price_check(self.s.parts, self.t.parts, squares))
+        scales = dict.fromkeys(part.squares for part in everything if part.family is not None)
+        checks += [price_check(self.s.parts, self.t.parts, squares) for squares in scales]
         checks += [_part_check(part) for part in self.s.parts if part.family is None]
         return tuple(checks)
 
 
 def _part_check(part: Part) -> Check:
-    """Price's theorem for one pair without an arcsine family: ∂/∂c E[f g] = E[f' g'] with the right side derived anew."""
+    """Price's theorem for a pair without an arcsine family: ∂/∂c E[f g] = E[f' g'], the right side derived anew."""
     f, g = part.factors
     right = assemble(bilinear(differentiate([f]), differentiate([g])), for_balls=False)
     symbols = sorted((part.value.free_symbols | right.free_symbols | {a, b, c}), key=str)
-    return zero_check("∂/∂c E[f(u) g(v)] = E[f'(u) g'(v)] for an elementary pair", sp.diff(part.value, c) - right, symbols)
+    return zero_check(
+        "∂/∂c E[f(u) g(v)] = E[f'(u) g'(v)] for an elementary pair", sp.diff(part.value, c) - right, symbols
+    )
 
 
 def _hermite_sum(derivative: int) -> sp.Expr:
@@ -151,7 +153,7 @@ def _hermite_sum(derivative: int) -> sp.Expr:
 
 @lru_cache(maxsize=256)
 def dual(act: Activation) -> Dual:
-    """Derive the dual activations of `act`: Price's theorem if it ends in elementary expectations, else the Hermite series."""
+    """Derive the dual activations of `act`: by Price's theorem if that ends, else as a Hermite series."""
     terms = read(act.expr)
     if terms is None:
         return Dual(act, HERMITE, ())

@@ -12,7 +12,7 @@ import sympy as sp
 from flint import acb, arb
 from mpmath.libmp import from_man_exp
 
-from glutheory.activations import Z, Activation, activation
+from glutheory.activations import Activation, Z, activation
 from glutheory.balls import Tape, bits_of, precision
 from glutheory.errors import DomainError, PrecisionError
 from glutheory.exact import Point, as_digits
@@ -40,8 +40,10 @@ def _programs(expectations: tuple[Expectation, ...]) -> tuple[Tape, Tape | None]
     return fixed, Tape([pair[1] for pair in pairs], [*inputs, KAPPA, KAPPA_PRIME])
 
 
-def _average(expectations: tuple[Expectation, ...], tape: Tape, values: Sequence[arb], bits: int, same: bool) -> list[arb]:
-    """The kernels averaged over κ, κ', with the error bound in the radius; `same` says a = b, where κ, κ' can be exchanged."""
+def _average(
+    expectations: tuple[Expectation, ...], tape: Tape, values: Sequence[arb], bits: int, same: bool
+) -> list[arb]:
+    """The kernels averaged over κ, κ', the error bound in the radius; `same` says that κ, κ' can be exchanged."""
     quadrature = rule(bits)
     grid = [kappa for kappa, _ in quadrature.nodes]
     weights = [weight for _, weight in quadrature.nodes]
@@ -80,8 +82,8 @@ def _converge(
 ) -> list[arb]:
     """Raise the working precision until every value has `digits` digits.
 
-    The digits are those of the value itself; of a value below 10^−digits of its scale (an exact zero such as E[tanh u]², say)
-    only the 2·digits decimals after the scale are asked for.
+    The digits are those of the value itself; of a value below 10^−digits of its scale (an exact zero such as E[tanh
+    u]², say) only the 2·digits decimals after the scale are asked for.
     """
     wanted, bits = bits_of(digits), bits_of(digits) + 32
     for attempt in range(64):
@@ -96,7 +98,8 @@ def _converge(
             break
         bits += min(max(missing) + 32, bits)
     raise PrecisionError(
-        f"digits is {digits}: not reached with {bits} bits of working precision; ask for fewer digits.", reached=tuple(result)
+        f"digits is {digits}: not reached with {bits} bits of working precision; ask for fewer digits.",
+        reached=tuple(result),
     )
 
 
@@ -122,10 +125,13 @@ def _at_zero(expr: sp.Expr) -> arb:
 
 
 def _degenerate(dual: Dual, point: Point, digits: int) -> tuple[arb, arb]:
-    """a = 0 or b = 0: u or v is the constant 0, and the expectations factor."""
+    """A = 0 or b = 0: u or v is the constant 0, and the expectations factor."""
     factors = []
     with precision(bits_of(digits) + 32):
-        for expectation, expr in ((dual.mean, dual.activation.expr), (dual.derivative_mean, sp.diff(dual.activation.expr, Z))):
+        for expectation, expr in (
+            (dual.mean, dual.activation.expr),
+            (dual.derivative_mean, sp.diff(dual.activation.expr, Z)),
+        ):
             values = []
             for variance in (point.a, point.b):
                 if variance == 0:
@@ -174,12 +180,14 @@ def _to_mpf(value: arb, bits: int) -> mpmath.mpf:
     return mpmath.mp.make_mpf(from_man_exp(int(mantissa), int(exponent), bits, "n"))
 
 
-def evaluate(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 50) -> tuple[mpmath.mpf, mpmath.mpf]:  # noqa: A002
+def evaluate(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 50) -> tuple[mpmath.mpf, mpmath.mpf]:
     """S(a,b,c) = E[φ(u)φ(v)] and T(a,b,c) = E[φ'(u)φ'(v)] from the derived formulas (road 1).
 
     Args:
         act: an activation, or its name in the zoo.
-        a, b: the variances of u and v, ≥ 0; int, float, str, Fraction, mpf or SymPy number (a string keeps all its digits).
+        a: the variance of u, ≥ 0; int, float, str, Fraction, mpf or SymPy number (a string keeps all its
+            digits).
+        b: the variance of v, likewise.
         c: their covariance, |c| ≤ √(ab).
         digits: correct decimal digits of both results (of a value that vanishes against its scale √(S(a,a,a) S(b,b,b)):
             that many digits after the scale, twice).

@@ -1,17 +1,29 @@
 """The two-parameter families E[f(u) g(v)] with f, g in {z^n, z^n Φ(z/s), N_s^(n)}, derived by Price's theorem.
 
-One derivation serves all: step and ReLU^k are s = t = 0, Φ and GELU s = t = 1, erf s² = 1/2, and the logistic family is its
-expectation over random s, t. Source of the method: Price 1958, ∂^k/∂c^k E[f(u)g(v)] = E[f^(k)(u) g^(k)(v)].
+One derivation serves all: step and ReLU^k are s = t = 0, Φ and GELU s = t = 1, erf s² = 1/2, and the logistic family
+is its expectation over random s, t. Source of the method: Price 1958, ∂^k/∂c^k E[f(u)g(v)] = E[f^(k)(u) g^(k)(v)].
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import sympy as sp
 
-from glutheory.symbolic.gaussian import FIELD, Element, Scale, U, V, cdf_mean, pdf_mean, pdf_pair, power_mean, sigma, tau
+from glutheory.symbolic.gaussian import (
+    FIELD,
+    Element,
+    Scale,
+    U,
+    V,
+    cdf_mean,
+    pdf_mean,
+    pdf_pair,
+    power_mean,
+    sigma,
+    tau,
+)
 from glutheory.symbolic.reduction import BOTH, FIRST, ONE, SECOND, ArcsineForm, add_to
 from glutheory.terms import ExpQuad, NormalCdf, NormalPdf, Term, differentiate
 
@@ -90,7 +102,7 @@ def _elementary(first: Shape, second: Shape, order: int) -> ArcsineForm:
     return result
 
 
-@lru_cache(maxsize=None)
+@cache
 def family(first: Shape, second: Shape) -> Family:
     """Derive E[f(u) g(v)]: Price down to an elementary expectation, then integrate back with the values at c = 0."""
     order = max(first.order, second.order)

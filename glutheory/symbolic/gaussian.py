@@ -1,7 +1,8 @@
 """Elementary Gaussian expectations: where Price's differentiation ends and the integration back begins.
 
-(u, v) ~ N(0, [[a, c], [c, b]]); N_s is the N(0, s²) density and N_s^(i) its i-th derivative (of the delta function at s = 0).
-Rational coefficients live in the field `FIELD` = ℚ(a, b, σ, τ) with σ = s², τ = t²: exact, canonical and fast.
+(u, v) ~ N(0, [[a, c], [c, b]]); N_s is the N(0, s²) density and N_s^(i) its i-th derivative (of the delta function at
+s = 0). Rational coefficients live in the field `FIELD` = ℚ(a, b, σ, τ) with σ = s², τ = t²: exact, canonical and
+fast.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Element = Any  # an element of FIELD; SymPy has no types for its sparse rational
 
 
 def double_factorial(n: int) -> int:
-    """n!! with (−1)!! = 1: the number of pairings of n + 1 objects."""
+    """N!! with (−1)!! = 1: the number of pairings of n + 1 objects."""
     return 1 if n <= 0 else n * double_factorial(n - 2)
 
 

@@ -3,8 +3,8 @@
     S(a,b,c) = Σ_k h_k(a) h_k(b) ρ^k,   h_k(a) = E[φ(√a x) He_k(x)]/√k!,   x ~ N(0, 1)
     |Σ_{k>K}| ≤ |ρ|^(K+1) √(E[φ(u)²] − Σ_{k≤K} h_k(a)²) √(the same for b)
 
-The second representation of the logistic family, and the only one for an activation on which Price's theorem does not end.
-T is the same series of φ', which must then have no jumps.
+The second representation of the logistic family, and the only one for an activation on which Price's theorem does not
+end. T is the same series of φ', which must then have no jumps.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import lru_cache
 import sympy as sp
 from flint import acb, arb
 
-from glutheory.activations import Z, Activation
+from glutheory.activations import Activation, Z
 from glutheory.balls import Ball, Tape, bits_of, precision
 from glutheory.errors import DerivationError, PrecisionError
 from glutheory.exact import Exact, Point, ball
@@ -24,7 +24,7 @@ from glutheory.growth import Growth, growth
 from glutheory.pieces import pieces
 
 #: The largest number of coefficients that `series_balls` computes.
-MAX_TERMS = 160
+MAX_TERMS = 96
 
 
 def _cutoff(bound: Growth, root: arb, bits: int) -> tuple[arb, arb]:
@@ -65,7 +65,8 @@ class _Function:
 
             def integrand(x: acb, analytic: bool, run: Callable[..., list[Ball]] = run) -> acb:
                 value = run([x * root], analytic)[0]
-                return acb(value) ** power * weight(x) * (-x * x / 2).exp() * norm
+                result: acb = acb(value) ** power * weight(x) * (-x * x / 2).exp() * norm
+                return result
 
             goal = arb(2) ** (-bits)
             total += acb.integral(integrand, low, high, abs_tol=goal, rel_tol=goal).real
@@ -82,8 +83,8 @@ def _function(expr: sp.Expr, derivative: bool) -> _Function:
     found = pieces(expr)
     if derivative and any(jump != 0 for jump in found.jumps):
         raise DerivationError(
-            f"{expr} jumps at z = {', '.join(map(str, found.kinks))}, so φ' has infinite norm and T no Hermite series with "
-            "a tail bound: use `enclose`, or an activation without jumps."
+            f"{expr} jumps at z = {', '.join(map(str, found.kinks))}, so φ' has infinite norm and T no Hermite series "
+            "with a tail bound: use `enclose`, or an activation without jumps."
         )
     branches = found.derivative() if derivative else found.branches
     ends = [None, *found.kinks, None]
@@ -110,6 +111,7 @@ def _hermite(k: int) -> Callable[[Ball], Ball]:
     return evaluate
 
 
+@lru_cache(maxsize=4096)
 def coefficient(act: Activation, k: int, variance: Exact, digits: int = 30, *, derivative: bool = False) -> arb:
     """h_k(a) = E[φ(√a x) He_k(x)]/√k! as a ball, or the coefficient of φ'.
 
@@ -202,16 +204,16 @@ def series_balls(act: Activation, point: Point, digits: int) -> tuple[arb, arb]:
     (S, fine), (T, fine_too) = (_series(act, point, digits, derivative) for derivative in (False, True))
     if not (fine and fine_too):
         raise PrecisionError(
-            f"digits is {digits}: the Hermite series of {act.label!r} does not give them with {MAX_TERMS} terms at this point "
-            f"(radii {arb(S.rad()).str(3, radius=False)} and {arb(T.rad()).str(3, radius=False)} reached); ask for fewer "
-            "digits, or use `enclose`.",
+            f"digits is {digits}: the Hermite series of {act.label!r} does not give them with {MAX_TERMS} terms at "
+            f"this point (radii {arb(S.rad()).str(3, radius=False)} and {arb(T.rad()).str(3, radius=False)} reached); "
+            "ask for fewer digits, or use `enclose`.",
             reached=(S, T),
         )
     return S, T
 
 
 def _constant(act: Activation, point: Point, digits: int, derivative: bool) -> arb:
-    """a = 0 or b = 0: a product of means; the value at 0 is the mean of the one-sided ones."""
+    """A = 0 or b = 0: a product of means; the value at 0 is the mean of the one-sided ones."""
     function = _function(act.expr, derivative)
     product = arb(1)
     for variance in (point.a, point.b):

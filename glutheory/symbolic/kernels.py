@@ -2,8 +2,8 @@
 
     z(x) = front · Σ_r v_r ∏_i φ_i(γ w_{r,i}·x)
 
-The neuron is differentiated with respect to each of its weights, the gradients at x and x' are multiplied, and the expectation
-factors because the weights of different branches are independent. Nothing about gates is assumed.
+The neuron is differentiated with respect to each of its weights, the gradients at x and x' are multiplied, and the
+expectation factors because the weights of different branches are independent. Nothing about gates is assumed.
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ class Kernels:
     @cached_property
     def ntk(self) -> sp.Expr:
         """The sum of the blocks, with like terms collected."""
-        return sp.collect(sp.expand(sp.Add(*self.blocks.values())), [s for br in self.branches for s in (br.S, br.T)], sp.factor)
+        return sp.collect(
+            sp.expand(sp.Add(*self.blocks.values())), [s for br in self.branches for s in (br.S, br.T)], sp.factor
+        )
 
     def check(self) -> Check:
         """NTK = nngp/σ_v² + Σ_i (γ² x·x') ∂nngp/∂c_i: the chain rule replaced by a derivative of the NNGP (Price)."""
@@ -96,7 +98,9 @@ def _branches(network: Network, gamma: sp.Expr, unit: bool) -> tuple[Branch, ...
     return tuple(found)
 
 
-def _expectation(product: sp.Expr, table: Mapping[sp.Expr, sp.Expr], groups: tuple[tuple[sp.Symbol, ...], ...]) -> sp.Expr:
+def _expectation(
+    product: sp.Expr, table: Mapping[sp.Expr, sp.Expr], groups: tuple[tuple[sp.Symbol, ...], ...]
+) -> sp.Expr:
     """E of a product of functions of independent groups of variables: the product of the groups' expectations."""
     result = sp.S.One
     rest = list(sp.Mul.make_args(product))

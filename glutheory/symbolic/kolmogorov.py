@@ -1,18 +1,19 @@
 """The Kolmogorov mixture behind the logistic function, integrated by a trapezoidal rule with a proved error bound.
 
 σ(z) = E[Φ(z/(2κ))] for κ with the Kolmogorov density k (Andrews & Mallows 1974; Stefanski 1991), so a logistic dual is
-∬ k(κ) k(κ') F(κ, κ') dκ dκ' with F a closed form of the arcsine family. In w = log κ the density decays doubly exponentially
-at both ends and is analytic in the strip |Im w| < π/4, so equispaced nodes converge exponentially (Trefethen & Weideman 2014).
+∬ k(κ) k(κ') F(κ, κ') dκ dκ' with F a closed form of the arcsine family. In w = log κ the density decays doubly
+exponentially at both ends and is analytic in the strip |Im w| < π/4, so equispaced nodes converge exponentially
+(Trefethen & Weideman 2014).
 
-The error bound, for |F| ≤ |κ|^e |κ'|^e' on the sector |arg κ|, |arg κ'| ≤ TAU: by Poisson summation the rule errs by at most
-M_e M_e' (((1+q)/(1−q))² − 1) with q = exp(−2π TAU/h) and M_e = ∫ |k(r e^{i TAU})| r^e dr; the nodes left out are bounded by
-incomplete gamma functions. All of it is computed in ball arithmetic.
+The error bound, for |F| ≤ |κ|^e |κ'|^e' on the sector |arg κ|, |arg κ'| ≤ TAU: by Poisson summation the rule errs by
+at most M_e M_e' (((1+q)/(1−q))² − 1) with q = exp(−2π TAU/h) and M_e = ∫ |k(r e^{i TAU})| r^e dr; the nodes left out
+are bounded by incomplete gamma functions. All of it is computed in ball arithmetic.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import sympy as sp
 from flint import arb, ctx, fmpq
@@ -71,7 +72,7 @@ def _lower_integral(e: int, rate: arb, end: arb) -> arb:
     return _upper_integral(-e - 2, rate, 1 / end)
 
 
-@lru_cache(maxsize=None)
+@cache
 def moment_bound(e: int) -> arb:
     """An upper bound of M_e = ∫_0^∞ |k(r e^{i TAU})| r^e dr.
 
@@ -85,8 +86,11 @@ def moment_bound(e: int) -> arb:
         for m in range(1, 2 * _TERMS, 2):
             rate = m * m * pi**2 * shrink / 8
             front = (2 * pi).sqrt()
-            total += front * m * m * pi**2 / 4 * _lower_integral(e - 4, rate, r) + front * _lower_integral(e - 2, rate, r)
-        # the terms left out: split each exponent in halves, n² x² ≥ (n²−1)·start² + x² …, and sum the first half geometrically
+            total += front * m * m * pi**2 / 4 * _lower_integral(e - 4, rate, r) + front * _lower_integral(
+                e - 2, rate, r
+            )
+        # the terms left out: split each exponent in halves, n² x² ≥ (n²−1)·start² + x² …, and sum the first half
+        # geometrically
         first = (-shrink * r**2 * _TERMS**2).exp() * 8 * 2 * (_TERMS + 1) ** 2 * _upper_integral(e + 1, shrink, r)
         rate = pi**2 * shrink / 16
         odd = (2 * _TERMS) ** 2

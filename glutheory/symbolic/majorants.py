@@ -15,7 +15,10 @@ from glutheory.terms import KAPPA, ExpQuad, NormalCdf, Term
 
 
 def _hermite_bound(order: int) -> arb:
-    """sup |He_j(y)| |e^{−y²/2}|/√(2π) on the sector |arg y| ≤ TAU, coefficient by coefficient: sup x^k e^{−qx²/2} = (k/(eq))^{k/2}."""
+    """A bound of |He_j(y) e^{−y²/2}|/√(2π) on the sector |arg y| ≤ TAU.
+
+    Coefficient by coefficient, with sup x^k e^{−qx²/2} = (k/(eq))^{k/2}, q = cos(2 TAU).
+    """
     shrink = (2 * arb(TAU)).cos()
     coefficients = sp.Poly(sp.expand(2 ** sp.Rational(-order, 2) * sp.hermite(order, Z / sp.sqrt(2))), Z)
     total = arb(0)
@@ -34,6 +37,7 @@ class Majorant:
 
 
 def majorants(terms: tuple[Term, ...], variance: arb) -> list[Majorant]:
+    """The bound of each term, for an argument of this variance."""
     rows = []
     for term in terms:
         kernel, n = term.kernel, term.power
@@ -44,7 +48,9 @@ def majorants(terms: tuple[Term, ...], variance: arb) -> list[Majorant]:
         if isinstance(kernel, ExpQuad):
             rate = abs(Tape([sp.Abs(sp.re(kernel.alpha))], []).bind()([])[0])
             if rate != 0:
-                moment = (double_factorial(4 * n - 1) * variance ** (2 * n) * 2 * (8 * rate**2 * variance).exp()).root(4)
+                moment = (double_factorial(4 * n - 1) * variance ** (2 * n) * 2 * (8 * rate**2 * variance).exp()).root(
+                    4
+                )
             size *= moment
         else:
             mixed = mixed or kernel.s.has(KAPPA)

@@ -9,6 +9,7 @@ Which rule applies depends on the kernels only:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -96,7 +97,8 @@ def _error_function_pair(shape: Shape, square: sp.Expr, m: int, alpha: sp.Expr) 
         return current
 
     order = shape.order
-    exponential = [Term(sp.S.One, m, ExpQuad(sp.S.Zero, alpha))]
+    kernel = ExpQuad(sp.S.Zero, alpha)
+    exponential = [Term(sp.S.One, m, kernel)]
     elementary = sp.S.Zero
     for coefficient, f in derivatives(shape, order, sigma):
         for g in differentiate(exponential, order):
@@ -106,38 +108,41 @@ def _error_function_pair(shape: Shape, square: sp.Expr, m: int, alpha: sp.Expr) 
     for level in reversed(range(order)):
         form = form.integral()
         means = sum(
-            (g.coefficient * expquad_mean(g.power, g.kernel).subs(a, b) for g in differentiate(exponential, level)),
+            (g.coefficient * expquad_mean(g.power, kernel).subs(a, b) for g in differentiate(exponential, level)),
             sp.S.Zero,
         )
         form.polynomial[0] += _mean(shape, level, square) * means
     return form.expression()
 
 
+def _curved(flat: Term, curved: Term, *, swapped: bool) -> tuple[int, sp.Expr]:
+    """(order, value) of a distribution function or density of u times z^m e^{αz} of v, or with u and v exchanged."""
+    kernel = curved.kernel
+    if not isinstance(kernel, ExpQuad) or kernel.beta != 0:
+        raise DerivationError(
+            f"no closed form: E[f(u) g(v)] for f = {as_expression(flat)}, g = {as_expression(curved)} is not elementary "
+            "(a shifted Gaussian times a distribution function)."
+        )
+    shape = shape_of(flat)
+    value = _error_function_pair(shape, _scale(flat), curved.power, kernel.alpha)
+    return shape.order, _swap(value) if swapped else value
+
+
 def _pair(first: Term, second: Term) -> list[Part]:
-    coefficient, factors = first.coefficient * second.coefficient, (_plain(first), _plain(second))
-    left, right = first.kernel, second.kernel
-    if isinstance(left, ExpQuad) and isinstance(right, ExpQuad):
-        value = expquad_pair(first.power, left, second.power, right)
-        return [Part(coefficient, "elementary", 0, factors, value=value)]
+    if isinstance(first.kernel, ExpQuad) and isinstance(second.kernel, ExpQuad):
+        value = expquad_pair(first.power, first.kernel, second.power, second.kernel)
+        coefficient = first.coefficient * second.coefficient
+        return [Part(coefficient, "elementary", 0, (_plain(first), _plain(second)), value=value)]
     parts: list[Part] = []
-    for f in _as_densities(first):
-        for g in _as_densities(second):
-            scalar = f.coefficient * g.coefficient
-            pair = (_plain(f), _plain(g))
-            if not _is_exponential(f) and not _is_exponential(g):
-                fam = family(shape_of(f), shape_of(g))
-                parts.append(Part(scalar, "arcsine", fam.order, pair, fam, (_scale(f), _scale(g))))
-                continue
-            flat, curved, swapped = (f, g, False) if _is_exponential(g) else (g, f, True)
-            assert isinstance(curved.kernel, ExpQuad)
-            if curved.kernel.beta != 0:
-                raise DerivationError(
-                    f"no closed form: E[f(u) g(v)] for f = {as_expression(_plain(f))}, g = {as_expression(_plain(g))} is not "
-                    "elementary (a shifted Gaussian times a distribution function)."
-                )
-            shape = shape_of(flat)
-            value = _error_function_pair(shape, _scale(flat), curved.power, curved.kernel.alpha)
-            parts.append(Part(scalar, "error function", shape.order, pair, value=_swap(value) if swapped else value))
+    for f, g in itertools.product(_as_densities(first), _as_densities(second)):
+        coefficient, factors = f.coefficient * g.coefficient, (_plain(f), _plain(g))
+        if _is_exponential(f) or _is_exponential(g):
+            swapped = _is_exponential(f)
+            order, value = _curved(*reversed(factors), swapped=True) if swapped else _curved(*factors, swapped=False)
+            parts.append(Part(coefficient, "error function", order, factors, value=value))
+        else:
+            fam = family(shape_of(f), shape_of(g))
+            parts.append(Part(coefficient, "arcsine", fam.order, factors, fam, (_scale(f), _scale(g))))
     return parts
 
 
@@ -163,4 +168,3 @@ def bilinear(first: Iterable[Term], second: Iterable[Term]) -> list[Part]:
     """
     copies = second_copy(second)
     return [part for f in first for g in copies for part in _pair(f, g)]
-

@@ -1,7 +1,7 @@
 """Integration in c of the functions that Price's theorem produces, by reduction to a normal form.
 
-Two families are closed under integration, and in both the undetermined coefficients of the ansatz (Hermite/Ostrogradsky)
-obey a bidiagonal linear system that is solved as it is written down:
+Two families are closed under integration, and in both the undetermined coefficients of the ansatz
+(Hermite/Ostrogradsky) obey a bidiagonal linear system that is solved as it is written down:
 
     ArcsineForm   p(c)·arcsin(c/√A)/2π + Σ_k (α_k + β_k c) D^(1/2−k)/2π + polynomial,    D = A − c², A = (a+σ)(b+τ)
     ErfForm       p(c)·erf(wc) + q(c)·exp(−w²c²) + r(c)
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import sympy as sp
 
@@ -25,7 +26,7 @@ BIG_A = (A_ + SIGMA_) * (B_ + TAU_)
 ONE, BOTH, FIRST, SECOND = range(4)
 
 
-def add_to(target: dict, key: object, value: Element) -> None:
+def add_to(target: dict[Any, Element], key: object, value: Element) -> None:
     """target[key] += value, dropping zeros (the forms are compared by their dictionaries)."""
     total = target.get(key, FIELD.zero) + value
     if total:
@@ -96,7 +97,9 @@ class ArcsineForm:
             return sp.factor_terms(element.as_expr(*numbers)) if element else sp.S.Zero
 
         total = sum((convert(v) * c**n for n, v in self.arcsine.items()), sp.S.Zero) * arcsine / (2 * sp.pi)
-        total += sum((convert(v) * c**e * root ** (1 - 2 * k) for (k, e), v in self.roots.items()), sp.S.Zero) / (2 * sp.pi)
+        total += sum((convert(v) * c**e * root ** (1 - 2 * k) for (k, e), v in self.roots.items()), sp.S.Zero) / (
+            2 * sp.pi
+        )
         return total + sum((convert(v) * c**n * basis[kind] for (n, kind), v in self.constants.items()), sp.S.Zero)
 
 
@@ -148,4 +151,8 @@ class ErfForm:
             return sum((sp.expand(value) * c**n for n, value in enumerate(values)), sp.S.Zero)
 
         gauss = sp.exp(-sp.expand(self.w**2) * c**2)
-        return polynomial(self.erf) * sp.erf(self.w * c) + polynomial(self.exponential) * gauss + polynomial(self.polynomial)
+        return (
+            polynomial(self.erf) * sp.erf(self.w * c)
+            + polynomial(self.exponential) * gauss
+            + polynomial(self.polynomial)
+        )

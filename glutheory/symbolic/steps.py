@@ -49,27 +49,53 @@ def dual_steps(found: Dual) -> tuple[Step, ...]:
     if found.method == HERMITE:
         return (
             definition,
-            Step("Hermite series", "orthonormal Hermite polynomials; Mehler's formula; Parseval bounds the tail", S(a, b, c), found.S),
+            Step(
+                "Hermite series",
+                "orthonormal Hermite polynomials; Mehler's formula; Parseval bounds the tail",
+                S(a, b, c),
+                found.S,
+            ),
             Step("Hermite series of the derivative", "the same for φ'", T(a, b, c), found.T),
         )
     normal = sp.Add(*(as_expression(term) for term in found.terms))
     steps = [definition]
     if found.method == MIXTURE:
-        rule = "the logistic distribution is a normal scale mixture over κ (Andrews & Mallows 1974; Stefanski 1991); E over κ, κ'"
+        rule = "the logistic distribution is a normal scale mixture (Andrews & Mallows 1974; Stefanski 1991); E over κ"
         steps.append(Step("scale mixture", rule, _PHI(Z), normal))
     elif normal != found.activation.expr:
         steps.append(Step("normal form", "sum of powers of z times kernels", _PHI(Z), normal))
     k = found.order
     if k:
         derivative = sp.Add(*(as_expression(term) for term in differentiate(found.terms, k)))
-        steps.append(Step(f"differentiate {k} time{'s' if k > 1 else ''}", "in the sense of distributions", sp.Derivative(_PHI(Z), (Z, k)), derivative))
+        steps.append(
+            Step(
+                f"differentiate {k} time{'s' if k > 1 else ''}",
+                "in the sense of distributions",
+                sp.Derivative(_PHI(Z), (Z, k)),
+                derivative,
+            )
+        )
         elementary = sp.Add(*(_elementary(part) for part in found.s.parts if part.order == k))
         steps.append(
-            Step("elementary expectation", "Price's theorem: ∂^k S/∂c^k = E[φ^(k)(u) φ^(k)(v)], a Gaussian integral", sp.Derivative(S(a, b, c), (c, k)), elementary)
+            Step(
+                "elementary expectation",
+                "Price's theorem: ∂^k S/∂c^k = E[φ^(k)(u) φ^(k)(v)], a Gaussian integral",
+                sp.Derivative(S(a, b, c), (c, k)),
+                elementary,
+            )
         )
         means = found.mean.kernel
-        steps.append(Step("value at c = 0", "independence of u and v; E[φ(u)] by symmetry and Stein's lemma", S(a, b, 0), means * means.subs(a, b)))
-        rule = f"integrate {k} time{'s' if k > 1 else ''} in c (Hermite/Ostrogradsky reduction: ansatz and linear system)"
+        steps.append(
+            Step(
+                "value at c = 0",
+                "independence of u and v; E[φ(u)] by symmetry and Stein's lemma",
+                S(a, b, 0),
+                means * means.subs(a, b),
+            )
+        )
+        rule = (
+            f"integrate {k} time{'s' if k > 1 else ''} in c (Hermite/Ostrogradsky reduction: ansatz and linear system)"
+        )
     else:
         rule = "a Gaussian integral: complete the square (Isserlis for polynomials)"
     steps.append(Step("S", rule, S(a, b, c), found.S))
@@ -85,5 +111,3 @@ def kernel_steps(found: Kernels) -> tuple[Step, ...]:
         steps.append(Step(f"{role} block of the NTK", rule, sp.Symbol(f"K_{role}"), block))
     steps.append(Step("NTK", "sum over the weight groups", sp.Symbol("K"), found.ntk))
     return tuple(steps)
-
-

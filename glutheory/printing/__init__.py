@@ -1,0 +1,47 @@
+"""Printing: a derivation as text for people, as LaTeX, as a Python module and as JSON.
+
+`report` collects what is to be said, once; `render` writes it in one of `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from glutheory.printing.report import Report
+    from glutheory.printing.terminal import Terminal
+
+#: The formats that `render` knows.
+FORMATS = ("text", "latex", "python", "json")
+
+__all__ = ["FORMATS", "render"]
+
+
+def render(found: Report, form: str, terminal: Terminal, *, steps: bool = False) -> str:
+    """The report in one of `FORMATS`, ending with a newline.
+
+    Args:
+        found: what `glutheory.printing.report.report` collected.
+        form: the format.
+        terminal: width, character set and colour; only "text" asks for it.
+        steps: whether the text or the LaTeX shows the derivation step by step.
+
+    Raises:
+        DerivationError: the format cannot express this result; the message says why.
+    """
+    # imported here: each format needs its own part of SymPy's printing
+    if form == "text":
+        from glutheory.printing.text import text
+
+        return text(found, terminal, steps=steps)
+    if form == "latex":
+        from glutheory.printing.latex import document
+
+        return document(found, steps=steps)
+    if form == "python":
+        from glutheory.printing.source import module
+
+        return module(found)
+    from glutheory.printing.records import as_json
+
+    return as_json(found)

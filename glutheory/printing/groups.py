@@ -1,0 +1,141 @@
+"""The quantities of the arcsine family that recur in a formula, found in the formula itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sympy as sp
+
+a, b = sp.symbols("a b", positive=True)
+c = sp.Symbol("c", real=True)
+#: The angle arccos(c/√(ab)).
+THETA = sp.Symbol("theta", real=True)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A = k(a+σ)(b+τ), D = A − kc² and the angle arcsin(c√(k/A)), with the names used for them.
+
+    Attributes:
+        sigma, tau: the squared scales.
+        scale: k, which clears the denominators of rational scales: (2a+1)(2b+1) rather than (a+1/2)(b+1/2).
+        A, D: symbols; at σ = τ = 0 the product ab is written out and A is not used.
+        angle: a symbol that stands for the arcsine while a formula is rearranged.
+    """
+
+    sigma: sp.Expr
+    tau: sp.Expr
+    scale: sp.Expr
+    A: sp.Symbol
+    D: sp.Symbol
+    angle: sp.Symbol
+
+    @property
+    def plain(self) -> bool:
+        """σ = τ = 0."""
+        return bool(self.sigma == 0 and self.tau == 0)
+
+    @property
+    def product(self) -> sp.Expr:
+        """A as an expression in a and b."""
+        (p, r), (q, s) = (_fraction(square) for square in (self.sigma, self.tau))
+        return (r * a + p) * (s * b + q)
+
+    @property
+    def square(self) -> sp.Expr:
+        """D as an expression in a, b, c."""
+        return self.product - self.scale * c**2
+
+    @property
+    def short_product(self) -> sp.Expr:
+        """A as it is written: its symbol, or ab."""
+        return a * b if self.plain else self.A
+
+    @property
+    def arcsine(self) -> sp.Expr:
+        """arcsin(c/√A) as it is written."""
+        return sp.asin(sp.sqrt(self.scale) * c / sp.sqrt(self.short_product))
+
+    @property
+    def meanings(self) -> dict[sp.Symbol, sp.Expr]:
+        """What each symbol stands for, in a, b, c."""
+        return {
+            self.A: self.product,
+            self.D: self.square,
+            **({THETA: sp.acos(c / sp.sqrt(a * b))} if self.plain else {}),
+        }
+
+    def definitions(self, used: set[sp.Basic]) -> list[tuple[sp.Symbol, sp.Expr]]:
+        """The symbols among `used` with their meaning, A before D."""
+        named = self.A in used
+        found = [(self.A, self.product)] if named else []
+        if self.D in used:
+            found.append((self.D, (self.A if named else self.product) - self.scale * c**2))
+        if self.plain and THETA in used:
+            found.append((THETA, sp.acos(c / sp.sqrt(a * b))))
+        return found
+
+    def name_in(self, formula: sp.Expr) -> sp.Expr:
+        """The formula with √D and the arcsine replaced by symbols."""
+        table: dict[sp.Expr, sp.Expr] = {}
+        for node in formula.atoms(sp.asin):
+            if _same(_product_of(node.args[0]), self.product / self.scale):
+                table[node] = self.angle
+        for node in formula.atoms(sp.Pow):
+            split = _radicand(node)
+            if split is not None and _same(split[1], self.product / self.scale):
+                table[node] = (split[0] / self.scale) ** node.exp * self.D**node.exp
+        return formula.xreplace(table)
+
+
+def _fraction(square: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    return square.as_numer_denom() if square.is_Rational else (square, sp.S.One)
+
+
+def _same(first: sp.Expr | None, second: sp.Expr) -> bool:
+    return first is not None and sp.expand(first - second) == 0
+
+
+def _product_of(argument: sp.Expr) -> sp.Expr | None:
+    """A, where `argument` = c/√A; None for another argument."""
+    square = sp.cancel(c**2 / argument**2)
+    return None if square.has(c) else square
+
+
+def _radicand(node: sp.Pow) -> tuple[sp.Expr, sp.Expr] | None:
+    """(k, A) where the base of a half-integer power is k(A − c²); None for another node."""
+    if not (node.exp.is_Rational and node.exp.q == 2 and node.base.has(c)):
+        return None
+    base = sp.expand(node.base)
+    k = -base.coeff(c, 2)
+    rest = sp.expand(base + k * c**2)
+    if k == 0 or k.has(a, b) or rest.has(c):
+        return None
+    return k, sp.expand(rest / k)
+
+
+def _squares(product: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """(σ, τ) with (a+σ)(b+τ) = `product`, or None."""
+    product = sp.expand(product)
+    if product.coeff(a, 1).coeff(b, 1) != 1:
+        return None
+    sigma, tau = product.coeff(a, 0).coeff(b, 1), product.coeff(a, 1).coeff(b, 0)
+    return (sigma, tau) if _same(product, (a + sigma) * (b + tau)) else None
+
+
+def find_groups(formulas: Iterable[sp.Expr]) -> tuple[Group, ...]:
+    """The groups that occur in these formulas, the plain one first; indices only if there are several."""
+    products = []
+    for formula in formulas:
+        products += [_product_of(node.args[0]) for node in formula.atoms(sp.asin)]
+        products += [split[1] for node in formula.atoms(sp.Pow) if (split := _radicand(node)) is not None]
+    squares = [pair for product in products if product is not None and (pair := _squares(product)) is not None]
+    found = dict.fromkeys(sorted(squares, key=lambda pair: (sp.count_ops(pair[0] + pair[1]), str(pair))))
+    groups = []
+    for index, (sigma, tau) in enumerate(found, start=1):
+        tail = f"_{index}" if len(found) > 1 else ""
+        A, D = (sp.Symbol(letter + tail, positive=True) for letter in "AD")
+        scale = _fraction(sigma)[1] * _fraction(tau)[1]
+        groups.append(Group(sigma, tau, scale, A, D, sp.Dummy(f"L{tail}")))
+    return tuple(groups)

@@ -1,0 +1,113 @@
+"""The equivalent ways to write one group's part of a formula, among which the shortest is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import sympy as sp
+
+from glutheory.printing.groups import THETA, Group, a, b, c
+
+_W = sp.Dummy("W", positive=True)
+
+
+def shortest(candidates: Iterable[sp.Expr]) -> sp.Expr:
+    """The candidate with the fewest operations; the first of several."""
+    return min(candidates, key=lambda expr: sp.count_ops(expr))
+
+
+def ways(group: Group, slope: sp.Expr, roots: sp.Expr, constant: sp.Expr) -> Iterator[sp.Expr]:
+    """slope·arcsin(c/√A) + roots + constant, written in several ways.
+
+    Args:
+        group: the auxiliary quantities.
+        slope: the coefficient of the arcsine.
+        roots: the summands that contain √D.
+        constant: summands without arcsine and root that may be merged with the angle.
+    """
+    slope = sp.factor(slope)
+    for form in root_forms(group, roots):
+        plain = _joined(slope, group.arcsine, form) + constant
+        if group.plain and slope != 0:
+            # arcsin(c/√(ab)) = (π − θ) − π/2: the arc-cosine form of Cho and Saul, where that takes no further summand
+            rest = sp.factor(sp.expand(constant - slope * sp.pi / 2))
+            angular = _joined(slope, sp.pi - THETA, form) + rest
+            yield angular if _summands(angular) <= _summands(plain) else plain
+        else:
+            yield plain
+
+
+def _summands(expr: sp.Expr) -> int:
+    return len(sp.Add.make_args(expr))
+
+
+def _joined(slope: sp.Expr, angle: sp.Expr, roots: sp.Expr) -> sp.Expr:
+    """slope·angle + roots with the common constant factor in front."""
+    if slope == 0 or roots == 0:
+        return slope * angle + roots
+    (p, first), (q, second) = (expr.as_independent(*_variables(expr), as_Add=False) for expr in (slope, roots))
+    ratio = sp.cancel(q / p)
+    if not ratio.is_Rational:
+        return slope * angle + roots
+    return sp.Mul(p / ratio.q, ratio.q * first * angle + ratio.p * second, evaluate=True)
+
+
+def _variables(expr: sp.Expr) -> list[sp.Basic]:
+    constants = {"slope", "beta"}
+    return [symbol for symbol in expr.free_symbols if symbol.name not in constants]
+
+
+def root_forms(group: Group, roots: sp.Expr) -> list[sp.Expr]:
+    """N/(A^i·D^(k−1/2)) with N written in a, b, c, in powers of D, and over c² + D = A."""
+    if roots == 0:
+        return [sp.S.Zero]
+    # a rational function of W = √D, W^lowest times an even one
+    numerator, denominator = sp.fraction(sp.cancel(sp.together(roots.subs(group.D, _W**2))))
+    above, below = sp.Poly(numerator, _W), sp.Poly(denominator, _W)
+    degrees = [degree for (degree,), _ in above.terms()]
+    lowest = min(degrees) - below.degree()
+    if len(below.terms()) > 1 or any((degree - min(degrees)) % 2 for degree in degrees) or lowest % 2 == 0:
+        return [roots]
+    even = sp.Add(*(value * group.square ** ((degree - min(degrees)) // 2) for (degree,), value in above.terms()))
+    numerator, denominator = sp.fraction(sp.cancel(even / below.LC()))
+    if not numerator.is_polynomial(c) or denominator.has(c):
+        return [roots]
+    digits = _digits(numerator, sp.expand(group.square))
+    while digits[0] == 0:
+        digits, lowest = digits[1:], lowest + 2
+    front = sp.sqrt(group.D) ** lowest / _with_name(group, denominator)
+    return [front * form for form in _numerators(group, digits)]
+
+
+def _digits(numerator: sp.Expr, square: sp.Expr) -> list[sp.Expr]:
+    """The polynomial in powers of D: Σ digits[i]·D^i with digits of degree below 2 in c."""
+    digits, rest = [], sp.expand(numerator)
+    while rest != 0:
+        quotient, digit = sp.div(sp.Poly(rest, c), sp.Poly(square, c))
+        digits.append(sp.expand(digit.as_expr()))
+        rest = sp.expand(quotient.as_expr())
+    return digits or [sp.S.Zero]
+
+
+def _with_name(group: Group, expr: sp.Expr) -> sp.Expr:
+    """The factored expression with A's two factors replaced by its symbol as often as both occur."""
+    expr = sp.factor(expr)
+    if group.plain:
+        return expr
+    powers, factors = expr.as_powers_dict(), group.product.args
+    times = min(powers.get(factor, 0) for factor in factors)
+    return expr / group.product**times * group.A**times if times > 0 else expr
+
+
+def _numerators(group: Group, digits: list[sp.Expr]) -> list[sp.Expr]:
+    """The ways to write Σ digits[i]·D^i; first the one without subtractions, which also loses no digits in floats."""
+    D, forms = group.D, []
+    if len(digits) == 2 and not group.plain:
+        # r·A + q·D = r·k·c² + (q + r)·D
+        r = sp.cancel(digits[0] / group.product)
+        if r.is_polynomial(a, b, c):
+            forms.append(sp.factor(r) * group.scale * c**2 + sp.factor(sp.expand(digits[1] + r)) * D)
+    forms.append(sp.Add(*(_with_name(group, digit) * D**i for i, digit in enumerate(digits))))
+    if len(digits) > 1:
+        forms.append(sp.factor(sp.Add(*(digit * group.square**i for i, digit in enumerate(digits)))))
+    return [sp.factor_terms(form) for form in forms]

@@ -1,0 +1,157 @@
+"""The road's one entrance: `enclose` picks a rule for the point, raises its accuracy until the balls are narrow."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import sympy as sp
+from flint import arb
+
+from glutheory.activations import Activation, activation
+from glutheory.balls import precision
+from glutheory.errors import DomainError, PrecisionError
+from glutheory.exact import Point, as_digits, ball
+from glutheory.quadrature.line import Function, mean, second_moment
+from glutheory.quadrature.model import Model, model
+from glutheory.quadrature.rules import pair_means
+from glutheory.quadrature.strips import Envelope, mean_bound
+
+Pair = tuple[arb, arb]
+#: How often the accuracy is raised before giving up, and the digits that are tried when the full number is too much.
+MAX_ATTEMPTS = 4
+FEWER_DIGITS = (16, 9)
+MAX_DIGITS = 1000
+
+
+def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) -> Pair:
+    """Balls that provably contain S = E[φ(u)φ(v)] and T = E[φ'(u)φ'(v)], (u, v) ~ N(0, [[a, c], [c, b]]).
+
+    Computed from the defining integral and the definition of φ alone. φ' is the distributional derivative: a step has
+    a delta function, so that T = +inf for it at |ρ| = 1. Where a variance is zero, φ(0) counts with H(0) = 1/2, and
+    E[φ'(u)] is the limit a → 0+: the mean of the one-sided derivatives, ±inf at a jump.
+
+    Args:
+        act: an activation without symbolic constants, or a name of the zoo.
+        a: variance of u, ≥ 0; int, float, str, Fraction, mpf or SymPy constant, taken exactly.
+        b: variance of v, ≥ 0.
+        c: covariance, |c| ≤ √(ab).
+        digits: S has a radius below 10^−digits·√(S(a,a,a)S(b,b,b)), T likewise with T; where T(a,a,a) is infinite
+            the radius of T is below 10^−digits·|T|.
+
+    Returns:
+        (S, T) as ``flint.arb``.
+
+    Raises:
+        DomainError: an argument outside its domain, or an activation with symbolic constants.
+        ExpressionError: a function without a growth bound, or with kinks that are not roots of straight lines.
+        PrecisionError: the digits cannot be had within the work limits (`MAX_POINTS`, `MAX_KERNELS`, `MAX_ATTEMPTS`);
+            its ``reached`` holds the balls that were reached.
+    """
+    made = activation(act)
+    if made.symbols:
+        names = ", ".join(str(symbol) for symbol in made.symbols)
+        raise DomainError(f"activation {made.label!r} contains the symbol {names}: give it a numeric value.")
+    wanted = as_digits(digits, MAX_DIGITS)
+    point = Point.of(a, b, c)
+    found = model(made.expr)
+    reached = _trivial(point, found)
+    for tried in (wanted, *(fewer for fewer in FEWER_DIGITS if fewer < wanted)):
+        better, complete = _refine(point, found, tried)
+        if better is not None:
+            reached = better
+            if complete and tried == wanted:
+                return reached
+            break
+    raise PrecisionError(
+        f"{wanted} digits of {made.label} at a = {point.a}, b = {point.b}, c = {point.c} are beyond the work limit: "
+        "ask for fewer digits, or take the wider balls in `reached`.",
+        reached,
+    )
+
+
+def _trivial(point: Point, found: Model) -> Pair:
+    """Balls that need no integration."""
+    if point.degenerate:
+        return arb(0, math.inf), arb(0, math.inf)
+    balls = []
+    with precision(64):
+        a, b, _, _ = point.balls()
+        for function in (found.whole.value, found.whole.slope):
+            growth = function.growth()
+            bound = mean_bound(Envelope.of(growth, a.sqrt()), Envelope.of(growth, b.sqrt()), arb(1))
+            balls.append(arb(0, math.inf) if function.singular else arb(0, bound.upper()))
+    return balls[0], balls[1]
+
+
+def _refine(point: Point, found: Model, digits: int) -> tuple[Pair | None, bool]:
+    """(the balls, whether they are narrow enough); no balls where every rule is beyond its work limit."""
+    scales = [_scale(point, function) for function in (found.whole.value, found.whole.slope)]
+    values: Pair | None = None
+    extra = 1.0
+    for _ in range(MAX_ATTEMPTS):
+        logs = [_log(scale) - digits * math.log(10) - extra for scale in scales]
+        made = _degenerate(point, found, logs) if point.degenerate else pair_means(point, found, logs)
+        if made is None:
+            return values, False
+        values = made
+        limits = [scale * arb(10) ** -digits for scale in scales]
+        if all(_narrow(value, limit) for value, limit in zip(values, limits, strict=True)):
+            return values, True
+        if found.whole.slope.singular and values[1].is_finite():
+            scales[1] = arb.max(abs(values[1]).lower(), arb(2) ** -4000) if values[1] != 0 else scales[1]
+        extra = 2 * extra + 2
+    return values, False
+
+
+def _narrow(value: arb, limit: arb) -> bool:
+    return bool(value.rad() <= limit) if value.is_finite() else not value.is_nan() and bool(value.rad() == 0)
+
+
+def _log(scale: arb) -> float:
+    return float(scale.log()) if scale > 0 else 0.0
+
+
+def _scale(point: Point, function: Function) -> arb:
+    """A lower bound of √(S(a,a,a)S(b,b,b)) for this function; 1 to start with where it is infinite or unknown."""
+    if function.singular:
+        return arb(1)
+    bits = 64
+    while bits <= 1024:
+        with precision(bits):
+            sizes = [second_moment(function, ball(variance).sqrt()) for variance in {point.a, point.b}]
+            low = sizes[0] * sizes[-1]
+            if low > 0:
+                return low.sqrt().lower()
+        bits *= 2
+    return arb(1)
+
+
+def _degenerate(point: Point, found: Model, logs: list[float]) -> Pair | None:
+    """One variable is the constant 0, so that u and v are independent."""
+    value = ball(found.at_zero)
+    results = []
+    for function, log in ((found.whole.value, logs[0]), (found.whole.slope, logs[1])):
+        with precision(int(-log / math.log(2)) + 100 if log < 0 else 164):
+            factors = []
+            for variance in (point.a, point.b):
+                if variance != 0:
+                    factors.append(mean(function, ball(variance).sqrt(), log - 8))
+                elif function is found.whole.value:
+                    factors.append(ball(found.at_zero))
+                else:
+                    factors.append(_limit_slope(function))
+        results.append(factors[0] * factors[1])
+    del value
+    return results[0], results[1]
+
+
+def _limit_slope(function: Function) -> arb:
+    """lim_{a→0+} E[φ'(u)]: the mean of the one-sided derivatives at 0, infinite at a jump."""
+    index = next((i for i, kink in enumerate(function.kinks) if kink == 0), None)
+    if index is None:
+        run = function.programs()[sum(1 for kink in function.kinks if kink < 0)]
+        return run(0, False).real
+    if function.masses[index] != 0:
+        return arb.pos_inf() * ball(sp.sign(function.masses[index]))
+    return (function.programs()[index](0, False) + function.programs()[index + 1](0, False)).real / 2

@@ -1,0 +1,113 @@
+"""Which rule for which point: S and T of a model at a point with positive variances."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from flint import arb
+
+from glutheory.balls import precision
+from glutheory.exact import Point, ball
+from glutheory.quadrature.diagonal import on_diagonal
+from glutheory.quadrature.frame import Frame
+from glutheory.quadrature.line import Function, density, mean
+from glutheory.quadrature.model import Model, Part, slope_terms
+from glutheory.quadrature.panels import panelled
+from glutheory.quadrature.reduction import reduced
+from glutheory.quadrature.smooth import smooth_means
+from glutheory.quadrature.strips import Envelope, mean_bound
+
+Pair = tuple[arb, arb]
+
+
+def pair_means(point: Point, found: Model, logs: Sequence[float]) -> Pair | None:
+    """(S, T) with absolute errors of about e^{logs}; None where every rule is beyond its work limit."""
+    whole = found.whole
+    if found.smooth is whole:
+        values = smooth_means(point, whole.functions, logs)
+        if values is not None:
+            return values[0], values[1]
+    with precision(_bits(point, whole, logs)):
+        frame = Frame.of(point)
+        if point.delta == 0:
+            one, two = (on_diagonal(point, frame, f, log) for f, log in zip((whole.value, whole.slope), logs, strict=True))
+            return one, two
+        if point.c == 0:
+            one, two = (_product(frame, f, log) for f, log in zip((whole.value, whole.slope), logs, strict=True))
+            return one, two
+        if found.kinked is whole:
+            return _closed(frame, whole, logs)
+        if found.kinked is not None and found.smooth is not None:
+            return _mixed(point, frame, found.smooth, found.kinked, logs)
+        return _general(frame, whole, logs)
+
+
+def _bits(point: Point, part: Part, logs: Sequence[float]) -> int:
+    """Working precision: the accuracy asked for, and the size of the summands above it."""
+    with precision(64):
+        a, b, _, _ = point.balls()
+        need = 0.0
+        for function, log in zip((part.value, part.slope), logs, strict=True):
+            growth = function.growth()
+            bound = mean_bound(Envelope.of(growth, a.sqrt()), Envelope.of(growth, b.sqrt()), arb(1))
+            need = max(need, (max(float(bound.log()), 0.0) if bound > 0 else 0.0) - log)
+    return int(need / math.log(2)) + 80
+
+
+def _product(frame: Frame, function: Function, log: float) -> arb:
+    """E[f(u)]E[f(v)], for c = 0."""
+    rough = [abs(mean(function, root, log)).upper() for root in (frame.root_a, frame.root_b)]
+    finer = [log - 2 - max(0.0, float((1 + other).log())) for other in reversed(rough)]
+    one = mean(function, frame.root_a, finer[0])
+    return one * (one if frame.same else mean(function, frame.root_b, finer[1]))
+
+
+def _closed(frame: Frame, part: Part, logs: Sequence[float]) -> Pair:
+    """φ in closed normal form."""
+    terms = part.terms or ()
+    return (
+        reduced(frame, part.value, part.value, terms, logs[0] - 1),
+        reduced(frame, part.slope, part.slope, slope_terms(part), logs[1] - 1),
+    )
+
+
+def _mixed(point: Point, frame: Frame, smooth: Part, kinked: Part, logs: Sequence[float]) -> Pair | None:
+    """φ = A + K: E[AA] by the trapezoidal rule, E[KK] and the cross terms by reduction with K's normal form."""
+    finer = [log - 2 for log in logs]
+    both = smooth_means(point, smooth.functions, finer)
+    if both is None:
+        return None
+    own = _closed(frame, kinked, finer)
+    swapped = frame.reversed()
+    totals = []
+    for i, (a, k, terms) in enumerate(
+        ((smooth.value, kinked.value, kinked.terms or ()), (smooth.slope, kinked.slope, slope_terms(kinked)))
+    ):
+        cross = reduced(frame, a, k, terms, finer[i])
+        cross += cross if frame.same else reduced(swapped, a, k, terms, finer[i])
+        totals.append(both[i] + own[i] + cross)
+    return totals[0], totals[1]
+
+
+def _general(frame: Frame, part: Part, logs: Sequence[float]) -> Pair | None:
+    """Any piecewise analytic φ; the delta functions of φ' are taken out first."""
+    values = panelled(frame, (part.value, part.slope), [log - 1 for log in logs])
+    if values is None:
+        return None
+    regular = Function(part.slope.kinks, part.slope.branches, tuple(0 * mass for mass in part.slope.masses))
+    spread = frame.gap.sqrt()
+    total = values[1]
+    for one, other, inner in (
+        (frame.root_a, frame.root_b, part.slope),
+        (frame.root_b, frame.root_a, regular),
+    ):
+        for kink, mass in zip(part.slope.kinks, part.slope.masses, strict=True):
+            if mass != 0:
+                place = ball(kink) / one
+                shift = frame.sign * frame.rho * other * place
+                weight = ball(mass) * density(place) / one
+                size = abs(weight).upper()
+                finer = logs[1] - 3 - (max(0.0, float(size.log())) if size > 0 else 0.0)
+                total += weight * mean(inner, other * spread, finer, shift)
+    return values[0], total

@@ -1,0 +1,59 @@
+"""The three roads stay apart, the core needs no torch, and layers import downward only."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "glutheory"
+ROADS = ("symbolic", "quadrature", "sampling")
+
+
+def _imports(path: Path) -> set[str]:
+    """The modules of this package that a file imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add(node.module or "")
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return found
+
+
+def _inside(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_no_road_imports_another(road: str) -> None:
+    others = [f"glutheory.{other}" for other in ROADS if other != road]
+    for path in (PACKAGE / road).rglob("*.py"):
+        crossing = {module for module in _imports(path) for other in others if _inside(module, other)}
+        assert not crossing, f"{path} imports {crossing}"
+
+
+def test_the_foundation_imports_no_road() -> None:
+    for name in ("errors", "activations", "networks", "terms", "reading", "balls", "exact", "pieces", "growth"):
+        modules = _imports(PACKAGE / f"{name}.py")
+        assert not {m for m in modules for road in ROADS if _inside(m, f"glutheory.{road}")}, name
+
+
+def test_importing_the_package_imports_neither_torch_nor_matplotlib() -> None:
+    code = "import glutheory, sys; print([m for m in ('torch', 'matplotlib', 'rich') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_no_user_text_is_ever_evaluated() -> None:
+    """`eval`, `exec`, `compile` and `parse_expr` occur nowhere in the package."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                builtin = node.func.id if isinstance(node.func, ast.Name) else ""
+                assert builtin not in {"eval", "exec", "compile", "__import__"}, path
+                assert getattr(node.func, "attr", builtin) != "parse_expr", path
