@@ -15,6 +15,8 @@ from functools import cache
 
 import sympy as sp
 from flint import acb, arb, fmpq
+from sympy.polys.domains import QQ
+from sympy.polys.fields import field
 
 from glutheory.balls import Tape, precision
 from glutheory.symbolic.family import Family, Shape, derivatives, family, mean
@@ -46,16 +48,27 @@ class Check:
     passed: bool
 
 
+_RPI, _R2 = sp.symbols("sqrt_pi sqrt_2", positive=True)
+
+
 def algebraically_zero(expr: sp.Expr) -> bool:
-    """Whether an expression in a, b, c, p, q, √D and atan(c/√D) is identically zero (a decision, not a heuristic)."""
-    expr = expr.subs(sp.atan(c / sp.sqrt(_D)), _TH)
+    """Whether an expression in a, b, c, p, q, √D and atan(c/√D) is identically zero (a decision, not a heuristic).
+
+    √D and √2 become generators of a field of rational functions, reduced by their squares; π is transcendental, and
+    atan(c/√D) is over the algebraic functions, so both may count as free.
+    """
+    expr = sp.sympify(expr).subs(sp.atan(c / sp.sqrt(_D)), _TH)
     expr = expr.replace(
         lambda node: node.is_Pow and node.exp.is_Rational and node.exp.q == 2 and sp.expand(node.base - _D) == 0,
         lambda node: _W ** (2 * node.exp),
     )
-    numerator = sp.fraction(sp.together(expr))[0]
-    remainder = sp.rem(sp.expand(numerator), sp.expand(_W**2 - _D), _W)
-    return bool(sp.expand(remainder) == 0)
+    expr = expr.subs({sp.sqrt(sp.pi): _RPI, sp.sqrt(2): _R2}).subs(sp.pi, _RPI**2)
+    symbols = sorted(expr.free_symbols | {_W, _R2, p, q, c}, key=str)
+    numerator = field(symbols, QQ)[0].from_expr(expr).numer
+    ring = numerator.ring
+    for generator, square in ((_W, _D), (_R2, sp.Integer(2))):
+        numerator = numerator.rem([ring.from_expr(generator**2 - square)]) if numerator else numerator
+    return not numerator
 
 
 def zero_check(statement: str, expr: sp.Expr, symbols: Sequence[sp.Symbol]) -> Check:
@@ -122,8 +135,7 @@ def family_checks(fam: Family, squares: Squares) -> tuple[Check, ...]:
         product = _mean_expression(fam.first, level, squares, True) * _mean_expression(
             fam.second, level, squares, False
         )
-        difference = sp.together(derivative.subs(c, 0) - product)
-        right = bool(sp.expand(sp.fraction(difference)[0]) == 0)
+        right = algebraically_zero(derivative.subs(c, 0) - product)
         checks.append(
             Check(
                 f"{_derivative('S', level)}(a,b,0) = E[f{level * chr(39)}(u)]·E[g{level * chr(39)}(v)]",

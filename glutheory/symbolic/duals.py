@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import sympy as sp
 
 from glutheory.activations import Activation
-from glutheory.errors import DerivationError
+from glutheory.errors import DerivationError, DomainError
+from glutheory.exact import as_exact
 from glutheory.reading import read
 from glutheory.symbolic.assemble import assemble
 from glutheory.symbolic.certify import Check, family_checks, price_check, zero_check
 from glutheory.symbolic.gaussian import a, b, c
+from glutheory.symbolic.hermite import HermiteSeries, hermite_series
 from glutheory.symbolic.kolmogorov import KolmogorovDensity
 from glutheory.symbolic.pairs import KAPPA_PRIME, Part, bilinear
 from glutheory.terms import KAPPA, ExpQuad, Term, differentiate, is_mixture
@@ -121,6 +124,18 @@ class Dual:
     def order(self) -> int:
         """The number k of derivatives in c after which the expectation is elementary."""
         return max((part.order for part in self.s.parts), default=0)
+
+    def series(self, variance: Any, terms: int = 12, *, digits: int = 30) -> HermiteSeries:
+        """The second representation: the first Hermite coefficients of φ at this variance, with Parseval's tail.
+
+        Raises:
+            DomainError: the variance is not a positive number.
+            ExpressionError: φ is not a finite function of z with at most exponential growth.
+        """
+        exact = as_exact("variance", variance)
+        if not exact > 0:
+            raise DomainError(f"variance is {exact}: give a positive number.")
+        return hermite_series(self.activation, exact, terms, digits)
 
     def checks(self) -> tuple[Check, ...]:
         """The certificate: every family used, the elementary parts, and Price's theorem T = ∂S/∂c for the whole."""

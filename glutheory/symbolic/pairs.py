@@ -116,7 +116,7 @@ def _error_function_pair(shape: Shape, square: sp.Expr, m: int, alpha: sp.Expr) 
 
 
 def _curved(flat: Term, curved: Term, *, swapped: bool) -> tuple[int, sp.Expr]:
-    """(order, value) of a distribution function or density of u times z^m e^{αz} of v, or with u and v exchanged."""
+    """(order, value) of a distribution function or density of u times v^m e^{αv}, or with u and v exchanged."""
     kernel = curved.kernel
     if not isinstance(kernel, ExpQuad) or kernel.beta != 0:
         raise DerivationError(

@@ -1,0 +1,118 @@
+"""How symbols, functions and layout are written: Unicode, ASCII and LaTeX, three records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+_GREEK = "alpha beta gamma delta kappa lambda mu phi rho sigma tau theta Sigma".split()
+_LETTERS = dict(zip(_GREEK, "αβγδκλμφρστθΣ", strict=True))
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+@dataclass(frozen=True)
+class Style:
+    """One way of writing formulas.
+
+    Attributes:
+        letters: the spelling of Greek letters.
+        minus, times, infinity, pi, inner: − · ∞ π and the inner product ⟨x,x'⟩.
+        fraction, root, power, call: layout of the four constructions, from the strings of their parts.
+        brackets: the parentheses around a sum.
+        subscript: the layout of an index.
+    """
+
+    letters: Mapping[str, str]
+    minus: str
+    times: str
+    infinity: str
+    pi: str
+    inner: str
+    fraction: Callable[[str, str], str]
+    root: Callable[[str], str]
+    power: Callable[[str, str], str]
+    call: Callable[[str, str], str]
+    brackets: tuple[str, str]
+    subscript: Callable[[str], str]
+
+    @property
+    def latex(self) -> bool:
+        """Whether fractions and roots bracket their own arguments."""
+        return self.brackets[0] != "("
+
+
+def _inline_root(sign: str) -> Callable[[str], str]:
+    return lambda body: f"{sign}{body}" if len(body) == 1 else f"{sign}({body})"
+
+
+def _inline_power(base: str, exponent: str) -> str:
+    simple = exponent.lstrip("-").isdigit()
+    return base + exponent.translate(_SUPERSCRIPTS) if simple else f"{base}^({exponent})"
+
+
+def _latex_call(name: str, argument: str) -> str:
+    commands = {
+        "arcsin": r"\arcsin",
+        "arccos": r"\arccos",
+        "arctan": r"\arctan",
+        "sin": r"\sin",
+        "cos": r"\cos",
+        "sinh": r"\sinh",
+        "cosh": r"\cosh",
+        "tanh": r"\tanh",
+        "log": r"\log",
+        "max": r"\max",
+        "min": r"\min",
+        "Φ": r"\Phi",
+        "δ": r"\delta",
+    }
+    if name == "exp":
+        return f"e^{{{argument}}}"
+    command = commands.get(name) or (name if len(name) == 1 or "\\" in name else rf"\operatorname{{{name}}}")
+    return rf"{command}\left({argument}\right)"
+
+
+UNICODE = Style(
+    letters=_LETTERS,
+    minus="−",
+    times="·",
+    infinity="∞",
+    pi="π",
+    inner="⟨x,x'⟩",
+    fraction=lambda top, bottom: f"{top}/{bottom}",
+    root=_inline_root("√"),
+    power=_inline_power,
+    call=lambda name, argument: f"{name}({argument})",
+    brackets=("(", ")"),
+    subscript=lambda index: f"_{index}",
+)
+
+ASCII = Style(
+    letters={name: name for name in _GREEK},
+    minus="-",
+    times="*",
+    infinity="inf",
+    pi="pi",
+    inner="<x,x'>",
+    fraction=lambda top, bottom: f"{top}/{bottom}",
+    root=lambda body: f"sqrt({body})",
+    power=lambda base, exponent: f"{base}^{exponent}" if exponent.isdigit() else f"{base}^({exponent})",
+    call=lambda name, argument: f"{ {'Φ': 'Phi', 'δ': 'delta'}.get(name, name)}({argument})",
+    brackets=("(", ")"),
+    subscript=lambda index: f"_{index}",
+)
+
+LATEX = Style(
+    letters={name: rf"\{'varphi' if name == 'phi' else name}" for name in _GREEK},
+    minus="-",
+    times=" ",
+    infinity=r"\infty",
+    pi=r"\pi",
+    inner=r"\langle x,x'\rangle",
+    fraction=lambda top, bottom: rf"\frac{{{top}}}{{{bottom}}}",
+    root=lambda body: rf"\sqrt{{{body}}}",
+    power=lambda base, exponent: f"{{{base}}}^{{{exponent}}}",
+    call=_latex_call,
+    brackets=(r"\left(", r"\right)"),
+    subscript=lambda index: f"_{{{index}}}" if len(index) == 1 else rf"_{{\mathrm{{{index}}}}}",
+)

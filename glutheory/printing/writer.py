@@ -1,0 +1,185 @@
+"""Formulas on one line, as a theorist writes them: √(ab) rather than √a√b, Φ rather than (1 + erf)/2.
+
+A recursive walk over a SymPy expression; what differs between Unicode, ASCII and LaTeX is in `glutheory.printing.styles`.
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from glutheory.printing.readable import readable
+from glutheory.printing.special_forms import special_form
+from glutheory.printing.styles import Style
+
+SUM, PRODUCT, POWER, ATOM = range(4)
+Written = tuple[str, int]
+
+
+class Writer:
+    """Writes SymPy expressions in one style."""
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+
+    def __call__(self, expr: sp.Expr) -> str:
+        """The expression on one line."""
+        return self.visit(readable(sp.sympify(expr)))[0]
+
+    def within(self, expr: sp.Expr, level: int) -> str:
+        """The expression, in brackets if it binds less than `level`."""
+        text, own = self.visit(expr)
+        left, right = self.style.brackets
+        return text if own >= level else f"{left}{text}{right}"
+
+    def symbol(self, name: str) -> str:
+        """A symbol's name; "kappa'" and "sigma_v" have their parts translated."""
+        if name == "g":
+            return self.style.inner
+        head, _, index = name.partition("_")
+        stem = head.rstrip("'")
+        written = self.style.letters.get(stem, stem) + head[len(stem) :]
+        return written + self.style.subscript(index) if index else written
+
+    def visit(self, expr: sp.Expr) -> Written:
+        """The text and how strongly it binds."""
+        style = self.style
+        if expr.is_Symbol:
+            return self.symbol(expr.name), ATOM
+        if expr.is_Integer:
+            return (str(expr), ATOM) if expr >= 0 else (f"{style.minus}{-expr}", SUM)
+        if expr == sp.pi:
+            return style.pi, ATOM
+        if expr in (sp.oo, sp.zoo):
+            return style.infinity, ATOM
+        if expr in (sp.E, sp.I):
+            return ("e" if expr == sp.E else "i"), ATOM
+        if expr.is_Add:
+            return self.addition(expr)
+        if expr.is_Mul or expr.is_Rational or (expr.is_Pow and _fractional(expr)):
+            return self.product(expr)
+        if expr.is_Pow:
+            return style.power(self.within(expr.base, ATOM), self.visit(expr.exp)[0]), POWER
+        return special_form(self, expr)
+
+    def addition(self, expr: sp.Expr) -> Written:
+        """A sum; over a common denominator if all its summands have the same, with one minus sign if all are negative."""
+        terms = sorted(expr.args, key=_term_order)
+        if _functions(expr):
+            terms.sort(key=lambda term: bool(term.free_symbols))  # 1/4 + arcsin(…), but a + 1
+        if all(term.could_extract_minus_sign() for term in terms):
+            return f"{self.style.minus}{self.within(-expr, PRODUCT)}", SUM
+        denominators = {sp.fraction(term)[1] for term in terms}
+        if len(denominators) == 1 and (common := denominators.pop()) != 1 and common.is_Integer:
+            return self.product(sp.Mul(sp.Add(*(t * common for t in terms)), 1 / common, evaluate=False))
+        text = ""
+        for term in terms:
+            negative = term.could_extract_minus_sign()
+            body = self.within(-term if negative else term, PRODUCT)
+            if text:
+                text += f" {self.style.minus if negative else '+'} {body}"
+            else:
+                text = f"{self.style.minus}{body}" if negative else body
+        return text, SUM
+
+    def product(self, expr: sp.Expr) -> Written:
+        """A product as one fraction, its square roots gathered under one sign."""
+        above: list[sp.Expr] = []
+        below: list[sp.Expr] = []
+        roots: dict[bool, list[sp.Expr]] = {True: [], False: []}
+        number = sp.S.One
+        for factor in sp.Mul.make_args(expr):
+            if factor.is_Rational:
+                number *= factor
+                continue
+            base, exponent = (factor.base, factor.exp) if factor.is_Pow else (factor, sp.S.One)
+            if not exponent.is_Rational or base == sp.E:
+                above.append(factor)
+            elif abs(exponent) == sp.Rational(1, 2):
+                roots[exponent > 0].append(base)
+            else:
+                (above if exponent > 0 else below).append(base ** abs(exponent))
+        negative, number = number < 0, abs(number)
+        number = _move_number_root(number, roots)
+        top = self.factors(number.p, above, roots[True])
+        bottom = self.factors(number.q, below, roots[False])
+        if not bottom:
+            text, level = self.join(top), PRODUCT if len(top) > 1 else ATOM
+            if len(top) == 1 and not (number.p != 1 and not above):
+                level = POWER
+            if len(above) == 1 and not roots[True] and number == 1:
+                text, level = self.visit(above[0])
+        else:
+            text, level = self.fraction(top, bottom), PRODUCT
+        return (f"{self.style.minus}{self.bracket_sum(text, level)}", SUM) if negative else (text, level)
+
+    def bracket_sum(self, text: str, level: int) -> str:
+        """The text, in brackets if it is a sum."""
+        left, right = self.style.brackets
+        return f"{left}{text}{right}" if level == SUM else text
+
+    def fraction(self, top: list[str], bottom: list[str]) -> str:
+        """The quotient of two products."""
+        if self.style.latex:
+            return self.style.fraction(self.join(top), self.join(bottom))
+        below = self.join(bottom)
+        return self.style.fraction(self.join(top), f"({below})" if len(bottom) > 1 else below)
+
+    def factors(self, number: int, others: list[sp.Expr], roots: list[sp.Expr]) -> list[str]:
+        """The written factors of one side of a fraction, in reading order; none if it is 1 below the line."""
+        texts = [str(number)] if number != 1 else []
+        texts += [self.within(f, POWER) for f in sorted(others, key=_factor_order)]
+        if roots:
+            gathered = sp.Mul(*roots, evaluate=False) if len(roots) > 1 else roots[0]
+            texts.append(self.style.root(self.visit(gathered)[0]))
+        return texts
+
+    def join(self, factors: list[str]) -> str:
+        """The factors side by side where that reads well (2c, ab), with the sign of multiplication elsewhere."""
+        text = ""
+        for factor in factors:
+            text += factor if not text or (self.style.times == "·" and _tight(text, factor)) else self.style.times + factor
+        return text or "1"
+
+
+def _tight(text: str, factor: str) -> bool:
+    """Whether the factor may follow the text without a dot: 2c, ab, 2π√D, (a + 1)(b + 1)."""
+    single = len(factor.rstrip("'⁰¹²³⁴⁵⁶⁷⁸⁹")) == 1
+    if factor[0] in "√(" and (factor[0] == "√" or text[-1] == ")" or text.isdigit()):
+        return True
+    return single and (text.isdigit() or (factor[0] in "abc" and text[-1] in "abc"))
+
+
+def _functions(expr: sp.Expr) -> bool:
+    return any(term.has(sp.Function) or term.has(sp.exp) for term in expr.args)
+
+
+def _fractional(power: sp.Pow) -> bool:
+    return bool(power.exp.is_Rational and (power.exp.is_negative or power.exp == sp.Rational(1, 2)))
+
+
+def _move_number_root(number: sp.Rational, roots: dict[bool, list[sp.Expr]]) -> sp.Rational:
+    """√n·p/q as p/((q/n)√n) where n divides q: SymPy keeps roots of integers above the line."""
+    for base in list(roots[True]):
+        if base.is_Integer and number.q % int(base) == 0:
+            roots[True].remove(base)
+            roots[False].insert(0, base)
+            number = number * base
+    return number
+
+
+def _factor_order(factor: sp.Expr) -> tuple[int, str]:
+    base = factor.as_base_exp()[0] if not isinstance(factor, sp.exp) else factor
+    if base in (sp.pi, sp.I):
+        return 0, ""
+    if base.is_Symbol:
+        return (1 if base.name[0].islower() else 2), base.name
+    return (4 if base.is_Add else 3), str(base)
+
+
+def _term_order(term: sp.Expr) -> tuple[int, int, str]:
+    """Short polynomial terms first, negative ones after positive ones, constants last."""
+    return (
+        int(term.could_extract_minus_sign()),
+        int(not term.free_symbols),
+        f"{sp.count_ops(term):04d}{term}",
+    )
