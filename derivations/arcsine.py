@@ -1,10 +1,9 @@
-"""The functions of the arcsine family as an algebraic differential field: derivatives and zero tests are exact and fast.
+"""The functions of the arcsine family as an algebraic differential field: exact derivatives and zero tests.
 
-With P = a + s² = p², Q = b + t² = q² (s = t = 0 gives the plain variances) every closed form of the family is a rational
-function of p, q, s, t, c, of the root w = √(PQ − c²) and of the angle ϑ = arcsin(c/(pq)), where
+With P = a + s² = p², Q = b + t² = q² (s = t = 0 gives the plain variances) every closed form of the family is a
+rational function of p, q, s, t, c, of the root w = √(PQ − c²) and of the angle ϑ = arcsin(c/(pq)), where
 
     ∂ϑ/∂c = 1/w,   ∂w/∂c = −c/w,   ϑ = 0 and w = pq at c = 0.
-
 """
 
 from __future__ import annotations
@@ -76,7 +75,7 @@ def show(expr: sp.Expr, values: dict[sp.Symbol, sp.Expr] | None = None) -> sp.Ex
     return plain.subs({p: sp.sqrt(first), q: sp.sqrt(second), **root}, simultaneous=True)
 
 
-def rules_step() -> Step:
+def rules_step(product: str = "PQ") -> Step:
     """The step that justifies `d_dc` and `at_zero`: the field's rules, by ordinary differentiation."""
     angle, root = sp.asin(c / (p * q)), sp.sqrt(D)
 
@@ -88,15 +87,16 @@ def rules_step() -> Step:
         return both(squared, start)
 
     statement = (
-        r"\frac{\partial\vartheta}{\partial c} = \frac{1}{w}, \qquad \frac{\partial w}{\partial c} = -\frac{c}{w}, \qquad "
-        r"\vartheta\big|_{c=0} = 0, \qquad w\big|_{c=0} = \sqrt{PQ}"
+        r"\frac{\partial\vartheta}{\partial c} = \frac{1}{w}, \qquad \frac{\partial w}{\partial c} = -\frac{c}{w}, "
+        r"\qquad "
+        rf"\vartheta\big|_{{c=0}} = 0, \qquad w\big|_{{c=0}} = \sqrt{{{product}}}"
     )
-    return Step("derivatives of the angle and of the root", statement, "differentiation of $\\arcsin$ and of the root", check)
+    return Step(
+        "derivatives of the angle and of the root", statement, "differentiation of $\\arcsin$ and of the root", check
+    )
 
 
-def solves(
-    solution: sp.Expr, right: sp.Expr, *, order: int = 1, start: tuple[sp.Expr, ...]
-) -> Callable[[], Outcome]:
+def solves(solution: sp.Expr, right: sp.Expr, *, order: int = 1, start: tuple[sp.Expr, ...]) -> Callable[[], Outcome]:
     """A check that ∂^order solution/∂c^order = right and that its derivatives of lower order at c = 0 are `start`."""
 
     def check() -> Outcome:

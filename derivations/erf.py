@@ -56,7 +56,11 @@ def _scaled() -> Outcome:
     # λ → ∞: the sine of the angle, as a function of 1/λ, at 1/λ = 0
     inverse = sp.Symbol("epsilon", positive=True)
     sine = c / sp.sqrt((inverse**2 / 2 + a) * (inverse**2 / 2 + b))
-    same = zero(moved - williams(_RATE), sine.subs(inverse, 1 / _RATE) ** 2 - (2 * _RATE**2 * c) ** 2 / ((1 + 2 * _RATE**2 * a) * (1 + 2 * _RATE**2 * b)))
+    same = zero(
+        moved - williams(_RATE),
+        sine.subs(inverse, 1 / _RATE) ** 2
+        - (2 * _RATE**2 * c) ** 2 / ((1 + 2 * _RATE**2 * a) * (1 + 2 * _RATE**2 * b)),
+    )
     sign = read(dual(activation("sign")).S) - 2 * theta / sp.pi
     return both(same, zero(sine.subs(inverse, 0) - c / sp.sqrt(a * b)), vanish(sign))
 
@@ -76,14 +80,14 @@ def _engine() -> Outcome:
 def proof() -> Proof:
     return Proof(
         title="The arcsine kernel: erf",
-        source="C. K. I. Williams, Computing with Infinite Networks, NIPS 1997 (Eq. 11)",
+        source="C. K. I. Williams, Computing with Infinite Networks, NIPS 1997",
         summary=(
-            "$S = \\mathbb{E}[\\mathrm{erf}(u)\\,\\mathrm{erf}(v)]$ is an arcsine. Price's theorem once leads to the integral of a "
-            "Gaussian, and one integration in $c$ leads back."
+            "$S = \\mathbb{E}[\\mathrm{erf}(u)\\,\\mathrm{erf}(v)]$ is an arcsine. Price's theorem once leads to the "
+            "integral of a Gaussian, and one integration in $c$ leads back."
         ),
         notation=(
-            "$(u, v)$ is centred Gaussian with variances $a, b$ and covariance $c$; $\\Delta = ab - c^2$; $P = a + \\tfrac12$, $Q = b + \\tfrac12$, "
-            "$w = \\sqrt{PQ - c^2}$, $\\vartheta = \\arcsin(c/\\sqrt{PQ})$."
+            "$(u, v)$ is centred Gaussian with variances $a, b$ and covariance $c$; $\\Delta = ab - c^2$; $P = a + "
+            "\\tfrac12$, $Q = b + \\tfrac12$, $w = \\sqrt{PQ - c^2}$, $\\vartheta = \\arcsin(c/\\sqrt{PQ})$."
         ),
         steps=(
             Step(
@@ -96,9 +100,10 @@ def proof() -> Proof:
             Step(
                 "the elementary expectation",
                 lines(
-                    r"\frac{\partial S}{\partial c} = \mathbb{E}[\mathrm{erf}'(u)\,\mathrm{erf}'(v)] = \frac4\pi\, \mathbb{E}\left[e^{-u^2-v^2}\right],",
-                    r"\mathbb{E}\left[e^{-u^2-v^2}\right] = \det(I + 2\Sigma)^{-1/2} = \frac{1}{\sqrt{(1+2a)(1+2b) - 4c^2}} = \frac{1}{2w},"
-                    r"\qquad \Sigma = \begin{pmatrix} a & c \\ c & b \end{pmatrix}",
+                    r"\frac{\partial S}{\partial c} = \mathbb{E}[\mathrm{erf}'(u)\,\mathrm{erf}'(v)] = \frac4\pi\, "
+                    r"\mathbb{E}\left[e^{-u^2-v^2}\right],",
+                    r"\mathbb{E}\left[e^{-u^2-v^2}\right] = \det(I + 2\Sigma)^{-1/2} = \frac{1}{\sqrt{(1+2a)(1+2b) - "
+                    r"4c^2}} = \frac{1}{2w},\qquad \Sigma = \begin{pmatrix} a & c \\ c & b \end{pmatrix}",
                 ),
                 "Price's theorem; complete the square in $u$, then in $v$",
                 _gaussian_integral,
@@ -106,7 +111,8 @@ def proof() -> Proof:
             Step(
                 "integrate in c",
                 lines(
-                    r"\frac{\partial S}{\partial c} = \frac{2}{\pi w}, \qquad S\big|_{c=0} = \mathbb{E}[\mathrm{erf}(u)]\,\mathbb{E}[\mathrm{erf}(v)] = 0",
+                    r"\frac{\partial S}{\partial c} = \frac{2}{\pi w}, \qquad S\big|_{c=0} = "
+                    r"\mathbb{E}[\mathrm{erf}(u)]\,\mathbb{E}[\mathrm{erf}(v)] = 0",
                     equation(r"\Longrightarrow\quad S", CLOSED),
                 ),
                 "independence and oddness at $c = 0$; fundamental theorem of calculus",
@@ -114,24 +120,32 @@ def proof() -> Proof:
             ),
             Step(
                 "Williams' formula",
-                equation(r"\mathbb{E}[\mathrm{erf}(u)\,\mathrm{erf}(v)]", r"\frac{2}{\pi} \arcsin\frac{2c}{\sqrt{(1+2a)(1+2b)}}"),
+                equation(
+                    r"\mathbb{E}[\mathrm{erf}(u)\,\mathrm{erf}(v)]",
+                    r"\frac{2}{\pi} \arcsin\frac{2c}{\sqrt{(1+2a)(1+2b)}}",
+                ),
                 "substitution $P = a + \\tfrac12$, $Q = b + \\tfrac12$ (his $2\\tilde x^\\top\\Sigma\\tilde x' = 2c$)",
                 _williams,
             ),
             Step(
                 "scaled argument and the sign function",
                 lines(
-                    r"\mathbb{E}[\mathrm{erf}(\lambda u)\,\mathrm{erf}(\lambda v)] = \frac2\pi \arcsin\frac{2\lambda^2 c}{\sqrt{(1+2\lambda^2 a)(1+2\lambda^2 b)}}",
-                    r"\xrightarrow{\;\lambda\to\infty\;}\ \frac2\pi \arcsin\frac{c}{\sqrt{ab}} = \mathbb{E}[\mathrm{sign}(u)\,\mathrm{sign}(v)]",
+                    r"\mathbb{E}[\mathrm{erf}(\lambda u)\,\mathrm{erf}(\lambda v)] = \frac2\pi "
+                    r"\arcsin\frac{2\lambda^2 c}{\sqrt{(1+2\lambda^2 a)(1+2\lambda^2 b)}}",
+                    r"\xrightarrow{\;\lambda\to\infty\;}\ \frac2\pi \arcsin\frac{c}{\sqrt{ab}} = "
+                    r"\mathbb{E}[\mathrm{sign}(u)\,\mathrm{sign}(v)]",
                 ),
-                "$(\\lambda u, \\lambda v)$ has covariance $\\lambda^2\\Sigma$; the limit is Van Vleck's arcsine law, compared with the engine's dual of sign",
+                "$(\\lambda u, \\lambda v)$ has covariance $\\lambda^2\\Sigma$; the limit is Van Vleck's arcsine law, "
+                "compared with the engine's dual of sign",
                 _scaled,
             ),
             Step(
                 "the engine agrees",
                 lines(
-                    r"S_{\mathrm{erf}} = \frac{2\vartheta}{\pi}, \qquad T_{\mathrm{erf}} = \frac{\partial S}{\partial c} = \frac{2}{\pi w},",
-                    r"\text{and for } \mathrm{erf}(\lambda z) \text{ with } P = a + \tfrac{1}{2\lambda^2},\ Q = b + \tfrac{1}{2\lambda^2}:\quad S = \frac{2\vartheta}{\pi}",
+                    r"S_{\mathrm{erf}} = \frac{2\vartheta}{\pi}, \qquad T_{\mathrm{erf}} = \frac{\partial S}{\partial "
+                    r"c} = \frac{2}{\pi w},",
+                    r"\text{and for } \mathrm{erf}(\lambda z) \text{ with } P = a + \tfrac{1}{2\lambda^2},\ Q = b + "
+                    r"\tfrac{1}{2\lambda^2}:\quad S = \frac{2\vartheta}{\pi}",
                 ),
                 "what `glutheory` derives from the definitions, with symbolic $\\lambda$, compared with the above",
                 _engine,

@@ -45,7 +45,7 @@ def cdf(x: sp.Expr) -> sp.Expr:
 
 
 def integrate_exponential(exponent: sp.Expr, variables: Sequence[sp.Symbol]) -> tuple[sp.Expr, sp.Expr]:
-    """∫ exp(exponent) over the variables, a quadratic form in them, as (factor², exponent'): ∫ = √(factor²)·exp(exponent').
+    """∫ exp(exponent) over the variables, a quadratic form in them: (f², e) for the value √(f²)·exp(e).
 
     The exponent must be negative definite in the variables; each is integrated in turn by completing its square.
     """

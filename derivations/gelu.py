@@ -6,7 +6,7 @@ import sympy as sp
 
 from derivations.arcsine import at_zero, d_dc, p, q, read, rules_step, show, theta, vanish, w
 from derivations.gauss import DELTA, cdf, integrate_exponential, normal, polynomial_mean, u, v
-from derivations.latex import equation, lines
+from derivations.latex import lines
 from derivations.proof import Outcome, Proof, Step, both
 from derivations.zero import zero
 from glutheory.activations import Z, activation
@@ -21,7 +21,7 @@ _UNIT = {sp.Symbol("s", nonnegative=True): sp.S.One, sp.Symbol("t", nonnegative=
 
 
 def tsuchida() -> sp.Expr:
-    """Proposition 2 of Tsuchida et al., with s₁ = √a, s₂ = √b, cos θ = c/(s₁s₂)."""
+    """The covariance function of Tsuchida et al. at unit weight variance, with s₁ = √a, s₂ = √b, cos θ = c/(s₁s₂)."""
     cos_double = 2 * c**2 / (a * b) - 1
     sine = sp.expand(a * b * (1 - c**2 / (a * b)))  # s₁² s₂² sin²θ
     root = sp.sqrt(1 + a + b + sine)
@@ -73,9 +73,7 @@ def _means() -> Outcome:
 
 def _solution() -> Outcome:
     start = _A * _B / (2 * sp.pi * p * q)
-    return vanish(
-        d_dc(CLOSED, 2) - elementary(), at_zero(CLOSED) - start, at_zero(d_dc(CLOSED)) - sp.Rational(1, 4)
-    )
+    return vanish(d_dc(CLOSED, 2) - elementary(), at_zero(CLOSED) - start, at_zero(d_dc(CLOSED)) - sp.Rational(1, 4))
 
 
 def _tsuchida() -> Outcome:
@@ -91,24 +89,32 @@ def _tsuchida() -> Outcome:
 def _engine() -> Outcome:
     found = dual(activation("gelu"))
     one = sp.S.One
-    return vanish(read(found.S, one, one) - CLOSED, read(found.T, one, one) - d_dc(CLOSED))
+    slope = sp.Rational(1, 4) + (theta + (p**2 + q**2) * c / (p**2 * q**2 * w) + c / w**3) / (2 * sp.pi)
+    return vanish(d_dc(CLOSED) - slope, read(found.S, one, one) - CLOSED, read(found.T, one, one) - d_dc(CLOSED))
+
+
+def _printed() -> Outcome:
+    """The form in the statement, and that it is what `show` writes in a, b, c."""
+    form = c / 4 + (c * theta + (_A * _B - 1) * w / (p**2 * q**2) + 1 / w) / (2 * sp.pi)
+    return both(vanish(form - CLOSED), vanish(read(show(form, _UNIT), sp.S.One, sp.S.One) - CLOSED))
 
 
 def proof() -> Proof:
-    found = dual(activation("gelu"))
     return Proof(
         title="The GELU kernel",
         source=(
-            "R. Tsuchida, T. Pearce, C. van der Heide, F. Roosta, M. Gallagher, Avoiding Kernel Fixed Points: Computing with ELU and "
-            "GELU Infinite Networks, AAAI 2021 (Prop. 2)"
+            "R. Tsuchida, T. Pearce, C. van der Heide, F. Roosta, M. Gallagher, Avoiding Kernel Fixed Points: "
+            "Computing with ELU and GELU Infinite Networks, AAAI 2021"
         ),
         summary=(
-            "$S = \\mathbb{E}[u\\Phi(u)\\, v\\Phi(v)]$ in closed form. The second derivative of $z\\Phi(z)$ is a polynomial times the normal "
-            "density, so Price's theorem applied twice leaves Gaussian moments; integrating twice in $c$ leads back."
+            "$S = \\mathbb{E}[u\\Phi(u)\\, v\\Phi(v)]$ in closed form. The second derivative of $z\\Phi(z)$ is a "
+            "polynomial times the normal density, so Price's theorem applied twice leaves Gaussian moments; "
+            "integrating twice in $c$ leads back."
         ),
         notation=(
-            "$(u, v)$ is centred Gaussian with variances $a, b$ and covariance $c$, $\\Delta = ab - c^2$; $N$ and $\\Phi$ are the standard normal "
-            "density and distribution function; $P = 1 + a$, $Q = 1 + b$, $w = \\sqrt{PQ - c^2}$, $\\vartheta = \\arcsin(c/\\sqrt{PQ})$."
+            "$(u, v)$ is centred Gaussian with variances $a, b$ and covariance $c$, $\\Delta = ab - c^2$; $N$ and "
+            "$\\Phi$ are the standard normal density and distribution function; $P = 1 + a$, $Q = 1 + b$, $w = "
+            "\\sqrt{PQ - c^2}$, $\\vartheta = \\arcsin(c/\\sqrt{PQ})$."
         ),
         steps=(
             Step(
@@ -120,8 +126,10 @@ def proof() -> Proof:
             Step(
                 "the Gaussian times two densities",
                 lines(
-                    r"p(u,v)\,N(u)\,N(v) = \frac{1}{2\pi w}\; \tilde p(u,v), \qquad \tilde p \text{ the density of } N(0, \tilde\Sigma),",
-                    r"\tilde\Sigma = (\Sigma^{-1} + I)^{-1} = \frac{1}{w^2}\begin{pmatrix} a + \Delta & c \\ c & b + \Delta \end{pmatrix}",
+                    r"p(u,v)\,N(u)\,N(v) = \frac{1}{2\pi w}\; \tilde p(u,v), \qquad \tilde p \text{ the density of } "
+                    r"N(0, \tilde\Sigma),",
+                    r"\tilde\Sigma = (\Sigma^{-1} + I)^{-1} = \frac{1}{w^2}\begin{pmatrix} a + \Delta & c \\ c & b + "
+                    r"\Delta \end{pmatrix}",
                 ),
                 "complete the square; the mass is the integral over $u$, then over $v$",
                 _tilted,
@@ -130,51 +138,55 @@ def proof() -> Proof:
                 "the elementary expectation",
                 lines(
                     r"\frac{\partial^2 S}{\partial c^2} = \mathbb{E}[(2-u^2)(2-v^2)\,N(u)\,N(v)]",
-                    r"= \frac{1}{2\pi w}\left(4 - 2\tilde\Sigma_{11} - 2\tilde\Sigma_{22} + \tilde\Sigma_{11}\tilde\Sigma_{22} + 2\tilde\Sigma_{12}^2\right)",
+                    r"= \frac{1}{2\pi w}\left(4 - 2\tilde\Sigma_{11} - 2\tilde\Sigma_{22} + "
+                    r"\tilde\Sigma_{11}\tilde\Sigma_{22} + 2\tilde\Sigma_{12}^2\right)",
                 ),
-                "Price's theorem twice; Isserlis: $\\tilde{\\mathbb{E}}[u^2v^2] = \\tilde\\Sigma_{11}\\tilde\\Sigma_{22} + 2\\tilde\\Sigma_{12}^2$",
+                "Price's theorem twice; Isserlis: $\\tilde{\\mathbb{E}}[u^2v^2] = "
+                "\\tilde\\Sigma_{11}\\tilde\\Sigma_{22} + 2\\tilde\\Sigma_{12}^2$",
                 _moments,
             ),
             Step(
                 "values at c = 0",
                 lines(
-                    r"\mathbb{E}[N(u)] = \frac{1}{\sqrt{2\pi P}}, \qquad \mathbb{E}[u\Phi(u)] = a\,\mathbb{E}[N(u)] = \frac{a}{\sqrt{2\pi P}},",
+                    r"\mathbb{E}[N(u)] = \frac{1}{\sqrt{2\pi P}}, \qquad \mathbb{E}[u\Phi(u)] = a\,\mathbb{E}[N(u)] = "
+                    r"\frac{a}{\sqrt{2\pi P}},",
                     r"\mathbb{E}[\phi'(u)] = \mathbb{E}[\Phi(u)] + \mathbb{E}[uN(u)] = \tfrac12 + 0",
                 ),
-                "integration; Stein's lemma $\\mathbb{E}[uf(u)] = a\\,\\mathbb{E}[f'(u)]$ with $f = \\Phi$, $\\Phi' = N$; symmetry $u \\to -u$",
+                "integration; Stein's lemma $\\mathbb{E}[uf(u)] = a\\,\\mathbb{E}[f'(u)]$ with $f = \\Phi$, $\\Phi' = "
+                "N$; symmetry $u \\to -u$",
                 _means,
             ),
             rules_step(),
             Step(
                 "integrate twice in c",
                 lines(
-                    r"S\big|_{c=0} = \frac{ab}{2\pi\sqrt{PQ}}, \qquad \frac{\partial S}{\partial c}\Big|_{c=0} = \frac14",
-                    r"\Longrightarrow\quad S = \frac c4 + \frac{1}{2\pi}\left(c\,\vartheta + \frac{(ab - 1)\,w}{PQ} + \frac1w\right)",
+                    r"S\big|_{c=0} = \frac{ab}{2\pi\sqrt{PQ}}, \qquad \frac{\partial S}{\partial c}\Big|_{c=0} = "
+                    r"\frac14",
+                    r"\Longrightarrow\quad S = \frac c4 + \frac{1}{2\pi}\left(c\,\vartheta + \frac{(ab - 1)\,w}{PQ} + "
+                    r"\frac1w\right)",
                 ),
-                "fundamental theorem of calculus: the right-hand side has the required second derivative and initial values",
+                "fundamental theorem of calculus: the right-hand side has the required second derivative and initial "
+                "values",
                 lambda: both(_solution(), _printed()),
             ),
             Step(
                 "the formula of Tsuchida et al.",
                 lines(
-                    r"S = \frac{s_1 s_2 \cos\theta}{4} + \frac{s_1^2 s_2^2}{2\pi}\left[\frac{\tfrac12(\cos 2\theta + 3) + s_1^2 + s_2^2 + s_1^2 s_2^2 \sin^2\theta}"
-                    r"{(1+s_1^2)(1+s_2^2)\,w} + \frac{\cos\theta}{s_1 s_2}\arctan\frac{s_1 s_2\cos\theta}{w}\right],",
-                    r"w = \sqrt{1 + s_1^2 + s_2^2 + s_1^2 s_2^2\sin^2\theta}, \qquad s_1 = \sqrt a,\quad s_2 = \sqrt b,\quad s_1 s_2\cos\theta = c",
+                    r"S = \frac{s_1 s_2 \cos\theta}{4} + \frac{s_1^2 s_2^2}{2\pi}\left[\frac{\tfrac12(\cos 2\theta + "
+                    r"3) + s_1^2 + s_2^2 + s_1^2 s_2^2 \sin^2\theta}{(1+s_1^2)(1+s_2^2)\,w} + \frac{\cos\theta}{s_1 "
+                    r"s_2}\arctan\frac{s_1 s_2\cos\theta}{w}\right],",
+                    r"w = \sqrt{1 + s_1^2 + s_2^2 + s_1^2 s_2^2\sin^2\theta}, \qquad s_1 = \sqrt a,\quad s_2 = \sqrt "
+                    r"b,\quad s_1 s_2\cos\theta = c",
                 ),
                 "substitution; $\\arctan(c/w) = \\arcsin(c/\\sqrt{PQ})$",
                 _tsuchida,
             ),
             Step(
                 "the engine agrees",
-                lines(equation(r"S_{\mathrm{GELU}}", found.S), equation(r"T_{\mathrm{GELU}} = \frac{\partial S}{\partial c}", found.T)),
+                r"S_{\mathrm{GELU}} = S, \qquad T_{\mathrm{GELU}} = \frac{\partial S}{\partial c} = \frac14 + "
+                r"\frac{1}{2\pi}\left(\vartheta + \frac{(a + b + 2)\,c}{PQ\,w} + \frac{c}{w^3}\right)",
                 "what `glutheory` derives from the definition of GELU, compared with the above",
                 _engine,
             ),
         ),
     )
-
-
-def _printed() -> Outcome:
-    """The form in the statement, and that it is what `show` writes in a, b, c."""
-    form = c / 4 + (c * theta + (_A * _B - 1) * w / (p**2 * q**2) + 1 / w) / (2 * sp.pi)
-    return both(vanish(form - CLOSED), vanish(read(show(form, _UNIT), sp.S.One, sp.S.One) - CLOSED))

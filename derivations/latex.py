@@ -10,7 +10,7 @@ from derivations import arcsine
 
 
 def tex(expr: sp.Expr, names: Mapping[sp.Symbol, str] | None = None) -> str:
-    """The expression in LaTeX; ``\\operatorname`` is not rendered everywhere and becomes ``\\mathrm``."""
+    r"""The expression in LaTeX; ``\operatorname`` is not rendered everywhere and becomes ``\mathrm``."""
     table = {arcsine.theta: r"\vartheta", **(names or {})}
     text = sp.latex(expr, symbol_names=table, inv_trig_style="full", mul_symbol=r" \, " if expr.is_Number else None)
     return str(text).replace(r"\operatorname", r"\mathrm")

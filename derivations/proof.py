@@ -1,4 +1,4 @@
-"""What a proof is: named steps, each with a statement, the rule it follows from, and a check that is run and can fail."""
+"""What a proof is: named steps, each with a statement, the rule it follows from, and a check that can fail."""
 
 from __future__ import annotations
 
@@ -50,13 +50,16 @@ class Step:
         name: a few words, unique within the proof.
         statement: LaTeX, without dollar signs.
         rule: the rule or theorem by which it follows, with its source; may contain ``$…$``.
-        check: decides the statement; run on every call, never cached.
+        check: decides it; run on every call, never cached.
+        checked: what exactly the check decides where that is less than the statement, or one of its ingredients: the
+            rest then follows by the rule.
     """
 
     name: str
     statement: str
     rule: str
     check: Callable[[], Outcome]
+    checked: str = ""
 
     def run(self) -> Outcome:
         """Run the check.

@@ -1,9 +1,9 @@
 """Deciding that an expression is zero, exactly: the symbolic checks of the proofs.
 
-Every function value, exponential and root in the expression becomes a new generator, and the numerator of what is then a
-rational function is expanded modulo the known relations (w² = base for a root, sin² + cos² = 1). If nothing is left the
-expression is zero identically: this is sound whatever other relations the generators may have. It never evaluates
-numerically and never calls ``simplify``.
+Every function value, exponential and root in the expression becomes a new generator, and the numerator of what is
+then a rational function is expanded modulo the known relations (w² = base for a root, sin² + cos² = 1). If nothing is
+left the expression is zero identically: this is sound whatever other relations the generators may have. It never
+evaluates numerically and never calls ``simplify``.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def zero(*exprs: sp.Expr, relations: Sequence[Relation] = ()) -> Outcome:
     """The outcome of showing that every one of the expressions is zero."""
     if not exprs:
         raise ValueError("no expression given: there is nothing to show zero.")
-    return Outcome(all(is_zero(expr, relations) for expr in exprs), PROOF, "the difference reduces to zero symbolically")
+    return Outcome(
+        all(is_zero(expr, relations) for expr in exprs), PROOF, "the difference reduces to zero symbolically"
+    )
 
 
 def vanishing(*exprs: sp.Expr) -> Callable[[], Outcome]:

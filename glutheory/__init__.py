@@ -15,6 +15,7 @@ from glutheory.errors import (
     UnknownNameError,
 )
 from glutheory.networks import Network, gated, network, network_names, product
+from glutheory.quadrature import enclose
 from glutheory.symbolic import derivation, evaluate
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ __all__ = [
     "activation",
     "activation_names",
     "derivation",
+    "enclose",
     "evaluate",
     "gated",
     "network",

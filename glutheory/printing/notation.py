@@ -2,8 +2,9 @@
 
     A = (a+σ)(b+τ),   D = A − c²,   θ = arccos(c/√(ab)) where σ = τ = 0
 
-A formula of the arcsine family is p·arcsin(c/√A) + N/(A^i D^(k−1/2)) + K; the shortest of a few equivalent ways to write
-N (in a, b, c; in powers of D; over c² + D = A) and the angle is taken. Nothing is approximated: `Notation.expand` undoes it.
+A formula of the arcsine family is p·arcsin(c/√A) + N/(A^i D^(k−1/2)) + K; the shortest of a few equivalent ways to
+write N (in a, b, c; in powers of D; over c² + D = A) and the angle is taken. Nothing is approximated, and
+`Notation.expand` undoes it.
 """
 
 from __future__ import annotations

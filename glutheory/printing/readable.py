@@ -12,16 +12,31 @@ _HALF = sp.Rational(1, 2)
 
 
 def readable(expr: sp.Expr) -> sp.Expr:
-    """The same expression with (1 + erf(x/√2))/2 as Φ(x), and mixture integrals as expectations."""
+    """The same expression with (1 + erf(x/√2))/2 as Φ(x), mixture integrals as expectations, and signs outside."""
     if expr.has(sp.Integral):
         expr = expr.replace(lambda node: isinstance(node, sp.Integral), _mean)
     if expr.has(sp.erf):
         expr = expr.replace(lambda node: node.is_Add and node.has(sp.erf), _cdf)
-    return expr
+    return expr.replace(_all_negative, _sign_outside) if expr.has(sp.Add) else expr
+
+
+def _all_negative(node: sp.Expr) -> bool:
+    return node.is_Mul and any(_negative(arg) for arg in node.args)
+
+
+def _negative(expr: sp.Expr) -> bool:
+    return bool(expr.is_Add and all(term.could_extract_minus_sign() for term in expr.args))
+
+
+def _sign_outside(node: sp.Expr) -> sp.Expr:
+    """(−x − y)·z as −(x + y)·z."""
+    args = [-arg if _negative(arg) else arg for arg in node.args]
+    sign = (-1) ** sum(_negative(arg) for arg in node.args)
+    return sp.Mul(sign, *args)
 
 
 def _cdf(node: sp.Expr) -> sp.Expr:
-    """q + q·erf(x/√2) = 2q·Φ(x) inside a sum."""
+    """Replace q + q·erf(x/√2) = 2q·Φ(x) inside a sum."""
     for term in node.args:
         coefficient, function = term.as_independent(sp.erf, as_Add=False)
         if isinstance(function, sp.erf) and coefficient in node.args:

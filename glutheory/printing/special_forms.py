@@ -1,4 +1,4 @@
-"""How functions, derivatives, sums and expectations are written; the rest of the walk is in `glutheory.printing.writer`."""
+"""How functions, derivatives, sums and expectations are written; for the rest see `glutheory.printing.writer`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ _NAMES: dict[type, str] = {
     sp.Max: "max",
     sp.Min: "min",
 }
+#: The Hermite coefficients of φ and φ', with their index first.
+_COEFFICIENTS = {"h": "h", "h_deriv": "h'"}
 
 
 class _Writer(Protocol):
@@ -45,12 +47,16 @@ def special_form(writer: _Writer, expr: sp.Expr) -> tuple[str, int]:
     if isinstance(expr, sp.DiracDelta):
         order = int(expr.args[1]) if len(expr.args) > 1 else 0
         return style.call("δ", writer(expr.args[0])) if order == 0 else _delta(writer, expr, order), _ATOM
+    if isinstance(expr, sp.core.function.AppliedUndef) and expr.func.__name__ in _COEFFICIENTS:
+        index = style.subscript(writer(expr.args[0]))
+        return style.call(_COEFFICIENTS[expr.func.__name__] + index, writer(expr.args[1])), _ATOM
     if isinstance(expr, sp.Function | sp.Max | sp.Min | sp.exp):
         own = expr.args[:1] if isinstance(expr, sp.Heaviside) else expr.args  # H(0) is not an argument for readers
         arguments = [writer(arg) for arg in own]
         if isinstance(expr, sp.Max | sp.Min):
             arguments.sort(key=lambda text: (not text.isdigit(), text))
-        return style.call(_name(writer, expr), ", ".join(arguments)), _ATOM
+        comma = "," if isinstance(expr, sp.core.function.AppliedUndef) else ", "
+        return style.call(_name(writer, expr), comma.join(arguments)), _ATOM
     return str(expr), _SUM
 
 

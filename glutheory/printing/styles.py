@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-_GREEK = "alpha beta gamma delta kappa lambda mu phi rho sigma tau theta Sigma".split()
+_GREEK = ("alpha", "beta", "gamma", "delta", "kappa", "lambda", "mu", "phi", "rho", "sigma", "tau", "theta", "Sigma")
 _LETTERS = dict(zip(_GREEK, "αβγδκλμφρστθΣ", strict=True))
-_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,14 @@ def _inline_root(sign: str) -> Callable[[str], str]:
 
 
 def _inline_power(base: str, exponent: str) -> str:
-    simple = exponent.lstrip("-").isdigit()
-    return base + exponent.translate(_SUPERSCRIPTS) if simple else f"{base}^({exponent})"
+    if exponent.isdigit():
+        return base + exponent.translate(_SUPERSCRIPTS)
+    return f"{base}^{exponent}" if len(exponent) == 1 else f"{base}^({exponent})"
+
+
+def _latex_power(base: str, exponent: str) -> str:
+    plain = re.sub(r"\\frac\{(\d+)\}\{(\d+)\}", r"\1/\2", exponent)
+    return f"{{{base}}}^{{{plain}}}" if "^" in base else f"{base}^{{{plain}}}"
 
 
 def _latex_call(name: str, argument: str) -> str:
@@ -68,7 +75,9 @@ def _latex_call(name: str, argument: str) -> str:
     }
     if name == "exp":
         return f"e^{{{argument}}}"
-    command = commands.get(name) or (name if len(name) == 1 or "\\" in name else rf"\operatorname{{{name}}}")
+    command = commands.get(name) or (
+        name if len(name) == 1 or "\\" in name or "_" in name else rf"\operatorname{{{name}}}"
+    )
     return rf"{command}\left({argument}\right)"
 
 
@@ -96,8 +105,10 @@ ASCII = Style(
     inner="<x,x'>",
     fraction=lambda top, bottom: f"{top}/{bottom}",
     root=lambda body: f"sqrt({body})",
-    power=lambda base, exponent: f"{base}^{exponent}" if exponent.isdigit() else f"{base}^({exponent})",
-    call=lambda name, argument: f"{ {'Φ': 'Phi', 'δ': 'delta'}.get(name, name)}({argument})",
+    power=lambda base, exponent: (
+        f"{base}^{exponent}" if exponent.isdigit() or len(exponent) == 1 else f"{base}^({exponent})"
+    ),
+    call=lambda name, argument: f"{ {'Φ': 'Phi', 'δ': 'delta'}.get(name, name) }({argument})",
     brackets=("(", ")"),
     subscript=lambda index: f"_{index}",
 )
@@ -111,8 +122,31 @@ LATEX = Style(
     inner=r"\langle x,x'\rangle",
     fraction=lambda top, bottom: rf"\frac{{{top}}}{{{bottom}}}",
     root=lambda body: rf"\sqrt{{{body}}}",
-    power=lambda base, exponent: f"{{{base}}}^{{{exponent}}}",
+    power=_latex_power,
     call=_latex_call,
     brackets=(r"\left(", r"\right)"),
     subscript=lambda index: f"_{{{index}}}" if len(index) == 1 else rf"_{{\mathrm{{{index}}}}}",
+)
+
+_PYTHON_NAMES = {"Φ": "Phi", "log": "math.log", "arctan": "math.atan"}
+
+
+def _python_call(name: str, argument: str) -> str:
+    own = ("exp", "sin", "cos", "tanh", "erf", "erfc")
+    return f"{'math.' + name if name in own else _PYTHON_NAMES.get(name, name)}({argument})"
+
+
+PYTHON = Style(
+    letters={name: name for name in _GREEK},
+    minus="-",
+    times=" * ",
+    infinity="math.inf",
+    pi="math.pi",
+    inner="g",
+    fraction=lambda top, bottom: f"{top} / {bottom}",
+    root=lambda body: f"math.sqrt({body})",
+    power=lambda base, exponent: f"{base}**{exponent}" if exponent.isdigit() else f"{base}**({exponent})",
+    call=_python_call,
+    brackets=("(", ")"),
+    subscript=lambda index: f"_{index}",
 )

@@ -13,7 +13,7 @@ _W = sp.Dummy("W", positive=True)
 
 def shortest(candidates: Iterable[sp.Expr]) -> sp.Expr:
     """The candidate with the fewest operations; the first of several."""
-    return min(candidates, key=lambda expr: sp.count_ops(expr))
+    return min(candidates, key=sp.count_ops)
 
 
 def ways(group: Group, slope: sp.Expr, roots: sp.Expr, constant: sp.Expr) -> Iterator[sp.Expr]:

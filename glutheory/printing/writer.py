@@ -1,13 +1,24 @@
 """Formulas on one line, as a theorist writes them: √(ab) rather than √a√b, Φ rather than (1 + erf)/2.
 
-A recursive walk over a SymPy expression; what differs between Unicode, ASCII and LaTeX is in `glutheory.printing.styles`.
+A recursive walk over a SymPy expression; what differs between Unicode, ASCII, LaTeX and Python code is a `Style`.
 """
 
 from __future__ import annotations
 
 import sympy as sp
 
-from glutheory.printing.readable import readable
+from glutheory.printing.order import (
+    absorb_sign,
+    bare,
+    constant,
+    factor_order,
+    fractional,
+    functions,
+    move_number_root,
+    term_order,
+    tight,
+)
+from glutheory.printing.readable import MEAN, readable
 from glutheory.printing.special_forms import special_form
 from glutheory.printing.styles import Style
 
@@ -55,16 +66,16 @@ class Writer:
             return ("e" if expr == sp.E else "i"), ATOM
         if expr.is_Add:
             return self.addition(expr)
-        if expr.is_Mul or expr.is_Rational or (expr.is_Pow and _fractional(expr)):
+        if expr.is_Mul or expr.is_Rational or (expr.is_Pow and fractional(expr)):
             return self.product(expr)
         if expr.is_Pow:
             return style.power(self.within(expr.base, ATOM), self.visit(expr.exp)[0]), POWER
         return special_form(self, expr)
 
     def addition(self, expr: sp.Expr) -> Written:
-        """A sum; over a common denominator if all its summands have the same, with one minus sign if all are negative."""
-        terms = sorted(expr.args, key=_term_order)
-        if _functions(expr):
+        """A sum; over a common denominator if all its summands have one, with one minus sign if all are negative."""
+        terms = sorted(expr.args, key=term_order)
+        if functions(expr):
             terms.sort(key=lambda term: bool(term.free_symbols))  # 1/4 + arcsin(…), but a + 1
         if all(term.could_extract_minus_sign() for term in terms):
             return f"{self.style.minus}{self.within(-expr, PRODUCT)}", SUM
@@ -99,9 +110,18 @@ class Writer:
             else:
                 (above if exponent > 0 else below).append(base ** abs(exponent))
         negative, number = number < 0, abs(number)
-        number = _move_number_root(number, roots)
-        top = self.factors(number.p, above, roots[True])
+        if negative:
+            negative, above = absorb_sign(above)
+        number = move_number_root(number, roots)
         bottom = self.factors(number.q, below, roots[False])
+        big = [f for f in above if f.is_Add or isinstance(f, MEAN)] if self.style.latex and constant(below) else []
+        if bottom and big and len(above) > 0 and not roots[False]:
+            # \frac{1}{2\pi}(…) rather than a tall numerator
+            rest = [f for f in above if f not in big]
+            front = self.style.fraction(self.join(self.factors(number.p, rest, roots[True])), self.join(bottom))
+            text = self.join([front, *(self.within(f, POWER) for f in big)])
+            return (f"{self.style.minus}{text}", SUM) if negative else (text, PRODUCT)
+        top = self.factors(number.p, above, roots[True])
         if not bottom:
             text, level = self.join(top), PRODUCT if len(top) > 1 else ATOM
             if len(top) == 1 and not (number.p != 1 and not above):
@@ -120,14 +140,16 @@ class Writer:
     def fraction(self, top: list[str], bottom: list[str]) -> str:
         """The quotient of two products."""
         if self.style.latex:
-            return self.style.fraction(self.join(top), self.join(bottom))
+            return self.style.fraction(
+                *(bare(side[0]) if len(side) == 1 else self.join(side) for side in (top, bottom))
+            )
         below = self.join(bottom)
         return self.style.fraction(self.join(top), f"({below})" if len(bottom) > 1 else below)
 
     def factors(self, number: int, others: list[sp.Expr], roots: list[sp.Expr]) -> list[str]:
         """The written factors of one side of a fraction, in reading order; none if it is 1 below the line."""
         texts = [str(number)] if number != 1 else []
-        texts += [self.within(f, POWER) for f in sorted(others, key=_factor_order)]
+        texts += [self.within(f, POWER) for f in sorted(others, key=factor_order)]
         if roots:
             gathered = sp.Mul(*roots, evaluate=False) if len(roots) > 1 else roots[0]
             texts.append(self.style.root(self.visit(gathered)[0]))
@@ -137,49 +159,7 @@ class Writer:
         """The factors side by side where that reads well (2c, ab), with the sign of multiplication elsewhere."""
         text = ""
         for factor in factors:
-            text += factor if not text or (self.style.times == "·" and _tight(text, factor)) else self.style.times + factor
+            text += (
+                factor if not text or (self.style.times == "·" and tight(text, factor)) else self.style.times + factor
+            )
         return text or "1"
-
-
-def _tight(text: str, factor: str) -> bool:
-    """Whether the factor may follow the text without a dot: 2c, ab, 2π√D, (a + 1)(b + 1)."""
-    single = len(factor.rstrip("'⁰¹²³⁴⁵⁶⁷⁸⁹")) == 1
-    if factor[0] in "√(" and (factor[0] == "√" or text[-1] == ")" or text.isdigit()):
-        return True
-    return single and (text.isdigit() or (factor[0] in "abc" and text[-1] in "abc"))
-
-
-def _functions(expr: sp.Expr) -> bool:
-    return any(term.has(sp.Function) or term.has(sp.exp) for term in expr.args)
-
-
-def _fractional(power: sp.Pow) -> bool:
-    return bool(power.exp.is_Rational and (power.exp.is_negative or power.exp == sp.Rational(1, 2)))
-
-
-def _move_number_root(number: sp.Rational, roots: dict[bool, list[sp.Expr]]) -> sp.Rational:
-    """√n·p/q as p/((q/n)√n) where n divides q: SymPy keeps roots of integers above the line."""
-    for base in list(roots[True]):
-        if base.is_Integer and number.q % int(base) == 0:
-            roots[True].remove(base)
-            roots[False].insert(0, base)
-            number = number * base
-    return number
-
-
-def _factor_order(factor: sp.Expr) -> tuple[int, str]:
-    base = factor.as_base_exp()[0] if not isinstance(factor, sp.exp) else factor
-    if base in (sp.pi, sp.I):
-        return 0, ""
-    if base.is_Symbol:
-        return (1 if base.name[0].islower() else 2), base.name
-    return (4 if base.is_Add else 3), str(base)
-
-
-def _term_order(term: sp.Expr) -> tuple[int, int, str]:
-    """Short polynomial terms first, negative ones after positive ones, constants last."""
-    return (
-        int(term.could_extract_minus_sign()),
-        int(not term.free_symbols),
-        f"{sp.count_ops(term):04d}{term}",
-    )

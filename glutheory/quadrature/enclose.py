@@ -120,9 +120,8 @@ def _scale(point: Point, function: Function) -> arb:
     while bits <= 1024:
         with precision(bits):
             sizes = [second_moment(function, ball(variance).sqrt()) for variance in {point.a, point.b}]
-            low = sizes[0] * sizes[-1]
-            if low > 0:
-                return low.sqrt().lower()
+            if all(size > 0 for size in sizes):
+                return (sizes[0] * sizes[-1]).sqrt().lower()
         bits *= 2
     return arb(1)
 

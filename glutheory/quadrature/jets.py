@@ -1,10 +1,11 @@
 """E[f(u)f(v)] for f analytic in a strip and |ρ| near 1: a trapezoidal rule along the diagonal, Taylor across it.
 
-In rotated standard coordinates u = √a(C x + s y), v = ±√b(C x − s y), C = √((1+ρ)/2), s = √((1−ρ)/2), x and y
-independent. Across the diagonal the integrand hardly bends, so E_y is taken of its Taylor polynomial of degree < K,
-found by power series arithmetic; at ρ = ±1 exactly s = 0 and K = 1. Along it the trapezoidal rule in x has its alias
-and tail bounds. The remainder of the Taylor polynomial follows from Cauchy's estimate on the disc |y| ≤ δ, where the
-imaginary parts of u and v stay in the strip, and from a Gaussian tail bound outside |y| ≤ δ/2.
+In independent standard coordinates u = √a(k₁x + l₁y), v = ±√b(k₂x + l₂y); either k = √((1+ρ)/2), l = ±√((1−ρ)/2), or,
+where one variance is much larger, x along that variable. Across the diagonal the integrand hardly bends, so E_y is taken
+of its Taylor polynomial of degree < K, found by power series arithmetic; at ρ = ±1 exactly l = 0 and K = 1. Along it
+the trapezoidal rule in x has its alias and tail bounds. The remainder of the Taylor polynomial follows from Cauchy's
+estimate on the disc |y| ≤ δ, where the imaginary parts of u and v stay in the strip, and from a Gaussian tail bound
+outside |y| ≤ δ/2.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from glutheory.quadrature.program import Program
 from glutheory.quadrature.strips import Envelope, Strip, aliases, beyond, mean_bound
 
 #: Taylor polynomials longer than this never pay against the lattice.
-_LONGEST = 60
+_LONGEST = 96
+#: Beyond this ratio of standard deviations x follows the larger one.
+_LOPSIDED = 2.0
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,31 @@ class Plan:
     across: tuple[int, float]
 
 
-def _legs(frame: Frame) -> tuple[arb, arb]:
-    """C and s."""
-    return ((1 + frame.rho) / 2).sqrt(), (frame.far / 2).sqrt()
+@dataclass(frozen=True)
+class _Legs:
+    """u = √a(along[0]·x + across[0]·y), v = ±√b(along[1]·x + across[1]·y); along ≥ 0."""
+
+    along: tuple[arb, arb]
+    across: tuple[arb, arb]
+
+    @classmethod
+    def of(cls, frame: Frame) -> _Legs:
+        ratio = float(frame.root_a / frame.root_b)
+        if ratio > _LOPSIDED:
+            return cls((arb(1), frame.rho), (arb(0), frame.gap.sqrt()))
+        if ratio < 1 / _LOPSIDED:
+            return cls((frame.rho, arb(1)), (frame.gap.sqrt(), arb(0)))
+        cosine, sine = ((1 + frame.rho) / 2).sqrt(), (frame.far / 2).sqrt()
+        return cls((cosine, cosine), (sine, -sine))
+
+    def rates(self, one: Envelope, two: Envelope) -> tuple[arb, arb]:
+        """(p, q) with e^{q₁|u|/√a + q₂|v|/√b} ≤ e^{p|x| + q|y|}."""
+        x = one.q * self.along[0] + two.q * self.along[1]
+        return x, one.q * abs(self.across[0]) + two.q * abs(self.across[1])
+
+    def reach(self, frame: Frame, legs: tuple[arb, arb]) -> arb:
+        """The largest of the two factors by which a shift of x or y moves u or v."""
+        return arb.max(frame.root_a * abs(legs[0]), frame.root_b * abs(legs[1]))
 
 
 def _pair(frame: Frame, strip: Strip, i: int) -> tuple[Envelope, Envelope]:
@@ -61,44 +86,46 @@ def plan(frame: Frame, strips: Sequence[Strip], logs: Sequence[float]) -> Plan |
 
     Floating point throughout: nothing is proved here, `error` proves.
     """
-    cosine, sine = (float(leg) for leg in _legs(frame))
-    top = max(float(frame.root_a), float(frame.root_b))
+    legs = _Legs.of(frame)
+    top = float(legs.reach(frame, legs.along))
     h, along = 0.0, (0, 0.0)
     for index, strip in enumerate(strips[:-1]):
+        if h > 2 * math.pi * strip.tau / top:
+            break  # narrower strips allow no larger step
         need = max(
             _log(mean_bound(*_pair(frame, strip, i), frame.rho)) - log for i, log in enumerate(logs)
         )
         need = max(need + 3, 1.0)
-        d = min(strip.tau / (top * cosine), math.sqrt(2 * need))
+        d = min(strip.tau / top, math.sqrt(2 * need))
         step = 2 * math.pi * d / (need + d * d / 2)
         if step > h:
             h, along = step, (index, d)
     if h == 0:
         return None
     length, across = 1, (0, math.inf)
-    if sine > 0:
-        found = _length(frame, strips, logs, top, h)
+    if frame.far != 0:
+        found = _length(frame, strips, logs, h)
         if found is None:
             return None
         length, across = found
     radius = 0.0
     for i, log in enumerate(logs):
         one, two = _pair(frame, strips[-1], i)
-        total = one.q + two.q
-        reach = float(total) * cosine
-        excess = _log(8 * one.A * two.A) + float(total) ** 2 * sine**2 / 2 + reach**2 / 2 - log
-        radius = max(radius, reach + math.sqrt(2 * max(excess, 1.0)))
+        rate, side = (float(q) for q in legs.rates(one, two))
+        excess = _log(8 * one.A * two.A) + side**2 / 2 + rate**2 / 2 - log
+        radius = max(radius, rate + math.sqrt(2 * max(excess, 1.0)))
     return Plan(h, math.ceil(radius / h) + 1, length, along, across)
 
 
 def _length(
-    frame: Frame, strips: Sequence[Strip], logs: Sequence[float], top: float, h: float
+    frame: Frame, strips: Sequence[Strip], logs: Sequence[float], h: float
 ) -> tuple[int, tuple[int, float]] | None:
     """The shortest Taylor polynomial, with strip and disc; None if it would be too long."""
-    sine = float(_legs(frame)[1])
+    legs = _Legs.of(frame)
+    across = float(legs.reach(frame, legs.across))
     best: tuple[int, tuple[int, float]] | None = None
     for index, strip in enumerate(strips[:-1]):
-        delta = strip.tau / (top * sine)
+        delta = strip.tau / across
         for length in range(2, _LONGEST + 1, 2):
             if best is not None and length >= best[0]:
                 break
@@ -113,19 +140,19 @@ def _remainder(
     frame: Frame, strips: Sequence[Strip], i: int, length: int, index: int, radius: float, step: float
 ) -> arb:
     """A bound of h Σ_j w(x_j) E|F(x_j, y) − Taylor polynomial in y|, for even length."""
-    cosine, sine = _legs(frame)
+    legs = _Legs.of(frame)
     one, two = _pair(frame, strips[index], i)
-    q = one.q + two.q
+    rate, side = legs.rates(one, two)
     tau, h, delta = arb(strips[index].tau), arb(step), arb(radius)
-    delta = delta / arb.max(arb(1), delta * sine * arb.max(frame.root_a, frame.root_b) / tau).upper()
-    # on |y| ≤ δ: |F| ≤ peak·e^{qC|x|}; coefficients ≤ peak/δ^k
-    peak = one.A * two.A * (q * sine * delta).exp()
+    delta = delta / arb.max(arb(1), delta * legs.reach(frame, legs.across) / tau).upper()
+    # on |y| ≤ δ: |F| ≤ peak·e^{rate|x|}; coefficients ≤ peak/δ^k
+    peak = one.A * two.A * (side * delta).exp()
     inside = 2 * peak * _moment(length) / delta**length
     # |y| > δ/2: Cauchy–Schwarz with P(|y| > δ/2) ≤ e^{−δ²/8}
     polynomial = 2 * peak * (2 / delta) ** length * _moment(2 * length).sqrt()
-    outside = one.A * two.A * arb(2).sqrt() * (q * q * sine * sine).exp() + polynomial
+    outside = one.A * two.A * arb(2).sqrt() * (side * side).exp() + polynomial
     across = inside + (-(delta**2) / 16).exp() * outside
-    return across * 2 * ((q * cosine) ** 2 / 2).exp() * (1 + h / (2 * arb.pi()).sqrt())
+    return across * 2 * (rate * rate / 2).exp() * (1 + h / (2 * arb.pi()).sqrt())
 
 
 def _moment(k: int) -> arb:
@@ -138,19 +165,19 @@ def _moment(k: int) -> arb:
 
 def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
     """A proved bound of |rule − E[f_i(u)f_i(v)]|."""
-    cosine, sine = _legs(frame)
+    legs = _Legs.of(frame)
     index, shift = made.along
     h, d, tau = arb(made.h), arb(shift), arb(strips[index].tau)
-    d = d / arb.max(arb(1), d * cosine * arb.max(frame.root_a, frame.root_b) / tau).upper()
+    d = d / arb.max(arb(1), d * legs.reach(frame, legs.along) / tau).upper()
     bound = 2 * mean_bound(*_pair(frame, strips[index], i), frame.rho) * (d * d / 2).exp()
     bound *= aliases(2 * arb.pi() * d / h)
     one, two = _pair(frame, strips[-1], i)
-    q, edge = one.q + two.q, h * made.half
-    if not edge > q * cosine:
+    (rate, side), edge = legs.rates(one, two), h * made.half
+    if not edge > rate:
         return arb.pos_inf()
-    # E_y|F| ≤ A₁A₂ e^{qC|x|}·2e^{q²s²/2}; beyond the edge the summand falls: lattice sum ≤ integral
-    height = 4 * one.A * two.A * ((q * sine) ** 2 / 2).exp()
-    bound += height * ((q * cosine) ** 2 / 2).exp() * beyond(edge - q * cosine)
+    # E_y|F| ≤ A₁A₂ e^{rate|x|}·2e^{side²/2}; beyond the edge the summand falls: lattice sum ≤ integral
+    height = 4 * one.A * two.A * (side * side / 2).exp()
+    bound += height * (rate * rate / 2).exp() * beyond(edge - rate)
     if made.length > 1:
         bound += _remainder(frame, strips, i, made.length, *made.across, made.h)
     return bound
@@ -158,17 +185,17 @@ def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
 
 def double_sum(frame: Frame, program: Program, made: Plan, count: int) -> list[arb]:
     """The rule's values, one per function."""
-    cosine, sine = _legs(frame)
+    legs = _Legs.of(frame)
     h, length = arb(made.h), made.length
     moments = [_moment(k) if k % 2 == 0 else arb(0) for k in range(length)]
-    steps = frame.root_a * sine, -frame.sign * frame.root_b * sine
+    starts = frame.root_a * legs.along[0], frame.sign * frame.root_b * legs.along[1]
+    steps = frame.root_a * legs.across[0], frame.sign * frame.root_b * legs.across[1]
     totals = [arb(0)] * count
     with program.at(length) as run:
         for j in range(-made.half, made.half + 1):
             x = h * j
-            along = cosine * x
-            left = run(frame.root_a * along, steps[0])
-            right = run(frame.sign * frame.root_b * along, steps[1])
+            left = run(starts[0] * x, steps[0])
+            right = run(starts[1] * x, steps[1])
             weight = (-x * x / 2).exp()
             for i in range(count):
                 totals[i] += weight * _mean(left[i], right[i], moments)

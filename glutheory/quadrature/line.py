@@ -23,6 +23,7 @@ from glutheory.quadrature.strips import Envelope, beyond
 Integrand = Callable[[acb, bool], acb]
 #: Evaluations of one integrand on one piece before the adaptive rule gives up and returns a wide ball.
 MAX_EVALUATIONS = 400_000
+_SHRINKINGS = 24
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,11 @@ def integral(pieces: Sequence[tuple[arb, arb, Integrand]], log: float) -> arb:
     total = arb(0)
     tolerance = arb(log).exp() / max(1, len(pieces))
     for low, high, g in pieces:
-        total += _piece(low, high - low, g, tolerance, arb(2) ** -ctx.prec)
+        total += _piece(low, high - low, g, tolerance)
     return total
 
 
-def _piece(low: arb, width: arb, g: Integrand, absolute: arb, relative: arb) -> arb:
+def _piece(low: arb, width: arb, g: Integrand, tolerance: arb) -> arb:
     front = width / (2 * arb.pi()).sqrt()
 
     def integrand(t: acb, analytic: bool) -> acb:
@@ -110,7 +111,7 @@ def _piece(low: arb, width: arb, g: Integrand, absolute: arb, relative: arb) -> 
         return front * g(x, analytic) * (-x * x / 2).exp()
 
     limits = {"eval_limit": MAX_EVALUATIONS, "depth_limit": 4 * ctx.prec}
-    value = acb.integral(integrand, 0, 1, abs_tol=absolute, rel_tol=relative, **limits)
+    value = acb.integral(integrand, 0, 1, abs_tol=tolerance, rel_tol=arb(2) ** -ctx.prec, **limits)
     return value.real
 
 
@@ -139,7 +140,14 @@ def mean(function: Function, root: arb, log: float, shift: arb | None = None) ->
         run = programs[branch]
         return lambda x, analytic: run(start + root * x, analytic)
 
-    total = integral([(low, high, part(k)) for (low, high), k in zip(pairwise(ends), branches, strict=True)], log)
+    total = integral(
+        [
+            (low, high, part(k))
+            for (low, high), k in zip(pairwise(ends), branches, strict=True)
+            if function.branches[k] != 0
+        ],
+        log,
+    )
     total += arb(0, tail(height, envelope.q, radius).upper())
     for kink, mass in zip(kinks, function.masses, strict=True):
         if mass != 0:
@@ -148,8 +156,9 @@ def mean(function: Function, root: arb, log: float, shift: arb | None = None) ->
 
 
 def second_moment(function: Function, root: arb) -> arb:
-    """A lower bound of E[f(root·x)²], usually within a part in a thousand; deltas are left out, root ≥ 0."""
-    rate = float(function.growth().p * root)
+    """A lower bound of E[f(root·x)²], usually within a part in a hundred; deltas are left out, root ≥ 0."""
+    bound = function.growth()
+    rate = float(bound.p * root)
     ends, branches = split([ball(kink) / root for kink in function.kinks], 8 + 2 * rate)
     programs = function.programs()
 
@@ -162,7 +171,16 @@ def second_moment(function: Function, root: arb) -> arb:
 
         return square
 
-    total = arb(0)
-    for (low, high), k in zip(pairwise(ends), branches, strict=True):
-        total += _piece(low, high - low, part(k), arb(0), arb(2) ** -12)
-    return total.lower()
+    pieces = [
+        (low, high, part(k))
+        for (low, high), k in zip(pairwise(ends), branches, strict=True)
+        if function.branches[k] != 0
+    ]
+    # an absolute tolerance is needed: far out, where nothing matters, no relative one is ever met
+    log = float(((bound.C * bound.C + 1) * (1 + root) ** (2 * bound.n)).log()) + 2 * rate * rate
+    for _ in range(_SHRINKINGS):
+        total = integral(pieces, log - 8)
+        if total > 0 and total.rad() < total.lower() / 64:
+            break
+        log = min(log - 20, float(abs(total).upper().log())) if total != 0 else log - 20
+    return arb.max(total.lower(), arb(0))

@@ -43,7 +43,7 @@ def smooth_means(point: Point, functions: tuple[sp.Expr, ...], logs: Sequence[fl
             errors = [jets.error(frame, family, diagonal, i) for i in range(count)]
             points = diagonal.half
     made = program(functions)
-    with precision(int(size / math.log(2)) + 2 * points.bit_length() + 40):
+    with precision(max(_PLANNING, int(size / math.log(2)) + 2 * points.bit_length() + 40)):
         frame = Frame.of(point)
         if lattice_cost <= diagonal_cost:
             values = toeplitz.double_sum(frame, made.values(), lattice, logs)

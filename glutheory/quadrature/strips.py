@@ -15,10 +15,12 @@ from flint import arb
 from glutheory.errors import ExpressionError
 from glutheory.growth import Growth, growth
 
-#: Strips wider than this never pay; an entire function is treated as if it ended here.
-_WIDEST = 32.0
+#: An entire function is treated as if it ended here; variances up to 1e6 gain nothing from wider strips.
+_WIDEST = 8192.0
 _NARROWEST = 1 / 64
-_FRACTIONS = (0.995, 0.98, 0.95, 0.9, 0.82, 0.72, 0.6, 0.48, 0.36, 0.26, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02, 0.012)
+#: Where the strip ends at a singularity, its edge is searched more finely.
+_NEAR_EDGE = (0.995, 0.98, 0.95, 0.9, 0.82)
+_RATIO = 0.7
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,10 @@ def strips(functions: tuple[sp.Expr, ...]) -> tuple[Strip, ...]:
     for _ in range(0 if high >= _WIDEST else 10):
         middle = (low + high) / 2
         low, high = (middle, high) if _bounds(functions, middle) is not None else (low, middle)
-    found = (_bounds(functions, fraction * low) for fraction in _FRACTIONS)
+    widths = [low * fraction for fraction in _NEAR_EDGE] if high < _WIDEST else [low]
+    while widths[-1] > _NARROWEST:
+        widths.append(_RATIO * widths[-1])
+    found = (_bounds(functions, width) for width in widths)
     return (*(strip for strip in found if strip is not None), axis)
 
 

@@ -60,9 +60,14 @@ def plan(frame: Frame, strips: Sequence[Strip], logs: Sequence[float]) -> Plan |
     if gap == 0:
         return None
     best: Plan | None = None
+    axis_need = max(max(_log(_mean(frame, strips[-1], i)) - log for i, log in enumerate(logs)) + 4, 1.0)
+    widest = 2 * math.sqrt(2 * axis_need) * max(ra, rb)
     for index, strip in enumerate(strips[:-1]):
-        need = max(_log(_mean(frame, strip, i)) - log for i, log in enumerate(logs)) + 4
-        need = max(need, 1.0)
+        if strip.tau > 2 * widest and index < len(strips) - 2:
+            continue  # no shift would use it
+        if best is not None and best.h > 2 * math.pi * strip.tau / (max(ra, rb) * axis_need):
+            break  # narrower strips allow no larger step
+        need = max(max(_log(_mean(frame, strip, i)) - log for i, log in enumerate(logs)) + 4, 1.0)
         top1, top2 = strip.tau / ra, strip.tau / rb
         reach = 2 * math.sqrt(2 * need)
         steps, shifts = [], []

@@ -120,8 +120,8 @@ def _curved(flat: Term, curved: Term, *, swapped: bool) -> tuple[int, sp.Expr]:
     kernel = curved.kernel
     if not isinstance(kernel, ExpQuad) or kernel.beta != 0:
         raise DerivationError(
-            f"no closed form: E[f(u) g(v)] for f = {as_expression(flat)}, g = {as_expression(curved)} is not elementary "
-            "(a shifted Gaussian times a distribution function)."
+            f"no closed form: E[f(u) g(v)] for f = {as_expression(flat)}, g = {as_expression(curved)} is not elementary"
+            " (a shifted Gaussian times a distribution function)."
         )
     shape = shape_of(flat)
     value = _error_function_pair(shape, _scale(flat), curved.power, kernel.alpha)

@@ -1,0 +1,79 @@
+"""`python -m glutheory.derive NAME`: print a network's derived kernels; the command line's `derive`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from glutheory.cli import Command
+from glutheory.printing import FORMATS
+
+MAX_DIGITS = 200  #: of the sample values: more are `evaluate`'s business
+
+_HELP = """Derive the dual activations S, T and the kernels (NNGP, NTK) of a two-layer network, and verify them.
+
+NAME is a network of the zoo (see `glutheory list`): an activation for the non-gated network, or a gated one. Instead of
+NAME, --activation takes a formula in z.
+
+\b
+Examples:
+  python -m glutheory.derive swiglu
+  python -m glutheory.derive geglu --steps
+  python -m glutheory.derive leaky_relu --param slope=0.2 --format python
+  python -m glutheory.derive --activation "z*erf(z)" --gated
+  python -m glutheory.derive relu --format latex --out relu.tex
+
+Exit status: 0; 1 if a check fails or two roads disagree; 2 for a mistake in the arguments.
+"""
+
+
+@click.command(cls=Command, name="derive", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("name", required=False)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to write the result."
+)
+@click.option("--steps", is_flag=True, help="Show the whole derivation, step by step (text and LaTeX).")
+@click.option("--digits", type=int, default=15, show_default=True, help="Significant digits of the values.")
+@click.option("--activation", "expression", metavar="EXPR", help="Your own activation, a formula in z.")
+@click.option("--gated", is_flag=True, help="Use it as the gate of a gated linear unit.")
+@click.option("--param", "given", metavar="KEY=NUMBER", multiple=True, help="A parameter, e.g. beta=1.702 of silu.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file instead of the terminal.")
+@click.option(
+    "--ascii", "ascii_only", is_flag=True, help="Plain ASCII (also where the terminal can show nothing else)."
+)
+def derive(
+    name: str | None,
+    form: str,
+    steps: bool,
+    digits: int,
+    expression: str | None,
+    gated: bool,
+    given: tuple[str, ...],
+    out: Path | None,
+    ascii_only: bool,
+) -> int:
+    """See `_HELP`."""
+    # imported here: `--help` and mistakes need nothing of this
+    from glutheory.exact import as_digits
+    from glutheory.printing import render
+    from glutheory.printing.choice import chosen_network
+    from glutheory.printing.report import report
+    from glutheory.printing.terminal import Terminal, ascii_text, write_whole
+
+    as_digits(digits, MAX_DIGITS)
+    found = report(chosen_network(name, expression, gated, given), digits=digits)
+    terminal = Terminal.of(sys.stdout, ascii_only=ascii_only) if out is None else Terminal(unicode=not ascii_only)
+    text = render(found, form, terminal, steps=steps)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_whole(out, text)
+    for sentence in found.refuted:
+        click.echo(ascii_text(f"WRONG: {sentence}"), err=True)
+    return 1 if found.refuted else 0
+
+
+if __name__ == "__main__":
+    derive(prog_name="python -m glutheory.derive")

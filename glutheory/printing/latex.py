@@ -1,0 +1,157 @@
+"""A report as a LaTeX document that compiles as it stands (article, amsmath)."""
+
+from __future__ import annotations
+
+import re
+
+import sympy as sp
+
+from glutheory.printing import phrases
+from glutheory.printing.report import Report
+from glutheory.printing.steps import told
+from glutheory.printing.styles import LATEX
+from glutheory.printing.writer import Writer
+from glutheory.symbolic.duals import HERMITE, MIXTURE
+
+_HEAD = r"""\documentclass{article}
+\usepackage{amsmath}
+\addtolength{\oddsidemargin}{-2cm}
+\addtolength{\textwidth}{4cm}
+\emergencystretch=3em
+\allowdisplaybreaks
+\begin{document}
+"""
+_MATH = {
+    "−": "-", "·": r"\cdot ", "∂": r"\partial ", "Σ": r"\Sigma ", "φ": r"\varphi ", "Φ": r"\Phi ", "κ": r"\kappa ",
+    "σ": r"\sigma ", "ρ": r"\rho ", "δ": r"\delta ", "π": r"\pi ", "√a": r"\sqrt{a}", "√(ab)": r"\sqrt{ab}",
+    "√(k!)": r"\sqrt{k!}", "≥": r"\ge ", "≤": r"\le ", "⊙": r"\odot ", "∞": r"\infty ", "²": "^2", "⁺": "^+",
+    "[": "[", "‖": r"\|", "×": r"\times ", "γ": r"\gamma ", "λ": r"\lambda ", "→": r"\to ", "√x": r"\sqrt{x}",
+}  # fmt: skip
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\~{}",
+}
+
+
+def prose(text: str) -> str:
+    """A sentence in LaTeX: words that contain mathematics are set as formulas."""
+    return " ".join(_word(word) for word in text.split(" "))
+
+
+def _word(word: str) -> str:
+    if not re.search(r"[^\x00-\x7f]|[_^=]", word):
+        return "".join(_ESCAPES.get(character, character) for character in word)
+    if "*" in word:  # a user's own expression
+        return r"\verb|" + word.replace("|", "") + "|"
+    for sign, command in _MATH.items():
+        word = word.replace(sign, command)
+    word = re.sub(r"\^\(([^()]*)\)", r"^{(\1)}", word)
+    word = re.sub(r"\^(-?\d+)", r"^{\1}", word)
+    return "$" + re.sub(r"[^\x00-\x7f]", "?", word) + "$"
+
+
+class _Document:
+    def __init__(self) -> None:
+        self.write = Writer(LATEX)
+        self.lines: list[str] = []
+
+    def section(self, title: str) -> None:
+        self.lines += [rf"\section*{{{prose(title)}}}"]
+
+    def say(self, text: str) -> None:
+        self.lines += [prose(text), ""]
+
+    def equations(self, pairs: list[tuple[str, sp.Expr]]) -> None:
+        body = " \\\\\n".join(f"  {left} &= {self.write(right)}" for left, right in pairs)
+        self.lines += [r"\begin{align*}", body, r"\end{align*}"]
+
+
+def document(found: Report, *, steps: bool = False) -> str:
+    r"""The LaTeX source, complete from ``\documentclass`` to ``\end{document}``."""
+    doc = _Document()
+    write = doc.write
+    doc.section(f"Kernels of the network {found.network.name}")
+    doc.lines += [f"${_neuron(found)}$, with $\\varphi(z) = {write(found.gate.expr)}$.", ""]
+    doc.lines += [
+        (
+            r"$(u, v)$ are jointly normal with variances $a$, $b$ and covariance $c$. In the ntk parametrisation "
+            r"$a = \|x\|^2/d$, $b = \|x'\|^2/d$, $c = \langle x,x'\rangle/d$; in the standard one "
+            r"$a = \sigma_w^2\|x\|^2$, $b = \sigma_w^2\|x'\|^2$, $c = \sigma_w^2\langle x,x'\rangle$."
+        ),
+        "",
+    ]
+    _duals(doc, found)
+    for title, own in (("ntk", found.ntk), ("standard", found.standard)):
+        doc.section(f"Kernels, {title} parametrisation")
+        labels = {"nngp": r"\Sigma(x,x')", "ntk": "K(x,x')"}
+        pairs = [(labels.get(key, rf"K_{{\mathrm{{{key}}}}}"), formula) for key, formula in own.formulas.items()]
+        doc.equations(pairs)
+    doc.section("Method and verification")
+    doc.say(phrases.method(found))
+    doc.say(phrases.verification(found).capitalize())
+    if steps:
+        doc.section("Derivation")
+        for number, step in enumerate(told(found), start=1):
+            doc.lines.append(rf"\paragraph{{{number}. {prose(step.name)}}} {prose(step.rule)}.")
+            doc.equations([(write(left), right) for left, right in step.statements])
+    _values(doc, found)
+    doc.lines += [rf"\textbf{{Wrong:}} {prose(sentence)}" for sentence in found.refuted]
+    return _HEAD + "\n".join(doc.lines) + "\n\\end{document}\n"
+
+
+def _neuron(found: Report) -> str:
+    text = phrases.neuron(found)
+    for sign, command in _MATH.items():
+        text = text.replace(sign, command)
+    return text
+
+
+def _duals(doc: _Document, found: Report) -> None:
+    doc.section(f"Dual activations: {found.method}")
+    names = (r"S(a,b,c) = \mathrm{E}[\varphi(u)\varphi(v)]", r"T(a,b,c) = \mathrm{E}[\varphi'(u)\varphi'(v)]")
+    pairs = list(zip(names, found.formulas, strict=True))
+    if found.notation is not None:
+        pairs += [(doc.write(symbol), meaning) for symbol, meaning in found.notation.definitions]
+    doc.equations(pairs)
+    if found.method == MIXTURE:
+        doc.say(phrases.MIXTURE_NOTE)
+        doc.lines += [
+            r"Their density is $k(\kappa) = 8\kappa \sum_{n \ge 1} (-1)^{n-1} n^2 e^{-2n^2\kappa^2}$. "
+            + phrases.NO_CLOSED_FORM.replace("κ, κ'", r"$\kappa$, $\kappa'$"),
+            "",
+        ]
+    if found.method in (MIXTURE, HERMITE):
+        doc.lines += [
+            (
+                r"Hermite series: $S(a,b,c) = \sum_{k \ge 0} h_k(a)\, h_k(b)\, \rho^k$ with $\rho = c/\sqrt{ab}$, "
+                r"$h_k(a) = \mathrm{E}[\varphi(\sqrt{a}\,x)\,\mathrm{He}_k(x)]/\sqrt{k!}$."
+            ),
+            "",
+        ]
+        doc.say(phrases.coefficients(found))
+        doc.say(phrases.hermite_facts(found))
+
+
+def _values(doc: _Document, found: Report) -> None:
+    doc.section("Values")
+    pairs = [(f"{v.name}({v.arguments})".replace("−", "-"), v.formula) for v in found.special if v.formula is not None]
+    if pairs:
+        doc.equations(pairs)
+    rows = []
+    for at in found.samples:
+        for q in at.quantities:
+            ball = (q.integral or "not available").replace("+/-", r"$\pm$")
+            rows.append(rf"${at.a}$ & ${at.b}$ & ${at.c}$ & ${q.name}$ & {q.formula} & {{{ball}}} \\")
+    doc.lines += [
+        r"\noindent\begin{tabular}{rrrlll}",
+        r"$a$ & $b$ & $c$ & & formula & enclosure of the integral \\ \hline",
+        *rows,
+        r"\end{tabular}",
+        "",
+    ]

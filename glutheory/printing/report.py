@@ -1,0 +1,151 @@
+"""What is to be said about a network, collected once for all formats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, partial
+
+import sympy as sp
+
+from glutheory.activations import Activation, Z, activation
+from glutheory.errors import DerivationError, ExpressionError
+from glutheory.networks import Network
+from glutheory.printing.digits import GUARD, certified, shown
+from glutheory.printing.notation import Notation, present
+from glutheory.printing.readable import MEAN
+from glutheory.printing.samples import Sample, balls_of_a_series, formula_balls, samples
+from glutheory.printing.special import SpecialValue, special_values
+from glutheory.symbolic.derived import Derivation, Verification, derivation
+from glutheory.symbolic.duals import CLOSED, HERMITE, MIXTURE
+from glutheory.terms import KAPPA
+
+#: How many coefficients of a Hermite series are shown, and with how many digits.
+SHOWN, SHOWN_DIGITS = 8, 7
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A derivation with everything that is printed about it.
+
+    Attributes:
+        network: what was derived.
+        digits: the significant digits of the values.
+    """
+
+    network: Network
+    digits: int
+
+    @cached_property
+    def ntk(self) -> Derivation:
+        """The derivation in the NTK parametrisation."""
+        return derivation(self.network)
+
+    @cached_property
+    def standard(self) -> Derivation:
+        """The derivation in the standard parametrisation."""
+        return derivation(self.network, parametrization="standard")
+
+    @property
+    def gate(self) -> Activation:
+        """φ: the gate, or the only activation."""
+        return self.ntk.dual.activation
+
+    @property
+    def method(self) -> str:
+        """How S and T were found: one of the three methods of `glutheory.symbolic.duals`."""
+        return self.ntk.dual.method
+
+    @cached_property
+    def notation(self) -> Notation | None:
+        """S and T with named auxiliary quantities, for given mixing variables; None for a series."""
+        dual = self.ntk.dual
+        return None if self.method == HERMITE else present([dual.s.kernel, dual.t.kernel])
+
+    @cached_property
+    def formulas(self) -> tuple[sp.Expr, sp.Expr]:
+        """S and T as they are printed, the expectation over the mixing variables included."""
+        if self.notation is None:
+            return self.ntk.dual.S, self.ntk.dual.T
+        S, T = self.notation.formulas
+        return (S, T) if self.method == CLOSED else (self._average(S), self._average(T))
+
+    def _average(self, formula: sp.Expr) -> sp.Expr:
+        assert self.notation is not None
+        meanings = {key: value for group in self.notation.groups for key, value in group.meanings.items()}
+        mixing = [symbol for symbol, meaning in meanings.items() if meaning.has(KAPPA)]
+        mixing += [s for s in formula.free_symbols if s.name.startswith("kappa")]
+        fixed = sp.Add(*(s for s in sp.Add.make_args(formula) if not s.has(*mixing)))
+        outside, inside = (formula - fixed).as_independent(*mixing, as_Add=False)
+        return fixed + outside * MEAN(inside, KAPPA, sp.Symbol("kappa'", positive=True))
+
+    @cached_property
+    def general(self) -> tuple[sp.Symbol, Notation] | None:
+        """S and T for a symbolic parameter, where φ is of the zoo, has one with a broken value, and a closed form."""
+        act = self.gate
+        if self.method != CLOSED or len(act.parameters) != 1 or act.parameters[0][1].is_Integer:
+            return None
+        symbol = sp.Symbol(act.parameters[0][0], positive=True)
+        own = derivation(Network(act.name, (activation(act.name, **{symbol.name: symbol}),))).dual
+        return symbol, present([own.s.kernel, own.t.kernel])
+
+    @cached_property
+    def verification(self) -> Verification:
+        """The certificate of the derivation."""
+        return self.ntk.verify()
+
+    @cached_property
+    def special(self) -> tuple[SpecialValue, ...]:
+        """The special values ρ = 1, c = 0, ρ = −1."""
+        values = partial(
+            balls_of_a_series if self.method == HERMITE else formula_balls, self.ntk, digits=self.digits + GUARD
+        )
+        return special_values(self.notation, values, partial(shown, digits=self.digits))
+
+    @cached_property
+    def samples(self) -> tuple[Sample, ...]:
+        """The sample values by both roads."""
+        return samples(self.ntk, self.digits)
+
+    @cached_property
+    def hermite(self) -> tuple[str, ...]:
+        """h_0, h_1, … at variance 1 where the series is the first or the second representation; "0" for exact zeros."""
+        if self.method not in (HERMITE, MIXTURE):
+            return ()
+        from glutheory.symbolic.hermite import hermite_series
+
+        series = hermite_series(self.gate, Fraction(1), SHOWN, SHOWN_DIGITS + GUARD)
+        return tuple(certified(h, SHOWN_DIGITS) or "0" for h in series.coefficients)
+
+    @cached_property
+    def half_linear(self) -> bool:
+        """Whether φ(z) = z/2 + an even function, so that h_1(a) = √a/2 and all other odd coefficients vanish."""
+        if self.method not in (HERMITE, MIXTURE) or self.hermite[1] != "0.5000000":
+            return False
+        odd = self.gate.expr - self.gate.expr.subs(Z, -Z) - Z
+        if sp.cancel(odd) == 0:  # a rational function of z and e^z: decided without `simplify`, which is slow to import
+            return True
+        from glutheory.symbolic.hermite import odd_part_is_linear
+
+        try:
+            return odd_part_is_linear(self.gate)
+        except (DerivationError, ExpressionError):
+            return False
+
+    @property
+    def refuted(self) -> tuple[str, ...]:
+        """Every failed check and every disagreement of the roads, one sentence each; empty if all is well."""
+        failed = [f"check failed: {check.statement}" for check in self.verification.checks if not check.passed]
+        for at in self.samples:
+            failed += [
+                f"the roads disagree: {q.name}({at.a},{at.b},{at.c}) is {q.formula} by the formula, "
+                f"{q.integral} by the integral"
+                for q in at.quantities
+                if q.agree is False
+            ]
+        return tuple(failed)
+
+
+def report(network: Network, *, digits: int = 15) -> Report:
+    """The report on a network, with this many digits in its values; its parts are computed when first asked for."""
+    return Report(network, digits)

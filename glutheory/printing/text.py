@@ -1,0 +1,178 @@
+"""A report as text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from glutheory.printing import layout, phrases
+from glutheory.printing.notation import Notation
+from glutheory.printing.report import Report
+from glutheory.printing.steps import told
+from glutheory.printing.styles import ASCII, UNICODE
+from glutheory.printing.terminal import Terminal
+from glutheory.printing.writer import Writer
+from glutheory.symbolic.duals import HERMITE, MIXTURE
+
+
+class _Page:
+    """Lines under headings."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self.write = Writer(UNICODE if terminal.unicode else ASCII)
+        self.lines: list[str] = []
+
+    def heading(self, title: str) -> None:
+        self.lines += ["", self.terminal.bold(self.terminal.prose(title))]
+
+    def say(self, text: str) -> None:
+        self.lines += layout.paragraph(self.terminal.prose(text), self.terminal.width)
+
+    def formula(self, head: str, expr: sp.Expr, indent: int = 2) -> None:
+        self.lines += layout.formula(self.terminal.prose(head), self.write(expr), self.terminal.width, indent)
+
+    def table(self, rows: Sequence[tuple[str, ...]]) -> None:
+        shown = [tuple(self.terminal.prose(cell) for cell in row) for row in rows]
+        self.lines += layout.table(shown, self.terminal.width)
+
+    def definitions(self, notation: Notation) -> None:
+        meanings = [f"{self.write(symbol)} = {self.write(meaning)}" for symbol, meaning in notation.definitions]
+        if meanings:
+            self.lines += layout.paragraph("with " + ",  ".join(meanings), self.terminal.width, indent=4)
+
+
+def text(found: Report, terminal: Terminal, *, steps: bool = False) -> str:
+    """The whole report."""
+    page = _Page(terminal)
+    kind = "gated" if found.network.gated else "non-gated" if len(found.network.branches) == 1 else "product"
+    page.lines = [terminal.bold(terminal.prose(f"{found.network.name}: kernels of the {kind} two-layer network"))]
+    _network(page, found)
+    _duals(page, found)
+    _kernels(page, found)
+    page.heading("How S was found")
+    page.say(phrases.method(found))
+    if steps:
+        page.heading("Derivation, step by step")
+        for number, step in enumerate(told(found), start=1):
+            page.say(f"{number}. {step.name}: {step.rule}")
+            for left, right in step.statements:
+                page.formula(page.write(left), right, indent=5)
+    page.heading("Verification")
+    page.say(phrases.verification(found))
+    _special(page, found)
+    _samples(page, found)
+    for sentence in found.refuted:
+        page.lines.append(terminal.alarm(terminal.prose(f"WRONG: {sentence}")))
+    return "\n".join(page.lines) + "\n"
+
+
+def _network(page: _Page, found: Report) -> None:
+    page.heading("Network")
+    gate = page.write(found.gate.expr)
+    page.lines.append(
+        "  " + page.terminal.prose(phrases.neuron(found)) + ",   " + page.terminal.prose("φ(z) = ") + gate
+    )
+    if len(found.network.branches) > 1 and not found.network.gated:
+        for i, branch in enumerate(found.network.branches, start=1):
+            page.formula(f"φ_{i}(z)", branch.expr, indent=4)
+    names = phrases.weights(found)
+    page.say(f"x ∈ R^d, hidden width m; {names} (m × d) and V (1 × m) have independent normal entries")
+    standard = ["V ~ N(0, σ_v²)"]
+    standard += [f"{name} ~ N(0, {_variance(name)})" for name in names.split(", ")]
+    page.table(
+        [
+            ("ntk parametrisation", "all entries N(0, 1), factors 1/√d before x and 1/√m before V"),
+            ("standard parametrisation", ", ".join(standard)),
+        ]
+    )
+    page.heading("Setting")
+    own = " of the gate" if found.network.gated else ""
+    page.say(f"(u, v): the pre-activations{own} at x and x', jointly normal with E[u²] = a, E[v²] = b, E[uv] = c")
+    page.table(
+        [
+            ("ntk", "a = ‖x‖²/d", "b = ‖x'‖²/d", "c = ⟨x,x'⟩/d"),
+            ("standard", "a = σ_w²‖x‖²", "b = σ_w²‖x'‖²", "c = σ_w²⟨x,x'⟩"),
+        ]
+    )
+    page.say("S(a,b,c) = E[φ(u) φ(v)],   T(a,b,c) = E[φ'(u) φ'(v)] = ∂S/∂c")
+
+
+def _variance(matrix: str) -> str:
+    letter, _, index = matrix.partition("_")
+    return f"σ_{letter.lower()}{index}²"
+
+
+def _duals(page: _Page, found: Report) -> None:
+    page.heading(f"Dual activations: {found.method}")
+    for name, formula in zip("ST", found.formulas, strict=True):
+        page.formula(f"{name}(a,b,c)", formula)
+    if found.notation is not None:
+        page.definitions(found.notation)
+    if found.general is not None:
+        symbol, notation = found.general
+        page.say(f"For every {symbol}:")
+        for name, formula in zip("ST", notation.formulas, strict=True):
+            page.formula(f"{name}(a,b,c)", formula, indent=4)
+    if found.method == MIXTURE:
+        page.say(phrases.MIXTURE_NOTE)
+        page.say("Density: " + phrases.DENSITY)
+        page.say(phrases.NO_CLOSED_FORM)
+    if found.method in (MIXTURE, HERMITE):
+        if found.method == HERMITE:
+            page.say(
+                "h_k(a) = E[φ(√a x) He_k(x)]/√(k!) with x standard normal, and the same with φ' for T; "
+                "no closed form was found."
+            )
+        else:
+            page.say(
+                "Second representation: S = Σ_{k≥0} h_k(a) h_k(b) ρ^k with ρ = c/√(ab), "
+                "h_k(a) = E[φ(√a x) He_k(x)]/√(k!)."
+            )
+        page.say(phrases.coefficients(found))
+        if facts := phrases.hermite_facts(found):
+            page.say(facts)
+
+
+def _kernels(page: _Page, found: Report) -> None:
+    for title, own in (("ntk", found.ntk), ("standard", found.standard)):
+        page.heading(f"Kernels, {title} parametrisation")
+        names = phrases.weight_names(found)
+        page.formula("NNGP  Σ(x,x')", own.formulas["nngp"])
+        page.formula("NTK   K(x,x')", own.formulas["ntk"])
+        rows = [(f"  {role} ({names[role]})", page.write(own.formulas[role])) for role in own.kernels.blocks]
+        page.lines.append("  block by block")
+        page.lines += layout.table(rows, page.terminal.width)
+
+
+def _special(page: _Page, found: Report) -> None:
+    page.heading("Special values")
+    for case in dict.fromkeys(value.case for value in found.special):
+        own = [value for value in found.special if value.case == case]
+        head = page.terminal.prose(case).ljust(6 if page.terminal.unicode else 8) + "  "
+        for value in own:
+            if value.formula is not None:
+                page.formula(f"{head}{value.name}({value.arguments})", value.formula)
+                head = " " * len(head)
+        numbers = ",  ".join(f"{value.name} = {_number(value.at_one)}" for value in own)
+        page.say(f"{head}at a = b = 1:  {numbers}")
+
+
+def _number(text: str) -> str:
+    return {"inf": "∞", "-inf": "−∞"}.get(text, text)
+
+
+def _samples(page: _Page, found: Report) -> None:
+    page.heading("Sample values: the derived formula, and a rigorous enclosure of the defining integral")
+    for at in found.samples:
+        page.say(f"a = {at.a}, b = {at.b}, c = {at.c}")
+        rows = []
+        for q in at.quantities:
+            verdict = {True: f"✓ {q.digits} digits agree", False: "✗ DISAGREE", None: "not compared"}[q.agree]
+            ball = (q.integral or "not available").replace("+/-", "±")
+            rows.append((f"  {q.name}", q.formula, ball, verdict))
+        page.table(rows)
+        page.say(f"  NNGP = {at.nngp},  NTK = {at.ntk}  (ntk parametrisation)")
+        if at.note:
+            page.say(f"({at.note})")
