@@ -37,7 +37,7 @@ def _run_all(chosen: tuple[str, ...]) -> dict[str, Run]:
         run = runs[name] = run_proof(proof)
         seconds = time.perf_counter() - start
         verdict = grades([run]) if run.failure is None else "FAILED"
-        click.echo(f"{verdict:<26}{seconds:6.1f} s", err=True)
+        click.echo(f"{verdict:<50}{seconds:6.1f} s", err=True)
         _explain(name, run)
     return runs
 
@@ -89,7 +89,7 @@ def main(name: str | None, check: bool, output: Path) -> None:
             sys.exit(0 if current and not failed else 1)
         texts = pages(runs)
         write(texts, output)
-        click.echo(f"{grades(runs.values())} steps in {len(runs)} proofs; {len(texts)} pages written.", err=True)
+        click.echo(f"{len(runs)} proofs: {grades(runs.values())}; {len(texts)} pages written.", err=True)
         sys.exit(1 if failed else 0)
     except UnknownNameError as error:
         raise BadInputError(str(error)) from None

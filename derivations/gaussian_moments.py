@@ -76,7 +76,8 @@ def proof() -> Proof:
         title="Gaussian moments and integrals",
         source="L. Isserlis 1918",
         summary=(
-            "Everything elementary that the other proofs use, from the one integral $\\int e^{-rx^2 + \\beta x}\\,dx$ "
+            "Everything elementary that the other proofs use, from the one integral $\\int e^{-rx^2 + \\beta "
+            "x}\\,dx$ "
             "by completing squares."
         ),
         notation=(
@@ -131,10 +132,10 @@ def proof() -> Proof:
                     r"\frac{\partial_u\partial_v p}{p}\Big|_0 = \frac{c}{\Delta}, \qquad "
                     r"\frac{\partial_u^2\partial_v^2 p}{p}\Big|_0 = \frac{ab + 2c^2}{\Delta^2}",
                 ),
-                "differentiation; the expectations of the previous step are these with $a + s^2$, $b + t^2$ for $a$, "
-                "$b$",
+                "differentiation; the expectations of the previous step are these with $a + s^2$, $b + t^2$ for "
+                "$a$, $b$, "
+                f"and equal the engine's table of them for all orders $i, j \\le {_ORDER}$",
                 _origin,
-                f"the statement, and the engine's table of these expectations for all orders $i, j \\le {_ORDER}$",
             ),
         ),
     )

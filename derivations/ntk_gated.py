@@ -124,7 +124,8 @@ def proof() -> Proof:
         notation=(
             "$z(x) = \\sum_{r=1}^m v_r\\,(p_r\\cdot x)\\,\\phi(w_r\\cdot x)$ with independent $v_r \\sim "
             "N(0,\\sigma_v^2)$, $p_{rj} \\sim N(0,\\sigma_p^2)$, $w_{rj} \\sim N(0,\\sigma_w^2)$; $q_r = p_r\\cdot "
-            "x$, $h_r = w_r\\cdot x$, with a prime for the second input $x'$; $S = \\mathbb{E}[\\phi(u)\\phi(v)]$ and "
+            "x$, $h_r = w_r\\cdot x$, with a prime for the second input $x'$; $S = \\mathbb{E}[\\phi(u)\\phi(v)]$ "
+            "and "
             "$T = \\mathbb{E}[\\phi'(u)\\phi'(v)]$ at $(a,b,c) = \\sigma_w^2(\\|x\\|^2, \\|x'\\|^2, x\\cdot x')$."
         ),
         steps=(
@@ -132,7 +133,8 @@ def proof() -> Proof:
                 "gradient",
                 r"\frac{\partial z}{\partial v_r} = q_r\,\phi(h_r), \qquad \frac{\partial z}{\partial p_{rj}} = "
                 r"v_r\,\phi(h_r)\,x_j, \qquad \frac{\partial z}{\partial w_{rj}} = v_r\,q_r\,\phi'(h_r)\,x_j",
-                "product and chain rule, with an abstract $\\phi$; what does not contain the weight is one symbol, so "
+                "product and chain rule, with an abstract $\\phi$; what does not contain the weight is one symbol, "
+                "so "
                 "$m$ and $d$ are arbitrary",
                 _gradient,
             ),
@@ -174,9 +176,9 @@ def proof() -> Proof:
                 r"\text{unit variances, scales } \tfrac{1}{\sqrt m}, \tfrac{1}{\sqrt d} \text{ outside}: \qquad "
                 r"\tilde K = 2\bar c\,S + \bar c^2\,T, \quad \tilde\Sigma = \bar c\,S, \quad \bar c = \frac{x\cdot "
                 r"x'}{d}",
-                "substitution of $f^2 = 1/m$, $\\gamma^2 = 1/d$ and unit variances in the previous step",
+                "substitution of $f^2 = 1/m$, $\\gamma^2 = 1/d$ and unit variances in the previous step; equal to "
+                "the engine's",
                 _ntk_parametrisation,
-                "the substitution, and the engine's kernels",
             ),
             Step(
                 "the bilinear network",

@@ -109,12 +109,15 @@ def proof() -> Proof:
         summary=(
             "$\\mathbb{E}\\langle\\nabla z(x), \\nabla z(x')\\rangle = m\\,\\mathbb{E}[\\phi(u)\\phi(v)] + "
             "m\\sigma_v^2\\,(x\\cdot x')\\,\\mathbb{E}[\\phi'(u)\\phi'(v)]$. The neurons are independent, so this is "
-            "an identity at every width $m$ and not a limit: the last steps compute the expectation of small networks "
+            "an identity at every width $m$ and not a limit: the last steps compute the expectation of small "
+            "networks "
             "by brute force."
         ),
         notation=(
-            "$z(x) = \\sum_{r=1}^m v_r\\,\\phi(w_r\\cdot x)$, independent $v_r \\sim N(0,\\sigma_v^2)$, $w_{rj} \\sim "
-            "N(0,\\sigma_w^2)$, $x \\in \\mathbb{R}^d$; $h_r = w_r\\cdot x$, $h_r' = w_r\\cdot x'$; $g = x\\cdot x'$; "
+            "$z(x) = \\sum_{r=1}^m v_r\\,\\phi(w_r\\cdot x)$, independent $v_r \\sim N(0,\\sigma_v^2)$, $w_{rj} "
+            "\\sim "
+            "N(0,\\sigma_w^2)$, $x \\in \\mathbb{R}^d$; $h_r = w_r\\cdot x$, $h_r' = w_r\\cdot x'$; $g = x\\cdot "
+            "x'$; "
             "$S = \\mathbb{E}[\\phi(u)\\phi(v)]$, $T = \\mathbb{E}[\\phi'(u)\\phi'(v)]$. A prime on $\\phi$ is a "
             "derivative, on $x$ and $h$ it marks the second input."
         ),
@@ -123,7 +126,8 @@ def proof() -> Proof:
                 "gradient",
                 r"\frac{\partial z}{\partial v_r} = \phi(h_r), \qquad \frac{\partial z}{\partial w_{rj}} = "
                 r"v_r\,\phi'(h_r)\,x_j",
-                "chain rule, with an abstract $\\phi$; what does not contain the weight is one symbol, so $m$ and $d$ "
+                "chain rule, with an abstract $\\phi$; what does not contain the weight is one symbol, so $m$ and "
+                "$d$ "
                 "are arbitrary",
                 _gradient,
             ),
@@ -154,7 +158,8 @@ def proof() -> Proof:
             ),
             Step(
                 "exact at finite width",
-                r"z = f\sum_r v_r\,\phi(\gamma\,w_r\cdot x): \qquad \mathbb{E}\langle\nabla z(x), \nabla z(x')\rangle "
+                r"z = f\sum_r v_r\,\phi(\gamma\,w_r\cdot x): \qquad \mathbb{E}\langle\nabla z(x), \nabla "
+                r"z(x')\rangle "
                 r"= m f^2\left(S + \sigma_v^2\gamma^2\,(x\cdot x')\,T\right), \quad \Sigma = m f^2\sigma_v^2\,S,"
                 rf"\qquad m = {', '.join(map(str, _WIDTHS))},\quad d = {_DIMENSION},\quad \phi(z) = "
                 rf"\sum_{{k\le{_DEGREE}}} c_kz^k",
@@ -167,15 +172,16 @@ def proof() -> Proof:
                 "NTK parametrisation",
                 r"z(x) = \frac{1}{\sqrt m}\sum_r v_r\,\phi\left(\frac{w_r\cdot x}{\sqrt d}\right),\ \text{unit "
                 r"variances}: \qquad K = S + \bar c\,T, \quad \Sigma = S, \quad \bar c = \frac{x\cdot x'}{d}",
-                "substitution of $f^2 = 1/m$, $\\gamma^2 = 1/d$, $\\sigma_v = \\sigma_w = 1$ in the previous step",
+                "substitution of $f^2 = 1/m$, $\\gamma^2 = 1/d$, $\\sigma_v = \\sigma_w = 1$ in the previous step; "
+                "equal to the engine's",
                 _ntk_parametrisation,
-                "the substitution, and the engine's kernels",
             ),
             Step(
                 "ReLU",
                 r"K_{\mathrm{ReLU}} = \frac{1}{2\pi}\left(\sqrt{ab - c^2} + 2c\left(\frac\pi2 + "
                 r"\arcsin\frac{c}{\sqrt{ab}}\right)\right)",
-                "substitution of the [arc-cosine](arc_cosine.md) duals $S = F_1$, $T = F_0$ in $S + cT$; equal to the "
+                "substitution of the [arc-cosine](arc_cosine.md) duals $S = F_1$, $T = F_0$ in $S + cT$; equal to "
+                "the "
                 "engine's",
                 _relu,
             ),

@@ -112,7 +112,6 @@ def proof() -> Proof:
                 "an independent test of the three conclusions: the moments come from the moment generating function "
                 "([gaussian_moments](gaussian_moments.md)), not from these rules",
                 _monomials,
-                "every case",
             ),
         ),
     )

@@ -38,9 +38,7 @@ def _step(number: int, step: Step, outcome: Outcome) -> str:
 
 
 def _tally(run: Run) -> str:
-    certified = run.count(CERTIFICATE)
-    rest = f", {certified} by ball arithmetic at exact points" if certified else ""
-    return f"{len(run.outcomes)} steps: {run.count(PROOF)} by symbolic identities{rest}."
+    return f"{len(run.outcomes)} steps: {grades([run])}."
 
 
 def markdown(name: str, run: Run) -> str:
@@ -73,15 +71,15 @@ def markdown(name: str, run: Run) -> str:
 _PREFACE = (
     "# Derivations\n",
     (
-        "Each page is rendered from a proof script, and every step on it was checked by machine when it was rendered. A "
-        "step is *proved* when symbolic identities were reduced to zero (or a sign follows from the signs of factors) and "
-        "these are its whole statement. It is *checked symbolically* when they are an ingredient or a family of instances: "
-        "the step then says which, and the theorem by which the rest follows (dominated convergence, say, or that a "
-        "characteristic function determines the law) is named in the rule and is not itself checked. It is *certified* "
-        "when rigorous balls at exact points confirm it.\n"
+        "Each page is rendered from a proof script, and every step on it was checked by machine when it was rendered. "
+        "A step is *proved* when symbolic identities were reduced to zero (or a sign follows from the signs of "
+        "factors) and these are its whole statement. It is *checked symbolically* when they are an ingredient or a "
+        "family of instances: the step then says which, and the theorem by which the rest follows (dominated "
+        "convergence, say, or that a characteristic function determines the law) is named in the rule and is not "
+        "itself checked. It is *certified* when rigorous balls at exact points confirm it.\n"
     ),
 )
-_HEAD = ("| proof | title | source | symbolic | certified |", "|---|---|---|---:|---:|")
+_HEAD = ("| proof | title | source | steps |", "|---|---|---|---|")
 _FOOTER = (
     "`python -m derivations` runs all of them again, `python -m derivations gelu` prints one, and `python -m "
     "derivations --check` compares with these pages.\n"
@@ -91,11 +89,20 @@ _FOOTER = (
 def index(runs: Mapping[str, Run]) -> str:
     """The table of contents."""
     rows = [
-        f"| [{name}]({name}.md) | {run.proof.title} | {run.proof.source} | {run.count(PROOF)} | "
-        f"{run.count(CERTIFICATE)} |"
+        f"| [{name}]({name}.md) | {run.proof.title} | {_capital(run.proof.source)} | {grades([run])} |"
         for name, run in runs.items()
     ]
-    return "\n".join((*_PREFACE, f"{grades(runs.values())} steps in {len(runs)} proofs.\n", *_HEAD, *rows, "", _FOOTER))
+    total = sum(len(run.outcomes) for run in runs.values())
+    return "\n".join(
+        (
+            *_PREFACE,
+            f"{total} steps in {len(runs)} proofs: {grades(runs.values())}.\n",
+            *_HEAD,
+            *rows,
+            "",
+            _FOOTER,
+        )
+    )
 
 
 def pages(runs: Mapping[str, Run]) -> dict[str, str]:

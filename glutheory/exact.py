@@ -84,7 +84,8 @@ def ball(value: Exact) -> arb:
     """The number as a ball at the current precision (``flint.ctx.prec``)."""
     if isinstance(value, Fraction):
         return arb(fmpq(value.numerator, value.denominator))
-    return arb(Tape([value], []).bind()([])[0])
+    constant: arb = Tape([value], []).bind()([])[0]
+    return constant
 
 
 def _minus(value: sp.Expr) -> Exact:
