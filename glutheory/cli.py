@@ -15,10 +15,14 @@ import click
 from glutheory.errors import GlutheoryError, PrecisionError
 
 _MISTAKE, _INTERRUPTED = 2, 130
+_LONGEST = 600  #: characters of an error
 
 
 def _complain(sentence: str) -> None:
     text = " ".join(sentence.split())
+    if len(text) > _LONGEST:
+        # a message that repeats what the user typed, all of it
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
     encoding = getattr(sys.stderr, "encoding", None) or "ascii"
     click.echo(f"error: {text.encode(encoding, 'backslashreplace').decode(encoding)}", err=True)
 

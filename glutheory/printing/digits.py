@@ -43,14 +43,14 @@ def rounded(value: Fraction, digits: int) -> tuple[int, int]:
 
 
 def decimal(n: int, e: int) -> str:
-    """n·10^e in positional notation, or scientific where that is much shorter."""
+    """n·10^e in positional notation; scientific where that is much shorter, or would need zeros that are no digits."""
     text = str(fmpz(abs(n)))  # Python refuses to write integers of more than 4300 digits
     sign = "-" if n < 0 else ""
     point = len(text) + e
-    if not -6 < point <= max(21, len(text)):
+    if not -6 < point <= len(text):
         return f"{sign}{text[0]}{'.' + text[1:] if len(text) > 1 else ''}e{point - 1:+d}"
-    if e >= 0:
-        return sign + text + "0" * e
+    if e == 0:
+        return sign + text
     return f"{sign}{text[:point]}.{text[point:]}" if point > 0 else f"{sign}0.{'0' * -point}{text}"
 
 
@@ -68,7 +68,7 @@ def certified(ball: arb, digits: int) -> str | None:
         return None
     low, high = ends(ball)
     if low == high:
-        return decimal(*_short(low, digits))
+        return exact_decimal(low, digits)
     most = min(digits, max(1, int(ball.rel_accuracy_bits() * 0.30103) + 2))
     # near a tie one digit less can be decided, far from it one more
     for tried in range(most, 0, -1):
@@ -86,18 +86,15 @@ def shown(ball: arb, digits: int) -> str:
     return "0 +/- " + str(arb(abs(ball).upper()).str(2, radius=False))
 
 
-def _short(value: Fraction, digits: int) -> tuple[int, int]:
-    """An exactly known value: its own digits if it has so few, else rounded."""
+def exact_decimal(value: Fraction, digits: int) -> str:
+    """An exactly known rational: plainly if it has at most this many digits, else rounded."""
     n, e = rounded(value, digits)
     if n * Fraction(10) ** e == value:
         while n and n % 10 == 0:
             n, e = n // 10, e + 1
-    return n, e
-
-
-def exact_decimal(value: Fraction, digits: int) -> str:
-    """An exactly known rational: plainly if it has at most this many digits, else rounded."""
-    return decimal(*_short(value, digits))
+        if 0 < e < 21:
+            n, e = n * 10**e, 0
+    return decimal(n, e)
 
 
 def ball_text(ball: arb, digits: int) -> str:

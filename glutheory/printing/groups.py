@@ -90,7 +90,8 @@ class Group:
 
 
 def _fraction(square: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    return square.as_numer_denom() if square.is_Rational else (square, sp.S.One)
+    numerator, denominator = square.as_numer_denom()
+    return numerator, denominator
 
 
 def _same(first: sp.Expr | None, second: sp.Expr) -> bool:

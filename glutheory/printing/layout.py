@@ -68,5 +68,6 @@ def table(rows: Sequence[tuple[str, ...]], width: int, indent: int = 2) -> list[
     lines = []
     for row in rows:
         filled = [cell for cell in row if cell]
-        lines += [" " * (indent + 2 * bool(i)) + cell for i, cell in enumerate(filled)]
+        for i, cell in enumerate(filled):
+            lines += paragraph(cell, width, indent + 2 * bool(i))
     return lines

@@ -36,12 +36,13 @@ def _sign_outside(node: sp.Expr) -> sp.Expr:
 
 
 def _cdf(node: sp.Expr) -> sp.Expr:
-    """Replace q + q·erf(x/√2) = 2q·Φ(x) inside a sum."""
+    """Replace q + q·erf(x/√2) = 2q·Φ(x) inside a sum, and q − q·erf as 2q·Φ(−x)."""
     for term in node.args:
         coefficient, function = term.as_independent(sp.erf, as_Add=False)
-        if isinstance(function, sp.erf) and coefficient in node.args:
-            rest = sp.Add(*(other for other in node.args if other not in (term, coefficient)))
-            return rest + 2 * coefficient * PHI(sp.sqrt(2) * function.args[0])
+        if isinstance(function, sp.erf) and (constant := abs(coefficient)) in node.args:
+            rest = sp.Add(*(other for other in node.args if other not in (term, constant)))
+            sign = 1 if coefficient == constant else -1
+            return rest + 2 * constant * PHI(sign * sp.sqrt(2) * function.args[0])
     return node
 
 

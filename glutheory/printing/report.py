@@ -17,7 +17,7 @@ from glutheory.printing.readable import MEAN
 from glutheory.printing.samples import Sample, balls_of_a_series, formula_balls, samples
 from glutheory.printing.special import SpecialValue, special_values
 from glutheory.symbolic.derived import Derivation, Verification, derivation
-from glutheory.symbolic.duals import CLOSED, HERMITE, MIXTURE
+from glutheory.symbolic.duals import HERMITE, MIXTURE
 from glutheory.terms import KAPPA
 
 #: How many coefficients of a Hermite series are shown, and with how many digits.
@@ -67,23 +67,13 @@ class Report:
         """S and T as they are printed, the expectation over the mixing variables included."""
         if self.notation is None:
             return self.ntk.dual.S, self.ntk.dual.T
-        S, T = self.notation.formulas
-        return (S, T) if self.method == CLOSED else (self._average(S), self._average(T))
-
-    def _average(self, formula: sp.Expr) -> sp.Expr:
-        assert self.notation is not None
-        meanings = {key: value for group in self.notation.groups for key, value in group.meanings.items()}
-        mixing = [symbol for symbol, meaning in meanings.items() if meaning.has(KAPPA)]
-        mixing += [s for s in formula.free_symbols if s.name.startswith("kappa")]
-        fixed = sp.Add(*(s for s in sp.Add.make_args(formula) if not s.has(*mixing)))
-        outside, inside = (formula - fixed).as_independent(*mixing, as_Add=False)
-        return fixed + outside * MEAN(inside, KAPPA, sp.Symbol("kappa'", positive=True))
+        return averaged(self.notation)
 
     @cached_property
     def general(self) -> tuple[sp.Symbol, Notation] | None:
-        """S and T for a symbolic parameter, where φ is of the zoo, has one with a broken value, and a closed form."""
+        """S and T for a symbolic parameter (before averaging), where φ has one whose value is a broken number."""
         act = self.gate
-        if self.method != CLOSED or len(act.parameters) != 1 or act.parameters[0][1].is_Integer:
+        if self.method == HERMITE or len(act.parameters) != 1 or act.parameters[0][1].is_Integer:
             return None
         symbol = sp.Symbol(act.parameters[0][0], positive=True)
         own = derivation(Network(act.name, (activation(act.name, **{symbol.name: symbol}),))).dual
@@ -144,6 +134,23 @@ class Report:
                 if q.agree is False
             ]
         return tuple(failed)
+
+
+def averaged(notation: Notation) -> tuple[sp.Expr, sp.Expr]:
+    """S and T with their mixed part as an expectation over the mixing variables, if there are any."""
+    meanings = {key: value for group in notation.groups for key, value in group.meanings.items()}
+    mixing = [symbol for symbol, meaning in meanings.items() if meaning.has(KAPPA)]
+    S, T = (_average(formula, mixing) for formula in notation.formulas)
+    return S, T
+
+
+def _average(formula: sp.Expr, mixing: list[sp.Symbol]) -> sp.Expr:
+    every = [*mixing, *(s for s in formula.free_symbols if s.name.startswith("kappa"))]
+    fixed = sp.Add(*(s for s in sp.Add.make_args(formula) if not (every and s.has(*every))))
+    if fixed == formula:
+        return formula
+    outside, inside = (formula - fixed).as_independent(*every, as_Add=False)
+    return fixed + outside * MEAN(inside, KAPPA, sp.Symbol("kappa'", positive=True))
 
 
 def report(network: Network, *, digits: int = 15) -> Report:

@@ -8,7 +8,7 @@ import sympy as sp
 
 from glutheory.printing import layout, phrases
 from glutheory.printing.notation import Notation
-from glutheory.printing.report import Report
+from glutheory.printing.report import Report, averaged
 from glutheory.printing.steps import told
 from glutheory.printing.styles import ASCII, UNICODE
 from glutheory.printing.terminal import Terminal
@@ -25,7 +25,8 @@ class _Page:
         self.lines: list[str] = []
 
     def heading(self, title: str) -> None:
-        self.lines += ["", self.terminal.bold(self.terminal.prose(title))]
+        lines = layout.paragraph(self.terminal.prose(title), self.terminal.width, indent=0)
+        self.lines += ["", *map(self.terminal.bold, lines)]
 
     def say(self, text: str) -> None:
         self.lines += layout.paragraph(self.terminal.prose(text), self.terminal.width)
@@ -47,7 +48,7 @@ def text(found: Report, terminal: Terminal, *, steps: bool = False) -> str:
     """The whole report."""
     page = _Page(terminal)
     kind = "gated" if found.network.gated else "non-gated" if len(found.network.branches) == 1 else "product"
-    page.lines = [terminal.bold(terminal.prose(f"{found.network.name}: kernels of the {kind} two-layer network"))]
+    page.heading(f"{found.network.name}: kernels of the {kind} two-layer network")
     _network(page, found)
     _duals(page, found)
     _kernels(page, found)
@@ -65,15 +66,13 @@ def text(found: Report, terminal: Terminal, *, steps: bool = False) -> str:
     _samples(page, found)
     for sentence in found.refuted:
         page.lines.append(terminal.alarm(terminal.prose(f"WRONG: {sentence}")))
-    return "\n".join(page.lines) + "\n"
+    return "\n".join(page.lines[1:]) + "\n"
 
 
 def _network(page: _Page, found: Report) -> None:
     page.heading("Network")
-    gate = page.write(found.gate.expr)
-    page.lines.append(
-        "  " + page.terminal.prose(phrases.neuron(found)) + ",   " + page.terminal.prose("φ(z) = ") + gate
-    )
+    page.say(phrases.neuron(found))
+    page.formula("φ(z)", found.gate.expr)
     if len(found.network.branches) > 1 and not found.network.gated:
         for i, branch in enumerate(found.network.branches, start=1):
             page.formula(f"φ_{i}(z)", branch.expr, indent=4)
@@ -113,8 +112,10 @@ def _duals(page: _Page, found: Report) -> None:
     if found.general is not None:
         symbol, notation = found.general
         page.say(f"For every {symbol}:")
-        for name, formula in zip("ST", notation.formulas, strict=True):
+        for name, formula in zip("ST", averaged(notation), strict=True):
             page.formula(f"{name}(a,b,c)", formula, indent=4)
+        if found.notation is not None and notation.definitions != found.notation.definitions:
+            page.definitions(notation)
     if found.method == MIXTURE:
         page.say(phrases.MIXTURE_NOTE)
         page.say("Density: " + phrases.DENSITY)

@@ -166,7 +166,7 @@ def _record(
         "c": str(point.c),
         "digits": digits,
         "roads": {
-            road: {v.name: {"value": v.text, "ball": ball_text(v.ball, digits + GUARD)} for v in values}
+            road: {v.name: {"value": v.shown, "ball": ball_text(v.ball, digits + GUARD)} for v in values}
             for road, values in found.items()
         },
         "roads_agree": agree,

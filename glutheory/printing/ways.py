@@ -8,6 +8,8 @@ import sympy as sp
 
 from glutheory.printing.groups import THETA, Group, a, b, c
 
+#: Names of an activation's parameters, constants beside a, b, c.
+PARAMETERS = ("slope", "beta")
 _W = sp.Dummy("W", positive=True)
 
 
@@ -45,16 +47,19 @@ def _joined(slope: sp.Expr, angle: sp.Expr, roots: sp.Expr) -> sp.Expr:
     """slope·angle + roots with the common constant factor in front."""
     if slope == 0 or roots == 0:
         return slope * angle + roots
-    (p, first), (q, second) = (expr.as_independent(*_variables(expr), as_Add=False) for expr in (slope, roots))
-    ratio = sp.cancel(q / p)
-    if not ratio.is_Rational:
-        return slope * angle + roots
-    return sp.Mul(p / ratio.q, ratio.q * first * angle + ratio.p * second, evaluate=True)
+    for constants in (PARAMETERS, ()):
+        (p, first), (q, second) = (_split(expr, constants) for expr in (slope, roots))
+        ratio = sp.cancel(q / p)
+        if ratio.is_Rational:
+            return p / ratio.q * (ratio.q * first * angle + ratio.p * second)
+    return slope * angle + roots
 
 
-def _variables(expr: sp.Expr) -> list[sp.Basic]:
-    constants = {"slope", "beta"}
-    return [symbol for symbol in expr.free_symbols if symbol.name not in constants]
+def _split(expr: sp.Expr, constants: Iterable[str]) -> tuple[sp.Expr, sp.Expr]:
+    """The constant factor and the rest."""
+    variables = [symbol for symbol in expr.free_symbols if symbol.name not in constants]
+    constant, rest = expr.as_independent(*variables, as_Add=False)
+    return constant, rest
 
 
 def root_forms(group: Group, roots: sp.Expr) -> list[sp.Expr]:

@@ -99,4 +99,4 @@ def _rich(found: list[Row], colour: bool, width: int) -> None:
             table.add_section()
         previous = row.gated
         table.add_row(*_cells(row))
-    Console(no_color=not colour, highlight=False, width=width).print(table)
+    Console(color_system="auto" if colour else None, highlight=False, width=width).print(table)
