@@ -66,7 +66,7 @@ ACCEPTED = [
     ),
     ("min(1, max(-1, z))", sp.Min(1, sp.Max(-1, Z)), lambda z: min(1, max(-1, z))),
     ("max(z, -z, 1, z/2)", sp.Max(Z, -Z, 1, Z / 2), lambda z: max(z, -z, 1, z / 2)),
-    ("z*Phi(z)", activation("gelu").expr, lambda z: z * phi(z)),
+    ("z*Phi(z)", Z * activation("normal_cdf").expr, lambda z: z * phi(z)),
     ("gelu(2*z)", activation("gelu").expr.subs(Z, 2 * Z), lambda z: 2 * z * phi(2 * z)),
     ("heaviside(z - 1)*z", sp.Heaviside(Z - 1) * Z, lambda z: z if z > 1 else 0),
     ("sinh(z) + cosh(z)*2", sp.sinh(Z) + 2 * sp.cosh(Z), lambda z: math.sinh(z) + 2 * math.cosh(z)),
