@@ -52,9 +52,7 @@ def _sign(value: sp.Expr, expr: sp.Expr) -> int:
         return -1
     if value.is_zero or value.equals(0):
         return 0
-    raise ExpressionError(
-        f"cannot decide the sign of {value} in {expr}: write its constants as rational numbers."
-    )
+    raise ExpressionError(f"cannot decide the sign of {value} in {expr}: write its constants as rational numbers.")
 
 
 def _affine(argument: sp.Expr, expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:

@@ -62,13 +62,10 @@ def test_derive_shows_the_whole_story() -> None:
     assert "0.355775519817352" in text
 
 
-@pytest.mark.parametrize("name", ["derive", "python -m glutheory.derive"])
-def test_the_module_and_the_command_are_the_same(name: str) -> None:
-    if name == "derive":
-        text = good("derive", "relu")
-    else:
-        text = CliRunner().invoke(derive, ["relu"]).stdout
+def test_the_module_and_the_command_are_the_same() -> None:
+    text = good("derive", "relu")
     assert "S(a,b,c) = (c·(π − θ) + √D)/(2π)" in text
+    assert CliRunner().invoke(derive, ["relu"]).stdout == text
 
 
 def test_own_activation_gated_or_not() -> None:
@@ -80,7 +77,7 @@ def test_own_activation_gated_or_not() -> None:
 
 
 def test_parameters_are_exact() -> None:
-    record = json.loads(good("derive", "swiglu", "--param", "beta=1.702", "--format", "json", "--digits", "8"))
+    record = json.loads(good("derive", "swiglu", "--param", "beta=1.702", "--format", "json", "--digits", "4"))
     assert record["network"]["branches"][1]["parameters"] == {"beta": "851/500"}
     assert record["network"]["name"] == "swiglu(beta=851/500)"
 
@@ -98,9 +95,9 @@ def test_out_writes_the_file(tmp_path) -> None:
     assert scope["S"](1.0, 1.0, 1.0) == pytest.approx(0.5, rel=1e-15)  # type: ignore[operator]
 
 
-def test_ascii_on_request_and_where_nothing_else_can_be_shown(monkeypatch) -> None:
-    assert good("derive", "swiglu", "--ascii", "--steps").isascii()
-    assert not good("derive", "swiglu").isascii()
+def test_ascii_on_request_and_where_nothing_else_can_be_shown() -> None:
+    assert good("derive", "reglu", "--ascii", "--steps").isascii()
+    assert not good("derive", "reglu").isascii()
     assert CliRunner(charset="ascii").invoke(derive, ["geglu"]).stdout.isascii()
     assert good("list", "--ascii").isascii()
 
@@ -131,8 +128,9 @@ def test_exact_values_are_printed_plainly() -> None:
     assert good("evaluate", "relu", "--a", "1", "--b", "1", "--c", "1") == "S = 0.5\nT = 0.5\n"
     assert good("evaluate", "identity", "--a", "1", "--b", "1", "--c", "-0.3") == "S = -0.3\nT = 1\n"
     assert good("evaluate", "step", "--a", "1", "--b", "1", "--c", "1") == "S = 0.5\nT = inf\n"
-    assert good("evaluate", "tanh", "--a", "1", "--b", "2", "--c", "0").startswith("S = 0\nT = 0.29")
-    assert good("evaluate", "swiglu", "--a", "1", "--b", "2", "--c", "0").endswith("T = 0.25\n")
+    short = ("--a", "1", "--b", "2", "--c", "0", "--digits", "5")
+    assert good("evaluate", "tanh", *short) == "S = 0\nT = 0.29075\n"
+    assert good("evaluate", "swiglu", *short).endswith("T = 0.25\n")
     assert good("evaluate", "gelu", "--a", "0", "--b", "2", "--c", "0").startswith("S = 0\n")
 
 
@@ -153,7 +151,7 @@ def test_the_integral_of_an_exact_zero() -> None:
 def test_roads_that_disagree_are_loud(monkeypatch) -> None:
     from flint import arb
 
-    def broken(act, point, digits, road):  # noqa: ANN001, ANN202, ARG001
+    def broken(act, point, digits, road):  # noqa: ARG001
         return [values.Value(name, road, road, arb(road)) for name in "ST"]
 
     monkeypatch.setattr(values, "road_values", broken)
@@ -206,7 +204,7 @@ def test_every_printed_digit_is_right(name: str, a: Fraction, b: Fraction, rho: 
 def test_every_printed_digit_of_the_logistic_family_is_right(name: str) -> None:
     point = ("--a", "1", "--b", "0.3", "--c", "-0.2")
     short = re.findall(r"= (\S+)", good("evaluate", name, *point, "--digits", "12"))
-    long = re.findall(r"= (\S+)", good("evaluate", name, *point, "--digits", "42"))
+    long = re.findall(r"= (\S+)", good("evaluate", name, *point, "--digits", "30"))
     for printed, exact in zip(short, long, strict=True):
         places = len(printed.partition(".")[2])
         assert round(Fraction(exact), places) == Fraction(printed)
@@ -329,7 +327,7 @@ def test_a_mistake_is_one_sentence(arguments: tuple[str, ...], fragment: str) ->
 def test_precision_out_of_reach_hands_over_what_was_reached(monkeypatch) -> None:
     from flint import arb
 
-    def tired(act, point, digits, road):  # noqa: ANN001, ANN202, ARG001
+    def tired(act, point, digits, road):  # noqa: ARG001
         raise PrecisionError("digits is 30: too many.", (arb(1), arb(2)))
 
     monkeypatch.setattr(values, "road_values", tired)

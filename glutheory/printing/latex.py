@@ -7,7 +7,7 @@ import re
 import sympy as sp
 
 from glutheory.printing import phrases
-from glutheory.printing.report import Report
+from glutheory.printing.report import Report, kernel_formulas
 from glutheory.printing.steps import told
 from glutheory.printing.styles import LATEX
 from glutheory.printing.writer import Writer
@@ -90,7 +90,9 @@ def document(found: Report, *, steps: bool = False) -> str:
     for title, own in (("ntk", found.ntk), ("standard", found.standard)):
         doc.section(f"Kernels, {title} parametrisation")
         labels = {"nngp": r"\Sigma(x,x')", "ntk": "K(x,x')"}
-        pairs = [(labels.get(key, rf"K_{{\mathrm{{{key}}}}}"), formula) for key, formula in own.formulas.items()]
+        pairs = [
+            (labels.get(key, rf"K_{{\mathrm{{{key}}}}}"), formula) for key, formula in kernel_formulas(own).items()
+        ]
         doc.equations(pairs)
     doc.section("Method and verification")
     doc.say(phrases.method(found))

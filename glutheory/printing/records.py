@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from glutheory.printing.report import SHOWN_DIGITS, Report
+from glutheory.printing.report import SHOWN_DIGITS, Report, kernel_formulas
 from glutheory.printing.samples import Sample
 from glutheory.printing.styles import LATEX
 from glutheory.printing.writer import Writer
@@ -24,7 +24,7 @@ def expression(expr: sp.Expr) -> dict[str, str]:
 
 
 def _kernels(own: Derivation) -> dict[str, Any]:
-    formulas = own.formulas
+    formulas = kernel_formulas(own)
     return {
         "nngp": expression(formulas["nngp"]),
         "ntk": expression(formulas["ntk"]),

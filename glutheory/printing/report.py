@@ -136,6 +136,13 @@ class Report:
         return tuple(failed)
 
 
+def kernel_formulas(own: Derivation) -> dict[str, sp.Expr]:
+    """The keys "nngp", "ntk" and the blocks' roles; the branches of a product keep their own symbols S_i, T_i."""
+    if len(own.duals) == 1 or own.network.gated:
+        return dict(own.formulas)
+    return {"nngp": own.kernels.nngp, **own.kernels.blocks, "ntk": own.kernels.ntk}
+
+
 def averaged(notation: Notation) -> tuple[sp.Expr, sp.Expr]:
     """S and T with their mixed part as an expectation over the mixing variables, if there are any."""
     meanings = {key: value for group in notation.groups for key, value in group.meanings.items()}

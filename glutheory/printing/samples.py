@@ -94,8 +94,13 @@ def formula_balls(found: Derivation, point: Point, digits: int) -> tuple[arb, ar
     try:
         return evaluate_balls(found.dual, point, digits)
     except PrecisionError as error:
-        balls = error.reached
-        return (balls[0], balls[1]) if len(balls) == 2 else (arb.nan(), arb.nan())
+        return _handed_over(error)
+
+
+def _handed_over(error: PrecisionError) -> tuple[arb, arb]:
+    """The balls that were reached; the whole line where there are not two."""
+    reached = error.reached
+    return (reached[0], reached[1]) if isinstance(reached, tuple) and len(reached) == 2 else (arb.nan(), arb.nan())
 
 
 def integral_balls(found: Derivation, point: Point, digits: int) -> tuple[tuple[arb, arb] | None, str]:
@@ -105,8 +110,7 @@ def integral_balls(found: Derivation, point: Point, digits: int) -> tuple[tuple[
     try:
         S, T = enclose(found.dual.activation, point.a, point.b, point.c, digits=digits)
     except PrecisionError as error:
-        S, T = error.reached
-        return (S, T), "the work limit of the integral allows no more digits here"
+        return _handed_over(error), "the work limit of the integral allows no more digits here"
     except (ExpressionError, DerivationError) as error:
         return None, str(error)
     return (S, T), ""

@@ -83,6 +83,11 @@ def module(found: Report) -> str:
             f"no Python code for {found.network.name!r}: its S is an infinite Hermite series whose coefficients are "
             "integrals; use the text or JSON format, or `evaluate` for values."
         )
+    if len(found.network.branches) > 1 and not found.network.gated:
+        raise DerivationError(
+            f"no Python code for {found.network.name!r}: a product of branches needs the variances of each; print the "
+            "modules of its activations."
+        )
     notation, mixed = found.notation, found.method == MIXTURE
     bodies = [_function(name, formula, notation, mixed) for name, formula in zip("ST", notation.formulas, strict=True)]
     helpers = _EXP_SINH if any("exp_sinh(" in body or "exp_cosh(" in body for body in bodies) else ""

@@ -8,7 +8,7 @@ import sympy as sp
 
 from glutheory.printing import layout, phrases
 from glutheory.printing.notation import Notation
-from glutheory.printing.report import Report, averaged
+from glutheory.printing.report import Report, averaged, kernel_formulas
 from glutheory.printing.steps import told
 from glutheory.printing.styles import ASCII, UNICODE
 from glutheory.printing.terminal import Terminal
@@ -72,10 +72,14 @@ def text(found: Report, terminal: Terminal, *, steps: bool = False) -> str:
 def _network(page: _Page, found: Report) -> None:
     page.heading("Network")
     page.say(phrases.neuron(found))
-    page.formula("φ(z)", found.gate.expr)
-    if len(found.network.branches) > 1 and not found.network.gated:
+    if len(found.network.branches) == 1 or found.network.gated:
+        page.formula("φ(z)", found.gate.expr)
+    else:
         for i, branch in enumerate(found.network.branches, start=1):
-            page.formula(f"φ_{i}(z)", branch.expr, indent=4)
+            page.formula(f"φ_{i}(z)", branch.expr)
+        page.say(
+            f"φ, S and T below are those of branch {i}; S_branch1 and so on, those of each branch at its own a, b, c"
+        )
     names = phrases.weights(found)
     page.say(f"x ∈ R^d, hidden width m; {names} (m × d) and V (1 × m) have independent normal entries")
     standard = ["V ~ N(0, σ_v²)"]
@@ -140,9 +144,10 @@ def _kernels(page: _Page, found: Report) -> None:
     for title, own in (("ntk", found.ntk), ("standard", found.standard)):
         page.heading(f"Kernels, {title} parametrisation")
         names = phrases.weight_names(found)
-        page.formula("NNGP  Σ(x,x')", own.formulas["nngp"])
-        page.formula("NTK   K(x,x')", own.formulas["ntk"])
-        rows = [(f"  {role} ({names[role]})", page.write(own.formulas[role])) for role in own.kernels.blocks]
+        formulas = kernel_formulas(own)
+        page.formula("NNGP  Σ(x,x')", formulas["nngp"])
+        page.formula("NTK   K(x,x')", formulas["ntk"])
+        rows = [(f"  {role} ({names[role]})", page.write(formulas[role])) for role in own.kernels.blocks]
         page.lines.append("  block by block")
         page.lines += layout.table(rows, page.terminal.width)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cmp_to_key
 from itertools import pairwise
 
@@ -13,15 +14,13 @@ from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function, Integrand, density, integral, radius_for, split, tail
 from glutheory.quadrature.strips import Envelope
 
-
-def _exact(value: object) -> sp.Expr:
-    return sp.sympify(value)
+Cut = tuple[sp.Expr, int | None, int | None]
 
 
-def _cuts(point: Point, kinks: tuple[sp.Expr, ...], sign: int) -> list[tuple[sp.Expr, int | None, int | None]]:
+def _cuts(point: Point, kinks: tuple[sp.Expr, ...], sign: int) -> list[Cut]:
     """(x, index of u's kink there, index of v's kink there), ascending in x; coincidences are decided exactly."""
-    root_a, root_b = sp.sqrt(_exact(point.a)), sign * sp.sqrt(_exact(point.b))
-    found: list[tuple[sp.Expr, int | None, int | None]] = [(kink / root_a, i, None) for i, kink in enumerate(kinks)]
+    root_a, root_b = sp.sqrt(sp.sympify(point.a)), sign * sp.sqrt(sp.sympify(point.b))
+    found: list[Cut] = [(kink / root_a, i, None) for i, kink in enumerate(kinks)]
     for j, kink in enumerate(kinks):
         x = kink / root_b
         match = next((k for k, (other, _, _) in enumerate(found) if _same(other, x)), None)
@@ -29,7 +28,11 @@ def _cuts(point: Point, kinks: tuple[sp.Expr, ...], sign: int) -> list[tuple[sp.
             found.append((x, None, j))
         else:
             found[match] = (found[match][0], found[match][1], j)
-    return sorted(found, key=cmp_to_key(lambda one, two: 1 if one[0] > two[0] else -1))
+    return sorted(found, key=cmp_to_key(_order))
+
+
+def _order(one: Cut, two: Cut) -> int:
+    return 1 if one[0] > two[0] else -1
 
 
 def _same(x: sp.Expr, y: sp.Expr) -> bool:
@@ -62,20 +65,24 @@ def on_diagonal(point: Point, frame: Frame, function: Function, log: float) -> a
 
     total = integral([(low, high, part(low, high)) for low, high in pairwise(ends)], log)
     total += arb(0, tail(height, rate, radius).upper())
+    infinite = []
     for place, (_, i, j) in zip(places, cuts, strict=True):
         mass_u = function.masses[i] if i is not None else sp.S.Zero
         mass_v = function.masses[j] if j is not None else sp.S.Zero
         if mass_u != 0 and mass_v != 0:
-            total += arb.pos_inf() * ball(mass_u * mass_v)
+            infinite.append(mass_u * mass_v)
         elif mass_u != 0:
             total += ball(mass_u) * density(place) / frame.root_a * _middle(function, root_v * place, j)
         elif mass_v != 0:
             total += ball(mass_v) * density(place) / frame.root_b * _middle(function, root_u * place, i)
+    if infinite:
+        same = all(mass > 0 for mass in infinite) or all(mass < 0 for mass in infinite)
+        return (arb.pos_inf() if infinite[0] > 0 else arb.neg_inf()) if same else arb(0, math.inf)
     return total
 
 
 def _middle(function: Function, at: arb, kink: int | None) -> arb:
-    """f at a point, the mean of its one-sided limits at a kink (what the limit |ρ| → 1 gives)."""
+    """The value at a point, the mean of its one-sided limits at a kink (what the limit |ρ| → 1 gives)."""
     programs = function.programs()
     if kink is not None:
         both = programs[kink](acb(at), False) + programs[kink + 1](acb(at), False)

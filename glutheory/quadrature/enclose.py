@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import sympy as sp
 from flint import arb
 
 from glutheory.activations import Activation, activation
 from glutheory.balls import precision
 from glutheory.errors import DomainError, PrecisionError
-from glutheory.exact import Point, as_digits, ball
-from glutheory.quadrature.line import Function, mean, second_moment
+from glutheory.exact import Point, as_digits
+from glutheory.quadrature.degenerate import degenerate
 from glutheory.quadrature.model import Model, model
 from glutheory.quadrature.rules import pair_means
+from glutheory.quadrature.scale import scale
 from glutheory.quadrature.strips import Envelope, mean_bound
 
 Pair = tuple[arb, arb]
@@ -55,16 +55,19 @@ def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) 
     wanted = as_digits(digits, MAX_DIGITS)
     point = Point.of(a, b, c)
     found = model(made.expr)
+    if point.degenerate:
+        return degenerate(point, found, wanted)
     reached = _trivial(point, found)
     for tried in (wanted, *(fewer for fewer in FEWER_DIGITS if fewer < wanted)):
         better, complete = _refine(point, found, tried)
         if better is not None:
-            reached = better
             if complete and tried == wanted:
-                return reached
+                return better
+            reached = _narrower(reached[0], better[0]), _narrower(reached[1], better[1])
             break
     raise PrecisionError(
-        f"{wanted} digits of {made.label} at a = {point.a}, b = {point.b}, c = {point.c} are beyond the work limit: "
+        f"{wanted} digits of {made.label} at a = {float(point.a):.6g}, b = {float(point.b):.6g}, "
+        f"c = {float(point.c):.6g} are beyond the work limit: "
         "ask for fewer digits, or take the wider balls in `reached`.",
         reached,
     )
@@ -72,8 +75,6 @@ def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) 
 
 def _trivial(point: Point, found: Model) -> Pair:
     """Balls that need no integration."""
-    if point.degenerate:
-        return arb(0, math.inf), arb(0, math.inf)
     balls = []
     with precision(64):
         a, b, _, _ = point.balls()
@@ -86,71 +87,33 @@ def _trivial(point: Point, found: Model) -> Pair:
 
 def _refine(point: Point, found: Model, digits: int) -> tuple[Pair | None, bool]:
     """(the balls, whether they are narrow enough); no balls where every rule is beyond its work limit."""
-    scales = [_scale(point, function) for function in (found.whole.value, found.whole.slope)]
+    scales = [scale({point.a, point.b}, function) for function in (found.whole.value, found.whole.slope)]
     values: Pair | None = None
     extra = 1.0
     for _ in range(MAX_ATTEMPTS):
-        logs = [_log(scale) - digits * math.log(10) - extra for scale in scales]
-        made = _degenerate(point, found, logs) if point.degenerate else pair_means(point, found, logs)
+        logs = [_log(size) - digits * math.log(10) - extra for size in scales]
+        made = pair_means(point, found, logs)
         if made is None:
             return values, False
         values = made
-        limits = [scale * arb(10) ** -digits for scale in scales]
+        if found.whole.slope.singular and values[1].is_finite() and values[1] != 0:
+            scales[1] = abs(values[1]).lower()
+        limits = [size * arb(10) ** -digits for size in scales]
         if all(_narrow(value, limit) for value, limit in zip(values, limits, strict=True)):
             return values, True
-        if found.whole.slope.singular and values[1].is_finite():
-            scales[1] = arb.max(abs(values[1]).lower(), arb(2) ** -4000) if values[1] != 0 else scales[1]
+        if not scales[0] > 0:
+            break  # nothing to be narrow against: values beyond the reach of the coarse integral
         extra = 2 * extra + 2
     return values, False
+
+
+def _narrower(one: arb, two: arb) -> arb:
+    return two if two.rad() < one.rad() else one
 
 
 def _narrow(value: arb, limit: arb) -> bool:
     return bool(value.rad() <= limit) if value.is_finite() else not value.is_nan() and bool(value.rad() == 0)
 
 
-def _log(scale: arb) -> float:
-    return float(scale.log()) if scale > 0 else 0.0
-
-
-def _scale(point: Point, function: Function) -> arb:
-    """A lower bound of √(S(a,a,a)S(b,b,b)) for this function; 1 to start with where it is infinite or unknown."""
-    if function.singular:
-        return arb(1)
-    bits = 64
-    while bits <= 1024:
-        with precision(bits):
-            sizes = [second_moment(function, ball(variance).sqrt()) for variance in {point.a, point.b}]
-            if all(size > 0 for size in sizes):
-                return (sizes[0] * sizes[-1]).sqrt().lower()
-        bits *= 2
-    return arb(1)
-
-
-def _degenerate(point: Point, found: Model, logs: list[float]) -> Pair | None:
-    """One variable is the constant 0, so that u and v are independent."""
-    value = ball(found.at_zero)
-    results = []
-    for function, log in ((found.whole.value, logs[0]), (found.whole.slope, logs[1])):
-        with precision(int(-log / math.log(2)) + 100 if log < 0 else 164):
-            factors = []
-            for variance in (point.a, point.b):
-                if variance != 0:
-                    factors.append(mean(function, ball(variance).sqrt(), log - 8))
-                elif function is found.whole.value:
-                    factors.append(ball(found.at_zero))
-                else:
-                    factors.append(_limit_slope(function))
-        results.append(factors[0] * factors[1])
-    del value
-    return results[0], results[1]
-
-
-def _limit_slope(function: Function) -> arb:
-    """lim_{a→0+} E[φ'(u)]: the mean of the one-sided derivatives at 0, infinite at a jump."""
-    index = next((i for i, kink in enumerate(function.kinks) if kink == 0), None)
-    if index is None:
-        run = function.programs()[sum(1 for kink in function.kinks if kink < 0)]
-        return run(0, False).real
-    if function.masses[index] != 0:
-        return arb.pos_inf() * ball(sp.sign(function.masses[index]))
-    return (function.programs()[index](0, False) + function.programs()[index + 1](0, False)).real / 2
+def _log(size: arb) -> float:
+    return float(size.log()) if size > 0 else 0.0

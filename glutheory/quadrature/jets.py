@@ -1,11 +1,11 @@
 """E[f(u)f(v)] for f analytic in a strip and |ρ| near 1: a trapezoidal rule along the diagonal, Taylor across it.
 
-In independent standard coordinates u = √a(k₁x + l₁y), v = ±√b(k₂x + l₂y); either k = √((1+ρ)/2), l = ±√((1−ρ)/2), or,
-where one variance is much larger, x along that variable. Across the diagonal the integrand hardly bends, so E_y is taken
-of its Taylor polynomial of degree < K, found by power series arithmetic; at ρ = ±1 exactly l = 0 and K = 1. Along it
-the trapezoidal rule in x has its alias and tail bounds. The remainder of the Taylor polynomial follows from Cauchy's
-estimate on the disc |y| ≤ δ, where the imaginary parts of u and v stay in the strip, and from a Gaussian tail bound
-outside |y| ≤ δ/2.
+In independent standard coordinates u = √a(k₁x + l₁y), v = ±√b(k₂x + l₂y); either k = √((1+ρ)/2), l = ±√((1−ρ)/2),
+or, where one variance is much larger, x along that variable. Across the diagonal the integrand hardly bends, so E_y
+is taken of its Taylor polynomial of degree < K, found by power series arithmetic; at ρ = ±1 exactly l = 0 and K = 1.
+Along it the trapezoidal rule in x has its alias and tail bounds. The remainder of the Taylor polynomial follows from
+Cauchy's estimate on the disc |y| ≤ δ, where the imaginary parts of u and v stay in the strip, and from a Gaussian
+tail bound outside |y| ≤ δ/2.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flint import arb, arb_series
+from flint import arb
 
 from glutheory.quadrature.frame import Frame
-from glutheory.quadrature.program import Program
+from glutheory.quadrature.legs import Legs
+from glutheory.quadrature.program import Program, Value
 from glutheory.quadrature.strips import Envelope, Strip, aliases, beyond, mean_bound
 
 #: Taylor polynomials longer than this never pay against the lattice.
 _LONGEST = 96
-#: Beyond this ratio of standard deviations x follows the larger one.
-_LOPSIDED = 2.0
 
 
 @dataclass(frozen=True)
@@ -45,33 +44,6 @@ class Plan:
     across: tuple[int, float]
 
 
-@dataclass(frozen=True)
-class _Legs:
-    """u = √a(along[0]·x + across[0]·y), v = ±√b(along[1]·x + across[1]·y); along ≥ 0."""
-
-    along: tuple[arb, arb]
-    across: tuple[arb, arb]
-
-    @classmethod
-    def of(cls, frame: Frame) -> _Legs:
-        ratio = float(frame.root_a / frame.root_b)
-        if ratio > _LOPSIDED:
-            return cls((arb(1), frame.rho), (arb(0), frame.gap.sqrt()))
-        if ratio < 1 / _LOPSIDED:
-            return cls((frame.rho, arb(1)), (frame.gap.sqrt(), arb(0)))
-        cosine, sine = ((1 + frame.rho) / 2).sqrt(), (frame.far / 2).sqrt()
-        return cls((cosine, cosine), (sine, -sine))
-
-    def rates(self, one: Envelope, two: Envelope) -> tuple[arb, arb]:
-        """(p, q) with e^{q₁|u|/√a + q₂|v|/√b} ≤ e^{p|x| + q|y|}."""
-        x = one.q * self.along[0] + two.q * self.along[1]
-        return x, one.q * abs(self.across[0]) + two.q * abs(self.across[1])
-
-    def reach(self, frame: Frame, legs: tuple[arb, arb]) -> arb:
-        """The largest of the two factors by which a shift of x or y moves u or v."""
-        return arb.max(frame.root_a * abs(legs[0]), frame.root_b * abs(legs[1]))
-
-
 def _pair(frame: Frame, strip: Strip, i: int) -> tuple[Envelope, Envelope]:
     one = Envelope.of(strip.growths[i], frame.root_a)
     return one, one if frame.same else Envelope.of(strip.growths[i], frame.root_b)
@@ -86,15 +58,13 @@ def plan(frame: Frame, strips: Sequence[Strip], logs: Sequence[float]) -> Plan |
 
     Floating point throughout: nothing is proved here, `error` proves.
     """
-    legs = _Legs.of(frame)
+    legs = Legs.of(frame)
     top = float(legs.reach(frame, legs.along))
     h, along = 0.0, (0, 0.0)
     for index, strip in enumerate(strips[:-1]):
         if h > 2 * math.pi * strip.tau / top:
             break  # narrower strips allow no larger step
-        need = max(
-            _log(mean_bound(*_pair(frame, strip, i), frame.rho)) - log for i, log in enumerate(logs)
-        )
+        need = max(_log(mean_bound(*_pair(frame, strip, i), frame.rho)) - log for i, log in enumerate(logs))
         need = max(need + 3, 1.0)
         d = min(strip.tau / top, math.sqrt(2 * need))
         step = 2 * math.pi * d / (need + d * d / 2)
@@ -121,7 +91,7 @@ def _length(
     frame: Frame, strips: Sequence[Strip], logs: Sequence[float], h: float
 ) -> tuple[int, tuple[int, float]] | None:
     """The shortest Taylor polynomial, with strip and disc; None if it would be too long."""
-    legs = _Legs.of(frame)
+    legs = Legs.of(frame)
     across = float(legs.reach(frame, legs.across))
     best: tuple[int, tuple[int, float]] | None = None
     for index, strip in enumerate(strips[:-1]):
@@ -140,7 +110,7 @@ def _remainder(
     frame: Frame, strips: Sequence[Strip], i: int, length: int, index: int, radius: float, step: float
 ) -> arb:
     """A bound of h Σ_j w(x_j) E|F(x_j, y) − Taylor polynomial in y|, for even length."""
-    legs = _Legs.of(frame)
+    legs = Legs.of(frame)
     one, two = _pair(frame, strips[index], i)
     rate, side = legs.rates(one, two)
     tau, h, delta = arb(strips[index].tau), arb(step), arb(radius)
@@ -165,7 +135,7 @@ def _moment(k: int) -> arb:
 
 def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
     """A proved bound of |rule − E[f_i(u)f_i(v)]|."""
-    legs = _Legs.of(frame)
+    legs = Legs.of(frame)
     index, shift = made.along
     h, d, tau = arb(made.h), arb(shift), arb(strips[index].tau)
     d = d / arb.max(arb(1), d * legs.reach(frame, legs.along) / tau).upper()
@@ -185,7 +155,7 @@ def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
 
 def double_sum(frame: Frame, program: Program, made: Plan, count: int) -> list[arb]:
     """The rule's values, one per function."""
-    legs = _Legs.of(frame)
+    legs = Legs.of(frame)
     h, length = arb(made.h), made.length
     moments = [_moment(k) if k % 2 == 0 else arb(0) for k in range(length)]
     starts = frame.root_a * legs.along[0], frame.sign * frame.root_b * legs.along[1]
@@ -203,7 +173,7 @@ def double_sum(frame: Frame, program: Program, made: Plan, count: int) -> list[a
     return [front * total for total in totals]
 
 
-def _mean(left: arb | arb_series, right: arb | arb_series, moments: list[arb]) -> arb:
+def _mean(left: Value, right: Value, moments: list[arb]) -> arb:
     """E_y of the product of two truncated series in y."""
     product = left * right
     if isinstance(product, arb):

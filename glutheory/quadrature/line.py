@@ -17,13 +17,12 @@ from flint import acb, arb, ctx
 from glutheory.exact import ball
 from glutheory.growth import Growth, growth
 from glutheory.pieces import Pieces
-from glutheory.quadrature.program import program
+from glutheory.quadrature.program import ball_functions
 from glutheory.quadrature.strips import Envelope, beyond
 
 Integrand = Callable[[acb, bool], acb]
 #: Evaluations of one integrand on one piece before the adaptive rule gives up and returns a wide ball.
 MAX_EVALUATIONS = 400_000
-_SHRINKINGS = 24
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,11 @@ class Function:
 
 
 def _complex(branch: sp.Expr) -> Callable[[acb, bool], acb]:
-    run = program((branch,)).values()
+    run = ball_functions((branch,))
     return lambda z, analytic: acb(run([z], analytic)[0])
 
 
-def density(x: arb | acb) -> arb | acb:
+def density(x: arb) -> arb:
     """The standard normal density."""
     return (-x * x / 2).exp() / (2 * arb.pi()).sqrt()
 
@@ -94,24 +93,31 @@ def tail(height: arb, rate: arb, radius: float) -> arb:
     return 2 * height * (rate * rate / 2).exp() * beyond(edge) if edge > 0 else arb.pos_inf()
 
 
-def integral(pieces: Sequence[tuple[arb, arb, Integrand]], log: float) -> arb:
+def integral(pieces: Sequence[tuple[arb, arb, Integrand]], log: float, limit: int = MAX_EVALUATIONS) -> arb:
     """Σ over pieces (low, high, g) of ∫ g(x)·density(x) dx, with an absolute error of about e^log."""
     total = arb(0)
     tolerance = arb(log).exp() / max(1, len(pieces))
     for low, high, g in pieces:
-        total += _piece(low, high - low, g, tolerance)
+        total += _piece(low, high - low, g, tolerance, limit)
     return total
 
 
-def _piece(low: arb, width: arb, g: Integrand, tolerance: arb) -> arb:
+def _piece(low: arb, width: arb, g: Integrand, tolerance: arb, limit: int) -> arb:
     front = width / (2 * arb.pi()).sqrt()
 
     def integrand(t: acb, analytic: bool) -> acb:
         x = low + width * t
         return front * g(x, analytic) * (-x * x / 2).exp()
 
-    limits = {"eval_limit": MAX_EVALUATIONS, "depth_limit": 4 * ctx.prec}
-    value = acb.integral(integrand, 0, 1, abs_tol=tolerance, rel_tol=arb(2) ** -ctx.prec, **limits)
+    value = acb.integral(
+        integrand,
+        0,
+        1,
+        abs_tol=tolerance,
+        rel_tol=arb(2) ** -ctx.prec,
+        eval_limit=limit,
+        depth_limit=4 * ctx.prec,
+    )
     return value.real
 
 
@@ -153,34 +159,3 @@ def mean(function: Function, root: arb, log: float, shift: arb | None = None) ->
         if mass != 0:
             total += ball(mass) * density(kink) / root
     return total
-
-
-def second_moment(function: Function, root: arb) -> arb:
-    """A lower bound of E[f(root·x)²], usually within a part in a hundred; deltas are left out, root ≥ 0."""
-    bound = function.growth()
-    rate = float(bound.p * root)
-    ends, branches = split([ball(kink) / root for kink in function.kinks], 8 + 2 * rate)
-    programs = function.programs()
-
-    def part(branch: int) -> Integrand:
-        run = programs[branch]
-
-        def square(x: acb, analytic: bool) -> acb:
-            value = run(root * x, analytic)
-            return value * value
-
-        return square
-
-    pieces = [
-        (low, high, part(k))
-        for (low, high), k in zip(pairwise(ends), branches, strict=True)
-        if function.branches[k] != 0
-    ]
-    # an absolute tolerance is needed: far out, where nothing matters, no relative one is ever met
-    log = float(((bound.C * bound.C + 1) * (1 + root) ** (2 * bound.n)).log()) + 2 * rate * rate
-    for _ in range(_SHRINKINGS):
-        total = integral(pieces, log - 8)
-        if total > 0 and total.rad() < total.lower() / 64:
-            break
-        log = min(log - 20, float(abs(total).upper().log())) if total != 0 else log - 20
-    return arb.max(total.lower(), arb(0))

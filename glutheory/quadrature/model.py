@@ -97,8 +97,7 @@ def model(expr: sp.Expr) -> Model:
 
 def slope_terms(part: Part) -> tuple[Term, ...]:
     """The normal form of the derivative of a closed part."""
-    assert part.terms is not None  # noqa: S101 (only closed parts are asked)
-    return _slope_terms(part.terms)
+    return _slope_terms(part.terms or ())
 
 
 @lru_cache(maxsize=128)

@@ -4,8 +4,8 @@ In standard coordinates u = √a x, v = ±√b y with density p(x, y). Both axes
 than a few √(1−ρ²), the scale on which p bends. With n nodes on a panel of half-length ℓ and F bounded by M on the
 Bernstein ellipse of parameter ϱ, the error is at most ℓ·(64/15)·M·ϱ^{−2n}/(1 − ϱ^{−2}) (n ≥ 2). M comes from evaluating
 f on a box around the ellipse in ball arithmetic, which also proves that f is analytic there, and from
-|p(x + iη, y)| = p(x, y)·exp(η²/(2(1−ρ²))). The first rule (in x) acts on f(x)∫g(y)p(x, y)dy, the second on g(y)p(x_i, y)
-at each node x_i, where p(x_i, y) ≤ density(y)/√(2π(1−ρ²)).
+|p(x + iη, y)| = p(x, y)·exp(η²/(2(1−ρ²))). The first rule (in x) acts on f(x)∫g(y)p(x, y)dy, the second on
+g(y)p(x_i, y) at each node x_i, where p(x_i, y) ≤ density(y)/√(2π(1−ρ²)).
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ _ELLIPSES = (1.3, 1.6, 2.0, 2.5, 3.2, 4.0, 5.5, 8.0)
 
 @dataclass(frozen=True)
 class _Panel:
-    """Centre, half-length, number of nodes, index of the branch; `errors[i]` bounds the error of the rule for
-    ∫ f_i(x)·k(x) dx when |k(x + iη)| ≤ e^{−x²/2 + rate·|x| + η²/(2 gap)}."""
+    """A piece of an axis with a Gauss–Legendre rule.
+
+    `errors[i]` bounds the rule's error for ∫ f_i(x)k(x) dx when |k(x + iη)| ≤ e^{−x²/2 + rate·|x| + η²/(2 gap)}.
+    """
 
     centre: arb
     half: arb
@@ -196,7 +198,5 @@ def _bilinear(
     front = 1 / (2 * arb.pi() * gap).sqrt()
     short = arb(reach) * (1 - arb(2) ** -30)  # the places are rounded to doubles
     fade = (rate * short * short).exp()
-    dropped = [
-        front * fade * size * sum((abs(item[2][i]) for item in right), arb(0)) for i, size in enumerate(sizes)
-    ]
+    dropped = [front * fade * size * sum((abs(item[2][i]) for item in right), arb(0)) for i, size in enumerate(sizes)]
     return [front * total for total in totals], dropped

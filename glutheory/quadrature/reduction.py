@@ -39,9 +39,7 @@ def reduced(frame: Frame, f: Function, g: Function, terms: Sequence[Term], log: 
         return lambda x, analytic: run(frame.root_a * x, analytic) * inner(slope * x)
 
     pieces = [
-        (low, high, part(k))
-        for (low, high), k in zip(pairwise(ends), branches, strict=True)
-        if f.branches[k] != 0
+        (low, high, part(k)) for (low, high), k in zip(pairwise(ends), branches, strict=True) if f.branches[k] != 0
     ]
     total = integral(pieces, log - 1) + arb(0, tail(height, rate, radius).upper())
     for kink, mass in zip(kinks, f.masses, strict=True):

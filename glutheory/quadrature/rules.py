@@ -31,11 +31,9 @@ def pair_means(point: Point, found: Model, logs: Sequence[float]) -> Pair | None
     with precision(_bits(point, whole, logs)):
         frame = Frame.of(point)
         if point.delta == 0:
-            one, two = (on_diagonal(point, frame, f, log) for f, log in zip((whole.value, whole.slope), logs, strict=True))
-            return one, two
+            return on_diagonal(point, frame, whole.value, logs[0]), on_diagonal(point, frame, whole.slope, logs[1])
         if point.c == 0:
-            one, two = (_product(frame, f, log) for f, log in zip((whole.value, whole.slope), logs, strict=True))
-            return one, two
+            return _product(frame, whole.value, logs[0]), _product(frame, whole.slope, logs[1])
         if found.kinked is whole:
             return _closed(frame, whole, logs)
         if found.kinked is not None and found.smooth is not None:

@@ -15,8 +15,9 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from flint import arb, fmpz, fmpz_poly
+from flint import arb
 
+from glutheory.quadrature.fixed_point import toeplitz_form
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.strips import Envelope, Strip, aliases, beyond, mean_bound
 
@@ -133,10 +134,7 @@ def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
         d1, d2 = d1 / over, d2 / over
         weight = (((d1 - d2) * (d1 - d2) + 2 * frame.far * d1 * d2) / (2 * gap)).exp()
         x1, x2 = 2 * arb.pi() * abs(d1) / h, 2 * arb.pi() * abs(d2) / h
-        if kind == 0:
-            alias = aliases(x1)
-        else:
-            alias = aliases(x2) if kind == 1 else aliases(x1) * aliases(x2)
+        alias = (aliases(x1) if kind != 1 else arb(1)) * (aliases(x2) if kind != 0 else arb(1))
         bound += 2 * mean * weight * alias
     one, two = _pair(frame, strips[-1], i)
     edge = h * made.half
@@ -168,52 +166,5 @@ def double_sum(frame: Frame, run: Values, made: Plan, logs: Sequence[float]) -> 
     for i, log in enumerate(logs):
         left = [value[i] * w for value, w in zip(first, weights, strict=True)]
         right = [value[i] * w for value, w in zip(second, weights, strict=True)]
-        results.append(front * _form(left, right, narrow, log - _log(front)))
+        results.append(front * toeplitz_form(left, right, narrow, log - _log(front)))
     return results
-
-
-def _form(left: list[arb], right: list[arb], narrow: arb, log: float) -> arb:
-    """Σ_jk left_j·right_k·exp(−narrow·(j−k)²) with an absolute error of about e^log, in fixed point."""
-    sizes = [max((abs(x).upper() for x in side), default=arb(0)) for side in (left, right)]
-    if sizes[0] == 0 or sizes[1] == 0:
-        return arb(0)
-    n = len(left)
-    bits = max(8, math.ceil((_log(sizes[0]) + _log(sizes[1]) - log) / math.log(2)) + 2 * n.bit_length() + 6)
-    units = [_exponent(size) for size in sizes]  # |side| ≤ 2^unit
-    a, error_a = _fixed(left, units[0], bits)
-    b, error_b = _fixed(right, units[1], bits)
-    reach = n - 1
-    rate = float(narrow)
-    if rate > 0:
-        reach = min(reach, math.isqrt(int((bits + 4) * math.log(2) / rate)) + 1)
-    kernel, error_g = _fixed([(-narrow * (j * j)).exp() for j in range(reach + 1)], 0, bits)
-    dropped = (-narrow * (reach + 1) ** 2).exp() if reach < n - 1 else arb(0)
-    product = fmpz_poly(b) * fmpz_poly(kernel[:0:-1] + kernel)
-    total = fmpz(0)
-    for j in range(n):
-        total += a[j] * product[j + reach]
-    # in units where |left|, |right|, kernel ≤ 1, for each of the n² terms
-    slack = n * n * ((1 + error_a) * (1 + error_b) * (1 + error_g) - 1 + dropped)
-    unit = arb(2) ** (units[0] + units[1])
-    value = arb(total) / arb(2) ** (3 * bits) * unit
-    return value + arb(0, (slack * unit).upper())
-
-
-def _exponent(size: arb) -> int:
-    """e with size ≤ 2^e."""
-    mantissa, exponent = size.upper().man_exp()
-    return int(exponent) + int(mantissa).bit_length()
-
-
-def _fixed(values: Sequence[arb], unit: int, bits: int) -> tuple[list[fmpz], arb]:
-    """The values/2^unit as integers in units of 2^−bits, and the largest error of one, relative to 2^unit."""
-    integers = []
-    worst = arb(0)
-    for value in values:
-        mantissa, exponent = value.mid().man_exp()
-        shift = int(exponent) + bits - unit
-        integers.append(mantissa << shift if shift >= 0 else mantissa >> -shift)
-        radius = value.rad()
-        if radius > worst:
-            worst = radius
-    return integers, worst / arb(2) ** unit + 1 / arb(2) ** bits
