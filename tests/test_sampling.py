@@ -1,9 +1,11 @@
 """The sampled kernels: against torch.func, against exact formulas in the mean, and against themselves."""
 
+# ruff: noqa: E402  (the package's sampling half can be imported only where torch is)
+
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import erf as scalar_erf
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,16 @@ from glutheory.sampling.sampler import Sampler
 from glutheory.sampling.weights import Neurons
 
 JUMPS = ("step", "sign")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """One thread: these arrays are small, and where other work keeps the cores busy, threads wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
 
 #: The zoo written by hand for autograd, independently of the SymPy definitions.
 NAIVE: dict[str, Callable[[Any], Any]] = {
@@ -152,7 +164,8 @@ def test_threads_change_nothing_but_rounding() -> None:
 def test_a_seed_and_a_draw_determine_the_network() -> None:
     X = points(4, 3)
     one, same, other_draw, other_seed = (
-        sampling.empirical_ntk("relu", X, width=64, seed=seed, draw=draw) for seed, draw in ((1, 0), (1, 0), (1, 1), (2, 0))
+        sampling.empirical_ntk("relu", X, width=64, seed=seed, draw=draw)
+        for seed, draw in ((1, 0), (1, 0), (1, 1), (2, 0))
     )
     assert torch.equal(one, same)
     assert not torch.allclose(one, other_draw)
@@ -161,7 +174,9 @@ def test_a_seed_and_a_draw_determine_the_network() -> None:
 
 def test_both_dtypes_sample_the_same_network() -> None:
     X = points(40, 16)
-    single, double = (sampling.empirical_ntk("swiglu", X, width=512, seed=4, dtype=dtype) for dtype in (torch.float32, torch.float64))
+    single, double = (
+        sampling.empirical_ntk("swiglu", X, width=512, seed=4, dtype=dtype) for dtype in (torch.float32, torch.float64)
+    )
     assert single.dtype == torch.float32
     assert torch.allclose(single.double(), double, rtol=0, atol=2e-6 * float(double.abs().max()))
 
@@ -170,7 +185,8 @@ def test_arrays_of_every_kind_are_accepted() -> None:
     X = np.arange(12).reshape(4, 3) % 5
     expected = sampling.empirical_ntk("relu", X.astype(float), width=8, seed=0)
     reversed_twice = np.array(X[::-1, ::-1])[::-1, ::-1]
-    for given in (X, X.tolist(), X.astype(">f4"), reversed_twice, torch.from_numpy(X), torch.tensor(X * 1.0, requires_grad=True)):
+    tensors = (torch.from_numpy(X), torch.tensor(X * 1.0, requires_grad=True))
+    for given in (X, X.tolist(), X.astype(">f4"), reversed_twice, *tensors):
         kernel = sampling.empirical_ntk("relu", given, width=8, seed=0)
         assert torch.equal(kernel, expected)
         assert not kernel.requires_grad
@@ -214,6 +230,8 @@ def test_the_stream_of_neurons_has_no_seams() -> None:
 
 # ---- activations
 
+Function = Callable[[float], float]
+
 
 def run(expr: sp.Expr, values: list[float], dtype: Any) -> tuple[Any, Any]:
     """φ and φ' of an expression as the sampler computes them, shape of `values`."""
@@ -243,7 +261,7 @@ def run(expr: sp.Expr, values: list[float], dtype: Any) -> tuple[Any, Any]:
     ],
     ids=str,
 )
-def test_nothing_overflows_in_float32(expr: sp.Expr, phi: Callable[[float], float], slope: Callable[[float], float]) -> None:
+def test_nothing_overflows_in_float32(expr: sp.Expr, phi: Function, slope: Function) -> None:
     far = [-1000.0, -100.0, 100.0, 1000.0]
     values, slopes = run(expr, far, torch.float32)
     assert torch.allclose(values, torch.tensor([float(phi(z)) for z in far]), rtol=1e-6, atol=1e-6)
@@ -251,8 +269,9 @@ def test_nothing_overflows_in_float32(expr: sp.Expr, phi: Callable[[float], floa
     near = [-3.25, -0.5, 0.0, 0.75, 3.5, 21.0]
     values, slopes = run(expr, near, torch.float64)
     for value, derivative, z in zip(values.tolist(), slopes.tolist(), near, strict=True):
-        assert value == pytest.approx(float(expr.subs(Z, sp.Rational(z)).evalf(30)), rel=1e-13, abs=1e-14)
-        assert derivative == pytest.approx(float(sp.diff(expr, Z).subs(Z, sp.Rational(z)).evalf(30)), rel=1e-12, abs=1e-14)
+        exact, exact_slope = (float(e.subs(Z, sp.Rational(z)).evalf(30)) for e in (expr, sp.diff(expr, Z)))
+        assert value == pytest.approx(exact, rel=1e-13, abs=1e-14)
+        assert derivative == pytest.approx(exact_slope, rel=1e-12, abs=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +290,7 @@ def test_nothing_overflows_in_float32(expr: sp.Expr, phi: Callable[[float], floa
     ],
     ids=str,
 )
-def test_kinks_powers_and_others(expr: sp.Expr, phi: Callable[[float], float], slope: Callable[[float], float]) -> None:
+def test_kinks_powers_and_others(expr: sp.Expr, phi: Function, slope: Function) -> None:
     where = [-2.5, -1.25, -0.5, 0.25, 1.5, 2.75]
     values, slopes = run(expr, where, torch.float64)
     assert values.tolist() == pytest.approx([phi(z) for z in where], rel=1e-13, abs=1e-15)
@@ -291,7 +310,7 @@ def test_a_step_has_the_value_one_half_at_zero() -> None:
 # Four points of R^4 with different norms and angles; 10 different entries.
 FOUR = np.array([[1.0, 0.5, -0.3, 2.0], [0.2, -1.0, 0.4, 1.0], [-1.5, 0.1, 0.1, 0.6], [0.9, 0.6, -0.2, 1.9]])
 ALARM = 1e-6  #: probability that a right kernel is rejected, in all entries together
-DRAWS, WIDTH = 400, 2**14
+DRAWS, WIDTH = 400, 2**15
 
 
 def arc_cosine(variance: float) -> tuple[np.ndarray, np.ndarray]:
@@ -307,7 +326,7 @@ def largest_z(estimate: sampling.Estimate, kernel: np.ndarray) -> float:
     return float(np.max(np.abs(estimate.mean - kernel) / estimate.standard_error))
 
 
-#: Each entry's mean over draws is normal to a good approximation (each draw averages 2^14 neurons), so that z has
+#: Each entry's mean over draws is normal to a good approximation (each draw averages 2^15 neurons), so that z has
 #: Student's distribution; ALARM is divided among the 10 entries.
 LIMIT = float(scipy.stats.t.isf(ALARM / 2 / 10, DRAWS - 1))
 
@@ -330,8 +349,8 @@ def test_the_mean_is_the_exact_kernel_and_one_percent_more_is_not(case: str) -> 
     assert found.draws == DRAWS
     assert largest_z(found, kernel) < LIMIT
     assert largest_z(found, 1.01 * kernel) > LIMIT
-    # the power: 1 % of some entry is so many standard errors that it is missed with a probability below 1e-6
-    assert np.max(0.01 * np.abs(kernel) / found.standard_error) > LIMIT + 5
+    # the power: 1 % of some entry is so many standard errors that it is missed with a probability below 1e-3
+    assert np.max(0.01 * np.abs(kernel) / found.standard_error) > LIMIT + 3.1
 
 
 def test_the_mean_with_given_variances() -> None:
@@ -349,7 +368,8 @@ def test_the_mean_with_given_variances() -> None:
 def test_mean_and_error_are_those_of_the_draws() -> None:
     X = points(3, 2)
     found = sampling.monte_carlo("swiglu", X, width=30, draws=12, seed=7)
-    kernels = np.stack([sampling.empirical_ntk("swiglu", X, width=30, seed=7, draw=i, dtype=torch.float64) for i in range(12)])
+    options: dict[str, Any] = {"width": 30, "seed": 7, "dtype": torch.float64}
+    kernels = np.stack([sampling.empirical_ntk("swiglu", X, draw=i, **options) for i in range(12)])
     assert np.allclose(found.mean, kernels.mean(0), rtol=1e-14)
     assert np.allclose(found.standard_error, kernels.std(0, ddof=1) / 12**0.5, rtol=1e-12)
     assert found.mean.dtype == found.standard_error.dtype == np.float64
@@ -401,7 +421,11 @@ def test_an_interrupted_run_goes_on_exactly(stop: int, tmp_path: Path, monkeypat
         patch.setattr(Sampler, "total", interrupted)
         with pytest.raises(KeyboardInterrupt):
             sampling.monte_carlo("swiglu", X, checkpoint=file, **RUN)
-    assert int(np.load(file)["count"]) == stop
+    if stop == 0:
+        assert not file.exists()
+    else:
+        with np.load(file) as saved:
+            assert int(saved["count"]) == stop
     assert same(sampling.monte_carlo("swiglu", X, checkpoint=file, **RUN), whole)
     # now it is complete: nothing is drawn any more
     with monkeypatch.context() as patch:
@@ -415,17 +439,18 @@ def test_an_interrupted_run_goes_on_exactly(stop: int, tmp_path: Path, monkeypat
 def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file that was there at some time is one to go on from."""
     X, file = points(4, 3), tmp_path / "run.npz"
-    save, copies = checkpoints.save, []
+    save = checkpoints.save
+    copies: list[Path] = []
 
     def copying(path: Path, *arguments: Any) -> None:
         save(path, *arguments)
-        copies.append(shutil.copy(path, tmp_path / f"copy{len(copies)}.npz"))
+        copies.append(Path(shutil.copy(path, tmp_path / f"copy{len(copies)}.npz")))
 
     with monkeypatch.context() as patch:
         patch.setattr(estimate, "INTERVAL", 0.0)
         patch.setattr(checkpoints, "save", copying)
         whole = sampling.monte_carlo("relu", X, checkpoint=file, **RUN)
-    assert len(copies) == RUN["draws"] + 1
+    assert len(copies) == RUN["draws"]
     for copy in copies[::4]:
         assert same(sampling.monte_carlo("relu", X, checkpoint=copy, **RUN), whole)
 
@@ -462,14 +487,14 @@ def test_a_failing_write_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: 
 def test_a_checkpoint_of_other_settings_is_refused(change: dict[str, Any], named: str, tmp_path: Path) -> None:
     base = {"network": "relu", "X": points(4, 3), **RUN, "checkpoint": tmp_path / "run.npz"}
     sampling.monte_carlo(**base)
-    with pytest.raises(DomainError, match=rf"with another (dtype, )?{named}"):
+    with pytest.raises(DomainError, match=rf"was written with another .*\b{named}\b.*: delete it"):
         sampling.monte_carlo(**{**base, **change})
 
 
 def test_other_bad_checkpoints_are_refused(tmp_path: Path) -> None:
     X, file = points(2, 2), tmp_path / "run.npz"
     sampling.monte_carlo("relu", X, checkpoint=file, **RUN)
-    with pytest.raises(DomainError, match="draws is 5, but checkpoint .* holds 11: give at least as many"):
+    with pytest.raises(DomainError, match=r"draws is 5, but checkpoint .* holds 11: give at least as many"):
         sampling.monte_carlo("relu", X, checkpoint=file, **{**RUN, "draws": 5})
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(DomainError, match="is not readable as one: delete it or give another"):
@@ -481,6 +506,7 @@ def test_other_bad_checkpoints_are_refused(tmp_path: Path) -> None:
 
 # ---- errors
 
+STANDARD = {"parametrization": "standard"}
 BAD = np.array([[1.0, 2.0], [3.0, np.inf], [np.nan, 0.0]])
 
 
@@ -490,7 +516,7 @@ BAD = np.array([[1.0, 2.0], [3.0, np.inf], [np.nan, 0.0]])
         ({"X": BAD}, r"X has the value inf in row 1, not finite in torch.float32: remove or correct that row"),
         ({"X": torch.from_numpy(BAD)[2:]}, "X has the value nan in row 0"),
         ({"X": [[1e300, 0.0]]}, r"X has the value 1e\+300 in row 0, not finite in torch.float32"),
-        ({"X": [[1e30, 0.0]]}, "kernel of relu is not finite in torch.float32: give dtype=torch.float64, or X with smaller"),
+        ({"X": [[1e30, 0.0]]}, "relu is not finite in torch.float32: give dtype=torch.float64, or X with smaller"),
         ({"X": [[1e200, 0.0]], "dtype": torch.float64}, "not finite in torch.float64: give X with smaller norms"),
         ({"X": [1.0, 2.0]}, r"X has the shape \(2,\): give \(n, d\) with n, d >= 1"),
         ({"X": np.zeros((0, 3))}, r"X has the shape \(0, 3\)"),
@@ -509,11 +535,12 @@ BAD = np.array([[1.0, 2.0], [3.0, np.inf], [np.nan, 0.0]])
         ({"dtype": torch.float16}, "dtype is torch.float16: give torch.float32 or torch.float64"),
         ({"kind": "NTK"}, "kind is 'NTK': give 'ntk' or 'nngp'"),
         ({"kind": "nngp", "blocks": True}, "blocks is True with kind='nngp', which has no blocks"),
+        ({**STANDARD, "variances": 2.0}, "variances is 2.0: give a mapping from hidden, readout to positive numbers"),
         ({"parametrization": "mup"}, "parametrization is 'mup': give 'ntk' or 'standard'"),
         ({"variances": {"hidden": 1.0}}, "weights have variance 1 in the ntk parametrisation: leave it out"),
-        ({"parametrization": "standard", "variances": {"gate": 1}}, "the name 'gate': the weights of relu are hidden, readout"),
-        ({"parametrization": "standard", "variances": {"hidden": 0}}, r"variances\['hidden'\] is 0: give a positive finite"),
-        ({"parametrization": "standard", "variances": {"hidden": "x"}}, r"variances\['hidden'\] is 'x'"),
+        ({**STANDARD, "variances": {"gate": 1}}, "the name 'gate': the weights of relu are hidden, readout"),
+        ({**STANDARD, "variances": {"hidden": 0}}, r"variances\['hidden'\] is 0: give a positive finite"),
+        ({**STANDARD, "variances": {"hidden": "x"}}, r"variances\['hidden'\] is 'x'"),
         ({"network": "step"}, "activation step jumps at z = 0: .* a sampled NTK cannot see; use kind='nngp'"),
         ({"network": "sign"}, "activation sign jumps at z = 0"),
         ({"network": product("identity", "step")}, "activation step jumps at z = 0"),

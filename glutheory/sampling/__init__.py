@@ -1,0 +1,17 @@
+"""Road 3, sampling: kernels of finite-width networks in torch, knowing nothing but the network.
+
+``sampling.empirical_ntk("swiglu", X, width=4096, seed=0)`` is one draw of the kernel,
+``sampling.monte_carlo("swiglu", X, width=4096, draws=100, seed=0)`` the mean of many and its standard error.
+"""
+
+from __future__ import annotations
+
+try:
+    import torch as _torch  # noqa: F401  (asked for first, for the sake of the message)
+except ImportError:
+    raise ImportError("glutheory.sampling needs torch: pip install 'glutheory[torch]'.") from None
+
+from glutheory.sampling.estimate import Estimate, monte_carlo
+from glutheory.sampling.two_layer import empirical_ntk
+
+__all__ = ["Estimate", "empirical_ntk", "monte_carlo"]

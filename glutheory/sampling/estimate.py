@@ -1,0 +1,189 @@
+"""Mean and standard error of the sampled kernel over many draws, streaming and resumable."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+import torch
+
+from glutheory.errors import DomainError
+from glutheory.networks import Network
+from glutheory.sampling import checkpoint as checkpoints
+from glutheory.sampling.inputs import check_integer
+from glutheory.sampling.sampler import WORKSPACE, Sampler, sampler
+
+#: Seconds between checkpoints.
+INTERVAL = 30.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A Monte Carlo mean with its error.
+
+    Attributes:
+        mean: shape (n, n), float64, exactly symmetric; its expectation is the infinite-width kernel.
+        standard_error: shape (n, n): the sample standard deviation over draws, divided by √draws; inf for one draw.
+        draws: the number of independent draws.
+    """
+
+    mean: npt.NDArray[np.float64]
+    standard_error: npt.NDArray[np.float64]
+    draws: int
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Running mean and sum of squared deviations (Welford 1962), shape (n, n), float64, on the sampler's device."""
+
+    count: int
+    mean: torch.Tensor
+    m2: torch.Tensor
+
+    def push(self, sample: torch.Tensor) -> _Moments:
+        """A new record: an interrupted run finds either the old one or the new one, never a half."""
+        sample = sample.to(torch.float64)
+        count = self.count + 1
+        delta = sample - self.mean
+        mean = self.mean + delta / count
+        return _Moments(count, mean, torch.addcmul(self.m2, delta, sample - mean))
+
+
+def monte_carlo(
+    network: str | Network,
+    X: Any,
+    *,
+    kind: str = "ntk",
+    width: int,
+    draws: int,
+    seed: int,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float64,
+    parametrization: str = "ntk",
+    variances: Mapping[str, float] | None = None,
+    workspace: int = WORKSPACE,
+    progress: bool | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+) -> Estimate:
+    """The mean of the kernels of `draws` independent random networks; fix their number before looking at any.
+
+    Draw i is ``empirical_ntk(..., seed=seed, draw=i)``. The result depends on the seed and `draws`; chunks, threads and
+    device change it by rounding only.
+
+    Args:
+        network: a `glutheory.Network` or a name of the zoo.
+        X: inputs, shape (n, d).
+        kind: "ntk" or "nngp".
+        width: hidden neurons m of each network.
+        draws: how many networks.
+        seed: a non-negative integer.
+        device: where to compute.
+        dtype: of each draw; float32 is faster, but its rounding (1e-7 relative) is no random error and does not
+            average out. Means are accumulated in float64 either way.
+        parametrization: "ntk" or "standard".
+        variances: as in `empirical_ntk`.
+        workspace: bytes of temporary arrays, as in `empirical_ntk`.
+        progress: show a progress bar on stderr; by default where that is a terminal.
+        checkpoint: a file (.npz) written every 30 seconds, at the end, and when the run is interrupted. If it exists,
+            the run goes on from there, with the same result as if it had never stopped; more draws than before may be
+            asked for.
+
+    Raises:
+        DomainError: a bad argument, or a checkpoint of other settings.
+        ExpressionError: an activation that torch cannot compute.
+        UnknownNameError: no such network.
+    """
+    draws, seed = check_integer("draws", draws, 1), check_integer("seed", seed, 0)
+    path = checkpoints.check_path(checkpoint)
+    prepared = sampler(
+        network,
+        X,
+        width=width,
+        device=device,
+        dtype=dtype,
+        parametrization=parametrization,
+        kind=kind,
+        variances=variances,
+        workspace=workspace,
+    )
+    settings = _settings(prepared, kind, seed, parametrization, variances)
+    moments = _start(prepared, draws, path, settings)
+    saved = moments.count
+
+    def save() -> None:
+        nonlocal saved
+        if path is not None and moments.count > saved:
+            saved = moments.count
+            checkpoints.save(path, settings, (moments.count, moments.mean.cpu().numpy(), moments.m2.cpu().numpy()))
+
+    due = time.monotonic() + INTERVAL
+    try:
+        with _bar(progress, draws, moments.count) as advance:
+            for index in range(moments.count, draws):
+                moments = moments.push(prepared.total(seed, index))
+                advance()
+                if time.monotonic() >= due:
+                    save()
+                    due = time.monotonic() + INTERVAL
+    finally:
+        # also when the user interrupts: nothing of what was computed is lost
+        save()
+    mean, m2 = moments.mean.cpu().numpy(), moments.m2.cpu().numpy()
+    error = np.sqrt(m2 / (draws - 1) / draws) if draws > 1 else np.full_like(m2, np.inf)
+    return Estimate(mean, error, draws)
+
+
+def _settings(
+    prepared: Sampler, kind: str, seed: int, parametrization: str, variances: Mapping[str, float] | None
+) -> dict[str, Any]:
+    """All that the draws depend on beyond rounding, as JSON."""
+    X = prepared.inputs.cpu().numpy()
+    return {
+        "network": [sp.srepr(branch.expr) for branch in prepared.network.branches],
+        "kind": kind,
+        "X": [list(X.shape), hashlib.sha256(X.tobytes()).hexdigest()],
+        "width": prepared.width,
+        "seed": seed,
+        "dtype": str(prepared.inputs.dtype),
+        "parametrization": parametrization,
+        "variances": {name: float(value) for name, value in (variances or {}).items()},
+    }
+
+
+def _start(prepared: Sampler, draws: int, path: Path | None, settings: dict[str, Any]) -> _Moments:
+    """The moments to go on from: those of the checkpoint, or none."""
+    X = prepared.inputs
+    saved = None if path is None else checkpoints.load(path, settings)
+    if saved is None:
+        zero = X.new_zeros(len(X), len(X), dtype=torch.float64)
+        return _Moments(0, zero, zero)
+    count, mean, m2 = saved
+    if count > draws:
+        raise DomainError(f"draws is {draws}, but checkpoint {str(path)!r} holds {count}: give at least as many.")
+    return _Moments(count, torch.from_numpy(mean).to(X.device), torch.from_numpy(m2).to(X.device))
+
+
+@contextmanager
+def _bar(progress: bool | None, draws: int, done: int) -> Iterator[Callable[[], None]]:
+    """What to call after each draw; a progress bar on stderr, if wanted."""
+    if not (sys.stderr.isatty() if progress is None else progress):
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("draws"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=console.is_terminal) as shown:
+        task = shown.add_task("draws", total=draws, completed=done)
+        yield lambda: shown.advance(task)
