@@ -26,6 +26,8 @@ Exact: TypeAlias = Fraction | sp.Expr
 #: No two ways to read the same text, so that a long hostile one is refused in linear time.
 _DECIMAL = re.compile(r"\s*[+-]?(?:\d+/\d+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?)\s*")
 _MAX_DIGITS = 10_000
+#: Python refuses to read or print longer integers.
+_MAX_LENGTH = 4_000
 
 
 def as_exact(name: str, value: Any) -> Exact:
@@ -37,7 +39,7 @@ def as_exact(name: str, value: Any) -> Exact:
     remedy = "give a finite real number (int, float, Fraction, mpf, SymPy constant) or a string like '0.25' or '1/3'"
     shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
     if isinstance(value, str):
-        if len(value) > _MAX_DIGITS or not _DECIMAL.fullmatch(value):
+        if len(value) > _MAX_LENGTH or not _DECIMAL.fullmatch(value):
             raise DomainError(f"{name} is {shown}: {remedy}.")
         try:
             return Fraction(value.strip())
@@ -118,9 +120,9 @@ class Point:
             if value < 0:
                 raise DomainError(f"{name} is {_show(value)}: it is a variance, give a number ≥ 0.")
         if not self.degenerate and self.delta < 0:
-            limit = math.sqrt(float(self.a) * float(self.b)) if self.a * self.b < 10**300 else math.inf
+            limit = mpmath.nstr(mpmath.sqrt(_real(self.a * self.b)), 17)
             raise DomainError(
-                f"c is {_show(self.c)}: a covariance obeys |c| ≤ √(ab) = {limit:.17g} for a = {_show(self.a)}, "
+                f"c is {_show(self.c)}: a covariance obeys |c| ≤ √(ab) = {limit} for a = {_show(self.a)}, "
                 f"b = {_show(self.b)}; give a smaller |c| (|ρ| = 1 exactly needs strings, fractions or SymPy numbers)."
             )
         if self.degenerate and self.c != 0:
@@ -150,7 +152,15 @@ class Point:
         return ball(self.a), ball(self.b), ball(self.c), delta
 
 
+def _real(value: Exact) -> mpmath.mpf:
+    """The number rounded for a message, whatever its size."""
+    if isinstance(value, Fraction):
+        return mpmath.mpf(value.numerator) / value.denominator
+    return mpmath.mpf(sp.N(value, 17))
+
+
 def _show(value: Exact) -> str:
-    """A number for a message: short, and exact where that is short."""
-    text = str(value)
-    return text if len(text) <= 24 else f"{float(value):.17g}"
+    """A number for a message: exact where that is short, else 17 digits."""
+    short = not isinstance(value, Fraction) or value.numerator.bit_length() + value.denominator.bit_length() < 40
+    text = str(value) if short else ""
+    return text if 0 < len(text) <= 40 else str(mpmath.nstr(_real(value), 17))

@@ -16,7 +16,6 @@ from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf, expit
-from strategies import CLOSED, EXTRA, ZOO, by_name, points, variances
 
 from glutheory.activations import Activation, Z, activation
 from glutheory.balls import precision
@@ -31,6 +30,7 @@ from glutheory.quadrature.program import program
 from glutheory.quadrature.reduction import reduced
 from glutheory.quadrature.smooth import smooth_means
 from glutheory.quadrature.strips import strips
+from tests.strategies import CLOSED, EXTRA, ZOO, by_name, points, variances
 
 Reference = Callable[[arb, arb, arb], tuple[arb, arb]]
 BITS = 200
@@ -308,9 +308,9 @@ def test_the_logistic_family_by_lattice_and_panels(name: str, a: object, b: obje
 def test_error_bounds_cover_coarse_rules(module: ModuleType, coarser: float, name: str) -> None:
     """A step too large by a factor: the true error grows with the proved bound and never beyond it."""
     part = model(activation(name).expr).whole
-    point, logs = Point.of(9, 9, "8.99"), (-25.0, -25.0)
+    point, logs = Point.of(9, 9, "8.999"), (-25.0, -25.0)
     family = strips(part.functions)
-    truth = enclose(name, 9, 9, "8.99", digits=40)
+    truth = enclose(name, 9, 9, "8.999", digits=40)
     with precision(BITS):
         frame = Frame.of(point)
         made = module.plan(frame, family, logs)

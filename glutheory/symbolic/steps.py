@@ -10,8 +10,8 @@ from glutheory.activations import Z
 from glutheory.symbolic.duals import HERMITE, MIXTURE, Dual
 from glutheory.symbolic.gaussian import a, b, c, sigma, tau
 from glutheory.symbolic.kernels import Kernels
-from glutheory.symbolic.pairs import Part
-from glutheory.terms import as_expression, differentiate
+from glutheory.symbolic.pairs import KAPPA_PRIME, Part
+from glutheory.terms import KAPPA, as_expression, differentiate
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ def dual_steps(found: Dual) -> tuple[Step, ...]:
     elif normal != found.activation.expr:
         steps.append(Step("normal form", "sum of powers of z times kernels", _PHI(Z), normal))
     k = found.order
+    given = " for given κ, κ'" if found.method == MIXTURE else ""
     if k:
         derivative = sp.Add(*(as_expression(term) for term in differentiate(found.terms, k)))
         steps.append(
@@ -78,23 +79,25 @@ def dual_steps(found: Dual) -> tuple[Step, ...]:
         elementary = sp.Add(*(_elementary(part) for part in found.s.parts if part.order == k))
         steps.append(
             Step(
-                "elementary expectation",
+                f"elementary expectation{given}",
                 "Price's theorem: ∂^k S/∂c^k = E[φ^(k)(u) φ^(k)(v)], a Gaussian integral",
                 sp.Derivative(S(a, b, c), (c, k)),
                 elementary,
             )
         )
-        means = found.mean.kernel
+        mean = found.mean.kernel
+        means = mean * mean.subs({a: b, KAPPA: KAPPA_PRIME}, simultaneous=True)
         steps.append(
             Step(
-                "value at c = 0",
+                f"value at c = 0{given}",
                 "independence of u and v; E[φ(u)] by symmetry and Stein's lemma",
                 S(a, b, 0),
-                means * means.subs(a, b),
+                means,
             )
         )
         rule = (
             f"integrate {k} time{'s' if k > 1 else ''} in c (Hermite/Ostrogradsky reduction: ansatz and linear system)"
+            + ("; then average over κ, κ'" if given else "")
         )
     else:
         rule = "a Gaussian integral: complete the square (Isserlis for polynomials)"
