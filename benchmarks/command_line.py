@@ -48,11 +48,11 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, median of {repeats}\n")
     base = process_seconds(["-c", "import sympy"], repeats)
-    print(f"{'whole process':32} {'seconds':>8} {'/ import sympy':>15}")
-    print(f"{'import sympy':32} {base:8.2f} {1:15.1f}")
+    print(f"{'whole process':34} {'seconds':>8} {'/ import sympy':>15}")
+    print(f"{'import sympy':34} {base:8.2f} {1:15.1f}")
     for name in NETWORKS:
         seconds = process_seconds(["-m", "glutheory.derive", name], repeats)
-        print(f"{'python -m glutheory.derive ' + name:32.32} {seconds:8.2f} {seconds / base:15.1f}")
+        print(f"{'python -m glutheory.derive ' + name:34} {seconds:8.2f} {seconds / base:15.1f}")
 
     from glutheory import enclose, evaluate
 
