@@ -93,9 +93,7 @@ def _syntax_tree(text: str) -> ast.expr:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         reason = getattr(error, "msg", None) or "it is nested too deeply"
-        raise ExpressionError(
-            f"it is no complete formula ({reason}): write one such as 'z*erf(z)'."
-        ) from None
+        raise ExpressionError(f"it is no complete formula ({reason}): write one such as 'z*erf(z)'.") from None
     count = sum(isinstance(node, ast.expr) for node in ast.walk(tree))
     if count > MAX_NODES:
         raise ExpressionError(f"it has {count} parts: simplify it to at most {MAX_NODES}.")

@@ -404,9 +404,7 @@ def grow(children):
     return power | unary | st.tuples(st.sampled_from(sorted(BINARY)), children, children).map(binary)
 
 
-LEAVES = st.sampled_from(
-    [("z", lambda z: z), ("0.3", lambda _: 0.3), ("2", lambda _: 2.0), ("pi", lambda _: math.pi)]
-)
+LEAVES = st.sampled_from([("z", lambda z: z), ("0.3", lambda _: 0.3), ("2", lambda _: 2.0), ("pi", lambda _: math.pi)])
 
 
 @given(st.recursive(LEAVES, grow, max_leaves=6), st.sampled_from(POINTS))

@@ -109,7 +109,7 @@ def test_the_bounds_are_not_idle() -> None:
         sp.sin(Z) / Z,
         sp.cosh(Z**3),
         sp.gamma(Z),
-    sp.asinh(Z),
+        sp.asinh(Z),
         sp.exp(Z**3),
         sp.log(2) ** sp.I * Z,
     ],

@@ -55,9 +55,7 @@ class Sampler:
     def blocks(self, seed: int, draw: int) -> dict[str, torch.Tensor]:
         """The blocks of one draw, each of shape (n, n)."""
         sums = self._sums(seed, draw, tuple(range(len(self.features.blocks))))
-        return {
-            name: self._checked(mirror(total)) for name, total in zip(self.features.blocks, sums, strict=True)
-        }
+        return {name: self._checked(mirror(total)) for name, total in zip(self.features.blocks, sums, strict=True)}
 
     def total(self, seed: int, draw: int) -> torch.Tensor:
         """The kernel of one draw, shape (n, n)."""
