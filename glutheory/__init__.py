@@ -5,6 +5,8 @@ The public names; importing this imports neither torch nor matplotlib.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from glutheory.activations import Activation, activation, activation_names
 from glutheory.errors import (
     DerivationError,
@@ -17,6 +19,9 @@ from glutheory.errors import (
 from glutheory.networks import Network, gated, network, network_names, product
 from glutheory.quadrature import enclose
 from glutheory.symbolic import derivation, evaluate
+
+if TYPE_CHECKING:
+    from glutheory.numeric import gram
 
 __version__ = "0.1.0"
 
@@ -35,7 +40,17 @@ __all__ = [
     "enclose",
     "evaluate",
     "gated",
+    "gram",
     "network",
     "network_names",
     "product",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # numpy costs half as much as all the rest: who only derives does not wait for it
+    if name == "gram":
+        from glutheory.numeric import gram
+
+        return gram
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "glutheory"
-ROADS = ("symbolic", "quadrature", "sampling")
+ROADS = ("symbolic", "quadrature", "sampling", "numeric")
 
 
 def _imports(path: Path) -> set[str]:
@@ -43,8 +43,8 @@ def test_the_foundation_imports_no_road() -> None:
         assert not {m for m in modules for road in ROADS if _inside(m, f"glutheory.{road}")}, name
 
 
-def test_importing_the_package_imports_neither_torch_nor_matplotlib() -> None:
-    code = "import glutheory, sys; print([m for m in ('torch', 'matplotlib', 'rich') if m in sys.modules])"
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    code = "import glutheory, sys; print([m for m in ('torch', 'matplotlib', 'rich', 'numpy') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
@@ -57,3 +57,11 @@ def test_no_user_text_is_ever_evaluated() -> None:
                 builtin = node.func.id if isinstance(node.func, ast.Name) else ""
                 assert builtin not in {"eval", "exec", "compile", "__import__"}, path
                 assert getattr(node.func, "attr", builtin) != "parse_expr", path
+
+
+def test_the_public_names_are_there() -> None:
+    import glutheory
+
+    assert all(getattr(glutheory, name) is not None for name in glutheory.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'gramm'"):
+        _ = glutheory.gramm

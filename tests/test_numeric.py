@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import glutheory as glu
 from glutheory.networks import Network, product
 from glutheory.numeric import gram
-from tests.numeric_cases import GAPS, MP, VARIANCES, Pair, crowd, duals, kernels, pair, scale
+from tests.test_numeric_cases import GAPS, MP, VARIANCES, Pair, crowd, duals, kernels, pair, scale
 
 LOGISTIC = ("sigmoid", "tanh", "silu", "softplus")
 CLOSED = tuple(name for name in glu.activation_names() if name not in LOGISTIC)
@@ -32,7 +33,7 @@ NETWORKS: tuple[Network, ...] = (
 )
 
 
-def _gram_of(network: Network | str, points: Pair, alone: bool, **options: object) -> list[float]:
+def _gram_of(network: Network | str, points: Pair, alone: bool, **options: Any) -> list[float]:
     """NNGP and NTK of a pair, in a matrix of its own or among many rows."""
     x, y = points.x[None, :], points.y[None, :]
     if not alone:
@@ -70,7 +71,6 @@ pairs = st.builds(
 
 @pytest.mark.parametrize("name", CLOSED)
 @given(points=pairs, alone=st.booleans())
-@settings(max_examples=40)
 @example(points=pair(1.0, 4.0, -0.03, 5, 0), alone=True)  # a distance of opposite rows of different norms
 def test_every_closed_form_is_accurate(name: str, points: Pair, alone: bool) -> None:
     _check(name, points, alone)
@@ -97,7 +97,6 @@ def test_the_logistic_family_is_accurate(name: str, a: float, b: float, gap: flo
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda net: net.name)
 @given(points=pairs, alone=st.booleans())
-@settings(max_examples=15)
 def test_products_of_branches_are_accurate(network: Network, points: Pair, alone: bool) -> None:
     _check(network, points, alone)
 
@@ -109,12 +108,15 @@ def test_gated_logistic_networks_are_accurate(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in CLOSED if n not in ("step", "sign")])
 @given(points=pairs.filter(lambda p: abs(float(p.inner()[2])) > 0), alone=st.booleans())
-@settings(max_examples=10)
 def test_the_derivative_is_accurate(name: str, points: Pair, alone: bool) -> None:
     """T alone: a readout variance of 2^120 lets the readout's block vanish beside the hidden one's."""
     a, b, c = points.inner()
     d, big = len(points.x), 2**120
-    options = {"parametrization": "standard", "width": 1, "variances": {"hidden": Fraction(1, d), "readout": big}}
+    options: dict[str, Any] = {
+        "parametrization": "standard",
+        "width": 1,
+        "variances": {"hidden": Fraction(1, d), "readout": big},
+    }
     found = MP.mpf(_gram_of(name, points, alone, **options)[1]) - duals(name, a, b, c)[0]
     wanted = duals(name, a, b, c)[1]
     size = MP.sqrt(duals(name, a, a, a)[1] * duals(name, b, b, b)[1])

@@ -15,7 +15,7 @@ from glutheory.numeric import arrays, bases, hermite, mixture
 from glutheory.numeric.dense import CLOSEST, dense
 from glutheory.numeric.pairs import refine
 from glutheory.numeric.rows import read_rows
-from tests.numeric_cases import MP, Pair, pair
+from tests.test_numeric_cases import MP, Pair, pair
 
 xp = pytest.importorskip("array_api_compat.numpy")
 NUMBERS = st.floats(-1e100, 1e100, allow_subnormal=False).filter(lambda x: x == 0 or abs(x) > 1e-100)
@@ -50,6 +50,7 @@ def test_a_refined_angle_has_full_relative_accuracy(exponent: float, sign: float
     zero = np.zeros(1, dtype=np.int64)
     found = refine(left, right, zero, zero)
     exact = _sine(points)
+    assert found.sine is not None
     assert abs(MP.mpf(float(found.sine[0])) - exact) <= 1e-14 * exact
     assert math.copysign(1, found.rho[0]) == sign
 
@@ -59,9 +60,11 @@ def test_a_dense_tile_has_nearly_full_accuracy(exponent: float, sign: float, see
     points = pair(1.0, 3.0, sign * 10**exponent, d, seed)
     found = dense(read_rows("X", points.x[None, :]), read_rows("Y", points.y[None, :]), slice(0, 1), slice(0, 1))
     exact = _sine(points)
+    assert found.sine is not None
+    assert found.excess is not None
     assert exact**2 >= 1 - CLOSEST
     assert abs(MP.mpf(float(found.sine[0, 0])) - exact) <= 3e-15 * exact
-    a, b, c = points.inner()
+    a, _, c = points.inner()
     excess = float(abs(c) / a - 1)
     assert abs(found.excess[0, 0] - excess) <= 4e-16 * max(1.0, excess)
 

@@ -451,6 +451,15 @@ def test_exact_arguments() -> None:
     assert enclose(activation("silu", beta=2), 1, 1, "0.5")[0].overlaps(enclose("silu", 4, 4, 2)[0] / 4)
 
 
+def test_nearly_degenerate_constants() -> None:
+    tiny = sp.Rational(1, 10**80)  # √2·√3 − tiny: the determinant is far below the working precision
+    near = enclose("tanh", sp.sqrt(2), sp.sqrt(3), sp.root(6, 4) - tiny)
+    exact = enclose("tanh", sp.sqrt(2), sp.sqrt(3), sp.root(6, 4))
+    for one, two in zip(near, exact, strict=True):
+        assert one.overlaps(two)
+        assert float(one.rad()) < 1e-29
+
+
 def test_work_limits() -> None:
     # a kink that is no closed form, |ρ| so near 1 that the panels would be too many
     act = expression(sp.Abs(Z) * sp.tanh(Z))

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flint import arb
+from flint import arb, ctx
 
+from glutheory.balls import precision
+from glutheory.errors import DomainError
 from glutheory.exact import Point
+
+#: By how much the precision is raised where ab − c² of symbolic constants is not seen to be positive.
+_FINER = (4, 16, 64, 1)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,13 @@ class Frame:
         same = bool(point.a == point.b)
         if point.delta == 0:
             return cls(root_a, root_b, arb(1), arb(0), sign, same)
+        for factor in _FINER:
+            if delta > 0:
+                break
+            with precision(factor * ctx.prec):
+                delta = point.balls()[3]
+        else:
+            raise DomainError(f"c is {point.c}: cannot decide whether c² = a·b; give rational numbers.")
         rho = arb(0) if point.c == 0 else abs(c) / (a if same else root_a * root_b)
         return cls(root_a, root_b, rho, delta / (a * b) / (1 + rho), sign, same)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import mpmath
 import numpy as np
+import pytest
 
 import glutheory as glu
 from glutheory.networks import Network
@@ -30,7 +31,8 @@ class Pair(NamedTuple):
     def inner(self) -> tuple[Fraction, Fraction, Fraction]:
         """(‖x‖², ‖y‖², x·y)/d exactly."""
         x, y = ([Fraction(float(v)) for v in row] for row in self)
-        return tuple(sum(p * q for p, q in zip(u, v, strict=True)) / len(x) for u, v in ((x, x), (y, y), (x, y)))
+        products = [sum((p * q for p, q in zip(u, v, strict=True)), Fraction(0)) for u, v in ((x, x), (y, y), (x, y))]
+        return products[0] / len(x), products[1] / len(x), products[2] / len(x)
 
 
 def pair(a: float, b: float, gap: float, d: int, seed: int) -> Pair:
@@ -45,7 +47,7 @@ def pair(a: float, b: float, gap: float, d: int, seed: int) -> Pair:
     return Pair(x * math.sqrt(a * d), y * math.sqrt(b * d))
 
 
-@lru_cache(maxsize=None)
+@cache
 def duals(name: str, a: Fraction, b: Fraction, c: Fraction, digits: int = 30) -> tuple[mpmath.mpf, mpmath.mpf]:
     """(S, c T) from road 1; c T is 0 at c = 0, where T may be infinite."""
     S, T = glu.evaluate(name, a, b, c, digits=digits)
@@ -61,7 +63,7 @@ def kernels(network: Network | str, a: Fraction, b: Fraction, c: Fraction) -> tu
     return product, product + total
 
 
-def scale(network: Network | str, a: Fraction, b: Fraction) -> tuple[mpmath.mpf, mpmath.mpf]:
+def scale(network: Network | str, a: Fraction, b: Fraction) -> tuple[mpmath.mpf, ...]:
     """√(K(x,x) K(y,y)) for both kernels."""
     first, second = kernels(network, a, a, a), kernels(network, b, b, b)
     return tuple(MP.sqrt(p * q) for p, q in zip(first, second, strict=True))
@@ -70,3 +72,13 @@ def scale(network: Network | str, a: Fraction, b: Fraction) -> tuple[mpmath.mpf,
 def crowd(d: int, count: int = 60) -> np.ndarray:
     """Rows at no small angle to almost any other: among them a pair is refined alone, not with its whole tile."""
     return np.random.default_rng(7).standard_normal((count, d))
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_a_pair_has_the_angle_it_is_asked_for(gap: float) -> None:
+    a, b, c = pair(0.3, 4.0, gap, 6, 1).inner()
+    found = 1 - MP.mpf(abs(c).numerator) / abs(c).denominator / MP.sqrt(MP.mpf((a * b).numerator) / (a * b).denominator)
+    assert float(a) == pytest.approx(0.3)
+    assert float(b) == pytest.approx(4.0)
+    assert float(found) == pytest.approx(abs(gap), rel=1e-6, abs=1e-16)
+    assert math.copysign(1, c) == math.copysign(1, gap)

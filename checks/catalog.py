@@ -1,0 +1,56 @@
+"""The checks, found by listing this package's modules: each one that defines `CLAIM` and `run` is a check."""
+
+from __future__ import annotations
+
+import difflib
+import pkgutil
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from glutheory.claims import Claim
+from glutheory.errors import DomainError, UnknownNameError
+
+FOLDER = Path(__file__).resolve().parent
+
+
+@lru_cache(maxsize=1)
+def modules() -> dict[str, ModuleType]:
+    """The checks by the id of their claim, in alphabetical order.
+
+    Raises:
+        DomainError: a module is not called like its claim.
+    """
+    found: dict[str, ModuleType] = {}
+    for info in sorted(pkgutil.iter_modules([str(FOLDER)]), key=lambda info: info.name):
+        if info.name.startswith("_"):
+            continue
+        module = import_module(f"checks.{info.name}")
+        if not hasattr(module, "CLAIM"):
+            continue
+        if module.CLAIM.id != info.name.replace("_", "-"):
+            raise DomainError(f"checks/{info.name}.py has the claim {module.CLAIM.id!r}: give both the same name.")
+        found[module.CLAIM.id] = module
+    return found
+
+
+def claims() -> dict[str, Claim]:
+    """All claims by id."""
+    return {name: module.CLAIM for name, module in modules().items()}
+
+
+def choose(ids: Sequence[str]) -> tuple[str, ...]:
+    """These ids, in the catalog's order; all of them if none is given.
+
+    Raises:
+        UnknownNameError: no such claim; the message suggests the nearest.
+    """
+    known = tuple(modules())
+    for name in ids:
+        if name not in known:
+            close = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=2, cutoff=0.5)
+            hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"the claims are {', '.join(known)}."
+            raise UnknownNameError(f"unknown claim {name[:40]!r}: {hint}")
+    return tuple(name for name in known if not ids or name in ids)

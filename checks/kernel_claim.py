@@ -1,0 +1,60 @@
+"""The check of a formula for an NTK: proof, derivation, balls, sampled networks, and wrong formulas. Three claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from checks.evidence import agreement, certificate, experiments, proof, statistical
+from checks.parts import branches, continuous, mutants, nonzero, powerful
+from checks.roads import Formula
+from checks.setting import Setting, generic, sample
+from checks.settings import Settings
+from glutheory.claims import Claim, Outcome, decide
+from glutheory.networks import Network
+
+#: Input dimension of the data.
+_DIMENSION = 4
+
+
+def verify(
+    claim: Claim,
+    settings: Settings,
+    formula: Formula,
+    networks: Sequence[str | Network],
+    wrong: Mapping[str, Formula],
+    script: str,
+    architecture: tuple[str, Callable[[Setting], bool]],
+) -> Outcome:
+    """Run it.
+
+    Args:
+        claim: what is checked.
+        settings: of the run.
+        formula: what is claimed.
+        networks: where; variances without any relation are given to each. The first one, of small relative variance,
+            is sampled with twice the width: there an error of 1 % must be found.
+        wrong: the negative controls.
+        script: the proof script.
+        architecture: what networks the claim speaks of, in words and as a test.
+    """
+    profile = settings.profile
+    X = sample(settings.stream("ntk/data"), _DIMENSION)
+    chosen = [generic(name, X, (1 + (index == 0)) * profile.width) for index, name in enumerate(networks)]
+    sampled = experiments(chosen, settings, claim.id, profile.draws)
+    statistics = statistical(formula, sampled)
+    evidence = (
+        proof(script),
+        agreement(formula, [setting.network for setting in chosen]),
+        certificate(formula, chosen),
+        statistics,
+    )
+    assumptions = (
+        branches(chosen, *architecture),
+        continuous(chosen),
+        nonzero(chosen),
+        powerful(statistics),
+    )
+    controls = mutants(wrong, chosen, sampled)
+    figures = statistics.figures
+    key = f"max |z| = {figures['largest z-score']:.1f}; finds errors of {figures['finest relative error found']:.2%}"
+    return Outcome(claim, assumptions, evidence, controls, decide(assumptions, evidence, controls), key)

@@ -1,0 +1,69 @@
+"""Whether gating separates samples: ReLU and ReGLU, LeCun, gradient angles against each other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from flint import arb
+
+from checks import roads
+from glutheory.activations import activation
+from glutheory.balls import precision
+from glutheory.claims import About, Evidence, Figure, Finding, Grade
+from glutheory.exact import Point, ball
+
+#: Pairs (d, m).
+Shapes = Sequence[tuple[int, int]]
+
+
+def closeness(m: int, d: int, angle: Fraction) -> tuple[arb, arb]:
+    """(cos φ̃ − cos φ for ReLU, the inputs' angle) at two inputs of norm √d with tan(angle/2) = `angle`."""
+    t2 = angle * angle
+    rho = (1 - t2) / (1 + t2)
+    S, T = roads.quadrature(activation("relu"), Point(Fraction(1), Fraction(1), rho))
+    with precision(160):
+        r, x = ball(Fraction(d, m)), ball(rho)
+        full = x * ((1 + r) * S + r * x * T) / ((1 + 2 * r) / 2)
+        alone = (S + r * x * T) / ((1 + r) / 2)
+        return full - alone, x.acos()
+
+
+def closer(shapes: Shapes) -> Evidence:
+    """A pair of inputs that gating brings closer, certified for every shape."""
+    figures: dict[str, Figure] = {}
+    values = []
+    for d, m in shapes:
+        r = d / m
+        limit = 2 * r * r / (math.pi * (1 + r) * (1 + 2 * r))
+        value, angle = closeness(m, d, Fraction(limit / 4).limit_denominator(10**6))
+        values.append(value)
+        figures[f"d={d}, m={m}: cos(gated) - cos(plain) at angle {float(angle.mid()):.2g}"] = float(value.mid())
+    worse = sum(bool(value > 0) for value in values)
+    what = "inputs so close that their gated gradients are at a smaller angle than the non-gated ones (ReLU, certified)"
+    finding = Finding.REFUTES if worse else Finding.SUPPORTS
+    return Evidence(Grade.CERTIFICATE, what, finding, figures=figures)
+
+
+def beyond(shapes: Shapes) -> Evidence:
+    """Where gating separates: the sign of cos φ̃ − cos φ over all angles between inputs, ReLU."""
+    rows: dict[str, Figure] = {}
+    good = True
+    theta = np.linspace(0, math.pi, 200_001)[1:-1]
+    rho = np.cos(theta)
+    T = (math.pi - theta) / (2 * math.pi)
+    S = rho * T + np.sin(theta) / (2 * math.pi)
+    for d, m in shapes:
+        r = d / m
+        gap = rho * ((1 + r) * S + r * rho * T) / (0.5 + r) - (S + r * rho * T) / (0.5 + r / 2)
+        crossings = theta[np.flatnonzero(np.diff(np.sign(gap)))]
+        acute = crossings[crossings < math.pi / 2]
+        limit = 2 * r * r / (math.pi * (1 + r) * (1 + 2 * r))
+        good = good and len(acute) == 1 and abs(acute[0] / limit - 1) < 0.05
+        rows[f"d={d}, m={m}"] = {"sign changes at angles": [float(x) for x in crossings], "2r^2/(pi(1+r)(1+2r))": limit}
+    what = (
+        "at acute angles gating separates exactly the inputs beyond about 2r²/(π(1+r)(1+2r)), r = d/m (ReLU, on a grid)"
+    )
+    return Evidence(Grade.NUMERICAL, what, Finding.of(good), About.CORRECTED, "separation", rows)

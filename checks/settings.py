@@ -1,0 +1,54 @@
+"""What a run of the checks is set to: sizes fixed before anything is drawn, the seed, the device."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+#: The probability that one family of statistical tests raises a false alarm; a run has at most `FAMILIES` of them.
+FALSE_ALARM = 1e-8
+#: So a whole run raises one with probability at most FALSE_ALARM · FAMILIES = 1e-6.
+FAMILIES = 100
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is computed.
+
+    Attributes:
+        name: "quick" or "full" on the command line.
+        draws, width: independent networks and their width, where the kernel of a wide network is tested.
+        narrow: independent networks, where narrow ones are tested.
+        thorough: more networks, larger grids.
+    """
+
+    name: str
+    draws: int
+    width: int
+    narrow: int
+    thorough: bool = False
+
+
+PROFILES = {
+    "quick": Profile("quick", draws=512, width=4096, narrow=2000),
+    "full": Profile("full", draws=1024, width=16384, narrow=30000, thorough=True),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run.
+
+    Attributes:
+        profile: its sizes.
+        seed: of everything random; the data sets are made from it as well.
+        device: where networks are sampled.
+    """
+
+    profile: Profile = PROFILES["quick"]
+    seed: int = 0
+    device: str = "cpu"
+
+    def stream(self, name: str) -> int:
+        """A seed of its own for everything random that has this name, the same on every machine."""
+        return (self.seed << 32) + zlib.crc32(name.encode())

@@ -1,0 +1,7 @@
+"""Fast Gram matrices: hand-stabilised float64 evaluators, held against the derivations by the tests."""
+
+from __future__ import annotations
+
+from glutheory.numeric.gram import gram
+
+__all__ = ["gram"]

@@ -1,0 +1,90 @@
+"""Error-free sums and products, exact scaling by powers of two, and inner products, for any array library.
+
+Everything here takes the array namespace `xp` (numpy or torch through array-api-compat) as its first argument.
+Sources: Dekker 1971 (the product), Knuth (the sum), Kahan (scaling before squaring).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, TypeAlias
+
+import array_api_compat
+import numpy as np
+
+#: An array of the caller's library; the array API standard ships no type for it.
+Array: TypeAlias = Any
+Namespace: TypeAlias = Any
+
+_SPLIT = 134217729.0  # 2^27 + 1
+_LARGEST = 600  # exponents beyond ±1100 are applied in two halves
+_SIDE = 64
+
+
+def constant(xp: Namespace, like: Array, values: Any) -> Array:
+    """Numbers as a float64 array on the device of `like`."""
+    return xp.asarray(values, dtype=xp.float64, device=array_api_compat.device(like))
+
+
+@cache
+def _powers() -> np.ndarray:
+    """2^k for k = −600 … 600 (a library's own power may be off by an ulp)."""
+    return np.ldexp(1.0, np.arange(-_LARGEST, _LARGEST + 1))
+
+
+def power_of_two(xp: Namespace, array: Array, exponent: Array) -> Array:
+    """The array times 2^exponent, exact unless the result leaves float64; the exponents are integers within ±1200."""
+    table = constant(xp, array, _powers())
+    half = exponent // 2
+    return array * table[half + _LARGEST] * table[exponent - half + _LARGEST]
+
+
+def two_product(xp: Namespace, x: Array, y: Array) -> tuple[Array, Array]:  # noqa: ARG001 (one signature for all)
+    """(p, e) with p + e = x·y exactly and p the rounded product; |x|, |y| below 2^996."""
+    p = x * y
+    big = _SPLIT * x
+    x1 = big - (big - x)
+    x2 = x - x1
+    big = _SPLIT * y
+    y1 = big - (big - y)
+    y2 = y - y1
+    return p, ((x1 * y1 - p) + x1 * y2 + x2 * y1) + x2 * y2
+
+
+def two_sum(x: Array, y: Array) -> tuple[Array, Array]:
+    """(s, e) with s + e = x + y exactly and s the rounded sum."""
+    s = x + y
+    z = s - x
+    return s, (x - (s - z)) + (y - z)
+
+
+def sum_of_squares(xp: Namespace, y: Array) -> tuple[Array, Array]:
+    """Σ_k y_ik² over the last axis of `y`, shape (n, d), as an unevaluated sum of two numbers, each of shape (n,)."""
+    high, low = two_product(xp, y, y)
+    while high.shape[1] > 1:
+        half = high.shape[1] // 2
+        odd = (high[:, 2 * half :], low[:, 2 * half :])
+        total, rest = two_sum(high[:, :half], high[:, half : 2 * half])
+        low = low[:, :half] + low[:, half : 2 * half] + rest
+        high, low = xp.concat([total, odd[0]], axis=1), xp.concat([low, odd[1]], axis=1)
+    return high[:, 0], low[:, 0]
+
+
+def inner(xp: Namespace, left: Array, right: Array) -> Array:
+    """The inner products left @ right.T of two small sets of rows, shapes (p, d) and (q, d), as (p, q).
+
+    numpy's tiles run in parallel threads. A BLAS that starts threads of its own inside them is several times slower
+    than one core, and OpenBLAS does so from 2^18 multiplications on: pieces of 64³ stay just there.
+    """
+    if not array_api_compat.is_numpy_namespace(xp):
+        return xp.matmul(left, right.T)
+    p, q, d = left.shape[0], right.shape[0], left.shape[1]
+    result = xp.empty((p, q), dtype=left.dtype)
+    for i in range(0, p, _SIDE):
+        for j in range(0, q, _SIDE):
+            rows, columns = left[i : i + _SIDE], right[j : j + _SIDE].T
+            piece = xp.matmul(rows[:, :_SIDE], columns[:_SIDE])
+            for k in range(_SIDE, d, _SIDE):
+                piece += xp.matmul(rows[:, k : k + _SIDE], columns[k : k + _SIDE])
+            result[i : i + _SIDE, j : j + _SIDE] = piece
+    return result

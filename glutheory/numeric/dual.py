@@ -1,0 +1,53 @@
+"""What the Gram matrix needs of an activation: S and c·T of pairs of rows, with the homogeneity taken out.
+
+    S(a,b,c) = (r r')^p · s · factor,   c·T(a,b,c) = (r r')^p · t · factor,   r = √a, r' = √b, p = degree
+
+The NTK contains T only in the product c·T, which has no singularity at zero rows and the same scale as S.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from glutheory.numeric.arrays import Array
+from glutheory.numeric.pairs import NEAR, Geometry
+from glutheory.numeric.rows import Rows
+
+
+class Values(NamedTuple):
+    """The numbers s and t of pairs, and a factor common to both (None for 1)."""
+
+    s: Array
+    t: Array
+    factor: Array | None = None
+
+
+def _everywhere(left: Array, right: Array) -> float:  # noqa: ARG001 (the signature of `Dual.limit`)
+    return NEAR
+
+
+@dataclass(frozen=True)
+class Dual:
+    """The evaluator of one activation.
+
+    Attributes:
+        degree: p above.
+        features: of the rows and the weights' variance, what pairs need of each row alone: shape (F, n).
+        values: of pairs and their rows' features, shapes (F, …) that broadcast, the numbers s and t.
+        limit: of two sets of features, the |ρ| up to which `values` may be called on unrefined pairs.
+        jumps: whether φ jumps at 0; then t = ±∞ at ρ = ±1.
+    """
+
+    degree: int
+    features: Callable[[Rows, Fraction], Array]
+    values: Callable[[Geometry, Array, Array], Values]
+    limit: Callable[[Array, Array], float] = _everywhere
+    jumps: bool = False
+
+
+def radii(rows: Rows, variance: Fraction) -> Array:
+    """The features of an activation that needs only r = √a: shape (1, n)."""
+    return rows.radius(variance)[None, :]

@@ -1,0 +1,145 @@
+"""Gram matrices of a network's NNGP and NTK on data, at full floating-point accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from glutheory.errors import DomainError
+from glutheory.networks import Network
+from glutheory.networks import network as named_network
+from glutheory.numeric.arrays import Array, Namespace
+from glutheory.numeric.plan import make_plan
+from glutheory.numeric.rows import read_rows
+from glutheory.numeric.tiles import Tile, cores, cover, for_each
+from glutheory.numeric.weights import scales
+
+KINDS: dict[str, tuple[str, ...]] = {"nngp": ("nngp",), "ntk": ("ntk",), "both": ("nngp", "ntk")}
+
+#: Rows of a tile: numpy's temporaries stay in the cache of a core, torch's are large enough to share or to fill a GPU.
+_SIDES = {"numpy": 192, "cpu": 512, "other": 2048}
+
+
+def _namespace(X: Any, Y: Any) -> Namespace:
+    for name, value in (("X", X), ("Y", Y)):
+        known = array_api_compat.is_numpy_array(value) or array_api_compat.is_torch_array(value)
+        if not known and not (name == "Y" and value is None):
+            raise DomainError(
+                f"{name} is of type {type(value).__name__}: give a numpy or torch matrix, e.g. numpy.asarray({name})."
+            )
+    try:
+        xp = array_api_compat.array_namespace(X, Y)
+    except TypeError:
+        raise DomainError("X and Y are of different libraries: give two numpy arrays or two torch tensors.") from None
+    if Y is not None and array_api_compat.device(X) != array_api_compat.device(Y):
+        raise DomainError(
+            f"X is on {array_api_compat.device(X)} and Y on {array_api_compat.device(Y)}: move them to one device."
+        )
+    return xp
+
+
+def _positive(name: str, value: Any, default: int) -> int:
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise DomainError(f"{name} is {value!r}: give a positive integer, or None for the default.")
+    return int(value)
+
+
+def _outputs(
+    out: Any, kinds: tuple[str, ...], shape: tuple[int, int], xp: Namespace, X: Array, dtype: Any
+) -> list[Any]:
+    """The arrays to fill: those given, or new ones."""
+    if out is None:
+        return [xp.empty(shape, dtype=dtype, device=array_api_compat.device(X)) for _ in kinds]
+    given = list(out) if isinstance(out, tuple | list) else [out]
+    if len(given) != len(kinds):
+        raise DomainError(f"out holds {len(given)} arrays: give {len(kinds)}, in the order {', '.join(kinds)}.")
+    for part in given:
+        same = array_api_compat.is_numpy_array(part) == array_api_compat.is_numpy_array(X)
+        if not same or tuple(part.shape) != shape or part.dtype not in (xp.float32, xp.float64):
+            raise DomainError(
+                f"out is a {type(part).__name__} of shape {tuple(getattr(part, 'shape', ()))} and dtype "
+                f"{getattr(part, 'dtype', None)}: give a float array of shape {shape} of the library of X."
+            )
+    return given
+
+
+def gram(
+    network: Network | str,
+    X: Array,
+    Y: Array | None = None,
+    *,
+    kind: str = "ntk",
+    parametrization: str = "ntk",
+    width: int | None = None,
+    variances: Mapping[str, Any] | None = None,
+    out: Any = None,
+    block: int | None = None,
+    threads: int | None = None,
+) -> Any:
+    """The Gram matrix of a network's kernel: entry (i, j) is the kernel of rows i of X and j of Y.
+
+    The arithmetic is float64 throughout. Errors stay below 1e-14 √(K(x,x) K(x',x')), also for nearly parallel rows and
+    for norms from 1e-150 to 1e150; for float32 results, below 4e-7 of it. A zero row has φ(0) for its activations.
+    Where φ jumps at 0 (step, sign) the NTK is +∞ at ρ = 1 and −∞ at ρ = −1. No gradient flows through the result.
+
+    Args:
+        network: a `Network`, or the name of one; its activations must be of the zoo.
+        X: data, shape (n, d): numpy or torch, float64, float32 or integers.
+        Y: data of the same kind, shape (m, d). Left out: X again, and half the work.
+        kind: "ntk", "nngp", or "both" for the pair (NNGP, NTK) at little more than the cost of one.
+        parametrization: "ntk" (unit-variance weights, scales outside) or "standard" (weights with variances).
+        width: the number of hidden units; only for "standard", which needs it.
+        variances: of the weights by name: "readout" and the network's `roles` ("hidden"; "value" and "gate"; …).
+            Left out: LeCun's, 1/d and 1/width, in the standard parametrisation, and 1 in the other.
+        out: an array of shape (n, m) to fill, e.g. a ``numpy.memmap``, filled one row of tiles after the other; for
+            "both" a pair of them.
+        block: rows of a tile; the working memory is about 100·block² bytes per thread, and for the logistic family
+            1.3 kB per row.
+        threads: threads for numpy arrays (torch has its own); left out: one per core.
+
+    Returns:
+        Shape (n, m), on the device of X; float32 if X and Y are, else float64. For "both", a pair.
+
+    Raises:
+        DomainError: an argument that does not fit; the message names it, its value and the remedy.
+        UnknownNameError: no network of that name.
+    """
+    net = named_network(network)
+    if kind not in KINDS:
+        raise DomainError(f"kind is {kind!r}: use {', '.join(map(repr, KINDS))}.")
+    kinds = KINDS[kind]
+    xp = _namespace(X, Y)
+    with np.errstate(all="ignore"):
+        left = read_rows("X", X)
+        right = left if Y is None else read_rows("Y", Y)
+        if left.scaled.shape[1] != right.scaled.shape[1]:
+            raise DomainError(
+                f"X has {left.scaled.shape[1]} features and Y has {right.scaled.shape[1]}: give rows of equal length."
+            )
+        d = int(left.scaled.shape[1])
+        plan = make_plan(net, left, right, scales(net, d, parametrization, width, variances))
+    single = X.dtype == xp.float32 and (Y is None or Y.dtype == xp.float32)
+    shape = (left.count, right.count)
+    results = _outputs(out, kinds, shape, xp, X, xp.float32 if single else xp.float64)
+    numpy = array_api_compat.is_numpy_array(X)
+    device = "numpy" if numpy else ("cpu" if str(array_api_compat.device(X)) == "cpu" else "other")
+    # a small matrix still makes enough tiles to share, and few of them straddle the diagonal
+    side = _positive("block", block, min(_SIDES[device], max(64, max(shape) // 8)))
+    workers = _positive("threads", threads, cores()) if numpy else 1
+
+    def work(tile: Tile) -> None:
+        rows, columns = tile
+        with np.errstate(all="ignore"):
+            for result, part in zip(results, plan.tile(rows, columns, kinds), strict=True):
+                result[rows, columns] = part
+                if Y is None and rows != columns:
+                    result[columns, rows] = part.T
+
+    for_each(cover(*shape, side, Y is None), work, workers)
+    return tuple(results) if kind == "both" else results[0]

@@ -1,0 +1,105 @@
+"""The rows of a data matrix, checked and scaled so that no norm overflows, underflows or loses digits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import array_api_compat
+
+from glutheory.errors import DomainError
+from glutheory.numeric.arrays import Array, Namespace, constant, power_of_two, sum_of_squares, two_product
+
+#: Beyond this variance exp(a) has overflowed, and the low part of a is of no use.
+_HUGE = 1e4
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """n rows of d numbers x_i, float64, each with its own power of two taken out.
+
+    Attributes:
+        xp: the array namespace.
+        scaled: x_i·2^(−exponent_i), exactly, the largest entry in [1, 2); shape (n, d). A zero row stays zero.
+        exponent: integers, shape (n,).
+        unit: x_i/‖x_i‖, shape (n, d); zero for a zero row.
+        length: ‖scaled_i‖, shape (n,).
+        norm: ‖x_i‖, shape (n,).
+    """
+
+    xp: Namespace
+    scaled: Array
+    exponent: Array
+    unit: Array
+    length: Array
+    norm: Array
+
+    @property
+    def count(self) -> int:
+        """N, the number of rows."""
+        return int(self.scaled.shape[0])
+
+    @cached_property
+    def squares(self) -> tuple[Array, Array]:
+        """The squared lengths of `scaled` as an unevaluated sum of two numbers, each of shape (n,)."""
+        return sum_of_squares(self.xp, self.scaled)
+
+    def radius(self, variance: Fraction) -> Array:
+        """r_i = √a_i, the standard deviation of w·x_i for weights of this variance; shape (n,)."""
+        return self.norm * math.sqrt(variance)
+
+    def variance(self, variance: Fraction) -> tuple[Array, Array]:
+        """a_i = variance·‖x_i‖² as an unevaluated sum of two numbers, each of shape (n,): about 32 digits.
+
+        exp(a) multiplies the relative error of a by a, which is why one number is not enough.
+        """
+        high, low = self.squares
+        first = float(variance)
+        second = float(variance - Fraction(first))
+        product, error = two_product(self.xp, high, constant(self.xp, high, first))
+        error = error + high * second + low * first
+        high = power_of_two(self.xp, power_of_two(self.xp, product, self.exponent), self.exponent)
+        low = power_of_two(self.xp, power_of_two(self.xp, error, self.exponent), self.exponent)
+        return high, self.xp.where(high < _HUGE, low, self.xp.zeros_like(low))
+
+
+def _check(name: str, X: Array, xp: Namespace) -> None:
+    """Shape, kind and finiteness, each failure in one sentence."""
+    if X.ndim != 2:
+        raise DomainError(f"{name} has shape {tuple(X.shape)}: give a matrix of shape (rows, features).")
+    if X.shape[1] == 0:
+        raise DomainError(f"{name} has shape {tuple(X.shape)}: give rows of at least one feature.")
+    if X.dtype not in (xp.float64, xp.float32) and not xp.isdtype(X.dtype, "integral"):
+        raise DomainError(f"{name} has dtype {X.dtype}: convert it to float64 or float32.")
+    if xp.isdtype(X.dtype, "integral"):
+        return
+    good = xp.all(xp.isfinite(X), axis=1)
+    if not bool(xp.all(good)):
+        row = int(xp.nonzero(~good)[0][0])
+        column = int(xp.nonzero(~xp.isfinite(X[row, :]))[0][0])
+        raise DomainError(
+            f"{name} has the value {float(X[row, column])} in row {row}, column {column} (counted from 0), the first "
+            "row that is not finite: remove or repair such rows."
+        )
+
+
+def read_rows(name: str, X: Array) -> Rows:
+    """The rows of the argument called `name`, a numpy or torch matrix of shape (n, d).
+
+    Raises:
+        DomainError: not a matrix, not float64, float32 or integers, or not finite (the first such row is named).
+    """
+    xp = array_api_compat.array_namespace(X)
+    _check(name, X, xp)
+    if array_api_compat.is_torch_array(X):
+        X = X.detach()
+    x = xp.astype(X, xp.float64)
+    largest = xp.max(xp.abs(x), axis=1) if x.shape[0] else x[:, 0]
+    safe = xp.where(largest > 0, largest, xp.ones_like(largest))
+    exponent = xp.astype(xp.floor(xp.log2(safe)), xp.int64)
+    scaled = power_of_two(xp, x, -exponent[:, None])
+    length = xp.sqrt(xp.sum(scaled * scaled, axis=1))
+    unit = scaled / xp.where(length > 0, length, xp.ones_like(length))[:, None]
+    return Rows(xp, scaled, exponent, unit, length, power_of_two(xp, length, exponent))

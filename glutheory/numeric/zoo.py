@@ -1,0 +1,59 @@
+"""Which evaluator an activation has: one table, by the names of `glutheory.activations`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from glutheory.activations import Activation, activation, activation_names
+from glutheory.errors import DomainError
+from glutheory.numeric import homogeneous, logistic, normal, waves
+from glutheory.numeric.dual import Dual
+
+_TABLE: dict[str, Dual | Callable[[float], Dual]] = {
+    "identity": homogeneous.IDENTITY,
+    "monomial2": homogeneous.MONOMIAL2,
+    "monomial3": homogeneous.MONOMIAL3,
+    "step": homogeneous.STEP,
+    "sign": homogeneous.SIGN,
+    "abs": homogeneous.leaky(-1.0),
+    "relu": homogeneous.leaky(0.0),
+    "leaky_relu": homogeneous.leaky,
+    "relu2": homogeneous.RELU2,
+    "erf": normal.ERF,
+    "normal_cdf": normal.NORMAL_CDF,
+    "gelu": normal.GELU,
+    "sigmoid": logistic.SIGMOID,
+    "tanh": logistic.TANH_DUAL,
+    "silu": logistic.silu,
+    "softplus": logistic.SOFTPLUS,
+    "sin": waves.SIN,
+    "cos": waves.COS,
+    "exp": waves.EXP,
+    "gaussian": normal.GAUSSIAN,
+}
+
+
+def _member(act: Activation) -> Activation | None:
+    """The member of the zoo that has this definition, whatever `act` is called."""
+    if act.name in _TABLE and activation(act.name, **dict(act.parameters)).expr == act.expr:
+        return act
+    return next((own for own in map(activation, activation_names()) if own.expr == act.expr), None)
+
+
+def evaluator(act: Activation) -> Dual:
+    """The evaluator of an activation of the zoo.
+
+    Raises:
+        DomainError: symbolic parameters, or an activation that is not of the zoo.
+    """
+    if act.symbols:
+        names = ", ".join(map(str, act.symbols))
+        raise DomainError(f"activation {act.label!r} has the symbolic parameter {names}: give it a number.")
+    member = _member(act)
+    if member is None or member.name not in _TABLE:
+        raise DomainError(
+            f"activation {act.label!r} has no fast evaluator: use `evaluate` pair by pair, or one of "
+            f"{', '.join(_TABLE)}."
+        )
+    entry = _TABLE[member.name]
+    return entry if isinstance(entry, Dual) else entry(*(float(value) for _, value in member.parameters))

@@ -1,0 +1,296 @@
+"""The checks: recorded verdicts, negative controls, wrong formulas, and the runner."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from checks import (
+    angle,
+    degree_shift,
+    finite_width_mean,
+    hadamard,
+    hadamard_exact,
+    ntk_gated,
+    ntk_plain,
+    products,
+    runner,
+)
+from checks.__main__ import main
+from checks.catalog import choose, claims, modules
+from checks.evidence import agreement, certificate
+from checks.parts import is_lecun
+from checks.report import plain
+from checks.setting import generic, lecun, sample
+from checks.settings import PROFILES, Settings
+from glutheory.claims import Finding, Outcome, Verdict
+from glutheory.errors import DomainError, UnknownNameError
+from glutheory.networks import product
+
+ROOT = Path(__file__).parent.parent
+QUICK = Settings()
+#: Enough draws for every statistical test, little else.
+SMALL = Settings(replace(PROFILES["quick"], name="small", draws=200, width=64, narrow=200))
+IDS = tuple(claims())
+
+
+@lru_cache(maxsize=16)
+def outcome(name: str) -> Outcome:
+    """The check in the quick profile, run once for all tests."""
+    found: Outcome = modules()[name].run(QUICK)
+    return found
+
+
+class TestCatalog:
+    def test_every_claim_is_recorded(self) -> None:
+        assert set(runner.recorded()) == set(IDS)
+
+    def test_claims_of_the_issue(self) -> None:
+        wanted = {"ntk-plain", "ntk-gated", "hadamard", "hadamard-exact", "angle", "finite-width-mean"}
+        assert wanted | {"products", "degree-shift"} <= set(IDS)
+
+    def test_choosing(self) -> None:
+        assert choose([]) == IDS
+        assert choose(["ntk-plain", "angle"]) == ("angle", "ntk-plain")
+        with pytest.raises(UnknownNameError, match="did you mean 'hadamard'"):
+            choose(["hadamrd"])
+        with pytest.raises(UnknownNameError, match="the claims are"):
+            choose(["zzz"])
+
+
+@pytest.mark.parametrize("name", ["angle", "hadamard", "degree-shift"])
+def test_a_fast_check_end_to_end(name: str) -> None:
+    _complete(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", IDS)
+def test_every_check_end_to_end(name: str) -> None:
+    _complete(name)
+
+
+def _complete(name: str) -> None:
+    found = outcome(name)
+    assert all(control.caught for control in found.controls), [c for c in found.controls if not c.caught]
+    assert all(assumption.holds for assumption in found.assumptions), found.assumptions
+    assert len(found.controls) >= 3
+    known = runner.recorded()[name]
+    assert (found.verdict, found.grade) == (known["verdict"], known["grade"])
+    assert found.false_alarm <= 1e-7
+    json.dumps(runner.document([found], QUICK), allow_nan=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", IDS)
+def test_verdicts_do_not_hang_on_the_seed(name: str, seed: int) -> None:
+    found = modules()[name].run(Settings(seed=seed))
+    assert found.verdict == runner.recorded()[name]["verdict"], found
+
+
+FORMULAS: dict[str, tuple[ModuleType, dict[str, Any]]] = {
+    "ntk-plain": (ntk_plain, ntk_plain.MUTANTS),
+    "ntk-gated": (ntk_gated, ntk_gated.MUTANTS),
+    "products": (products, products.MUTANTS),
+    "degree-shift": (degree_shift, degree_shift.MUTANTS),
+    "hadamard": (hadamard, hadamard.MUTANTS),
+    "angle": (angle, angle.MUTANTS),
+}
+CASES = [(name, label) for name, (_, table) in FORMULAS.items() for label in table]
+FAST = [case for case in CASES if case[0] in ("degree-shift", "hadamard", "angle")]
+
+
+@pytest.mark.parametrize(("name", "label"), FAST)
+def test_a_wrong_formula_changes_the_verdict(name: str, label: str) -> None:
+    module, table = FORMULAS[name]
+    assert module.run(SMALL, table[label]).verdict is Verdict.FAILS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "label"), [case for case in CASES if case not in FAST])
+def test_a_wrong_kernel_changes_the_verdict(name: str, label: str) -> None:
+    module, table = FORMULAS[name]
+    assert module.run(QUICK, table[label]).verdict is Verdict.FAILS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", hadamard_exact.MUTANTS)
+def test_a_wrong_exact_identity_changes_the_verdict(label: str) -> None:
+    wrong = (hadamard_exact.MUTANTS[label], hadamard_exact.wider)
+    assert hadamard_exact.run(QUICK, wrong).verdict is Verdict.FAILS
+
+
+@pytest.mark.slow
+def test_a_wrong_variance_or_mean_changes_the_verdict() -> None:
+    for formula in finite_width_mean.MEAN_MUTANTS.values():
+        assert finite_width_mean.run(QUICK, formula=formula).verdict is Verdict.FAILS
+    for spread in finite_width_mean.VARIANCE_MUTANTS.values():
+        assert finite_width_mean.run(QUICK, spread=spread).verdict is Verdict.FAILS
+
+
+@pytest.mark.parametrize(("name", "label"), [case for case in CASES if case not in FAST])
+def test_a_wrong_kernel_is_refuted_by_proof_and_by_balls(name: str, label: str) -> None:
+    """Without sampling: in every symbol, and on data."""
+    module, table = FORMULAS[name]
+    net = {"ntk-plain": "relu", "ntk-gated": "geglu"}.get(name, product("relu", "erf"))
+    setting = generic(net, sample(0, 4), 10)
+    for formula, wanted in ((module.equation, Finding.SUPPORTS), (table[label], Finding.REFUTES)):
+        assert certificate(formula, [setting]).finding is wanted
+        if "sqrt" not in label:
+            symbolic = _symbolic(formula, setting.network)
+            assert symbolic is None or symbolic is wanted
+
+
+def _symbolic(formula: Any, net: Any) -> Finding | None:
+    try:
+        return agreement(formula, [net]).finding
+    except AttributeError:
+        return None  # a formula for balls only (a method .sqrt())
+
+
+def test_a_weak_experiment_concludes_nothing() -> None:
+    """64 neurons cannot see 1 %: the control is missed, and the check says so instead of agreeing."""
+    found = ntk_plain.run(SMALL)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    missed = [control.altered for control in found.controls if not control.caught]
+    assert "the whole kernel 1 % too large" in missed
+    assert not next(item for item in found.assumptions if item.name == "power").holds
+
+
+def test_assumptions_are_evaluated() -> None:
+    X = sample(0, 4)
+    assert is_lecun([lecun("reglu", X, 8)]).holds
+    assert not is_lecun([generic("reglu", X, 8)]).holds
+    wrong = ntk_gated.CLAIM
+    assert wrong.assumptions
+    assert sample(3, 5) == sample(3, 5)
+    assert sample(3, 5) != sample(4, 5)
+
+
+class TestRunner:
+    @pytest.fixture
+    def run(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
+        """The command with the outcomes of the quick profile, without running them again."""
+        path = tmp_path / "recorded.json"
+        monkeypatch.setattr(runner, "RECORDED", path)
+        monkeypatch.setattr("checks.__main__.recorded", lambda: runner.recorded(path))
+        monkeypatch.setattr("checks.__main__.record", lambda outcomes: runner.record(outcomes, path))
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(
+            "checks.__main__.run_all", lambda ids, settings, _: [replace(outcome(x), seed=settings.seed) for x in ids]
+        )
+        return lambda *arguments: CliRunner().invoke(main, list(arguments))
+
+    def test_the_table_and_the_exit_codes(self, run: Callable[..., Result]) -> None:
+        new = run("--only", "angle")
+        assert new.exit_code == 1
+        assert "nothing is recorded" in new.stderr
+        assert run("--only", "angle", "--record").exit_code == 0
+        same = run("--only", "angle")
+        assert (same.exit_code, same.stderr) == (0, "")
+        lines = same.stdout.splitlines()
+        assert lines[0].split() == ["id", "source", "verdict", "grade", "key", "figure", "seconds"]
+        assert lines[1].startswith("angle")
+        assert "holds, corrected" in lines[1]
+        path = Path("recorded.json")
+        path.write_text(path.read_text(encoding="utf-8").replace("holds, corrected", "holds"), encoding="utf-8")
+        changed = run("--only", "angle")
+        assert changed.exit_code == 1
+        assert "recorded is holds" in changed.stderr
+
+    def test_recording_keeps_the_others(self, run: Callable[..., Result]) -> None:
+        run("--only", "angle", "--record")
+        run("--only", "hadamard", "--record")
+        assert set(json.loads(Path("recorded.json").read_text(encoding="utf-8"))["verdicts"]) == {"angle", "hadamard"}
+
+    def test_json(self, run: Callable[..., Result]) -> None:
+        run("--only", "angle, hadamard", "--json", "out.json", "--seed", "5")
+        content = json.loads(Path("out.json").read_text(encoding="utf-8"))
+        assert [item["claim"]["id"] for item in content["outcomes"]] == ["angle", "hadamard"]
+        assert content["seed"] == 5
+        assert {"python", "numpy", "sympy", "torch", "glutheory"} <= set(content["versions"])
+        assert content["outcomes"][0]["evidence"][0]["figures"]
+        assert str(Path.home()) not in json.dumps(content)
+        assert sorted(path.name for path in Path().iterdir()) == ["out.json"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("--only", "ntk-plian"), "did you mean 'ntk-plain'"),
+            (("--profile", "huge"), "huge"),
+            (("--seed", "-1"), "-1"),
+            (("--device", "nowhere"), "device is 'nowhere'"),
+            (("--json", "missing/out.json"), "folder does not exist"),
+        ],
+    )
+    def test_bad_input(self, run: Callable[..., Result], arguments: tuple[str, ...], words: str) -> None:
+        found = run(*arguments)
+        assert found.exit_code == 2
+        assert words in found.stderr
+        assert found.stdout == ""
+        assert "Traceback" not in found.stderr
+
+    def test_a_damaged_record_is_one_sentence(self, run: Callable[..., Result]) -> None:
+        Path("recorded.json").write_text("[1]", encoding="utf-8")
+        found = run("--only", "angle")
+        assert found.exit_code == 2
+        assert "not a file of recorded verdicts" in found.stderr
+
+
+def test_json_is_written_in_one_step(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    path.write_text("old", encoding="utf-8")
+    with pytest.raises(ValueError, match="JSON compliant"):
+        runner.write_json(path, {"x": float("nan")})
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    runner.write_json(path, {"x": 1})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"x": 1}
+    assert path.stat().st_mode & 0o777 == 0o666 & ~_mask()
+
+
+def _mask() -> int:
+    import os
+
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_a_run_that_promises_too_much_is_refused() -> None:
+    found = outcome("angle")
+    piece = replace(found.evidence[0], figures={"false_alarm": 1e-5})
+    with pytest.raises(DomainError, match="false-alarm"):
+        runner.document([replace(found, evidence=(piece,))], QUICK)
+
+
+def test_the_plain_table_is_aligned() -> None:
+    lines = plain([outcome("angle"), outcome("hadamard")]).splitlines()
+    column = lines[0].index("verdict")
+    assert all(line[column:].startswith("holds") for line in lines[1:])
+
+
+@pytest.mark.slow
+def test_the_command_itself(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "checks", "--only", "angle", "--json", str(tmp_path / "x.json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 2
+
+
+@pytest.mark.slow
+def test_the_committed_full_run_has_the_recorded_verdicts() -> None:
+    content = json.loads((ROOT / "results" / "full.json").read_text(encoding="utf-8"))
+    assert content["profile"]["name"] == "full"
+    found = {item["claim"]["id"]: (item["verdict"], item["grade"]) for item in content["outcomes"]}
+    assert found == {name: (row["verdict"], row["grade"]) for name, row in runner.recorded().items()}
