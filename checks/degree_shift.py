@@ -124,12 +124,15 @@ def _grid(size: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
 @lru_cache(maxsize=16)
 def _spectrum(network: str, size: int) -> npt.NDArray[np.float64]:
     """The spectrum of the integral operator on S², discretised; descending."""
+    import torch
+
     from glutheory.numeric import gram
 
     X, weights = _grid(size)
     root = np.sqrt(weights)
     K = gram(network, X) * root * root[:, None]
-    spectrum = np.linalg.eigvalsh((K + K.T) / 2)[::-1]
+    with roads.one_thread():
+        spectrum = np.flip(torch.linalg.eigvalsh(torch.from_numpy((K + K.T) / 2)).numpy()).copy()
     spectrum.flags.writeable = False  # it is kept
     return spectrum
 
