@@ -31,7 +31,7 @@ class Profile:
 
 PROFILES = {
     "quick": Profile("quick", draws=512, width=4096, narrow=2000),
-    "full": Profile("full", draws=1024, width=16384, narrow=30000, thorough=True),
+    "full": Profile("full", draws=1024, width=16384, narrow=8000, thorough=True),
 }
 
 

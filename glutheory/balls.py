@@ -108,6 +108,10 @@ class Tape:
             known = self._slots.get(root)
             slot = known if known is not None else self._emit(root, "call", (self._slot(node.base),), "sqrt")
             return slot if node.exp.p == 1 else self._emit(node, "pow", (slot,), int(node.exp.p))
+        if isinstance(node, sp.Pow) and node.exp.is_Rational and node.base.is_positive and not node.free_symbols:
+            known = self._slots.get(root := sp.Function("_root")(node.base, node.exp.q))
+            slot = known if known is not None else self._emit(root, "root", (self._slot(node.base),), int(node.exp.q))
+            return slot if node.exp.p == 1 else self._emit(node, "pow", (slot,), int(node.exp.p))
         if isinstance(node, sp.Pow) and node.base == sp.E:
             return self._emit(node, "call", (self._slot(node.exp),), "exp")
         if isinstance(node, sp.atan2):
@@ -123,6 +127,8 @@ class Tape:
                 yield _method(extra), slot, operands
             elif operation == "pow":
                 yield _power(extra), slot, operands
+            elif operation == "root":
+                yield _root(extra), slot, operands
             else:
                 yield _BINARY[operation], slot, operands
 
@@ -219,9 +225,29 @@ def _method(name: str) -> Callable[..., Ball]:
 
 def _power(exponent: int) -> Callable[..., Ball]:
     def power(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (one signature for all)
-        return x**exponent
+        if exponent < 0:
+            return 1 / _positive_power(x, -exponent)
+        return _positive_power(x, exponent)
 
     return power
+
+
+def _positive_power(x: Ball, exponent: int) -> Ball:
+    """x^exponent by squaring: python-flint's own power of a ball with midpoint 0 is not a number."""
+    result = None
+    while exponent:
+        if exponent & 1:
+            result = x if result is None else result * x
+        exponent >>= 1
+        x = x * x if exponent else x
+    return 1 if result is None else result
+
+
+def _root(order: int) -> Callable[..., Ball]:
+    def root(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (only constants have such roots)
+        return x.root(order)
+
+    return root
 
 
 def _atan2(y: Ball, x: Ball) -> Ball:

@@ -110,6 +110,17 @@ def test_tapes_evaluate_and_share() -> None:
     assert len(roots) == 1
 
 
+def test_powers_of_balls_around_zero_and_roots_of_any_order() -> None:
+    around = arb(0, 1)
+    cube, square = Tape([x**3, x**2], [x]).bind()([around])
+    assert cube.is_finite()
+    assert square.contains(1)
+    assert Tape([1 / x**3], [x]).bind()([arb(2)])[0].overlaps(arb(1) / 8)
+    point = Point.of(sp.sqrt(2), sp.sqrt(3), sp.Integer(6) ** sp.Rational(1, 4))
+    assert point.delta == 0
+    assert (ball(point.c) ** 4).overlaps(arb(6))
+
+
 def test_tapes_refuse_what_balls_cannot_do() -> None:
     with pytest.raises(DerivationError, match="not in the table"):
         Tape([sp.gamma(x)], [x])

@@ -30,6 +30,7 @@ NETWORKS: tuple[Network, ...] = (
     product("relu", "gelu"),
     product("identity", "sin", "relu2"),
     product("erf", "erf", "cos"),
+    product("exp", "relu"),
 )
 
 
@@ -171,6 +172,15 @@ def test_nothing_is_ever_nan(name: str, norm: float) -> None:
     for part in gram(name, X, kind="both"):
         assert not np.isnan(part).any()
         np.testing.assert_array_equal(part, part.T)
+
+
+@pytest.mark.parametrize("network", [product("step", "sign"), product("identity", "step", "exp")], ids=str)
+def test_poles_and_zeros_of_branches_make_no_nan(network: Network) -> None:
+    """At ρ = −1 the step's S is 0 where the sign's T is infinite; the other product is +∞ there."""
+    X = np.array([[1.0, 2.0], [-1.0, -2.0], [1.0, 2.0], [0.0, 0.0]])
+    for part in gram(network, X, kind="both"):
+        assert not np.isnan(part).any()
+    assert gram(network, X)[0, 2] == math.inf
 
 
 @pytest.mark.parametrize("name", glu.activation_names())

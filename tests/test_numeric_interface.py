@@ -111,9 +111,13 @@ class TestParametrizations:
 
 
 class TestLibraries:
+    @pytest.mark.parametrize("native", [False, True], ids=["shared", "native"])
     @pytest.mark.parametrize("name", NAMES)
-    def test_torch_in_torch_out(self, name: str) -> None:
+    def test_torch_in_torch_out(self, name: str, native: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Tensors of the CPU are computed on as numpy arrays; `native` is what happens on other devices."""
         torch = pytest.importorskip("torch")
+        if native:
+            monkeypatch.setattr("glutheory.numeric.matrix._view", lambda array: array)
         X, Y = _data(), _data(9, seed=3)
         for second in (None, Y):
             wanted = gram(name, X, second, kind="both")
@@ -122,6 +126,13 @@ class TestLibraries:
                 assert isinstance(part, torch.Tensor)
                 assert part.dtype == torch.float64
                 np.testing.assert_allclose(part.numpy(), right, rtol=1e-13, atol=1e-15 * abs(right).max())
+
+    def test_torch_outputs_are_filled(self) -> None:
+        torch = pytest.importorskip("torch")
+        X = torch.asarray(_data())
+        out = torch.empty((23, 23), dtype=torch.float32)
+        assert gram("geglu", X, out=out) is out
+        torch.testing.assert_close(out, gram("geglu", X).to(torch.float32), rtol=1e-6, atol=1e-12)
 
     def test_torch_gradients_are_cut(self) -> None:
         torch = pytest.importorskip("torch")
@@ -231,6 +242,10 @@ def test_libraries_do_not_mix() -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(glu.DomainError, match="different libraries"):
         gram("relu", _data(), torch.ones((2, 5)))
+    with pytest.raises(glu.DomainError, match="X is on cpu and Y on meta"):
+        gram("relu", torch.ones((2, 5)), torch.ones((2, 5), device="meta"))
+    with pytest.raises(glu.DomainError, match=r"X has dtype torch\.bfloat16"):
+        gram("relu", torch.ones((2, 5), dtype=torch.bfloat16))
     with pytest.raises(glu.DomainError, match="library of X"):
         gram("relu", _data(), out=torch.empty((23, 23)))
 

@@ -226,7 +226,7 @@ def test_the_grid_would_notice() -> None:
 # ---------------------------------------------------------------- identities that every dual obeys
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.sampled_from(ZOO), points())
 def test_narrow_symmetric_and_bounded(act: Activation, point: Point) -> None:
     digits = 20
@@ -452,10 +452,9 @@ def test_exact_arguments() -> None:
 
 
 def test_nearly_degenerate_constants() -> None:
-    tiny = sp.Rational(1, 10**80)  # √2·√3 − tiny: the determinant is far below the working precision
-    near = enclose("tanh", sp.sqrt(2), sp.sqrt(3), sp.root(6, 4) - tiny)
-    exact = enclose("tanh", sp.sqrt(2), sp.sqrt(3), sp.root(6, 4))
-    for one, two in zip(near, exact, strict=True):
+    tiny = sp.Rational(1, 10**80)  # the determinant is far below the working precision
+    a, b, c = sp.sqrt(2), sp.sqrt(2) / 4, sp.sqrt(2) / 2
+    for one, two in zip(enclose("tanh", a, b, c - tiny), enclose("tanh", a, b, c), strict=True):
         assert one.overlaps(two)
         assert float(one.rad()) < 1e-29
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 from glutheory.networks import Network
 from glutheory.numeric.arrays import Array, inner
@@ -21,6 +22,9 @@ from glutheory.numeric.zoo import evaluator
 
 #: Entries of the arrays that a chunk of nearly parallel pairs needs.
 _ENTRIES = 1 << 15
+
+#: The logarithm of the largest float64, less a margin.
+_LOG_MAX = 700.0
 
 #: Picks the part of an array whose last axis runs over the rows.
 Pick = Callable[[Array], Array]
@@ -45,6 +49,7 @@ class Plan:
         branches: see `_Branch`.
         power: the degree of homogeneity that is taken out.
         weight_left, weight_right: the factor of each row, whose product is raised to `power`.
+        overflows: whether the largest of these may be infinite.
         front, readout: the constants of NNGP and NTK.
     """
 
@@ -54,6 +59,7 @@ class Plan:
     power: int
     weight_left: Array
     weight_right: Array
+    overflows: bool
     front: float
     readout: float
 
@@ -146,15 +152,9 @@ class Plan:
     def _scaled(self, pairs: Geometry, part: Array, scale: Array, guarded: bool) -> Array:
         """part·scale, where 0·∞ is 0: a kernel that vanishes exactly does so for rows of any norm."""
         xp = pairs.xp
-        if guarded or not math.isfinite(self._largest_scale()):
+        if guarded or self.overflows:
             return xp.where(part == 0, 0.0 * part, part * scale)
         return part * scale
-
-    def _largest_scale(self) -> float:
-        if self.left.count == 0 or self.right.count == 0:
-            return 1.0
-        product = float(self.weight_left.max()) * float(self.weight_right.max())
-        return math.inf if product > 0 and self.power * math.log(product) > 700 else 1.0
 
 
 def _taker(xp: object, index: Array) -> Pick:
@@ -187,14 +187,13 @@ def make_plan(network: Network, left: Rows, right: Rows, found: Scales) -> Plan:
         first = dual.features(left, variance)
         second = first if right is left else dual.features(right, variance)
         branches.append(_Branch(dual, first, second, float(share / found.readout)))
+    # one radius for all branches, whose power is the product of theirs
     power = sum(dual.degree for dual in duals)
-    # one radius for all branches: (∏ σ_i^{2p_i})^{1/2P}
-    logarithm = sum(
-        dual.degree * math.log(variance) for dual, variance in zip(duals, found.variances, strict=True) if dual.degree
-    )
-    common = len({v for dual, v in zip(duals, found.variances, strict=True) if dual.degree}) <= 1
-    radius = math.sqrt(found.variances[0]) if common else math.exp(logarithm / (2 * max(power, 1)))
-    if common and power:
-        radius = next(math.sqrt(v) for dual, v in zip(duals, found.variances, strict=True) if dual.degree)
+    degrees: dict[Fraction, int] = {}
+    for dual, variance in zip(duals, found.variances, strict=True):
+        degrees[variance] = degrees.get(variance, 0) + dual.degree
+    radius = math.prod(float(v) ** (degree / (2 * power)) for v, degree in degrees.items()) if power else 1.0
     weights = (left.norm * radius, right.norm * radius)
-    return Plan(left, right, tuple(branches), power, *weights, float(found.front), float(found.readout))
+    largest = math.prod(float(left.xp.max(side)) if side.shape[0] else 0.0 for side in weights)
+    overflows = largest > 0 and power * math.log(largest) > _LOG_MAX
+    return Plan(left, right, tuple(branches), power, *weights, overflows, float(found.front), float(found.readout))

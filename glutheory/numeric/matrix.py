@@ -20,8 +20,8 @@ from glutheory.numeric.weights import scales
 
 KINDS: dict[str, tuple[str, ...]] = {"nngp": ("nngp",), "ntk": ("ntk",), "both": ("nngp", "ntk")}
 
-#: Rows of a tile: numpy's temporaries stay in the cache of a core, torch's are large enough to share or to fill a GPU.
-_SIDES = {"numpy": 192, "cpu": 512, "other": 2048}
+#: Rows of a tile: on a CPU the temporaries stay in the cache of a core, elsewhere they fill the device.
+_SIDE, _DEVICE_SIDE = 192, 2048
 
 
 def _namespace(X: Any, Y: Any) -> Namespace:
@@ -40,6 +40,19 @@ def _namespace(X: Any, Y: Any) -> Namespace:
             f"X is on {array_api_compat.device(X)} and Y on {array_api_compat.device(Y)}: move them to one device."
         )
     return xp
+
+
+def _view(array: Any) -> Any:
+    """The array itself; of a torch tensor on the CPU the numpy array that shares its memory.
+
+    Small tiles in our threads are several times faster than torch's own threads on large ones.
+    """
+    if not array_api_compat.is_torch_array(array) or str(array_api_compat.device(array)) != "cpu":
+        return array
+    try:
+        return array.detach().numpy()
+    except TypeError:  # bfloat16 and the like, which `read_rows` refuses
+        return array
 
 
 def _positive(name: str, value: Any, default: int) -> int:
@@ -101,7 +114,7 @@ def gram(
             "both" a pair of them.
         block: rows of a tile; the working memory is about 100·block² bytes per thread, and for the logistic family
             1.3 kB per row.
-        threads: threads for numpy arrays (torch has its own); left out: one per core.
+        threads: threads for arrays on the CPU; left out: one per core.
 
     Returns:
         Shape (n, m), on the device of X; float32 if X and Y are, else float64. For "both", a pair.
@@ -116,8 +129,8 @@ def gram(
     kinds = KINDS[kind]
     xp = _namespace(X, Y)
     with np.errstate(all="ignore"):
-        left = read_rows("X", X)
-        right = left if Y is None else read_rows("Y", Y)
+        left = read_rows("X", _view(X))
+        right = left if Y is None else read_rows("Y", _view(Y))
         if left.scaled.shape[1] != right.scaled.shape[1]:
             raise DomainError(
                 f"X has {left.scaled.shape[1]} features and Y has {right.scaled.shape[1]}: give rows of equal length."
@@ -127,16 +140,17 @@ def gram(
     single = X.dtype == xp.float32 and (Y is None or Y.dtype == xp.float32)
     shape = (left.count, right.count)
     results = _outputs(out, kinds, shape, xp, X, xp.float32 if single else xp.float64)
-    numpy = array_api_compat.is_numpy_array(X)
-    device = "numpy" if numpy else ("cpu" if str(array_api_compat.device(X)) == "cpu" else "other")
+    targets = [_view(part) for part in results]
+    numpy = array_api_compat.is_numpy_namespace(left.xp)
     # a small matrix still makes enough tiles to share, and few of them straddle the diagonal
-    side = _positive("block", block, min(_SIDES[device], max(64, max(shape) // 8)))
+    usual = min(_SIDE, max(64, max(shape) // 8)) if numpy else _DEVICE_SIDE
+    side = _positive("block", block, usual)
     workers = _positive("threads", threads, cores()) if numpy else 1
 
     def work(tile: Tile) -> None:
         rows, columns = tile
         with np.errstate(all="ignore"):
-            for result, part in zip(results, plan.tile(rows, columns, kinds), strict=True):
+            for result, part in zip(targets, plan.tile(rows, columns, kinds), strict=True):
                 result[rows, columns] = part
                 if Y is None and rows != columns:
                     result[columns, rows] = part.T
