@@ -1,0 +1,14 @@
+"""All benchmarks in one run: `python -m benchmarks`; each script also runs on its own and has its own options."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPTS = ("command_line.py", "gram.py", "sampling.py")
+
+if __name__ == "__main__":
+    for script in SCRIPTS:
+        print(f"\n== {script}", flush=True)
+        subprocess.run([sys.executable, Path(__file__).with_name(script)], check=True)
