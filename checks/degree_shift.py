@@ -132,7 +132,9 @@ def _spectrum(network: str, size: int) -> npt.NDArray[np.float64]:
     root = np.sqrt(weights)
     K = gram(network, X) * root * root[:, None]
     with roads.one_thread():
-        spectrum = np.flip(torch.linalg.eigvalsh(torch.from_numpy((K + K.T) / 2)).numpy()).copy()
+        spectrum: npt.NDArray[np.float64] = np.flip(
+            torch.linalg.eigvalsh(torch.from_numpy((K + K.T) / 2)).numpy()
+        ).copy()
     spectrum.flags.writeable = False  # it is kept
     return spectrum
 

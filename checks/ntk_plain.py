@@ -47,7 +47,7 @@ def _swapped(scales: Scales, inner: Any, duals: Duals) -> Any:
 MUTANTS: dict[str, Formula] = {
     "T for S": _swapped,
     "sigma_v^2 dropped": lambda s, g, duals: s.m * duals[0][0] + s.m * g * duals[0][1],
-    "sigma_v for sigma_v^2": lambda s, g, duals: s.m * duals[0][0] + s.m * s.v.sqrt() * g * duals[0][1],
+    "sigma_v^4 for sigma_v^2": lambda s, g, duals: s.m * duals[0][0] + s.m * s.v * s.v * g * duals[0][1],
     "second term doubled": lambda s, g, duals: s.m * duals[0][0] + 2 * s.m * s.v * g * duals[0][1],
     "second term missing (NNGP/sigma_v^2 for NTK)": lambda s, _, duals: s.m * duals[0][0],
     "the whole kernel 1 % too large": lambda s, g, duals: equation(s, g, duals) * 101 / 100,
