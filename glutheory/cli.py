@@ -127,7 +127,7 @@ def _version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None
 @click.command(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def main() -> None:
-    r"""Kernels (NNGP, NTK) of gated and non-gated networks: derived, evaluated, verified.
+    """Kernels (NNGP, NTK) of gated and non-gated networks: derived, evaluated, verified.
 
     \b
     Examples:
@@ -135,4 +135,4 @@ def main() -> None:
       glutheory derive geglu --format latex --out geglu.tex
       glutheory evaluate silu --a 2 --b 0.5 --c -0.3 --digits 60
       glutheory list
-    """
+    """  # noqa: D301 (click's mark for lines that stay as they are is the control character)
