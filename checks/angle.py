@@ -152,7 +152,7 @@ def run(settings: Settings, width: Width = width) -> Outcome:
             Control(altered, found.finding is Finding.REFUTES, f"certificate: apart by {found.figures['largest']:.2g}")
         )
     largest = table["reglu, d=75, m=1000"]
-    key = f"deviation O((d/m)^2): {largest:.1e} at d=75, m=1000; 1/(12 pi) = 0.027 in the ntk parametrisation"
+    key = f"off by {largest:.1e} at d=75, m=1000: O((d/m)^2)"
     return Outcome(CLAIM, assumptions, evidence, tuple(controls), decide(assumptions, evidence, controls), key)
 
 

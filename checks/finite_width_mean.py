@@ -147,7 +147,7 @@ def run(settings: Settings, formula: Formula = equation, spread: Spread = spread
     ratios = second.figures["sampled over claimed variance, mean over entries"]
     assert isinstance(ratios, dict)
     wide = [value for name, value in ratios.items() if name.endswith(f"width {max(widths)}")]
-    key = f"sampled / computed variance = {np.mean(wide):.3f} at width {max(widths)}; mean exact from width 1 on"
+    key = f"sampled/computed variance {np.mean(wide):.3f} at width {max(widths)}"
     verdict = decide(assumptions, evidence, controls)
     return Outcome(CLAIM, assumptions, evidence, tuple(controls), verdict, key)
 

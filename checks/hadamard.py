@@ -149,5 +149,5 @@ def run(settings: Settings, order: Order = order) -> Outcome:
     errors = certified.figures["median relative error"]
     assert isinstance(errors, dict)
     half = first.figures["relative error"]
-    key = f"relative error d/m: {errors['d=64, m=1024']:.4f} at d/m = 1/16, {half:.2f} at d/m = 1 (ReLU diagonal)"
+    key = f"relative error {errors['d=64, m=1024']:.4f} at d/m = 1/16, {half:.2f} at d/m = 1"
     return Outcome(CLAIM, assumptions, evidence, tuple(controls), decide(assumptions, evidence, controls), key)

@@ -111,7 +111,5 @@ def run(settings: Settings, formulas: tuple[Formula, Formula] = (split, wider)) 
     )
     controls = mutants(MUTANTS, chosen, done)
     certified = evidence[2].figures
-    key = (
-        f"exact: balls of radius {certified['largest radius']:.0e}; max |z| = {sampled.figures['largest z-score']:.1f}"
-    )
+    key = f"balls of radius {certified['largest radius']:.0e}; max |z| = {sampled.figures['largest z-score']:.1f}"
     return Outcome(CLAIM, assumptions, tuple(evidence), controls, decide(assumptions, evidence, controls), key)

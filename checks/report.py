@@ -37,10 +37,14 @@ def show(outcomes: Sequence[Outcome]) -> None:
         encoding = sys.stdout.encoding or "ascii"
         print(plain(outcomes).encode(encoding, "replace").decode(encoding))
         return
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*HEADINGS)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in HEADINGS:
+        # on a narrow terminal the key figure is folded and nothing else
+        table.add_column(heading, no_wrap=heading != "key figure", justify="right" if heading == "seconds" else "left")
     for outcome in outcomes:
         cells = list(row(outcome))
         cells[2] = f"[{_COLOURS[outcome.verdict]}]{cells[2]}[/]"
