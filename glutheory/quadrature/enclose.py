@@ -98,6 +98,10 @@ def _refine(point: Point, found: Model, digits: int) -> tuple[Pair | None, bool]
         values = made
         if found.whole.slope.singular and values[1].is_finite() and values[1] != 0:
             scales[1] = abs(values[1]).lower()
+        # Cauchy–Schwarz: |S| is a lower bound of the scale too, where the coarse integral found none
+        scales = [
+            arb.max(size, abs(v).lower()) if v.is_finite() else size for size, v in zip(scales, values, strict=True)
+        ]
         limits = [size * arb(10) ** -digits for size in scales]
         if all(_narrow(value, limit) for value, limit in zip(values, limits, strict=True)):
             return values, True
