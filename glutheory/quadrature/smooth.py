@@ -17,7 +17,7 @@ from glutheory.quadrature.program import ball_functions, program
 from glutheory.quadrature.strips import Envelope, mean_bound, strips
 
 #: Lattice points beyond which the work is refused (about half a minute).
-MAX_POINTS = 1_000_000
+MAX_POINTS = 2_000_000
 _PLANNING = 64
 
 
