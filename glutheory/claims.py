@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from glutheory.charts import Chart
 from glutheory.errors import DomainError
 
 #: Version of the JSON form of `Outcome`; raised when a field changes its meaning.
-SCHEMA = 1
+SCHEMA = 2
 
 Figure = bool | int | float | str | None | Sequence["Figure"] | Mapping[str, "Figure"]
 
@@ -72,6 +73,7 @@ class Claim:
         words: the same in plain words.
         assumptions: what it presupposes, in words; the check evaluates each on its data.
         corrected: LaTeX of the corrected statement, where the literal one does not hold as it stands.
+        meaning: what the verdict means for someone who trains or studies networks; a few sentences.
     """
 
     id: str
@@ -80,6 +82,7 @@ class Claim:
     words: str
     assumptions: tuple[str, ...]
     corrected: str = ""
+    meaning: str = ""
 
     def __post_init__(self) -> None:
         if not self.id or self.id != self.id.lower() or not self.id.replace("-", "").isalnum():
@@ -150,6 +153,7 @@ class Outcome:
         controls: the negative controls.
         verdict: by `decide`.
         key_figure: the one number a reader should see, in words.
+        charts: the figures that show the evidence, as data.
         seconds: wall time.
         seed: of everything random.
         versions: of the software.
@@ -161,6 +165,7 @@ class Outcome:
     controls: tuple[Control, ...]
     verdict: Verdict
     key_figure: str
+    charts: tuple[Chart, ...] = ()
     seconds: float = 0.0
     seed: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)

@@ -2,6 +2,10 @@
 
 import os
 
+# one worker per core already keeps all cores busy; set before numpy and torch start their pools
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
