@@ -16,8 +16,8 @@ from typing import Any
 import glutheory
 from checks.catalog import FOLDER, modules
 from checks.settings import FALSE_ALARM, FAMILIES, Settings
-from glutheory.claims import SCHEMA, Outcome
-from glutheory.errors import DomainError
+from glutheory.claims import SCHEMA, Claim, Evidence, Finding, Grade, Outcome, Verdict
+from glutheory.errors import DomainError, GlutheoryError
 
 RECORDED = FOLDER / "recorded.json"
 _PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "python-flint", "torch")
@@ -39,12 +39,23 @@ def run_all(ids: Sequence[str], settings: Settings, done: Callable[[Outcome], No
     table, software, outcomes = modules(), versions(), []
     for name in ids:
         start = time.perf_counter()
-        found: Outcome = table[name].run(settings)
+        try:
+            found: Outcome = table[name].run(settings)
+        except GlutheoryError as error:
+            # one check that cannot be carried out must not take the others with it
+            found = _broken(table[name].CLAIM, error)
         seconds = round(time.perf_counter() - start, 2)
         outcome = replace(found, seconds=seconds, seed=settings.seed, versions=software)
         outcomes.append(outcome)
         done(outcome)
     return outcomes
+
+
+def _broken(claim: Claim, error: GlutheoryError) -> Outcome:
+    """What is known when a check breaks off: nothing."""
+    reason = f"the check broke off: {error}"
+    evidence = (Evidence(Grade.NUMERICAL, reason, Finding.UNDECIDED),)
+    return Outcome(claim, (), evidence, (), Verdict.INCONCLUSIVE, reason)
 
 
 def document(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]:

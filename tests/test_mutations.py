@@ -1,0 +1,189 @@
+"""Wrong sources, one at a time: each must change the verdict of the check that is named beside it.
+
+A mutant is a textual change of one place in a copy of the sources; the check is run from that copy by the command
+itself. It is caught if the command ends with status 1 because the *verdict* of that check is not the recorded one;
+a crash, or a change of the grade alone, does not count.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from checks.catalog import claims
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ("glutheory", "checks", "derivations")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One wrong variant.
+
+    Attributes:
+        what: in words.
+        file: where.
+        old, new: the text replaced; `old` occurs exactly once.
+        check: the id of the check that must notice.
+    """
+
+    what: str
+    file: str
+    old: str
+    new: str
+    check: str
+
+
+MUTANTS = (
+    Mutant(
+        "wrong sign of the arcsine",
+        "glutheory/symbolic/reduction.py",
+        "        add_to(self.arcsine, 0, value)\n",
+        "        add_to(self.arcsine, 0, -value)\n",
+        "ntk-plain",
+    ),
+    Mutant(
+        "T for S in the engine's table of expectations",
+        "glutheory/symbolic/kernels.py",
+        "table[f(x) * f(xp)] = br.S",
+        "table[f(x) * f(xp)] = br.T",
+        "ntk-plain",
+    ),
+    Mutant(
+        "Stein's lemma with a factor 2 too much",
+        "glutheory/symbolic/gaussian.py",
+        "scale.variance * ((n - 1) * previous + density)",
+        "2 * scale.variance * ((n - 1) * previous + density)",
+        "ntk-plain",
+    ),
+    Mutant(
+        "the value branch's variance dropped",
+        "glutheory/symbolic/kernels.py",
+        "Branch(role, S, T, sigma, gamma * sigma**2 * g)",
+        "Branch(role, S, T, sigma, gamma * (sp.S.One if role == 'value' else sigma**2) * g)",
+        "ntk-gated",
+    ),
+    Mutant(
+        "the inner product dropped from the engine's gradients",
+        "glutheory/symbolic/kernels.py",
+        "sp.diff(neuron_p, xp) * gamma * g",
+        "sp.diff(neuron_p, xp) * gamma",
+        "ntk-gated",
+    ),
+    Mutant(
+        "an integration by parts with the wrong sign",
+        "glutheory/symbolic/reduction.py",
+        "pending.add_root(n + 1, 1, -value / (n + 1))",
+        "pending.add_root(n + 1, 1, value / (n + 1))",
+        "ntk-plain",
+    ),
+    Mutant(
+        "enclosed integrals of the derivative in place of the function's",
+        "checks/roads.py",
+        "return enclose(act, point.a, point.b, point.c, digits=_DIGITS)",
+        "return enclose(act, point.a, point.b, point.c, digits=_DIGITS)[::-1]",
+        "ntk-plain",
+    ),
+    Mutant(
+        "the sampled network without the readout's gradient",
+        "glutheory/sampling/two_layer.py",
+        "return prepared.total(seed, draw)",
+        "found = prepared.blocks(seed, draw); return sum(v for k, v in found.items() if k != 'readout')",
+        "products",
+    ),
+    Mutant(
+        "the readout's fourth moment taken as that of a sign",
+        "glutheory/moments.py",
+        "math.prod(range(1, 2 * j, 2))",
+        "1",
+        "finite-width-mean",
+    ),
+    Mutant(
+        "a test of the mean that never rejects",
+        "glutheory/statistics.py",
+        "np.abs(total) / (2 * self.level)",
+        "np.abs(total) / (2e6 * self.level)",
+        "finite-width-mean",
+    ),
+    Mutant(
+        "Hermite polynomials not normalised",
+        "glutheory/symbolic/hermite.py",
+        "(x * current - roots[j] * previous) / roots[j + 1]",
+        "x * current - j * previous",
+        "degree-shift",
+    ),
+    Mutant(
+        "the gated kernel without its value block",
+        "checks/ntk_gated.py",
+        "return scales.m * (scales.v + p) * inner * S",
+        "return scales.m * p * inner * S",
+        "ntk-gated",
+    ),
+    Mutant(
+        "the width of the wider network off by d",
+        "checks/angle.py",
+        '    """The exact statement has m + d."""\n    return m + d',
+        '    """The exact statement has m + d."""\n    return m + 2 * d',
+        "angle",
+    ),
+    Mutant(
+        "the leading error of Eq. 5 as 1/m",
+        "checks/hadamard.py",
+        '    """d/m."""\n    return scales.d / scales.m',
+        '    """d/m."""\n    return 1 / scales.m',
+        "hadamard",
+    ),
+)
+
+
+def run(folder: Path, check: str) -> subprocess.CompletedProcess[str]:
+    """The command in this folder, on one thread."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment = {**os.environ, **threads, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-m", "checks", "--only", check]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A copy of the sources."""
+    for name in FOLDERS:
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "rendered"))
+    return tmp_path
+
+
+def test_the_table() -> None:
+    """At least twenty, each at one place that exists, each with a check that exists."""
+    assert len(MUTANTS) >= 20
+    assert len({mutant.what for mutant in MUTANTS}) == len(MUTANTS)
+    for mutant in MUTANTS:
+        assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1, mutant
+        assert mutant.check in claims(), mutant
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("check", sorted({mutant.check for mutant in MUTANTS}))
+def test_the_copy_itself_agrees(sources: Path, check: str) -> None:
+    done = run(sources, check)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.what.replace(" ", "-"))
+def test_every_mutant_is_caught(sources: Path, mutant: Mutant) -> None:
+    path = sources / mutant.file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(mutant.old) == 1
+    path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    done = run(sources, mutant.check)
+    found = re.fullmatch(rf"{mutant.check}: (.+) \(.+\), recorded is (.+) \(.+\)\.", done.stderr.strip())
+    assert done.returncode == 1, done
+    assert found, done
+    assert found[1] != found[2], done
