@@ -38,6 +38,11 @@ def by_name(act: Activation) -> str:
     return act.name
 
 
+def named(value: object) -> str:
+    """A test id that is the same in every process: functions by their name, not by their address."""
+    return str(getattr(value, "__name__", value))[:30]
+
+
 def variances(low: int = -2, high: int = 2) -> st.SearchStrategy[Fraction]:
     """Rational variances between 10^low and 10^high, spread over the logarithmic scale."""
     return st.builds(

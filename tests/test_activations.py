@@ -13,6 +13,7 @@ from glutheory.activations import Z
 from glutheory.balls import precision
 from glutheory.exact import Point
 from glutheory.symbolic.duals import dual
+from tests.strategies import named
 
 
 def _phi(z: float) -> float:
@@ -81,7 +82,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("call", "error", "fragment"), BAD, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("call", "error", "fragment"), BAD, ids=named)
 def test_bad_input(call: Callable[[], object], error: type[Exception], fragment: str) -> None:
     with pytest.raises(error, match=fragment) as caught:
         call()

@@ -30,7 +30,7 @@ from glutheory.quadrature.program import program
 from glutheory.quadrature.reduction import reduced
 from glutheory.quadrature.smooth import smooth_means
 from glutheory.quadrature.strips import strips
-from tests.strategies import CLOSED, EXTRA, ZOO, by_name, points, variances
+from tests.strategies import CLOSED, EXTRA, ZOO, by_name, named, points, variances
 
 Reference = Callable[[arb, arb, arb], tuple[arb, arb]]
 BITS = 200
@@ -348,7 +348,7 @@ OTHERS: list[tuple[sp.Expr, Callable[..., np.ndarray]]] = [
 ]
 
 
-@pytest.mark.parametrize(("expr", "f"), OTHERS, ids=lambda item: str(item)[:30])
+@pytest.mark.parametrize(("expr", "f"), OTHERS, ids=named)
 @pytest.mark.parametrize(("a", "b", "rho"), [(1, 1, 0.25), (0.5, 2, -0.75), (1, 1, 1), (0.25, 1, 0)])
 def test_users_smooth_functions(expr: sp.Expr, f: Callable[..., np.ndarray], a: float, b: float, rho: float) -> None:
     ball = enclose(expression(expr), a, b, Fraction(rho) * Fraction(math.sqrt(a * b)), digits=20)[0]

@@ -25,6 +25,7 @@ from glutheory.sampling.features import features
 from glutheory.sampling.inputs import check_scales
 from glutheory.sampling.sampler import Sampler
 from glutheory.sampling.weights import Neurons
+from tests.strategies import named
 
 JUMPS = ("step", "sign")
 
@@ -259,7 +260,7 @@ def run(expr: sp.Expr, values: list[float], dtype: Any) -> tuple[Any, Any]:
         (Z * sp.tanh(sp.log(1 + sp.exp(Z))), lambda z: max(z, 0), lambda z: 1 if z > 0 else 0),
         (Z * (1 + sp.erf(Z / sp.sqrt(2))) / 2, lambda z: max(z, 0), lambda z: 1 if z > 0 else 0),
     ],
-    ids=str,
+    ids=named,
 )
 def test_nothing_overflows_in_float32(expr: sp.Expr, phi: Function, slope: Function) -> None:
     far = [-1000.0, -100.0, 100.0, 1000.0]
@@ -288,7 +289,7 @@ def test_nothing_overflows_in_float32(expr: sp.Expr, phi: Function, slope: Funct
         (sp.erfc(Z), lambda z: 1 - scalar_erf(z), lambda z: -2 / np.pi**0.5 * np.exp(-z * z)),
         (2 - 3 * Z, lambda z: 2 - 3 * z, lambda _: -3.0),
     ],
-    ids=str,
+    ids=named,
 )
 def test_kinks_powers_and_others(expr: sp.Expr, phi: Function, slope: Function) -> None:
     where = [-2.5, -1.25, -0.5, 0.25, 1.5, 2.75]
@@ -482,7 +483,7 @@ def test_a_failing_write_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: 
         ({"network": "abs"}, "network"),
         ({"X": points(4, 3, seed=1)}, "X"),
     ],
-    ids=str,
+    ids=named,
 )
 def test_a_checkpoint_of_other_settings_is_refused(change: dict[str, Any], named: str, tmp_path: Path) -> None:
     base = {"network": "relu", "X": points(4, 3), **RUN, "checkpoint": tmp_path / "run.npz"}
@@ -545,7 +546,7 @@ BAD = np.array([[1.0, 2.0], [3.0, np.inf], [np.nan, 0.0]])
         ({"network": "sign"}, "activation sign jumps at z = 0"),
         ({"network": product("identity", "step")}, "activation step jumps at z = 0"),
     ],
-    ids=str,
+    ids=named,
 )  # fmt: skip
 def test_bad_arguments(change: dict[str, Any], message: str) -> None:
     base = {"network": "relu", "X": points(3, 2), "width": 8, "seed": 0}
