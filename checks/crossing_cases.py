@@ -1,0 +1,212 @@
+"""Pairs of expected loss curves, non-gated and gated, over gates, shapes, targets and widths; and rules about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from checks.settings import Settings
+from glutheory.dynamics import Crossings, LossCurve, Modes, crossings, decompose, expected_loss, late
+
+Array = npt.NDArray[np.float64]
+PAIRS = (("relu", "reglu"), ("gelu", "geglu"), ("silu", "swiglu"))
+TARGETS = ("linear", "noisy", "random", "constant")
+#: A width at which the second block of each kernel counts; None is the limit, K/m = Σ.
+WIDTHS = (None, 1000)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The kernels of a pair of networks on one data set, over m: times and rates are in units of 1/m.
+
+    Attributes:
+        X: shape (n, d).
+        K, sigma: pairs (non-gated, gated) of NTK/m and covariance, shape (n, n).
+        modes: of K.
+    """
+
+    X: Array
+    K: tuple[Array, Array]
+    sigma: tuple[Array, Array]
+    modes: tuple[Modes, Modes]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A pair of loss curves, non-gated and gated, and what the rules ask of their kernels.
+
+    Attributes:
+        label: gate, shape, targets, width.
+        d: the dimension of the inputs.
+        curves: the losses.
+        rate: η m, or None for the gradient flow.
+        forms: YᵀKY/m.
+        traces: Tr Σ.
+        slopes: Tr[K(Σ + YYᵀ)]/m.
+    """
+
+    label: str
+    d: int
+    curves: tuple[LossCurve, LossCurve]
+    rate: float | None
+    forms: tuple[float, float]
+    traces: tuple[float, float]
+    slopes: tuple[float, float]
+
+    @property
+    def n(self) -> int:
+        """The number of inputs."""
+        return len(self.curves[0].eigenvalues)
+
+    @property
+    def hypothesis(self) -> bool:
+        """Yᵀ(K − K̃)Y ≥ 0."""
+        return self.forms[0] >= self.forms[1]
+
+    @property
+    def least(self) -> tuple[float, float]:
+        """The smallest eigenvalues of K/m."""
+        return float(self.curves[0].eigenvalues.min()), float(self.curves[1].eigenvalues.min())
+
+    @cached_property
+    def found(self) -> Crossings:
+        """All crossings."""
+        return crossings(*self.curves, rate=self.rate)
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the order of the least eigenvalues is certain, and with it which curve is lower in the end."""
+        return abs(self.least[0] - self.least[1]) > self.curves[0].error + self.curves[1].error
+
+
+def inputs(n: int, d: int, seed: int, *, normalised: bool = False) -> Array:
+    """Standard Gaussian rows; `normalised`: scaled to ‖x‖² = d."""
+    X = np.random.default_rng(seed).standard_normal((n, d))
+    return X * np.sqrt(d) / np.linalg.norm(X, axis=1, keepdims=True) if normalised else X
+
+
+def targets(kind: str, X: Array, seed: int) -> Array:
+    """Xw + 0.1 noise, Xw with noise of its own size, random signs, or 1 + 0.1 noise."""
+    rng, (n, d) = np.random.default_rng([seed, TARGETS.index(kind)]), X.shape
+    signal, noise = X @ rng.standard_normal(d), rng.standard_normal(n)
+    found = {
+        "linear": signal + 0.1 * noise,
+        "noisy": signal + np.sqrt(d) * noise,
+        "random": np.sign(noise),
+        "constant": 1 + 0.1 * noise,
+    }
+    return np.asarray(found[kind])
+
+
+@lru_cache(maxsize=8)
+def kernels(pair: tuple[str, str], n: int, d: int, width: int | None, seed: int, normalised: bool) -> Data:
+    """In the limit of large width K/m is the covariance."""
+    from glutheory import gram
+
+    X = inputs(n, d, seed, normalised=normalised)
+    both = [gram(name, X, kind="both", parametrization="standard", width=width or 1) for name in pair]
+    sigma = (both[0][0], both[1][0])
+    K = sigma if width is None else (both[0][1] / width, both[1][1] / width)
+    return Data(X, K, sigma, (decompose(K[0], entry_error=1e-14), decompose(K[1], entry_error=1e-14)))
+
+
+def case(
+    pair: tuple[str, str],
+    shape: tuple[int, int],
+    kind: str,
+    settings: Settings,
+    *,
+    width: int | None = None,
+    fraction: float | None = 0.5,
+    normalised: bool = False,
+) -> Case:
+    """Gradient descent at `fraction` of the largest rate stable for both; None: the gradient flow."""
+    n, d = shape
+    seed = settings.stream(f"crossing/data/{n}/{d}")
+    data = kernels(pair, n, d, width, seed, normalised)
+    Y = targets(kind, data.X, seed)
+    first, second = (expected_loss(m, s, Y) for m, s in zip(data.modes, data.sigma, strict=True))
+    rate = None if fraction is None else fraction * min(first.largest_stable_rate, second.largest_stable_rate)
+    forms = float(Y @ data.K[0] @ Y), float(Y @ data.K[1] @ Y)
+    traces = float(np.trace(data.sigma[0])), float(np.trace(data.sigma[1]))
+    noise = float(np.sum(data.K[0] * data.sigma[0])), float(np.sum(data.K[1] * data.sigma[1]))
+    where = "wide" if width is None else f"m={width}"
+    label = f"{pair[0]}, n={n}, d={d}, {kind}, {where}"
+    slopes = noise[0] + forms[0], noise[1] + forms[1]
+    return Case(label, d, (first, second), rate, forms, traces, slopes)
+
+
+@lru_cache(maxsize=8)
+def grid(settings: Settings, normalised: bool = False) -> tuple[Case, ...]:
+    """Gates × shapes × targets × widths; on normalised inputs the gradient flow in the wide limit."""
+    shapes = [(300, d) for d in (5, 10, 20, 75, 200)]
+    if settings.profile.thorough:
+        shapes += [(300, d) for d in (12, 15, 40, 120, 290)] + [(n, d) for n in (600, 1200) for d in (5, 20, 75, 290)]
+    return tuple(_cases(shapes, settings, normalised))
+
+
+def _cases(shapes: list[tuple[int, int]], settings: Settings, normalised: bool) -> Iterator[Case]:
+    for pair in PAIRS:
+        for shape in shapes:
+            for width in (None,) if normalised else WIDTHS:
+                for kind in TARGETS:
+                    fraction = None if normalised else 0.5
+                    yield case(pair, shape, kind, settings, width=width, fraction=fraction, normalised=normalised)
+
+
+#: Which curve is lower: the sign of L − L̃, −1 for the non-gated one.
+Sign = Callable[[Case], int]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A claim about who is ahead when, from quantities of the kernels."""
+
+    start: Sign
+    end: Sign
+
+
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)
+
+
+def initial(given: Case) -> int:
+    """Of the initial losses, Tr Σ − Tr Σ̃; where they agree, of the slopes."""
+    first, second = given.traces
+    return _sign(first - second) if abs(first - second) > 1e-12 * first else _sign(given.slopes[1] - given.slopes[0])
+
+
+def slowest(given: Case) -> int:
+    """The curve with the slower last mode is higher in the end: max |1 − ηλ|, or the least λ."""
+    first, second = (late(curve, given.rate).decay for curve in given.curves)
+    return _sign(second - first)
+
+
+def _without_covariance(given: Case) -> int:
+    """The slopes with the targets alone: the hypothesis of the paper in place of the initial losses."""
+    return -1 if given.hypothesis else 1
+
+
+def _unnormalised(given: Case) -> int:
+    """The end with K ⊙ XXᵀ, not divided by d, for the gated kernel."""
+    return _sign(given.d * given.least[1] - given.least[0])
+
+
+def _largest(given: Case) -> int:
+    """The larger λ_max as the faster curve, to the end."""
+    return _sign(float(given.curves[1].eigenvalues.max() - given.curves[0].eigenvalues.max()))
+
+
+CORRECT = Rule(initial, slowest)
+MUTANTS: dict[str, Rule] = {
+    "K and the gated kernel exchanged": Rule(lambda given: -initial(given), lambda given: -slowest(given)),
+    "gated always lower in the end, as printed": Rule(initial, lambda _: 1),
+    "the curves never cross": Rule(initial, initial),
+    "the largest eigenvalue decides the end": Rule(initial, _largest),
+    "the gated kernel as K * XX^T, without 1/d": Rule(initial, _unnormalised),
+    "the start without the covariance term": Rule(_without_covariance, slowest),
+}

@@ -1,0 +1,22 @@
+"""Loss curves in the kernel regime: expected loss, its asymptotics, and where two curves cross."""
+
+from __future__ import annotations
+
+from glutheory.dynamics.asymptotics import Early, Late, early, late
+from glutheory.dynamics.crossings import Crossing, Crossings, crossings
+from glutheory.dynamics.loss import LossCurve, expected_loss
+from glutheory.dynamics.modes import Modes, decompose
+
+__all__ = [
+    "Crossing",
+    "Crossings",
+    "Early",
+    "Late",
+    "LossCurve",
+    "Modes",
+    "crossings",
+    "decompose",
+    "early",
+    "expected_loss",
+    "late",
+]

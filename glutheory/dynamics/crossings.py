@@ -1,0 +1,192 @@
+"""Where two loss curves cross: every crossing isolated, by bounds and not on a grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from glutheory.dynamics.exponentials import Difference, Interval
+from glutheory.dynamics.isolation import Piece, isolate
+from glutheory.dynamics.loss import LossCurve
+from glutheory.errors import DomainError
+
+Rate = float | None
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """One sign change of D = first − second.
+
+    Attributes:
+        step: where, a real number of steps, or a time.
+        low, high: a bracket that certainly holds it, and no other.
+        sign: of D afterwards: −1 if the first curve is lower from here on, 1 if the second is.
+    """
+
+    step: float
+    low: float
+    high: float
+    sign: int
+
+    @property
+    def lower(self) -> str:
+        """Which curve is lower afterwards: "first" or "second"."""
+        return "first" if self.sign < 0 else "second"
+
+
+@dataclass(frozen=True)
+class Crossings:
+    """Every sign change of D = first − second at k > 0.
+
+    Attributes:
+        found: the crossings in order.
+        start: the sign of D at first, −1 if the first curve is lower; the sign of its slope, if the curves start
+            together up to rounding, which is not counted as a crossing.
+        end: the sign of D at last: at `until` if that was given, else for k → ∞.
+        bound: no more zeros than this can be at k > 0, counted with multiplicity (Laguerre's rule of signs).
+        undecided: intervals where rounding hides the sign of D and of its slope.
+        complete: `found` are certainly all, for the eigenvalues and weights as they are given.
+        certain: the sign between any two crossings is also that of the kernels meant, whose distance from the given
+            eigenvalues is at most `LossCurve.error`; their curves have at least these crossings then.
+        argument: in words, why these are all.
+    """
+
+    found: tuple[Crossing, ...]
+    start: int
+    end: int
+    bound: int
+    undecided: tuple[Interval, ...]
+    complete: bool
+    certain: bool
+    argument: str
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def __iter__(self) -> Iterator[Crossing]:
+        return iter(self.found)
+
+
+def crossings(
+    first: LossCurve,
+    second: LossCurve,
+    *,
+    rate: Rate | tuple[Rate, Rate] = None,
+    until: float | None = None,
+) -> Crossings:
+    """All crossings of two loss curves.
+
+    Both are sums of exponentials in k (each mode is |1 − ηλ|^{2k}), also where 1 − ηλ is negative or the descent
+    diverges. Branch and bound: an interval is dropped where the values exclude a zero, and kept as one crossing where
+    the slope has one sign; the last interval reaches to infinity, where the slowest mode outweighs the other curve.
+
+    Args:
+        first: one curve.
+        second: the other.
+        rate: the learning rate, a pair if they differ, or None for the gradient flow.
+        until: look only at 0 < k ≤ until.
+
+    Raises:
+        DomainError: a rate or `until` that is not positive, or one flow compared with one descent.
+    """
+    rates = rate if isinstance(rate, tuple) else (rate, rate)
+    if (rates[0] is None) != (rates[1] is None):
+        raise DomainError(f"rate is {rate!r}: give two learning rates, or None for two gradient flows.")
+    if until is not None and not 0 < until < math.inf:
+        raise DomainError(f"until is {until!r}: give a positive number of steps, or None.")
+    sides = [(curve.decays(eta), curve.weights) for curve, eta in zip((first, second), rates, strict=True)]
+    difference = Difference.of(sides[0], sides[1])
+    if not len(difference.rates):
+        return Crossings((), 0, 0, 0, (), True, False, "the two curves are the same")
+    end = math.inf if until is None else float(until)
+    pieces, count, tail = isolate(difference, end)
+    found, undecided, start = _read(difference, pieces)
+    last = difference.end if until is None else difference.sign(end)
+    complete = not undecided and start != 0 and last == start * (-1) ** len(found)
+    certain = complete and _certain(first, second, rates, found, end)
+    argument = _argument(difference, found, undecided, pieces, count, tail)
+    return Crossings(found, start, last, difference.laguerre, undecided, complete, certain, argument)
+
+
+def _read(D: Difference, pieces: list[Piece]) -> tuple[tuple[Crossing, ...], tuple[Interval, ...], int]:
+    """The crossings, the undecided intervals, and the sign of D at first."""
+    found, undecided, start = list[Crossing](), list[Interval](), D.sign(0.0)
+    for piece in pieces:
+        if piece.slope == 0:
+            continue
+        before, after = D.sign(piece.low), D.sign(piece.high)
+        if piece.slope is not None and piece.low == 0 and before == 0:
+            before = start = piece.slope
+        if piece.slope is None or before == 0 or after == 0:
+            # neighbours are one interval: an extremum next to 0 hides between two monotone pieces
+            joined = undecided.pop()[0] if undecided and undecided[-1][1] == piece.low else piece.low
+            undecided.append((joined, piece.high))
+        elif before != after:
+            found.append(_refine(D, piece, after))
+    return tuple(found), tuple(undecided), start
+
+
+def _refine(D: Difference, piece: Piece, after: int) -> Crossing:
+    """The crossing of a monotone piece: bisection as far as signs are certain."""
+    low, high = piece.low, piece.high
+    step = (low + high) / 2
+    while high - low > 2 * math.ulp(high):
+        step = (low + high) / 2
+        sign = D.sign(step)
+        if sign == 0:
+            break
+        low, high = (low, step) if sign == after else (step, high)
+    # the sign at `step` is hidden by rounding: approach it from both sides as far as it is not
+    while D.sign(inner := (low + step) / 2) == -after and inner > low:
+        low = inner
+    while D.sign(inner := (high + step) / 2) == after and inner < high:
+        high = inner
+    return Crossing(step, low, high, after)
+
+
+def _certain(
+    first: LossCurve,
+    second: LossCurve,
+    rates: tuple[Rate, Rate],
+    found: tuple[Crossing, ...],
+    end: float,
+) -> bool:
+    """Whether between any two crossings there are whole steps (or times) at which D exceeds what errors can change."""
+    marks = [0.0, *(item.step for item in found), end]
+    for low, high in pairwise(marks):
+        last = high if not math.isinf(high) else 100 * low
+        probes = np.geomspace(max(low, last * 1e-3), last, 33)[1:-1] if last else np.zeros(1)
+        probes = np.append(probes, 0.0) if low == 0 else probes
+        if rates[0] is not None:
+            probes = np.round(probes)
+            probes = probes[(probes >= low) & (probes <= high)]
+        values, errors = list[np.ndarray](), list[np.ndarray]()
+        for curve, eta in zip((first, second), rates, strict=True):
+            values.append(curve.flow(probes) if eta is None else curve.descent(probes, eta))
+            errors.append(curve.uncertainty(probes, eta))
+        with np.errstate(invalid="ignore"):  # two losses that are both infinite say nothing
+            visible = np.abs(values[0] - values[1]) > errors[0] + errors[1]
+        if not visible.any():
+            return False
+    return True
+
+
+def _argument(
+    D: Difference,
+    found: tuple[Crossing, ...],
+    undecided: tuple[Interval, ...],
+    pieces: list[Piece],
+    count: int,
+    tail: float,
+) -> str:
+    parts = [f"branch and bound on {count} intervals isolates {len(found)} sign change{'s' * (len(found) != 1)}"]
+    if math.isinf(pieces[-1].high) and pieces[-1].slope == 0:
+        parts.append(f"beyond {tail:.4g} the slower curve's slowest mode outweighs the other curve")
+    parts.append(f"Laguerre's rule of signs allows at most {D.laguerre}")
+    if undecided:
+        parts.append(f"rounding leaves {len(undecided)} interval{'s' * (len(undecided) != 1)} undecided")
+    return "; ".join(parts)

@@ -1,0 +1,183 @@
+"""The expected loss curve of a network in the kernel regime, in the eigenbasis of its kernel.
+
+The loss is L = ‖f − Y‖², summed over data points and outputs; gradient descent with step η on ½‖f − Y‖² moves the
+residual e = f − Y by e ← (I − ηK) e. At random initialisation E f = 0 and E f fᵀ = Σ, hence
+
+    E L(k) = Tr[(I − ηK)^{2k} Σ] + Yᵀ(I − ηK)^{2k} Y = Σ_i w_i (1 − ηλ_i)^{2k},   w_i = (QᵀΣQ)_ii + (QᵀY)_i²
+
+and Σ_i w_i exp(−2λ_i t) for the gradient flow. Proof: ``python -m derivations expected_loss``. Torch's mean squared
+error on n points with learning rate r is η = 2r/n. Source: Proposition 4.1 of arXiv 2605.20749, corrected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from glutheory.dynamics.modes import Array, Modes, decompose, matrix
+from glutheory.errors import DomainError
+
+_UNIT = float(np.finfo(np.float64).eps) / 2
+#: The decay of a mode with ηλ = 1, which is gone after one step: exp(−1500) is below every positive double.
+_GONE = 1500.0
+#: Numbers per block of steps × modes.
+_BLOCK = 1 << 21
+
+
+@dataclass(frozen=True, eq=False)
+class LossCurve:
+    """E L(k) = Σ_i w_i (1 − ηλ_i)^{2k}, or Σ_i w_i exp(−2λ_i t).
+
+    Attributes:
+        eigenvalues: λ, shape (n,), of the NTK; not negative, in any order.
+        weights: w, shape (n,), not negative: the initial loss in each mode.
+        error: how far, in spectral norm, the matrix of these eigenvalues may be from the kernel meant; 0 if they
+            are taken as they are.
+    """
+
+    eigenvalues: Array
+    weights: Array
+    error: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("eigenvalues", "weights"):
+            values = np.asarray(getattr(self, name), dtype=np.float64)
+            object.__setattr__(self, name, values)
+            if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all() or values.min() < 0:
+                raise DomainError(f"{name} has the shape {values.shape}: give finite numbers that are not negative.")
+        if len(self.eigenvalues) != len(self.weights):
+            raise DomainError(f"weights has {len(self.weights)} entries: give {len(self.eigenvalues)}, one a mode.")
+        if not 0 <= self.error < np.inf:
+            raise DomainError(f"error is {self.error!r}: give a bound that is finite and not negative.")
+
+    @property
+    def initial(self) -> float:
+        """E L(0) = Tr Σ + ‖Y‖²."""
+        return float(np.sum(self.weights))
+
+    @property
+    def floor(self) -> float:
+        """The loss that never decays: the weight of the modes whose eigenvalue cannot be told from 0."""
+        return float(np.sum(self.weights[self.eigenvalues <= self.error]))
+
+    @property
+    def largest_stable_rate(self) -> float:
+        """2/λ_max: at this step and above the loss no longer falls to its floor; infinite if every λ is 0."""
+        largest = float(self.eigenvalues.max())
+        return 2 / largest if largest > 0 else np.inf
+
+    @property
+    def optimal_rate(self) -> float:
+        """2/(λ_max + λ_min): the step for which the slowest mode is fastest (λ > 0 only)."""
+        positive = self.eigenvalues[self.eigenvalues > self.error]
+        return 2 / float(positive.max() + positive.min()) if positive.size else np.inf
+
+    def stable(self, rate: float) -> bool:
+        """Whether gradient descent converges: ηλ_max < 2. Above, the loss grows without bound."""
+        return _positive(rate) < self.largest_stable_rate
+
+    def decays(self, rate: float | None) -> Array:
+        """The exponents r_i with L = Σ w_i exp(−r_i k): −2 ln|1 − ηλ_i| per step, or 2λ_i for the flow (rate None).
+
+        Negative where ηλ_i > 2. A mode with ηλ_i = 1 vanishes in one step; it gets 1500, which does that in float64.
+        Between whole steps, |1 − ηλ|^{2k} is the curve that is meant.
+        """
+        if rate is None:
+            return 2 * self.eigenvalues
+        x = _positive(rate) * self.eigenvalues
+        # x − 2 is exact where it is small, as 1 − x is: no cancellation near ηλ = 0, 1 or 2
+        with np.errstate(divide="ignore"):
+            logs = np.where(x < 1, np.log1p(-np.minimum(x, 1.0)), np.log1p(np.maximum(x, 1.0) - 2))
+        return np.asarray(np.minimum(-2 * logs, _GONE))
+
+    def descent(self, steps: npt.ArrayLike, rate: float) -> Array:
+        """E L after these numbers of gradient steps (real numbers are allowed, see `decays`), shape of `steps`.
+
+        Args:
+            steps: k ≥ 0.
+            rate: η > 0; the loss diverges (and becomes infinite) above `largest_stable_rate`.
+        """
+        return self._values(steps, self.decays(rate))
+
+    def flow(self, times: npt.ArrayLike) -> Array:
+        """E L at these times t ≥ 0 of the gradient flow ḟ = −K(f − Y), shape of `times`; t = ηk for small η."""
+        return self._values(times, self.decays(None))
+
+    def uncertainty(self, steps: npt.ArrayLike, rate: float | None) -> Array:
+        """How far the curve may be from that of the kernel meant, because of `error` and rounding; shape of `steps`.
+
+        From ‖A^p − B^p‖ ≤ p ‖A − B‖ q^{p−1}, q = max(‖A‖, ‖B‖), for A, B = I − η(K + E), I − ηK at whole steps, and
+        ‖exp(−2tA) − exp(−2tB)‖ ≤ 2t‖A − B‖ exp(−2t min(λ)).
+        """
+        k = _steps(steps)
+        rounding = 8 * len(self.weights) * _UNIT
+        if rate is None:
+            least = float(self.eigenvalues.min()) - self.error
+            return np.asarray(self.initial * (rounding + 2 * k * self.error) * np.exp(-2 * k * max(least, 0.0)))
+        shift = _positive(rate) * self.error
+        q = float(np.exp(-0.5 * self.decays(rate).min())) + shift
+        with np.errstate(over="ignore", under="ignore"):
+            powers = q ** np.maximum(2 * k - 1, 0.0)
+            return np.asarray(self.initial * (rounding * max(q, 1.0) + 2 * k * shift) * powers)
+
+    def _values(self, steps: npt.ArrayLike, decays: Array) -> Array:
+        k = _steps(steps)
+        held = self.weights > 0
+        weights, decays = self.weights[held], decays[held]
+        flat, out = k.reshape(-1), np.empty(k.size)
+        rows = max(1, _BLOCK // max(1, len(weights)))
+        with np.errstate(over="ignore", under="ignore"):
+            for start in range(0, len(flat), rows):
+                part = slice(start, start + rows)
+                out[part] = np.exp(-np.multiply.outer(flat[part], decays)) @ weights
+        return out.reshape(k.shape)
+
+
+def expected_loss(
+    K: object,
+    covariance: object = None,
+    targets: npt.ArrayLike | None = None,
+    *,
+    entry_error: float = 0.0,
+) -> LossCurve:
+    """The expected loss curve of networks with this kernel, over their random initialisation.
+
+    Args:
+        K: the NTK on the training inputs, shape (n, n), or its `Modes`, which save the decomposition.
+        covariance: Σ = E f fᵀ at initialisation (the NNGP kernel), shape (n, n); None: the networks start at 0.
+        targets: Y, shape (n,) or (n, outputs): the loss is then the sum over the outputs, each with this K and Σ.
+            None: 0. For the curve of one network that starts at outputs f₀: no covariance, and targets Y − f₀.
+        entry_error: e, if the entries of K are known within e·√(K_ii K_jj).
+
+    Raises:
+        DomainError: matrices that are not symmetric, of different size, or not positive semidefinite.
+    """
+    modes = K if isinstance(K, Modes) else decompose(K, entry_error=entry_error)
+    Q, n = modes.vectors, len(modes.values)
+    Y = np.zeros((n, 1)) if targets is None else np.asarray(targets, dtype=np.float64)
+    Y = Y[:, None] if Y.ndim == 1 else Y
+    if Y.ndim != 2 or len(Y) != n or Y.shape[1] == 0 or not np.isfinite(Y).all():
+        raise DomainError(f"targets has the shape {Y.shape}: give {n} finite rows, one for each row of K.")
+    weights = np.sum((Q.T @ Y) ** 2, axis=1)
+    if covariance is not None:
+        sigma = matrix("covariance", covariance, n)
+        share = np.einsum("ij,ij->j", Q, sigma @ Q)
+        if share.min() < -8 * n * _UNIT * float(np.trace(sigma)):
+            raise DomainError(f"covariance has the mean square {share.min():.3g} in a mode: give a covariance matrix.")
+        weights = weights + Y.shape[1] * np.maximum(share, 0.0)
+    return LossCurve(modes.values, weights, modes.error)
+
+
+def _positive(rate: float) -> float:
+    if not 0 < rate < np.inf:
+        raise DomainError(f"rate is {rate!r}: give a positive learning rate.")
+    return float(rate)
+
+
+def _steps(steps: npt.ArrayLike) -> Array:
+    k = np.asarray(steps, dtype=np.float64)
+    if not (np.isfinite(k).all() and (k >= 0).all()):
+        raise DomainError("steps has entries that are negative or not finite: give k >= 0.")
+    return k
