@@ -22,6 +22,7 @@ from glutheory.symbolic import derivation, evaluate
 
 if TYPE_CHECKING:
     from glutheory.numeric import gram
+    from glutheory.spectra import condition_number
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ __all__ = [
     "UnknownNameError",
     "activation",
     "activation_names",
+    "condition_number",
     "derivation",
     "enclose",
     "evaluate",
@@ -53,4 +55,8 @@ def __getattr__(name: str) -> Any:
         from glutheory.numeric import gram
 
         return gram
+    if name == "condition_number":
+        from glutheory.spectra import condition_number
+
+        return condition_number
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

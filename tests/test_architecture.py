@@ -11,6 +11,9 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "glutheory"
 ROADS = ("symbolic", "quadrature", "sampling", "numeric")
+#: What works on finished matrices, and the modules of it that may use derived duals: they predict spectra.
+ANALYSIS = ("spectra", "bounds", "dynamics")
+PREDICTIONS = (PACKAGE / "spectra" / "equivalents.py", PACKAGE / "spectra" / "zonal.py")
 
 
 def _imports(path: Path) -> set[str]:
@@ -41,6 +44,24 @@ def test_the_foundation_imports_no_road() -> None:
     for name in ("errors", "activations", "networks", "terms", "reading", "balls", "exact", "pieces", "growth"):
         modules = _imports(PACKAGE / f"{name}.py")
         assert not {m for m in modules for road in ROADS if _inside(m, f"glutheory.{road}")}, name
+
+
+@pytest.mark.parametrize("part", ANALYSIS)
+def test_the_analysis_imports_no_more_than_it_needs(part: str) -> None:
+    """What is said of a matrix holds for every road's; only predicted spectra need the derived duals."""
+    files = [*(PACKAGE / part).rglob("*.py"), *PACKAGE.glob(f"{part}.py")]
+    assert files
+    for path in files:
+        others = [f"glutheory.{road}" for road in ROADS if road != "symbolic" or path not in PREDICTIONS]
+        crossing = {module for module in _imports(path) for other in others if _inside(module, other)}
+        assert not crossing, f"{path} imports {crossing}"
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_no_road_imports_the_analysis(road: str) -> None:
+    for path in (PACKAGE / road).rglob("*.py"):
+        found = {m for m in _imports(path) for part in ANALYSIS if _inside(m, f"glutheory.{part}")}
+        assert not found, f"{path} imports {found}"
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

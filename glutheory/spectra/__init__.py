@@ -1,0 +1,52 @@
+"""Spectra of kernel matrices: computed with error bounds, certified, measured, and predicted."""
+
+from __future__ import annotations
+
+from glutheory.spectra.certified import certified_condition, certified_extremes
+from glutheory.spectra.condition import ConditionNumber
+from glutheory.spectra.dense import Spectrum, condition_number, spectrum, spectrum_ends
+from glutheory.spectra.equivalents import Equivalent, equivalent
+from glutheory.spectra.harmonics import multiplicity
+from glutheory.spectra.levels import Levels
+from glutheory.spectra.marchenko_pastur import MarchenkoPastur
+from glutheory.spectra.shape import (
+    bulk,
+    effective_rank,
+    log_spread,
+    majorisation_gap,
+    majorises,
+    outliers,
+    participation_ratio,
+    spectral_entropy,
+)
+from glutheory.spectra.sphere import Level, funk_hecke
+from glutheory.spectra.stairs import Constants, Stair, constants, stairs
+
+__all__ = [
+    "ConditionNumber",
+    "Constants",
+    "Equivalent",
+    "Level",
+    "Levels",
+    "MarchenkoPastur",
+    "Spectrum",
+    "Stair",
+    "bulk",
+    "certified_condition",
+    "certified_extremes",
+    "condition_number",
+    "constants",
+    "effective_rank",
+    "equivalent",
+    "funk_hecke",
+    "log_spread",
+    "majorisation_gap",
+    "majorises",
+    "multiplicity",
+    "outliers",
+    "participation_ratio",
+    "spectral_entropy",
+    "spectrum",
+    "spectrum_ends",
+    "stairs",
+]

@@ -1,0 +1,203 @@
+"""Eigenvalues of a dense symmetric matrix with an error bound, and condition numbers that admit what is not resolved.
+
+LAPACK's symmetric solvers are backward stable: the computed eigenvalues are exact for a matrix within p(n)·u·‖K‖₂ of
+the given one, u = 2⁻⁵³, so by Weyl's inequality each is within that of the true one. p(n) is a "modestly growing
+function" (LAPACK Users' Guide, 3rd ed., Chapter 4); errors seen are about √n, and p(n) = 10 n is taken here. That is no
+proof: for one see `glutheory.spectra.certified`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.linalg
+
+from glutheory.errors import DomainError
+from glutheory.spectra.condition import ConditionNumber
+
+Array = npt.NDArray[np.float64]
+
+_UNIT = 2.0**-53
+#: p(n) = _GROWTH · n.
+_GROWTH = 10
+#: Largest relative asymmetry that can be rounding: half of the digits.
+_ASYMMETRY = {4: 2.0**-12, 8: 2.0**-26}
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """All eigenvalues of a symmetric matrix.
+
+    Attributes:
+        values: the eigenvalues, descending, float64, shape (n,); read-only.
+        error: an absolute bound on the error of every one of them: the rounding of the solver (see the module), what
+            the matrix lacks in symmetry, and the errors of its entries as stated by the caller.
+    """
+
+    values: Array
+    error: float
+
+    @property
+    def n(self) -> int:
+        """The order of the matrix."""
+        return len(self.values)
+
+    @property
+    def largest(self) -> float:
+        """λ_1."""
+        return float(self.values[0])
+
+    @property
+    def smallest(self) -> float:
+        """λ_n; meaningless in sign and digits where it is below `error`."""
+        return float(self.values[-1])
+
+    @property
+    def trace(self) -> float:
+        """The sum of the eigenvalues."""
+        return math.fsum(self.values)
+
+
+@dataclass(frozen=True)
+class _Scaled:
+    """K = 2^exponent · matrix up to asymmetry, entries up to 1; `slack` is ½‖K − Kᵀ‖_F/2^exponent."""
+
+    given: Array
+    matrix: Array
+    exponent: int
+    slack: float
+
+
+def _read(K: Any) -> _Scaled:
+    try:
+        given = np.asarray(K.detach().cpu().numpy() if hasattr(K, "detach") else K)
+    except (TypeError, ValueError):  # bfloat16 and the like; rows of different lengths
+        raise DomainError(f"K is a {type(K).__name__} that is no numpy matrix: give float64 or float32.") from None
+    shape = given.shape
+    if given.ndim != 2 or shape[0] != shape[1] or shape[0] == 0:
+        raise DomainError(f"K has shape {shape}: give a square matrix with at least one row.")
+    if given.dtype.kind not in "fiu":
+        raise DomainError(f"K has dtype {given.dtype}: give a real matrix, float64 or float32.")
+    size = 4 if given.dtype.itemsize <= 4 and given.dtype.kind == "f" else 8
+    numbers = given.astype(np.float64)
+    top = float(np.max(np.abs(numbers)))
+    if not math.isfinite(top):
+        raise DomainError("K has entries that are not finite: remove them (an NTK is infinite where φ jumps).")
+    exponent = math.frexp(top)[1]
+    matrix = np.ldexp(numbers, -exponent)
+    skew = np.abs(matrix - matrix.T)
+    worst = float(np.max(skew))
+    if worst == 0:
+        return _Scaled(numbers, matrix, exponent, 0.0)
+    if worst > _ASYMMETRY[size]:
+        i, j = np.unravel_index(int(np.argmax(skew)), shape)
+        raise DomainError(f"K is not symmetric: entry ({i}, {j}) is {given[i, j]} and ({j}, {i}) is {given[j, i]}.")
+    return _Scaled(numbers, (matrix + matrix.T) / 2, exponent, float(np.linalg.norm(skew)) / 2)
+
+
+def _solve(scaled: _Scaled, entry_error: float) -> Spectrum:
+    """The spectrum of the scaled matrix."""
+    if not (math.isfinite(entry_error) and entry_error >= 0):
+        raise DomainError(f"entry_error is {entry_error}: give a finite number ≥ 0.")
+    matrix = scaled.matrix
+    values = scipy.linalg.eigvalsh(matrix, check_finite=False)[::-1].copy()
+    values.flags.writeable = False
+    norm = max(abs(float(values[0])), abs(float(values[-1])))
+    # |ΔK_ij| ≤ e √|K_ii K_jj| gives ‖ΔK‖₂ ≤ ‖ΔK‖_F ≤ e Σ|K_ii|
+    entries = entry_error * float(np.sum(np.abs(np.diagonal(matrix))))
+    return Spectrum(values, _GROWTH * len(values) * _UNIT * norm + scaled.slack + entries)
+
+
+def spectrum(K: Any, *, entry_error: float = 0.0) -> Spectrum:
+    """All eigenvalues of a symmetric matrix, with an error bound.
+
+    The matrix is scaled by a power of two first: entries from 1e-300 to 1e300 are no trouble. One tridiagonal
+    reduction is nearly all the work, so that a part of the spectrum would cost as much as the whole.
+
+    Args:
+        K: symmetric, shape (n, n), numpy or torch, float64, float32 or integers. An asymmetry of the size of rounding
+            is averaged away and counted in the error.
+        entry_error: e such that the entries are known within e·√(K_ii K_jj); 1e-14 for what `glutheory.gram` returns,
+            4e-7 where that is float32. By Weyl it moves no eigenvalue by more than e·tr K.
+
+    Raises:
+        DomainError: not square, empty, not real, not finite, not symmetric; or a negative entry_error.
+    """
+    scaled = _read(K)
+    found = _solve(scaled, entry_error)
+    with np.errstate(over="ignore"):
+        values = np.ldexp(found.values, scaled.exponent)
+    if not math.isfinite(values[0] - values[-1]):
+        raise DomainError("K has eigenvalues beyond float64: divide it by a power of two.")
+    values.flags.writeable = False
+    return Spectrum(values, math.ldexp(found.error, scaled.exponent))
+
+
+def spectrum_ends(K: Any, *, top: int = 2, entry_error: float = 0.0) -> tuple[Array, float, float]:
+    """The `top` largest eigenvalues, descending, the smallest one, and the bound on the error of each.
+
+    Arguments and errors as in `spectrum`, whose work is the same.
+
+    Raises:
+        DomainError: also for a `top` that is not between 1 and n.
+    """
+    found = spectrum(K, entry_error=entry_error)
+    if not 1 <= top <= found.n:
+        raise DomainError(f"top is {top}: give an integer from 1 to the order {found.n} of K.")
+    return found.values[:top], found.smallest, found.error
+
+
+def _structure(matrix: Array) -> str:
+    """Why the given numbers make an exactly singular matrix, or an empty string; only what can be seen without work."""
+    seen: dict[bytes, int] = {}
+    for i, row in enumerate(matrix):
+        first = row[np.flatnonzero(row)[:1]]
+        if not len(first):
+            return f"row {i} is zero"
+        # + 0.0 turns −0 into 0; a row and its negative are the same row here
+        key = (row * math.copysign(1.0, float(first[0])) + 0.0).tobytes()
+        if key in seen:
+            return f"rows {seen[key]} and {i} are equal up to sign"
+        seen[key] = i
+    return ""
+
+
+def condition_number(K: Any, *, entry_error: float = 0.0) -> ConditionNumber:
+    """The condition number λ_max/λ_min of a symmetric positive semidefinite matrix, or an honest lower bound of it.
+
+    With ``error`` the bound of `spectrum`: if λ_min > error, the figure with an interval that contains the true one.
+    Else λ_min cannot be told from 0, and the result is the lower bound (λ_max − error)/(λ_min + error) with
+    ``is_bound``. Infinite only for matrices that are singular by structure: a zero row, or two rows that are equal up
+    to sign to the last bit (then ``low`` is still what an `entry_error` allows).
+
+    Args:
+        K: as in `spectrum`.
+        entry_error: as in `spectrum`.
+
+    Raises:
+        DomainError: as in `spectrum`; or K is not positive semidefinite: an eigenvalue is negative beyond its error.
+    """
+    scaled = _read(K)
+    found = _solve(scaled, entry_error)
+    error, largest, smallest = found.error, found.largest, found.smallest
+    if smallest + error < 0:
+        scale = max(abs(largest), abs(smallest))
+        raise DomainError(
+            f"K is not positive semidefinite: λ_min is {smallest / scale:.2g} of its norm, and known within "
+            f"{error / scale:.1g} of it; a condition number is defined for kernel matrices only."
+        )
+    reason = _structure(scaled.given)
+    if reason and (entry_error == 0 or largest == 0):
+        return ConditionNumber(math.inf, math.inf, math.inf, reason=reason)
+    low = max(1.0, (largest - error) / (smallest + error))
+    if reason:
+        return ConditionNumber(math.inf, low, math.inf, reason=reason)
+    if found.n == 1:
+        return ConditionNumber(1.0, 1.0, 1.0)
+    if smallest - error <= 0:
+        return ConditionNumber(low, low, math.inf, True, "the smallest eigenvalue is below its error bound")
+    return ConditionNumber(largest / smallest, low, (largest + error) / (smallest - error))

@@ -1,0 +1,161 @@
+"""The eigenvalues of a network's kernel as an integral operator on the sphere, by Funk–Hecke: exact, or with a bound.
+
+On S^(d−1) with its uniform probability measure a kernel f(ρ) has the spherical harmonics of level l as eigenfunctions,
+with the eigenvalue λ_l = E[f(t) P_l(t)], P_l the Gegenbauer polynomial with P_l(1) = 1 and t the first coordinate
+(Müller 1998, Section 1.4). A power series gives it term by term (`glutheory.spectra.harmonics`), and a kernel that is
+elementary in arccos ρ exactly (`glutheory.spectra.trigonometric`).
+
+Inputs have norm √d, in the ntk parametrisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import sympy as sp
+from flint import arb, fmpq
+
+from glutheory.balls import precision
+from glutheory.errors import DomainError
+from glutheory.exact import as_exact
+from glutheory.networks import Network
+from glutheory.networks import network as named_network
+from glutheory.spectra.harmonics import gegenbauer, integer, multiplicity, power_mean
+from glutheory.spectra.trigonometric import PiSum, Polynomial, polynomial
+from glutheory.spectra.zonal import BITS, Series, closed_kernel, kernel_series
+
+KINDS = ("nngp", "ntk")
+#: Up to this dimension eigenvalues are exact: beyond, the fractions have too many digits, and a few Taylor coefficients
+#: give all that float64 holds.
+EXACT = 512
+
+
+@dataclass(frozen=True)
+class Level:
+    """One eigenvalue of an integral operator on the sphere.
+
+    Attributes:
+        level: l, the degree of its spherical harmonics.
+        multiplicity: the dimension of their space.
+        value: the eigenvalue λ_l, with respect to the uniform probability measure.
+        error: an absolute bound on the error of `value`.
+        exact: the eigenvalue as an exact SymPy number, where the kernel has a suitable closed form; else None.
+    """
+
+    level: int
+    multiplicity: int
+    value: float
+    error: float
+    exact: sp.Expr | None = None
+
+    def __float__(self) -> float:
+        return self.value
+
+
+@lru_cache(maxsize=256)
+def _closed(network: Network, kind: str) -> Polynomial | None:
+    """The kernel for the exact road, or None."""
+    kernel, rho = closed_kernel(network, kind)
+    return None if kernel is None else polynomial(kernel, rho)
+
+
+def _ball(value: Fraction) -> arb:
+    return arb(fmpq(value.numerator, value.denominator))
+
+
+def _from_series(series: Series, d: int, level: int) -> arb:
+    """λ_l as a ball: the terms known, and for the rest 0 ≤ E[t^k P_l] ≤ E|t|^k, which decreases in k."""
+    with precision(BITS):
+        terms = len(series.coefficients)
+        known = sum((f * _ball(power_mean(k, level, d)) for k, f in enumerate(series.coefficients)), arb(0))
+        tail = series.rest * _ball(power_mean(terms - terms % 2, 0, d))
+        return known + arb(0).union(tail)
+
+
+def _pi_sum(value: PiSum) -> tuple[sp.Expr, arb]:
+    """The exact number as a SymPy expression and as a ball with 20 digits."""
+    exact = sp.Add(*(sp.Rational(x.numerator, x.denominator) * sp.pi**k for k, x in value.items()))
+    bits = BITS
+    while True:
+        with precision(bits):
+            number = sum((_ball(x) * arb.pi() ** k for k, x in value.items()), arb(0))
+        if not value or number.rel_accuracy_bits() > 70:
+            return exact, number
+        bits *= 2
+
+
+def _check(d: int, levels: int | Iterable[int], kind: str) -> tuple[int, ...]:
+    integer("d", d, 2)
+    chosen = tuple(levels) if isinstance(levels, Iterable) else tuple(range(levels))
+    if not chosen or min(chosen) < 0:
+        raise DomainError(f"levels is {levels!r}: give a positive number of levels, or the levels, each ≥ 0.")
+    if kind not in KINDS:
+        raise DomainError(f"kind is {kind!r}: use {' or '.join(map(repr, KINDS))}.")
+    return chosen
+
+
+def _coefficients(values: Sequence[Any], kind: str) -> list[Fraction | sp.Expr]:
+    exact = [as_exact(f"coefficient {k}", value) for k, value in enumerate(values)]
+    return [(k + 1) * x for k, x in enumerate(exact)] if kind == "ntk" else exact
+
+
+def funk_hecke(
+    kernel: Network | str | Sequence[Any],
+    d: int,
+    levels: int | Iterable[int],
+    *,
+    kind: str = "ntk",
+    terms: int = 40,
+) -> tuple[Level, ...]:
+    """The eigenvalues of a kernel on S^(d−1), level by level; inputs of norm √d, ntk parametrisation.
+
+    Exact for networks of the ReLU family, monomials and steps, gated or not, to d = 512. Otherwise from the first
+    Taylor coefficients, enclosed by integration, with Parseval's bound of the rest in `Level.error`.
+
+    Args:
+        kernel: a network or its name; or the Taylor coefficients κ_0, κ_1, … of its NNGP (all others are 0), exact
+            numbers: then the result is exact as well.
+        d: the dimension, ≥ 2.
+        levels: how many levels from 0 on, or which.
+        kind: "ntk" or "nngp". The latter is also the limit of K/m, m → ∞, at LeCun's variances.
+        terms: how many Taylor coefficients of a network that is not exact; at most 96.
+
+    Raises:
+        DomainError: an argument outside its domain, or a kernel that is not integrable on this sphere.
+        DerivationError: the NTK of an activation that jumps, where the result is not exact.
+    """
+    chosen = _check(d, levels, kind)
+    if not isinstance(kernel, str | Network):
+        given = _coefficients(kernel, kind)
+        return tuple(_level_of(given, d, level) for level in chosen)
+    net = named_network(kernel)
+    closed = _closed(net, kind) if d <= EXACT else None
+    found = []
+    for level in chosen:
+        if closed is not None:
+            exact, ball = _pi_sum(closed.mean(d, gegenbauer(level, d)))
+            found.append(_level(d, level, ball, exact))
+        else:
+            found.append(_level(d, level, _from_series(kernel_series(net, kind, terms), d, level), None))
+    return tuple(found)
+
+
+def _level_of(coefficients: Sequence[Any], d: int, level: int) -> Level:
+    exact = sp.Add(*(sp.sympify(f) * _rational(power_mean(k, level, d)) for k, f in enumerate(coefficients)))
+    with precision(BITS):
+        return _level(d, level, arb(str(sp.N(exact, 40))), exact)
+
+
+def _rational(x: Fraction) -> sp.Rational:
+    return sp.Rational(x.numerator, x.denominator)
+
+
+def _level(d: int, level: int, ball: arb, exact: sp.Expr | None) -> Level:
+    value = float(ball.mid())
+    with precision(BITS):
+        error = float(abs(ball - arb(value)).upper())
+    return Level(level, multiplicity(d, level), value, error, exact)
