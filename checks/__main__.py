@@ -1,69 +1,169 @@
-"""`python -m checks`: verify the claims and print one row for each."""
+"""`python -m checks`: verify the claims and print one row for each, or one page about one of them."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from checks.catalog import choose
-from checks.report import progress, show
+from checks.catalog import choose, claims
+from checks.explain import Origin, page
+from checks.report import listing, progress, show
 from checks.runner import differences, document, record, recorded, run_all, write_json
 from checks.settings import PROFILES, Settings
-from glutheory.errors import GlutheoryError
+from checks.stored import load
+from glutheory.claims import Outcome
+from glutheory.cli import Command
+from glutheory.errors import DomainError
+from glutheory.printing.terminal import Terminal
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+#: Options that only a run can heed.
+_OF_A_RUN = ("file", "device", "seed", "profile", "keep")
 
 
-class BadInputError(click.ClickException):
-    """One sentence on stderr, exit status 2."""
-
-    exit_code = 2
-
-
-def _check_device(device: str) -> None:
-    """Find out before anything is computed whether torch can use the device."""
-    from glutheory.sampling.inputs import check_device
-
-    check_device(device)
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--only", default="", metavar="ID,ID", help="Only the claims with these ids.")
-@click.option(
-    "--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write every number to this file."
-)
+@click.option("--list", "listed", is_flag=True, help="Print ids, sources and statements; run nothing.")
+@click.option("--explain", default="", metavar="ID,ID", help="Print a page about each of these in place of the table.")
+@click.option("--figure", type=_FILE, help="Draw what --explain tells: FILE.png, .svg or .pdf.")
+@click.option("--from", "source", type=_FILE, help="Show the run that --json wrote to this file; run nothing.")
+@click.option("--json", "file", type=_FILE, help="Write every number to this file.")
 @click.option("--device", default="cpu", show_default=True, help="Where networks are sampled, as torch names it.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of everything random.")
 @click.option(
     "--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True, help="How much to do."
 )
 @click.option("--record", "keep", is_flag=True, help="Make these verdicts the recorded ones.")
-def main(only: str, file: Path | None, device: str, seed: int, profile: str, keep: bool) -> None:
+@click.pass_context
+def main(
+    context: click.Context,
+    only: str,
+    listed: bool,
+    explain: str,
+    figure: Path | None,
+    source: Path | None,
+    file: Path | None,
+    device: str,
+    seed: int,
+    profile: str,
+    keep: bool,
+) -> None:
     """Verify the claims: assumptions, evidence, negative controls and a verdict for each.
 
     The exit status is 0 if every verdict is the recorded one, 1 if one differs (it is named), 2 for bad input.
     """
+    wanted = [name.strip() for name in f"{only},{explain}".split(",") if name.strip()]
+    _consistent(context)
+    if listed:
+        table = claims()
+        _say(listing([table[name] for name in choose(wanted)], Terminal.of(sys.stdout)))
+        return
+    if source is not None:
+        _stored(source, wanted, explain=bool(explain), figure=figure)
+        return
+    ids = choose(wanted)
+    _figures(figure, ids)
+    if file is not None and not file.absolute().parent.is_dir():
+        raise DomainError(f"cannot write {file.name}: its folder does not exist.")
+    _check_device(device)
+    settings = Settings(PROFILES[profile], seed, device)
+    with progress(ids) as advance:
+        outcomes = run_all(ids, settings, advance)
     try:
-        ids = choose([name.strip() for name in only.split(",") if name.strip()])
-        if file is not None and not file.absolute().parent.is_dir():
-            raise BadInputError(f"cannot write {file.name}: its folder does not exist.")
-        _check_device(device)
-        settings = Settings(PROFILES[profile], seed, device)
-        with progress(ids) as advance:
-            outcomes = run_all(ids, settings, advance)
-        show(outcomes)
         if file is not None:
             write_json(file, document(outcomes, settings))
         if keep:
             record(outcomes)
         changed = differences(outcomes, recorded())
-    except (GlutheoryError, ImportError) as error:
-        raise BadInputError(str(error)) from None
     except OSError as error:
-        raise BadInputError(f"cannot write the results: {error.strerror}.") from None
+        raise DomainError(f"cannot write the results: {error.strerror}.") from None
+    finally:
+        # whatever became of the files: what was computed is shown
+        if explain:
+            _pages(outcomes, Origin(profile, device), figure)
+        else:
+            show(outcomes)
     for clause in changed:
         click.echo(f"{clause}.", err=True)
     sys.exit(1 if changed else 0)
+
+
+def _consistent(context: click.Context) -> None:
+    """Refuse options that would be ignored."""
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    flags = {option.name: option.opts[0] for option in context.command.params}
+    for name, others in (("listed", {*_OF_A_RUN, "source", "explain", "figure"}), ("source", {*_OF_A_RUN})):
+        clash = sorted(flags[other] for other in given & others)
+        if name in given and clash:
+            raise DomainError(f"{flags[name]} runs nothing: leave out {', '.join(clash)}.")
+    if {"only", "explain"} <= given:
+        raise DomainError("--only and --explain both name claims: give the ids to --explain alone.")
+    if "figure" in given and "explain" not in given:
+        raise DomainError("--figure draws what --explain tells: give --explain as well.")
+
+
+def _check_device(device: str) -> None:
+    """Find out before anything is computed whether torch can use the device."""
+    try:
+        from glutheory.sampling.inputs import check_device
+    except ImportError as error:
+        raise DomainError(str(error)) from None
+
+    check_device(device)
+
+
+def _stored(source: Path, wanted: Sequence[str], *, explain: bool, figure: Path | None) -> None:
+    """Show what is in a file."""
+    stored = load(source)
+    try:
+        ids = choose(wanted, tuple(stored.outcomes))
+    except LookupError as error:
+        raise DomainError(f"{source.name}: {error}") from None
+    outcomes = [stored.outcomes[name] for name in ids]
+    if not explain:
+        show(outcomes)
+        return
+    _figures(figure, ids)
+    _pages(outcomes, Origin(stored.profile, stored.device, str(source)), figure)
+
+
+def _figures(figure: Path | None, ids: Sequence[str]) -> dict[str, Path]:
+    """The file of each claim's figure: the given one, or with the id before the suffix where there are several."""
+    if figure is None:
+        return {}
+    from glutheory.plotting import check
+
+    check(figure)
+    several = len(ids) > 1
+    return {name: figure.with_stem(f"{figure.stem}-{name}") if several else figure for name in ids}
+
+
+def _pages(outcomes: Sequence[Outcome], origin: Origin, figure: Path | None) -> None:
+    """Draw the figures and print the pages."""
+    files = _figures(figure, [outcome.claim.id for outcome in outcomes])
+    terminal = Terminal.of(sys.stdout)
+    without = []
+    for index, outcome in enumerate(outcomes):
+        path = files.get(outcome.claim.id)
+        if path is not None and outcome.charts:
+            from glutheory.plotting import save
+
+            save(outcome.charts, path)
+        elif path is not None:
+            without.append(outcome.claim.id)
+        _say(("\n\n" if index else "") + page(outcome, origin, terminal, str(path) if path else ""))
+    if without:
+        raise DomainError(f"no figure was written for {', '.join(without)}: there is none.")
+
+
+def _say(text: str) -> None:
+    """Print it; what the encoding lacks becomes a question mark."""
+    encoding = sys.stdout.encoding or "ascii"
+    print(text.encode(encoding, "replace").decode(encoding))
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+import numpy as np
 import sympy as sp
 from flint import arb
 
 from checks import roads
+from checks.angle_charts import missed, separation
 from checks.evidence import equal, identity, proof
 from checks.hadamard_exact import wider
 from checks.ntk_gated import equation as gated
@@ -36,6 +38,12 @@ CLAIM = Claim(
         r"by } d.\ \text{With the same width, ReLU and } r=d/m,\ \cos\tilde\varphi-\cos\varphi\cos\alpha = "
         r"\frac{r^2\cos\alpha\,\sin\alpha}{\pi(1+r)(1+2r)}.\ \text{At acute angles gating separates inputs beyond } "
         r"\alpha\approx\frac{2r^2}{\pi(1+r)(1+2r)}\text{; closer ones come closer}"
+    ),
+    meaning=(
+        "For inputs at an acute angle, gated gradients are further apart than non-gated ones, so samples disturb "
+        "each other less while one of them is learned. The paper's product of cosines is right up to a factor 1 + "
+        "O((d/m)^2), and exact if the plain network is d neurons wider. Only inputs that are very close already, "
+        "at less than 0.003 radians for d = 75 and m = 1000, are brought closer instead."
     ),
 )
 
@@ -151,9 +159,26 @@ def run(settings: Settings, width: Width = width) -> Outcome:
         controls.append(
             Control(altered, found.finding is Finding.REFUTES, f"certificate: apart by {found.figures['largest']:.2g}")
         )
+    drawn = (missed(_angles(chosen, same)), separation(_SHAPES))
     largest = table["reglu, d=75, m=1000"]
     key = f"off by {largest:.1e} at d=75, m=1000: O((d/m)^2)"
-    return Outcome(CLAIM, assumptions, evidence, tuple(controls), decide(assumptions, evidence, controls), key)
+    verdict = decide(assumptions, evidence, controls)
+    return Outcome(CLAIM, assumptions, evidence, tuple(controls), verdict, key, charts=drawn)
+
+
+def _angles(
+    chosen: Sequence[Setting], found: Sequence[Sequence[arb]]
+) -> dict[tuple[int, int], list[tuple[float, float]]]:
+    """For ReGLU, by shape: the angle of every pair of inputs and the deviation there."""
+    points: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    for setting, values in zip(chosen, found, strict=True):
+        if setting.network.name == "reglu":
+            X = setting.array()
+            norms = np.linalg.norm(X, axis=1)
+            cosines = [X[i] @ X[j] / (norms[i] * norms[j]) for i, j in setting.pairs if i < j]
+            rows = zip(cosines, values, strict=True)
+            points[setting.d, setting.width] = [(math.acos(cosine), float(value.mid())) for cosine, value in rows]
+    return points
 
 
 def _data(settings: Settings, d: int) -> Inputs:

@@ -14,17 +14,24 @@ from glutheory.claims import Claim
 from glutheory.errors import DomainError, UnknownNameError
 
 FOLDER = Path(__file__).resolve().parent
+#: The order of every list of claims: the paper's in its own order, then ours; a claim that is not here comes last.
+ORDER = (
+    *("ntk-plain", "ntk-gated", "hadamard", "angle", "decomposition", "lambda-max", "lambda-min", "condition"),
+    *("compact", "expected-loss", "crossing", "training", "trajectory"),
+    *("finite-width-mean", "hadamard-exact", "degree-shift", "majorisation", "not-always", "spike", "phase-diagram"),
+    *("decorrelation", "products"),
+)
 
 
 @lru_cache(maxsize=1)
 def modules() -> dict[str, ModuleType]:
-    """The checks by the id of their claim, in alphabetical order.
+    """The checks by the id of their claim, in the order of `ORDER`.
 
     Raises:
         DomainError: a module is not called like its claim.
     """
     found: dict[str, ModuleType] = {}
-    for info in sorted(pkgutil.iter_modules([str(FOLDER)]), key=lambda info: info.name):
+    for info in pkgutil.iter_modules([str(FOLDER)]):
         if info.name.startswith("_"):
             continue
         module = import_module(f"checks.{info.name}")
@@ -33,7 +40,11 @@ def modules() -> dict[str, ModuleType]:
         if module.CLAIM.id != info.name.replace("_", "-"):
             raise DomainError(f"checks/{info.name}.py has the claim {module.CLAIM.id!r}: give both the same name.")
         found[module.CLAIM.id] = module
-    return found
+    return {name: found[name] for name in sorted(found, key=_place)}
+
+
+def _place(name: str) -> tuple[int, str]:
+    return (ORDER.index(name) if name in ORDER else len(ORDER)), name
 
 
 def claims() -> dict[str, Claim]:
@@ -41,13 +52,17 @@ def claims() -> dict[str, Claim]:
     return {name: module.CLAIM for name, module in modules().items()}
 
 
-def choose(ids: Sequence[str]) -> tuple[str, ...]:
-    """These ids, in the catalog's order; all of them if none is given.
+def choose(ids: Sequence[str], known: Sequence[str] | None = None) -> tuple[str, ...]:
+    """These ids, in the order of the known ones; all of them if none is given.
+
+    Args:
+        ids: what was asked for.
+        known: what there is; by default the whole catalog.
 
     Raises:
         UnknownNameError: no such claim; the message suggests the nearest.
     """
-    known = tuple(modules())
+    known = tuple(modules()) if known is None else tuple(known)
     for name in ids:
         if name not in known:
             close = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=2, cutoff=0.5)

@@ -14,9 +14,12 @@ from flint import arb
 from checks import roads
 from checks.evidence import proof
 from checks.settings import Settings
+from checks.sphere_charts import coefficients
+from checks.sphere_charts import levels as levels_chart
 from glutheory.activations import activation
 from glutheory.balls import precision
-from glutheory.claims import Assumption, Claim, Control, Evidence, Finding, Grade, Outcome, decide
+from glutheory.charts import Chart
+from glutheory.claims import Assumption, Claim, Control, Evidence, Figure, Finding, Grade, Outcome, decide
 from glutheory.exact import Point, ball
 from glutheory.pieces import pieces
 from glutheory.symbolic.hermite import HermiteSeries, hermite_series
@@ -33,6 +36,12 @@ CLAIM = Claim(
         "Funk–Hecke this gives every eigenvalue of the integral operator and its multiplicity."
     ),
     assumptions=("ntk parametrisation", "inputs on the sphere of radius √d", "continuous activation"),
+    meaning=(
+        "On normalised inputs gating moves the kernel's weight from every degree to the next one: more weight on "
+        "more complex functions. For gates such as ReLU, GELU and SiLU the plain kernel knows the even degrees "
+        "and degree 1, the gated one the odd degrees and degree 2, so a target that one network learns slowly may "
+        "be easy for the other."
+    ),
 )
 
 #: (k, gated) -> (factor, degree): the term c_k ρ^k of κ becomes factor · c_k ρ^degree.
@@ -187,4 +196,18 @@ def run(settings: Settings, shift: Shift = shift) -> Outcome:
         controls.append(Control(altered, caught, f"certificate: apart by {gap:.2g}; spectra: off by {error:.2g}"))
     fine = numerical.figures[f"error on {_GRIDS[-1]} x {2 * _GRIDS[-1]} points"]
     key = f"{_GRIDS[-1] ** 2} eigenvalues on S^2 within {fine:.1g} of the largest"
-    return Outcome(CLAIM, assumptions, evidence, tuple(controls), decide(assumptions, evidence, controls), key)
+    verdict, drawn = decide(assumptions, evidence, controls), _charts(found, shift, fine)
+    return Outcome(CLAIM, assumptions, evidence, tuple(controls), verdict, key, charts=drawn)
+
+
+def _charts(
+    found: dict[tuple[str, bool, int], npt.NDArray[np.float64]], shift: Shift, error: Figure
+) -> tuple[Chart, ...]:
+    """For the last of the networks, on the fine grid."""
+    assert isinstance(error, float)
+    (name, gate), size = list(_SPECTRA.items())[-1], _GRIDS[-1]
+    claimed = tuple(eigenvalues(name, gated, shift, size) for gated in (False, True))
+    spectra = tuple(found[name, gated, size] for gated in (False, True))
+    # most odd coefficients vanish: they are balls around 0
+    weights = [0.0 if h.contains(0) else float((h * h).mid()) for h in _series(name).coefficients]
+    return levels_chart(name, gate, claimed, spectra, error), coefficients(weights, 16, name, gate)

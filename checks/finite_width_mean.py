@@ -11,6 +11,7 @@ from flint import arb
 from checks import roads
 from checks.brute import moments
 from checks.evidence import Array, Experiment, experiments, proof, statistical
+from checks.kernel_charts import spread as spread_charts
 from checks.parts import continuous, nonzero
 from checks.products import equation
 from checks.roads import Formula
@@ -35,6 +36,12 @@ CLAIM = Claim(
         "computed from products of dual activations, not fitted."
     ),
     assumptions=("independent Gaussian weights, no biases", "continuous activations", "inputs other than 0"),
+    meaning=(
+        "One random network's kernel scatters around the formula by a known amount, which falls like one over the "
+        "root of the width; it is not biased, however narrow the network. So a kernel measured on a real network "
+        "can be compared with the theory with an error bar, and the width that is needed to be near the kernel "
+        "can be computed beforehand."
+    ),
 )
 
 #: The variance of one neuron's contribution to an entry, as a ball.
@@ -103,6 +110,7 @@ def variances(done: Sequence[Experiment], spread: Spread) -> Evidence:
     """The squared deviations from the mean against m·Var k: a test of their mean, whose variance is known too."""
     test = MeanTest(len(done[0].samples), sum(len(item.variance) for item in done), FALSE_ALARM)
     ratios: dict[str, Figure] = {}
+    errors: dict[str, Figure] = {}
     worst, finest = 0.0, np.inf
     for item in done:
         setting = item.setting
@@ -114,7 +122,9 @@ def variances(done: Sequence[Experiment], spread: Spread) -> Evidence:
             claimed = roads.floats([setting.width * spread(setting, pair) for pair in setting.pairs])
         worst = max(worst, float(np.max(test.statistic(squares, claimed, own))))
         finest = min(finest, float(np.min(test.resolution * np.sqrt(own / test.draws) / truth)))
-        ratios[f"{setting.network.name}, width {setting.width}"] = float(np.mean(squares.mean(axis=0) / claimed))
+        name = f"{setting.network.name}, width {setting.width}"
+        ratios[name] = float(np.mean(squares.mean(axis=0) / claimed))
+        errors[name] = float(np.mean(np.sqrt(own / test.draws) / claimed))
     figures: dict[str, Figure] = {
         "draws": test.draws,
         "entries": test.tests,
@@ -122,6 +132,7 @@ def variances(done: Sequence[Experiment], spread: Spread) -> Evidence:
         "statistic over threshold": worst,
         "finest relative error found": finest,
         "sampled over claimed variance, mean over entries": ratios,
+        "standard error of that, at most": errors,
     }
     what = "sample variances against c/m, c computed"
     return Evidence(Grade.STATISTICAL, what, Finding.of(worst <= 1), part="variance", figures=figures)
@@ -149,7 +160,10 @@ def run(settings: Settings, formula: Formula = equation, spread: Spread = spread
     wide = [value for name, value in ratios.items() if name.endswith(f"width {max(widths)}")]
     key = f"sampled/computed variance {np.mean(wide):.3f} at width {max(widths)}"
     verdict = decide(assumptions, evidence, controls)
-    return Outcome(CLAIM, assumptions, evidence, tuple(controls), verdict, key)
+    errors = second.figures["standard error of that, at most"]
+    assert isinstance(errors, dict)
+    drawn = spread_charts(done, formula, {name: (ratio, errors[name]) for name, ratio in ratios.items()})
+    return Outcome(CLAIM, assumptions, evidence, tuple(controls), verdict, key, charts=drawn)
 
 
 def _control(altered: str, exact: Evidence, sampled: Evidence) -> Control:

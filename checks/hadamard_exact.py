@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from checks.evidence import Experiment, agreement, certificate, experiments, proof, statistical
+from checks.kernel_charts import twins as twins_chart
 from checks.ntk_plain import equation as plain
 from checks.parts import branches, continuous, is_lecun, mutants, nonzero
 from checks.roads import Duals, Formula
@@ -29,6 +30,12 @@ CLAIM = Claim(
         "kernel of width m+d; Eq. 5 has width m there and drops S ⊙ G."
     ),
     assumptions=("LeCun variances", "value branch and one gate", "continuous gate", "inputs other than 0"),
+    meaning=(
+        "A gated layer of width m trains, to first order, like a plain layer of width m + d whose kernel is "
+        "multiplied by the similarity of the inputs. Nothing is approximated: the d extra neurons are what "
+        "training the value branch adds. So whatever is known of Hadamard products holds for the whole gated "
+        "kernel, with the plain kernel of width m + d in place of m."
+    ),
 )
 
 _QUICK, _FULL = ("reglu", "swiglu"), ("bilinear", "glu", "geglu", "gtu")
@@ -112,4 +119,5 @@ def run(settings: Settings, formulas: tuple[Formula, Formula] = (split, wider)) 
     controls = mutants(MUTANTS, chosen, done)
     certified = evidence[2].figures
     key = f"balls of radius {certified['largest radius']:.0e}; max |z| = {sampled.figures['largest z-score']:.1f}"
-    return Outcome(CLAIM, assumptions, tuple(evidence), controls, decide(assumptions, evidence, controls), key)
+    verdict, drawn = decide(assumptions, evidence, controls), (twins_chart(split, _eq5, done, plain_done),)
+    return Outcome(CLAIM, assumptions, tuple(evidence), controls, verdict, key, charts=drawn)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from checks.evidence import agreement, certificate, experiments, proof, statistical
+from checks.kernel_charts import against
 from checks.parts import branches, continuous, mutants, nonzero, powerful
 from checks.roads import Formula
 from checks.setting import Setting, generic, sample
 from checks.settings import Settings
+from glutheory.charts import Role
 from glutheory.claims import Claim, Outcome, decide
 from glutheory.networks import Network
 
@@ -24,6 +26,7 @@ def verify(
     wrong: Mapping[str, Formula],
     script: str,
     architecture: tuple[str, Callable[[Setting], bool]],
+    role: Role,
 ) -> Outcome:
     """Run it.
 
@@ -36,6 +39,7 @@ def verify(
         wrong: the negative controls.
         script: the proof script.
         architecture: what networks the claim speaks of, in words and as a test.
+        role: of these networks in the figure.
     """
     profile = settings.profile
     X = sample(settings.stream("ntk/data"), _DIMENSION)
@@ -57,4 +61,5 @@ def verify(
     controls = mutants(wrong, chosen, sampled)
     figures = statistics.figures
     key = f"max |z| = {figures['largest z-score']:.1f}; finds errors of {figures['finest relative error found']:.2%}"
-    return Outcome(claim, assumptions, evidence, controls, decide(assumptions, evidence, controls), key)
+    verdict, charts = decide(assumptions, evidence, controls), (against(formula, sampled, role),)
+    return Outcome(claim, assumptions, evidence, controls, verdict, key, charts=charts)

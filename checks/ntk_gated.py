@@ -8,6 +8,7 @@ from checks.kernel_claim import verify
 from checks.roads import Duals, Formula
 from checks.setting import Scales
 from checks.settings import Settings
+from glutheory.charts import Role
 from glutheory.claims import Claim, Outcome
 from glutheory.networks import GATES, Network, gated
 
@@ -24,6 +25,12 @@ CLAIM = Claim(
         "value branch and one gate",
         "continuous gate",
         "inputs other than 0",
+    ),
+    meaning=(
+        "The kernel of a GLU layer is known as exactly as that of a plain one, at every width. The value branch "
+        "multiplies every entry by the inner product of the inputs: all that gating does to the kernel of a two- "
+        "layer network is in that factor and in one more copy of S, the term that training the value weights "
+        "adds."
     ),
 )
 
@@ -68,4 +75,4 @@ def run(settings: Settings, formula: Formula = equation) -> Outcome:
     if settings.profile.thorough:
         names = [*_QUICK, *(name for name in GATES if name not in _QUICK), *(gated(gate) for gate in _FULL)]
     architecture = ("value branch times one gate", lambda s: s.network.gated)
-    return verify(CLAIM, settings, formula, names, MUTANTS, "ntk_gated", architecture)
+    return verify(CLAIM, settings, formula, names, MUTANTS, "ntk_gated", architecture, Role.GATED)

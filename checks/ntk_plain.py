@@ -8,6 +8,7 @@ from checks.kernel_claim import verify
 from checks.roads import Duals, Formula
 from checks.setting import Scales
 from checks.settings import Settings
+from glutheory.charts import Role
 from glutheory.claims import Claim, Outcome
 
 CLAIM = Claim(
@@ -23,6 +24,12 @@ CLAIM = Claim(
         "one branch",
         "continuous activation",
         "inputs other than 0",
+    ),
+    meaning=(
+        "At the start of training, and throughout it for a wide network with a small step, this kernel decides "
+        "how fast each direction of the data is learned. The formula is no limit: it is the mean over random "
+        "initialisations at every width, so one may compute it instead of sampling networks. It speaks of two- "
+        "layer networks without biases."
     ),
 )
 
@@ -58,4 +65,4 @@ def run(settings: Settings, formula: Formula = equation) -> Outcome:
     """The check; `formula` is what is claimed."""
     names = _QUICK + (_FULL if settings.profile.thorough else ())
     architecture = ("the hidden unit has one branch", lambda s: len(s.network.branches) == 1)
-    return verify(CLAIM, settings, formula, names, MUTANTS, "ntk_plain", architecture)
+    return verify(CLAIM, settings, formula, names, MUTANTS, "ntk_plain", architecture, Role.PLAIN)

@@ -9,6 +9,7 @@ from checks.kernel_claim import verify
 from checks.roads import Duals, Formula
 from checks.setting import Scales
 from checks.settings import Settings
+from glutheory.charts import Role
 from glutheory.claims import Claim, Outcome
 from glutheory.networks import product
 
@@ -25,6 +26,11 @@ CLAIM = Claim(
         "at least two branches",
         "continuous activations",
         "inputs other than 0",
+    ),
+    meaning=(
+        "Gated units are one case of a rule: multiply any number of branches, and the kernel is a product of the "
+        "branches' duals plus one term for each branch that is trained. New gates with two or three factors can "
+        "be judged from their kernels before any network is trained."
     ),
 )
 
@@ -60,4 +66,6 @@ def run(settings: Settings, formula: Formula = equation) -> Outcome:
     """The check; `formula` is what is claimed."""
     names = _QUICK + (_FULL if settings.profile.thorough else ())
     architecture = ("the hidden unit has several branches", lambda s: len(s.network.branches) > 1)
-    return verify(CLAIM, settings, formula, [product(*row) for row in names], MUTANTS, "products", architecture)
+    return verify(
+        CLAIM, settings, formula, [product(*row) for row in names], MUTANTS, "products", architecture, Role.OTHER
+    )

@@ -1,20 +1,47 @@
-"""The table of verdicts, for a terminal or as plain text."""
+"""The table of verdicts and the list of claims, for a terminal or as plain text, and the progress of a run."""
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from glutheory.claims import Outcome, Verdict
+from glutheory.claims import Claim, Outcome, Verdict
+from glutheory.printing.terminal import Terminal
 
 HEADINGS = ("id", "source", "verdict", "grade", "key figure", "seconds")
-_COLOURS = {
+COLOURS = {
     Verdict.HOLDS: "green",
     Verdict.CORRECTED: "yellow",
     Verdict.FAILS: "red",
     Verdict.INCONCLUSIVE: "magenta",
 }
+#: Characters of claims that `Terminal.prose` has no ASCII for; the tilde tells K̃ from K.
+_ASCII = str.maketrans(
+    {"§": "Sec. ", "\u0303": "~", "½": "1/2", "¼": "1/4", "′": "'", "≈": "~", "∼": "~", "∝": "~", "≺": "-<", "≻": ">-"}
+    | {"—": "-", "“": '"', "”": '"', "ℓ": "l", "⪯": "<=", "⪰": ">=", "ᵀ": "^T"}
+)
+
+
+def shown(text: str, terminal: Terminal) -> str:
+    """The text in characters that can be shown there."""
+    if terminal.unicode:
+        return text
+    known = (
+        _name(character) if terminal.prose(character) == "?" else character for character in text.translate(_ASCII)
+    )
+    return terminal.prose("".join(known))
+
+
+def _name(character: str) -> str:
+    """A Greek letter by its name; anything else as it is."""
+    words = unicodedata.name(character, "").split()
+    if words[:1] != ["GREEK"] or "LETTER" not in words:
+        return character
+    return words[-1].lower() if "SMALL" in words else words[-1].capitalize()
 
 
 def row(outcome: Outcome) -> tuple[str, ...]:
@@ -24,46 +51,93 @@ def row(outcome: Outcome) -> tuple[str, ...]:
     return claim.id, claim.source, str(outcome.verdict), grade, outcome.key_figure, f"{outcome.seconds:.1f}"
 
 
-def plain(outcomes: Sequence[Outcome]) -> str:
-    """The table as text in columns, in the encoding's worst case still readable."""
-    rows = [HEADINGS, *map(row, outcomes)]
-    widths = [max(len(line[i]) for line in rows) for i in range(len(HEADINGS))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in rows)
+def plain(outcomes: Sequence[Outcome], terminal: Terminal | None = None) -> str:
+    """The table as text in columns, each line one claim."""
+    from rich.cells import cell_len
+
+    where = terminal or Terminal()
+    rows = [HEADINGS, *(tuple(shown(cell, where) for cell in row(outcome)) for outcome in outcomes)]
+    widths = [max(cell_len(line[i]) for line in rows) for i in range(len(HEADINGS))]
+    return "\n".join(
+        "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in rows
+    )
+
+
+def footer(outcomes: Sequence[Outcome]) -> str:
+    """How many claims have which verdict, how long it took, and how likely some statistical test was unlucky."""
+    counts = Counter(outcome.verdict for outcome in outcomes)
+    verdicts = "; ".join(f"{verdict}: {counts[verdict]}" for verdict in Verdict if counts[verdict])
+    claims = "1 claim" if len(outcomes) == 1 else f"{len(outcomes)} claims"
+    seconds = math.fsum(outcome.seconds for outcome in outcomes)
+    alarm = math.fsum(outcome.false_alarm for outcome in outcomes)
+    return f"{claims}. {verdicts}. {seconds:.1f} s. {risk(alarm)}."
+
+
+def risk(alarm: float) -> str:
+    """The bound on the probability of a false alarm, in words."""
+    return f"False alarm by chance: probability at most {alarm:.2g}" if alarm else "No verdict rests on chance"
 
 
 def show(outcomes: Sequence[Outcome]) -> None:
     """Print the table: with rules and colours on a terminal, else plain."""
+    terminal = Terminal.of(sys.stdout)
     if not sys.stdout.isatty():
-        encoding = sys.stdout.encoding or "ascii"
-        print(plain(outcomes).encode(encoding, "replace").decode(encoding))
+        print(f"{plain(outcomes, terminal)}\n\n{footer(outcomes)}")
         return
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in HEADINGS:
         # on a narrow terminal the key figure is folded and nothing else
         table.add_column(heading, no_wrap=heading != "key figure", justify="right" if heading == "seconds" else "left")
     for outcome in outcomes:
-        cells = list(row(outcome))
-        cells[2] = f"[{_COLOURS[outcome.verdict]}]{cells[2]}[/]"
+        cells = [Text(shown(cell, terminal)) for cell in row(outcome)]
+        cells[2].stylize(COLOURS[outcome.verdict])
         table.add_row(*cells)
-    Console().print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(Text(footer(outcomes)))
+
+
+def listing(claims: Iterable[Claim], terminal: Terminal) -> str:
+    """Every claim's id and source, its statement in words and in LaTeX; nothing is run for it."""
+    from rich.cells import cell_len
+
+    from glutheory.printing.layout import paragraph
+
+    claims = list(claims)
+    width = max(len(claim.id) for claim in claims)
+    lines = []
+    for claim in claims:
+        head, source = claim.id.ljust(width), shown(claim.source, terminal)
+        lines.append(f"{terminal.bold(head)}  {source}")
+        for text in (shown(claim.words, terminal), claim.statement):
+            lines += paragraph(text, terminal.width + len(text) - cell_len(text))
+        lines.append("")
+    return "\n".join(lines[:-1])
 
 
 @contextmanager
 def progress(ids: Sequence[str]) -> Iterator[Callable[[Outcome], None]]:
-    """What to call after each check: a bar on a terminal's stderr, nothing elsewhere."""
+    """What to call after each check.
+
+    On a terminal's stderr a bar tells which check runs; elsewhere, where there are several, each gets a line: its name
+    when it begins, its verdict when it is done.
+    """
+    remaining = list(ids)
     if not sys.stderr.isatty():
-        yield lambda _: None
+        with _lines(remaining) as advance:
+            yield advance
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        remaining = list(ids)
+    columns = (SpinnerColumn("line"), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(remaining[0], total=len(ids))
 
         def advance(outcome: Outcome) -> None:
@@ -71,3 +145,27 @@ def progress(ids: Sequence[str]) -> Iterator[Callable[[Outcome], None]]:
             bar.update(task, advance=1, description=remaining[0] if remaining else "")
 
         yield advance
+
+
+@contextmanager
+def _lines(remaining: list[str]) -> Iterator[Callable[[Outcome], None]]:
+    total = len(remaining)
+
+    def begin() -> None:
+        if total > 1 and remaining:
+            place = f"[{total - len(remaining) + 1:{len(str(total))}}/{total}]"
+            print(f"{place} {remaining[0]} ... ", end="", file=sys.stderr, flush=True)
+
+    def advance(outcome: Outcome) -> None:
+        if total > 1:
+            print(f"{outcome.verdict} ({outcome.seconds:.1f} s)", file=sys.stderr, flush=True)
+        remaining.remove(outcome.claim.id)
+        begin()
+
+    begin()
+    try:
+        yield advance
+    except BaseException:
+        if total > 1:
+            print(file=sys.stderr)  # what went wrong is to stand on a line of its own
+        raise

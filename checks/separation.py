@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-import numpy as np
 from flint import arb
 
 from checks import roads
+from checks.kinks import Kink
 from glutheory.activations import activation
 from glutheory.balls import precision
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
@@ -50,20 +50,18 @@ def closer(shapes: Shapes) -> Evidence:
 def beyond(shapes: Shapes) -> Evidence:
     """Where gating separates: the sign of cos φ̃ − cos φ over all angles between inputs, ReLU."""
     rows: dict[str, Figure] = {}
-    good = True
-    theta = np.linspace(0, math.pi, 200_001)[1:-1]
-    rho = np.cos(theta)
-    T = (math.pi - theta) / (2 * math.pi)
-    S = rho * T + np.sin(theta) / (2 * math.pi)
+    good, complete = True, True
     for d, m in shapes:
-        r = d / m
-        gap = rho * ((1 + r) * S + r * rho * T) / (0.5 + r) - (S + r * rho * T) / (0.5 + r / 2)
-        crossings = theta[np.flatnonzero(np.diff(np.sign(gap)))]
-        acute = crossings[crossings < math.pi / 2]
-        limit = 2 * r * r / (math.pi * (1 + r) * (1 + 2 * r))
-        good = good and len(acute) == 1 and abs(acute[0] / limit - 1) < 0.05
-        rows[f"d={d}, m={m}"] = {"sign changes at angles": [float(x) for x in crossings], "2r^2/(pi(1+r)(1+2r))": limit}
+        r = Fraction(d, m)
+        found = Kink(Fraction(1), (1 + r) / (1 + 2 * r), 1 / (1 + r)).all()
+        limit = float(2 * r * r / ((1 + r) * (1 + 2 * r))) / math.pi
+        acute = [angle for angle in found.angles if angle < math.pi / 2]
+        good = good and found.signs[:2] == (1, -1) and len(acute) == 1 and abs(acute[0] / limit - 1) < 0.05
+        complete = complete and found.complete
+        rows[f"d={d}, m={m}"] = {"sign changes at angles": list(found.angles), "2r^2/(pi(1+r)(1+2r))": limit}
     what = (
-        "at acute angles gating separates exactly the inputs beyond about 2r²/(π(1+r)(1+2r)), r = d/m (ReLU, on a grid)"
+        "at acute angles gating separates exactly the inputs beyond about 2r²/(π(1+r)(1+2r)), r = d/m (ReLU, all sign "
+        "changes on the continuum isolated in balls)"
     )
-    return Evidence(Grade.NUMERICAL, what, Finding.of(good), About.CORRECTED, "separation", rows)
+    finding = Finding.of(good) if complete else Finding.UNDECIDED
+    return Evidence(Grade.CERTIFICATE, what, finding, About.CORRECTED, "separation", rows)

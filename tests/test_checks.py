@@ -61,7 +61,7 @@ class TestCatalog:
 
     def test_choosing(self) -> None:
         assert choose([]) == IDS
-        assert choose(["ntk-plain", "angle"]) == ("angle", "ntk-plain")
+        assert choose(["angle", "ntk-plain"]) == ("ntk-plain", "angle")
         with pytest.raises(UnknownNameError, match="did you mean 'hadamard'"):
             choose(["hadamrd"])
         with pytest.raises(UnknownNameError, match="the claims are"):
@@ -84,6 +84,8 @@ def _complete(name: str) -> None:
     assert all(control.caught for control in found.controls), [c for c in found.controls if not c.caught]
     assert all(assumption.holds for assumption in found.assumptions), found.assumptions
     assert len(found.controls) >= 3
+    assert found.claim.meaning
+    assert found.charts
     known = runner.recorded()[name]
     assert (found.verdict, found.grade) == (known["verdict"], known["grade"])
     assert found.false_alarm <= 1e-7
@@ -207,7 +209,7 @@ class TestRunner:
     def test_json(self, run: Callable[..., Result]) -> None:
         run("--only", "angle, hadamard", "--json", "out.json", "--seed", "5")
         content = json.loads(Path("out.json").read_text(encoding="utf-8"))
-        assert [item["claim"]["id"] for item in content["outcomes"]] == ["angle", "hadamard"]
+        assert [item["claim"]["id"] for item in content["outcomes"]] == ["hadamard", "angle"]
         assert content["seed"] == 5
         assert {"python", "numpy", "sympy", "torch", "glutheory"} <= set(content["versions"])
         assert content["outcomes"][0]["evidence"][0]["figures"]
@@ -276,7 +278,7 @@ def test_the_command_itself(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "checks", "--only", "angle", "--json", str(tmp_path / "x.json")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(done.stdout.splitlines()) == 2
+    assert [line[:7] for line in done.stdout.splitlines()] == ["id     ", "angle  ", "", "1 claim"]
 
 
 @pytest.mark.slow

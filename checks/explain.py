@@ -1,0 +1,198 @@
+"""One page about one claim: what was claimed, what was computed, what follows and what it means."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from checks.figures import grid, layout
+from checks.report import COLOURS, risk, shown
+from glutheory.claims import About, Evidence, Finding, Outcome, Verdict, decide
+from glutheory.printing.terminal import Terminal
+
+_FINDINGS = {Finding.SUPPORTS: "green", Finding.REFUTES: "red", Finding.UNDECIDED: "magenta"}
+_SAYS = {
+    Finding.SUPPORTS: ("supports it", "support it"),
+    Finding.REFUTES: ("refutes it", "refute it"),
+    Finding.UNDECIDED: ("leaves it open", "leave it open"),
+}
+_CONCLUSIONS = {
+    Verdict.HOLDS: "Everything supports the claim as stated and nothing refutes it: it holds.",
+    Verdict.CORRECTED: "The claim as stated is refuted, its corrected form supported throughout: it holds, corrected.",
+    Verdict.FAILS: "The claim as stated is refuted and no corrected form of it is supported throughout: it fails.",
+    Verdict.INCONCLUSIVE: "Something is undecided, missed or not fulfilled, or no control was made: inconclusive.",
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where an outcome comes from.
+
+    Attributes:
+        profile: "quick" or "full".
+        device: where networks were sampled.
+        file: of the results, as it was given, or empty where the check has just been run.
+    """
+
+    profile: str
+    device: str
+    file: str = ""
+
+
+def page(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str = "") -> str:
+    """The page as text, with escape sequences if the terminal takes colours.
+
+    Args:
+        outcome: what to tell.
+        origin: of the outcome.
+        terminal: where it is shown.
+        figure: the file to which its figure is written, or empty.
+    """
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        width=terminal.width,
+        force_terminal=terminal.colour,
+        color_system="standard" if terminal.colour else None,
+        legacy_windows=False,
+    )
+    claim = outcome.claim
+    sections: list[tuple[str, Sequence[RenderableType]]] = [
+        ("The claim", [_text(claim.words, terminal), _formula(claim.statement)]),
+        ("The verdict, and how it follows", [_text(line, terminal) for line in reasons(outcome)]),
+        ("The corrected statement", [_formula(claim.corrected)] if claim.corrected else []),
+        ("What it means", [_text(claim.meaning, terminal)] if claim.meaning else []),
+        ("Assumptions, evaluated on the data of the run", _assumptions(outcome, terminal)),
+        ("Evidence", [_evidence(number, item, terminal) for number, item in enumerate(outcome.evidence, 1)]),
+        ("Negative controls: made wrong on purpose, to be refuted", _controls(outcome, terminal)),
+        ("Figure", _figure(outcome, origin, terminal, figure)),
+        ("Provenance", [_provenance(outcome, origin, terminal)]),
+    ]
+    rule = "─" if terminal.unicode else "-"
+    console.print(_title(outcome, terminal), Rule(characters=rule, style="default"))
+    for heading, parts in sections:
+        if parts:
+            console.print(Text(f"\n{heading}", style="bold"))
+            console.print(Group(*(Padding(part, (0, 0, 0, 2)) for part in parts)))
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+
+
+def reasons(outcome: Outcome) -> list[str]:
+    """How the verdict and its grade follow, one sentence each."""
+    found = []
+    for about, what in ((About.LITERAL, "the claim as stated"), (About.CORRECTED, "its corrected form")):
+        findings = [item.finding for item in outcome.evidence if item.about is about]
+        if findings:
+            counts = [(findings.count(finding), *words) for finding, words in _SAYS.items() if finding in findings]
+            clauses = [
+                f"{count} piece {one}" if count == 1 else f"{count} pieces {many}" for count, one, many in counts
+            ]
+            found.append(f"Evidence on {what}: {', '.join(clauses)}.")
+    caught, held = ([item.caught for item in outcome.controls], [item.holds for item in outcome.assumptions])
+    found.append(
+        f"Negative controls: {sum(caught)} of {len(caught)} caught. Assumptions: {sum(held)} of {len(held)} hold."
+    )
+    found.append(_CONCLUSIONS[outcome.verdict])
+    if outcome.grade is not None:
+        found.append(_grade(outcome))
+    rule = decide(outcome.assumptions, outcome.evidence, outcome.controls)
+    if rule is not outcome.verdict:
+        found.append(f"CAUTION: by the rule, this evidence gives another verdict: {rule}.")
+    return found
+
+
+def _grade(outcome: Outcome) -> str:
+    """Which evidence the grade is taken from."""
+    grades = {}
+    for part in dict.fromkeys(item.part for item in outcome.evidence):
+        alone = replace(outcome, evidence=tuple(item for item in outcome.evidence if item.part == part))
+        if alone.grade is not None:
+            grades[part] = alone.grade
+    if len(grades) == 1:
+        return f"Grade: {outcome.grade}, the strongest evidence for it."
+    parts = ", ".join(f"{part or 'the rest'}: {grade}" for part, grade in grades.items())
+    return f"Grade: {outcome.grade}, that of the weakest part ({parts})."
+
+
+def _title(outcome: Outcome, terminal: Terminal) -> Text:
+    claim = outcome.claim
+    return Text.assemble(
+        (claim.id, "bold"),
+        f"  {shown(claim.source, terminal)}  ",
+        (str(outcome.verdict), f"bold {COLOURS[outcome.verdict]}"),
+        f" (grade: {outcome.grade or 'none'})\n{shown(outcome.key_figure, terminal)}",
+    )
+
+
+def _text(text: str, terminal: Terminal) -> Text:
+    return Text(shown(text, terminal))
+
+
+def _formula(latex: str) -> Text:
+    """LaTeX as it is: what is shown can be copied."""
+    return Text(latex, style="cyan")
+
+
+def _assumptions(outcome: Outcome, terminal: Terminal) -> list[RenderableType]:
+    rows = [("holds" if item.holds else "DOES NOT HOLD", item.statement, item.figure) for item in outcome.assumptions]
+    return [_columns(rows, [("green" if item.holds else "bold red") for item in outcome.assumptions], terminal)]
+
+
+def _controls(outcome: Outcome, terminal: Terminal) -> list[RenderableType]:
+    rows = [("caught" if item.caught else "MISSED", item.altered, item.by) for item in outcome.controls]
+    return [_columns(rows, [("green" if item.caught else "bold red") for item in outcome.controls], terminal)]
+
+
+def _columns(rows: Sequence[tuple[str, str, str]], styles: Sequence[str], terminal: Terminal) -> RenderableType:
+    """A word that decides, in colour, and two columns of text."""
+    if not rows:
+        return Text("none", style="bold red")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    for _ in range(2):
+        table.add_column(ratio=1)
+    for (word, what, figure), style in zip(rows, styles, strict=True):
+        table.add_row(Text(word, style=style), _text(what, terminal), _text(figure, terminal))
+    return table
+
+
+def _evidence(number: int, item: Evidence, terminal: Terminal) -> RenderableType:
+    about = "the claim as stated" if item.about is About.LITERAL else "the corrected statement"
+    head = Text.assemble(
+        f"{number}. {item.grade}: ",
+        (str(item.finding), f"bold {_FINDINGS[item.finding]}"),
+        f" {about}{f', part {item.part}' if item.part else ''}"
+        if item.finding is not Finding.UNDECIDED
+        else f" on {about}",
+    )
+    body = Group(_text(item.what, terminal), *layout(item.figures, terminal))
+    return Group(*[Text()] * (number > 1), head, Padding(body, (0, 0, 0, 3)))
+
+
+def _figure(outcome: Outcome, origin: Origin, terminal: Terminal, file: str) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    for chart in outcome.charts:
+        parts += [_text(f"{chart.title.rstrip('.')}. {chart.note}".strip(), terminal)]
+    if parts:
+        source = f" --from {origin.file}" if origin.file else ""
+        command = f"python -m checks --explain {outcome.claim.id}{source} --figure {outcome.claim.id}.svg"
+        parts.append(Text(f"Written to {file}" if file else f"To draw it: {command}"))
+    return parts
+
+
+def _provenance(outcome: Outcome, origin: Origin, terminal: Terminal) -> RenderableType:
+    rows = [
+        ["run", f"{origin.profile} profile, seed {outcome.seed}, device {origin.device}, {outcome.seconds:.1f} s"],
+        ["chance", risk(outcome.false_alarm)],
+        ["software", ", ".join(f"{name} {version}" for name, version in outcome.versions.items())],
+    ]
+    if origin.file:
+        rows.insert(0, ["read from", origin.file])
+    return grid(rows, terminal)
