@@ -1,14 +1,17 @@
-"""The one table of activations, and the points (a, b, c) at which the tests look."""
+"""The one table of activations, the points (a, b, c) and the data sets at which the tests look."""
 
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
+import numpy as np
 import sympy as sp
 from hypothesis import strategies as st
 
 from glutheory.activations import Activation, Z, activation, activation_names
 from glutheory.exact import Point
+from glutheory.networks import GATES, Network, network, product
 
 #: Beyond the zoo: scaled arguments, linear combinations across all families, symbolic-free parameters.
 COMBINATIONS: dict[str, sp.Expr] = {
@@ -79,3 +82,56 @@ def points(low: int = -2, high: int = 2) -> st.SearchStrategy[Point]:
         return Point.of(a, b, rho * Fraction(float(root)) * (1 - Fraction(1, 2**50)))
 
     return st.builds(build, variances(low, high), variances(low, high), RHOS, st.booleans())
+
+
+#: Networks without jumps, whose kernels are finite at all norms of `datasets`.
+NETWORKS: tuple[Network, ...] = (
+    *(network(name) for name in GATES),
+    *(network(name) for name in ("relu", "gelu", "silu", "sigmoid", "tanh", "erf", "identity", "softplus")),
+    *(network(name) for name in ("abs", "leaky_relu", "sin", "cos", "gaussian", "relu2")),
+    product("relu", "gelu"),
+    product("identity", "erf", "relu"),
+)
+_ROWS = ("fresh", "duplicate", "near", "opposite", "scaled", "zero")
+
+
+@st.composite
+def datasets(draw: st.DrawFn, *, normalised: bool = False, rows: tuple[int, int] = (1, 8)) -> np.ndarray:
+    """Data of 1 to 8 dimensions: fresh rows, duplicates, near-duplicates, antipodes, norms 1e-6 to 1e6, zero rows.
+
+    With `normalised` every row has norm √d (and none is zero).
+    """
+    d, n = draw(st.integers(1, 8)), draw(st.integers(*rows))
+    whole = st.lists(st.integers(-16, 16), min_size=d, max_size=d).map(lambda row: np.array(row) / 8)
+    if normalised:
+        whole = whole.filter(lambda row: bool(row.any()))
+    found: list[np.ndarray] = []
+    for _ in range(n):
+        kinds = [kind for kind in _ROWS if (found or kind in ("fresh", "zero")) and not (normalised and kind == "zero")]
+        kind = draw(st.sampled_from(kinds))
+        old = draw(st.sampled_from(found)) if found else np.zeros(d)
+        if kind == "fresh":
+            found.append(draw(whole))
+        elif kind == "near":
+            found.append(old + 10.0 ** -draw(st.integers(3, 15)) * np.linalg.norm(old) * draw(whole))
+        elif kind == "scaled":
+            # within 1e±6 of a fresh row even if it is scaled again
+            size = max(float(np.linalg.norm(old)), 1e-300)
+            found.append(old * (10.0 ** draw(st.integers(-6, 6)) / size))
+        else:
+            found.append({"duplicate": old, "opposite": -old, "zero": np.zeros(d)}[kind])
+    X = np.array(found)
+    if not normalised:
+        return X
+    return np.asarray(X * (np.sqrt(d) / np.linalg.norm(X, axis=1, keepdims=True)))
+
+
+@st.composite
+def parametrisations(draw: st.DrawFn, net: Network) -> dict[str, Any]:
+    """Options of `gram`: ntk or standard, LeCun's variances or any."""
+    if draw(st.booleans()):
+        return {"parametrization": "ntk"}
+    options: dict[str, Any] = {"parametrization": "standard", "width": draw(st.integers(1, 4096))}
+    if draw(st.booleans()):
+        options["variances"] = {name: draw(variances()) for name in ("readout", *net.roles)}
+    return options
