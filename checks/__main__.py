@@ -18,11 +18,12 @@ from checks.stored import load
 from glutheory.claims import Outcome
 from glutheory.cli import Command
 from glutheory.errors import DomainError
+from glutheory.numeric.tiles import cores
 from glutheory.printing.terminal import Terminal
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 #: Options that only a run can heed.
-_OF_A_RUN = ("file", "device", "seed", "profile", "keep")
+_OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "keep")
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,6 +38,9 @@ _OF_A_RUN = ("file", "device", "seed", "profile", "keep")
 @click.option(
     "--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True, help="How much to do."
 )
+@click.option(
+    "--jobs", type=click.IntRange(1), default=cores, show_default="one per core", help="Processes that share the work."
+)
 @click.option("--record", "keep", is_flag=True, help="Make these verdicts the recorded ones.")
 @click.pass_context
 def main(
@@ -50,6 +54,7 @@ def main(
     device: str,
     seed: int,
     profile: str,
+    jobs: int,
     keep: bool,
 ) -> None:
     """Verify the claims: assumptions, evidence, negative controls and a verdict for each.
@@ -72,7 +77,7 @@ def main(
     _check_device(device)
     settings = Settings(PROFILES[profile], seed, device)
     with progress(ids) as advance:
-        outcomes = run_all(ids, settings, advance)
+        outcomes = run_all(ids, settings, advance, jobs)
     try:
         if file is not None:
             write_json(file, document(outcomes, settings))

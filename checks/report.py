@@ -125,8 +125,8 @@ def listing(claims: Iterable[Claim], terminal: Terminal) -> str:
 def progress(ids: Sequence[str]) -> Iterator[Callable[[Outcome], None]]:
     """What to call after each check.
 
-    On a terminal's stderr a bar tells which check runs; elsewhere, where there are several, each gets a line: its name
-    when it begins, its verdict when it is done.
+    On a terminal's stderr a bar names the next one that is not done; elsewhere, where there are several, each gets a
+    line when it is done.
     """
     remaining = list(ids)
     if not sys.stderr.isatty():
@@ -151,21 +151,11 @@ def progress(ids: Sequence[str]) -> Iterator[Callable[[Outcome], None]]:
 def _lines(remaining: list[str]) -> Iterator[Callable[[Outcome], None]]:
     total = len(remaining)
 
-    def begin() -> None:
-        if total > 1 and remaining:
-            place = f"[{total - len(remaining) + 1:{len(str(total))}}/{total}]"
-            print(f"{place} {remaining[0]} ... ", end="", file=sys.stderr, flush=True)
-
     def advance(outcome: Outcome) -> None:
-        if total > 1:
-            print(f"{outcome.verdict} ({outcome.seconds:.1f} s)", file=sys.stderr, flush=True)
         remaining.remove(outcome.claim.id)
-        begin()
-
-    begin()
-    try:
-        yield advance
-    except BaseException:
         if total > 1:
-            print(file=sys.stderr)  # what went wrong is to stand on a line of its own
-        raise
+            place = f"[{total - len(remaining):{len(str(total))}}/{total}]"
+            line = f"{place} {outcome.claim.id}: {outcome.verdict} ({outcome.seconds:.1f} s)"
+            print(line, file=sys.stderr, flush=True)
+
+    yield advance

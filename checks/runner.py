@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import platform
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 import glutheory
 from checks.catalog import FOLDER, modules
@@ -20,6 +25,8 @@ from glutheory.claims import SCHEMA, Claim, Evidence, Finding, Grade, Outcome, V
 from glutheory.errors import DomainError, GlutheoryError
 
 RECORDED = FOLDER / "recorded.json"
+#: These take their spectra from `checks.spectral_grid`, which keeps them for the process.
+SHARED_GRID = ("decomposition", "lambda-max", "lambda-min", "condition", "compact", "spike")
 _PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "python-flint", "torch")
 
 
@@ -34,21 +41,67 @@ def versions() -> dict[str, str]:
     return found
 
 
-def run_all(ids: Sequence[str], settings: Settings, done: Callable[[Outcome], None] = lambda _: None) -> list[Outcome]:
-    """Run these checks in order; `done` is called after each."""
-    table, software, outcomes = modules(), versions(), []
-    for name in ids:
-        start = time.perf_counter()
+def run_all(
+    ids: Sequence[str],
+    settings: Settings,
+    done: Callable[[Outcome], None] = lambda _: None,
+    jobs: int = 1,
+) -> list[Outcome]:
+    """Run these checks, in this order if in one process; `done` is called after each.
+
+    Args:
+        ids: of the claims.
+        settings: of the run.
+        done: what to tell about progress.
+        jobs: how many processes share the work; checks that share data stay together.
+    """
+    groups = families(ids)
+    found: dict[str, Outcome] = {}
+    if min(jobs, len(groups)) <= 1:
+        # one thread: the matrices are small, and threads that wait for each other can take twenty times as long
+        with threadpool_limits(1):
+            for name in ids:
+                found[name] = _run(name, settings)
+                done(found[name])
+        return [found[name] for name in ids]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(groups)), mp_context=context, initializer=_worker) as pool:
+        futures = [pool.submit(_run_group, group, settings) for group in groups]
         try:
-            found: Outcome = table[name].run(settings)
-        except GlutheoryError as error:
-            # one check that cannot be carried out must not take the others with it
-            found = _broken(table[name].CLAIM, error)
-        seconds = round(time.perf_counter() - start, 2)
-        outcome = replace(found, seconds=seconds, seed=settings.seed, versions=software)
-        outcomes.append(outcome)
-        done(outcome)
-    return outcomes
+            for future in as_completed(futures):
+                for outcome in future.result():
+                    found[outcome.claim.id] = outcome
+                    done(outcome)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [found[name] for name in ids]
+
+
+def families(ids: Sequence[str]) -> list[tuple[str, ...]]:
+    """The checks that compute from the same data as one group, the largest first; every other one alone."""
+    shared = tuple(name for name in ids if name in SHARED_GRID)
+    return [group for group in (shared, *((name,) for name in ids if name not in shared)) if group]
+
+
+def _worker() -> None:
+    """Ctrl-C ends a process of the pool without a word: the first process says what is to be said."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
+
+def _run_group(group: Sequence[str], settings: Settings) -> list[Outcome]:
+    return run_all(group, settings)
+
+
+def _run(name: str, settings: Settings) -> Outcome:
+    check, start = modules()[name], time.perf_counter()
+    try:
+        found: Outcome = check.run(settings)
+    except GlutheoryError as error:
+        # one check that cannot be carried out must not take the others with it
+        found = _broken(check.CLAIM, error)
+    seconds = round(time.perf_counter() - start, 2)
+    return replace(found, seconds=seconds, seed=settings.seed, versions=versions())
 
 
 def _broken(claim: Claim, error: GlutheoryError) -> Outcome:

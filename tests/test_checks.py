@@ -180,7 +180,7 @@ class TestRunner:
         monkeypatch.setattr("checks.__main__.record", lambda outcomes: runner.record(outcomes, path))
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(
-            "checks.__main__.run_all", lambda ids, settings, _: [replace(outcome(x), seed=settings.seed) for x in ids]
+            "checks.__main__.run_all", lambda ids, settings, *_: [replace(outcome(x), seed=settings.seed) for x in ids]
         )
         return lambda *arguments: CliRunner().invoke(main, list(arguments))
 
@@ -238,6 +238,25 @@ class TestRunner:
         found = run("--only", "angle")
         assert found.exit_code == 2
         assert "not a file of recorded verdicts" in found.stderr
+
+
+@pytest.mark.slow
+def test_two_processes_find_what_one_does() -> None:
+    ids, seen = ("angle", "degree-shift", "hadamard"), list[str]()
+    alone = runner.run_all(ids, QUICK)
+    both = runner.run_all(ids, QUICK, lambda item: seen.append(item.claim.id), 2)
+    assert sorted(seen) == sorted(ids)
+    assert [replace(item, seconds=0) for item in both] == [replace(item, seconds=0) for item in alone]
+
+
+def test_checks_that_share_data_stay_together() -> None:
+    assert set(runner.SHARED_GRID) <= set(IDS)
+    assert runner.families(("angle", "spike", "hadamard", "compact")) == [
+        ("spike", "compact"),
+        ("angle",),
+        ("hadamard",),
+    ]
+    assert runner.families(("angle",)) == [("angle",)]
 
 
 def test_json_is_written_in_one_step(tmp_path: Path) -> None:
