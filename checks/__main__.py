@@ -23,7 +23,7 @@ from glutheory.printing.terminal import Terminal
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 #: Options that only a run can heed.
-_OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "keep")
+_OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "checkpoints", "keep")
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,6 +41,11 @@ _OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "keep")
 @click.option(
     "--jobs", type=click.IntRange(1), default=cores, show_default="one per core", help="Processes that share the work."
 )
+@click.option(
+    "--checkpoints",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep what long checks have done in this folder: a killed run goes on where it was.",
+)
 @click.option("--record", "keep", is_flag=True, help="Make these verdicts the recorded ones.")
 @click.pass_context
 def main(
@@ -55,6 +60,7 @@ def main(
     seed: int,
     profile: str,
     jobs: int,
+    checkpoints: Path | None,
     keep: bool,
 ) -> None:
     """Verify the claims: assumptions, evidence, negative controls and a verdict for each.
@@ -75,7 +81,7 @@ def main(
     if file is not None and not file.absolute().parent.is_dir():
         raise DomainError(f"cannot write {file.name}: its folder does not exist.")
     _check_device(device)
-    settings = Settings(PROFILES[profile], seed, device)
+    settings = Settings(PROFILES[profile], seed, device, checkpoints, jobs)
     with progress(ids) as advance:
         outcomes = run_all(ids, settings, advance, jobs)
     try:

@@ -66,7 +66,8 @@ def run_all(
         return [found[name] for name in ids]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(groups)), mp_context=context, initializer=_worker) as pool:
-        futures = [pool.submit(_run_group, group, settings) for group in groups]
+        one = replace(settings, processes=1)
+        futures = [pool.submit(_run_group, group, one) for group in groups]
         try:
             for future in as_completed(futures):
                 for outcome in future.result():

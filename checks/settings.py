@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 #: The probability that one family of statistical tests raises a false alarm; a run has at most `FAMILIES` of them.
 FALSE_ALARM = 1e-8
@@ -43,11 +44,16 @@ class Settings:
         profile: its sizes.
         seed: of everything random; the data sets are made from it as well.
         device: where networks are sampled.
+        checkpoints: the folder where long computations keep what is done, so that a killed run goes on where it was;
+            None: nothing is kept.
+        processes: how many a check may use.
     """
 
     profile: Profile = PROFILES["quick"]
     seed: int = 0
     device: str = "cpu"
+    checkpoints: Path | None = None
+    processes: int = 1
 
     def stream(self, name: str) -> int:
         """A seed of its own for everything random that has this name, the same on every machine."""

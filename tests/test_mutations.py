@@ -187,7 +187,7 @@ MUTANTS = (
         "glutheory/spectra/equivalents.py",
         "spike, floor = n * table[0].eigenvalue, table[-1].floor",
         "spike, floor = n * table[0].eigenvalue / 2, table[-1].floor",
-        "spike",
+        "lambda-max",
     ),
     Mutant(
         "the reciprocal of a certified condition number",
@@ -218,10 +218,10 @@ MUTANTS = (
         "decorrelation",
     ),
     Mutant(
-        "crossings named after the wrong curve",
+        "the two curves exchanged",
         "glutheory/dynamics/crossings.py",
-        'return "first" if self.sign < 0 else "second"',
-        'return "second" if self.sign < 0 else "first"',
+        "difference = Difference.of(sides[0], sides[1])",
+        "difference = Difference.of(sides[1], sides[0])",
         "crossing",
     ),
     Mutant(
@@ -230,6 +230,13 @@ MUTANTS = (
         "return int(np.sign(self.coefficients[0]))",
         "return int(np.sign(self.coefficients[-1]))",
         "crossing",
+    ),
+    Mutant(
+        "the mean norm for the smallest one in the certificate of the phase diagram",
+        "checks/phase_cells.py",
+        "*(float(f(squares)) for f in (np.min, np.mean, np.max)),",
+        "*(float(f(squares)) for f in (np.mean, np.mean, np.max)),",
+        "phase-diagram",
     ),
 )
 
@@ -274,7 +281,7 @@ def test_every_mutant_is_caught(sources: Path, mutant: Mutant) -> None:
     assert text.count(mutant.old) == 1
     path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
     done = run(sources, mutant.check)
-    found = re.fullmatch(rf"{mutant.check}: (.+) \(.+\), recorded is (.+) \(.+\)\.", done.stderr.strip())
+    found = re.search(rf"^{mutant.check}: (.+) \(.+\), recorded is (.+) \(.+\)\.$", done.stderr, re.MULTILINE)
     assert done.returncode == 1, done
     assert found, done
     assert found[1] != found[2], done
