@@ -42,15 +42,20 @@ from glutheory.symbolic.gaussian import a, b, c
 PROMISED = {
     "arc_cosine",
     "arcsine_family",
+    "decorrelation",
     "degree_shift",
     "erf",
+    "expected_loss",
     "gelu",
     "hadamard",
     "hermite_series",
     "logistic_mixture",
+    "majorisation",
     "ntk_gated",
     "ntk_plain",
     "products",
+    "relu_expansion",
+    "smallest_eigenvalue",
 }
 NAMES = catalog.names()
 S, T = sp.symbols("S T", real=True)
