@@ -1,7 +1,8 @@
 """Road 3, sampling: kernels of finite-width networks in torch, knowing nothing but the network.
 
 ``sampling.empirical_ntk("swiglu", X, width=4096, seed=0)`` is one draw of the kernel,
-``sampling.monte_carlo("swiglu", X, width=4096, draws=100, seed=0)`` the mean of many and its standard error.
+``sampling.monte_carlo("swiglu", X, width=4096, draws=100, seed=0)`` the mean of many and its standard error;
+``sampling.module_ntk(model, inputs)`` is the kernel of any torch module as it is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ except ImportError:
     raise ImportError("glutheory.sampling needs torch: pip install 'glutheory[torch]'.") from None
 
 from glutheory.sampling.estimate import Estimate, monte_carlo
+from glutheory.sampling.feed_forward import FeedForward
+from glutheory.sampling.modules import module_ntk
 from glutheory.sampling.two_layer import empirical_ntk
 
-__all__ = ["Estimate", "empirical_ntk", "monte_carlo"]
+__all__ = ["Estimate", "FeedForward", "empirical_ntk", "module_ntk", "monte_carlo"]

@@ -1,0 +1,118 @@
+"""Activations as functions that autograd and ``torch.func`` differentiate, torch's own ones where it has them.
+
+`translate` makes programs that work in place, which no gradient passes. Here the expression is walked at every call:
+slower for a user's function, and as fast as torch for the usual ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import sympy as sp
+import torch
+from torch.nn import functional
+
+from glutheory.activations import Activation, Z, activation
+from glutheory.errors import ExpressionError
+from glutheory.sampling.stable import logistic, normal_cdf, softplus, stable
+
+#: A function of tensors, entry by entry.
+Elementwise = Callable[[torch.Tensor], torch.Tensor]
+
+
+def _identity(z: torch.Tensor) -> torch.Tensor:
+    return z
+
+
+def _softplus(z: torch.Tensor) -> torch.Tensor:
+    """log(1 + exp(z)); torch's own softplus switches to z at 20, where float64 still sees the difference."""
+    return torch.logaddexp(z, z.new_zeros(()))
+
+
+def _heaviside(z: torch.Tensor) -> torch.Tensor:
+    return torch.sign(z).add(1).mul(0.5)
+
+
+#: Activations of the zoo, with their default parameters, that torch computes in one call.
+_WHOLE: dict[str, Elementwise] = {
+    "identity": _identity,
+    "relu": functional.relu,
+    "gelu": functional.gelu,
+    "silu": functional.silu,
+}
+_FUNCTIONS: dict[Any, Elementwise] = {
+    sp.exp: torch.exp,
+    sp.log: torch.log,
+    sp.sin: torch.sin,
+    sp.cos: torch.cos,
+    sp.tan: torch.tan,
+    sp.sinh: torch.sinh,
+    sp.cosh: torch.cosh,
+    sp.tanh: torch.tanh,
+    sp.atan: torch.atan,
+    sp.erf: torch.erf,
+    sp.erfc: torch.erfc,
+    sp.Abs: torch.abs,
+    sp.sign: torch.sign,
+    sp.Heaviside: _heaviside,
+    logistic: torch.sigmoid,
+    normal_cdf: torch.special.ndtr,
+    softplus: _softplus,
+}
+
+
+def differentiable(branch: Activation) -> Elementwise:
+    """The activation as a function of tensors of any shape; it can be pickled.
+
+    Its derivative at a kink is the one that torch gives: 0 for max(0, z) at 0.
+
+    Raises:
+        ExpressionError: it contains a function that has no counterpart in torch.
+    """
+    if branch.name in _WHOLE and branch.expr == activation(branch.name).expr:
+        return _WHOLE[branch.name]
+    expr = stable(branch.expr)
+    for node in sp.preorder_traversal(expr):
+        if node.has(Z) and not isinstance(node, sp.Symbol | sp.Add | sp.Mul | sp.Pow | sp.Max | sp.Min):
+            default = not isinstance(node, sp.Heaviside) or node.args[1:] in {(), (sp.S.Half,)}
+            if node.func not in _FUNCTIONS or not default:
+                raise ExpressionError(f"{node} cannot be sampled: torch has no {node.func.__name__} for it.")
+    return partial(_evaluate, expr)
+
+
+def _evaluate(expr: sp.Expr, z: torch.Tensor) -> torch.Tensor:
+    return _walk(expr, {Z: z})
+
+
+def _walk(expr: sp.Expr, known: dict[sp.Expr, torch.Tensor]) -> torch.Tensor:
+    """The value of an expression in Z; each subexpression is computed once."""
+    if expr not in known:
+        known[expr] = _compute(expr, known)
+    return known[expr]
+
+
+def _compute(expr: sp.Expr, known: dict[sp.Expr, torch.Tensor]) -> torch.Tensor:
+    numbers = [float(part) for part in expr.args if not part.has(Z)]
+    result, *others = [_walk(part, known) for part in expr.args if part.has(Z)]
+    if isinstance(expr, sp.Add | sp.Mul):
+        join: Callable[..., torch.Tensor] = torch.add if isinstance(expr, sp.Add) else torch.mul
+        for part in others:
+            result = join(result, part)
+        return join(result, numbers[0]) if numbers else result
+    if isinstance(expr, sp.Pow):
+        # a whole number is differentiated at 0 and below, too
+        return torch.pow(result, int(expr.exp) if expr.exp.is_Integer else numbers[0])
+    if isinstance(expr, sp.Max | sp.Min):
+        extremum, bound = (torch.maximum, "min") if isinstance(expr, sp.Max) else (torch.minimum, "max")
+        for part in others:
+            result = extremum(result, part)
+        for number in numbers:
+            if number:
+                result = torch.clamp(result, **{bound: number})
+            else:
+                # relu's derivative at the kink is 0 and clamp's is 1
+                result = functional.relu(result) if bound == "min" else -functional.relu(-result)
+        return result
+    return _FUNCTIONS[expr.func](result)

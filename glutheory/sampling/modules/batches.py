@@ -1,0 +1,121 @@
+"""Which axis of a tensor inside a network counts the samples: found by comparing runs of one sample and of two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_flatten, tree_unflatten
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The samples' axis of a tensor.
+
+    Attributes:
+        dim: its place; None where the tensor is the same for all samples.
+        per: how many entries along it each sample has, in the order of the samples.
+    """
+
+    dim: int | None
+    per: int = 1
+
+    def first(self, x: Tensor, n: int) -> Tensor:
+        """The tensor with the samples' axis in front and what remains of it behind: shape (n, per, …)."""
+        if self.dim is None:
+            return x.expand(n, *x.shape[1:]).unsqueeze(1)
+        moved = x.movedim(self.dim, 0)
+        return moved.reshape(n, self.per, *moved.shape[1:])
+
+
+def axis(one: torch.Size, two: torch.Size) -> Axis | None:
+    """The axis by the shapes of a tensor in runs of one and of two samples; None if no axis explains them."""
+    if len(one) != len(two):
+        return None
+    changed = [dim for dim, (small, large) in enumerate(zip(one, two, strict=True)) if small != large]
+    if not changed:
+        return Axis(None)
+    dim = changed[0]
+    return Axis(dim, one[dim]) if len(changed) == 1 and two[dim] == 2 * one[dim] else None
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Positional and named arguments of a call, as any nesting of tuples, lists and mappings."""
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+    def leaves(self) -> list[Any]:
+        """All values in a fixed order."""
+        return list(tree_flatten((self.args, dict(self.kwargs)))[0])
+
+    def replaced(self, leaves: list[Any]) -> Arguments:
+        """The same nesting of other values."""
+        args, kwargs = tree_unflatten(leaves, tree_flatten((self.args, dict(self.kwargs)))[1])
+        return Arguments(args, kwargs)
+
+    def detached(self) -> Arguments:
+        """The same without a graph behind the tensors."""
+        return self.replaced([x.detach() if isinstance(x, Tensor) else x for x in self.leaves()])
+
+    def shapes(self) -> list[torch.Size | None]:
+        """Of the tensors; None for other values."""
+        return [x.shape if isinstance(x, Tensor) else None for x in self.leaves()]
+
+    def rows(self, index: Any) -> Arguments:
+        """The arguments of these samples, where all tensors have the samples in front."""
+        return self.replaced([x[index] if isinstance(x, Tensor) else x for x in self.leaves()])
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is known of the calls of one module in a run.
+
+    Attributes:
+        count: how often it was called.
+        arguments: shapes of the tensors of its last call.
+        output: shape of what it returned, None if that is not one tensor of floating-point numbers.
+    """
+
+    count: int
+    arguments: tuple[torch.Size | None, ...]
+    output: torch.Size | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The samples' axes of a module that is called once: of each argument (None: no tensor) and of its output."""
+
+    arguments: tuple[Axis | None, ...]
+    output: Axis
+
+    @property
+    def single(self) -> bool:
+        """Whether the module can be run on one sample alone: plain axes, and something to tell the samples apart."""
+        axes = [*(item for item in self.arguments if item is not None), self.output]
+        return (
+            self.output.dim is not None and all(a.per == 1 for a in axes) and any(a.dim is not None for a in axes[:-1])
+        )
+
+
+def layout(one: Call, two: Call) -> Layout | None:
+    """None where the module was not called just once, or some tensor of it does not follow the samples."""
+    if (one.count, two.count) != (1, 1) or one.output is None or two.output is None:
+        return None
+    if len(one.arguments) != len(two.arguments):
+        return None
+    found: list[Axis | None] = []
+    for a, b in zip(one.arguments, two.arguments, strict=True):
+        along = None if a is None or b is None else axis(a, b)
+        if along is None and (a is not None or b is not None):
+            return None
+        found.append(along)
+    output = axis(one.output, two.output)
+    if output is None or (output.dim is None and one.output[:1] != (1,)):
+        return None
+    return Layout(tuple(found), output)
