@@ -7,7 +7,7 @@ slower for a user's function, and as fast as torch for the usual ones.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import sympy as sp
@@ -15,7 +15,8 @@ import torch
 from torch.nn import functional
 
 from glutheory.activations import Activation, Z, activation
-from glutheory.errors import ExpressionError
+from glutheory.errors import DomainError, ExpressionError
+from glutheory.pieces import pieces
 from glutheory.sampling.stable import logistic, normal_cdf, softplus, stable
 
 #: A function of tensors, entry by entry.
@@ -63,23 +64,42 @@ _FUNCTIONS: dict[Any, Elementwise] = {
 }
 
 
+@lru_cache(maxsize=64)
 def differentiable(branch: Activation) -> Elementwise:
     """The activation as a function of tensors of any shape; it can be pickled.
 
     Its derivative at a kink is the one that torch gives: 0 for max(0, z) at 0.
 
     Raises:
+        DomainError: it has symbolic constants, or jumps, which no gradient sees.
         ExpressionError: it contains a function that has no counterpart in torch.
     """
     if branch.name in _WHOLE and branch.expr == activation(branch.name).expr:
         return _WHOLE[branch.name]
+    if branch.symbols:
+        names = ", ".join(str(symbol) for symbol in branch.symbols)
+        raise DomainError(f"activation {branch.label} contains the symbol {names}: give it a numeric value.")
+    if branch.expr.has(sp.Heaviside, sp.sign):
+        found = pieces(branch.expr)
+        for kink, jump in zip(found.kinks, found.jumps, strict=True):
+            if jump != 0:
+                raise DomainError(
+                    f"activation {branch.label} jumps at z = {kink}, which no gradient sees: give one without jumps."
+                )
     expr = stable(branch.expr)
     for node in sp.preorder_traversal(expr):
-        if node.has(Z) and not isinstance(node, sp.Symbol | sp.Add | sp.Mul | sp.Pow | sp.Max | sp.Min):
-            default = not isinstance(node, sp.Heaviside) or node.args[1:] in {(), (sp.S.Half,)}
-            if node.func not in _FUNCTIONS or not default:
-                raise ExpressionError(f"{node} cannot be sampled: torch has no {node.func.__name__} for it.")
+        if node.has(Z) and not _known(node):
+            raise ExpressionError(f"{node} cannot be computed: torch has no {node.func.__name__} with these arguments.")
     return partial(_evaluate, expr)
+
+
+def _known(node: sp.Expr) -> bool:
+    """Whether `_compute` knows this function of z."""
+    if isinstance(node, sp.Pow):
+        return not node.exp.has(Z)
+    if isinstance(node, sp.Heaviside):
+        return node.args[1:] in {(), (sp.S.Half,)}
+    return isinstance(node, sp.Symbol | sp.Add | sp.Mul | sp.Max | sp.Min) or node.func in _FUNCTIONS
 
 
 def _evaluate(expr: sp.Expr, z: torch.Tensor) -> torch.Tensor:
@@ -105,14 +125,13 @@ def _compute(expr: sp.Expr, known: dict[sp.Expr, torch.Tensor]) -> torch.Tensor:
         # a whole number is differentiated at 0 and below, too
         return torch.pow(result, int(expr.exp) if expr.exp.is_Integer else numbers[0])
     if isinstance(expr, sp.Max | sp.Min):
-        extremum, bound = (torch.maximum, "min") if isinstance(expr, sp.Max) else (torch.minimum, "max")
+        # the smaller of two is the negative of the larger of their negatives
+        sign = 1 if isinstance(expr, sp.Max) else -1
+        result = sign * result
         for part in others:
-            result = extremum(result, part)
+            result = torch.maximum(result, sign * part)
         for number in numbers:
-            if number:
-                result = torch.clamp(result, **{bound: number})
-            else:
-                # relu's derivative at the kink is 0 and clamp's is 1
-                result = functional.relu(result) if bound == "min" else -functional.relu(-result)
-        return result
+            # relu's derivative at the kink is 0 and clamp's is 1
+            result = torch.clamp(result, min=sign * number) if number else functional.relu(result)
+        return sign * result
     return _FUNCTIONS[expr.func](result)

@@ -16,7 +16,6 @@ from torch import nn
 from glutheory.networks import Network
 from glutheory.networks import network as find_network
 from glutheory.sampling.differentiable import Elementwise, differentiable
-from glutheory.sampling.features import features
 from glutheory.sampling.initialization import INITIALIZATIONS, Scheme, initialize, scheme
 from glutheory.sampling.inputs import check_integer
 from glutheory.sampling.training import matched_width
@@ -46,7 +45,7 @@ class FeedForward(nn.Module):
         seed: of the weights, see `initialize`; None: drawn from torch's own generator.
 
     Raises:
-        DomainError: a bad argument, or an activation with jumps, which no gradient sees.
+        DomainError: a bad argument, or an activation with symbolic constants or with jumps, which no gradient sees.
         ExpressionError: an activation that torch cannot compute.
         UnknownNameError: no such network or initialization.
     """
@@ -64,19 +63,18 @@ class FeedForward(nn.Module):
     ) -> None:
         super().__init__()
         self.network = find_network(network)
-        # refuses what cannot be computed, or differentiated
-        features(self.network, "ntk")
         inputs, width = check_integer("inputs", inputs, 1), check_integer("width", width, 1)
         outputs = inputs if outputs is None else check_integer("outputs", outputs, 1)
         scheme(initialization)
         if seed is None:
             seed = int(torch.randint(2**31, (), device="cpu"))
         self._functions: tuple[Elementwise, ...] = tuple(differentiable(branch) for branch in self.network.branches)
+        device = torch.empty(0).device
         # on no device yet: torch's own initialization would only be overwritten
         with torch.device("meta"):
             self.branches = nn.ModuleList(nn.Linear(inputs, width, bias=bias) for _ in self._functions)
             self.readout = nn.Linear(width, outputs, bias=bias)
-        self.to_empty(device=torch.get_default_device())
+        self.to_empty(device=device)
         initialize(self, initialization, seed)
 
     @classmethod

@@ -106,7 +106,8 @@ def initialize(module: nn.Module, initialization: str, seed: int) -> None:
     with torch.no_grad():
         for prefix, owner in owners:
             for name, parameter in owner.named_parameters(recurse=False):
-                if id(parameter) in seen:
+                if id(parameter) in seen or parameter.is_meta:
+                    # on the meta device there is nothing to fill
                     continue
                 seen.add(id(parameter))
                 full = f"{prefix}.{name}" if prefix else name
