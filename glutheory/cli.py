@@ -1,4 +1,4 @@
-"""The command line: `glutheory derive`, `evaluate` and `list`; thin, everything is done elsewhere.
+"""The command line: `glutheory derive`, `evaluate`, `list` and `audit`; thin, everything is done elsewhere.
 
 A user's mistake is one sentence on stderr and exit status 2; a refuted check is exit status 1; Ctrl-C is 130, quietly.
 """
@@ -86,7 +86,7 @@ class Group(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's interface)
         """The names, in the order of the help page."""
-        return ["derive", "evaluate", "list"]
+        return ["derive", "evaluate", "list", "audit"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's interface)
         """The command of that name, imported now."""
@@ -102,6 +102,10 @@ class Group(click.Group):
             from glutheory.printing.zoo import list_command
 
             return list_command
+        if cmd_name == "audit":
+            from glutheory.audit.command import audit_command
+
+            return audit_command
         return None
 
     def resolve_command(
@@ -135,4 +139,5 @@ def main() -> None:
       glutheory derive geglu --format latex --out geglu.tex
       glutheory evaluate silu --a 2 --b 0.5 --c -0.3 --digits 60
       glutheory list
+      glutheory audit llama --layers 0
     """  # noqa: D301 (click's mark for lines that stay as they are is the control character)

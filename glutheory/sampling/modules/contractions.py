@@ -39,9 +39,13 @@ def outer(a: Tensor, g: Tensor, workspace: int) -> Tensor:
     if (n * t) ** 2 * (i + o) / 2 <= n * (t + n) * i * o:
         return paired(lambda p, q: _inner(a, p, q), lambda p, q: _inner(g, p, q), n, t, workspace // a.itemsize)
     kernel = a.new_zeros((n, n), dtype=torch.float64)
-    step = max(1, workspace // (n * i * a.itemsize))
+    step = min(o, max(1, workspace // (n * i * a.itemsize)))
+    # one buffer for all: fresh memory costs as much as the product
+    buffer = a.new_empty((n, step, i))
     for start in range(0, o, step):
-        kernel += rows(torch.bmm(g[:, :, start : start + step].mT, a))
+        part = g[:, :, start : start + step].mT
+        out = buffer if part.shape[1] == step else a.new_empty((n, part.shape[1], i))
+        kernel += rows(torch.bmm(part, a, out=out))
     return kernel
 
 

@@ -19,7 +19,7 @@ from glutheory.sampling.modules.run import Run
 
 Tensor = torch.Tensor
 #: Bytes of temporary arrays, unless given.
-WORKSPACE = 256 * 2**20
+WORKSPACE = 64 * 2**20
 
 
 @overload
