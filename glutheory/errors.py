@@ -28,6 +28,10 @@ class DerivationError(GlutheoryError):
     """No closed form: the message says at which step the mechanical derivation stopped."""
 
 
+class MissingDependencyError(GlutheoryError, ImportError):
+    """An optional dependency is absent; the message names the extra that brings it."""
+
+
 class PrecisionError(GlutheoryError):
     """The digits asked for cannot be had within the stated work limit.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from glutheory.charts import Chart
-from glutheory.errors import DomainError, GlutheoryError
+from glutheory.errors import DomainError, MissingDependencyError
 
 #: The formats of `save` by the suffix of the file, each with the metadata that would make it differ from run to run.
 FORMATS: dict[str, dict[str, None]] = {
@@ -43,10 +43,6 @@ _STYLE: dict[str, Any] = {
 }
 #: Inches: the width of a panel alone in its row, and of one beside another.
 _WIDE, _NARROW = 6.4, 5.2
-
-
-class MissingDependencyError(GlutheoryError, ImportError):
-    """An optional dependency is absent; the message names the extra that brings it."""
 
 
 def draw(charts: Chart | Sequence[Chart]) -> Any:

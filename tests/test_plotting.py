@@ -20,8 +20,8 @@ from matplotlib.colors import to_hex
 
 from glutheory import plotting
 from glutheory.charts import Chart, Map, Role, Series
-from glutheory.errors import DomainError, GlutheoryError
-from glutheory.plotting import MissingDependencyError, draw, save
+from glutheory.errors import DomainError, GlutheoryError, MissingDependencyError
+from glutheory.plotting import draw, save
 from glutheory.strokes import BLUE, VERMILLION
 
 N = np.geomspace(50, 1600, 30)

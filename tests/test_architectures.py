@@ -1,0 +1,398 @@
+"""Transformers and mixers: against the stock models and naive loops, initialisation, parameter counts, bad input."""
+
+# ruff: noqa: E402  (the architectures can be imported only where torch is)
+
+from __future__ import annotations
+
+import copy
+import importlib
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="glutheory.architectures needs torch")
+for package in ("transformers", "einops"):
+    pytest.importorskip(package, reason="the extra 'models' is not installed")
+
+from torch import nn
+
+from glutheory import architectures
+from glutheory.architectures import ARCHITECTURES, Architecture, build, example_inputs, feed_forward_parameters
+from glutheory.architectures.catalog import architecture
+from glutheory.errors import DomainError, MissingDependencyError, UnknownNameError
+from glutheory.networks import Network, product
+from glutheory.sampling.feed_forward import FeedForward, initialize
+
+#: One of each family, as small as can be; the vit's heads are narrower than its states together.
+TINY = {
+    "vit": architecture("vit-digits", dim=12, width=12, heads=2, head_dim=4, outputs=3),
+    "gpt2": architecture("gpt2-bytes", dim=12, width=12, heads=2, head_dim=6, outputs=3, vocabulary=40, sequence=6),
+    "mixer": architecture("mixer-digits", dim=12, width=12, token_width=9, outputs=3),
+}
+PLAIN, GATED = ("relu", "gelu", "silu"), ("reglu", "geglu", "swiglu")
+
+
+def inputs(size: Architecture, n: int = 3, seed: int = 0) -> Any:
+    """In float64 where they are real."""
+    found = example_inputs(size, n, seed)
+    return found.double() if found.is_floating_point() else found
+
+
+def make(size: str | Architecture, network: str | Network = "geglu", seed: int = 5, **options: Any) -> Any:
+    return build(size, network, seed=seed, **({"dtype": torch.float64} | options))
+
+
+def on_meta(size: Architecture, network: str) -> nn.Module:
+    """The model without its numbers, at no cost."""
+    module, name, _ = architectures._CLASSES[size.name]
+    with torch.device("meta"):
+        found: nn.Module = getattr(importlib.import_module(module), name)(size, network)
+    return found
+
+
+def count(model: nn.Module, names: tuple[str, ...] | None = None) -> int:
+    chosen = dict(model.named_parameters())
+    return sum(chosen[name].numel() for name in (names or chosen))
+
+
+def test_the_vit_with_a_plain_network_is_transformers_own() -> None:
+    from transformers import ViTConfig, ViTModel
+
+    size = architecture(TINY["vit"], initialization="torch")
+    model = make(size, "gelu")
+    undeclared: dict[str, Any] = {"head_dim": 4, "attn_implementation": "eager"}
+    config = ViTConfig(
+        hidden_size=12,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=12,
+        image_size=8,
+        patch_size=2,
+        num_channels=1,
+        hidden_act="gelu",
+        **undeclared,
+    )
+    stock = ViTModel(config, add_pooling_layer=False).double().eval()
+    names = {"mlp.branches.0": "mlp.fc1", "mlp.readout": "mlp.fc2"}
+    stock.load_state_dict({rename(name, names): value for name, value in model.body.state_dict().items()})
+    x = inputs(size)
+    expected = model.head(stock(x).last_hidden_state[:, 0])
+    # the stock softmax rounds to float32
+    assert torch.allclose(model(x), expected, rtol=0, atol=1e-6)
+
+
+def test_gpt2_with_a_plain_network_is_transformers_own() -> None:
+    from transformers import GPT2Config, GPT2Model
+
+    size = architecture(TINY["gpt2"], initialization="torch")
+    model = make(size, "gelu")
+    undeclared: dict[str, Any] = {"attn_implementation": "eager"}
+    config = GPT2Config(
+        vocab_size=40,
+        n_positions=6,
+        n_embd=12,
+        n_layer=2,
+        n_head=2,
+        n_inner=12,
+        activation_function="gelu",
+        bos_token_id=None,
+        eos_token_id=None,
+        **undeclared,
+    )
+    stock = GPT2Model(config).double().eval()
+    names = {"mlp.branches.0": "mlp.c_fc", "mlp.readout": "mlp.c_proj"}
+    state = {
+        # Conv1D keeps its weight transposed
+        rename(name, names): value.T if "mlp" in name and "weight" in name else value
+        for name, value in model.body.state_dict().items()
+    }
+    stock.load_state_dict(state)
+    x = inputs(size)
+    assert torch.allclose(model(x), model.head(stock(x).last_hidden_state), rtol=0, atol=1e-13)
+
+
+def rename(name: str, names: dict[str, str]) -> str:
+    for old, new in names.items():
+        name = name.replace(old, new)
+    return name
+
+
+def test_the_mixer_is_what_its_paper_says() -> None:
+    size = architecture(TINY["mixer"], initialization="torch", channels=2)
+    model, x = make(size, "swiglu"), inputs(size)
+    patches = [x[:, :, i : i + 2, j : j + 2].permute(0, 2, 3, 1).flatten(1) for i in (0, 2, 4, 6) for j in (0, 2, 4, 6)]
+    state = torch.stack(patches, dim=1) @ model.embedding.weight.T + model.embedding.bias
+    for block in model.blocks:
+        norm = block.token_norm(state)
+        state = state + torch.stack([block.tokens(norm[:, :, c]) for c in range(12)], dim=2)
+        norm = block.channel_norm(state)
+        state = state + torch.stack([block.channels(norm[:, t]) for t in range(16)], dim=1)
+    assert torch.allclose(model(x), model.head(model.norm(state).mean(1)), rtol=0, atol=1e-13)
+
+
+def test_gpt2_is_causal() -> None:
+    model, x = make(TINY["gpt2"]), inputs(TINY["gpt2"])
+    changed = x.clone()
+    changed[:, 4:] = (x[:, 4:] + 1) % 40
+    assert torch.equal(model(x)[:, :4], model(changed)[:, :4])
+    assert torch.allclose(model(x)[:, :4], model(x[:, :4]), rtol=0, atol=1e-13)
+    assert not torch.allclose(model(x)[:, 4:], model(changed)[:, 4:])
+
+
+@pytest.mark.parametrize("size", TINY.values(), ids=TINY)
+def test_models_work_with_torch_func_and_twice_differentiably(size: Architecture) -> None:
+    model, x = make(size), inputs(size)
+    parameters = dict(model.named_parameters())
+
+    def output(p, row):
+        return torch.func.functional_call(model, p, (row[None],)).flatten()[-1]
+
+    rows = torch.vmap(torch.func.grad(output), (None, 0))(parameters, x)
+    for i in range(len(x)):
+        gradients = torch.autograd.grad(model(x)[i].flatten()[-1], list(parameters.values()))
+        for name, gradient in zip(parameters, gradients, strict=True):
+            assert torch.allclose(rows[name][i], gradient, rtol=1e-10, atol=1e-13), name
+    sharp = torch.autograd.grad(output(parameters, x[0]), list(parameters.values()), create_graph=True)
+    again = torch.autograd.grad(sum(g.square().sum() for g in sharp), list(parameters.values()), allow_unused=True)
+    assert all(g is None or bool(g.isfinite().all()) for g in again)
+
+
+@pytest.mark.parametrize("size", TINY.values(), ids=TINY)
+def test_every_parameter_is_used(size: Architecture) -> None:
+    model = make(size, "swiglu")
+    model(inputs(size, 8)).square().sum().backward()
+    still = {name for name, p in model.named_parameters() if p.grad is None or p.grad.abs().max() < 1e-12}
+    # softmax and LayerNorm do not see a constant added to all keys' scores, or to all channels of a token
+    assert all(name.endswith(("k_proj.bias", "tokens.readout.bias")) for name in still), still
+
+
+@pytest.mark.parametrize("size", TINY.values(), ids=TINY)
+def test_models_of_one_seed_share_all_but_their_feed_forward_networks(size: Architecture) -> None:
+    plain, gate, other = make(size, "gelu"), make(size, "geglu"), make(size, "geglu", seed=6)
+    inside = set(feed_forward_parameters(plain)) | set(feed_forward_parameters(gate))
+    a, b, c = (dict(model.named_parameters()) for model in (plain, gate, other))
+    assert set(a) - inside == set(b) - inside
+    for name in set(a) - inside:
+        assert torch.equal(a[name], b[name]), name
+        constant = bool((a[name] == a[name].flatten()[0]).all())
+        assert torch.equal(b[name], c[name]) == constant, name
+    assert inside & set(b) == {name for name in b if ".branches." in name or ".readout." in name}
+    assert torch.equal(make(size, "geglu")(inputs(size)), gate(inputs(size)))
+
+
+@pytest.mark.parametrize("size", TINY.values(), ids=TINY)
+def test_float32_models_are_the_float64_ones_rounded(size: Architecture) -> None:
+    double, single = make(size), make(size, dtype=torch.float32)
+    for wide, narrow in zip(double.parameters(), single.parameters(), strict=True):
+        assert narrow.dtype == torch.float32
+        assert torch.equal(wide.float(), narrow)
+    x = inputs(size)
+    narrow_outputs = single(x.float() if x.is_floating_point() else x)
+    assert torch.allclose(double(x), narrow_outputs.double(), rtol=0, atol=3e-5)
+
+
+@pytest.mark.parametrize("size", TINY.values(), ids=TINY)
+def test_models_are_ordinary_modules_without_randomness(size: Architecture) -> None:
+    model, x = make(size, product("identity", "tanh", "silu")), inputs(size)
+    assert not model.training
+    # build() makes models on the meta device, which would leave a buffer unfilled
+    assert not list(model.buffers())
+    assert all(module.p == 0 for module in model.modules() if isinstance(module, nn.Dropout))
+    before = model(x)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model)), model.train()):
+        assert torch.equal(other(x), before)
+    assert before.shape == ((3, 6, 3) if size.name == "gpt2" else (3, 3))
+
+
+def test_the_vits_heads_need_not_add_up_to_its_dimension() -> None:
+    attention = make(TINY["vit"]).body.layers[0].attention
+    assert (attention.q_proj.in_features, attention.q_proj.out_features) == (12, 8)
+    assert (attention.o_proj.in_features, attention.scaling) == (8, 4**-0.5)
+
+
+def test_gpt2_starts_as_gpt2_does() -> None:
+    from transformers.pytorch_utils import Conv1D
+
+    model = make("gpt2-bytes", depth=8)
+    block = model.body.h[3]
+    assert isinstance(block.attn.c_attn, Conv1D)
+    for weight, expected in (
+        (block.attn.c_attn.weight, 0.02),
+        (block.mlp.branches[1].weight, 0.02),
+        (model.body.wte.weight, 0.02),
+        (block.attn.c_proj.weight, 0.02 / 4),
+        (block.mlp.readout.weight, 0.02 / 4),
+    ):
+        assert weight.std().item() == pytest.approx(expected, rel=5 / (2 * weight.numel()) ** 0.5)
+
+
+#: All parameters with the plain network, by hand: attention, networks, norms of a block; then what is around them.
+TOTALS = {
+    "vit-paper": 4 * (3 * (4096 + 1) * 256 + (256 + 1) * 4096 + 2 * 4096 * 256 + 256 + 4096 + 4 * 4096)
+    + (48 + 1) * 4096
+    + (65 + 1) * 4096
+    + 2 * 4096
+    + 4096
+    + 1,
+    "gpt2-small": 12 * (4 * 768 * 768 + 4 * 768 + 2 * 768 * 3072 + 3072 + 768 + 4 * 768)
+    + (50257 + 16) * 768
+    + 2 * 768
+    + 768
+    + 1,
+    "mixer-paper": 4 * (2 * 64 * 256 + 256 + 64 + 2 * 256 * 128 + 128 + 256 + 4 * 256) + 49 * 256 + 2 * 256 + 256 + 1,
+}
+
+
+@pytest.mark.parametrize(("name", "total"), TOTALS.items(), ids=list(TOTALS))
+def test_the_released_sizes(name: str, total: int) -> None:
+    model = on_meta(ARCHITECTURES[name], "gelu")
+    assert count(model) == total
+    assert round(total / 1e6, 1) == {"vit-paper": 25.8, "gpt2-small": 123.7, "mixer-paper": 0.4}[name]
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_parameters_are_matched(name: str) -> None:
+    """Within 0.5 % (measured), the small sizes included."""
+    models = {network: on_meta(ARCHITECTURES[name], network) for network in (*PLAIN, *GATED)}
+    counts = {network: count(model, feed_forward_parameters(model)) for network, model in models.items()}
+    assert len({counts[network] for network in PLAIN}) == len({counts[network] for network in GATED}) == 1
+    assert counts["geglu"] == pytest.approx(counts["gelu"], rel=0.005)
+    blocks = [module for module in models["gelu"].modules() if isinstance(module, FeedForward)]
+    assert len(blocks) == ARCHITECTURES[name].depth * (2 if ARCHITECTURES[name].name == "mixer" else 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vit-paper", "gpt2-small", "mixer-paper"])
+def test_the_released_sizes_run(name: str) -> None:
+    model = build(name, "swiglu", seed=0)
+    outputs = model(example_inputs(name, 2, 0))
+    assert outputs.shape == ((2, 16, 1) if name == "gpt2-small" else (2, 1))
+    assert bool(outputs.isfinite().all())
+
+
+def test_example_inputs() -> None:
+    images = example_inputs("vit-paper", 64, 3)
+    assert images.shape == (64, 3, 32, 32)
+    assert images.dtype == torch.float32
+    assert abs(images.mean().item()) < 5 / images.numel() ** 0.5
+    assert images.std().item() == pytest.approx(1, rel=5 / (2 * images.numel()) ** 0.5)
+    assert torch.equal(example_inputs("vit-paper", 2, 3), images[:2])
+    assert not torch.equal(example_inputs("vit-paper", 2, 4), images[:2])
+    tokens = example_inputs("gpt2-bytes", 200, 0)
+    assert tokens.dtype == torch.int64
+    assert torch.equal(tokens.unique(), torch.arange(256))
+
+
+def test_a_record_changes_like_a_record() -> None:
+    size = architecture("vit-paper", dim=8, depth=1)
+    assert (size.dim, size.depth, size.width, size.tokens) == (8, 1, 256, 64)
+    assert ARCHITECTURES["vit-paper"].dim == 4096
+    assert make(size, "relu", outputs=2)(inputs(size)).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "error", "match"),
+    [
+        ("vit-papr", {}, UnknownNameError, "did you mean 'vit-paper'"),
+        (7, {}, UnknownNameError, "unknown architecture 7"),
+        ("vit-digits", {"dept": 3}, DomainError, "no field 'dept': did you mean 'depth'"),
+        ("vit-digits", {"name": "bert"}, DomainError, "name is 'bert'"),
+        ("vit-digits", {"dim": 0}, DomainError, "dim is 0: a vit needs"),
+        ("vit-digits", {"dim": 2.5}, DomainError, "dim is 2.5"),
+        ("vit-digits", {"depth": True}, DomainError, "depth is True"),
+        ("vit-digits", {"patch": 3}, DomainError, "patch is 3, which does not divide image = 8"),
+        ("vit-digits", {"vocabulary": 3}, DomainError, "a vit has no such size"),
+        ("mixer-digits", {"heads": 3}, DomainError, "a mixer has no such size"),
+        ("gpt2-bytes", {"head_dim": 3}, DomainError, "heads \\* head_dim = dim"),
+        ("gpt2-bytes", {"initialization": "gpt3"}, UnknownNameError, "did you mean 'gpt2'"),
+    ],
+    ids=str,
+)
+def test_bad_architectures(name: str, changes: dict[str, Any], error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
+        build(name, "relu", seed=0, **changes)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"seed": -1}, DomainError, "seed is -1"),
+        ({"dtype": torch.float16}, DomainError, "dtype is torch.float16"),
+        ({"device": "abacus"}, DomainError, "device is 'abacus'"),
+        ({"network": "swigloo"}, UnknownNameError, "did you mean 'swiglu'"),
+        ({"network": "step"}, DomainError, "jumps at z = 0"),
+    ],
+    ids=str,
+)
+def test_bad_arguments(options: dict[str, Any], error: type[Exception], match: str) -> None:
+    with pytest.raises(error, match=match):
+        make("mixer-digits", **options)
+
+
+def test_inputs_that_do_not_fit() -> None:
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] = (
+        ("vit", (1, 3, 8, 8)),
+        ("mixer", (1, 1, 8, 4)),
+        ("vit", (1, 8, 8)),
+    )
+    for family, shape in shapes:
+        with pytest.raises(DomainError, match="give \\(n, 1, 8, 8\\)"):
+            make(TINY[family])(torch.zeros(shape, dtype=torch.float64))
+    for sizes in ([2, 7], [2, 0], [6]):
+        with pytest.raises(DomainError, match="1 <= t <= 6"):
+            make(TINY["gpt2"])(torch.zeros(sizes, dtype=torch.int64))
+    with pytest.raises(DomainError, match="n is 0"):
+        example_inputs("vit-digits", 0, 0)
+    with pytest.raises(DomainError, match="Linear without FeedForward"):
+        feed_forward_parameters(nn.Linear(2, 2))
+    assert feed_forward_parameters(FeedForward("relu", inputs=2, width=2, bias=False)) == (
+        "branches.0.weight",
+        "readout.weight",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "module"), [("gpt2-bytes", "transformers", "gpt2"), ("mixer-digits", "einops", "mixer")]
+)
+def test_missing_packages(name: str, package: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, f"glutheory.architectures.{module}", raising=False)
+    with pytest.raises(MissingDependencyError, match=f"{package}.*pip install -U 'glutheory\\[models\\]'"):
+        make(name)
+
+
+def test_building_leaves_torchs_generator_alone() -> None:
+    before = torch.get_rng_state()
+    for size in TINY.values():
+        make(size)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_vit_of_other_parts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in transformers 4, whose layers have no part `mlp` to replace."""
+    from glutheory.architectures import vit
+
+    class Older(nn.Module):
+        def __init__(self, *_: Any, **__: Any) -> None:
+            super().__init__()
+            self.layers = nn.ModuleList([nn.Linear(2, 2)])
+
+    monkeypatch.setattr(vit, "ViTModel", Older)
+    with pytest.raises(MissingDependencyError, match=r"current transformers.*other parts.*pip install -U"):
+        make("vit-digits")
+
+
+def test_missing_torch() -> None:
+    code = "import sys; sys.modules['torch'] = None; import glutheory.architectures"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "MissingDependencyError: glutheory.architectures needs torch" in result.stderr
+
+
+def test_initialize_starts_a_model_anew() -> None:
+    model, twin = make("mixer-digits", seed=1), make("mixer-digits", seed=2, initialization="lecun")
+    initialize(model, "lecun", 2)
+    for a, b in zip(model.parameters(), twin.parameters(), strict=True):
+        assert torch.equal(a, b)
