@@ -176,8 +176,8 @@ class TestRunner:
         """The command with the outcomes of the quick profile, without running them again."""
         path = tmp_path / "recorded.json"
         monkeypatch.setattr(runner, "RECORDED", path)
-        monkeypatch.setattr("checks.__main__.recorded", lambda: runner.recorded(path))
-        monkeypatch.setattr("checks.__main__.record", lambda outcomes: runner.record(outcomes, path))
+        monkeypatch.setattr("checks.__main__.recorded", lambda profile: runner.recorded(path, profile))
+        monkeypatch.setattr("checks.__main__.record", lambda outcomes, profile: runner.record(outcomes, path, profile))
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(
             "checks.__main__.run_all", lambda ids, settings, *_: [replace(outcome(x), seed=settings.seed) for x in ids]
@@ -205,6 +205,21 @@ class TestRunner:
         run("--only", "angle", "--record")
         run("--only", "hadamard", "--record")
         assert set(json.loads(Path("recorded.json").read_text(encoding="utf-8"))["verdicts"]) == {"angle", "hadamard"}
+
+    def test_a_profile_records_only_what_differs(self, run: Callable[..., Result]) -> None:
+        run("--only", "angle,hadamard", "--record")
+        path = Path("recorded.json")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["verdicts"]["angle"]["verdict"] = "inconclusive"
+        path.write_text(json.dumps(content), encoding="utf-8")
+        full = ("--only", "angle,hadamard", "--profile", "full")
+        assert run(*full).exit_code == 1
+        assert run(*full, "--record").exit_code == 0
+        content = json.loads(path.read_text(encoding="utf-8"))
+        assert list(content["full"]) == ["angle"]
+        assert content["verdicts"]["angle"]["verdict"] == "inconclusive"
+        assert run(*full).exit_code == 0
+        assert run("--only", "angle").exit_code == 1
 
     def test_json(self, run: Callable[..., Result]) -> None:
         run("--only", "angle, hadamard", "--json", "out.json", "--seed", "5")
@@ -305,4 +320,4 @@ def test_the_committed_full_run_has_the_recorded_verdicts() -> None:
     content = json.loads((ROOT / "results" / "full.json").read_text(encoding="utf-8"))
     assert content["profile"]["name"] == "full"
     found = {item["claim"]["id"]: (item["verdict"], item["grade"]) for item in content["outcomes"]}
-    assert found == {name: (row["verdict"], row["grade"]) for name, row in runner.recorded().items()}
+    assert found == {name: (row["verdict"], row["grade"]) for name, row in runner.recorded(profile="full").items()}

@@ -22,8 +22,9 @@ try:
 except ImportError:
     raise MissingDependencyError("glutheory.architectures needs torch: pip install 'glutheory[models]'.") from None
 
+from glutheory.arguments import integer
 from glutheory.sampling.feed_forward import FeedForward, initialize
-from glutheory.sampling.inputs import check_device, check_dtype, check_integer
+from glutheory.sampling.inputs import check_device, check_dtype
 
 __all__ = ["ARCHITECTURES", "Architecture", "build", "example_inputs", "feed_forward_parameters"]
 
@@ -68,7 +69,7 @@ def build(
         MissingDependencyError: transformers or einops is not installed, or older than needed.
     """
     size = find_architecture(architecture, **changes)
-    seed, dtype, device = check_integer("seed", seed, 0), check_dtype(dtype), check_device(device)
+    seed, dtype, device = integer("seed", seed, 0), check_dtype(dtype), check_device(device)
     module, name, package = _CLASSES[size.name]
     try:
         make = getattr(importlib.import_module(module), name)
@@ -114,7 +115,7 @@ def example_inputs(architecture: str | Architecture, n: int, seed: int) -> torch
         DomainError: n or seed is no such integer.
     """
     size = find_architecture(architecture)
-    n, seed = check_integer("n", n, 1), check_integer("seed", seed, 0)
+    n, seed = integer("n", n, 1), integer("seed", seed, 0)
     stream = np.random.default_rng(seed)
     if size.name == "gpt2":
         return torch.from_numpy(stream.integers(size.vocabulary, size=(n, size.sequence), dtype=np.int64))

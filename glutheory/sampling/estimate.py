@@ -17,10 +17,10 @@ import numpy.typing as npt
 import sympy as sp
 import torch
 
+from glutheory.arguments import integer
 from glutheory.errors import DomainError
 from glutheory.networks import Network
 from glutheory.sampling import checkpoint as checkpoints
-from glutheory.sampling.inputs import check_integer
 from glutheory.sampling.sampler import WORKSPACE, Sampler, sampler
 
 #: Seconds between checkpoints.
@@ -103,7 +103,7 @@ def monte_carlo(
         ExpressionError: an activation that torch cannot compute.
         UnknownNameError: no such network.
     """
-    draws, seed = check_integer("draws", draws, 1), check_integer("seed", seed, 0)
+    draws, seed = integer("draws", draws, 1), integer("seed", seed, 0)
     path = checkpoints.check_path(checkpoint)
     prepared = sampler(
         network,

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from glutheory.arguments import integer
 from glutheory.networks import Network
 from glutheory.networks import network as find_network
 from glutheory.sampling.differentiable import Elementwise, differentiable
 from glutheory.sampling.initialization import INITIALIZATIONS, Scheme, initialize, scheme
-from glutheory.sampling.inputs import check_integer
 from glutheory.sampling.training import matched_width
 
 __all__ = ["INITIALIZATIONS", "FeedForward", "Scheme", "initialize"]
@@ -63,8 +63,8 @@ class FeedForward(nn.Module):
     ) -> None:
         super().__init__()
         self.network = find_network(network)
-        inputs, width = check_integer("inputs", inputs, 1), check_integer("width", width, 1)
-        outputs = inputs if outputs is None else check_integer("outputs", outputs, 1)
+        inputs, width = integer("inputs", inputs, 1), integer("width", width, 1)
+        outputs = inputs if outputs is None else integer("outputs", outputs, 1)
         scheme(initialization)
         if seed is None:
             seed = int(torch.randint(2**31, (), device="cpu"))

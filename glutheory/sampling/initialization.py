@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from glutheory.activations import nearest
+from glutheory.arguments import integer
 from glutheory.errors import DomainError, UnknownNameError
-from glutheory.sampling.inputs import check_integer
 
 #: The standard deviation of embeddings, class tokens and positions: GPT-2's and transformers' ViT's.
 EMBEDDING_DEVIATION = 0.02
@@ -99,7 +99,7 @@ def initialize(module: nn.Module, initialization: str, seed: int) -> None:
         DomainError: a bad seed, or a parameter without a rule.
         UnknownNameError: no such initialization.
     """
-    rule, seed = scheme(initialization), check_integer("seed", seed, 0)
+    rule, seed = scheme(initialization), integer("seed", seed, 0)
     owners = [(prefix, owner) for prefix, owner in module.named_modules() if owner._parameters]
     ends = sum(_is_residual(prefix, owner) for prefix, owner in owners)
     seen: set[int] = set()

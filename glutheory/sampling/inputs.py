@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,17 +55,6 @@ def check_inputs(X: Any, device: torch.device, dtype: torch.dtype) -> torch.Tens
         value = tensor[row][~torch.isfinite(moved[row]).to(tensor.device)][0].item()
         raise DomainError(f"X has the value {value} in row {row}, not finite in {dtype}: remove or correct that row.")
     return moved.contiguous()
-
-
-def check_integer(name: str, value: Any, least: int) -> int:
-    """An integer of at least `least`."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or isinstance(value, bool) or number < least:
-        raise DomainError(f"{name} is {value!r}: give an integer >= {least}.")
-    return number
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:

@@ -8,19 +8,12 @@ from typing import Any
 
 import torch
 
+from glutheory.arguments import integer
 from glutheory.errors import DomainError
 from glutheory.networks import Network
 from glutheory.networks import network as find_network
 from glutheory.sampling.features import Features, features
-from glutheory.sampling.inputs import (
-    Scales,
-    check_choice,
-    check_device,
-    check_dtype,
-    check_inputs,
-    check_integer,
-    check_scales,
-)
+from glutheory.sampling.inputs import Scales, check_choice, check_device, check_dtype, check_inputs, check_scales
 from glutheory.sampling.tiles import add_gram, mirror
 from glutheory.sampling.weights import Neurons
 
@@ -112,7 +105,7 @@ def sampler(
 ) -> Sampler:
     """Check every argument and prepare the draws; the arguments are those of `empirical_ntk`."""
     found = find_network(network)
-    width = check_integer("width", width, 1)
+    width = integer("width", width, 1)
     compiled = features(found, check_choice("kind", kind, ("ntk", "nngp")))
     inputs = check_inputs(X, check_device(device), check_dtype(dtype))
     n, d = inputs.shape
@@ -129,7 +122,7 @@ def sampler(
         inputs=inputs,
         gram=gram,
         width=width,
-        chunk=_chunk(width, check_integer("workspace", workspace, 1) // per_neuron),
+        chunk=_chunk(width, integer("workspace", workspace, 1) // per_neuron),
     )
 
 

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from glutheory.arguments import integer
 from glutheory.errors import DomainError
 from glutheory.networks import Network
 from glutheory.networks import network as find_network
 from glutheory.sampling.features import features
-from glutheory.sampling.inputs import check_device, check_dtype, check_inputs, check_integer
+from glutheory.sampling.inputs import check_device, check_dtype, check_inputs
 from glutheory.sampling.weights import Neurons
 
 #: Bytes of temporary arrays where nothing but outputs is wanted: about what a core's cache holds.
@@ -46,8 +47,8 @@ def matched_width(network: str | Network, width: int, inputs: int, outputs: int 
         DomainError: a number that is no positive integer, or so few weights that no neuron is left.
     """
     branches = len(find_network(network).branches)
-    width, inputs = check_integer("width", width, 1), check_integer("inputs", inputs, 1)
-    outputs = check_integer("outputs", outputs, 1)
+    width, inputs = integer("width", width, 1), integer("inputs", inputs, 1)
+    outputs = integer("outputs", outputs, 1)
     matched = width * (inputs + outputs) // (branches * inputs + outputs)
     if matched < 1:
         raise DomainError(f"width is {width}: give at least {branches}, or the gated network has no neuron.")
@@ -92,14 +93,14 @@ class Ensemble:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.network = find_network(network)
-        d, m = check_integer("inputs", inputs, 1), check_integer("width", width, 1)
-        seed = check_integer("seed", seed, 0)
+        d, m = integer("inputs", inputs, 1), integer("width", width, 1)
+        seed = integer("seed", seed, 0)
         if not len(draws):
             raise DomainError("draws is empty: give the index of at least one network.")
         like = torch.empty(0, device=check_device(device), dtype=check_dtype(dtype))
         self._program = features(self.network, "ntk").program
         k = len(self.network.branches)
-        rows = [Neurons(seed, check_integer("draws", i, 0), k * d + 1, like).take(m) for i in draws]
+        rows = [Neurons(seed, integer("draws", i, 0), k * d + 1, like).take(m) for i in draws]
         neurons = torch.stack(rows).mT
         self.weights = [(neurons[:, i * d : (i + 1) * d] * d**-0.5).contiguous() for i in range(k)]
         self.readout = (neurons[:, -1:] * m**-0.5).contiguous()
@@ -207,8 +208,8 @@ def train(
     """
     X = ensemble.inputs(X)
     r, n, _ = X.shape
-    epochs, seed = check_integer("epochs", epochs, 0), check_integer("seed", seed, 0)
-    batch = n if batch is None else check_integer("batch", batch, 1)
+    epochs, seed = integer("epochs", epochs, 0), integer("seed", seed, 0)
+    batch = n if batch is None else integer("batch", batch, 1)
     if not 0 < rate < float("inf"):
         raise DomainError(f"rate is {rate!r}: give a positive learning rate.")
     Y = torch.as_tensor(Y).to(X)

@@ -16,9 +16,9 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 import torch
 
+from glutheory.arguments import integer
 from glutheory.errors import DomainError
 from glutheory.networks import Network
-from glutheory.sampling.inputs import check_integer
 from glutheory.sampling.sampler import WORKSPACE, sampler
 
 
@@ -83,7 +83,7 @@ def empirical_ntk(
         ExpressionError: an activation that torch cannot compute.
         UnknownNameError: no such network.
     """
-    seed, draw = check_integer("seed", seed, 0), check_integer("draw", draw, 0)
+    seed, draw = integer("seed", seed, 0), integer("draw", draw, 0)
     prepared = sampler(
         network,
         X,

@@ -11,8 +11,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from glutheory.activations import nearest
+from glutheory.arguments import integer
 from glutheory.errors import DomainError, UnknownNameError
-from glutheory.sampling.inputs import check_integer
 from glutheory.sampling.modules.batches import Arguments
 from glutheory.sampling.modules.plan import plan
 from glutheory.sampling.modules.run import Run
@@ -88,7 +88,7 @@ def module_ntk(
     """
     if outputs not in ("trace", "full"):
         raise DomainError(f"outputs is {outputs!r}: use 'trace' or 'full'.")
-    workspace = check_integer("workspace", workspace, 1)
+    workspace = integer("workspace", workspace, 1)
     _check_model(model)
     names = _names(model, parameters)
     arguments, n = _arguments(inputs)

@@ -1,0 +1,149 @@
+"""The inputs of the feed-forward networks: what reaches them in a model, random rows, or the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from glutheory.audit.blocks import Block, matrix
+from glutheory.audit.configurations import quiet
+from glutheory.audit.recording import Seen, record, record_examples
+from glutheory.errors import DomainError
+from glutheory.sampling.inputs import check_inputs
+
+#: Kinds of synthetic rows.
+SYNTHETIC = ("gaussian", "normalised")
+#: Streams of random numbers of one seed: of the model's arguments, of rows.
+_ARGUMENTS, _ROWS = 0, 1
+
+
+@dataclass(frozen=True)
+class Given:
+    """The inputs of the blocks.
+
+    Attributes:
+        words: what they are.
+        samples: n.
+        seen: by the index of a block, where the model was called.
+        rows: for every block, where they were given; else None.
+        kind: of synthetic rows, else empty.
+    """
+
+    words: str
+    samples: int
+    seen: Mapping[int, Seen]
+    rows: torch.Tensor | None = None
+    kind: str = ""
+
+
+def given(model: nn.Module, blocks: Sequence[Block], inputs: Any, samples: int, length: int, seed: int) -> Given:
+    """The inputs that `inputs` asks for; the arguments are those of `glutheory.audit.audit`.
+
+    Raises:
+        DomainError: inputs that are none, or that the model cannot read.
+    """
+    if isinstance(inputs, str):
+        if inputs in SYNTHETIC:
+            names = {
+                "gaussian": f"{samples} standard normal rows",
+                "normalised": f"{samples} random rows of norm sqrt(d)",
+            }
+            return Given(names[inputs], samples, {}, kind=inputs)
+        if inputs != "model":
+            raise DomainError(f"inputs is {inputs!r}: give 'model', {', '.join(map(repr, SYNTHETIC))}, or data.")
+        arguments, words = example(model, samples, length, seed)
+        place = next(model.parameters()).device
+        moved = {name: tensor.to(place) for name, tensor in arguments.items()}
+        try:
+            with quiet():
+                return Given(words, samples, record_examples(model, blocks, moved))
+        except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            said = " ".join(str(error).split())[:200]
+            raise DomainError(
+                f"{type(model).__name__} cannot read {words} ({said!r}): choose another length, or inputs 'gaussian'."
+            ) from None
+    if isinstance(inputs, tuple | Mapping):
+        parts = list(inputs.values()) if isinstance(inputs, Mapping) else list(inputs)
+        n = next((len(part) for part in parts if isinstance(part, torch.Tensor) and part.ndim), 0)
+        if n < 2:
+            raise DomainError("inputs holds no tensor with at least two rows: give the arguments of the model.")
+        return Given(f"the last position of {n} given examples", n, record(model, blocks, inputs, n))
+    rows = check_inputs(inputs, torch.device("cpu"), torch.float64)
+    if len(rows) < 2:
+        raise DomainError("inputs has one row: give at least two.")
+    return Given(f"{len(rows)} given rows", len(rows), {}, rows=rows)
+
+
+def rows(given: Given, block: Block, seed: int) -> torch.Tensor | None:
+    """The block's inputs, float64, on its device."""
+    weight = matrix(block.branches[0])
+    assert weight is not None  # find_blocks has seen it
+    d = weight.shape[1]
+    if given.rows is not None:
+        if given.rows.shape[1] != d:
+            raise DomainError(f"inputs has {given.rows.shape[1]} columns, but {block.name} takes {d}: give (n, {d}).")
+        rows = given.rows
+    elif given.kind:
+        rows = synthetic(given.kind, given.samples, d, (seed, _ROWS, block.index))
+    elif block.index not in given.seen:
+        return None
+    else:
+        rows = given.seen[block.index].inputs
+    return check_inputs(rows, weight.device, torch.float64)
+
+
+def synthetic(kind: str, n: int, d: int, stream: tuple[int, ...]) -> torch.Tensor:
+    """Random rows, float64, shape (n, d): standard normal ("gaussian"), or scaled to the norm √d ("normalised")."""
+    rows = torch.from_numpy(np.random.default_rng(stream).standard_normal((n, d)))
+    return rows if kind == "gaussian" else rows * (d**0.5 / rows.norm(dim=1, keepdim=True))
+
+
+def example(model: nn.Module, n: int, length: int, seed: int) -> tuple[dict[str, torch.Tensor], str]:
+    """Random arguments for a transformers model: token ids, or pixels; and what they are, in words.
+
+    Ids are uniform over the vocabulary without special tokens, the last ones of the sequences all different where the
+    vocabulary is large enough: two sequences that end alike would reach a feed-forward network nearly alike.
+
+    Raises:
+        DomainError: a model that reads something else.
+    """
+    config: Any = getattr(model, "config", None)
+    wanted = getattr(model, "main_input_name", None)
+    generator = np.random.default_rng((seed, _ARGUMENTS))
+    if wanted == "pixel_values" and getattr(config, "image_size", None):
+        size = config.image_size
+        height, width = size if isinstance(size, list | tuple) else (size, size)
+        pixels = generator.standard_normal((n, getattr(config, "num_channels", 3), height, width))
+        given = torch.from_numpy(pixels).to(next(model.parameters()).dtype)
+        return {"pixel_values": given}, f"the last patch of {n} images of standard normal pixels"
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    vocabulary = getattr(text, "vocab_size", None)
+    if wanted != "input_ids" or not vocabulary:
+        raise DomainError(
+            f"inputs is 'model', but {type(model).__name__} reads neither token ids nor pixels: give inputs 'gaussian'"
+            ", or from Python the arguments of the model."
+        )
+    allowed = np.setdiff1d(np.arange(vocabulary), _special(text))
+    if not len(allowed):
+        allowed = np.arange(vocabulary)
+    ids = generator.choice(allowed, (n, length))
+    if len(allowed) >= n:
+        ids[:, -1] = generator.choice(allowed, n, replace=False)
+    given = torch.from_numpy(ids)
+    arguments = {"input_ids": given}
+    if getattr(config, "is_encoder_decoder", False):
+        arguments["decoder_input_ids"] = given
+    return arguments, f"the last position of {n} sequences of {length} random token ids"
+
+
+def _special(config: Any) -> list[int]:
+    found: list[int] = []
+    for name in ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"):
+        value = getattr(config, name, None)
+        found += value if isinstance(value, list) else [] if value is None else [value]
+    return found

@@ -1,0 +1,217 @@
+"""The audit itself: every feed-forward network of a model, beside its twin, on the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from glutheory.errors import DomainError, GlutheoryError
+
+try:
+    import torch
+except ImportError:
+    raise GlutheoryError("this needs torch: pip install 'glutheory[models]'.") from None
+from torch import nn
+
+from glutheory.arguments import integer
+from glutheory.audit.blocks import FORMS, Block, distance, find_blocks, readings, tolerance, unreadable
+from glutheory.audit.inputs import given, rows
+from glutheory.audit.kernels import Weights, entry_error, ntk
+from glutheory.audit.models import Built, build, drawn
+from glutheory.audit.recording import Seen, probe
+from glutheory.audit.records import Audit, BlockAudit, Side
+from glutheory.audit.twin import Recipe
+from glutheory.sampling.inputs import check_device
+from glutheory.spectra import ConditionNumber, condition_number
+
+#: What `glutheory.gram` guarantees of its entries.
+_GRAM_ERROR = 1e-14
+#: Streams of random numbers of one seed: of the networks of a block's own kind, of its twins (0 and 1: of `inputs`).
+_OWN, _TWIN = 2, 3
+
+Progress = Callable[[int, int, str], None]
+
+
+def audit(
+    model: Any,
+    *,
+    inputs: Any = "model",
+    samples: int = 64,
+    length: int = 16,
+    layers: Sequence[int] | None = None,
+    draws: int = 5,
+    biases: bool = True,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+    changes: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Audit:
+    """The condition numbers of the NTK of each feed-forward network of a model and of its twin.
+
+    The NTK is that of the feed-forward network alone: over its own parameters, summed over its outputs, in float64. Its
+    twin is the other kind (non-gated for a gated network, gated for a plain one) with as many parameters, the same
+    activation, and normal weights at the scale (root mean square) that they have in the model. For a fair comparison
+    the network's own kind is drawn anew at the same scales as often as the twin; ratios are of those draws.
+
+    Args:
+        model: any torch module; it is only read. Or a transformers configuration, or what `models.build` takes.
+        inputs: "model" (what reaches the feed-forward networks when a transformers model reads random tokens or
+            pixels), "gaussian" or "normalised" (random rows), an array of rows of shape (n, inputs) for every network,
+            or the arguments of the model, a tuple or a mapping of tensors whose first axis is n long. Of a sequence
+            the last position is taken.
+        samples: n, for random inputs.
+        length: of random token sequences.
+        layers: which of the feed-forward networks, counted from 0; None: all.
+        draws: how many networks of each kind are drawn.
+        biases: whether biases count as parameters of the NTK. That of the readout adds the same number to every entry,
+            and may hide everything else where the weights are small.
+        seed: of everything random.
+        device: where to compute; a module that is given is used where it is.
+        changes: fields of the configuration to change, for a model given by name or path.
+        progress: called with how many blocks are done, how many there are, and the name of the next.
+
+    Raises:
+        DomainError: a bad argument, a model without a feed-forward network that can be read, or too large a one.
+        UnknownNameError: no such model or field.
+        GlutheoryError: torch or transformers is missing.
+    """
+    integer("samples", samples, 2), integer("length", length, 1), integer("draws", draws, 1)
+    integer("seed", seed, 0)
+    layers = None if layers is None else [integer("layers", index, 0) for index in layers]
+    built = _built(model, changes, layers, seed, device)
+    found = find_blocks(built.model)
+    if not found:
+        raise DomainError(_nothing(built.model))
+    blocks = _chosen(found, layers)
+    source = given(built.model, blocks, inputs, samples, length, seed)
+    audited, skipped = [], []
+    for done, block in enumerate(blocks):
+        if progress is not None:
+            progress(done, len(blocks), block.name)
+        X = rows(source, block, seed)
+        if X is None:
+            skipped.append((block.name, "the model did not call it with one row per example"))
+            continue
+        if any(name.startswith(f"{block.name}.") for name in built.missing):
+            raise DomainError(f"the files lack weights of {block.name}: a part of it would be random.")
+        seen = source.seen.get(block.index) or probe(block, X)
+        weights = _read(block, seen)
+        if weights is None:
+            skipped.append((block.name, "it computes something else than a feed-forward network with these weights"))
+            continue
+        audited.append(_audit_block(block, weights, X, seen is not None, draws, seed, biases))
+    if not audited:
+        raise DomainError(f"{skipped[0][0]} cannot be audited: {skipped[0][1]}; nor can any other block.")
+    trained = None if isinstance(model, nn.Module) else built.trained
+    return Audit(
+        type(built.model).__name__,
+        trained,
+        source.words,
+        source.samples,
+        seed,
+        biases,
+        tuple(audited),
+        tuple(skipped),
+        (*built.notes, *_notes(audited, source.samples, biases)),
+    )
+
+
+def _built(
+    model: Any, changes: Mapping[str, Any] | None, layers: Sequence[int] | None, seed: int, device: Any
+) -> Built:
+    if isinstance(model, nn.Module):
+        if changes:
+            raise DomainError("changes go with a model given by name or path, not with a module.")
+        return Built(model)
+    place = check_device(device)
+    if isinstance(model, str):
+        built = build(model, changes, layers=layers, seed=seed)
+    elif hasattr(model, "model_type") and not changes:
+        built = drawn(model, layers=layers, seed=seed)
+    else:
+        raise DomainError(
+            f"model is a {type(model).__name__}: give a torch module, a configuration of transformers (changed already)"
+            ", or a name or path."
+        )
+    built.model.to(place)
+    return built
+
+
+def _nothing(model: nn.Module) -> str:
+    reason = unreadable(model)
+    if reason:
+        return f"{type(model).__name__} has no feed-forward network that can be read: {reason}."
+    return (
+        f"{type(model).__name__} has no feed-forward network that is known here, i.e. no module with the linear maps "
+        f"{'; '.join(map(str, FORMS))}."
+    )
+
+
+def _chosen(found: tuple[Block, ...], layers: Sequence[int] | None) -> list[Block]:
+    for index in layers or ():
+        if index >= len(found):
+            raise DomainError(f"layers has {index}: the model has {len(found)} feed-forward networks, counted from 0.")
+    if layers is not None and not layers:
+        raise DomainError("layers is empty: give at least one number, or None for all.")
+    return [block for block in found if layers is None or block.index in layers]
+
+
+def _read(block: Block, seen: Seen | None) -> Weights | None:
+    """What the block computes; None if no reading agrees with the model. Unseen, the likeliest reading is taken."""
+    for weights in readings(block):
+        if seen is None or distance(weights, seen.inputs, seen.features) <= tolerance(seen.features.dtype):
+            return weights
+    return None
+
+
+def _audit_block(
+    block: Block, weights: Weights, X: torch.Tensor, verified: bool, draws: int, seed: int, biases: bool
+) -> BlockAudit:
+    def measured(network: Weights) -> ConditionNumber:
+        return condition_number(ntk(network, X, biases=biases), entry_error=entry_error(network))
+
+    def side(recipe: Recipe, stream: int) -> Side:
+        drawn_anew = (recipe.draw((seed, stream, block.index, draw), X.device) for draw in range(draws))
+        kernel = recipe.expected(X, biases=biases)
+        return Side(
+            recipe.activation.kind(recipe.gated),
+            recipe.gated,
+            recipe.width,
+            recipe.parameters,
+            tuple(measured(network) for network in drawn_anew),
+            None if kernel is None else condition_number(kernel, entry_error=_GRAM_ERROR),
+        )
+
+    own = Recipe.of(weights)
+    sides = side(own, _OWN), side(own.twin(), _TWIN)
+    return BlockAudit(
+        block.name,
+        block.index,
+        own.inputs,
+        own.outputs,
+        measured(weights),
+        *sides,
+        verified,
+        own.biased,
+        own.activation.approximate,
+    )
+
+
+def _notes(audited: Sequence[BlockAudit], n: int, biases: bool) -> list[str]:
+    notes = []
+    if biases and any(block.biased for block in audited):
+        notes.append(
+            "the gradients of the biases count; the readout's bias adds the same number to every entry of the NTK, "
+            "which may outweigh the rest (--weights-only, biases=False: without them)."
+        )
+    if any(block.approximate and block.expected_ratio is not None for block in audited):
+        notes.append("the expected figures are those of the exact GELU; the model computes its tanh approximation.")
+    for block in audited:
+        for side in (block.own, block.twin):
+            # h has `width` columns, and x times a slope `inputs * width` per branch
+            rank = side.width * (1 + (1 + side.gated) * block.inputs)
+            if n > rank:
+                notes.append(f"{n} inputs are more than the rank {rank} of the NTK of {block.name}: it is singular.")
+    if not all(block.verified for block in audited):
+        notes.append("the reading of some blocks could not be held against the model's own computation.")
+    return notes
