@@ -88,8 +88,8 @@ def main(
         if file is not None:
             write_json(file, document(outcomes, settings))
         if keep:
-            record(outcomes)
-        changed = differences(outcomes, recorded())
+            record(outcomes, profile=profile)
+        changed = differences(outcomes, recorded(profile=profile))
     except OSError as error:
         raise DomainError(f"cannot write the results: {error.strerror}.") from None
     finally:

@@ -27,7 +27,7 @@ from glutheory.errors import DomainError, GlutheoryError
 RECORDED = FOLDER / "recorded.json"
 #: These take their spectra from `checks.spectral_grid`, which keeps them for the process.
 SHARED_GRID = ("decomposition", "lambda-max", "lambda-min", "condition", "compact", "spike")
-_PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "python-flint", "torch")
+_PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "python-flint", "torch", "transformers")
 
 
 def versions() -> dict[str, str]:
@@ -150,30 +150,51 @@ def write_json(path: Path, content: Any) -> None:
         raise
 
 
-def recorded(path: Path = RECORDED) -> dict[str, dict[str, str]]:
-    """The recorded verdicts and grades by id; empty where none were recorded yet.
+def recorded(path: Path = RECORDED, profile: str = "quick") -> dict[str, dict[str, str]]:
+    """The recorded verdicts and grades of a profile by id; empty where none were recorded yet.
+
+    The quick profile has one of every claim; another has its own where more data say something else, or more.
 
     Raises:
         DomainError: the file is not what `record` writes.
     """
+    content = _content(path)
+    try:
+        tables = [content.get("verdicts", {}), content.get(profile, {}) if profile != "quick" else {}]
+        return {
+            name: {"verdict": row["verdict"], "grade": row["grade"]} for rows in tables for name, row in rows.items()
+        }
+    except (KeyError, TypeError, AttributeError):
+        raise _unreadable(path) from None
+
+
+def _content(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return {name: {"verdict": row["verdict"], "grade": row["grade"]} for name, row in content["verdicts"].items()}
+        content["verdicts"].items()
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
-        raise DomainError(
-            f"{path.name} is not a file of recorded verdicts: restore it, or run with --record."
-        ) from None
+        raise _unreadable(path) from None
+    found: dict[str, Any] = content
+    return found
 
 
-def record(outcomes: Iterable[Outcome], path: Path = RECORDED) -> None:
+def _unreadable(path: Path) -> DomainError:
+    return DomainError(f"{path.name} is not a file of recorded verdicts: restore it, or run with --record.")
+
+
+def record(outcomes: Iterable[Outcome], path: Path = RECORDED, profile: str = "quick") -> None:
     """Put these verdicts among the recorded ones."""
-    rows: Mapping[str, Any] = {
-        **recorded(path),
-        **{item.claim.id: {"verdict": str(item.verdict), "grade": str(item.grade)} for item in outcomes},
-    }
-    write_json(path, {"schema": SCHEMA, "verdicts": dict(sorted(rows.items()))})
+    quick = recorded(path)
+    rows = {item.claim.id: {"verdict": str(item.verdict), "grade": str(item.grade)} for item in outcomes}
+    tables: dict[str, Any] = {key: value for key, value in _content(path).items() if key not in ("schema", "verdicts")}
+    if profile == "quick":
+        quick = {**quick, **rows}
+    else:
+        own = {name: row for name, row in {**tables.get(profile, {}), **rows}.items() if row != quick.get(name)}
+        tables[profile] = dict(sorted(own.items()))
+    write_json(path, {"schema": SCHEMA, "verdicts": dict(sorted(quick.items())), **tables})
 
 
 def differences(outcomes: Iterable[Outcome], known: Mapping[str, Mapping[str, str]]) -> list[str]:

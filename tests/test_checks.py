@@ -316,8 +316,12 @@ def test_the_command_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_committed_full_run_has_the_recorded_verdicts() -> None:
-    content = json.loads((ROOT / "results" / "full.json").read_text(encoding="utf-8"))
-    assert content["profile"]["name"] == "full"
-    found = {item["claim"]["id"]: (item["verdict"], item["grade"]) for item in content["outcomes"]}
-    assert found == {name: (row["verdict"], row["grade"]) for name, row in runner.recorded(profile="full").items()}
+def test_the_committed_full_runs_have_the_recorded_verdicts() -> None:
+    """One file holds most claims; those with long trainings have files of their own."""
+    found = {}
+    for path in sorted((ROOT / "results").glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        assert content["profile"]["name"] == "full"
+        found |= {item["claim"]["id"]: (item["verdict"], item["grade"]) for item in content["outcomes"]}
+    known = runner.recorded(profile="full").items()
+    assert found == {name: (row["verdict"], row["grade"]) for name, row in known}
