@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -14,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from glutheory.files import replacing
 
 #: Raised whenever what is computed under the same key changes.
 FORMAT = 1
@@ -51,10 +51,5 @@ def _load(path: Path, text: str) -> Arrays | None:
 
 def _save(path: Path, text: str, arrays: Arrays) -> None:
     """Write in one step: a killed run leaves the whole file or none."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, key=np.array(text), **arrays)  # type: ignore[arg-type]
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with replacing(path) as beside, beside.open("wb") as file:
+        np.savez(file, key=np.array(text), **arrays)  # type: ignore[arg-type]

@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import platform
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,6 +22,7 @@ from checks.catalog import FOLDER, modules
 from checks.settings import FALSE_ALARM, FAMILIES, Settings
 from glutheory.claims import SCHEMA, Claim, Evidence, Finding, Grade, Outcome, Verdict
 from glutheory.errors import DomainError, GlutheoryError
+from glutheory.files import replacing
 
 RECORDED = FOLDER / "recorded.json"
 #: These take their spectra from `checks.spectral_grid`, which keeps them for the process.
@@ -136,18 +136,8 @@ def document(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]:
 def write_json(path: Path, content: Any) -> None:
     """Write the file in one step: a reader, or a crash, finds the old one or the new one, never a half."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        # mkstemp makes a private file; results are to be read by others as any file is
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
 
 
 def recorded(path: Path = RECORDED, profile: str = "quick") -> dict[str, dict[str, str]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from derivations.catalog import FOLDER
 from derivations.proof import CERTIFICATE, PROOF, Outcome, Run, Step, grades
+from glutheory.files import replacing
 
 #: Where the committed rendering lives.
 RENDERED = FOLDER / "rendered"
@@ -117,15 +116,8 @@ def write(texts: Mapping[str, str], folder: Path) -> None:
     """Write the pages, each through a temporary file and a rename, so that no reader ever sees half a page."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            Path(temporary).chmod(0o644)  # mkstemp's own mode is private
-            Path(temporary).replace(folder / name)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with replacing(folder / name) as beside:
+            beside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def differences(texts: Mapping[str, str], folder: Path, *, complete: bool = True) -> list[str]:

@@ -6,7 +6,6 @@ Needs matplotlib, the extra ``report``; nothing global is touched and no window 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from glutheory.charts import Chart
 from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.files import replacing
 
 #: The formats of `save` by the suffix of the file, each with the metadata that would make it differ from run to run.
 FORMATS: dict[str, dict[str, None]] = {
@@ -100,18 +100,8 @@ def save(charts: Chart | Sequence[Chart], path: str | os.PathLike[str]) -> None:
     charts = (charts,) if isinstance(charts, Chart) else tuple(charts)
     kind = file.suffix.lower()
     words = {"Title": charts[0].title, "Subject" if kind == ".pdf" else "Description": _alternative(charts)}
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=kind)
-    os.close(handle)
-    try:
-        with _style():
-            figure.savefig(name, format=kind[1:], metadata={**FORMATS[kind], **words})
-        # mkstemp makes a private file; figures are to be read by others as any file is
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(file)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with replacing(file) as beside, _style():
+        figure.savefig(beside, format=kind[1:], metadata={**FORMATS[kind], **words})
 
 
 def check(path: str | os.PathLike[str]) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from glutheory.errors import DomainError
+from glutheory.files import replacing
 
 MAX_WIDTH = 100
 _PROBE = "−·√⟨⟩∞π⊙ρθκσφ∈²ᵀ≥✓"
@@ -83,18 +84,13 @@ def write_whole(path: Path, text: str) -> None:
     Raises:
         DomainError: the file cannot be written there.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         if path.is_dir():
             raise IsADirectoryError(21, "it is a folder")
-        with beside.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        beside.replace(path)
+        with replacing(path) as beside:
+            beside.write_text(text, encoding="utf-8", newline="\n")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DomainError(
             f"--out is {str(path)[:200]!r}, which cannot be written ({reason}): give another file."
         ) from None
-    finally:
-        if beside.parent.is_dir():
-            beside.unlink(missing_ok=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glutheory.errors import DomainError
+from glutheory.files import replacing
 
 #: Raised whenever the weights of a given seed change, so that old checkpoints are refused.
 FORMAT = 1
@@ -23,15 +23,10 @@ Saved = tuple[int, npt.NDArray[np.float64], npt.NDArray[np.float64]]
 def save(path: Path, settings: dict[str, Any], saved: Saved) -> None:
     """Write (count, mean, m2) and the settings; the file at `path` is the old one or the new one, never a part."""
     count, mean, m2 = saved
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, settings=np.array(_text(settings)), count=np.array(count), mean=mean, m2=m2)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with replacing(path) as beside, beside.open("wb") as file:
+        np.savez(file, settings=np.array(_text(settings)), count=np.array(count), mean=mean, m2=m2)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def load(path: Path, settings: dict[str, Any]) -> Saved | None:
