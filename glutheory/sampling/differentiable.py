@@ -17,7 +17,8 @@ from torch.nn import functional
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError, ExpressionError
 from glutheory.pieces import pieces
-from glutheory.sampling.stable import logistic, normal_cdf, softplus, stable
+from glutheory.sampling.stable import normal_cdf, softplus, stable
+from glutheory.sampling.translate import ELEMENTARY
 
 #: A function of tensors, entry by entry.
 Elementwise = Callable[[torch.Tensor], torch.Tensor]
@@ -44,21 +45,8 @@ _WHOLE: dict[str, Elementwise] = {
     "silu": functional.silu,
 }
 _FUNCTIONS: dict[Any, Elementwise] = {
-    sp.exp: torch.exp,
-    sp.log: torch.log,
-    sp.sin: torch.sin,
-    sp.cos: torch.cos,
-    sp.tan: torch.tan,
-    sp.sinh: torch.sinh,
-    sp.cosh: torch.cosh,
-    sp.tanh: torch.tanh,
-    sp.atan: torch.atan,
-    sp.erf: torch.erf,
-    sp.erfc: torch.erfc,
-    sp.Abs: torch.abs,
-    sp.sign: torch.sign,
+    **ELEMENTARY,
     sp.Heaviside: _heaviside,
-    logistic: torch.sigmoid,
     normal_cdf: torch.special.ndtr,
     softplus: _softplus,
 }

@@ -50,7 +50,8 @@ def _softplus(z: torch.Tensor, *, out: torch.Tensor) -> torch.Tensor:
     return torch.logaddexp(z, z.new_zeros(()), out=out)
 
 
-_FUNCTIONS: dict[Any, Callable[..., torch.Tensor]] = {
+#: Functions that torch has as they are.
+ELEMENTARY: dict[Any, Callable[..., torch.Tensor]] = {
     sp.exp: torch.exp,
     sp.log: torch.log,
     sp.sin: torch.sin,
@@ -64,8 +65,11 @@ _FUNCTIONS: dict[Any, Callable[..., torch.Tensor]] = {
     sp.erfc: torch.erfc,
     sp.Abs: torch.abs,
     sp.sign: torch.sign,
-    sp.Heaviside: _heaviside,
     logistic: torch.sigmoid,
+}
+_FUNCTIONS: dict[Any, Callable[..., torch.Tensor]] = {
+    **ELEMENTARY,
+    sp.Heaviside: _heaviside,
     normal_cdf: _normal_cdf,
     softplus: _softplus,
 }
