@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from glutheory.activations import nearest
-from glutheory.errors import DomainError, GlutheoryError, UnknownNameError
+from glutheory.errors import DomainError, GlutheoryError, MissingDependencyError, UnknownNameError
 
 #: What transformers raises for configurations that cannot be built; its own validation errors derive from Exception.
 _FAILURES = (
@@ -25,12 +25,12 @@ def library() -> Any:
     """The module `transformers`.
 
     Raises:
-        GlutheoryError: it is not installed.
+        MissingDependencyError: it is not installed.
     """
     try:
         import transformers
     except ImportError:
-        raise GlutheoryError("this needs transformers: pip install 'glutheory[models]'.") from None
+        raise MissingDependencyError("this needs transformers: pip install 'glutheory[models]'.") from None
     return transformers
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from glutheory.errors import DomainError, GlutheoryError
+from glutheory.errors import DomainError, MissingDependencyError
 
 try:
     import torch
 except ImportError:
-    raise GlutheoryError("this needs torch: pip install 'glutheory[models]'.") from None
+    raise MissingDependencyError("this needs torch: pip install 'glutheory[models]'.") from None
 from torch import nn
 
 from glutheory.arguments import integer
@@ -73,7 +73,7 @@ def audit(
     Raises:
         DomainError: a bad argument, a model without a feed-forward network that can be read, or too large a one.
         UnknownNameError: no such model or field.
-        GlutheoryError: torch or transformers is missing.
+        MissingDependencyError: torch or transformers is missing.
     """
     integer("samples", samples, 2), integer("length", length, 1), integer("draws", draws, 1)
     integer("seed", seed, 0)
