@@ -11,8 +11,6 @@ import hashlib
 import json
 import math
 import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
@@ -26,6 +24,7 @@ import scipy
 import glutheory
 from checks.phase_cells import Cell, Task, evaluate
 from checks.runner import write_json
+from checks.workers import prepare
 from glutheory.errors import DomainError
 from glutheory.spectra import ConditionNumber
 
@@ -73,21 +72,6 @@ def _finish(task: Task, folder: Path | None) -> Cell:
     return cell
 
 
-def _prepare() -> None:
-    """In a worker: one thread, and an end if the parent is killed, which the pool's queue would not notice."""
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
 def _computed(tasks: Sequence[Task], folder: Path | None, processes: int) -> Iterator[Cell]:
     if processes == 1 or len(tasks) < 2:
         from threadpoolctl import threadpool_limits
@@ -97,7 +81,7 @@ def _computed(tasks: Sequence[Task], folder: Path | None, processes: int) -> Ite
                 yield _finish(task, folder)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_prepare) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=prepare) as pool:
         waiting = [pool.submit(_finish, task, folder) for task in tasks]
         try:
             for future in as_completed(waiting):

@@ -27,7 +27,7 @@ from glutheory.files import replacing
 RECORDED = FOLDER / "recorded.json"
 #: These take their spectra from `checks.spectral_grid`, which keeps them for the process.
 SHARED_GRID = ("decomposition", "lambda-max", "lambda-min", "condition", "compact", "spike")
-_PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "python-flint", "torch", "transformers")
+_PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "python-flint", "torch", "transformers", "einops")
 
 
 def versions() -> dict[str, str]:

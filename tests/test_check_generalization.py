@@ -21,21 +21,8 @@ pytest.importorskip("einops", reason="the architectures need einops")
 
 from checks import generalization, generalization_data, runner
 from checks.generalization_charts import charts
-from checks.generalization_evidence import (
-    LEVEL,
-    LIMIT,
-    MARGIN,
-    MUTANTS,
-    TESTS,
-    Statement,
-    equal,
-    gap,
-    pace,
-    paper,
-    with_exchanged_coordinates,
-    with_gap,
-    with_pace,
-)
+from checks.generalization_controls import MUTANTS, Statement, with_exchanged_coordinates, with_gap, with_pace
+from checks.generalization_evidence import LEVEL, LIMIT, MARGIN, TESTS, equal, gap, pace, paper
 from checks.generalization_measures import LEVELS, along, clouds, matched
 from checks.generalization_runs import Block, trained
 from checks.generalization_states import States
@@ -96,8 +83,14 @@ class TestTask:
             replace(COURSE, material=replace(TINY, architecture="vit-digits")),
         ]
         keys = [json.dumps(identity(course, SETTINGS), sort_keys=True) for course in (COURSE, *others)]
-        keys += [json.dumps(identity(COURSE, replace(SETTINGS, **change))) for change in ({"seed": 1}, {"device": "x"})]
+        elsewhere = (Settings(seed=1), Settings(device="meta"))
+        keys += [json.dumps(identity(COURSE, settings), sort_keys=True) for settings in elsewhere]
         assert len(set(keys)) == len(keys)
+
+    def test_the_name_of_a_gpu_is_recorded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU of {device}")
+        assert identity(COURSE, Settings(device="cuda:1"))["device"] == "cuda:1, GPU of cuda:1"
+        assert identity(COURSE, SETTINGS)["device"] == "cpu"
 
 
 class TestData:
@@ -242,13 +235,14 @@ class TestTraining:
 
 #: Trains one network and tells the epochs that are done.
 PROGRAM = """
-import sys, torch
+import sys
 from pathlib import Path
 from checks.generalization_training import history
 from checks.settings import Settings
-from tests.test_check_generalization import LONG
-torch.set_num_threads(1)
-history(LONG, Settings(checkpoints=Path(sys.argv[1])), lambda epoch: print(epoch, flush=True))
+from checks.generalization_task import FULL, Course, Material
+recipes = FULL.materials[0].recipes
+course = Course(Material("mixer-digits", 16, 24, 16, recipes), "adamw", "reglu", "test/0", int(sys.argv[2]))
+history(course, Settings(checkpoints=Path(sys.argv[1])), lambda epoch: print(epoch, flush=True))
 """
 LONG = replace(COURSE, epochs=60)
 
@@ -256,7 +250,7 @@ LONG = replace(COURSE, epochs=60)
 class TestKill:
     def _killed(self, folder: Path, delay: float) -> int:
         """Start it, kill it some time after its first epoch; the last epoch that it told."""
-        command = [sys.executable, "-c", PROGRAM, str(folder)]
+        command = [sys.executable, "-c", PROGRAM, str(folder), str(LONG.epochs)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             first = process.stdout.readline()
@@ -433,7 +427,7 @@ class TestEvidence:
     def test_the_charts_have_a_note_each(self) -> None:
         blocks = dict.fromkeys(FULL.blocks, self.block)
         drawn = charts(blocks, {name: matched(block) for name, block in blocks.items()})
-        assert len(drawn) == 5
+        assert len(drawn) == 6
         assert all(chart.note for chart in drawn)
         assert all(0 < len(series.x) <= 200 for chart in drawn for series in chart.series)
 

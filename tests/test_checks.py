@@ -87,7 +87,7 @@ def _complete(name: str) -> None:
     assert found.claim.meaning
     assert found.charts
     known = runner.recorded()[name]
-    assert (found.verdict, found.grade) == (known["verdict"], known["grade"])
+    assert (str(found.verdict), str(found.grade)) == (known["verdict"], known["grade"])
     assert found.false_alarm <= 1e-7
     json.dumps(runner.document([found], QUICK), allow_nan=False)
 
@@ -318,7 +318,7 @@ def test_the_command_itself(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_committed_full_runs_have_the_recorded_verdicts() -> None:
     """One file holds most claims; those with long trainings have files of their own."""
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for path in sorted((ROOT / "results").glob("*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
         assert content["profile"]["name"] == "full"
