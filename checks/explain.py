@@ -190,7 +190,7 @@ def _figure(outcome: Outcome, origin: Origin, terminal: Terminal, file: str) -> 
 def _provenance(outcome: Outcome, origin: Origin, terminal: Terminal) -> RenderableType:
     rows = [
         ["run", f"{origin.profile} profile, seed {outcome.seed}, device {origin.device}, {outcome.seconds:.1f} s"],
-        ["chance", risk(outcome.false_alarm)],
+        ["chance", risk((outcome,))],
         ["software", ", ".join(f"{name} {version}" for name, version in outcome.versions.items())],
     ]
     if origin.file:

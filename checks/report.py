@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
-from glutheory.claims import Claim, Outcome, Verdict
+from glutheory.claims import Claim, Grade, Outcome, Verdict
 from glutheory.printing.terminal import Terminal
 
 HEADINGS = ("id", "source", "verdict", "grade", "key figure", "seconds")
@@ -70,13 +70,21 @@ def footer(outcomes: Sequence[Outcome]) -> str:
     verdicts = "; ".join(f"{verdict}: {counts[verdict]}" for verdict in Verdict if counts[verdict])
     claims = "1 claim" if len(outcomes) == 1 else f"{len(outcomes)} claims"
     seconds = math.fsum(outcome.seconds for outcome in outcomes)
+    return f"{claims}. {verdicts}. {seconds:.1f} s. {risk(outcomes)}."
+
+
+def risk(outcomes: Sequence[Outcome]) -> str:
+    """The bound on the probability of a false alarm, in words, and the checks that it leaves out."""
     alarm = math.fsum(outcome.false_alarm for outcome in outcomes)
-    return f"{claims}. {verdicts}. {seconds:.1f} s. {risk(alarm)}."
-
-
-def risk(alarm: float) -> str:
-    """The bound on the probability of a false alarm, in words."""
-    return f"False alarm by chance: probability at most {alarm:.2g}" if alarm else "No verdict rests on chance"
+    # networks that have to be trained are too few for such a bound: their tests have levels of their own
+    own = [
+        outcome.claim.id
+        for outcome in outcomes
+        if any(item.grade is Grade.STATISTICAL and "false_alarm" not in item.figures for item in outcome.evidence)
+    ]
+    bound = f"False alarm by chance: probability at most {alarm:.2g}" if alarm else ""
+    rest = f"Tests on few networks, at the levels they state: {', '.join(own)}" if own else ""
+    return "; ".join(part for part in (bound, rest) if part) or "No verdict rests on chance"
 
 
 def show(outcomes: Sequence[Outcome]) -> None:
