@@ -13,6 +13,7 @@ from torch.func import functional_call, jacrev
 
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.sampling import FeedForward, module_ntk
+from glutheory.sampling.modules import layers
 from glutheory.sampling.modules.contractions import looked_up, outer
 from glutheory.sampling.modules.interface import WORKSPACE, _arguments, _names, _readout
 from glutheory.sampling.modules.plan import plan
@@ -228,6 +229,16 @@ def test_workspace_changes_the_result_by_rounding_only(name):
     model, x = case(name)
     small, large = (module_ntk(model, x, blocks=True, workspace=size) for size in (1, WORKSPACE))
     assert close(small, large)
+
+
+def test_a_layer_that_is_not_as_its_form_says_is_noticed(monkeypatch):
+    """Every run is first held against plain gradients: a wrong form is replaced, not believed."""
+    model, x = case("perceptron")
+    exact = module_ntk(model, x)
+    monkeypatch.setattr(layers, "outer", lambda *arguments: 1.01 * outer(*arguments))
+    routes, _ = plan(model, _arguments(x)[0], _readout(None), _names(model, None), WORKSPACE)
+    assert {key for route in routes if not route.path for key in route.names.values()} == {"0.weight", "2.weight"}
+    torch.testing.assert_close(module_ntk(model, x), exact)
 
 
 #: Which parameters go to torch.func on the whole model: those that no smaller module holds.
