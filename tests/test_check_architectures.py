@@ -1,0 +1,442 @@
+"""The check of real architectures: its parts against naive references, its controls, and one run from end to end."""
+
+# ruff: noqa: E402  (the checks need torch)
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+
+torch = pytest.importorskip("torch", reason="the checks need torch")
+pytest.importorskip("einops", reason="the mixer needs einops")
+
+from checks import (
+    architectures,
+    architectures_cells,
+    architectures_controls,
+    architectures_corrected,
+    architectures_grid,
+    runner,
+)
+from checks.architectures_cells import Cell, cell, kernels
+from checks.architectures_charts import charts
+from checks.architectures_data import INPUTS, Data, _bytes, _distinct, data
+from checks.architectures_evidence import LEVEL, MUTANTS, Statement, confidence, detectable, literal
+from checks.architectures_grid import Grid, assumptions, mismatch, rounding
+from checks.architectures_measures import Precision, Ratio, conditions, deviation, turns
+from checks.architectures_task import FULL, NAMES, PAIRS, QUICK, Case
+from checks.architectures_training import losses, train
+from checks.settings import PROFILES, Settings
+from glutheory.architectures import build
+from glutheory.claims import About, Finding, Verdict
+
+SETTINGS = Settings()
+SMALL = Case("mixer-digits", "Mixer", "small", seeds=2, doubles=1, checked=PAIRS[0], epochs=1, reached=2.0)
+
+
+def gram(condition: float, seed: int, n: int = 6) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A matrix with this condition number."""
+    Q = np.linalg.qr(np.random.default_rng(seed).standard_normal((n, n)))[0]
+    return np.asarray(Q * np.geomspace(1.0, condition, n) @ Q.T)
+
+
+def invented(case: Case, ratio: float, spread: float = 0.05) -> dict[tuple[str, int], Cell]:
+    """Cells in which the non-gated condition number is about `ratio` times that of its partner."""
+    rng, cells = np.random.default_rng(0), {}
+    for seed in case.draws:
+        for index, name in enumerate(NAMES):
+            grams = {}
+            for time in case.times:
+                for which in ("all", "ffn"):
+                    K = gram(300 * math.exp(spread * rng.standard_normal()) * (1 if index % 2 else ratio), seed)
+                    grams[time, which, False] = K.astype(np.float32).astype(np.float64)
+                    if case.double(name, seed):
+                        grams[time, which, True] = K
+            cells[name, seed] = Cell(grams, (1000 - index % 2, 500), seed, 0.0, (2.3, 0.2), (2.3, 0.4))
+    return cells
+
+
+def grid(ratios: Mapping[Case, float]) -> Grid:
+    cells = {case: invented(case, ratio) for case, ratio in ratios.items()}
+    places = tuple(item for case in cells for item in conditions(case, cells[case]).values())
+    found = {item.place: Precision.of(item.case, cells[item.case], item.time, item.which) for item in places}
+    return Grid(cells, places, found)
+
+
+@lru_cache(maxsize=8)
+def everything(**ratios: float) -> Grid:
+    """The cases of the full profile, with ratios by family; 10 by default. Not to be changed."""
+    return grid({replace(case, doubles=min(case.doubles, 2)): ratios.get(case.family, 10.0) for case in FULL})
+
+
+class TestMeasures:
+    def test_condition_numbers_are_those_of_the_matrices(self) -> None:
+        case = replace(SMALL, seeds=3, doubles=3, checked=NAMES)
+        cells = invented(case, 5.0)
+        for (time, which), item in conditions(case, cells).items():
+            for i, name in enumerate(NAMES):
+                for seed in range(3):
+                    values = np.linalg.eigvalsh(cells[name, seed].grams[time, which, True])
+                    assert item.value[i, seed] == pytest.approx(values[-1] / values[0], rel=1e-9)
+                    assert item.bulk[i, seed] == pytest.approx(values[-2] / values[0], rel=1e-9)
+            assert (item.low <= item.value).all()
+            assert (item.high >= item.value).all()
+            assert item.error < 1e-14
+
+    def test_float32_matrices_get_wider_bounds(self) -> None:
+        single, double = (
+            conditions(case, invented(case, 5.0))["initial", "all"]
+            for case in (SMALL, replace(SMALL, doubles=2, checked=NAMES))
+        )
+        assert single.error > 1e-9 > double.error
+        assert ((single.high - single.low) > 100 * (double.high - double.low)).all()
+        # the true figure is inside
+        assert (single.low <= double.value).all()
+        assert (double.value <= single.high).all()
+
+    def test_a_singular_matrix_decides_nothing_for_its_network(self) -> None:
+        case = replace(SMALL, seeds=3, doubles=3, checked=NAMES, epochs=0)
+        cells = invented(case, 5.0)
+        K = cells["reglu", 1].grams["initial", "all", True]
+        K[1], K[:, 1] = K[0], K[:, 0]
+        K[1, 1] = K[0, 0]
+        item = conditions(case, cells)["initial", "all"]
+        assert np.isinf(item.high[1, 1])
+        assert item.ratio(0).interval(0.95)[1] == -math.inf
+        assert Statement(sign=1).finding(item.ratio(0), 0.95) is not Finding.SUPPORTS
+
+    def test_the_error_bounds_every_eigenvalue(self) -> None:
+        K = gram(1e4, 3)
+        rough = K.astype(np.float32).astype(np.float64)
+        moved = np.abs(np.linalg.eigvalsh(K) - np.linalg.eigvalsh(rough)).max()
+        assert moved <= deviation(rough, K) * np.trace(K) * (1 + 1e-6)
+
+    def test_the_interval_is_students(self) -> None:
+        values = np.array([0.3, 0.5, 0.1, 0.7])
+        middle, low, high = Ratio("a/b", values, values - 0.01, values + 0.01).interval(0.9)
+        ends = scipy.stats.t.interval(0.9, 3, loc=values.mean(), scale=scipy.stats.sem(values))
+        assert (middle, low, high) == pytest.approx((0.4, ends[0] - 0.01, ends[1] + 0.01))
+
+    def test_precision(self) -> None:
+        case = replace(SMALL, epochs=0)
+        cells = invented(case, 5.0)
+        found = Precision.of(case, cells, "initial", "all")
+        worst = 0.0
+        for name in case.checked:
+            a, b = (np.linalg.eigvalsh(cells[name, 0].grams["initial", "all", kind]) for kind in (False, True))
+            worst = max(worst, abs(a[0] / b[0] - 1))
+        assert found.smallest == pytest.approx(worst, rel=1e-3)
+        assert found.compared == 2
+        item = conditions(case, cells)["initial", "all"]
+        assert turns(item, cells) == 0
+        grams = cells["relu", 0].grams
+        grams["initial", "all", False] = np.eye(6)
+        assert turns(item, cells) == 1
+
+
+class TestStatements:
+    RATIO = Ratio("a/b", *(np.array([1.0, 1.1, 0.9]) for _ in range(3)))
+
+    @pytest.mark.parametrize(
+        ("sign", "factor", "finding"),
+        [
+            (1, 1, Finding.SUPPORTS),
+            (1, 2, Finding.SUPPORTS),
+            (1, math.exp(1.05), Finding.UNDECIDED),
+            (1, 10, Finding.REFUTES),
+            (-1, 1, Finding.REFUTES),
+            (-1, 0.1, Finding.SUPPORTS),
+        ],
+    )
+    def test_finding(self, sign: int, factor: float, finding: Finding) -> None:
+        assert Statement(sign, factor).finding(self.RATIO, 0.95) is finding
+
+    def test_the_power_that_is_stated(self) -> None:
+        places = grid({replace(SMALL, seeds=6, doubles=1, checked=NAMES): 10.0}).places
+        level, decided = confidence(places), 0
+        mean = detectable(6, level)
+        assert detectable(2, level) == math.inf
+        rng = np.random.default_rng(1)
+        for _ in range(1000):
+            values = mean + rng.standard_normal(6)
+            decided += Statement().finding(Ratio("", values, values, values), level) is Finding.SUPPORTS
+        assert abs(decided - 990) < 15
+
+    def test_all_intervals_share_the_level(self) -> None:
+        places = everything().places
+        assert len(places) == 22
+        assert (1 - confidence(places)) * len(places) * len(PAIRS) == pytest.approx(LEVEL)
+
+
+class TestEvidence:
+    def test_a_true_claim_is_supported_in_every_architecture(self) -> None:
+        found = literal(everything().places, Statement(), True)
+        assert [item.part for item in found] == [
+            f"{family} {time}"
+            for family in ("ViT", "GPT-2", "Mixer")
+            for time in ("at initialisation", "after training")
+        ]
+        assert {item.finding for item in found} == {Finding.SUPPORTS}
+        json.dumps([dict(item.figures) for item in found], allow_nan=False)
+
+    def test_one_architecture_is_enough_to_refute(self) -> None:
+        found = {item.part: item.finding for item in literal(everything(**{"GPT-2": 0.2}).places, Statement(), True)}
+        assert found["GPT-2 at initialisation"] is found["GPT-2 after training"] is Finding.REFUTES
+        assert found["ViT at initialisation"] is Finding.SUPPORTS
+
+    @pytest.mark.parametrize("label", MUTANTS)
+    def test_wrong_statements_are_refuted(self, label: str) -> None:
+        places = everything(**{"GPT-2": 4.0}).places
+        assert Finding.REFUTES in {item.finding for item in literal(places, MUTANTS[label], True)}
+        wrong = architectures_corrected.sharper(places, MUTANTS[label])
+        assert Finding.REFUTES in {item.finding for item in wrong}
+
+    def test_an_incomplete_profile_supports_nothing_as_a_whole(self) -> None:
+        found = literal(grid({SMALL: 10.0}).places, Statement(), False)
+        assert found[-1].finding is Finding.UNDECIDED
+
+    def test_the_sign_test(self) -> None:
+        case = replace(SMALL, seeds=8, doubles=1, checked=NAMES, epochs=0)
+        item = literal(grid({case: 10.0}).places, Statement(), True)[0]
+        measured: Any = item.figures["measured"]
+        row = measured["Mixer, small size, initial, all parameters, relu/reglu"]
+        assert row["sign test"] == {"gated smaller": 8, "of": 8, "p": 2 / 2**8, "least p possible": 2 / 2**8}
+
+    def test_clauses(self) -> None:
+        found = architectures_corrected.sharper(everything().places, Statement())
+        assert all(item.about is About.CORRECTED for item in found)
+        assert {item.part: item.finding for item in found} == {
+            "full size": Finding.SUPPORTS,
+            "small Mixer": Finding.SUPPORTS,
+            "small ViT": Finding.SUPPORTS,
+            # these two say that the gated one is larger
+            "ReLU in small GPT-2": Finding.REFUTES,
+            "FFN of small GPT-2": Finding.REFUTES,
+        }
+        assert len({item.part for item in found}) == len(architectures_corrected.CLAUSES)
+
+    def test_rounding(self) -> None:
+        found = grid({SMALL: 10.0})
+        assert rounding(found, "cpu").finding is Finding.SUPPORTS
+        cells = found.cells[SMALL]
+        cells["relu", 0].grams["trained", "ffn", False] = np.eye(6)
+        assert rounding(found, "cpu").finding is Finding.REFUTES
+
+    def test_charts(self) -> None:
+        found = everything()
+        drawn = charts(found.places, confidence(found.places))
+        assert len(drawn) == 4
+        assert all(chart.note and chart.series for chart in drawn)
+        # the points of one architecture are those of its pairs, and equal ratios are equal distances from the line
+        first = drawn[0].series[0]
+        assert len(first.x) == len(PAIRS) * FULL[0].seeds
+        assert np.allclose(np.array(first.x) / first.y, 10, rtol=0.3)
+        ratios = drawn[1].series[0]
+        assert np.allclose(ratios.y, 10, rtol=0.2)
+        assert all(low < y < high for low, y, high in zip(ratios.low, ratios.y, ratios.high, strict=True))
+        labels = [each.label for each in drawn[3].series if each.label]
+        assert labels == [
+            "ViT, before training",
+            "GPT-2, before training",
+            "Mixer, before training",
+            "GPT-2 (LeCun), before training",
+            "ViT, after training",
+            "GPT-2, after training",
+            "Mixer, after training",
+            "equal",
+        ]
+
+
+class TestAssumptions:
+    def test_they_hold(self) -> None:
+        found = {item.name: item for item in assumptions(grid({SMALL: 10.0}))}
+        assert all(item.holds for item in found.values()), found
+        assert set(found) == {"matched", "backbone", "dropout", "finite", "precision", "trained"}
+
+    @pytest.mark.parametrize(
+        ("name", "change"),
+        [
+            ("matched", {"parameters": (1100, 500)}),
+            ("backbone", {"backbone": 77}),
+            ("dropout", {"dropout": 0.1}),
+            ("trained", {"loss": (2.3, 2.2)}),
+        ],
+    )
+    def test_they_notice(self, name: str, change: dict[str, Any]) -> None:
+        found = grid({SMALL: 10.0})
+        cells = found.cells[SMALL]
+        cells["reglu", 0] = replace(cells["reglu", 0], **change)
+        assert [item.name for item in assumptions(found) if not item.holds] == [name]
+
+    def test_infinite_matrices_and_rough_ones(self) -> None:
+        found = grid({SMALL: 10.0})
+        found.cells[SMALL]["relu", 1].grams["initial", "all", False][0, 0] = np.nan
+        rough = replace(next(iter(found.precision.values())), condition=0.5)
+        found.precision.update(dict.fromkeys(found.precision, rough))
+        assert [item.name for item in assumptions(found) if not item.holds] == ["finite", "precision"]
+
+    def test_mismatch(self) -> None:
+        cells = invented(SMALL, 10.0)
+        assert mismatch(cells, 0) == pytest.approx(1e-3)
+        assert mismatch(cells, 1) == 0
+
+
+class TestNetworks:
+    def test_a_cell(self) -> None:
+        cells = {name: cell(SMALL, SETTINGS, name, 0) for name in PAIRS[0]}
+        assert cells["relu"].backbone == cells["reglu"].backbone
+        for item in cells.values():
+            assert set(item.grams) == {
+                (time, which, double)
+                for time in ("initial", "trained")
+                for which in ("all", "ffn")
+                for double in (False, True)
+            }
+            assert item.loss[1] < item.loss[0]
+            assert item.held_out[1] < item.held_out[0]
+            assert 0 < item.parameters[1] < item.parameters[0]
+            assert item.dropout == 0
+            for (time, which, double), K in item.grams.items():
+                assert K.shape == (INPUTS, INPUTS)
+                assert np.allclose(K, item.grams[time, which, True], rtol=1e-3, atol=1e-4 * np.abs(K).max()), double
+            # all parameters are the FFN's and others
+            rest = item.grams["initial", "all", True] - item.grams["initial", "ffn", True]
+            assert np.linalg.eigvalsh(rest)[0] > -1e-9 * np.trace(rest)
+
+    def test_a_killed_run_goes_on(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        calls = []
+
+        def compute(*_: Any) -> dict[str, Any]:
+            calls.append(1)
+            return {"initial-all-single": np.eye(2), "facts": np.arange(8.0)}
+
+        monkeypatch.setattr(architectures_cells, "_compute", compute)
+        kept = replace(SETTINGS, checkpoints=tmp_path)
+        for _ in range(2):
+            assert cell(SMALL, kept, "relu", 0).loss == (4, 5)
+        assert len(calls) == 1
+        for other in (replace(SMALL, epochs=2), replace(SMALL, initialization="lecun"), replace(SMALL, spread=1.0)):
+            cell(other, kept, "relu", 0)
+        cell(SMALL, replace(kept, seed=1), "relu", 0)
+        assert len(calls) == 5
+
+    def test_the_kernels_are_the_grams_of_the_jacobian(self) -> None:
+        model = build("mixer-digits", "reglu", seed=0, dtype=torch.float64, dim=6, depth=1, width=9, token_width=6)
+        inputs = torch.randn(3, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+        found = kernels(model, inputs, Data(inputs, lambda values: values))
+        for which, K in found.items():
+            chosen = [
+                p
+                for name, p in model.named_parameters()
+                if which == "all" or ".tokens." in name or ".channels." in name
+            ]
+            naive = np.zeros((3, 3))
+            for k in range(10):
+                rows = []
+                for i in range(3):
+                    gradients = torch.autograd.grad(model(inputs[i : i + 1])[0, k], chosen, allow_unused=True)
+                    rows.append(torch.cat([g.flatten() for g in gradients if g is not None]))
+                J = torch.stack(rows).numpy()
+                naive += J @ J.T
+            assert np.allclose(K, naive, rtol=1e-10)
+
+    def test_training_depends_on_the_seed_alone(self) -> None:
+        items = data("mixer-digits", True, 5, "cpu")
+        found = []
+        for seed in (1, 1, 2):
+            model = build("mixer-digits", "gelu", seed=0, dim=6, depth=1, width=9, token_width=6)
+            train(model, items, epochs=1, seed=seed)
+            found.append(losses(model, items))
+        assert found[0] == found[1] != found[2]
+
+    def test_the_loss_is_the_mean(self) -> None:
+        items = data("mixer-digits", True, 5, "cpu")
+        model = build("mixer-digits", "gelu", seed=0, dim=6, depth=1, width=9, token_width=6)
+        assert items.test is not None
+        with torch.no_grad():
+            expected = torch.nn.functional.cross_entropy(model(items.test[0]), items.test[1])
+        assert losses(model, items)[1] == pytest.approx(float(expected), rel=1e-5)
+
+    def test_the_digits(self) -> None:
+        items = data("mixer-digits", True, 5, "cpu")
+        assert items.train is not None
+        assert items.test is not None
+        assert float(items.train[0].mean()) == pytest.approx(0, abs=1e-5)
+        assert float(items.train[0].std()) == pytest.approx(1, rel=1e-3)
+        assert torch.equal(items.probe, items.test[0][:INPUTS])
+
+    def test_the_text(self) -> None:
+        items = _bytes("gpt2-bytes", 3, "cpu")
+        assert items.train is not None
+        assert torch.equal(items.train[0][:, 1:], items.train[1][:, :-1])
+        assert items.probe.shape == (INPUTS, 32)
+        values = torch.zeros(1, 2, 256)
+        values[0, -1, 7] = 1
+        # the sum of squares over the projections is that of the outputs
+        assert float(items.output(values).square().sum()) == pytest.approx(1)
+
+    def test_inputs_end_differently(self) -> None:
+        rows = torch.tensor([[0, 1, 2, 3, 4], [9, 1, 2, 3, 4], [0, 1, 2, 3, 5]])
+        assert _distinct(rows).tolist() == [[0, 1, 2, 3, 4], [0, 1, 2, 3, 5]]
+
+
+class TestControls:
+    def test_all_are_caught(self) -> None:
+        found = architectures_controls.controls(everything(), SETTINGS)
+        assert len(found) == len(MUTANTS) + 3
+        assert all(control.caught for control in found), found
+
+    def test_they_can_be_missed(self) -> None:
+        found = grid({replace(SMALL, epochs=0): 10.0})
+        cells = found.cells[replace(SMALL, epochs=0)]
+        for key, item in cells.items():
+            cells[key] = replace(item, backbone=1)
+        missed = [control.altered for control in architectures_controls.controls(found, SETTINGS) if not control.caught]
+        assert "pairs of networks of different seeds" in missed
+
+
+def test_the_plans() -> None:
+    assert all(case.seeds >= 4 for case in FULL)
+    assert {(case.family, case.size) for case in FULL} == {
+        (family, size) for family in ("ViT", "GPT-2", "Mixer") for size in ("full", "small")
+    }
+    for case in (*FULL, *QUICK):
+        assert case.doubles >= 1
+        assert case.reached or not case.epochs
+
+
+@pytest.mark.parametrize(
+    ("ratios", "verdict"), [({}, Verdict.HOLDS), ({"ViT": 0.2}, Verdict.FAILS), ({"Mixer": 1.0}, Verdict.INCONCLUSIVE)]
+)
+def test_the_verdict_follows_the_evidence(
+    ratios: dict[str, float], verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(architectures, "grid", lambda _: everything(**ratios))
+    monkeypatch.setattr(architectures, "sharper", lambda *_: ())
+    found = architectures.run(Settings(PROFILES["full"]))
+    assert found.verdict is verdict, (found.assumptions, found.controls)
+    assert len(found.key_figure) <= 60
+    assert found.key_figure.isascii()
+
+
+@pytest.mark.slow
+class TestEndToEnd:
+    def test_the_quick_profile(self) -> None:
+        pytest.importorskip("transformers", reason="ViT and GPT-2 need transformers")
+        architectures_grid.grid.cache_clear()
+        found = architectures.run(SETTINGS)
+        assert all(control.caught for control in found.controls), found.controls
+        assert all(assumption.holds for assumption in found.assumptions), found.assumptions
+        assert found.verdict is Verdict.INCONCLUSIVE
+        json.dumps(runner.document([found], SETTINGS), allow_nan=False)
+        for label, wrong in MUTANTS.items():
+            assert architectures.run(SETTINGS, wrong).verdict in (Verdict.FAILS, Verdict.INCONCLUSIVE), label
