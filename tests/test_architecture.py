@@ -46,6 +46,18 @@ def test_the_foundation_imports_no_road() -> None:
         assert not {m for m in modules for road in ROADS if _inside(m, f"glutheory.{road}")}, name
 
 
+@pytest.mark.parametrize(
+    "part", ["arguments", "files", "energy", "relabellings", "two_sample", "equivalence", "datasets"]
+)
+def test_data_and_statistics_know_nothing_of_networks(part: str) -> None:
+    files = [*(PACKAGE / part).rglob("*.py"), *PACKAGE.glob(f"{part}.py")]
+    assert files
+    known = ("errors", "arguments", "files", "energy", "relabellings", "two_sample", "equivalence", "datasets")
+    for path in files:
+        own = {module for module in _imports(path) if _inside(module, "glutheory")}
+        assert {module for module in own if module.split(".")[1] not in known} == set(), path
+
+
 @pytest.mark.parametrize("part", ANALYSIS)
 def test_the_analysis_imports_no_more_than_it_needs(part: str) -> None:
     """What is said of a matrix holds for every road's; only predicted spectra need the derived duals."""
