@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from checks.catalog import choose, claims
+from checks.catalog import ON_DATA, choose, claims
 from checks.explain import Origin, page
 from checks.report import listing, progress, show
 from checks.runner import differences, document, record, recorded, run_all, write_json
-from checks.settings import PROFILES, Settings
+from checks.settings import IMAGES, PROFILES, TEXT, Settings
 from checks.stored import load
 from glutheory.claims import Outcome
 from glutheory.cli import Command
@@ -23,7 +23,7 @@ from glutheory.printing.terminal import Terminal
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 #: Options that only a run can heed.
-_OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "checkpoints", "keep")
+_OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "checkpoints", "images", "text", "keep")
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,6 +46,13 @@ _OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "checkpoints", "keep")
     type=click.Path(file_okay=False, path_type=Path),
     help="Keep what long checks have done in this folder: a killed run goes on where it was.",
 )
+@click.option(
+    "--images",
+    default=IMAGES,
+    metavar="PATH",
+    help="Train on these in place of digits: a file or folder of CIFAR-10 (binary) or MNIST (idx), or an .npz.",
+)
+@click.option("--text", default=TEXT, metavar="PATH", help="Train on this UTF-8 file in place of Python's manual.")
 @click.option("--record", "keep", is_flag=True, help="Make these verdicts the recorded ones.")
 @click.pass_context
 def main(
@@ -61,6 +68,8 @@ def main(
     profile: str,
     jobs: int,
     checkpoints: Path | None,
+    images: str,
+    text: str,
     keep: bool,
 ) -> None:
     """Verify the claims: assumptions, evidence, negative controls and a verdict for each.
@@ -81,7 +90,8 @@ def main(
     if file is not None and not file.absolute().parent.is_dir():
         raise DomainError(f"cannot write {file.name}: its folder does not exist.")
     _check_device(device)
-    settings = Settings(PROFILES[profile], seed, device, checkpoints, jobs)
+    settings = Settings(PROFILES[profile], seed, device, checkpoints, jobs, images, text)
+    _check_data(settings, ids, keep)
     with progress(ids) as advance:
         outcomes = run_all(ids, settings, advance, jobs)
     try:
@@ -89,7 +99,9 @@ def main(
             write_json(file, document(outcomes, settings))
         if keep:
             record(outcomes, profile=profile)
-        changed = differences(outcomes, recorded(profile=profile))
+        # the recorded verdicts are about the data that come with the package
+        ours = [item for item in outcomes if not (settings.own_data and item.claim.id in ON_DATA)]
+        changed = differences(ours, recorded(profile=profile))
     except OSError as error:
         raise DomainError(f"cannot write the results: {error.strerror}.") from None
     finally:
@@ -125,6 +137,20 @@ def _check_device(device: str) -> None:
         raise DomainError(str(error)) from None
 
     check_device(device)
+
+
+def _check_data(settings: Settings, ids: Sequence[str], keep: bool) -> None:
+    """Read the user's data before anything is computed."""
+    if not settings.own_data:
+        return
+    if keep:
+        raise DomainError("--record keeps verdicts on the package's own data: leave out --images and --text.")
+    if not set(ids) & set(ON_DATA):
+        raise DomainError(f"--images and --text are for {', '.join(ON_DATA)}: give --only with one of them.")
+    from checks.materials import images, text
+
+    images(settings.images)
+    text(settings.text)
 
 
 def _stored(source: Path, wanted: Sequence[str], *, explain: bool, figure: Path | None) -> None:

@@ -13,6 +13,7 @@ from checks.architectures_data import DISTINCT, INPUTS, PROBES, WINDOWS, Data, d
 from checks.architectures_task import Case
 from checks.architectures_training import BATCH, DECAY, RATE, losses, train
 from checks.checkpoints import Arrays, remembered
+from checks.materials import images, sized, text
 from checks.roads import one_thread
 from checks.settings import Settings
 
@@ -42,8 +43,6 @@ class Cell:
 
 def cell(case: Case, settings: Settings, name: str, seed: int) -> Cell:
     """Computed, or taken from the checkpoints."""
-    from glutheory.architectures.catalog import architecture
-
     double = case.double(name, seed)
     own: dict[str, Any] = {"epochs": case.epochs, "inputs": INPUTS, "network": name, "index": seed, "double": double}
     own |= {
@@ -51,9 +50,11 @@ def cell(case: Case, settings: Settings, name: str, seed: int) -> Cell:
         "real": case.size == "small",
         "spread": case.spread,
     }
-    sizes = asdict(architecture(case.architecture, **case.changes))
+    sizes = asdict(sized(case.architecture, settings, **case.changes))
     del sizes["source"]
     key = {"what": "architectures", "sizes": sizes, "seed": settings.seed, "device": settings.device, **own}
+    if settings.own_data and case.size == "small":
+        key["data"] = [images(settings.images).source, text(settings.text).source]
     found = remembered(settings.checkpoints, key, lambda: _compute(case, settings, name, seed))
     grams = {}
     for path, values in found.items():
@@ -79,10 +80,11 @@ def _compute(case: Case, settings: Settings, name: str, seed: int) -> Arrays:
     # by default convolutions on a GPU have 10 bits
     with one_thread(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         start = settings.stream(f"architectures/{case.architecture}/{seed}")
-        model = build(case.architecture, name, seed=start, device=settings.device, **case.changes)
+        size = sized(case.architecture, settings, **case.changes)
+        model = build(size, name, seed=start, device=settings.device)
         if case.spread:
             _spread(model, case.spread)
-        items = data(case.architecture, case.size == "small", start, settings.device)
+        items = data(case.architecture, case.size == "small", start, settings.device, settings)
         inner = set(feed_forward_parameters(model))
         sizes = {key: value.numel() for key, value in model.named_parameters()}
         facts = [sum(sizes.values()), sum(sizes[key] for key in inner), _checksum(model, inner), _dropout(model)]

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from checks.materials import images, text
+from checks.settings import Settings
+
 #: Inputs of every Gram matrix, as in the paper's code.
 INPUTS = 64
 #: Sign vectors onto which the 256 outputs of the byte model are projected: the sum over them estimates the trace over
@@ -35,14 +38,15 @@ class Data:
     test: tuple[Any, Any] | None = None
 
 
-def data(architecture: str, real: bool, seed: int, device: str) -> Data:
+def data(architecture: str, real: bool, seed: int, device: str, settings: Settings | None = None) -> Data:
     """Random inputs as in the paper's code, or real data: held-out ones, and those to train on."""
     from glutheory.architectures import example_inputs
 
-    text = architecture.startswith("gpt2")
+    byte = architecture.startswith("gpt2")
     if not real:
-        return Data(example_inputs(architecture, INPUTS, seed).to(device), _last if text else _same)
-    return _bytes(architecture, seed, device) if text else _digits(seed, device)
+        return Data(example_inputs(architecture, INPUTS, seed).to(device), _last if byte else _same)
+    run = settings or Settings()
+    return _bytes(architecture, seed, device, run.text) if byte else _images(seed, device, run.images)
 
 
 def _same(values: Any) -> Any:
@@ -54,13 +58,13 @@ def _last(values: Any) -> Any:
     return values[:, -1]
 
 
-def _digits(seed: int, device: str) -> Data:
-    """scikit-learn's digits, the pixels shifted and scaled to mean 0 and variance 1 over the training images."""
+def _images(seed: int, device: str, source: str) -> Data:
+    """Images, the pixels shifted and scaled to mean 0 and variance 1 over those to train on."""
     import torch
 
-    from glutheory.datasets import images, split
+    from glutheory.datasets import split
 
-    train, test = split(images("digits"), seed=seed)
+    train, test = split(images(source), seed=seed)
     mean, scale = train.pixels.mean(), train.pixels.std()
     sets = []
     for part in (train, test):
@@ -69,16 +73,16 @@ def _digits(seed: int, device: str) -> Data:
     return Data(sets[1][0][:INPUTS], _same, sets[0], sets[1])
 
 
-def _bytes(architecture: str, seed: int, device: str) -> Data:
-    """The documentation text inside CPython: windows of one half in training, of the other half held out."""
+def _bytes(architecture: str, seed: int, device: str, source: str) -> Data:
+    """Windows of one part of a text in training, of the other part held out."""
     import torch
 
     from glutheory.architectures import ARCHITECTURES
-    from glutheory.datasets import split, text, windows
+    from glutheory.datasets import split, windows
 
     length = ARCHITECTURES[architecture].sequence
     sets = []
-    for index, part in enumerate(split(text("pydoc"), seed=seed)):
+    for index, part in enumerate(split(text(source), seed=seed)):
         rows = torch.as_tensor(windows(part, length, WINDOWS // (1 + 3 * index), seed + index)).long().to(device)
         sets.append((rows[:, :-1], rows[:, 1:]))
     signs = torch.randint(2, (ARCHITECTURES[architecture].outputs, PROBES), generator=_generator(seed)) * 2 - 1

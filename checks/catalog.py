@@ -23,6 +23,10 @@ ORDER = (
 )
 
 
+#: These train networks on images and on text, the user's where they are given.
+ON_DATA = ("architectures", "generalization")
+
+
 @lru_cache(maxsize=1)
 def modules() -> dict[str, ModuleType]:
     """The checks by the id of their claim, in the order of `ORDER`.

@@ -1,18 +1,17 @@
-"""The data of one draw as tensors: 8x8 digits in two stratified parts, or windows from the two halves of a text."""
+"""The data of one draw as tensors: images in two stratified parts, or windows from the two halves of a text."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from checks.generalization_task import Course, Material
+from checks.materials import images, text
 from checks.settings import Settings
 from glutheory import datasets
-from glutheory.datasets import Images, Text
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +24,7 @@ class Part:
     """Inputs and targets.
 
     Attributes:
-        inputs: images (n, 1, 8, 8) in [-1, 1], or tokens (n, t).
+        inputs: images (n, channels, h, w) in [-1, 1], or tokens (n, t).
         targets: labels (n,), or the next tokens (n, t).
         shuffled: the targets in an order that has nothing to do with the inputs, for a negative control.
     """
@@ -35,21 +34,9 @@ class Part:
     shuffled: torch.Tensor
 
 
-@lru_cache(maxsize=1)
-def digits() -> Images:
-    """The images that every image task here draws from."""
-    return datasets.images("digits")
-
-
-@lru_cache(maxsize=1)
-def pydoc() -> Text:
-    """The text that every text task here draws from."""
-    return datasets.text("pydoc")
-
-
-def origin(material: Material) -> str:
+def origin(material: Material, settings: Settings) -> str:
     """Where the data come from; a text's contents hang on the version of Python."""
-    return (pydoc() if material.length else digits()).source
+    return (text(settings.text) if material.length else images(settings.images)).source
 
 
 def parts(course: Course, settings: Settings) -> tuple[Part, Part]:
@@ -58,23 +45,25 @@ def parts(course: Course, settings: Settings) -> tuple[Part, Part]:
 
     seed = settings.stream(f"generalization/data/{course.draw}")
     found = []
-    for inputs, targets in (_windows if course.material.length else _images)(course.material, seed):
+    material = course.material
+    pairs = _windows(material, settings, seed) if material.length else _images(material, settings, seed)
+    for inputs, targets in pairs:
         order = np.random.default_rng([seed, 1]).permutation(len(targets))
         tensors = (torch.from_numpy(rows).to(settings.device) for rows in (inputs, targets, targets[order]))
         found.append(Part(*tensors))
     return found[0], found[1]
 
 
-def _images(material: Material, seed: int) -> list[tuple[Rows, Rows]]:
-    train, test = datasets.split(digits(), material.test, seed=seed)
+def _images(material: Material, settings: Settings, seed: int) -> list[tuple[Rows, Rows]]:
+    train, test = datasets.split(images(settings.images), material.test, seed=seed)
     return [
         (2 * part.pixels[:count] - 1, part.labels[:count])
         for part, count in ((train, material.train), (test, material.test))
     ]
 
 
-def _windows(material: Material, seed: int) -> list[tuple[Rows, Rows]]:
-    halves = datasets.split(pydoc(), 0.5)
+def _windows(material: Material, settings: Settings, seed: int) -> list[tuple[Rows, Rows]]:
+    halves = datasets.split(text(settings.text), 0.5)
     found = []
     for part, (half, count) in enumerate(zip(halves, (material.train, material.test), strict=True)):
         # one generator for each part

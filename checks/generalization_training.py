@@ -19,6 +19,7 @@ from checks.checkpoints import Arrays, remembered
 from checks.generalization_data import Part, origin, parts
 from checks.generalization_states import States
 from checks.generalization_task import Course, Recipe
+from checks.materials import sized
 from checks.roads import one_thread
 from checks.settings import Settings
 
@@ -59,11 +60,9 @@ def history(course: Course, settings: Settings, after: Callable[[int], None] = l
 
 def identity(course: Course, settings: Settings) -> dict[str, Any]:
     """Everything that determines the training, in JSON types."""
-    from glutheory.architectures import ARCHITECTURES
-
     material = asdict(course.material)
     material["recipes"] = asdict(course.material.recipe(course.optimiser))
-    sizes = asdict(ARCHITECTURES[course.material.architecture])
+    sizes = asdict(sized(course.material.architecture, settings))
     del sizes["source"]
     return {
         "what": "generalization",
@@ -73,7 +72,7 @@ def identity(course: Course, settings: Settings) -> dict[str, Any]:
         "device": device(settings),
         "sizes": sizes,
         "material": material,
-        "data": origin(course.material),
+        "data": origin(course.material, settings),
         **{name: getattr(course, name) for name in ("network", "draw", "epochs")},
     }
 
@@ -96,7 +95,8 @@ def _train(course: Course, settings: Settings, states: States, after: Callable[[
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     train, test = parts(course, settings)
     seed = settings.stream(f"generalization/weights/{course.draw}")
-    model = build(course.material.architecture, course.network, seed=seed, device=settings.device)
+    size = sized(course.material.architecture, settings)
+    model = build(size, course.network, seed=seed, device=settings.device)
     optimiser = _optimiser(course.material.recipe(course.optimiser), model)
     state = states.load(settings.device)
     if state is None:

@@ -127,10 +127,20 @@ def document(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]:
         "profile": {"name": profile.name, "draws": profile.draws, "width": profile.width, "narrow": profile.narrow},
         "seed": settings.seed,
         "device": settings.device,
+        **_own_data(settings),
         "versions": versions(),
         "false_alarm": total,
         "outcomes": [outcome.as_json() for outcome in outcomes],
     }
+
+
+def _own_data(settings: Settings) -> dict[str, Any]:
+    """What networks were trained on, where it is not what comes with the package; names and checksums, no paths."""
+    if not settings.own_data:
+        return {}
+    from checks.materials import images, text
+
+    return {"images": images(settings.images).source, "text": text(settings.text).source}
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -36,6 +36,10 @@ PROFILES = {
 }
 
 
+#: What networks are trained on, unless a path is given.
+IMAGES, TEXT = "digits", "pydoc"
+
+
 @dataclass(frozen=True)
 class Settings:
     """One run.
@@ -47,6 +51,7 @@ class Settings:
         checkpoints: the folder where long computations keep what is done, so that a killed run goes on where it was;
             None: nothing is kept.
         processes: how many a check may use.
+        images, text: what networks are trained on, as `glutheory.datasets` takes it.
     """
 
     profile: Profile = PROFILES["quick"]
@@ -54,6 +59,13 @@ class Settings:
     device: str = "cpu"
     checkpoints: Path | None = None
     processes: int = 1
+    images: str = IMAGES
+    text: str = TEXT
+
+    @property
+    def own_data(self) -> bool:
+        """Whether the user's data are in the place of those that the recorded verdicts are about."""
+        return (self.images, self.text) != (IMAGES, TEXT)
 
     def stream(self, name: str) -> int:
         """A seed of its own for everything random that has this name, the same on every machine."""

@@ -28,6 +28,7 @@ from checks.generalization_runs import Block, trained
 from checks.generalization_states import States
 from checks.generalization_task import FULL, PAIRS, QUICK, Course, Material, Recipe, Task
 from checks.generalization_training import history, identity
+from checks.materials import text
 from checks.settings import Settings
 from glutheory.claims import Finding, Verdict
 
@@ -111,7 +112,7 @@ class TestData:
         train, test = generalization_data.parts(replace(COURSE, material=material), SETTINGS)
         assert (train.inputs.shape, test.inputs.shape) == ((8, 32), (6, 32))
         assert torch.equal(train.inputs[:, 1:], train.targets[:, :-1])
-        content = generalization_data.pydoc().tokens.tobytes()
+        content = text("pydoc").tokens.tobytes()
         for part, half in ((train, content[: -(len(content) // 2)]), (test, content[-(len(content) // 2) :])):
             assert all(bytes(row.tolist()) in half for row in part.inputs)
 
