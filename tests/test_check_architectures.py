@@ -375,7 +375,7 @@ class TestNetworks:
         assert torch.equal(items.probe, items.test[0][:INPUTS])
 
     def test_the_text(self) -> None:
-        items = _bytes("gpt2-bytes", 3, "cpu")
+        items = _bytes("gpt2-bytes", 3, "cpu", "pydoc")
         assert items.train is not None
         assert torch.equal(items.train[0][:, 1:], items.train[1][:, :-1])
         assert items.probe.shape == (INPUTS, 32)
