@@ -65,9 +65,6 @@ def audited(name: str) -> Audit:
     return audit(wild(name), **SMALL)
 
 
-# --- the kernel
-
-
 class Gated(nn.Module):
     """A gated network as people write it, with a twist."""
 
