@@ -193,7 +193,3 @@ def _bounded(logs: Array, margin: float, *, both: bool) -> tuple[dict[str, Figur
     if max(inside) <= EQUIVALENCE_LEVEL:
         return figures, Finding.SUPPORTS
     return figures, Finding.REFUTES if min(outside) <= WEAKER_LIMIT else Finding.UNDECIDED
-
-
-def _ends(test: Equivalence) -> Figure:
-    return [float(np.exp(test.low)), float(np.exp(test.high))]

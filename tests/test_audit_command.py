@@ -35,9 +35,8 @@ def saved(folder: Path) -> Path:
     model = models.build("llama", GROUPED, seed=5).model
     with torch.no_grad():
         model.get_parameter("layers.0.mlp.gate_proj.weight").mul_(10)
-    configurations.library().utils.logging.disable_progress_bar()
-    model.save_pretrained(folder)  # type: ignore[operator]
-    configurations.library().utils.logging.enable_progress_bar()
+    with configurations.quiet():
+        model.save_pretrained(folder)  # type: ignore[operator]
     return folder
 
 

@@ -38,9 +38,9 @@ def plan(
     n = next(x.shape[0] for x in arguments.leaves() if isinstance(x, Tensor))
     pair = arguments.rows(torch.tensor([0, n - 1]))
     alone = [pair.rows(slice(k, k + 1)) for k in range(2)]
-    (_, one), (_, two) = observe(model, alone[0]), observe(model, pair)
+    (_, one), (returned, two) = observe(model, alone[0]), observe(model, pair)
     exact = [_gradients(model, item, readout, names) for item in alone]
-    whole = readout(observe(model, pair)[0])
+    whole = readout(returned)
     k = whole.shape[1]
     _independent(whole, exact)
     root = Layout(tuple(Axis(0) if isinstance(x, Tensor) else None for x in arguments.leaves()), Axis(0))
