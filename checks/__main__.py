@@ -14,12 +14,12 @@ from checks.explain import Origin, page
 from checks.report import listing, progress, show
 from checks.runner import differences, document, record, recorded, run_all, write_json
 from checks.settings import IMAGES, PROFILES, TEXT, Settings
-from checks.stored import load
 from glutheory.claims import Outcome
 from glutheory.cli import Command
 from glutheory.errors import DomainError
 from glutheory.numeric.tiles import cores
 from glutheory.printing.terminal import Terminal
+from glutheory.stored import load
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 #: Options that only a run can heed.

@@ -28,8 +28,8 @@ CLAIM = Claim(
     ),
     meaning=(
         "The kernel of a GLU layer is known as exactly as that of a plain one, at every width. The value branch "
-        "multiplies every entry by the inner product of the inputs: all that gating does to the kernel of a two- "
-        "layer network is in that factor and in one more copy of S, the term that training the value weights "
+        "multiplies every entry by the inner product of the inputs: all that gating does to the kernel of a "
+        "two-layer network is in that factor and in one more copy of S, the term that training the value weights "
         "adds."
     ),
 )

@@ -28,8 +28,8 @@ CLAIM = Claim(
     meaning=(
         "At the start of training, and throughout it for a wide network with a small step, this kernel decides "
         "how fast each direction of the data is learned. The formula is no limit: it is the mean over random "
-        "initialisations at every width, so one may compute it instead of sampling networks. It speaks of two- "
-        "layer networks without biases."
+        "initialisations at every width, so one may compute it instead of sampling networks. It speaks of two-layer "
+        "networks without biases."
     ),
 )
 

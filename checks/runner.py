@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from checks.settings import FALSE_ALARM, FAMILIES, Settings
 from glutheory.claims import SCHEMA, Claim, Evidence, Finding, Grade, Outcome, Verdict
 from glutheory.errors import DomainError, GlutheoryError
 from glutheory.files import replacing
+from glutheory.numeric.tiles import cores
 
 RECORDED = FOLDER / "recorded.json"
 #: These take their spectra from `checks.spectral_grid`, which keeps them for the process.
@@ -39,6 +41,21 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "absent"
     return found
+
+
+def machine() -> dict[str, str]:
+    """What the results were computed on; no names of hosts or users."""
+    system = f"{platform.system()} {platform.machine()}"
+    return {"processor": _processor() or platform.machine(), "cores": str(cores()), "platform": system}
+
+
+def _processor() -> str:
+    """As Linux tells it; elsewhere what Python knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
 
 
 def run_all(
@@ -113,7 +130,7 @@ def _broken(claim: Claim, error: GlutheoryError) -> Outcome:
 
 
 def document(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]:
-    """Everything about a run in JSON types; nothing in it but the seconds depends on the machine.
+    """Everything about a run in JSON types; only the seconds, `machine` and `created` tell where and when it was made.
 
     Raises:
         DomainError: the statistical tests together exceed the false-alarm probability that is promised.
@@ -129,6 +146,8 @@ def document(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]:
         "device": settings.device,
         **_own_data(settings),
         "versions": versions(),
+        "machine": machine(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "false_alarm": total,
         "outcomes": [outcome.as_json() for outcome in outcomes],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, NoReturn
 
 import click
@@ -16,6 +17,19 @@ from glutheory.errors import GlutheoryError, PrecisionError
 
 _MISTAKE, _INTERRUPTED = 2, 130
 _LONGEST = 600  #: characters of an error
+#: Where each command is, in the order of the help page.
+_COMMANDS = {
+    "derive": ("glutheory.derive", "derive"),
+    "evaluate": ("glutheory.printing.values", "evaluate_command"),
+    "list": ("glutheory.printing.zoo", "list_command"),
+    "kernel": ("glutheory.commands.kernel", "kernel_command"),
+    "spectrum": ("glutheory.commands.spectrum", "spectrum_command"),
+    "dynamics": ("glutheory.commands.dynamics", "dynamics_command"),
+    "phase": ("glutheory.commands.phase", "phase_command"),
+    "audit": ("glutheory.audit.command", "audit_command"),
+    "report": ("glutheory.commands.report", "report_command"),
+    "completion": ("glutheory.commands.completion", "completion_command"),
+}
 
 
 def _complain(sentence: str) -> None:
@@ -86,27 +100,15 @@ class Group(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's interface)
         """The names, in the order of the help page."""
-        return ["derive", "evaluate", "list", "audit"]
+        return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's interface)
         """The command of that name, imported now."""
-        if cmd_name == "derive":
-            from glutheory.derive import derive
-
-            return derive
-        if cmd_name == "evaluate":
-            from glutheory.printing.values import evaluate_command
-
-            return evaluate_command
-        if cmd_name == "list":
-            from glutheory.printing.zoo import list_command
-
-            return list_command
-        if cmd_name == "audit":
-            from glutheory.audit.command import audit_command
-
-            return audit_command
-        return None
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -5,6 +5,7 @@ Needs matplotlib, the extra ``report``; nothing global is touched and no window 
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,11 +46,12 @@ _STYLE: dict[str, Any] = {
 _WIDE, _NARROW = 6.4, 5.2
 
 
-def draw(charts: Chart | Sequence[Chart]) -> Any:
+def draw(charts: Chart | Sequence[Chart], *, width: float | None = None) -> Any:
     """The figure: a panel for each chart, one below the other, or in two columns where there are more than three.
 
     Args:
         charts: one or several.
+        width: of a panel, in inches. Left out: what is usual for so many.
 
     Returns:
         A ``matplotlib.figure.Figure``, independent of pyplot.
@@ -68,7 +70,7 @@ def draw(charts: Chart | Sequence[Chart]) -> Any:
         from glutheory.panels import Panel
 
         columns = 1 if len(charts) <= 3 else 2
-        width = _WIDE if columns == 1 else _NARROW
+        width = width or (_WIDE if columns == 1 else _NARROW)
         figure = Figure(figsize=(columns * width, _WIDE))
         FigureCanvasAgg(figure)
         panels = [Panel(figure, chart, width) for chart in charts]
@@ -102,6 +104,14 @@ def save(charts: Chart | Sequence[Chart], path: str | os.PathLike[str]) -> None:
     words = {"Title": charts[0].title, "Subject" if kind == ".pdf" else "Description": _alternative(charts)}
     with replacing(file) as beside, _style():
         figure.savefig(beside, format=kind[1:], metadata={**FORMATS[kind], **words})
+
+
+def vector(figure: Any) -> str:
+    """A figure of `draw` as the text of an SVG file; the same figure gives the same text."""
+    text = io.StringIO()
+    with _style():
+        figure.savefig(text, format="svg", metadata=FORMATS[".svg"])
+    return text.getvalue()
 
 
 def check(path: str | os.PathLike[str]) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,10 @@ _DASHED = ("--", (0, (3, 2, 1, 2)), (0, (7, 3)))
 #: From negative to positive: the plain colour, white, the gated colour.
 _DIVERGING = ("#003F63", BLUE, "#8EC1DD", "#F7F7F7", "#EDB48C", VERMILLION, "#7A3500")
 _NO_VALUE: dict[str, Any] = {"facecolor": "#EEEEEE", "edgecolor": "#999999", "hatch": "////", "linewidth": 0.0}
+#: Inches: the shortest axes that a map has, and what a tick's label takes: across per character and beside it, and up.
+_ACROSS, _UP, _CHARACTER, _BESIDE, _LINE = 2.8, 3.1, 0.08, 0.1, 0.17
+#: Characters of a label of a map's row or column; longer ones are no round numbers.
+_ROUND = 5
 #: More points than this and a line carries only about eight markers.
 _FEW = 12
 
@@ -45,7 +49,7 @@ def paint(axes: Any, chart: Chart) -> tuple[Any | None, list[Any], str]:
     Returns:
         The coloured mesh of the map or None, the handles of the legend, and a remark that belongs under the figure.
     """
-    columns, hidden = _visible(chart)
+    columns, hidden = visible(chart)
     _scale(axes, "x", chart.xscale, [x for x, _ in columns])
     _scale(axes, "y", chart.yscale, [y for _, y in columns])
     mesh, handles = (None, []) if chart.map is None else _map(axes, chart)
@@ -69,7 +73,7 @@ def paint(axes: Any, chart: Chart) -> tuple[Any | None, list[Any], str]:
     return mesh, handles, hidden
 
 
-def _visible(chart: Chart) -> tuple[list[tuple[Array, Array]], str]:
+def visible(chart: Chart) -> tuple[list[tuple[Array, Array]], str]:
     """The columns, NaN where a logarithmic axis has no place for them, and a remark on those."""
     columns: list[tuple[Array, Array]] = []
     hidden = 0
@@ -147,19 +151,36 @@ def _map(axes: Any, chart: Chart) -> tuple[Any, list[Any]]:
     values = np.array(chart.map.values)
     largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
     colours = LinearSegmentedColormap.from_list("plain-gated", _DIVERGING)
-    x, y = _edges(np.array(chart.map.x), chart.xscale), _edges(np.array(chart.map.y), chart.yscale)
+    x, y = edges(chart.map.x, chart.xscale), edges(chart.map.y, chart.yscale)
     axes.patch.set(**_NO_VALUE)
     cells = np.ma.masked_invalid(np.clip(values, -largest, largest))
     mesh = axes.pcolormesh(x, y, cells, cmap=colours, norm=Normalize(-largest, largest), rasterized=True, zorder=1)
     mesh.sticky_edges.x[:], mesh.sticky_edges.y[:] = (x[0], x[-1]), (y[0], y[-1])
     axes.grid(visible=False)
+    _centre_ticks(axes.xaxis, chart.map.x, chart.xscale, _ACROSS, lambda text: _CHARACTER * len(text) + _BESIDE)
+    _centre_ticks(axes.yaxis, chart.map.y, chart.yscale, _UP, lambda _: _LINE)
     return mesh, [Patch(label="no value", **_NO_VALUE)] if np.isnan(values).any() else []
 
 
-def _edges(centres: Array, scale: str) -> Array:
+def _centre_ticks(axis: Any, centres: Sequence[float], scale: str, inches: float, room: Callable[[str], float]) -> None:
+    """On a log axis ticks at the centres of cells, where these are round numbers; as many as have room for a label."""
+    texts = [f"{centre:g}" for centre in centres]
+    if scale != "log" or max(map(len, texts)) > _ROUND:
+        return
+    borders = np.log(edges(np.array(centres), scale))
+    places = (np.log(centres) - borders[0]) / (borders[-1] - borders[0]) * inches
+    kept: list[int] = []
+    for i, text in enumerate(texts):
+        if not kept or places[i] - places[kept[-1]] >= (room(text) + room(texts[kept[-1]])) / 2:
+            kept.append(i)
+    axis.set_ticks([centres[i] for i in kept], [texts[i] for i in kept])
+    axis.set_ticks([], minor=True)
+
+
+def edges(centres: Sequence[float] | Array, scale: str) -> Array:
     """The borders of cells around these centres, halfway between neighbours on the axis's scale."""
-    points: Array = np.log(centres) if scale == "log" else centres
+    points = np.log(centres) if scale == "log" else np.array(centres)
     halves = np.diff(points) / 2
     first, last = (halves[0], halves[-1]) if len(halves) else (0.5, 0.5)
-    edges: Array = np.concatenate([[points[0] - first], points[:-1] + halves, [points[-1] + last]])
-    return np.exp(edges) if scale == "log" else edges
+    borders: Array = np.concatenate([[points[0] - first], points[:-1] + halves, [points[-1] + last]])
+    return np.exp(borders) if scale == "log" else borders

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,12 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
-from checks import catalog, report, runner, stored
+from checks import catalog, report, runner
 from checks.__main__ import main
 from checks.explain import Origin, page, reasons
 from checks.figures import cell
 from checks.settings import Settings
+from glutheory import stored
 from glutheory.charts import Chart, Map, Role, Series
 from glutheory.claims import (
     SCHEMA,
@@ -217,7 +220,18 @@ class TestStored:
         assert (found.profile, found.device) == ("quick", "cpu")
         assert list(found.outcomes) == [item.claim.id for item in OUTCOMES]
         again = runner.document(list(found.outcomes.values()), Settings())
-        assert again == json.loads(file.read_text(encoding="utf-8"))
+        there = json.loads(file.read_text(encoding="utf-8"))
+        assert {**again, "created": ""} == {**there, "created": ""}
+        assert (found.name, found.machine, found.created) == (file.name, there["machine"], there["created"])
+
+    def test_what_tells_where_and_when_is_optional(self, file: Path) -> None:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        assert set(content["machine"]) == {"processor", "cores", "platform"}
+        assert platform.node() not in content["machine"].values()
+        assert datetime.fromisoformat(content["created"]).tzinfo is UTC
+        file.write_text(json.dumps({key: content[key] for key in content if key not in ("machine", "created")}))
+        found = stored.load(file)
+        assert (found.machine, found.created) == ({}, "")
 
     @pytest.mark.parametrize(
         ("change", "words"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +32,26 @@ class Stored:
         outcomes: by the id of the claim, in the order of the file.
         profile: "quick" or "full".
         device: where networks were sampled.
+        name: of the file, without its folder; empty where the run was not read from one.
+        machine: its processor, cores and platform, by name; empty in files that did not record them.
+        created: when the file was written, UTC, in ISO form; empty where it was not recorded.
+        own_data: what networks were trained on in place of the data that come with the package, by kind.
     """
 
     outcomes: Mapping[str, Outcome]
     profile: str
     device: str
+    name: str = ""
+    machine: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+    own_data: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(path: Path) -> Stored:
     """The run in this file.
+
+    Args:
+        path: of a JSON file that `python -m checks --json` wrote.
 
     Raises:
         DomainError: the file cannot be read, is not such a file, or has another schema.
@@ -49,7 +60,7 @@ def load(path: Path) -> Stored:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DomainError(f"cannot read {path.name}: {error.strerror}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _strange(path, "not JSON") from None
     if not isinstance(content, Mapping) or not isinstance(content.get("outcomes"), list):
         raise _strange(path, "no outcomes in it")
@@ -61,7 +72,13 @@ def load(path: Path) -> Stored:
     try:
         outcomes = [outcome(row) for row in content["outcomes"]]
         return Stored(
-            {item.claim.id: item for item in outcomes}, str(content["profile"]["name"]), str(content["device"])
+            outcomes={item.claim.id: item for item in outcomes},
+            profile=str(content["profile"]["name"]),
+            device=str(content["device"]),
+            name=path.name,
+            machine={str(key): str(value) for key, value in content.get("machine", {}).items()},
+            created=str(content.get("created", "")),
+            own_data={key: str(content[key]) for key in ("images", "text") if key in content},
         )
     except (KeyError, TypeError, ValueError, AttributeError, GlutheoryError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
@@ -74,6 +91,9 @@ def _strange(path: Path, reason: str) -> DomainError:
 
 def outcome(row: Mapping[str, Any]) -> Outcome:
     """The outcome whose JSON form this is.
+
+    Args:
+        row: as `glutheory.claims.Outcome.as_json` gives it.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError, DomainError: it is none.

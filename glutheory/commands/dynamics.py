@@ -1,0 +1,104 @@
+"""`glutheory dynamics`: the command line of `glutheory.studies.dynamics`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from glutheory.cli import Command
+from glutheory.commands.options import NETWORK, PARAMETRIZATIONS, SETTINGS, data_options, output_options
+from glutheory.errors import DomainError
+
+_HELP = """Compare how fast a gated network and its non-gated partner learn, in theory: the expected loss of gradient
+descent from the derived NNGP and NTK, and every step at which the two curves cross.
+
+NETWORKS are a non-gated and a gated one; of one alone the partner has the same activation.  [default: relu reglu]
+The targets are y = X w + 0.1 noise with a standard normal w, unless --target names them in your file. The gated network
+has about as many weights as the non-gated one. Losses and learning rates are those of the mean squared error.
+
+\b
+Examples:
+  glutheory dynamics
+  glutheory dynamics swiglu --n 300 --d 20 --out swiglu.svg
+  glutheory dynamics gelu swiglu --unit-targets --rate 0.001 --steps 5000
+  glutheory dynamics reglu --data table.csv --target price --json
+  glutheory dynamics swiglu --n 200 --d 20 --width 256 --train 3 --out trained.png
+"""
+
+
+@click.command(cls=Command, name="dynamics", help=_HELP, context_settings=SETTINGS)
+@click.argument("networks", type=NETWORK, nargs=-1)
+@data_options
+@click.option("--unit-targets", is_flag=True, help="Shift and scale the targets to mean 0 and variance 1.")
+@click.option(
+    "--parametrization",
+    type=click.Choice(PARAMETRIZATIONS),
+    default=PARAMETRIZATIONS[0],
+    show_default=True,
+    help="Weights of LeCun's variances 1/d and 1/width, or of variance 1 with the scales outside.",
+)
+@click.option(
+    "--width", type=click.IntRange(1), help="Hidden units of the non-gated network; only for standard.  [default: 1000]"
+)
+@click.option("--rate", type=float, help="The learning rate.  [default: half of the smaller stable one]")
+@click.option("--steps", type=click.IntRange(1, 10**9), help="Steps to show.  [default: twice those of the crossing]")
+@click.option(
+    "--train",
+    "seeds",
+    type=click.IntRange(1, 1000),
+    metavar="SEEDS",
+    help="Train so many networks of each kind as well, for --steps or 1000 steps (needs torch).",
+)
+@output_options
+def dynamics_command(
+    networks: tuple[str, ...],
+    n: int | None,
+    d: int | None,
+    inputs: str | None,
+    data: Path | None,
+    target: str | None,
+    seed: int,
+    unit_targets: bool,
+    parametrization: str,
+    width: int | None,
+    rate: float | None,
+    steps: int | None,
+    seeds: int | None,
+    as_json: bool,
+    out: Path | None,
+    ascii_only: bool,
+) -> None:
+    """See `_HELP`."""
+    from glutheory.commands.data import chosen_rows
+    from glutheory.commands.output import check_output, emit
+    from glutheory.commands.progress import progress
+    from glutheory.studies.dynamics import study, training_steps
+    from glutheory.studies.dynamics_training import check_torch
+    from glutheory.studies.pairs import pair
+
+    check_output(out)
+    names = networks or ("relu", "reglu")
+    pair(names)
+    if parametrization == "ntk" and (width is not None or seeds):
+        raise DomainError("--parametrization is ntk, which has no --width and is not trained: leave these out.")
+    if seeds:
+        check_torch()
+    rows = chosen_rows(n, d, inputs, data, target, seed)
+    total = (seeds or 0) * 2 * training_steps(steps)
+    with progress("Training" if seeds else "Computing", total=total or None) as advance:
+        found = study(
+            names,
+            rows.X,
+            rows.y,
+            inputs=rows.description,
+            parametrization=parametrization,
+            width=width,
+            unit_targets=unit_targets,
+            rate=rate,
+            steps=steps,
+            seeds=seeds or 0,
+            seed=seed,
+            progress=advance,
+        )
+    emit(found, as_json=as_json, out=out, ascii_only=ascii_only)

@@ -1,0 +1,90 @@
+"""`glutheory kernel`: the command line of `glutheory.studies.kernel`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from glutheory.cli import Command
+from glutheory.commands.options import NETWORK, SETTINGS, output_options
+from glutheory.errors import DomainError
+
+#: What is looked at where no network is named.
+DEFAULT = ("reglu",)
+
+_HELP = """Show how a kernel depends on the correlation rho of two inputs: the dual activations S and T, the kernel K
+without the gate and the kernel K~ with it.
+
+NETWORK is a name of `glutheory list`; a gated network and the network of its gate give the same curves. Without one,
+reglu is shown.
+
+\b
+Examples:
+  glutheory kernel
+  glutheory kernel swiglu geglu --normalise --out kernels.pdf
+  glutheory kernel gelu --variance 4 --points 11
+  glutheory kernel silu --variances 1,9 --json
+"""
+
+
+@click.command(cls=Command, name="kernel", help=_HELP, context_settings=SETTINGS)
+@click.argument("networks", metavar="[NETWORK]...", nargs=-1, type=NETWORK)
+@click.option("--variance", metavar="A", help="Of the pre-activations at both inputs, |x|^2/d.  [default: 1]")
+@click.option("--variances", metavar="A,B", help="The same, where the two inputs differ in norm.")
+@click.option(
+    "--points", type=click.IntRange(2, 1001), default=21, show_default=True, help="Values of rho in the table."
+)
+@click.option("--normalise", is_flag=True, help="Divide every curve by its value at rho = 1.")
+@output_options
+def kernel_command(
+    networks: tuple[str, ...],
+    variance: str | None,
+    variances: str | None,
+    points: int,
+    normalise: bool,
+    as_json: bool,
+    out: Path | None,
+    ascii_only: bool,
+) -> None:
+    """See `_HELP`."""
+    # imported here: `--help` and mistakes need nothing of this
+    from glutheory.commands.output import check_output, emit
+    from glutheory.commands.progress import progress
+    from glutheory.networks import GATES
+    from glutheory.studies.kernel import kernel_study
+
+    a, b = parse_variances(variance, variances)
+    check_output(out)
+    chosen = networks or DEFAULT
+    # a gated network and the network of its gate are one
+    with progress("Kernels", total=len({GATES.get(name, name) for name in chosen})) as advance:
+        study = kernel_study(chosen, a=a, b=b, points=points, normalised=normalise, advance=advance)
+    emit(study, as_json=as_json, out=out, ascii_only=ascii_only)
+
+
+def parse_variances(one: str | None, two: str | None) -> tuple[float, float]:
+    """The two variances that --variance or --variances stands for; decimals or fractions.
+
+    Raises:
+        DomainError: both are given, or something else than positive numbers in the range of the kernels.
+    """
+    if one is not None and two is not None:
+        raise DomainError(f"--variance is {one[:40]} and --variances is {two[:40]}: give one of the two.")
+    if two is None:
+        value = _variance("--variance", "1" if one is None else one)
+        return value, value
+    parts = two.split(",")
+    if len(parts) != 2:
+        raise DomainError(f"--variances is {two[:40]!r}: give two numbers, e.g. 1,4.")
+    return _variance("--variances", parts[0]), _variance("--variances", parts[1])
+
+
+def _variance(option: str, text: str) -> float:
+    from glutheory.printing.choice import exact_number
+    from glutheory.studies.kernel import LEAST, MOST
+
+    number = exact_number(option, text.strip())
+    if not LEAST <= number <= MOST:
+        raise DomainError(f"{option} is {text.strip()[:40]}: give a number from {LEAST:g} to {MOST:g}.")
+    return float(number)

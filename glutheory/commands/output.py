@@ -1,0 +1,109 @@
+"""Where the result of a command goes: a table or JSON on the terminal or in a file, a figure beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+
+from glutheory.charts import Chart
+from glutheory.errors import DomainError
+from glutheory.printing.terminal import Terminal, write_whole
+
+#: Names of formats that are not written here: text under such a name would be a trap.
+_OTHER_FORMATS = (".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".eps", ".ps", ".npy", ".npz", ".xlsx")
+
+
+class Study(Protocol):
+    """What a command has found."""
+
+    def text(self, terminal: Terminal) -> str:
+        """For people, in characters that the terminal can show and lines that fit it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, in JSON types, `glutheory.studies.records.record` at its head."""
+
+    def charts(self) -> tuple[Chart, ...]:
+        """The panels of its figure."""
+
+
+def is_figure(out: Path | None) -> bool:
+    """Whether a figure is to be drawn there."""
+    from glutheory.plotting import FORMATS
+
+    return out is not None and out.suffix.lower() in FORMATS
+
+
+def check_output(out: Path | None) -> None:
+    """Refuses an --out that could not be written; to be asked before anything long is computed.
+
+    Raises:
+        DomainError: a folder, a folder that does not exist or may not be written to, or the suffix of a
+            format that is not written.
+        MissingDependencyError: a figure is asked for and matplotlib is not installed.
+    """
+    if out is None:
+        return
+    shown = str(out)[:200]
+    if out.suffix.lower() in _OTHER_FORMATS:
+        raise DomainError(
+            f"--out is {shown!r}: figures end in .png, .svg or .pdf, the table in .txt, JSON in .json with --json."
+        )
+    folder = out.absolute().parent
+    try:
+        there, within = out.is_dir(), folder.is_dir()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DomainError(f"--out is {shown!r}, which is no name for a file ({reason}): give another one.") from None
+    if there:
+        raise DomainError(f"--out is {shown!r}, which is a folder: give the name of a file in it.")
+    if not within:
+        raise DomainError(f"--out is {shown!r}, but there is no such folder: make it first.")
+    if not os.access(folder, os.W_OK):
+        raise DomainError(f"--out is {shown!r}, in a folder that may not be written to: give another one.")
+    if is_figure(out):
+        from glutheory import plotting
+
+        plotting.check(out)
+
+
+def emit(study: Study, *, as_json: bool, out: Path | None, ascii_only: bool) -> None:
+    """Print what was found, or write it to the file; draw the figure where the file is one.
+
+    Args:
+        study: the result.
+        as_json: JSON in place of the table.
+        out: a figure (then the table or JSON is still printed), any other file (it takes their place), or None.
+        ascii_only: no characters beyond ASCII.
+
+    Raises:
+        DomainError: the file cannot be written.
+        MissingDependencyError: a figure is asked for and matplotlib is not installed.
+    """
+    to_file = out is not None and not is_figure(out)
+    if as_json:
+        text = json.dumps(study.as_json(), indent=2, allow_nan=False) + "\n"
+    else:
+        here = Terminal(unicode=not ascii_only) if to_file else Terminal.of(sys.stdout, ascii_only=ascii_only)
+        text = study.text(here).rstrip("\n") + "\n"
+    if out is not None and to_file:
+        write_whole(out, text)
+        return
+    if out is not None:
+        _draw(study, out)
+    click.echo(text, nl=False)
+
+
+def _draw(study: Study, out: Path) -> None:
+    from glutheory import plotting
+
+    try:
+        plotting.save(study.charts(), out)
+    except OSError as error:
+        raise DomainError(
+            f"--out is {str(out)[:200]!r}, which cannot be written ({error.strerror}): give another file."
+        ) from None

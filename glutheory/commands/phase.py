@@ -1,0 +1,143 @@
+"""`glutheory phase`: the command line of `glutheory.studies.phase`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from glutheory.cli import Command
+from glutheory.commands.options import INPUTS, KINDS, NETWORK, SETTINGS, output_options
+from glutheory.errors import DomainError
+
+_HELP = """Map the ratio of condition numbers cond(K)/cond(K~), non-gated over gated, over the rows n and features d of
+the data: above 1 gating improves the condition number of the kernel.
+
+GATE is a gated network; it is compared with the network of its gate alone.  [default: reglu]
+The NNGP kernel is the NTK of wide networks at LeCun's variances, up to a factor; --kind ntk is that of the ntk
+parametrisation. With --data the n rows are drawn from your file, standardised, in their first d principal components;
+--inputs normalised scales these too.
+
+\b
+Examples:
+  glutheory phase
+  glutheory phase swiglu --out phase.svg
+  glutheory phase reglu --inputs normalised --kind ntk --n 32,64,128 --d 2-8
+  glutheory phase geglu --n 64-4096 --d 4-256 --draws 5 --jobs 8 --checkpoints cells
+  glutheory phase reglu --data table.csv --target price --json
+"""
+
+#: Values of --n or --d at most: more are a slip.
+_MOST = 64
+
+
+@click.command(cls=Command, name="phase", help=_HELP, context_settings=SETTINGS)
+@click.argument("gate", type=NETWORK, required=False, default="reglu")
+@click.option("--n", metavar="LIST", help="Rows: 16,32,64; or 16-64, which doubles.  [default: 16-1024]")
+@click.option("--d", metavar="LIST", help="Features, likewise.  [default: 2,4,6,8,12,16,24,32,48,64]")
+@click.option(
+    "--inputs",
+    type=click.Choice(INPUTS),
+    default=INPUTS[0],
+    help="Random data: standard normal rows, or the same scaled to norm sqrt(d).  [default: gaussian]",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Your own rows: .npy (n, d), .npz with an array X, or .csv.",
+)
+@click.option("--target", metavar="NAME", help="The column or array of FILE that is the target y, no input.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default="nngp",
+    show_default=True,
+    help="The NTK or the NNGP kernel.",
+)
+@click.option("--draws", type=click.IntRange(1, 1000), default=3, show_default=True, help="Of the rows of each cell.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of all chance.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Processes that share the work.  [default: one per core]")
+@click.option(
+    "--checkpoints",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Keep finished cells there; a run that was broken off goes on.",
+)
+@output_options
+def phase_command(
+    gate: str,
+    n: str | None,
+    d: str | None,
+    inputs: str,
+    data: Path | None,
+    target: str | None,
+    kind: str,
+    draws: int,
+    seed: int,
+    jobs: int | None,
+    checkpoints: Path | None,
+    as_json: bool,
+    out: Path | None,
+    ascii_only: bool,
+) -> None:
+    """See `_HELP`."""
+    from glutheory.commands.data import read_rows
+    from glutheory.commands.output import check_output, emit
+    from glutheory.commands.progress import progress
+    from glutheory.studies import phase
+
+    check_output(out)
+    if target is not None and data is None:
+        raise DomainError(f"--target is {target[:60]!r}, but random data have no columns: give --data as well.")
+    sizes, dimensions = read_list("--n", n), read_list("--d", d)
+    rows = None if data is None else phase.own_rows(read_rows(data, target=target).X, data.name, seed)
+    every_n, every_d = phase.axes(sizes, dimensions, rows)
+    known = 0
+
+    def tell(finished: int, _total: int) -> None:
+        nonlocal known
+        advance(finished - known)
+        known = finished
+
+    with progress("Computing cells", total=len(every_n) * len(every_d) * draws) as advance:
+        found = phase.study(
+            gate,
+            sizes=every_n,
+            dimensions=every_d,
+            inputs=inputs,
+            kind=kind,
+            draws=draws,
+            seed=seed,
+            rows=rows,
+            folder=checkpoints,
+            processes=jobs or os.cpu_count() or 1,
+            done=tell,
+        )
+    emit(found, as_json=as_json, out=out, ascii_only=ascii_only)
+
+
+def read_list(option: str, text: str | None) -> list[int] | None:
+    """The numbers of ``4,8,16-128``; a range doubles from its first number as far as its last, which it contains.
+
+    Raises:
+        DomainError: anything else, or too many.
+    """
+    if text is None:
+        return None
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not (first.isdecimal() and (last.isdecimal() if dash else True)) or len(first) > 7 or len(last) > 7:
+            raise DomainError(f"{option} is {text[:60]!r}: give numbers and ranges that double, e.g. 16,24 or 16-1024.")
+        low, high = int(first), int(last or first)
+        if low < 1 or high < low:
+            raise DomainError(f"{option} has the range {part.strip()!r}: give positive numbers, the smaller one first.")
+        while low < high:
+            found.add(low)
+            low *= 2
+        found.add(high)
+    if len(found) > _MOST:
+        raise DomainError(f"{option} has {len(found)} values: give {_MOST} at most.")
+    return sorted(found)

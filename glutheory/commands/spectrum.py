@@ -1,0 +1,71 @@
+"""`glutheory spectrum`: the command line of `glutheory.studies.spectrum`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from glutheory.cli import Command
+from glutheory.commands.options import (
+    NETWORK,
+    SETTINGS,
+    data_options,
+    gram_options,
+    kernel_options,
+    output_options,
+)
+
+#: What is looked at where no network is named.
+DEFAULT = ("relu", "reglu")
+
+_HELP = """Show the eigenvalues of networks' kernel matrices on the same rows: the condition number with its error, the
+outliers and the bulk, and what random-matrix theory predicts.
+
+NETWORK is a name of `glutheory list`, gated or not; without one, relu and reglu are compared. The rows are random, or
+those of --data.
+
+\b
+Examples:
+  glutheory spectrum
+  glutheory spectrum reglu relu --n 1600 --d 40 --out spectrum.svg
+  glutheory spectrum silu swiglu --inputs normalised --kind nngp
+  glutheory spectrum swiglu --data rows.csv --target y --json --out spectrum.json
+"""
+
+
+@click.command(cls=Command, name="spectrum", help=_HELP, context_settings=SETTINGS)
+@click.argument("networks", metavar="[NETWORK]...", nargs=-1, type=NETWORK)
+@data_options
+@kernel_options
+@output_options
+def spectrum_command(
+    networks: tuple[str, ...],
+    n: int | None,
+    d: int | None,
+    inputs: str | None,
+    data: Path | None,
+    target: str | None,
+    seed: int,
+    kind: str,
+    parametrization: str,
+    width: int | None,
+    as_json: bool,
+    out: Path | None,
+    ascii_only: bool,
+) -> None:
+    """See `_HELP`."""
+    # imported here: `--help` and mistakes need nothing of this
+    from glutheory.commands.data import chosen_rows
+    from glutheory.commands.output import check_output, emit
+    from glutheory.commands.progress import progress
+    from glutheory.studies.spectrum import check_size, spectrum_study
+
+    options = gram_options(parametrization, width)
+    check_output(out)
+    check_size(n or 0)
+    rows = chosen_rows(n, d, inputs, data, target, seed)
+    chosen = networks or DEFAULT
+    with progress("Eigenvalues", total=len(set(chosen))) as advance:
+        study = spectrum_study(chosen, rows.X, kind=kind, data=rows.description, advance=advance, **options)
+    emit(study, as_json=as_json, out=out, ascii_only=ascii_only)

@@ -1,0 +1,399 @@
+"""Figures inside a page: the same picture as everywhere, in the page's colours, and values read off it are right."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import math
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from glutheory import plotting
+from glutheory.charts import Chart, Map, Role, Series
+from glutheory.errors import DomainError
+from glutheory.report.assets import asset
+from glutheory.report.figures import inline
+from glutheory.report.hover_data import script_json
+from glutheory.report.plain import plain
+from glutheory.report.svg import NAMES
+from glutheory.strokes import COLOURS
+
+pytest_plugins = ("tests.browser",)  # the fixture `opened`
+
+NAN, INF = math.nan, math.inf
+T = [k / 2 for k in range(-4, 5)]
+NEAR = [1000 + t / 100 for t in T]
+LINEAR = Chart(
+    r"A < B & $\lambda_1(\tilde K)$",
+    "$t$ (epochs)",
+    r"$\lambda_{\min}/m$",
+    (
+        Series(r"$\tilde K$ </script>", T, NEAR, Role.GATED, low=[-INF] * 9, high=[1001] * 9, line=False),
+        Series("theory", T, [1000, NAN, *[1000.01] * 7], Role.THEORY),
+    ),
+    note="One sentence.",
+)
+LOG = Chart(
+    "Logarithmic",
+    "n",
+    "y",
+    (
+        Series("plain", [1, 10, 100, 1000], [1e-9, 1e-4, 0, 123.456789], Role.PLAIN, line=False),
+        Series("hollow", [1, 2000], [3e-5, 2.5], Role.PLAIN, dashed=True),
+    ),
+    xscale="log",
+    yscale="log",
+)
+SYMLOG = Chart("Signed", "t", "gap", (Series("sinh", T, [math.sinh(5 * t) for t in T], line=False),), yscale="symlog")
+GRID = Map(r"$\log_2$ ratio", [1, 2, 4, 8], [10, 100], [[NAN, -1, 2, 0.1234567], [0, INF, 1, 3]])
+MAP = Chart("A map", "$d$", "$n$", (Series("certified", [4], [100], Role.THEORY, line=False),), GRID, "log", "log")
+CHARTS = {"linear": LINEAR, "log": LOG, "symlog": SYMLOG, "map": MAP}
+
+
+def page(fragment: str, *, script: bool = True) -> str:
+    """A page of nothing but these figures."""
+    code = f"<script>{asset('hover.js')}</script>" if script else ""
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>t</title><style>{asset("figures.css")}'
+        f"body {{ margin: 0 }}</style></head><body>{fragment}{code}</body></html>"
+    )
+
+
+def data(fragment: str) -> list[dict[str, Any]]:
+    return [json.loads(script.text or "") for script in ET.fromstring(fragment).iter("script")]
+
+
+def references(root: ET.Element) -> Iterator[str]:
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            if name == "href" and value.startswith("#"):
+                yield value[1:]
+            for part in value.split("url(#")[1:]:
+                yield part.partition(")")[0]
+
+
+def declared(sheet: str) -> dict[str, tuple[str, str]]:
+    """The custom properties of a style sheet's first block, light and dark."""
+    found = {}
+    for line in sheet.partition("{")[2].partition("}")[0].split(";"):
+        name, _, value = line.strip().partition(":")
+        if name.startswith("--"):
+            light, _, dark = value.strip().removeprefix("light-dark(").removesuffix(")").partition(",")
+            found[name] = (light.strip(), dark.strip() or light.strip())
+    return found
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, WCAG 2.2."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.fixture(scope="module")
+def fragment() -> str:
+    return inline((LOG, MAP), name="x")
+
+
+@cache
+def alone(name: str) -> str:
+    return inline(CHARTS[name], name="x")
+
+
+class TestPlain:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("no mathematics, 5 $", "no mathematics, 5 $"),
+            (r"$\lambda_{\min}(\tilde K)/\lambda_1$ & <b>", "λ_min(K̃)/λ₁ & <b>"),
+            (r"$\frac{r^2}{\pi(1+2r)}$", "r²/(π(1 + 2r))"),
+            (r"$\frac{1}{\sqrt{m}}$, $\sqrt{K_{ii}K_{jj}}$", "1/√m, √(K_iiK_jj)"),
+            (r"$m^{-1/2} = \hat K_{11}^2$", "m^(−1/2) = K̂₁₁²"),
+            (r"$\mathrm{cond}(K) - 1$", "cond(K) − 1"),
+            (r"$(-1)^k\,\|x\|^2 \to \infty$", "(−1)^k ‖x‖² → ∞"),
+            (r"$L_{gated}$, $\ln(n^*)$", "L_gated, ln(n*)"),
+            (r"$\cos\alpha\ K\odot C$", "cos α K ⊙ C"),
+        ],
+    )
+    def test_labels(self, text: str, expected: str) -> None:
+        assert plain(text) == expected
+
+    def test_bad_mathematics(self) -> None:
+        with pytest.raises(DomainError, match="cannot be read"):
+            plain(r"$\frac{$")
+
+
+class TestFragment:
+    """The markup."""
+
+    def test_is_complete_and_stands_alone(self, fragment: str) -> None:
+        root = ET.fromstring(fragment)
+        ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
+        assert len(ids) == len(set(ids))
+        assert set(references(root)) <= set(ids)
+        assert {element.tag for element in root.iter()} <= {
+            *(
+                "div",
+                "figure",
+                "figcaption",
+                "p",
+                "script",
+                "math",
+                "mi",
+                "mn",
+                "mo",
+                "mrow",
+                "msub",
+                "mover",
+                "mspace",
+            ),
+            *("svg", "title", "desc", "defs", "g", "path", "use", "clipPath", "rect", "image", "pattern"),
+        }
+        assert "://" not in fragment
+
+    def test_repeats(self) -> None:
+        assert alone("symlog") == inline(SYMLOG, name="x")
+
+    def test_has_words_for_all(self, fragment: str) -> None:
+        root = ET.fromstring(fragment)
+        for chart, svg in zip((LOG, MAP), root.iterfind("figure/div/svg"), strict=True):
+            title, text = svg.find("title"), svg.find("desc")
+            assert title is not None
+            assert text is not None
+            assert svg.attrib["role"] == "img"
+            assert svg.attrib["aria-labelledby"] == title.attrib["id"]
+            assert svg.attrib["aria-describedby"] == text.attrib["id"]
+            assert title.text == plain(chart.title)
+            assert chart.note in (text.text or "")
+            assert plain(chart.y) in (text.text or "")
+            assert ("1 point, which is 0 or negative" in (text.text or "")) is (chart is LOG)
+
+    def test_names_of_colours_are_declared(self, fragment: str) -> None:
+        """No colour of ours is left as it is, and each name has a value in the style sheet."""
+        sheet = declared(asset("figures.css"))
+        assert {f"--chart-{name}" for name in NAMES.values()} == set(sheet)
+        used = {part.partition(")")[0] for part in fragment.split("var(")[1:]}
+        assert {"--chart-plain", "--chart-ink", "--chart-paper", "--chart-grid", "--chart-hatch"} <= used <= set(sheet)
+        drawn = "".join(fragment.split("<script")[0::2]).lower()
+        assert not any(f"{colour};" in drawn or f'{colour}"' in drawn for colour in NAMES)
+
+    def test_glyphs_once_per_page(self) -> None:
+        defined: set[str] = set()
+        first = inline(SYMLOG, name="a", defined=defined)
+        again = inline(SYMLOG, name="b", defined=defined)
+        assert all(f'id="{glyph}"' in first for glyph in defined)
+        assert "glyphs" not in again
+        assert set(references(ET.fromstring(again))) & defined
+        assert len(again) < 0.8 * len(first)
+
+    @pytest.mark.parametrize("name", ["", "a b", "a<b", 'a"'])
+    def test_bad_names(self, name: str) -> None:
+        with pytest.raises(DomainError, match="name is"):
+            inline(LOG, name=name)
+
+    def test_no_charts(self) -> None:
+        with pytest.raises(DomainError, match="charts is empty"):
+            inline((), name="none")
+
+
+class TestColours:
+    """In the light and in the dark."""
+
+    @pytest.mark.parametrize(("name", "least"), [("plain", 3), ("gated", 3), ("other", 3), ("ink", 7), ("note", 4.5)])
+    @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+    def test_contrast(self, name: str, least: float, scheme: int) -> None:
+        """WCAG 2.2: 3 for graphics, 4.5 for text."""
+        sheet = declared(asset("figures.css"))
+        assert contrast(sheet[f"--chart-{name}"][scheme], sheet["--chart-paper"][scheme]) >= least
+
+    @pytest.mark.parametrize("role", [Role.PLAIN, Role.GATED])
+    def test_the_pair_has_the_same_two_colours_everywhere(self, role: Role) -> None:
+        assert declared(asset("figures.css"))[f"--chart-{role}"] == (COLOURS[role][0].lower(),) * 2
+
+    def test_reference(self) -> None:
+        """The measure itself: black on white is 21, and grey 118 on white 4.54, as the standard's authors say."""
+        assert contrast("#000000", "#ffffff") == pytest.approx(21)
+        assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.005)
+
+
+class TestData:
+    """What the script gets."""
+
+    @pytest.mark.parametrize("name", CHARTS)
+    def test_places_are_those_of_the_markers(self, name: str) -> None:
+        """The drawing is the second route: it has a marker at every point of the first series."""
+        first = data(alone(name))[0]["series"][0]
+        drawn = next(
+            [(float(use.attrib["x"]), float(use.attrib["y"])) for use in group.iter("use")]
+            for group in ET.fromstring(alone(name)).iter("g")
+            if "clip-path" in group.attrib and group.find(".//use") is not None
+        )
+        # both are rounded, to 0.1 and to 0.01
+        np.testing.assert_allclose(first["at"], drawn, atol=0.056)
+        assert len(drawn) == len(CHARTS[name].series[0].y) - (name == "log")
+
+    def test_values(self) -> None:
+        """Five digits of the spread, not of the size; gaps and points off the scale are left out."""
+        (linear,) = data(alone("linear"))
+        gated, theory = linear["series"]
+        np.testing.assert_allclose(gated["y"], LINEAR.series[0].y, atol=0.5e-4 * 0.04 * 10)
+        assert gated["low"] == [-INF] * 9
+        assert theory["x"] == [x for x in T if x != T[1]]
+        assert (gated["label"], gated["colour"], theory["colour"]) == ("K̃ </script>", "gated", "ink")
+        (log,) = data(alone("log"))
+        assert log["series"][0]["y"] == [1e-9, 1e-4, 123.46]
+        assert log["series"][1]["colour"] == "plain"
+
+    def test_map(self) -> None:
+        """Cells end halfway between the centres on the logarithmic axis, so here all are equally wide."""
+        (found,) = data(alone("map"))
+        grid, (left, top, right, bottom) = found["map"], found["box"]
+        assert grid["values"] == [[None, -1, 2, 0.12346], [0, INF, 1, 3]]
+        np.testing.assert_allclose(grid["across"], np.linspace(left, right, 5), atol=0.11)
+        np.testing.assert_allclose(grid["down"], [bottom, (top + bottom) / 2, top], atol=0.11)
+
+    def test_json_is_safe_in_html(self) -> None:
+        text = script_json({"a": ["</script><!-- & \u2028", 1.0, NAN, INF, -INF]})
+        assert not set(text) & set("<>&\u2028")
+        assert json.loads(text) == {"a": ["</script><!-- & \u2028", 1, None, INF, -INF]}
+
+
+def tip(shown: Any) -> list[str]:
+    """The lines of the words at the point, or nothing."""
+    box = shown.locator(".tip")
+    return [] if box.is_hidden() else box.locator("> *").all_inner_texts()
+
+
+def centre(found: Any) -> tuple[float, float]:
+    box = found.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+class TestInBrowser:
+    """Chromium says where a marker is, and the words there must be its values."""
+
+    @pytest.mark.parametrize("name", ["linear", "log", "symlog"])
+    def test_values_at_markers(self, name: str, opened: Any) -> None:
+        chart = CHARTS[name]
+        shown = opened(page(alone(name)), width=500)
+        first = chart.series[0]
+        kept = [k for k, y in enumerate(first.y) if not (name == "log" and y <= 0)]
+        digits = 10 if name == "linear" else 5
+        for mark, k in list(zip(shown.locator("[clip-path] use").all(), kept, strict=False))[
+            :: 2 if len(kept) > 4 else 1
+        ]:
+            shown.mouse.move(*centre(mark))
+            label, x, y = tip(shown)
+            assert label == plain(first.label)
+            assert x.split(": ") == [plain(chart.x), f"{first.x[k]:g}".replace("-", "−")]
+            axis, _, value = y.partition(": ")
+            assert axis == plain(chart.y)
+            number = float(value.split(" ")[0].replace("−", "-"))
+            assert number == pytest.approx(float(f"{first.y[k]:.{digits}g}"), rel=1e-12)
+        shown.mouse.move(2, 2)
+        assert tip(shown) == []
+
+    def test_cells_of_a_map(self, opened: Any) -> None:
+        shown = opened(page(alone("map")), width=500)
+        image = shown.locator("[clip-path] image, image").first.bounding_box()
+        for i, row in enumerate(GRID.values):
+            for j, value in enumerate(row):
+                # away from the middle of the cell, where the point is
+                x = image["x"] + image["width"] * (j + 0.2) / 4
+                shown.mouse.move(x, image["y"] + image["height"] * (1.7 - i) / 2)
+                words = "no value" if math.isnan(value) else "∞" if math.isinf(value) else f"{value:.5g}"
+                expected = [f"d: {GRID.x[j]:g}", f"n: {GRID.y[i]:g}", f"log₂ ratio: {words.replace('-', '−')}"]
+                assert tip(shown) == expected
+        shown.mouse.move(image["x"] + image["width"] * 2.5 / 4, image["y"] + image["height"] / 4)
+        assert tip(shown) == ["certified", "d: 4", "n: 100", "log₂ ratio: 1"]
+
+    def test_keys_read_aloud(self, fragment: str, opened: Any) -> None:
+        shown = opened(page(fragment), width=500)
+        spoken = shown.locator(".spoken")
+
+        def after(*keys: str) -> str:
+            for key in keys:
+                shown.keyboard.press(key)
+            return str(spoken.nth(0).inner_text() or "")
+
+        shown.keyboard.press("Tab")
+        assert shown.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Logarithmic: ")
+        assert after("ArrowRight") == "plain, n: 1, y: 1e−9"
+        assert after("ArrowRight", "ArrowRight") == "plain, n: 1000, y: 123.46"
+        assert after("ArrowRight", "ArrowUp", "ArrowUp", "Home", "ArrowLeft") == "plain, n: 1, y: 1e−9"
+        assert after("PageDown", "End") == "hollow, n: 2000, y: 2.5"
+        assert len(tip(shown.locator("figure").nth(0))) == 3
+        shown.keyboard.press("Escape")
+        assert tip(shown.locator("figure").nth(0)) == []
+        shown.keyboard.press("Tab")
+        for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+            shown.keyboard.press(key)
+        assert spoken.nth(1).inner_text() == "d: 2, n: 100, log₂ ratio: ∞"
+        shown.keyboard.press("PageDown")
+        assert spoken.nth(1).inner_text() == "certified, d: 4, n: 100, log₂ ratio: 1"
+
+    def test_touch_on_a_narrow_screen(self, opened: Any) -> None:
+        """The words stay on the screen, and off what they tell about."""
+        shown = opened(page(alone("linear")), width=360, touch=True)
+        for mark in shown.locator("[clip-path] use").all()[::4]:
+            x, y = centre(mark)
+            shown.touchscreen.tap(x, y)
+            box = shown.locator(".tip").bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 360
+            assert not (box["x"] <= x <= box["x"] + box["width"] and box["y"] <= y <= box["y"] + box["height"])
+        assert shown.evaluate("document.documentElement.scrollWidth") == 360
+
+    def test_it_is_the_same_picture(self, fragment: str, opened: Any) -> None:
+        """Chromium draws matplotlib's own files and our fragment alike."""
+        from matplotlib.image import imread
+
+        files = (plotting.draw(dataclasses.replace(chart, title="", note=""), width=4.7) for chart in (LOG, MAP))
+        sources = [source[source.index("<svg") :] for source in map(plotting.vector, files)]
+        pictures = []
+        for html in (fragment, "".join(f'<div class="plot">{source}</div>' for source in sources)):
+            shown = opened(page(html, script=False))
+            for svg in shown.locator(".plot svg").all():
+                svg.evaluate("svg => svg.style = 'width: 500px; height: auto'")
+                pictures.append(imread(io.BytesIO(svg.screenshot()))[:, :, :3])
+        for ours, theirs in zip(pictures[:2], pictures[2:], strict=True):
+            assert ours.shape == theirs.shape
+            # coordinates are rounded to 0.01 points: edges of letters and lines differ by a shade
+            apart = np.mean(np.abs(ours - theirs).max(axis=2) > 0.25)
+            there = np.mean(theirs.min(axis=2) < 0.75)
+            assert there > 0.02
+            assert apart < there / 20
+
+    def test_dark(self, fragment: str, opened: Any) -> None:
+        shown = opened(page(fragment), dark=True)
+        paper = shown.locator(".plot").first.evaluate("e => getComputedStyle(e).backgroundColor")
+        assert paper == "rgb(22, 24, 27)"
+        ink = "e => getComputedStyle(e).stroke"
+        assert shown.locator("#x-1 [clip-path][style*=plain]").first.evaluate(ink) == "rgb(0, 114, 178)"
+
+    def test_without_scripts(self, opened: Any) -> None:
+        shown = opened(page(alone("log")), script=False)
+        assert shown.locator("svg[role=img]").is_visible()
+        assert shown.locator(".tip").count() == 0
+
+
+@pytest.mark.parametrize("name", ["hover.js", "explorer.js"])
+def test_scripts_are_javascript(name: str) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("scripts are parsed by node, which is not installed")
+    found = subprocess.run([node, "--check", "-"], input=asset(name), text=True, capture_output=True, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
