@@ -72,6 +72,11 @@ class Geometry:
 
 def refine(left: Rows, right: Rows, i: Array, j: Array) -> Geometry:
     """The pairs (i_k, j_k) of nearly parallel rows, |ρ| > 1/2, with full accuracy; integer arrays of shape (k,)."""
+    return decompose(left, right, i, j)[0]
+
+
+def decompose(left: Rows, right: Rows, i: Array, j: Array) -> tuple[Geometry, Array]:
+    """The pairs of `refine`, and the part of `right.scaled` at right angles to the left row, accurate: shape (k, d)."""
     xp = left.xp
     x, y = xp.take(left.scaled, i, axis=0), xp.take(right.scaled, j, axis=0)
     xx, yy = xp.sum(x * x, axis=1), xp.sum(y * y, axis=1)
@@ -87,4 +92,4 @@ def refine(left: Rows, right: Rows, i: Array, j: Array) -> Geometry:
     rho = sign * xp.sqrt((1.0 - sine) * (1.0 + sine))
     shift = xp.clip(xp.take(right.exponent, j) - xp.take(left.exponent, i), -FAR_APART, FAR_APART)
     along, rest_along = power_of_two(xp, sign * slope, shift), power_of_two(xp, sign * correction, shift)
-    return Geometry(xp, rho, True, 1.0, sine, (along - 1.0) + rest_along)
+    return Geometry(xp, rho, True, 1.0, sine, (along - 1.0) + rest_along), rest

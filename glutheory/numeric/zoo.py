@@ -33,7 +33,7 @@ _TABLE: dict[str, Dual | Callable[[float], Dual]] = {
 }
 
 
-def _member(act: Activation) -> Activation | None:
+def member(act: Activation) -> Activation | None:
     """The member of the zoo that has this definition, whatever `act` is called."""
     if act.name in _TABLE and activation(act.name, **dict(act.parameters)).expr == act.expr:
         return act
@@ -49,11 +49,11 @@ def evaluator(act: Activation) -> Dual:
     if act.symbols:
         names = ", ".join(map(str, act.symbols))
         raise DomainError(f"activation {act.label!r} has the symbolic parameter {names}: give it a number.")
-    member = _member(act)
-    if member is None or member.name not in _TABLE:
+    own = member(act)
+    if own is None or own.name not in _TABLE:
         raise DomainError(
             f"activation {act.label!r} has no fast evaluator: use `evaluate` pair by pair, or one of "
             f"{', '.join(_TABLE)}."
         )
-    entry = _TABLE[member.name]
-    return entry if isinstance(entry, Dual) else entry(*(float(value) for _, value in member.parameters))
+    entry = _TABLE[own.name]
+    return entry if isinstance(entry, Dual) else entry(*(float(value) for _, value in own.parameters))

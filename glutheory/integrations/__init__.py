@@ -1,0 +1,4 @@
+"""The kernels in other people's tools: scikit-learn, SciPy, PyTorch, GPyTorch.
+
+Each module needs its tool; nothing else does.
+"""

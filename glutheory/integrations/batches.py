@@ -1,0 +1,98 @@
+"""The arguments of the kernels for torch: read, checked, and taken apart into the members of a batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.networks import Network
+from glutheory.networks import network as named_network
+from glutheory.numeric.matrix import KINDS
+
+try:
+    import torch
+except ImportError:
+    raise MissingDependencyError("this needs torch: pip install 'glutheory[torch]'.") from None
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What is the same for every matrix of a batch.
+
+    Attributes:
+        fixed: the variances that are numbers.
+        roles: the names of those that are tensors.
+    """
+
+    network: Network
+    kind: str
+    parametrization: str
+    width: int | None
+    fixed: tuple[tuple[str, Any], ...]
+    roles: tuple[str, ...]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of matrices it returns."""
+        return KINDS[self.kind]
+
+    def options(self, values: tuple[torch.Tensor, ...]) -> dict[str, Any]:
+        """The arguments of `glutheory.gram`; of the tensors, their numbers."""
+        variances = dict(self.fixed) | {role: value.item() for role, value in zip(self.roles, values, strict=True)}
+        return {"parametrization": self.parametrization, "width": self.width, "variances": variances or None}
+
+
+def result_type(X: torch.Tensor, Y: torch.Tensor | None) -> torch.dtype:
+    """Of the kernel of X and Y: float32 if both are."""
+    single = X.dtype == torch.float32 and (Y is None or Y.dtype == torch.float32)
+    return torch.float32 if single else torch.float64
+
+
+def read(
+    network: Network | str,
+    X: Any,
+    Y: Any,
+    kind: str,
+    parametrization: str,
+    width: int | None,
+    variances: Mapping[str, Any] | None,
+) -> tuple[Kernel, tuple[torch.Tensor, ...], torch.Size]:
+    """The arguments checked: the kernel, the variances that are tensors, and the shape of the batch."""
+    net = named_network(network)
+    if kind not in KINDS:
+        raise DomainError(f"kind is {kind!r}: use {', '.join(map(repr, KINDS))}.")
+    for name, value in (("X", X), ("Y", Y)):
+        if not isinstance(value, torch.Tensor) and not (name == "Y" and value is None):
+            raise DomainError(f"{name} is of type {type(value).__name__}: give a tensor, e.g. torch.as_tensor({name}).")
+        if value is not None and value.ndim < 2:
+            raise DomainError(f"{name} has shape {tuple(value.shape)}: give rows, of shape (…, rows, features).")
+    given = dict(variances or {})
+    roles = tuple(role for role, value in given.items() if isinstance(value, torch.Tensor))
+    tensors = tuple(given[role] for role in roles)
+    fixed = tuple((role, value) for role, value in given.items() if role not in roles)
+    batches = {"X": X.shape[:-2]} | ({} if Y is None else {"Y": Y.shape[:-2]})
+    batches |= {f"variances[{role!r}]": value.shape for role, value in zip(roles, tensors, strict=True)}
+    try:
+        shape = torch.Size(np.broadcast_shapes(*map(tuple, batches.values())))
+    except ValueError:
+        listed = ", ".join(f"{name} {tuple(batch)}" for name, batch in batches.items())
+        raise DomainError(f"the shapes of the batches do not fit each other ({listed}): make them broadcast.") from None
+    return Kernel(net, kind, parametrization, width, fixed, roles), tensors, shape
+
+
+def members(batch: Sequence[int], sides: Sequence[Any], values: Sequence[torch.Tensor]) -> Iterator[tuple[Any, ...]]:
+    """The matrices (or None for one left out) and the numbers of each member of a batch, all broadcast to its shape."""
+    count = math.prod(batch)
+    spread: list[Any] = []
+    for side in sides:
+        if side is None:
+            spread.append([None] * count)
+        else:
+            spread.append(side.expand(*batch, *side.shape[-2:]).reshape(count, *side.shape[-2:]).unbind())
+    spread += [value.expand(batch).reshape(count).unbind() for value in values]
+    return zip(*spread, strict=True)
