@@ -55,6 +55,23 @@ def test_kinds_are_the_same_computation() -> None:
     np.testing.assert_array_equal(gram("geglu", X), both[1])
 
 
+@pytest.mark.parametrize("options", [{}, {"parametrization": "standard", "width": 3}], ids=["ntk", "standard"])
+@pytest.mark.parametrize(
+    "net",
+    [
+        *map(glu.network, ("sigmoid", "tanh", "silu", "softplus", "gtu", "swiglu")),
+        product("silu", "identity", "identity"),
+    ],
+    ids=lambda net: str(net.name),
+)
+def test_one_kernel_alone_is_that_of_both(net: glu.Network, options: dict[str, Any]) -> None:
+    """A series and identities are combined in one sum where one kernel is asked for."""
+    X = _data(40)
+    for kind, wanted in zip(("nngp", "ntk"), gram(net, X, kind="both", **options), strict=True):
+        size = np.sqrt(np.outer(np.diag(wanted), np.diag(wanted)))
+        assert (abs(gram(net, X, kind=kind, **options) - wanted) <= 4e-15 * size).all()
+
+
 def test_rows_with_many_features_are_summed_in_pieces() -> None:
     X = np.random.default_rng(0).standard_normal((70, 333))
     np.testing.assert_allclose(gram("bilinear", X, kind="nngp"), (X @ X.T / 333) ** 2, rtol=0, atol=4e-15)

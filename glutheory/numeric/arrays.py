@@ -6,6 +6,7 @@ Sources: Dekker 1971 (the product), Knuth (the sum), Kahan (scaling before squar
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -68,6 +69,24 @@ def sum_of_squares(xp: Namespace, y: Array) -> tuple[Array, Array]:
         low = low[:, :half] + low[:, half : 2 * half] + rest
         high, low = xp.concat([total, odd[0]], axis=1), xp.concat([low, odd[1]], axis=1)
     return high[:, 0], low[:, 0]
+
+
+def add_outer(xp: Namespace, total: Array, x: Array, y: Array) -> Array:
+    """The array plus x·y, which broadcast to its shape; it may be overwritten.
+
+    For a column and a row of numpy the BLAS takes a sixth of the time of broadcasting and adding.
+    """
+    p, q = total.shape[0], math.prod(total.shape[1:])
+    outer = x.shape == (p, 1) and y.shape == (1, q) and total.shape == (p, q)
+    if not (outer and array_api_compat.is_numpy_namespace(xp) and total.flags.c_contiguous):
+        total += x * y
+        return total
+    from scipy.linalg.blas import dgemm
+
+    strip = max(1, _SIDE**3 // max(1, q))  # see `inner`
+    for i in range(0, p, strip):
+        dgemm(1.0, y.T, x[i : i + strip].T, beta=1.0, c=total[i : i + strip].T, overwrite_c=1)
+    return total
 
 
 def inner(xp: Namespace, left: Array, right: Array) -> Array:

@@ -39,6 +39,10 @@ class Dual:
         values: of pairs and their rows' features, shapes (F, …) that broadcast, the numbers s and t.
         limit: of two sets of features, the |ρ| up to which `values` may be called on unrefined pairs.
         jumps: whether φ jumps at 0; then t = ±∞ at ρ = ±1.
+        rates: of the same arguments as `values`, the derivatives of s·factor and t·factor with respect to the logarithm
+            of the weights' variance, over factor; None where s and t depend on the angle alone.
+        combination: of far pairs, their features and two numbers p and q, the sum p s + q t where that is cheaper than
+            both; then there is no factor.
     """
 
     degree: int
@@ -46,6 +50,18 @@ class Dual:
     values: Callable[[Geometry, Array, Array], Values]
     limit: Callable[[Array, Array], float] = _everywhere
     jumps: bool = False
+    rates: Callable[[Geometry, Array, Array], tuple[Array, Array]] | None = None
+    combination: Callable[[Geometry, Array, Array, float, float], Array] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """One branch: its evaluator, the features of both sides, and its share of the NTK over the readout's."""
+
+    dual: Dual
+    left: Array
+    right: Array
+    share: float
 
 
 def radii(rows: Rows, variance: Fraction) -> Array:

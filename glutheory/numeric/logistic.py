@@ -11,16 +11,19 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from glutheory.numeric.arrays import Array, Namespace, constant
+from glutheory.numeric.arrays import Array, Namespace, add_outer, constant
 from glutheory.numeric.bases import LOG_COSH, TANH, TERMS, X_TANH, Base
 from glutheory.numeric.dual import Dual, Values
 from glutheory.numeric.hermite import series
-from glutheory.numeric.mixture import averages
+from glutheory.numeric.mixture import average_rates, averages
 from glutheory.numeric.pairs import NEAR, Geometry
+from glutheory.numeric.rates import coefficient_rates
 from glutheory.numeric.rows import Rows
 
 #: What the series may leave out, of the scale.
 _TOLERANCE = 1e-16
+#: Terms beyond those of the values, for rates: they weigh a term by the square of its degree.
+_FURTHER = 6
 #: Pairs that the mixture takes at a time, for the cache.
 _CHUNK = 512
 
@@ -104,7 +107,7 @@ class Logistic:
             t *= square
             t += s
             s *= square
-            s += left[j] * right[j]
+            s = add_outer(pairs.xp, s, left[j], right[j])
         square *= 2.0
         t *= square
         if self.base.parity:
@@ -127,9 +130,55 @@ class Logistic:
         s += self.constant
         return Values(s, t)
 
+    def combination(self, pairs: Geometry, left: Array, right: Array, first: float, second: float) -> Array:
+        """The sum first·s + second·t of far pairs (see `Dual`): one sum by Horner's rule."""
+        xp, rho = pairs.xp, pairs.rho
+        degrees = self.base.degrees()
+        square = rho * rho
+        total = 0.0 * rho
+        for j in range(self._terms(xp, pairs.reach, left, right), 0, -1):
+            total *= square
+            total = add_outer(xp, total, left[j] * (self.weight * (first + second * degrees[j - 1])), right[j])
+        if self.base.parity:
+            total *= rho
+        if self.linear:
+            linear = rho * (self.linear * (first + second))
+            if self.base.growth:
+                linear *= left[0] * right[0]
+            total += linear
+        total += first * self.constant
+        return total
+
+    def rates(self, pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+        """The rates of s and t (see `Dual`): by the series where it serves for the values, else by the mixture."""
+        xp, rho = pairs.xp, pairs.rho
+        first, second = left[1 : TERMS + 1], right[1 : TERMS + 1]
+        degrees = self.base.degrees()
+        changes = [coefficient_rates(xp, side, degrees, self.degree) for side in (first, second)]
+        s, t = 0.0 * rho, 0.0 * rho
+        square = rho * rho
+        power = rho + 0.0 if self.base.parity else xp.ones_like(rho)
+        for j in range(min(TERMS, self._terms(xp, pairs.reach, left, right) + _FURTHER)):
+            term = (changes[0][j] * second[j] + first[j] * changes[1][j]) * power
+            s += term
+            t += degrees[j] * term
+            power = power * square
+        if pairs.near:
+            missing = left[-1] * right[-1] * xp.abs(rho) ** (2 * TERMS + self.base.parity)
+            others = xp.nonzero(missing > _TOLERANCE)
+            q, q2 = left[0] + 0.0 * s, right[0] + 0.0 * s
+            for start in range(0, others[0].shape[0], _CHUNK):
+                some = tuple(index[start : start + _CHUNK] for index in others)
+                s[some], t[some] = average_rates(pairs.take(some), self.base, q[some], q2[some])
+        s, t = s * self.weight, t * self.weight
+        if self.linear and self.base.growth:
+            linear = rho * self.linear * (left[0] * right[0])
+            s, t = s + linear, t + linear
+        return s, t
+
     def dual(self) -> Dual:
         """The evaluator."""
-        return Dual(self.degree, self.features, self.values, self.limit)
+        return Dual(self.degree, self.features, self.values, self.limit, rates=self.rates, combination=self.combination)
 
 
 def silu(beta: float) -> Dual:

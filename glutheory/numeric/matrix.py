@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
@@ -13,7 +14,7 @@ from glutheory.errors import DomainError
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.arrays import Array, Namespace
-from glutheory.numeric.plan import make_plan
+from glutheory.numeric.plan import Plan, make_plan
 from glutheory.numeric.rows import read_rows
 from glutheory.numeric.tiles import Tile, cores, cover, for_each
 from glutheory.numeric.weights import scales
@@ -82,6 +83,29 @@ def _outputs(
     return given
 
 
+def prepare(
+    network: Network | str,
+    X: Array,
+    Y: Array | None = None,
+    *,
+    parametrization: str = "ntk",
+    width: int | None = None,
+    variances: Mapping[str, Any] | None = None,
+) -> Plan:
+    """What `gram` computes once per row, for those who ask for tiles themselves; its arguments and its errors."""
+    net = named_network(network)
+    _namespace(X, Y)
+    with np.errstate(all="ignore"):
+        left = read_rows("X", _view(X))
+        right = left if Y is None else read_rows("Y", _view(Y))
+        if left.scaled.shape[1] != right.scaled.shape[1]:
+            raise DomainError(
+                f"X has {left.scaled.shape[1]} features and Y has {right.scaled.shape[1]}: give rows of equal length."
+            )
+        d = int(left.scaled.shape[1])
+        return make_plan(net, left, right, scales(net, d, parametrization, width, variances))
+
+
 def gram(
     network: Network | str,
     X: Array,
@@ -123,29 +147,21 @@ def gram(
         DomainError: an argument that does not fit; the message names it, its value and the remedy.
         UnknownNameError: no network of that name.
     """
-    net = named_network(network)
     if kind not in KINDS:
         raise DomainError(f"kind is {kind!r}: use {', '.join(map(repr, KINDS))}.")
     kinds = KINDS[kind]
-    xp = _namespace(X, Y)
-    with np.errstate(all="ignore"):
-        left = read_rows("X", _view(X))
-        right = left if Y is None else read_rows("Y", _view(Y))
-        if left.scaled.shape[1] != right.scaled.shape[1]:
-            raise DomainError(
-                f"X has {left.scaled.shape[1]} features and Y has {right.scaled.shape[1]}: give rows of equal length."
-            )
-        d = int(left.scaled.shape[1])
-        plan = make_plan(net, left, right, scales(net, d, parametrization, width, variances))
+    plan = prepare(network, X, Y, parametrization=parametrization, width=width, variances=variances)
+    left, xp = plan.left, _namespace(X, Y)
     single = X.dtype == xp.float32 and (Y is None or Y.dtype == xp.float32)
-    shape = (left.count, right.count)
+    shape = (left.count, plan.right.count)
     results = _outputs(out, kinds, shape, xp, X, xp.float32 if single else xp.float64)
     targets = [_view(part) for part in results]
     numpy = array_api_compat.is_numpy_namespace(left.xp)
     # a small matrix still makes enough tiles to share, and few of them straddle the diagonal
     usual = min(_SIDE, max(64, max(shape) // 8)) if numpy else _DEVICE_SIDE
     side = _positive("block", block, usual)
-    workers = _positive("threads", threads, cores()) if numpy else 1
+    tiles = math.prod(-(-rows // side) for rows in shape)
+    workers = max(1, min(_positive("threads", threads, cores()), tiles)) if numpy else 1
 
     def work(tile: Tile) -> None:
         rows, columns = tile

@@ -13,6 +13,7 @@ import math
 from glutheory.numeric.arrays import Array, Namespace, constant
 from glutheory.numeric.bases import LOG_COSH, TANH, Base
 from glutheory.numeric.pairs import Geometry
+from glutheory.numeric.rates import product_rates
 
 #: (κ, weight) of the Gauss rule; a test derives them anew from the density.
 RULE: tuple[tuple[float, float], ...] = (
@@ -64,6 +65,36 @@ def averages(pairs: Geometry, base: Base, left: Array, right: Array) -> tuple[Ar
             sum2 = gamma2[m, :] + delta2
             first = rho * angle + both * (sine2 + rho * rho * sum2) / root
             second = rho * (angle + cosine / root * (sum2 + gamma2[m, :] * delta2 / square))
+        s = s + weights[m] * xp.sum(weights[:, None] * first, axis=0)
+        t = t + weights[m] * xp.sum(weights[:, None] * second, axis=0)
+    s, t = s * (2 / math.pi), t * (2 / math.pi)
+    return (s, t * (left * right * rho)) if base is LOG_COSH else (s, t)
+
+
+def average_rates(pairs: Geometry, base: Base, left: Array, right: Array) -> tuple[Array, Array]:
+    """The rates of `averages`, term by term."""
+    xp = pairs.xp
+    weights = constant(xp, left, [weight for _, weight in RULE])
+    length, alpha, gamma2 = _sides(xp, left)
+    length2, beta, delta2 = _sides(xp, right)
+    sine2, rho = pairs.sin() ** 2, pairs.rho
+    s, t = 0.0 * rho, 0.0 * rho
+    for m in range(len(RULE)):
+        both = alpha[m, :] * beta
+        cosine, sum2 = both * rho, gamma2[m, :] + delta2
+        square = gamma2[m, :] + alpha[m, :] ** 2 * delta2 + both * both * sine2
+        root = xp.sqrt(square)
+        if base is TANH:
+            first = 0.5 * cosine * sum2 / root
+            second = first / square
+        elif base is LOG_COSH:
+            # L L' (√D + C θ): the rates of √D and θ cancel, and those of L and L' are α²/2 and α'²/2
+            angle = xp.atan2(cosine, root)
+            size = 0.5 * length[m, :] * length2
+            first = size * ((alpha[m, :] ** 2 + beta**2) * (root + cosine * angle) + cosine * sum2 * angle)
+            second = angle + 0.5 * cosine * sum2 / root
+        else:
+            first, second = product_rates(rho, both, sine2 + rho * rho * sum2, root, gamma2[m, :], delta2)
         s = s + weights[m] * xp.sum(weights[:, None] * first, axis=0)
         t = t + weights[m] * xp.sum(weights[:, None] * second, axis=0)
     s, t = s * (2 / math.pi), t * (2 / math.pi)

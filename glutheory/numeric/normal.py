@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from glutheory.numeric.arrays import Array, constant
+from glutheory.numeric.arrays import Array, add_outer, constant
 from glutheory.numeric.dual import Dual, Values
 from glutheory.numeric.pairs import Geometry
+from glutheory.numeric.rates import product_rates
 from glutheory.numeric.rows import Rows
 
 _PI2 = 2 * math.pi
@@ -28,7 +29,7 @@ def lift(rows: Rows, variance: Fraction, scale: float) -> Array:
 
 def _lifted(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array, Array]:
     """α α', ρ̃ and 1 − ρ̃²."""
-    product = left[0] * right[0]
+    product = add_outer(pairs.xp, 0.0 * pairs.rho, left[0], right[0])
     cosine = product * pairs.rho
     if pairs.near:
         across = product * pairs.sin()
@@ -61,7 +62,7 @@ def _gelu_values(pairs: Geometry, left: Array, right: Array) -> Values:
     mixed *= 1 / _PI2
     cosine *= pairs.rho
     cosine /= root
-    extra = left[2] * right[2]
+    extra = add_outer(pairs.xp, 0.0 * pairs.rho, left[2], right[2])
     extra /= square
     extra += gammas
     extra *= cosine
@@ -88,6 +89,40 @@ def _gaussian_values(pairs: Geometry, left: Array, right: Array) -> Values:
     return Values(s, s * (cosine * cosine) / square)
 
 
+def _gelu_rates(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+    product, _, square = _lifted(pairs, left, right)
+    sine = pairs.sin()
+    mixed = pairs.rho * pairs.rho * (left[2] + right[2]) + sine * sine
+    first, second = product_rates(pairs.rho, product, mixed, pairs.xp.sqrt(square), left[2], right[2])
+    return first * (1 / _PI2), second * (1 / _PI2)
+
+
+def _angle_rates(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+    """The rates of arcsin C and C/√D."""
+    _, cosine, square = _lifted(pairs, left, right)
+    first = 0.5 * cosine * (left[2] + right[2]) / pairs.xp.sqrt(square)
+    return first, first / square
+
+
+def _erf_rates(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+    first, second = _angle_rates(pairs, left, right)
+    return first * (2 / math.pi), second * (2 / math.pi)
+
+
+def _cdf_rates(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+    first, second = _angle_rates(pairs, left, right)
+    return first * (1 / _PI2), second * (1 / _PI2)
+
+
+def _gaussian_rates(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+    _, cosine, square = _lifted(pairs, left, right)
+    s = left[1] * right[1] / pairs.xp.sqrt(square)
+    quotient = cosine * cosine / square
+    stretch = quotient * (left[2] + right[2])
+    first = 0.5 * s * (stretch - left[0] * left[0] - right[0] * right[0])
+    return first, first * quotient + s * stretch / square
+
+
 def _unit(rows: Rows, variance: Fraction) -> Array:
     return lift(rows, variance, 1.0)
 
@@ -96,7 +131,7 @@ def _half(rows: Rows, variance: Fraction) -> Array:
     return lift(rows, variance, math.sqrt(0.5))  # erf(z) = 2Φ(√2 z) − 1
 
 
-GELU = Dual(1, _unit, _gelu_values)
-ERF = Dual(0, _half, _erf_values)
-NORMAL_CDF = Dual(0, _unit, _cdf_values)
-GAUSSIAN = Dual(0, _unit, _gaussian_values)
+GELU = Dual(1, _unit, _gelu_values, rates=_gelu_rates)
+ERF = Dual(0, _half, _erf_values, rates=_erf_rates)
+NORMAL_CDF = Dual(0, _unit, _cdf_values, rates=_cdf_rates)
+GAUSSIAN = Dual(0, _unit, _gaussian_values, rates=_gaussian_rates)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from glutheory.networks import Network
-from glutheory.numeric.arrays import Array, inner
+from glutheory.numeric.arrays import Array, add_outer, inner
 from glutheory.numeric.dense import CLOSEST, SHARE, dense
-from glutheory.numeric.dual import Dual, Values
+from glutheory.numeric.dual import Branch, Values
 from glutheory.numeric.pairs import Geometry, refine
 from glutheory.numeric.rows import Rows
+from glutheory.numeric.shortcut import shortcut
 from glutheory.numeric.weights import Scales
 from glutheory.numeric.zoo import evaluator
 
@@ -31,22 +32,12 @@ Pick = Callable[[Array], Array]
 
 
 @dataclass(frozen=True, eq=False)
-class _Branch:
-    """One branch: its evaluator, the features of both sides, and its share of the NTK over the readout's."""
-
-    dual: Dual
-    left: Array
-    right: Array
-    share: float
-
-
-@dataclass(frozen=True, eq=False)
 class Plan:
     """All that is computed once per row.
 
     Attributes:
         left, right: the rows; the same object for a symmetric matrix.
-        branches: see `_Branch`.
+        branches: see `Branch`.
         power: the degree of homogeneity that is taken out.
         weight_left, weight_right: the factor of each row, whose product is raised to `power`.
         overflows: whether the largest of these may be infinite.
@@ -55,7 +46,7 @@ class Plan:
 
     left: Rows
     right: Rows
-    branches: tuple[_Branch, ...]
+    branches: tuple[Branch, ...]
     power: int
     weight_left: Array
     weight_right: Array
@@ -73,7 +64,7 @@ class Plan:
         pairs = Geometry(xp, rho, False, reach)
         if not reach <= limit:
             pairs, near = self._near(rho, limit, rows, columns)
-        results = self._kernels(pairs, lambda f: f[..., rows, None], lambda f: f[..., None, columns], kinds)
+        results = self.kernels(pairs, lambda f: f[..., rows, None], lambda f: f[..., None, columns], kinds)
         symmetric = self.left is self.right and rows == columns
         if near is not None:
             self._repair(results, near, (rows.start, columns.start), kinds, symmetric)
@@ -106,21 +97,26 @@ class Plan:
             some_i, some_j = i[first : first + chunk], j[first : first + chunk]
             rows, columns = some_i + start[0], some_j + start[1]
             pairs = refine(self.left, self.right, rows, columns)
-            values = self._kernels(pairs, _taker(xp, rows), _taker(xp, columns), kinds)
+            values = self.kernels(pairs, _taker(xp, rows), _taker(xp, columns), kinds)
             for part, value in zip(results, values, strict=True):
                 part[some_i, some_j] = value
 
-    def _kernels(self, pairs: Geometry, left: Pick, right: Pick, kinds: tuple[str, ...]) -> list[Array]:
+    def kernels(self, pairs: Geometry, left: Pick, right: Pick, kinds: tuple[str, ...]) -> list[Array]:
         """The kernels of these pairs; `left` and `right` pick their rows' features."""
-        values = [br.dual.values(pairs, left(br.left), right(br.right)) for br in self.branches]
         factor = None
-        for value in values:
-            if value.factor is not None:
-                factor = value.factor if factor is None else factor * value.factor
-        core = self._product(pairs, values, "ntk" in kinds)
+        direct = shortcut(self.branches, pairs, left, right, kinds)
+        if direct is not None:
+            core = direct, direct
+        else:
+            values = [br.dual.values(pairs, left(br.left), right(br.right)) for br in self.branches]
+            for value in values:
+                if value.factor is not None:
+                    factor = value.factor if factor is None else factor * value.factor
+            core = self._product(pairs, values, "ntk" in kinds)
         scale = factor
         if self.power:
-            scale = _power(left(self.weight_left) * right(self.weight_right), self.power)
+            weights = add_outer(pairs.xp, 0.0 * pairs.rho, left(self.weight_left), right(self.weight_right))
+            scale = _power(weights, self.power)
             scale = scale if factor is None else scale * factor
         results = []
         for kind in kinds:
@@ -186,7 +182,7 @@ def make_plan(network: Network, left: Rows, right: Rows, found: Scales) -> Plan:
     for dual, variance, share in zip(duals, found.variances, found.shares, strict=True):
         first = dual.features(left, variance)
         second = first if right is left else dual.features(right, variance)
-        branches.append(_Branch(dual, first, second, float(share / found.readout)))
+        branches.append(Branch(dual, first, second, float(share / found.readout)))
     # one radius for all branches, whose power is the product of theirs
     power = sum(dual.degree for dual in duals)
     degrees: dict[Fraction, int] = {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
 Tile = tuple[slice, slice]
 
@@ -45,5 +46,38 @@ def for_each(tiles: Iterator[Tile], work: Callable[[Tile], None], threads: int) 
                 raise
 
     with ThreadPoolExecutor(threads) as pool:
-        for future in [pool.submit(loop) for _ in range(threads)]:
+        _wait([pool.submit(loop) for _ in range(threads)], stop)
+
+
+def take_turns(tiles: Callable[[], Iterator[Tile]], work: Callable[[int, Tile], None], threads: int) -> None:
+    """Call ``work(k, tile)`` on every one of ``tiles()``, the i-th in thread k = i mod threads, in this order.
+
+    Where sums are formed in each thread, they are the same every time. The first exception stops all and is raised.
+    """
+    stop = threading.Event()
+
+    def loop(k: int) -> None:
+        for tile in islice(tiles(), k, None, threads):
+            if stop.is_set():
+                return
+            try:
+                work(k, tile)
+            except BaseException:
+                stop.set()
+                raise
+
+    if threads == 1:
+        loop(0)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        _wait([pool.submit(loop, k) for k in range(threads)], stop)
+
+
+def _wait(futures: list[Future[None]], stop: threading.Event) -> None:
+    """Wait for all; an exception, Ctrl-C among them, stops the others."""
+    try:
+        for future in futures:
             future.result()
+    except BaseException:
+        stop.set()
+        raise

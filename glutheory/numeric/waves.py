@@ -57,8 +57,38 @@ def _exp_values(pairs: Geometry, left: Array, right: Array) -> Values:
     return Values(one, c, xp.where(pairs.rho > 0, parallel, xp.exp(half)))
 
 
+def _odd_even_rates(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+    """The rates of e^{−(a+b)/2} sinh c and e^{−(a+b)/2} cosh c, by those of their two exponentials."""
+    xp = pairs.xp
+    c = xp.clip(left[0] * right[0] * pairs.rho, -_LARGEST, _LARGEST)
+    half, twice = 0.5 * pairs.distance(left[0], right[0]), 2.0 * xp.abs(c)
+    front, decay = 0.5 * xp.exp(-half), xp.exp(-twice)
+    odd = xp.sign(c) * front * (half * xp.expm1(-twice) + twice * decay)
+    return odd, -front * (half + (half + twice) * decay)
+
+
+def _sin_rates(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+    c, _, even = _odd_even(pairs, left, right)
+    odd_rate, even_rate = _odd_even_rates(pairs, left, right)
+    return odd_rate, c * (even + even_rate)
+
+
+def _cos_rates(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+    c, odd, _ = _odd_even(pairs, left, right)
+    odd_rate, even_rate = _odd_even_rates(pairs, left, right)
+    return even_rate, c * (odd + odd_rate)
+
+
+def _exp_rates(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+    """The factor's own rate is (a + b)/2 + c."""
+    xp = pairs.xp
+    c = xp.clip(left[0] * right[0] * pairs.rho, -_LARGEST, _LARGEST)
+    own = 0.5 * pairs.distance(left[0], right[0]) + 2.0 * xp.where(c > 0, c, 0.0 * c)
+    return own, c * (1.0 + own)
+
+
 _HUGE = 1e4
 
-SIN = Dual(0, radii, _sin_values)
-COS = Dual(0, radii, _cos_values)
-EXP = Dual(0, _exp_features, _exp_values)
+SIN = Dual(0, radii, _sin_values, rates=_sin_rates)
+COS = Dual(0, radii, _cos_values, rates=_cos_rates)
+EXP = Dual(0, _exp_features, _exp_values, rates=_exp_rates)

@@ -1,0 +1,244 @@
+"""The kernels of two-layer networks for scikit-learn: Gaussian processes, kernel ridge regression, SVMs.
+
+Needs scikit-learn, the extra ``scikit-learn``.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+
+from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.integrations.text import network_text, plain
+from glutheory.networks import Network
+from glutheory.networks import network as named_network
+from glutheory.numeric import gram
+from glutheory.numeric.diagonal import diagonal
+from glutheory.numeric.gradient import check_finite, gram_gradient
+from glutheory.numeric.matrix import prepare
+
+try:
+    from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
+    from sklearn.utils import check_array
+except ImportError as error:
+    raise MissingDependencyError(
+        "The scikit-learn kernel needs scikit-learn: pip install 'glutheory[scikit-learn]'."
+    ) from error
+
+#: A pair, or a pair for each branch, or "fixed".
+Bounds = tuple[float, float] | Literal["fixed"] | Any
+
+_WIDE = (1e-5, 1e5)
+
+
+class NTKKernel(Kernel):
+    """The kernel of a two-layer network, e.g. ``NTKKernel("swiglu")``, wherever scikit-learn takes a kernel.
+
+    Usable in GaussianProcessRegressor and GaussianProcessClassifier, where the variances of the weights are learnt
+    with the analytic gradient of the likelihood; composable with ``+``, ``*``, ``**``, WhiteKernel and ConstantKernel;
+    and as ``KernelRidge(kernel=...)``, ``SVC(kernel=...)`` and the like, where every parameter can be searched
+    (``kernel__network``, ``kernel__gate_variance``). Values are float64, as accurate as `glutheory.gram`.
+
+    Variances are in units of 1/fan-in, in both parametrisations: 1 is LeCun's initialisation, 2 is He's. (For the
+    standard parametrisation `glutheory.gram` takes the variances themselves: these over d, that of the readout over the
+    width.) Only those of the network's own weights count; the others are fixed and ignored. In a gated network of the
+    ntk parametrisation the value weights' variance is a factor of the kernel, as the readout's is; hence it is fixed
+    unless bounds are given.
+
+    As scikit-learn wants it, the constructor checks nothing; the first use does.
+
+    Args:
+        network: a name (see `glutheory.network_names`) or a `Network` of activations of the zoo.
+        kind: "ntk" or "nngp".
+        parametrization: "ntk" or "standard".
+        width: the number of hidden units; only for "standard", which needs it.
+        readout_variance: of the readout's weights.
+        hidden_variance: of the hidden weights of a network without gate.
+        value_variance: of the value branch of a gated network.
+        gate_variance: of the gate branch of a gated network.
+        branch_variances: of a product of branches that is no gated network: one number for all, or one for each.
+        readout_variance_bounds: where learning may go: a pair, or "fixed"; the others alike.
+        hidden_variance_bounds: see above.
+        value_variance_bounds: see above.
+        gate_variance_bounds: see above.
+        branch_variances_bounds: see above; a pair for all, or one for each.
+    """
+
+    def __init__(
+        self,
+        network: str | Network = "swiglu",
+        *,
+        kind: str = "ntk",
+        parametrization: str = "ntk",
+        width: int | None = None,
+        readout_variance: float = 1.0,
+        readout_variance_bounds: Bounds = _WIDE,
+        hidden_variance: float = 1.0,
+        hidden_variance_bounds: Bounds = _WIDE,
+        value_variance: float = 1.0,
+        value_variance_bounds: Bounds = "fixed",
+        gate_variance: float = 1.0,
+        gate_variance_bounds: Bounds = _WIDE,
+        branch_variances: Any = 1.0,
+        branch_variances_bounds: Bounds = _WIDE,
+    ) -> None:
+        self.network = network
+        self.kind = kind
+        self.parametrization = parametrization
+        self.width = width
+        self.readout_variance = readout_variance
+        self.readout_variance_bounds = readout_variance_bounds
+        self.hidden_variance = hidden_variance
+        self.hidden_variance_bounds = hidden_variance_bounds
+        self.value_variance = value_variance
+        self.value_variance_bounds = value_variance_bounds
+        self.gate_variance = gate_variance
+        self.gate_variance_bounds = gate_variance_bounds
+        self.branch_variances = branch_variances
+        self.branch_variances_bounds = branch_variances_bounds
+
+    @property
+    def hyperparameter_readout_variance(self) -> Any:
+        """scikit-learn's description of the readout's variance."""
+        return self._hyperparameter("readout")
+
+    @property
+    def hyperparameter_hidden_variance(self) -> Any:
+        """scikit-learn's description of the hidden weights' variance."""
+        return self._hyperparameter("hidden")
+
+    @property
+    def hyperparameter_value_variance(self) -> Any:
+        """scikit-learn's description of the value weights' variance."""
+        return self._hyperparameter("value")
+
+    @property
+    def hyperparameter_gate_variance(self) -> Any:
+        """scikit-learn's description of the gate weights' variance."""
+        return self._hyperparameter("gate")
+
+    @property
+    def hyperparameter_branch_variances(self) -> Any:
+        """scikit-learn's description of the branches' variances."""
+        bounds = self.branch_variances_bounds if self._generic() else "fixed"
+        count = np.size(self.branch_variances)
+        return Hyperparameter("branch_variances", "numeric", bounds, count)
+
+    def __call__(self, X: Any, Y: Any = None, eval_gradient: bool = False) -> Any:
+        """The kernel's matrix, and with `eval_gradient` its derivatives.
+
+        Args:
+            X: rows, array-like of shape (n, d).
+            Y: rows, array-like of shape (m, d); left out: X.
+            eval_gradient: whether to return the derivatives with respect to `theta` too; only without Y.
+
+        Returns:
+            K, shape (n, m), float64; with `eval_gradient` the pair of K and an array of shape (n, n, len(theta)).
+
+        Raises:
+            DomainError: a bad parameter, rows of different lengths, values that are not finite (a ValueError).
+            TypeError: sparse matrices, as anywhere in scikit-learn.
+            UnknownNameError: no network of that name.
+        """
+        X = _matrix("X", X)
+        if eval_gradient:
+            if Y is not None:
+                raise DomainError(
+                    "eval_gradient is True and Y is given: leave Y out, the gradient is that of the matrix of X."
+                )
+            K, slopes = gram_gradient(**self._arguments(X))
+            free = [self._slope(slopes, part.name) for part in self.hyperparameters if not part.fixed]
+            gradient = np.concatenate(free, axis=2) if free else np.empty((*K.shape, 0))
+            return self._exact_diagonal(K, X), gradient
+        if Y is None:
+            return self._exact_diagonal(gram(**self._arguments(X)), X)
+        return gram(**self._arguments(X), Y=_matrix("Y", Y))
+
+    def diag(self, X: Any) -> np.ndarray:
+        """The diagonal of the matrix, shape (n,), bit for bit, in a time proportional to n."""
+        arguments = self._arguments(_matrix("X", X))
+        kind = arguments.pop("kind")
+        with np.errstate(all="ignore"):
+            return np.asarray(diagonal(prepare(**arguments), kind))
+
+    def is_stationary(self) -> bool:
+        """False: the kernel depends on the rows, not on their difference alone."""
+        return False
+
+    def __repr__(self) -> str:
+        """A call that makes an equal kernel: the network, and whatever is not as by default."""
+        default = NTKKernel()
+        changed = [
+            f"{name}={plain(value)!r}"
+            for name, value in self.get_params().items()
+            if name != "network" and not np.array_equal(value, getattr(default, name))
+        ]
+        return f"{type(self).__name__}({', '.join([network_text(self.network), *changed])})"
+
+    def _exact_diagonal(self, K: np.ndarray, X: np.ndarray) -> np.ndarray:
+        np.fill_diagonal(K, self.diag(X))
+        return K
+
+    def _generic(self) -> bool:
+        return "branch1" in named_network(self.network).roles
+
+    def _hyperparameter(self, role: str) -> Any:
+        name = f"{role}_variance"
+        own = role == "readout" or role in named_network(self.network).roles
+        return Hyperparameter(name, "numeric", getattr(self, f"{name}_bounds") if own else "fixed")
+
+    def _arguments(self, X: np.ndarray) -> dict[str, Any]:
+        """The arguments of `gram`, all checked."""
+        net = named_network(self.network)
+        if self.kind not in ("ntk", "nngp"):
+            raise DomainError(f"kind is {self.kind!r}: use 'ntk' or 'nngp'.")
+        check_finite(net, self.kind)
+        found = {"readout": _positive("readout_variance", self.readout_variance)}
+        if self._generic():
+            given = self.branch_variances
+            if np.ndim(given) > 1 or np.size(given) not in (1, len(net.roles)):
+                raise DomainError(
+                    f"branch_variances is {given!r}: give one number for all {len(net.roles)} branches of "
+                    f"{net.name!r}, or one for each."
+                )
+            values = np.broadcast_to(np.ravel(given), len(net.roles))
+            found |= {role: _positive("branch_variances", value) for role, value in zip(net.roles, values, strict=True)}
+        else:
+            found |= {role: _positive(f"{role}_variance", getattr(self, f"{role}_variance")) for role in net.roles}
+        arguments = {"network": net, "X": X, "kind": self.kind, "parametrization": self.parametrization}
+        if self.parametrization == "standard":
+            prepare(net, X[:0], parametrization="standard", width=self.width)  # complains of a bad width
+            found = {
+                role: value / (int(self.width or 1) if role == "readout" else X.shape[1])
+                for role, value in found.items()
+            }
+            arguments["width"] = self.width
+        return arguments | {"variances": found}
+
+    def _slope(self, slopes: np.ndarray, name: str) -> np.ndarray:
+        """The derivatives with respect to one hyperparameter, shape (n, n, its elements)."""
+        if name == "branch_variances":
+            each = slopes[:, :, 1:]
+            return each if np.size(self.branch_variances) > 1 else each.sum(axis=2, keepdims=True)
+        place = ("readout", *named_network(self.network).roles).index(name.removesuffix("_variance"))
+        return slopes[:, :, place : place + 1]
+
+
+def _matrix(name: str, X: Any) -> np.ndarray:
+    """A float64 matrix; the sentence about a bad one is scikit-learn's own, which its users know."""
+    try:
+        return np.asarray(check_array(X, dtype=np.float64, ensure_min_samples=0, input_name=name))
+    except ValueError as error:
+        raise DomainError(str(error)) from error
+
+
+def _positive(name: str, value: Any) -> Fraction:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not 0 < number < np.inf:
+        raise DomainError(f"{name} is {value!r}: give a finite number > 0, in units of 1/fan-in.")
+    return Fraction(number)

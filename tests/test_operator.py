@@ -1,0 +1,278 @@
+"""`GramOperator` and `extremes` against matrices that are formed."""
+
+from __future__ import annotations
+
+import threading
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.sparse.linalg import LinearOperator, aslinearoperator, cg, eigsh
+
+from glutheory.errors import DomainError, UnknownNameError
+from glutheory.integrations.extremes import Extremes, extremes
+from glutheory.integrations.operator import GramOperator
+from glutheory.numeric import gram
+from glutheory.numeric.tiles import Tile, cover, take_turns
+
+
+def _data(n: int, d: int, seed: int = 0) -> np.ndarray:
+    """Random rows; among them zero, duplicate, opposite and nearly parallel ones."""
+    X = np.random.default_rng(seed).standard_normal((n, d))
+    if n > 6:
+        X[3], X[4], X[5], X[6] = 0.0, X[0], -X[1], X[2] * (1 + 1e-12)
+    return X
+
+
+def _check_product(found: np.ndarray, K: np.ndarray, V: np.ndarray, single: bool = False) -> None:
+    """Entries differ by 4e-15 of the scale with the tiles they are in; a sum of n terms rounds to n ulps."""
+    scale = np.sqrt(np.diag(K))
+    ulps = 4e-15 + len(K) * np.finfo(np.float64).eps + (np.finfo(np.float32).eps if single else 0)
+    size = scale[:, None] * (scale @ abs(V))
+    assert (abs(found - K @ V) <= ulps * size).all()
+
+
+class TestProducts:
+    @pytest.mark.parametrize("kind", ["ntk", "nngp"])
+    @pytest.mark.parametrize("name", ["relu", "reglu", "geglu", "swiglu", "gaussian", "exp"])
+    def test_as_with_the_matrix(self, name: str, kind: str) -> None:
+        X = _data(150, 5) / 2
+        operator, K = GramOperator(name, X, kind=kind, block=64), gram(name, X, kind=kind)
+        V = np.random.default_rng(1).standard_normal((150, 40))
+        for k in (1, 3, 40):
+            _check_product(operator @ V[:, :k], K, V[:, :k])
+        _check_product((operator @ V[:, 0])[:, None], K, V[:, :1])
+        np.testing.assert_array_equal(operator.diagonal(), np.diag(gram(name, X, kind=kind)))
+        assert operator.trace() == pytest.approx(np.trace(K), rel=1e-14)
+        assert operator.passes == 4
+
+    @pytest.mark.parametrize("n", [0, 1, 2, 65])
+    @pytest.mark.parametrize("block", [None, 1, 7, 64, 600])
+    @pytest.mark.parametrize("threads", [1, 3])
+    def test_any_number_of_rows_tiles_and_threads(self, n: int, block: int | None, threads: int) -> None:
+        X = _data(n, 3)
+        V = np.random.default_rng(1).standard_normal((n, 2))
+        _check_product(GramOperator("relu", X, block=block, threads=threads) @ V, gram("relu", X), V)
+
+    def test_tiles_larger_than_the_blas_does_alone(self) -> None:
+        X = _data(700, 3)
+        V = np.random.default_rng(1).standard_normal((700, 2))
+        _check_product(GramOperator("relu", X, block=600, threads=1) @ V, gram("relu", X), V)
+
+    def test_parametrisation_and_variances(self) -> None:
+        X, V = _data(20, 4), np.eye(20)
+        options: dict[str, Any] = {"parametrization": "standard", "width": 9, "variances": {"gate": 0.5}}
+        _check_product(GramOperator("reglu", X, **options) @ V, gram("reglu", X, **options), V)
+
+    def test_the_same_every_time(self) -> None:
+        X, v = _data(300, 5), np.random.default_rng(1).standard_normal(300)
+        operator = GramOperator("geglu", X, block=32, threads=3)
+        np.testing.assert_array_equal(operator @ v, operator @ v)
+
+    def test_symmetric_complex_and_composed(self) -> None:
+        X = _data(50, 4)
+        operator, K = GramOperator("relu", X), gram("relu", X)
+        V = np.random.default_rng(1).standard_normal((50, 3))
+        assert operator.T is operator
+        assert operator.H is operator
+        np.testing.assert_array_equal(operator.rmatvec(V[:, 0]), operator @ V[:, 0])
+        np.testing.assert_array_equal(operator.rmatmat(V), operator @ V)
+        found = operator @ (V + 2j * V)
+        _check_product(found.real, K, V)
+        _check_product(found.imag, K, 2 * V)
+        ridge = operator + 0.5 * aslinearoperator(np.eye(50))
+        _check_product(ridge @ V, K + 0.5 * np.eye(50), V)
+
+    def test_single_precision_of_the_result(self) -> None:
+        X, V = _data(30, 4), np.eye(30, dtype=np.float32)
+        operator = GramOperator("relu", X, dtype=np.float32)
+        assert operator.dtype == (operator @ V).dtype == np.float32
+        _check_product(operator @ V, gram("relu", X), np.eye(30), single=True)
+
+    def test_torch_tensors_of_the_cpu(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        torch = pytest.importorskip("torch")
+        X = _data(20, 4)
+        V = np.eye(20)
+        np.testing.assert_array_equal(GramOperator("relu", torch.from_numpy(X)) @ V, GramOperator("relu", X) @ V)
+        monkeypatch.setattr("glutheory.numeric.matrix._view", lambda array: array)  # what happens on other devices
+        with pytest.raises(DomainError, match="X is on cpu: move it to the CPU"):
+            GramOperator("relu", torch.from_numpy(X))
+
+
+def test_memory_grows_with_the_rows_only() -> None:
+    """The class states it: rows and features, per thread a tile's arrays and the product's numbers."""
+    n, d, k, block, threads = 2500, 8, 4, 64, 2
+    X, V = np.random.default_rng(0).standard_normal((n, d)), np.ones((n, k))
+    GramOperator("relu", X, block=block, threads=threads) @ V  # what is loaded once
+    tracemalloc.start()
+    try:
+        operator = GramOperator("relu", X, block=block, threads=threads)
+        _, building = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        held, _ = tracemalloc.get_traced_memory()
+        operator @ V
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held <= 8 * n * (2 * d + 10)
+    assert building <= 8 * n * (12 * d + 10)
+    assert peak - held <= threads * (100 * block**2 + 2 * 8 * n * k) + 1e5
+    assert peak < 8 * n * n / 8
+
+
+def test_scipy_takes_it() -> None:
+    X = np.random.default_rng(0).standard_normal((120, 10))
+    operator, K = GramOperator("geglu", X), gram("geglu", X)
+    values = eigsh(operator, 3, return_eigenvectors=False, v0=np.ones(120))
+    np.testing.assert_allclose(np.sort(values), np.linalg.eigvalsh(K)[-3:], rtol=1e-12)
+    solution, flag = cg(operator + aslinearoperator(np.eye(120)), np.ones(120), rtol=1e-12)
+    assert flag == 0
+    np.testing.assert_allclose(solution, np.linalg.solve(K + np.eye(120), np.ones(120)), rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"kind": "both"}, "kind is 'both': use 'ntk' or 'nngp'."),
+        ({"dtype": np.int64}, "use float64 or float32."),
+        ({"block": 0}, "block is 0: give an integer >= 1."),
+        ({"threads": 1.5}, "threads is 1.5: give an integer >= 1."),
+        ({"network": "step"}, "the NTK of 'step' is infinite on its diagonal: use kind='nngp'."),
+        ({"X": [[1.0]]}, "X is of type list"),
+        ({"X": np.array([[np.nan]])}, "X has the value nan"),
+    ],
+    ids=str,
+)
+def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(DomainError) as caught:
+        GramOperator(**{"network": "relu", "X": np.eye(3)} | arguments)
+    assert message in str(caught.value)
+
+
+def test_unknown_network() -> None:
+    with pytest.raises(UnknownNameError):
+        GramOperator("reluu", np.eye(3))
+
+
+def test_vectors_of_another_length() -> None:
+    with pytest.raises(ValueError, match="dimension mismatch"):
+        GramOperator("relu", np.eye(3)) @ np.ones(4)
+
+
+def test_an_exception_in_one_thread_stops_the_others() -> None:
+    seen, failed = [], threading.Event()
+
+    def work(k: int, tile: Tile) -> None:
+        if k == 1:
+            failed.set()
+            raise KeyboardInterrupt
+        seen.append(tile)
+        failed.wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        take_turns(lambda: cover(100, 100, 1, False), work, 2)
+    assert len(seen) < 100 * 100 / 2
+
+
+def _check_extremes(found: Extremes, wanted: np.ndarray, error: float) -> None:
+    """Every value within its bound of an eigenvalue, on the right side of its own, and within `error` of it."""
+    rounding = 1e-14 * wanted.sum() + 1e-14 * wanted[-1]
+    for value, bound in zip(found.largest + found.smallest, found.largest_bounds + found.smallest_bounds, strict=True):
+        assert abs(wanted - value).min() <= bound + rounding
+    top, bottom = wanted[::-1][: len(found.largest)], wanted[: len(found.smallest)]
+    assert (np.array(found.largest) <= top + rounding).all()
+    assert (np.array(found.smallest) >= bottom - rounding).all()
+    np.testing.assert_allclose(found.largest, top, rtol=error, atol=rounding)
+    np.testing.assert_allclose(found.smallest, bottom, rtol=error, atol=rounding)
+
+
+class TestExtremes:
+    @pytest.mark.parametrize("name", ["relu", "geglu"])
+    def test_both_ends_against_the_dense_answer(self, name: str) -> None:
+        X = np.random.default_rng(0).standard_normal((400, 12))
+        operator = GramOperator(name, X)
+        found = extremes(operator, top=6, bottom=3, tolerance=1e-6)
+        assert found.converged
+        assert found.passes == operator.passes
+        # the square of a residual of 1e-6 over a distance of 1e-3 of the value, at the crowded end
+        _check_extremes(found, np.linalg.eigvalsh(gram(name, X)), 1e-8)
+
+    def test_the_upper_end_takes_few_passes(self) -> None:
+        X = np.random.default_rng(0).standard_normal((600, 30))
+        operator = GramOperator("reglu", X)
+        found = extremes(operator, tolerance=1e-5)
+        assert found.converged
+        assert found.passes <= 12
+        assert found.smallest == ()
+        _check_extremes(found, np.linalg.eigvalsh(gram("reglu", X)), 1e-8)
+        calls = []
+
+        def product(v: np.ndarray) -> np.ndarray:
+            calls.append(v)
+            return np.asarray(operator @ v)
+
+        eigsh(LinearOperator(operator.shape, matvec=product, dtype=float), 6, tol=1e-5, return_eigenvectors=False)
+        assert len(calls) > 3 * found.passes
+
+    def test_what_was_not_reached_is_said(self) -> None:
+        X = np.random.default_rng(0).standard_normal((400, 12))
+        found = extremes(GramOperator("relu", X), bottom=1, vectors=7, passes=5)
+        assert not found.converged
+        assert found.passes == 5
+        assert found.basis == 28
+        wanted = np.linalg.eigvalsh(gram("relu", X))
+        assert found.smallest[0] > wanted[0]
+        assert abs(wanted - found.smallest[0]).min() <= found.smallest_bounds[0]
+
+    def test_singular_matrices(self) -> None:
+        """(XXᵀ/d)² entry by entry has rank d(d+1)/2 = 6; the subspace ends there, with the null space it has met."""
+        X = np.random.default_rng(0).standard_normal((60, 3))
+        found = extremes(GramOperator("bilinear", X, kind="nngp"), top=6, bottom=2, vectors=8)
+        wanted = np.linalg.eigvalsh(gram("bilinear", X, kind="nngp"))
+        assert found.basis < 20
+        _check_extremes(found, wanted, 1e-10)
+        assert max(map(abs, found.smallest)) <= max(found.smallest_bounds)
+
+    def test_all_eigenvalues_of_a_small_matrix(self) -> None:
+        X = _data(9, 4)
+        found = extremes(GramOperator("geglu", X), top=9)
+        np.testing.assert_allclose(found.largest, np.linalg.eigvalsh(gram("geglu", X))[::-1], atol=1e-13, rtol=0)
+        zero = extremes(GramOperator("relu", np.zeros((4, 2))), top=1, bottom=1)
+        assert zero.largest == zero.smallest == (0.0,)
+        every = extremes(GramOperator("relu", np.zeros((4, 2))), top=2, bottom=2, vectors=1)
+        assert every.largest == every.smallest == (0.0, 0.0)
+
+    def test_any_symmetric_operator(self) -> None:
+        found = extremes(aslinearoperator(np.diag(np.arange(-5.0, 95.0))), top=2, bottom=2, vectors=5)
+        np.testing.assert_allclose(found.largest, [94, 93], rtol=1e-10)
+        np.testing.assert_allclose(found.smallest, [-5, -4], rtol=1e-10)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"top": 0}, "top and bottom are 0 and 0: together ask for 1 to 5 eigenvalues"),
+            ({"top": 4, "bottom": 2}, "top and bottom are 4 and 2"),
+            ({"top": -1}, "top is -1"),
+            ({"tolerance": 0}, "tolerance is 0"),
+            ({"vectors": 0}, "vectors is 0"),
+            ({"passes": 1}, "passes is 1"),
+        ],
+        ids=str,
+    )
+    def test_bad_arguments(self, arguments: dict[str, Any], message: str) -> None:
+        with pytest.raises(DomainError) as caught:
+            extremes(GramOperator("relu", np.eye(5)), **{"top": 1} | arguments)
+        assert message in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "d"), [("relu", 20), ("swiglu", 64)])
+def test_both_ends_of_five_thousand_rows(name: str, d: int) -> None:
+    X = np.random.default_rng(0).standard_normal((5000, d))
+    found = extremes(GramOperator(name, X), top=6, bottom=2, tolerance=2e-2, passes=45)
+    assert found.converged
+    wanted = np.linalg.eigvalsh(gram(name, X))
+    # the square of the residual over the distance to the next eigenvalues, a few hundredths of λ_min
+    _check_extremes(found, wanted, 2e-2)
+    np.testing.assert_allclose(found.largest, wanted[::-1][:6], rtol=1e-12)
