@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from glutheory.cli import Command
+from glutheory.commands.options import NETWORK
 from glutheory.printing import FORMATS
 
 MAX_DIGITS = 200  #: of the sample values: more are `evaluate`'s business
@@ -24,15 +25,21 @@ Examples:
   python -m glutheory.derive leaky_relu --param slope=0.2 --format python
   python -m glutheory.derive --activation "z*erf(z)" --gated
   python -m glutheory.derive relu --format latex --out relu.tex
+  python -m glutheory.derive swiglu --format c --out swiglu.c
 
 Exit status: 0; 1 if a check fails or two roads disagree; 2 for a mistake in the arguments.
 """
 
 
 @click.command(cls=Command, name="derive", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=NETWORK.shell_complete)
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="How to write the result."
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How to write the result: for people, as a program (Python, C99), for SymPy or Mathematica, or as JSON.",
 )
 @click.option("--steps", is_flag=True, help="Show the whole derivation, step by step (text and LaTeX).")
 @click.option("--digits", type=int, default=15, show_default=True, help="Significant digits of the values.")
@@ -56,6 +63,7 @@ def derive(
 ) -> int:
     """See `_HELP`."""
     # imported here: `--help` and mistakes need nothing of this
+    from glutheory.commands.output import check_text_output
     from glutheory.exact import as_digits
     from glutheory.printing import render
     from glutheory.printing.choice import chosen_network
@@ -63,6 +71,7 @@ def derive(
     from glutheory.printing.terminal import Terminal, ascii_text, write_whole
 
     as_digits(digits, MAX_DIGITS)
+    check_text_output(out)
     found = report(chosen_network(name, expression, gated, given), digits=digits)
     terminal = Terminal.of(sys.stdout, ascii_only=ascii_only) if out is None else Terminal(unicode=not ascii_only)
     text = render(found, form, terminal, steps=steps)

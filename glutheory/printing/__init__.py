@@ -1,4 +1,4 @@
-"""Printing: a derivation as text for people, as LaTeX, as a Python module and as JSON.
+"""Printing: a derivation as text for people, as LaTeX, as programs (Python, C99), for SymPy and Mathematica, as JSON.
 
 `report` collects what is to be said, once; `render` writes it in one of `FORMATS`.
 """
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from glutheory.printing.terminal import Terminal
 
 #: The formats that `render` knows.
-FORMATS = ("text", "latex", "python", "json")
+FORMATS = ("text", "latex", "python", "json", "sympy", "mathematica", "c")
 
 __all__ = ["FORMATS", "render"]
 
@@ -42,6 +42,18 @@ def render(found: Report, form: str, terminal: Terminal, *, steps: bool = False)
         from glutheory.printing.source import module
 
         return module(found)
+    if form == "c":
+        from glutheory.printing.c99 import source
+
+        return source(found)
+    if form == "sympy":
+        from glutheory.printing.sympy_form import expressions
+
+        return expressions(found)
+    if form == "mathematica":
+        from glutheory.printing.mathematica import package
+
+        return package(found)
     from glutheory.printing.records import as_json
 
     return as_json(found)

@@ -19,7 +19,8 @@ class Group:
 
     Attributes:
         sigma, tau: the squared scales.
-        scale: k, which clears the denominators of rational scales: (2a+1)(2b+1) rather than (a+1/2)(b+1/2).
+        scale: k, which clears the denominators of rational scales: (2a+1)(2b+1) rather than (a+1/2)(b+1/2); 1 where
+            they are to stay.
         A, D: symbols; at σ = τ = 0 the product ab is written out and A is not used.
         angle: a symbol that stands for the arcsine while a formula is rearranged.
     """
@@ -39,6 +40,8 @@ class Group:
     @property
     def product(self) -> sp.Expr:
         """A as an expression in a and b."""
+        if self.scale == 1:
+            return (a + self.sigma) * (b + self.tau)
         (p, r), (q, s) = (_fraction(square) for square in (self.sigma, self.tau))
         return (r * a + p) * (s * b + q)
 
@@ -105,8 +108,8 @@ def _product_of(argument: sp.Expr) -> sp.Expr | None:
 
 
 def _radicand(node: sp.Pow) -> tuple[sp.Expr, sp.Expr] | None:
-    """(k, A) where the base of a half-integer power is k(A − c²); None for another node."""
-    if not (node.exp.is_Rational and node.exp.q == 2 and node.base.has(c)):
+    """(k, A) where the base of a half-integer or negative power is k(A − c²); None for another node."""
+    if not (node.exp.is_Rational and (node.exp.q == 2 or node.exp < 0) and node.base.is_polynomial(c)):
         return None
     base = sp.expand(node.base)
     k = -base.coeff(c, 2)
@@ -125,8 +128,13 @@ def _squares(product: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
     return (sigma, tau) if _same(product, (a + sigma) * (b + tau)) else None
 
 
-def find_groups(formulas: Iterable[sp.Expr]) -> tuple[Group, ...]:
-    """The groups that occur in these formulas, the plain one first; indices only if there are several."""
+def find_groups(formulas: Iterable[sp.Expr], *, cleared: bool = True) -> tuple[Group, ...]:
+    """The groups that occur in these formulas, the plain one first; indices only if there are several.
+
+    Args:
+        formulas: expressions in a, b, c and mixing variables.
+        cleared: whether the denominators of rational scales are cleared.
+    """
     products = []
     for formula in formulas:
         products += [_product_of(node.args[0]) for node in formula.atoms(sp.asin)]
@@ -137,6 +145,6 @@ def find_groups(formulas: Iterable[sp.Expr]) -> tuple[Group, ...]:
     for index, (sigma, tau) in enumerate(found, start=1):
         tail = f"_{index}" if len(found) > 1 else ""
         A, D = (sp.Symbol(letter + tail, positive=True) for letter in "AD")
-        scale = _fraction(sigma)[1] * _fraction(tau)[1]
+        scale = _fraction(sigma)[1] * _fraction(tau)[1] if cleared else sp.S.One
         groups.append(Group(sigma, tau, scale, A, D, sp.Dummy(f"L{tail}")))
     return tuple(groups)

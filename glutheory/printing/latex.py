@@ -44,15 +44,21 @@ def prose(text: str) -> str:
     return " ".join(_word(word) for word in text.split(" "))
 
 
+#: Names of networks (leaky_relu, silu(beta=2)) and a user's own expressions, which are no formulas to be set.
+_NAME = re.compile(r"[A-Za-z]{2,}_|[A-Za-z]{2,}\(\w+=[-\d./]+\)|.*[*\\]", re.ASCII)
+
+
 def _word(word: str) -> str:
+    if word.isascii() and _NAME.match(word):
+        escapes = {**_ESCAPES, "_": r"\_", "^": r"\^{}"}
+        return rf"\texttt{{{''.join(escapes.get(character, character) for character in word)}}}"
     if not re.search(r"[^\x00-\x7f]|[_^=]", word):
         return "".join(_ESCAPES.get(character, character) for character in word)
-    if "*" in word:  # a user's own expression
-        return r"\verb|" + word.replace("|", "") + "|"
     for sign, command in _MATH.items():
         word = word.replace(sign, command)
     word = re.sub(r"\^\(([^()]*)\)", r"^{(\1)}", word)
     word = re.sub(r"\^(-?\d+)", r"^{\1}", word)
+    word = re.sub(r"_(\w{2,})", r"_{\\mathrm{\1}}", word, flags=re.ASCII)
     return "$" + re.sub(r"[^\x00-\x7f]", "?", word) + "$"
 
 

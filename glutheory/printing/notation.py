@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from glutheory.printing.groups import Group, find_groups
-from glutheory.printing.ways import shortest, ways
+from glutheory.printing.ways import safest, shortest, ways
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,21 @@ class Notation:
         return formula
 
 
-def present(formulas: Iterable[sp.Expr]) -> Notation:
-    """Write these expressions in a, b, c (and mixing variables) shortly, with common auxiliary quantities."""
+def present(formulas: Iterable[sp.Expr], *, stable: bool = False) -> Notation:
+    """Write these expressions in a, b, c (and mixing variables) shortly, with common auxiliary quantities.
+
+    Args:
+        formulas: the expressions.
+        stable: write them for floating-point arithmetic: with the fewest subtractions, and with rational scales as they
+            are, since powers of cleared denominators may overflow.
+    """
     given = tuple(formulas)
-    groups = find_groups(given)
-    return Notation(tuple(_present(formula, groups) for formula in given), groups)
+    groups = find_groups(given, cleared=not stable)
+    return Notation(tuple(_present(formula, groups, stable) for formula in given), groups)
 
 
-def _present(formula: sp.Expr, groups: tuple[Group, ...]) -> sp.Expr:
+def _present(formula: sp.Expr, groups: tuple[Group, ...], stable: bool) -> sp.Expr:
+    choose = safest if stable else shortest
     for group in groups:
         formula = group.name_in(formula)
     total, symbols = sp.S.Zero, [symbol for group in groups for symbol in (group.angle, group.D)]
@@ -59,6 +66,6 @@ def _present(formula: sp.Expr, groups: tuple[Group, ...]) -> sp.Expr:
     for group in groups:
         slope = sp.diff(formula, group.angle)
         roots = sp.Add(*(s for s in sp.Add.make_args(formula) if s.has(group.D)))
-        total += shortest(ways(group, slope, roots, constant))
+        total += choose(ways(group, slope, roots, constant))
         constant = sp.S.Zero
     return total + constant

@@ -55,7 +55,7 @@ def special_form(writer: _Writer, expr: sp.Expr) -> tuple[str, int]:
         arguments = [writer(arg) for arg in own]
         if isinstance(expr, sp.Max | sp.Min):
             arguments.sort(key=lambda text: (not text.isdigit(), text))
-        comma = "," if expr.func.__name__ in ("S", "T") else ", "
+        comma = style.comma if expr.func.__name__ in ("S", "T") else ", "
         return style.call(_name(writer, expr), comma.join(arguments)), _ATOM
     return str(expr), _SUM
 

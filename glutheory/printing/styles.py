@@ -21,6 +21,9 @@ class Style:
         fraction, root, power, call: layout of the four constructions, from the strings of their parts.
         brackets: the parentheses around a sum.
         subscript: the layout of an index.
+        number: how a whole number is written.
+        comma: what separates the arguments of S and T.
+        e, i: Euler's number and the imaginary unit.
     """
 
     letters: Mapping[str, str]
@@ -35,6 +38,10 @@ class Style:
     call: Callable[[str, str], str]
     brackets: tuple[str, str]
     subscript: Callable[[str], str]
+    number: Callable[[str], str] = str
+    comma: str = ","
+    e: str = "e"
+    i: str = "i"
 
     @property
     def latex(self) -> bool:
@@ -126,27 +133,4 @@ LATEX = Style(
     call=_latex_call,
     brackets=(r"\left(", r"\right)"),
     subscript=lambda index: f"_{{{index}}}" if len(index) == 1 else rf"_{{\mathrm{{{index}}}}}",
-)
-
-_PYTHON_NAMES = {"Φ": "Phi", "log": "math.log", "arctan": "math.atan"}
-
-
-def _python_call(name: str, argument: str) -> str:
-    own = ("exp", "sin", "cos", "tanh", "erf", "erfc")
-    return f"{'math.' + name if name in own else _PYTHON_NAMES.get(name, name)}({argument})"
-
-
-PYTHON = Style(
-    letters={name: name for name in _GREEK},
-    minus="-",
-    times=" * ",
-    infinity="math.inf",
-    pi="math.pi",
-    inner="g",
-    fraction=lambda top, bottom: f"{top} / {bottom}",
-    root=lambda body: f"math.sqrt({body})",
-    power=lambda base, exponent: f"{base}**{exponent}" if exponent.isdigit() else f"{base}**({exponent})",
-    call=_python_call,
-    brackets=("(", ")"),
-    subscript=lambda index: f"_{index}",
 )

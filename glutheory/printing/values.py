@@ -11,6 +11,7 @@ from flint import arb
 
 from glutheory.activations import Activation
 from glutheory.cli import Command
+from glutheory.commands.options import complete_activation
 from glutheory.errors import DomainError
 from glutheory.exact import Point, as_digits
 from glutheory.printing.digits import GUARD, ball_text, certified, common_digits, shown, significant
@@ -93,7 +94,7 @@ def road_values(act: Activation, point: Point, digits: int, road: str) -> list[V
 
 
 @click.command(cls=Command, name="evaluate", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_activation)
 @click.option("--a", "a", required=True, metavar="NUMBER", help="Variance of u.")
 @click.option("--b", "b", required=True, metavar="NUMBER", help="Variance of v.")
 @click.option("--c", "c", required=True, metavar="NUMBER", help="Covariance, |c| <= sqrt(ab).")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import sympy as sp
 
@@ -16,6 +16,17 @@ _W = sp.Dummy("W", positive=True)
 def shortest(candidates: Iterable[sp.Expr]) -> sp.Expr:
     """The candidate with the fewest operations; the first of several."""
     return min(candidates, key=sp.count_ops)
+
+
+def subtractions(expr: sp.Expr) -> int:
+    """The number of summands with a minus sign."""
+    sums = (node for node in sp.preorder_traversal(expr) if node.is_Add)
+    return sum(term.could_extract_minus_sign() for node in sums for term in node.args)
+
+
+def safest(candidates: Iterable[sp.Expr]) -> sp.Expr:
+    """The candidate with the fewest subtractions, then the shortest."""
+    return min(candidates, key=lambda expr: (subtractions(expr), sp.count_ops(expr)))
 
 
 def ways(group: Group, slope: sp.Expr, roots: sp.Expr, constant: sp.Expr) -> Iterator[sp.Expr]:
@@ -66,6 +77,8 @@ def root_forms(group: Group, roots: sp.Expr) -> list[sp.Expr]:
     """N/(A^i·D^(k−1/2)) with N written in a, b, c, in powers of D, and over c² + D = A."""
     if roots == 0:
         return [sp.S.Zero]
+    if roots.has(sp.exp):
+        return [_exponentials(group, roots, choose) for choose in (safest, shortest)]
     # a rational function of W = √D, W^lowest times an even one
     numerator, denominator = sp.fraction(sp.cancel(sp.together(roots.subs(group.D, _W**2))))
     above, below = sp.Poly(numerator, _W), sp.Poly(denominator, _W)
@@ -84,6 +97,27 @@ def root_forms(group: Group, roots: sp.Expr) -> list[sp.Expr]:
     return [front * form for form in _numerators(group, digits)]
 
 
+def _exponentials(group: Group, roots: sp.Expr, choose: Callable[[Iterable[sp.Expr]], sp.Expr]) -> sp.Expr:
+    """A sum of exponentials, each coefficient in the chosen form; e^(x+y) and e^(x−y), y odd in c, as one pair."""
+    sums: dict[sp.Expr, sp.Expr] = {}
+    for term in sp.Add.make_args(sp.expand_mul(roots)):
+        factors = sp.Mul.make_args(term)
+        exponent = sp.factor(sp.Add(*(factor.args[0] for factor in factors if isinstance(factor, sp.exp))))
+        rest = sp.Mul(*(factor for factor in factors if not isinstance(factor, sp.exp)))
+        sums[exponent] = sums.get(exponent, sp.S.Zero) + rest
+    total = sp.S.Zero
+    while sums:
+        exponent, own = sums.popitem()
+        mirror = sp.factor(exponent.subs(c, -c))
+        if mirror not in sums:
+            total += sp.exp(exponent) * choose(root_forms(group, own))
+            continue
+        other, middle, half = sums.pop(mirror), (exponent + mirror) / 2, sp.factor((exponent - mirror) / 2)
+        even, odd = (choose(root_forms(group, sp.expand(own + sign * other))) for sign in (1, -1))
+        total += sp.exp(sp.factor(middle)) * (even * sp.cosh(half) + odd * sp.sinh(half))
+    return total
+
+
 def _digits(numerator: sp.Expr, square: sp.Expr) -> list[sp.Expr]:
     """The polynomial in powers of D: Σ digits[i]·D^i with digits of degree below 2 in c."""
     digits, rest = [], sp.expand(numerator)
@@ -99,9 +133,12 @@ def _with_name(group: Group, expr: sp.Expr) -> sp.Expr:
     expr = sp.factor(expr)
     if group.plain:
         return expr
-    powers, factors = expr.as_powers_dict(), group.product.args
-    times = min(powers.get(factor, 0) for factor in factors)
-    return expr / group.product**times * group.A**times if times > 0 else expr
+    # (a + 1/2)(b + 1/2) occurs as (2a + 1)(2b + 1)/4
+    fractions = [sp.together(factor).as_numer_denom() for factor in group.product.args]
+    whole, part = (sp.Mul(*side) for side in zip(*fractions, strict=True))
+    powers = expr.as_powers_dict()
+    times = min(powers.get(factor, 0) for factor, _ in fractions)
+    return expr / whole**times * (part * group.A) ** times if times > 0 else expr
 
 
 def _numerators(group: Group, digits: list[sp.Expr]) -> list[sp.Expr]:

@@ -57,13 +57,13 @@ class Writer:
         if expr.is_Symbol:
             return self.symbol(expr.name), ATOM
         if expr.is_Integer:
-            return (str(expr), ATOM) if expr >= 0 else (f"{style.minus}{-expr}", SUM)
+            return (style.number(str(expr)), ATOM) if expr >= 0 else (f"{style.minus}{style.number(str(-expr))}", SUM)
         if expr == sp.pi:
             return style.pi, ATOM
         if expr in (sp.oo, sp.zoo):
             return style.infinity, ATOM
         if expr in (sp.E, sp.I):
-            return ("e" if expr == sp.E else "i"), ATOM
+            return (style.e if expr == sp.E else style.i), ATOM
         if expr.is_Add:
             return self.addition(expr)
         if expr.is_Mul or expr.is_Rational or (expr.is_Pow and fractional(expr)):
@@ -148,7 +148,7 @@ class Writer:
 
     def factors(self, number: int, others: list[sp.Expr], roots: list[sp.Expr]) -> list[str]:
         """The written factors of one side of a fraction, in reading order; none if it is 1 below the line."""
-        texts = [str(number)] if number != 1 else []
+        texts = [self.style.number(str(number))] if number != 1 else []
         texts += [self.within(f, POWER) for f in sorted(others, key=factor_order)]
         if roots:
             gathered = sp.Mul(*roots, evaluate=False) if len(roots) > 1 else roots[0]
@@ -162,4 +162,4 @@ class Writer:
             text += (
                 factor if not text or (self.style.times == "·" and tight(text, factor)) else self.style.times + factor
             )
-        return text or "1"
+        return text or self.style.number("1")
