@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from checks.phase_boundary import certified_dimension, crossing, reach, sphere_limit
-from checks.phase_cells import Cell, Task
 from checks.phase_law import FACTOR, Sample, level
-from checks.real_data import SETS
-from glutheory.charts import Chart, Map, Role, Series
+from glutheory.charts import Chart, Role, Series
+from glutheory.datasets.tabular import SETS
+from glutheory.phase.boundary import crossing, reach, sphere_limit
+from glutheory.phase.cells import Cell, Task
+from glutheory.phase.charts import diagram
 
 #: Gates that get a map for every kind of data.
 SHOWN = ("reglu", "swiglu")
-_LABEL = r"$\log_{10}\,\mathrm{cond}(K)/\mathrm{cond}(\tilde K)$"
 _NAMES = {"reglu": "ReGLU", "swiglu": "SwiGLU"}
 
 
@@ -27,52 +27,13 @@ def charts(cells: Sequence[Cell], samples: Sequence[Sample]) -> tuple[Chart, ...
 def _map(table: dict[Task, Cell], data: str, gate: str, setting: str, draw: int = 0) -> Chart:
     """The log ratio over (n, d), with the boundary that is derived for it."""
     chosen = {
-        (t.n, t.d): cell
+        (t.n, t.d): (cell,)
         for t, cell in table.items()
         if (t.data, t.gate, t.setting, t.draw) == (data, gate, setting, draw)
     }
-    x, y = sorted({n for n, _ in chosen}), sorted({d for _, d in chosen})
-    values = [[chosen[n, d].gain if (n, d) in chosen else math.nan for n in x] for d in y]
-    certified = [key for key, cell in chosen.items() if cell.certificate > 1]
-    series = _boundary(data, gate, setting, x, y)
-    if setting == "wide" and data != "sphere" and certified:
-        series.append(_marks(r"certified: $\lambda_1(K)/\lambda_1(\tilde K)\,\min\|x\|^2/d>1$", certified, Role.THEORY))
-    missing = any(math.isnan(value) for row in values for value in row)
-    hatched = " Hatched: not resolved in double precision." if missing else ""
     kernels = "wide limit" if setting == "wide" else "full kernels, ntk parametrisation"
-    return Chart(
-        f"{_NAMES[gate]} on {_words(data)}: where gating helps ({kernels})",
-        "rows $n$",
-        "input dimension $d$",
-        series,
-        Map(_LABEL, x, y, values),
-        "log",
-        "log",
-        f"Above 0 the gated kernel is better conditioned. {_note(data, gate, setting)}{hatched}",
-    )
-
-
-def _marks(label: str, keys: Sequence[tuple[int, int]], role: Role) -> Series:
-    ordered = sorted(keys)
-    return Series(label, [float(n) for n, _ in ordered], [float(d) for _, d in ordered], role, line=False)
-
-
-def _boundary(data: str, gate: str, setting: str, x: Sequence[int], y: Sequence[int]) -> list[Series]:
-    if data == "sphere" and setting == "ntk":
-        return [Series("critical dimension 3, $n\\to\\infty$", [x[0], x[-1]], [3.0, 3.0], Role.THEORY)]
-    if data != "gaussian":
-        return []
-    dims = [certified_dimension(n, gate) for n in x]
-    inside = [d if y[0] <= d <= y[-1] else math.nan for d in dims]
-    found = [Series("certified above, with probability 1/2", x, inside, Role.THEORY, dashed=True)]
-    if gate == "reglu":
-        kept: list[tuple[float, float]] = []
-        for d in range(5, y[-1] + 1):
-            kept.append((crossing(d), float(d)))
-            if 1.5 * kept[-1][0] > x[-1]:  # it grows by more than that
-                break
-        found.append(Series("the limiting spectra cross", [n for n, _ in kept], [d for _, d in kept], Role.THEORY))
-    return found
+    title = f"{_NAMES[gate]} on {_words(data)}: where gating helps ({kernels})"
+    return diagram(chosen, title, _note(data, gate, setting))
 
 
 def _words(data: str) -> str:

@@ -9,17 +9,17 @@ from functools import lru_cache
 import numpy as np
 
 from checks import phase_evidence as ev
-from checks import real_data
 from checks.evidence import proof
-from checks.phase_boundary import reach, sphere_limit
-from checks.phase_cells import NORMALISED, Cell, Task, kernels, points
 from checks.phase_charts import charts
 from checks.phase_evidence import Theory
 from checks.phase_law import Sample, law, level
-from checks.phase_map import compute
 from checks.settings import Settings
 from glutheory.claims import About, Assumption, Claim, Control, Evidence, Finding, Outcome, decide
+from glutheory.datasets import tabular
 from glutheory.networks import GATES
+from glutheory.phase.boundary import reach, sphere_limit
+from glutheory.phase.cells import NORMALISED, Cell, Task, kernels, points
+from glutheory.phase.maps import compute
 
 CLAIM = Claim(
     id="phase-diagram",
@@ -81,8 +81,8 @@ def tasks(settings: Settings) -> Iterator[Task]:
             for setting in ("wide", "ntk"):
                 for draw in (1, 2, 3):  # 0 is the map
                     yield Task("sphere", "reglu", setting, n, d, seed, draw)
-    for name in real_data.SETS:
-        rows, features = real_data.load(name).limits
+    for name in tabular.SETS:
+        rows, features = tabular.load(name).limits
         shown = (2, 4, 6, 10, 16, 30, features) if full else (4, 10, features)
         for d in sorted({min(d, features) for d in shown}):
             for n in sizes if full else (120, 300):
@@ -150,7 +150,7 @@ def assumptions(settings: Settings) -> tuple[Assumption, ...]:
         scale = np.sqrt(np.outer(np.diag(gated), np.diag(gated)))
         worst = max(worst, float(np.max(np.abs(gated - K * (X @ X.T) / task.d) / scale)))
     norms = max(max(abs(c.least - 1), abs(c.most - 1)) for c in cells if c.equal_norms)
-    repeated = sum(real_data.duplicates(points(c.task)) for c in cells if c.task.data in real_data.SETS)
+    repeated = sum(tabular.duplicates(points(c.task)) for c in cells if c.task.data in tabular.SETS)
     power = min(s.power(level(samples)) for s in samples)
     return (
         Assumption("wide limit", "K̃ = K⊙XXᵀ/d entry by entry", worst < 1e-13, f"largest difference {worst:.1e}"),

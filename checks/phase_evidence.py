@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from checks.phase_boundary import Curve, crossing, predicted, sphere_limit
-from checks.phase_cells import Cell, State, Task, points
-from checks.real_data import SETS
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
+from glutheory.datasets.tabular import SETS
+from glutheory.phase.boundary import Curve, crossing, predicted, sphere_limit
+from glutheory.phase.cells import Cell, State, Task, points
 
 SPHERE, CERTIFICATE, CRITICAL = "sphere", "certificate", "sphere, ntk parametrisation"
 SIGNS, GATES_PART, REAL = "Gaussian data, map", "every gate", "real data"

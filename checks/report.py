@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from glutheory.claims import Claim, Grade, Outcome, Verdict
+from glutheory.commands.progress import progress as progress_bar
 from glutheory.printing.terminal import Terminal
 
 HEADINGS = ("id", "source", "verdict", "grade", "key figure", "seconds")
@@ -141,16 +142,12 @@ def progress(ids: Sequence[str]) -> Iterator[Callable[[Outcome], None]]:
         with _lines(remaining) as advance:
             yield advance
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn("line"), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(remaining[0], total=len(ids))
+    with progress_bar("Checking", total=len(ids)) as step:
+        step(0, remaining[0])
 
         def advance(outcome: Outcome) -> None:
             remaining.remove(outcome.claim.id)
-            bar.update(task, advance=1, description=remaining[0] if remaining else "")
+            step(1, remaining[0] if remaining else "")
 
         yield advance
 

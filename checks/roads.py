@@ -5,8 +5,8 @@ A formula takes the scales, x·x' and the branches' duals (S, T), in whatever ki
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -152,14 +152,8 @@ def _float64() -> Any:
     return torch.float64
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch with one thread: for such small matrices more threads only wait for each other."""
-    import torch
+def one_thread() -> AbstractContextManager[None]:
+    """See `glutheory.sampling.threads`; torch is imported only now."""
+    from glutheory.sampling import threads
 
-    before = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return threads.one_thread()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glutheory.activations import Activation, activation, activation_names, nearest
+from glutheory.arguments import integer
 from glutheory.errors import DomainError, UnknownNameError
 
 #: Names of the gated networks and the activation of their gate branch.
@@ -73,6 +74,33 @@ def network(name: str | Network) -> Network:
     if name in activation_names():
         return Network(name, (activation(name),))
     raise UnknownNameError(f"unknown network {name!r}: {nearest(str(name)[:40], network_names())}")
+
+
+_named = network  #: for functions with an argument of that name
+
+
+def matched_width(network: str | Network, width: int, inputs: int, outputs: int = 1) -> int:
+    """The hidden width with which a network has about as many weights as a non-gated one of width `width`.
+
+    For k branches int(width·(inputs + outputs)/(k·inputs + outputs)), as in the code of arXiv 2605.20749 (k = 2).
+
+    Args:
+        network: a `Network` or a name of the zoo.
+        width: of the non-gated network.
+        inputs: the dimension of x.
+        outputs: the dimension of z.
+
+    Raises:
+        DomainError: a number that is no positive integer, or so few weights that no neuron is left.
+        UnknownNameError: no such network.
+    """
+    branches = len(_named(network).branches)
+    width, inputs = integer("width", width, 1), integer("inputs", inputs, 1)
+    outputs = integer("outputs", outputs, 1)
+    matched = width * (inputs + outputs) // (branches * inputs + outputs)
+    if matched < 1:
+        raise DomainError(f"width is {width}: give at least {branches}, or the gated network has no neuron.")
+    return matched
 
 
 def gated(gate: Activation | str) -> Network:

@@ -12,20 +12,21 @@ import pytest
 import sympy as sp
 from scipy.stats import binomtest, chi2
 
-from checks import phase_boundary, phase_diagram, runner
+from checks import phase_diagram, runner
 from checks import phase_evidence as ev
-from checks.phase_boundary import certified_dimension, crossing, predicted, reach, sphere_limit, threshold
-from checks.phase_cells import NORMALISED, Cell, Task, evaluate
 from checks.phase_charts import charts, shares
 from checks.phase_diagram import MUTANTS
 from checks.phase_evidence import Theory
 from checks.phase_law import FACTOR, Sample, law, level
-from checks.real_data import SETS
 from checks.settings import FALSE_ALARM, Settings
 from derivations import phase_boundary as derived
 from derivations.zero import is_zero
 from glutheory.claims import About, Finding, Grade, Outcome, Verdict
+from glutheory.datasets.tabular import SETS
 from glutheory.networks import GATES
+from glutheory.phase import boundary
+from glutheory.phase.boundary import certified_dimension, crossing, predicted, reach, sphere_limit, threshold
+from glutheory.phase.cells import NORMALISED, Cell, Task, evaluate
 from glutheory.spectra import ConditionNumber, funk_hecke
 
 QUICK = Settings()
@@ -75,18 +76,18 @@ def test_the_crossing_is_where_the_prediction_changes_sign() -> None:
     n = crossing(6)
     for factor, sign in ((0.8, 1), (1.25, -1)):
         size = round(factor * n)
-        norms = phase_boundary.typical_norms(size, 6)
+        norms = boundary.typical_norms(size, 6)
         assert math.copysign(1, predicted(size, 6, norms)) == sign
     assert math.isnan(crossing(4))
     assert crossing(5) < n < 6 * reach(6)
     # the quantiles are those of a χ distribution, and the smallest has its median
-    norms = phase_boundary.typical_norms(1001, 6)
+    norms = boundary.typical_norms(1001, 6)
     assert norms[500] ** 2 == pytest.approx(chi2.ppf(0.5, 6))
     assert chi2.sf(norms[0] ** 2, 6) ** 1001 == pytest.approx(0.5)
 
 
 def test_an_endless_search_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phase_boundary, "_typical", lambda *_: 1.0)
+    monkeypatch.setattr(boundary, "_typical", lambda *_: 1.0)
     uncached = crossing.__wrapped__
     assert uncached(5) == math.inf
 

@@ -233,7 +233,7 @@ MUTANTS = (
     ),
     Mutant(
         "the mean norm for the smallest one in the certificate of the phase diagram",
-        "checks/phase_cells.py",
+        "glutheory/phase/cells.py",
         "*(float(f(squares)) for f in (np.min, np.mean, np.max)),",
         "*(float(f(squares)) for f in (np.mean, np.mean, np.max)),",
         "phase-diagram",

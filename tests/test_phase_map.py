@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from checks import phase_map, real_data
-from checks.phase_cells import NORMALISED, SETTINGS, Cell, State, Task, evaluate, kernels, points
-from checks.phase_map import compute
-from glutheory.errors import DomainError
+from glutheory.datasets import tabular
+from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.networks import GATES
+from glutheory.phase import maps
+from glutheory.phase.cells import NORMALISED, SETTINGS, Cell, State, Task, evaluate, kernels, points
+from glutheory.phase.maps import compute
 from glutheory.spectra import ConditionNumber
 
 ROOT = Path(__file__).parent.parent
@@ -34,33 +35,50 @@ SMALL = Task("gaussian", "reglu", "wide", 12, 5, 3)
     [("digits", (1797, 61), 3), ("diabetes", (442, 10), 0), ("breast-cancer", (569, 30), 0)],
 )
 def test_the_sets_are_standardised(name: str, limits: tuple[int, int], constant: int) -> None:
-    found = real_data.load(name)
+    found = tabular.load(name)
     assert (found.limits, found.constant) == (limits, constant)
     assert np.allclose(found.features.mean(axis=0), 0, atol=1e-12)
     assert np.allclose(found.features.std(axis=0), 1)
     # all components are the features up to a rotation
-    every = real_data.components(name, limits[1])
+    every = tabular.components(name, limits[1])
     assert np.allclose(every[:60] @ every.T, found.features[:60] @ found.features.T, atol=1e-10)
-    few = real_data.components(name, 4)
+    few = tabular.components(name, 4)
     assert few.shape == (limits[0], 4)
     assert math.isclose(np.mean(few**2), 1)
     variances = few.var(axis=0)
     assert np.all(np.diff(variances) < 0)
-    assert real_data.duplicates(few) == 0
+    assert tabular.duplicates(few) == 0
+
+
+def test_without_scikit_learn_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(MissingDependencyError, match=r"glutheory\[scikit-learn\]"):
+        tabular.load.__wrapped__("digits")
+
+
+def test_tables_of_any_scale_are_standardised() -> None:
+    """Squares of such numbers are beyond float64; a column that is constant up to nothing is left out."""
+    table = np.random.default_rng(0).standard_normal((9, 3))
+    scaled = np.column_stack([table * (1e200, 1.0, 1e-200), np.full(9, 0.1)])
+    found = tabular.standardised("mine", scaled)
+    assert found.constant == 1
+    assert np.allclose(found.features, (table - table.mean(axis=0)) / table.std(axis=0), rtol=1e-12)
+    # more features than rows: as many components as rows
+    assert tabular.standardised("wide", table.T).limits == (3, 3)
 
 
 def test_few_pixels_repeat_themselves() -> None:
     """Why components are used."""
-    pixels = real_data.load("digits").features[:, [10, 20, 30, 40]]
-    assert real_data.duplicates(pixels) > 500
+    pixels = tabular.load("digits").features[:, [10, 20, 30, 40]]
+    assert tabular.duplicates(pixels) > 500
 
 
 @pytest.mark.parametrize(
     ("call", "hint"),
     [
-        (lambda: real_data.load("mnist"), "use one of digits"),
-        (lambda: real_data.components("diabetes", 11), "between 1 and 10"),
-        (lambda: real_data.components("diabetes", 0), "between 1 and 10"),
+        (lambda: tabular.load("mnist"), "use one of digits"),
+        (lambda: tabular.components("diabetes", 11), "between 1 and 10"),
+        (lambda: tabular.components("diabetes", 0), "between 1 and 10"),
         (lambda: points(Task("diabetes", "reglu", "wide", 443, 4)), "has 442 rows"),
         (lambda: replace(SMALL, gate="relu"), "use one of bilinear"),
         (lambda: replace(SMALL, setting="lecun"), "use one of wide, ntk"),
@@ -201,11 +219,11 @@ def test_finished_cells_are_not_computed_again(tmp_path: Path, monkeypatch: pyte
     assert len(list(folder.iterdir())) == 4
     asked: list[Task] = []
 
-    def counted(task: Task) -> Cell:
+    def counted(task: Task, _data: object) -> Cell:
         asked.append(task)
         return evaluate(task)
 
-    monkeypatch.setattr(phase_map, "evaluate", counted)
+    monkeypatch.setattr(maps, "evaluate", counted)
     again = compute(TASKS, folder)
     assert sorted(task.file for task in asked) == sorted(task.file for task in TASKS[4:])
     assert again[:4] == first
@@ -252,8 +270,8 @@ def test_every_task_has_a_file_of_its_own() -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from checks.phase_cells import Task
-from checks.phase_map import compute
+from glutheory.phase.cells import Task
+from glutheory.phase.maps import compute
 
 TASKS = [Task("gaussian", "swiglu", "wide", n, 6, draw=draw) for n in (150, 300) for draw in range(8)]
 if __name__ == "__main__":

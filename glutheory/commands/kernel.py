@@ -13,8 +13,8 @@ from glutheory.errors import DomainError
 #: What is looked at where no network is named.
 DEFAULT = ("reglu",)
 
-_HELP = """Show how a kernel depends on the correlation rho of two inputs: the dual activations S and T, the kernel K
-without the gate and the kernel K~ with it.
+_HELP = """Show how a kernel depends on the correlation rho of two inputs: the dual activations S = E[f(u) f(v)] and
+T = E[f'(u) f'(v)], the kernel K = S + cT without the gate and K~ = 2cS + c^2 T with it.
 
 NETWORK is a name of `glutheory list`; a gated network and the network of its gate give the same curves. Without one,
 reglu is shown.
@@ -82,7 +82,7 @@ def parse_variances(one: str | None, two: str | None) -> tuple[float, float]:
 
 def _variance(option: str, text: str) -> float:
     from glutheory.printing.choice import exact_number
-    from glutheory.studies.kernel import LEAST, MOST
+    from glutheory.studies.curves import LEAST, MOST
 
     number = exact_number(option, text.strip())
     if not LEAST <= number <= MOST:

@@ -68,6 +68,13 @@ class _NetworkName(_Type):
 NETWORK = _NetworkName()
 
 
+def complete_activation(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The activations among the names that `NETWORK` offers."""
+    from glutheory.networks import GATES
+
+    return [item for item in NETWORK.shell_complete(ctx, param, incomplete) if item.value not in GATES]
+
+
 def data_options(command: Function) -> Function:
     """--n, --d, --inputs, --data, --target, --seed.
 

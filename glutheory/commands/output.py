@@ -71,6 +71,19 @@ def check_output(out: Path | None) -> None:
         plotting.check(out)
 
 
+def check_text_output(out: Path | None) -> None:
+    """As `check_output`, for a command that draws no figure.
+
+    Raises:
+        DomainError: also for the suffix of a figure.
+    """
+    if is_figure(out):
+        raise DomainError(
+            f"--out is {str(out)[:200]!r}, but this command draws no figure: give the name of a text file."
+        )
+    check_output(out)
+
+
 def emit(study: Study, *, as_json: bool, out: Path | None, ascii_only: bool) -> None:
     """Print what was found, or write it to the file; draw the figure where the file is one.
 

@@ -43,7 +43,8 @@ class Crossings:
     """Every sign change of D = first − second at k > 0.
 
     Attributes:
-        found: the crossings in order.
+        found: the crossings in order, but for a first one before which errors hide who leads at every whole step, or
+            time: the curves start together then.
         start: the sign of D at first, −1 if the first curve is lower; the sign of its slope, if the curves start
             together up to rounding, which is not counted as a crossing.
         end: the sign of D at last: at `until` if that was given, else for k → ∞.
@@ -105,6 +106,9 @@ def crossings(
     end = math.inf if until is None else float(until)
     pieces, count, tail = isolate(difference, end)
     found, undecided, start = _read(difference, pieces)
+    if found and not _visible(first, second, rates, _before(found[0].step, rates)).any():
+        # the curves start together, and until this crossing rounding alone parts them
+        start, found = found[0].sign, found[1:]
     last = difference.end if until is None else difference.sign(end)
     complete = not undecided and start != 0 and last == start * (-1) ** len(found)
     certain = complete and _certain(first, second, rates, found, end)
@@ -158,21 +162,31 @@ def _certain(
     """Whether between any two crossings there are whole steps (or times) at which D exceeds what errors can change."""
     marks = [0.0, *(item.step for item in found), end]
     for low, high in pairwise(marks):
-        last = high if not math.isinf(high) else 100 * low
+        last = high if not math.isinf(high) else 100 * (low if rates[0] is None else max(low, 1.0))
         probes = np.geomspace(max(low, last * 1e-3), last, 33)[1:-1] if last else np.zeros(1)
         probes = np.append(probes, 0.0) if low == 0 else probes
         if rates[0] is not None:
             probes = np.round(probes)
             probes = probes[(probes >= low) & (probes <= high)]
-        values, errors = list[np.ndarray](), list[np.ndarray]()
-        for curve, eta in zip((first, second), rates, strict=True):
-            values.append(curve.flow(probes) if eta is None else curve.descent(probes, eta))
-            errors.append(curve.uncertainty(probes, eta))
-        with np.errstate(invalid="ignore"):  # two losses that are both infinite say nothing
-            visible = np.abs(values[0] - values[1]) > errors[0] + errors[1]
-        if not visible.any():
+        if not _visible(first, second, rates, probes).any():
             return False
     return True
+
+
+def _before(step: float, rates: tuple[Rate, Rate]) -> np.ndarray:
+    """Whole steps, or times, from 0 to here."""
+    probes = np.append(0.0, np.geomspace(1e-3, 1, 9) * step)
+    return probes if rates[0] is None else np.floor(probes)
+
+
+def _visible(first: LossCurve, second: LossCurve, rates: tuple[Rate, Rate], steps: np.ndarray) -> np.ndarray:
+    """At which of these steps or times the curves differ by more than errors can make."""
+    values, errors = list[np.ndarray](), list[np.ndarray]()
+    for curve, eta in zip((first, second), rates, strict=True):
+        values.append(curve.flow(steps) if eta is None else curve.descent(steps, eta))
+        errors.append(curve.uncertainty(steps, eta))
+    with np.errstate(invalid="ignore"):  # two losses that are both infinite say nothing
+        return np.asarray(np.abs(values[0] - values[1]) > errors[0] + errors[1])
 
 
 def _argument(

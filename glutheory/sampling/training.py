@@ -20,39 +20,18 @@ import torch
 
 from glutheory.arguments import integer
 from glutheory.errors import DomainError
-from glutheory.networks import Network
+from glutheory.networks import Network, matched_width
 from glutheory.networks import network as find_network
 from glutheory.sampling.features import features
 from glutheory.sampling.inputs import check_device, check_dtype, check_inputs
 from glutheory.sampling.weights import Neurons
 
+__all__ = ["Ensemble", "matched_width", "train"]
+
 #: Bytes of temporary arrays where nothing but outputs is wanted: about what a core's cache holds.
 _WORKSPACE = 4 * 2**20
 #: Numbers of inputs for which buffers are kept.
 _SIZES = 4
-
-
-def matched_width(network: str | Network, width: int, inputs: int, outputs: int = 1) -> int:
-    """The hidden width with which a network has about as many weights as a non-gated one of width `width`.
-
-    For k branches int(width·(inputs + outputs)/(k·inputs + outputs)), as in the code of arXiv 2605.20749 (k = 2).
-
-    Args:
-        network: a `glutheory.Network` or a name of the zoo.
-        width: of the non-gated network.
-        inputs: the dimension of x.
-        outputs: the dimension of z.
-
-    Raises:
-        DomainError: a number that is no positive integer, or so few weights that no neuron is left.
-    """
-    branches = len(find_network(network).branches)
-    width, inputs = integer("width", width, 1), integer("inputs", inputs, 1)
-    outputs = integer("outputs", outputs, 1)
-    matched = width * (inputs + outputs) // (branches * inputs + outputs)
-    if matched < 1:
-        raise DomainError(f"width is {width}: give at least {branches}, or the gated network has no neuron.")
-    return matched
 
 
 class Ensemble:

@@ -96,7 +96,7 @@ def _lead(found: Crossings, race: Dynamics, unit: str, changes: Sequence[Crossin
     names = {-1: race.plain.label, 1: race.gated.label}
     if not changes:
         leader = names.get(found.start or found.end)
-        return "the two losses are the same." if leader is None else f"{leader} leads from the first {unit} to the end."
+        return "the two losses are the same." if leader is None else f"{leader} leads at every {unit}."
     parts = [f"{names.get(found.start, 'neither')} leads first"]
     parts += [f"{names[item.sign]} from {unit} {place}" for item, place in zip(changes, places, strict=True)]
     return f"{', '.join(parts)} on."

@@ -7,8 +7,7 @@ no effect, so that what is trained is what the kernels are of.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +16,8 @@ import numpy.typing as npt
 
 from glutheory.arguments import integer
 from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.json_form import plain
 from glutheory.networks import Network
-from glutheory.studies.records import plain
 
 Array = npt.NDArray[np.float64]
 
@@ -121,9 +120,11 @@ def train(
         MissingDependencyError: torch is not installed.
     """
     check_torch()
+    from glutheory.sampling.threads import one_thread
+
     steps, seeds = integer("steps", steps, 1), integer("seeds", seeds, 1)
     losses = np.empty((2, seeds, steps + 1))
-    with _one_thread():
+    with one_thread():
         for side, (net, width) in enumerate(zip(networks, widths, strict=True)):
             together = max(1, _TOGETHER // (len(X) * width))
             for first in range(0, seeds, together):
@@ -132,19 +133,6 @@ def train(
     if not np.isfinite(losses).all():
         raise DomainError(f"rate is {rate:.3g}, at which the trained networks diverge: give a smaller one.")
     return Trained(losses)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Torch on one thread: a step is a fraction of a millisecond, and waiting threads can make it thirty times that."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _losses(

@@ -5,78 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from flint import arb
 
-from glutheory.activations import Activation
 from glutheory.charts import Chart
-from glutheory.errors import DomainError
-from glutheory.networks import GATES, Network, network
-from glutheory.numeric import gram
+from glutheory.networks import Network, network
 from glutheory.printing.terminal import Terminal
+from glutheory.studies.curves import Curves, curves
 from glutheory.studies.records import record
-from glutheory.symbolic import evaluate
-from glutheory.symbolic.hermite import coefficient
 
-Array = npt.NDArray[np.float64]
-
-#: The variances for which `gram` keeps its accuracy.
-LEAST, MOST = 1e-12, 1e6
 #: Points of a curve, equally spaced in the angle: the kernels bend most near ρ = ±1.
 _POINTS = 201
-#: A readout variance so large that the NTK is its T part.
-_LARGE = 2**60
-#: Below this |ρ|, c·T/c would lose digits, and the derived formula is taken.
-_NEAR_ZERO = 1 / 32
-_DIGITS = 17
-NAMES = ("S", "T", "K", "K̃")
-
-
-@dataclass(frozen=True, eq=False)
-class Curves:
-    """The dual activations of one activation φ and the kernels made of them, in the ntk parametrisation.
-
-    Attributes:
-        plain, gated: the names of the network with hidden units φ(w·x), and of that with φ as its gate.
-        rho: the correlations, ascending, shape (k,).
-        S: E[φ(u)φ(v)], shape (k,).
-        T: E[φ'(u)φ'(v)], shape (k,); inf at ρ = ±1 where φ jumps.
-        K: S + cT, the NTK of the plain network; c = ρ√(ab).
-        K_gated: 2cS + c²T, the NTK of the gated one.
-        slopes: the derivatives of these four in ρ at ρ = 0.
-    """
-
-    plain: str
-    gated: str
-    rho: Array
-    S: Array
-    T: Array
-    K: Array
-    K_gated: Array
-    slopes: tuple[float, float, float, float]
-
-    @property
-    def columns(self) -> tuple[Array, Array, Array, Array]:
-        """S, T, K, K̃."""
-        return self.S, self.T, self.K, self.K_gated
-
-    @property
-    def normalised(self) -> Curves:
-        """Every curve divided by its value at ρ = 1, which must be among `rho`.
-
-        Raises:
-            DomainError: φ jumps, so that T, K and K̃ are infinite there.
-        """
-        tops = [float(column[-1]) for column in self.columns]
-        if not all(map(math.isfinite, tops)):
-            raise DomainError(f"T of {self.plain!r} is infinite at ρ = 1: a curve cannot be divided by that value.")
-        S, T, K, K_gated = (column / top for column, top in zip(self.columns, tops, strict=True))
-        first, second, third, fourth = (slope / top for slope, top in zip(self.slopes, tops, strict=True))
-        return Curves(self.plain, self.gated, self.rho, S, T, K, K_gated, (first, second, third, fourth))
 
 
 @dataclass(frozen=True)
@@ -166,63 +106,3 @@ def kernel_study(
 def _plain(net: Network) -> str:
     """The name of the non-gated network with its activation."""
     return net.branches[-1].name
-
-
-def curves(act: Activation, rho: Array, a: float, b: float) -> Curves:
-    """S, T, K and K̃ at these correlations, within about 1e-14 of √(K(x,x) K(x',x')) each.
-
-    Args:
-        act: an activation of the zoo.
-        rho: ascending, in [−1, 1], shape (k,).
-        a: the variance of the pre-activation at one input, 1e-12 to 1e6.
-        b: at the other.
-
-    Raises:
-        DomainError: a correlation or a variance outside these.
-    """
-    for name, value in (("a", a), ("b", b)):
-        if not LEAST <= value <= MOST:
-            raise DomainError(f"variance {name} is {value}: give a number from {LEAST:g} to {MOST:g}.")
-    if not np.all(np.abs(rho) <= 1):
-        raise DomainError("rho has entries outside [-1, 1]: correlations lie there.")
-    root = math.sqrt(a) * math.sqrt(b)
-    c = rho * root
-    S, cT = _duals(act, rho, a, b)
-    T = np.divide(cT, c, out=np.zeros_like(c), where=c != 0)
-    for i in np.flatnonzero(np.abs(rho) < _NEAR_ZERO):
-        T[i] = float(evaluate(act, a, b, float(c[i]), digits=_DIGITS)[1])
-        cT[i] = c[i] * T[i]
-    gated = next((name for name, gate in GATES.items() if gate == act.name), f"gated {act.name}")
-    return Curves(act.name, gated, rho, S, T, S + cT, c * (2 * S + cT), _slopes(act, a, b))
-
-
-def _duals(act: Activation, rho: Array, a: float, b: float) -> tuple[Array, Array]:
-    """S and c·T of pairs of rows at these angles, without cancellation."""
-    net = Network(act.name, (act,))
-    # √(1 − ρ²) without cancellation: the angle keeps its digits up to ρ = ±1
-    rows = math.sqrt(b) * np.column_stack([rho, np.sqrt((1 - rho) * (1 + rho))])
-    variances = {"readout": _LARGE, "hidden": 1}
-    # of width 1: the NNGP is _LARGE·S, the NTK S + _LARGE·cT
-    nngp, ntk = gram(
-        net,
-        np.array([[math.sqrt(a), 0.0]]),
-        rows,
-        kind="both",
-        parametrization="standard",
-        width=1,
-        variances=variances,
-    )
-    S = nngp[0] / _LARGE
-    return S, (ntk[0] - S) / _LARGE
-
-
-def _slopes(act: Activation, a: float, b: float) -> tuple[float, float, float, float]:
-    """The derivatives at ρ = 0 from S = Σ h_k(a) h_k(b) ρ^k and √(ab) T = dS/dρ."""
-    h = [_middle(coefficient(act, k, Fraction(a)) * coefficient(act, k, Fraction(b))) for k in range(3)]
-    root = math.sqrt(a) * math.sqrt(b)
-    return h[1], 2 * h[2] / root, 2 * h[1], 2 * root * h[0]
-
-
-def _middle(ball: arb) -> float:
-    """The ball's middle; 0 for one that contains it, whose radius is about 1e-30 of the scale."""
-    return 0.0 if ball.contains(0) else float(ball.mid())

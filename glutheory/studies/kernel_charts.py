@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from glutheory.charts import Chart, Role, Series
-from glutheory.studies.kernel import Curves, KernelStudy
+from glutheory.studies.curves import Curves
+from glutheory.studies.kernel import KernelStudy
 
 _RHO = r"correlation $\rho$ of the two inputs"
 

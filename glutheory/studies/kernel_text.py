@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from glutheory.printing.terminal import Terminal
-from glutheory.studies.kernel import NAMES, Curves, KernelStudy
+from glutheory.studies.curves import NAMES, Curves
+from glutheory.studies.kernel import KernelStudy
 from glutheory.studies.layout import columns, heading, number, sentences
 
 _DIGITS = 6
@@ -43,12 +44,12 @@ def remark(item: Curves) -> str:
     inside = (item.rho > 0) & (item.rho < 1)
     if not np.isfinite(item.K[-1]):
         return f"{item.plain}: φ jumps, so that T, K and K̃ are infinite at ρ = 1."
-    below = item.K_gated[inside] / item.K_gated[-1] < item.K[inside] / item.K[-1]
-    if below.all():
-        return f"{item.plain}: divided by their values at ρ = 1, K̃ lies below K for all 0 < ρ < 1 computed."
-    where = item.rho[inside][~below]
-    end = f"to {number(float(where.max()))}" if below[-1] else "on"
+    above = item.K_gated[inside] / item.K_gated[-1] > item.K[inside] / item.K[-1]
+    if not above.any():
+        return f"{item.plain}: divided by their values at ρ = 1, K̃ is nowhere above K for 0 < ρ < 1."
+    where = item.rho[inside][above]
+    end = "on" if above[-1] else f"to {number(float(where.max()))}"
     return (
-        f"{item.plain}: divided by their values at ρ = 1, K̃ is not below K everywhere on 0 < ρ < 1: "
-        f"not from ρ = {number(float(where.min()))} {end}."
+        f"{item.plain}: divided by their values at ρ = 1, K̃ is above K for some 0 < ρ < 1, from "
+        f"ρ = {number(float(where.min()))} {end}."
     )

@@ -80,25 +80,26 @@ def predict(net: Network, X: Array, kind: str, parametrization: str, width: int 
         return f"it needs at least {_LEAST_D} features and {_LEAST_N} rows"
     if kind == "ntk" and width is not None and width < _WIDE * d:
         return f"it is that of wide networks, of width {_WIDE} d or more"
-    # a power of two, so that no square overflows
-    size = 2.0 ** math.frexp(float(np.max(np.abs(X))))[1]
-    norms = np.linalg.norm(X / size, axis=1)
-    if not np.min(norms) > 0:
+    if not X.any(axis=1).all():
         return "a row is zero"
+    # without the power of two next to the largest entry no square overflows
+    exponent = math.frexp(float(np.max(np.abs(X))))[1]
+    norms = np.linalg.norm(np.ldexp(X, -exponent), axis=1)
     if np.max(norms) > _FAR * np.min(norms):
         return f"the norms of the rows differ by more than a factor of {_FAR}"
     degree = _degree(net)
-    # the norms over √d, and what is taken out of them
-    own, scale = norms / math.sqrt(d), size
     if degree is None:
-        own, scale = own * size, 1.0
-        low, high = np.quantile(own**2, (_ASIDE, 1 - _ASIDE))
-        if not 1 / _NEAR < low <= high < _NEAR:
+        with np.errstate(over="ignore", under="ignore"):
+            low, high = np.ldexp(np.quantile(norms, (_ASIDE, 1 - _ASIDE)) / math.sqrt(d), exponent)
+            norms = np.ldexp(norms, exponent)
+        if not _NEAR**-0.5 < low <= high < _NEAR**0.5:
             return "activations that are not homogeneous need rows of norms near √d"
-    found = equivalent(net, n, d, degree=None, norms=own * math.sqrt(d))
-    units = (width if kind == "ntk" and width is not None else 1) * scale ** (2 * (degree or 0))
-    ends = units * found.largest, units * found.second, units * found.smallest
-    return Prediction(*ends, found.outlier is not None, degree is None)
+    found = equivalent(net, n, d, degree=None, norms=norms)
+    units = width if kind == "ntk" and width is not None else 1
+    ends = units * np.array([found.largest, found.second, found.smallest])
+    with np.errstate(over="ignore", under="ignore"):
+        largest, second, smallest = np.ldexp(ends, 2 * (degree or 0) * exponent).tolist()
+    return Prediction(largest, second, smallest, found.outlier is not None, degree is None)
 
 
 def _degree(net: Network) -> int | None:

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from glutheory.charts import Chart, Role, Series
-from glutheory.studies.spectrum import NetworkSpectrum, SpectrumStudy
+from glutheory.studies.spectrum import SpectrumStudy
+from glutheory.studies.spectrum_records import NetworkSpectrum
 
 Array = npt.NDArray[np.float64]
 

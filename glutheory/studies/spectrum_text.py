@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from glutheory.printing.terminal import Terminal
 from glutheory.spectra import ConditionNumber
 from glutheory.studies.layout import columns, heading, number, sentences, wide
-from glutheory.studies.spectrum import NetworkSpectrum, Pair, SpectrumStudy
+from glutheory.studies.spectrum import SpectrumStudy
+from glutheory.studies.spectrum_records import NetworkSpectrum, Pair
 
 #: Between the first three and the last three eigenvalues: these fractions of the ranks.
 _FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -96,17 +97,17 @@ def _eigenvalue(rank: int, n: int) -> _Cell:
 
     def cell(item: NetworkSpectrum) -> tuple[str, str]:
         value = float(item.values[rank - 1])
-        return number(value) if value > item.error or item.error == 0 else f"< {number(_up(item), 1)}", _predicted(
-            item, field
-        )
+        if value > item.error or item.error == 0:
+            return number(value), _predicted(item, field)
+        return f"< {_outward(2 * item.error, 1, math.ceil)}", _predicted(item, field)
 
     return cell
 
 
-def _up(item: NetworkSpectrum) -> float:
-    """A bound on what is not resolved, in one digit rounded up."""
-    size = 10.0 ** math.floor(math.log10(2 * item.error))
-    return math.ceil(2 * item.error / size) * size
+def _outward(value: float, digits: int, round_it: Callable[[float], int]) -> str:
+    """The number with so many digits, rounded so that a bound stays one."""
+    size = 10.0 ** (math.floor(math.log10(value)) - digits + 1)
+    return number(round_it(value / size) * size, digits)
 
 
 def _predicted(item: NetworkSpectrum, field: str) -> str:
@@ -169,9 +170,9 @@ def compare(pair: Pair, study: SpectrumStudy) -> str:
             f"{_times(pair.ratio)}{bulk}."
         )
     if pair.low > 0:
-        return f"{names}: {plain}/{gated} is at least {number(pair.low, 2)}."
+        return f"{names}: {plain}/{gated} is at least {_outward(pair.low, 2, math.floor)}."
     if math.isfinite(pair.high):
-        return f"{names}: {plain}/{gated} is at most {number(pair.high, 2)}."
+        return f"{names}: {plain}/{gated} is at most {_outward(pair.high, 2, math.ceil)}."
     return f"{names}: {plain}/{gated} is not known, since in neither matrix λ_n is told from 0."
 
 

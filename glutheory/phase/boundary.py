@@ -1,7 +1,7 @@
 """Where gating is predicted to help: the reach n*(d) of the certificate, where the limiting spectra cross, the sphere.
 
-ReLU against ReGLU unless said otherwise. What is exact is proved in derivations/phase_boundary.py; the limiting spectra
-are `glutheory.spectra.equivalent`, an approximation whose errors that module states.
+ReLU against ReGLU unless said otherwise. Proof of what is exact: ``python -m derivations phase_boundary``. The limiting
+spectra are `glutheory.spectra.equivalent`, an approximation whose errors that module states.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.special import gammainc, gammaincinv
 
 from glutheory.networks import GATES
 from glutheory.spectra import MarchenkoPastur, equivalent, stairs
 
+Array = npt.NDArray[np.float64]
 #: A dimension d to a number: a threshold of min ‖x‖², or a number n of rows.
 Curve = Callable[[int], float]
 #: `crossing` is searched from here: below d = 5 the prediction is negative from the start.
@@ -38,14 +40,14 @@ def reach(d: int, threshold: Curve = threshold) -> float:
     return 1 / float(gammainc(d / 2, threshold(d) / 2))
 
 
-def typical_norms(n: int, d: int) -> np.ndarray:
+def typical_norms(n: int, d: int) -> Array:
     """‖x_i‖ of n Gaussian rows: the quantiles of χ_d, and the median of the smallest one for it."""
     levels = (np.arange(n) + 0.5) / n
     levels[0] = -math.expm1(-math.log(2) / n)
     return np.asarray(np.sqrt(2 * gammaincinv(d / 2, levels)))
 
 
-def predicted(n: int, d: int, norms: Sequence[float] | np.ndarray | None, gate: str = "reglu") -> float:
+def predicted(n: int, d: int, norms: Sequence[float] | Array | None, gate: str = "reglu") -> float:
     """log10 cond(K)/cond(K̃) of the limiting spectra in the wide limit, rows of these norms (None: all √d)."""
     plain, gated = (equivalent(net, n, d, degree=None, norms=norms) for net in (GATES[gate], gate))
     return math.log10(plain.condition / gated.condition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +13,8 @@ import numpy.typing as npt
 from scipy.linalg import eigvalsh
 from scipy.sparse.linalg import eigsh
 
-from checks import real_data
+from glutheory.datasets import tabular
+from glutheory.datasets.tabular import Standardised
 from glutheory.errors import DomainError
 from glutheory.networks import GATES, network
 from glutheory.numeric import gram
@@ -25,6 +27,8 @@ SETTINGS = {"wide": "nngp", "ntk": "ntk"}
 SYNTHETIC = ("gaussian", "sphere")
 #: Of a real data set: its rows scaled to ‖x‖² = d, as RMSNorm does.
 NORMALISED = "/normalised"
+#: The user's own data: a digest stands behind it.
+OWN = "own-"
 #: The accuracy of an entry that `glutheory.gram` promises; and the rows of a tile, faster than its default here.
 _ENTRY, _TILE = 1e-14, 128
 #: Lanczos' method needs a few rows more than it finds eigenvalues, and is slower up to some hundred of them.
@@ -45,11 +49,15 @@ class Task:
     """One cell to compute.
 
     Attributes:
-        data: one of `SYNTHETIC`, or of `real_data.SETS`, the latter also with `NORMALISED` behind it.
+        data: one of `SYNTHETIC`, of `glutheory.datasets.tabular.SETS`, or the name that `own` gives to other data;
+            but for the first also with `NORMALISED` behind it.
         gate: a gated network of the zoo; it is compared with the network of its gate alone.
         setting: one of `SETTINGS`.
         n, d: rows and features.
         seed, draw: of the rows; the rows for a smaller n are the first of those for a larger one.
+
+    Raises:
+        DomainError: an unknown gate, setting or data set, or fewer than 4 rows.
     """
 
     data: str
@@ -65,8 +73,9 @@ class Task:
             raise DomainError(f"gate is {self.gate!r}: use one of {', '.join(GATES)}.")
         if self.setting not in SETTINGS:
             raise DomainError(f"setting is {self.setting!r}: use one of {', '.join(SETTINGS)}.")
-        if self.data not in SYNTHETIC and self.data.removesuffix(NORMALISED) not in real_data.SETS:
-            raise DomainError(f"data is {self.data!r}: use {', '.join((*SYNTHETIC, *real_data.SETS))}.")
+        name = self.data.removesuffix(NORMALISED)
+        if self.data not in SYNTHETIC and name not in tabular.SETS and not name.startswith(OWN):
+            raise DomainError(f"data is {self.data!r}: use {', '.join((*SYNTHETIC, *tabular.SETS))}.")
         if self.n < _LEAST or self.d < 1:
             raise DomainError(f"n is {self.n} and d is {self.d}: give at least {_LEAST} rows and one feature.")
 
@@ -126,25 +135,37 @@ class Cell:
 
     @property
     def certificate(self) -> float:
-        """λ_1(K)/λ_1(K̃) · min ‖x‖²/d: above 1 gating helps, by Theorem A (derivations/phase_boundary.py)."""
+        """λ_1(K)/λ_1(K̃) · min ‖x‖²/d: above 1 gating helps, by Theorem A (``python -m derivations phase_boundary``)."""
         return self.tops * self.least
 
 
-def points(task: Task) -> Array:
+def own(data: Standardised) -> str:
+    """The name of these data in a `Task`: a digest of their components."""
+    return OWN + hashlib.sha256(np.ascontiguousarray(data.components).tobytes()).hexdigest()[:16]
+
+
+def points(task: Task, data: Standardised | None = None) -> Array:
     """The rows, shape (n, d).
 
+    Args:
+        task: which.
+        data: the user's own, for a task of that name.
+
     Raises:
-        DomainError: a real data set has fewer rows or features.
+        DomainError: a data set has fewer rows or features, or the task is about data that are not given.
     """
     name = task.data.removesuffix(NORMALISED)
     rng = np.random.default_rng([task.seed, task.draw, task.d])
-    if name in real_data.SETS:
-        every = real_data.components(name, task.d)
-        if task.n > len(every):
-            raise DomainError(f"n is {task.n}: {name} has {len(every)} rows.")
-        X = every[rng.permutation(len(every))[: task.n]]
-    else:
+    if task.data in SYNTHETIC:
         X = rng.standard_normal((task.n, task.d))
+    else:
+        if name.startswith(OWN) and data is None:
+            raise DomainError(f"data is {task.data!r}, the user's own: give them.")
+        known = tabular.load(name) if data is None or name in tabular.SETS else data
+        every = known.first(task.d)
+        if task.n > len(every):
+            raise DomainError(f"n is {task.n}: {known.name} has {len(every)} rows.")
+        X = every[rng.permutation(len(every))[: task.n]]
     if task.data == "sphere" or task.data.endswith(NORMALISED):
         X = X * (math.sqrt(task.d) / np.linalg.norm(X, axis=1, keepdims=True))
     return np.asarray(X)
@@ -155,7 +176,7 @@ _network = lru_cache(maxsize=32)(network)
 
 
 def kernels(task: Task, X: Array) -> tuple[Array, Array]:
-    """K and K̃ on these rows."""
+    """K and K̃ of the task's networks and setting on these rows, shape (n, n) each."""
     kind = SETTINGS[task.setting]
     nets = (_network(GATES[task.gate]), _network(task.gate))
     K, gated = (gram(net, X, kind=kind, threads=1, block=_TILE) for net in nets)
@@ -175,9 +196,9 @@ def _top(K: Array) -> float:
     return float(eigsh(K, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
 
 
-def evaluate(task: Task) -> Cell:
-    """Compute one cell."""
-    X = points(task)
+def evaluate(task: Task, data: Standardised | None = None) -> Cell:
+    """Compute one cell; arguments and errors as of `points`."""
+    X = points(task, data)
     K, gated = kernels(task, X)
     d = task.d
     # the bilinear kernels are multiples of G and G⊙G

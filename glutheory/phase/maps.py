@@ -1,8 +1,8 @@
 """Computing the map of cond(K)/cond(K̃): one task per cell, spread over processes, resumable after a kill.
 
 A cell is computed by one thread from seeds of its own, so that the figures do not depend on the number of processes, on
-the order, or on where a run was interrupted. With a folder every finished cell becomes one file, written in one step by
-the process that computed it. A file made by other sources or other versions of the libraries is not read.
+the order, or on where a run was interrupted. With a folder every finished cell becomes one file, written in one step. A
+file made by other sources or other versions of the libraries is not read.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -22,30 +21,43 @@ import numpy as np
 import scipy
 
 import glutheory
-from checks.phase_cells import Cell, Task, evaluate
-from checks.runner import write_json
-from checks.workers import prepare
+from glutheory.datasets.tabular import Standardised
 from glutheory.errors import DomainError
+from glutheory.files import replacing
+from glutheory.phase.cells import Cell, Task, evaluate
 from glutheory.spectra import ConditionNumber
+from glutheory.workers import completed, one_thread
 
 
 @lru_cache(maxsize=1)
 def fingerprint() -> str:
     """Of everything that the figures come from: these sources and the libraries' versions."""
     package = Path(glutheory.__file__).parent
-    own = [Path(__file__).with_name(name) for name in ("phase_cells.py", "real_data.py")]
-    sources = [*own, *(package / "numeric").glob("*.py"), package / "spectra" / "dense.py"]
+    own = [package / "phase" / "cells.py", package / "datasets" / "tabular.py", package / "spectra" / "dense.py"]
     digest = hashlib.sha256(f"{np.__version__} {scipy.__version__}".encode())
-    for path in sorted(sources):
+    for path in sorted([*own, *(package / "numeric").glob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    """A folder that cannot be made or written to is the user's mistake."""
+    try:
+        yield
+    except OSError as error:
+        raise DomainError(
+            f"the folder {str(folder)[:200]!r} cannot be used ({error.strerror}): give another."
+        ) from None
 
 
 def _write(folder: Path, cell: Cell) -> None:
     content = asdict(cell)
     for name in ("plain", "gated"):  # JSON has no infinities
         content[name] = {key: str(value) if value == math.inf else value for key, value in content[name].items()}
-    write_json(folder / cell.task.file, {"fingerprint": fingerprint(), **content})
+    text = json.dumps({"fingerprint": fingerprint(), **content}, indent=1, ensure_ascii=False, allow_nan=False)
+    with replacing(folder / cell.task.file) as beside:
+        beside.write_text(text + "\n", encoding="utf-8")
 
 
 def _known(content: dict[str, Any]) -> ConditionNumber:
@@ -61,34 +73,29 @@ def _read(folder: Path, task: Task) -> Cell | None:
             return None
         numbers = (float(content[key]) for key in ("tops", "least", "mean", "most"))
         return Cell(task, _known(content["plain"]), _known(content["gated"]), *numbers)
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _finish(task: Task, folder: Path | None) -> Cell:
-    cell = evaluate(task)
-    if folder is not None:
-        _write(folder, cell)
-    return cell
+_given: Standardised | None = None  #: in a process of the pool: the user's own data, sent once and not with every task
 
 
-def _computed(tasks: Sequence[Task], folder: Path | None, processes: int) -> Iterator[Cell]:
-    if processes == 1 or len(tasks) < 2:
-        from threadpoolctl import threadpool_limits
+def _start(data: Standardised | None) -> None:
+    global _given  # noqa: PLW0603 (a process of the pool keeps what it was started with)
+    _given = data
 
-        with threadpool_limits(1):
-            for task in tasks:
-                yield _finish(task, folder)
+
+def _evaluate(task: Task) -> Cell:
+    return evaluate(task, _given)
+
+
+def _computed(tasks: Sequence[Task], data: Standardised | None, processes: int) -> Generator[Cell, None, None]:
+    if processes > 1 and len(tasks) > 1:
+        yield from completed(_evaluate, tasks, min(processes, len(tasks)), _start, (data,))
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=prepare) as pool:
-        waiting = [pool.submit(_finish, task, folder) for task in tasks]
-        try:
-            for future in as_completed(waiting):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    with one_thread():
+        for task in tasks:
+            yield evaluate(task, data)
 
 
 def compute(
@@ -96,6 +103,8 @@ def compute(
     folder: Path | None = None,
     processes: int = 1,
     done: Callable[[int, int], None] | None = None,
+    *,
+    data: Standardised | None = None,
 ) -> tuple[Cell, ...]:
     """All cells, in the order of the tasks.
 
@@ -104,21 +113,28 @@ def compute(
         folder: where finished cells are kept and looked for; made if absent. None: nowhere.
         processes: how many compute at a time; 1 is this process.
         done: called with the numbers of finished and of all cells after each.
+        data: the user's own data, which tasks of the name `own` are about.
 
     Raises:
-        DomainError: no processes; or a task asks for more than its data set has.
+        DomainError: no processes; a task asks for more than its data set has; or the folder cannot be used.
     """
     if processes < 1:
         raise DomainError(f"processes is {processes}: give at least 1.")
     wanted = dict.fromkeys(tasks)
     found: dict[Task, Cell] = {}
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
+        with _usable(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         found = {task: cell for task in wanted if (cell := _read(folder, task)) is not None}
     # the large ones first: no process is left alone with one at the end
     left = sorted((task for task in wanted if task not in found), key=lambda task: -task.n)
-    for cell in _computed(left, folder, processes):
-        found[cell.task] = cell
-        if done is not None:
-            done(len(found), len(wanted))
+    # closed at once when something goes wrong here: else the other processes would compute to the end
+    with closing(_computed(left, data, processes)) as cells:
+        for cell in cells:
+            if folder is not None:
+                with _usable(folder):
+                    _write(folder, cell)
+            found[cell.task] = cell
+            if done is not None:
+                done(len(found), len(wanted))
     return tuple(found[task] for task in tasks)
