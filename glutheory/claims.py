@@ -5,7 +5,6 @@ No logic of any theorem lives here; the verdict is computed from the evidence by
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 
 from glutheory.charts import Chart
 from glutheory.errors import DomainError
+from glutheory.json_form import plain
 
 #: Version of the JSON form of `Outcome`; raised when a field changes its meaning.
 SCHEMA = 2
@@ -192,7 +192,7 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """The outcome in JSON types, with the schema's version."""
-        return {"schema": SCHEMA, "grade": self.grade, **_plain(dataclasses.asdict(self))}
+        return {"schema": SCHEMA, "grade": self.grade, **plain(self)}
 
 
 def decide(assumptions: Sequence[Assumption], evidence: Sequence[Evidence], controls: Sequence[Control]) -> Verdict:
@@ -212,18 +212,3 @@ def decide(assumptions: Sequence[Assumption], evidence: Sequence[Evidence], cont
     if literal == {Finding.SUPPORTS} and Finding.REFUTES not in corrected:
         return Verdict.HOLDS
     return Verdict.INCONCLUSIVE
-
-
-def _plain(value: Any) -> Any:
-    """The value in JSON types; infinities and NaN as strings, since JSON has none."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, StrEnum):
-        return str(value)
-    if isinstance(value, bool | int | str | None):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, Sequence):
-        return [_plain(item) for item in value]
-    raise DomainError(f"a figure is of type {type(value).__name__}: use numbers, words, lists and mappings of these.")

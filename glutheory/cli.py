@@ -1,4 +1,4 @@
-"""The command line: `glutheory derive`, `evaluate`, `list` and `audit`; thin, everything is done elsewhere.
+"""The command line, `glutheory COMMAND`; thin, everything is done elsewhere.
 
 A user's mistake is one sentence on stderr and exit status 2; a refuted check is exit status 1; Ctrl-C is 130, quietly.
 """
@@ -17,18 +17,22 @@ from glutheory.errors import GlutheoryError, PrecisionError
 
 _MISTAKE, _INTERRUPTED = 2, 130
 _LONGEST = 600  #: characters of an error
-#: Where each command is, in the order of the help page.
+#: In the order of the help page: the command's module and name there, and what it does.
 _COMMANDS = {
-    "derive": ("glutheory.derive", "derive"),
-    "evaluate": ("glutheory.printing.values", "evaluate_command"),
-    "list": ("glutheory.printing.zoo", "list_command"),
-    "kernel": ("glutheory.commands.kernel", "kernel_command"),
-    "spectrum": ("glutheory.commands.spectrum", "spectrum_command"),
-    "dynamics": ("glutheory.commands.dynamics", "dynamics_command"),
-    "phase": ("glutheory.commands.phase", "phase_command"),
-    "audit": ("glutheory.audit.command", "audit_command"),
-    "report": ("glutheory.commands.report", "report_command"),
-    "completion": ("glutheory.commands.completion", "completion_command"),
+    "derive": ("glutheory.derive", "derive", "Derive a network's kernels, verify and print them."),
+    "evaluate": ("glutheory.printing.values", "evaluate_command", "Evaluate S and T to any number of digits."),
+    "list": ("glutheory.printing.zoo", "list_command", "List the activations and networks."),
+    "kernel": ("glutheory.commands.kernel", "kernel_command", "Show S, T and the kernels over the correlation."),
+    "spectrum": ("glutheory.commands.spectrum", "spectrum_command", "Show eigenvalues and condition numbers on data."),
+    "dynamics": ("glutheory.commands.dynamics", "dynamics_command", "Compare how fast a pair of networks learns."),
+    "phase": ("glutheory.commands.phase", "phase_command", "Map where gating helps the condition number."),
+    "audit": ("glutheory.audit.command", "audit_command", "Report how well conditioned a model's FFNs are."),
+    "report": ("glutheory.commands.report", "report_command", "Write the report on all claims as one HTML file."),
+    "completion": (
+        "glutheory.commands.completion",
+        "completion_command",
+        "Print the script for completion in a shell.",
+    ),
 }
 
 
@@ -70,6 +74,14 @@ def _guarded(run: Callable[..., Any], *args: Any, **extra: Any) -> NoReturn:
     except GlutheoryError as error:
         _complain(str(error))
         status = _MISTAKE
+    except SystemError as error:
+        # what flint's integrals make of Ctrl-C that comes while they call back
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        status = _INTERRUPTED
+    except MemoryError:
+        _complain("there is not enough memory for this: give fewer rows.")
+        status = _MISTAKE
     except (click.Abort, KeyboardInterrupt):
         status = _INTERRUPTED
     except BrokenPipeError:
@@ -106,15 +118,21 @@ class Group(click.Group):
         """The command of that name, imported now."""
         if cmd_name not in _COMMANDS:
             return None
-        module, attribute = _COMMANDS[cmd_name]
+        module, attribute, _ = _COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's interface)
+        """The list on the help page, without importing what it lists."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, _, about) in _COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click's, but an unknown command is told the known ones."""
-        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+        unknown = bool(args) and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None
+        if unknown and not ctx.resilient_parsing:  # which completion is
             from glutheory.activations import nearest
 
             known = tuple(self.list_commands(ctx))
@@ -141,5 +159,10 @@ def main() -> None:
       glutheory derive geglu --format latex --out geglu.tex
       glutheory evaluate silu --a 2 --b 0.5 --c -0.3 --digits 60
       glutheory list
+      glutheory kernel relu reglu --out kernel.svg
+      glutheory spectrum relu reglu --n 1600 --d 40
+      glutheory dynamics relu reglu
+      glutheory phase reglu --out phase.png
       glutheory audit llama --layers 0
+      glutheory report --out report.html
     """  # noqa: D301 (click's mark for lines that stay as they are is the control character)

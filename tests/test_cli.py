@@ -413,3 +413,23 @@ def test_starting_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("cause", [KeyboardInterrupt(), None])
+def test_ctrl_c_inside_an_integral(monkeypatch: pytest.MonkeyPatch, cause: BaseException | None) -> None:
+    def integral(*_args: object, **_options: object) -> None:
+        raise SystemError("returned a result with an exception set") from cause
+
+    monkeypatch.setattr("glutheory.printing.choice.chosen_activation", integral)
+    result = CliRunner().invoke(cli.main, ["evaluate", "silu", "--a", "1", "--b", "1", "--c", "0"])
+    assert (result.exit_code, isinstance(result.exception, SystemError)) == ((130, False) if cause else (1, True))
+
+
+def test_too_little_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(*_args: object, **_options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("glutheory.printing.choice.chosen_activation", too_much)
+    result = CliRunner().invoke(cli.main, ["evaluate", "silu", "--a", "1", "--b", "1", "--c", "0"])
+    assert result.exit_code == 2
+    assert result.stderr == "error: there is not enough memory for this: give fewer rows.\n"

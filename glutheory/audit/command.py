@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from glutheory.cli import Command
+from glutheory.commands.output import check_text_output
+from glutheory.commands.progress import progress
 from glutheory.errors import DomainError
 
 _HELP = """Report how well conditioned the NTK of each feed-forward network of a model is, beside its parameter-matched
@@ -39,7 +41,10 @@ Examples:
     "or rows of norm sqrt(d).  [default: model]",
 )
 @click.option(
-    "--data", type=click.Path(path_type=Path), metavar="FILE.npy", help="Give them the rows of this array (n, d)."
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Give them your own rows: .npy (n, d), .npz with an array X, or .csv.",
 )
 @click.option(
     "--samples", type=click.IntRange(2, 10_000), help="Random inputs, the order of the kernels.  [default: 64]"
@@ -69,32 +74,31 @@ def audit_command(
     ascii_only: bool,
 ) -> None:
     """See `_HELP`."""
+    from glutheory.commands.data import read_rows
     from glutheory.printing.terminal import Terminal, write_whole
 
     chosen = None if layers is None else parse_layers(layers)
     fields = parse_changes(changes)
     if data is not None and (inputs is not None or samples is not None):
         raise DomainError("--data gives the inputs and their number: leave out --inputs and --samples.")
-    if out is not None and not out.absolute().parent.is_dir():
-        raise DomainError(f"--out is {str(out)[:200]!r}, but there is no such folder: make it first.")
-    given = read_rows(data) if data is not None else inputs or "model"
+    check_text_output(out)
+    given = read_rows(data).X if data is not None else inputs or "model"
     from glutheory.audit.run import audit
 
-    found = audit(
-        source,
-        inputs=given,
-        samples=samples or 64,
-        length=length,
-        layers=chosen,
-        draws=draws,
-        biases=not weights_only,
-        seed=seed,
-        device=device,
-        changes=fields,
-        progress=_progress if _shows_progress() else None,
-    )
-    if _shows_progress():
-        click.echo("\r\x1b[K", nl=False, err=True)
+    with progress("Auditing") as advance:
+        found = audit(
+            source,
+            inputs=given,
+            samples=samples or 64,
+            length=length,
+            layers=chosen,
+            draws=draws,
+            biases=not weights_only,
+            seed=seed,
+            device=device,
+            changes=fields,
+            progress=lambda done, total, name: advance(done > 0, f"{name[:60]} ({done + 1} of {total})"),
+        )
     if as_json:
         text = json.dumps(found.as_json(), indent=2, allow_nan=False) + "\n"
     else:
@@ -106,14 +110,6 @@ def audit_command(
         click.echo(text, nl=False)
     else:
         write_whole(out, text)
-
-
-def _shows_progress() -> bool:
-    return sys.stderr.isatty()
-
-
-def _progress(done: int, total: int, name: str) -> None:
-    click.echo(f"\r\x1b[K{done}/{total} {name[:60]}", nl=False, err=True)
 
 
 def parse_layers(text: str) -> list[int]:
@@ -159,23 +155,3 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return text
-
-
-def read_rows(path: Path) -> Any:
-    """The array of an .npy file.
-
-    Raises:
-        DomainError: no such file, or one that cannot be read; pickled objects are refused.
-    """
-    import numpy as np
-
-    try:
-        rows = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:100]
-        raise DomainError(
-            f"--data is {str(path)[:200]!r}, which cannot be read ({reason}): give an .npy file."
-        ) from None
-    if not isinstance(rows, np.ndarray):
-        raise DomainError(f"--data is {str(path)[:200]!r}, an archive: give an .npy file with one array.")
-    return rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from glutheory.spectra.certified import certified_condition, certified_extremes
 from glutheory.spectra.condition import ConditionNumber
-from glutheory.spectra.dense import Spectrum, condition_number, spectrum, spectrum_ends
+from glutheory.spectra.dense import Spectrum, condition_number, spectrum, spectrum_and_condition, spectrum_ends
 from glutheory.spectra.equivalents import Equivalent, equivalent
 from glutheory.spectra.harmonics import multiplicity
 from glutheory.spectra.levels import Levels
@@ -47,6 +47,7 @@ __all__ = [
     "participation_ratio",
     "spectral_entropy",
     "spectrum",
+    "spectrum_and_condition",
     "spectrum_ends",
     "stairs",
 ]

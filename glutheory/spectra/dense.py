@@ -128,13 +128,17 @@ def spectrum(K: Any, *, entry_error: float = 0.0) -> Spectrum:
         DomainError: not square, empty, not real, not finite, not symmetric; or a negative entry_error.
     """
     scaled = _read(K)
-    found = _solve(scaled, entry_error)
+    return _unscaled(_solve(scaled, entry_error), scaled.exponent)
+
+
+def _unscaled(found: Spectrum, exponent: int) -> Spectrum:
+    """The spectrum times a power of two."""
     with np.errstate(over="ignore"):
-        values = np.ldexp(found.values, scaled.exponent)
+        values = np.ldexp(found.values, exponent)
     if not math.isfinite(values[0] - values[-1]):
         raise DomainError("K has eigenvalues beyond float64: divide it by a power of two.")
     values.flags.writeable = False
-    return Spectrum(values, math.ldexp(found.error, scaled.exponent))
+    return Spectrum(values, math.ldexp(found.error, exponent))
 
 
 def spectrum_ends(K: Any, *, top: int = 2, entry_error: float = 0.0) -> tuple[Array, float, float]:
@@ -182,7 +186,22 @@ def condition_number(K: Any, *, entry_error: float = 0.0) -> ConditionNumber:
         DomainError: as in `spectrum`; or K is not positive semidefinite: an eigenvalue is negative beyond its error.
     """
     scaled = _read(K)
+    return _ratio(_solve(scaled, entry_error), scaled, entry_error)
+
+
+def spectrum_and_condition(K: Any, *, entry_error: float = 0.0) -> tuple[Spectrum, ConditionNumber]:
+    """Both `spectrum` and `condition_number` for the work of one; arguments and errors as there.
+
+    Raises:
+        DomainError: as in `spectrum` and `condition_number`.
+    """
+    scaled = _read(K)
     found = _solve(scaled, entry_error)
+    return _unscaled(found, scaled.exponent), _ratio(found, scaled, entry_error)
+
+
+def _ratio(found: Spectrum, scaled: _Scaled, entry_error: float) -> ConditionNumber:
+    """The condition number of the matrix with this spectrum."""
     error, largest, smallest = found.error, found.largest, found.smallest
     if smallest + error < 0:
         scale = max(abs(largest), abs(smallest))
