@@ -11,6 +11,7 @@ import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -207,6 +208,32 @@ class TestFragment:
     def test_no_charts(self) -> None:
         with pytest.raises(DomainError, match="charts is empty"):
             inline((), name="none")
+
+
+class TestTicks:
+    """On the narrow figures of a page."""
+
+    @pytest.mark.parametrize(
+        ("low", "high", "labels"),
+        [
+            (128, 4096, ["10^{3}", "2\\times10^{2}", "5\\times10^{2}", "2\\times10^{3}"]),
+            (2.2, 4.4, ["3\\times10^{0}", "4\\times10^{0}"]),
+            (1, 1000, ["10^{0}", "10^{1}", "10^{2}", "10^{3}"]),
+        ],
+        ids=["one-and-a-half", "part", "three"],
+    )
+    def test_labels_of_a_log_axis(self, low: float, high: float, labels: list[str]) -> None:
+        """The same text that all figures have, and no two labels overlap."""
+        chart = Chart("t", "x", "y", (Series("a", [low, high], [1, 2]),), xscale="log")
+        figure = plotting.draw(chart, width=4.7)
+        axis, renderer = figure.axes[0].xaxis, figure.canvas.get_renderer()
+        ends = axis.get_view_interval()
+        ticks = [tick for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()) if tick.label1.get_text()]
+        ticks = [tick for tick in ticks if ends[0] <= tick.get_loc() <= ends[1]]
+        texts = [tick.label1.get_text().replace("\\mathdefault{10", "10").replace("}}$", "}$") for tick in ticks]
+        assert [text.strip("$") for text in texts] == labels
+        boxes = [tick.label1.get_window_extent(renderer) for tick in ticks]
+        assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 class TestColours:
