@@ -13,6 +13,7 @@ from glutheory.errors import (
     DomainError,
     ExpressionError,
     GlutheoryError,
+    MissingDependencyError,
     PrecisionError,
     UnknownNameError,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "DomainError",
     "ExpressionError",
     "GlutheoryError",
+    "MissingDependencyError",
     "Network",
     "PrecisionError",
     "UnknownNameError",

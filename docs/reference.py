@@ -1,0 +1,81 @@
+# ruff: noqa: INP001 (a script)
+"""The API reference from the docstrings, as a folder of HTML pages.
+
+    python docs/reference.py reference     # open reference/index.html
+
+pdoc reads the modules; this script says which are public, and has names ready that are imported lazily. The status is
+1 if pdoc warns (a docstring that it cannot read, a name that does not exist) or a public name is not on its page.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+from pathlib import Path
+
+import pdoc.render
+
+#: What users import. Everything else is how it is done, and may change.
+PUBLIC = (
+    "glutheory",
+    "glutheory.activations",
+    "glutheory.sampling",
+    "glutheory.sampling.feed_forward",
+    "glutheory.spectra",
+    "glutheory.dynamics",
+    "glutheory.bounds",
+    "glutheory.architectures",
+    "glutheory.audit",
+    "glutheory.datasets",
+    "glutheory.integrations.scikit_learn",
+    "glutheory.integrations.operator",
+    "glutheory.integrations.extremes",
+    "glutheory.integrations.torch",
+    "glutheory.integrations.gpytorch",
+    "glutheory.studies.kernel",
+    "glutheory.studies.spectrum",
+    "glutheory.studies.dynamics",
+    "glutheory.studies.phase",
+    "glutheory.phase",
+    "glutheory.charts",
+    "glutheory.plotting",
+    "glutheory.claims",
+    "glutheory.stored",
+    "glutheory.statistics",
+    "glutheory.two_sample",
+    "glutheory.equivalence",
+    "glutheory.exponents",
+    "glutheory.errors",
+)
+
+
+def write(folder: Path) -> list[str]:
+    """Write the pages; returns what is wrong with them."""
+    modules = [importlib.import_module(name) for name in PUBLIC]
+    for module in modules:
+        for member in getattr(module, "__all__", ()):
+            # pdoc looks into the module's own dictionary, where a lazy name is not
+            setattr(module, member, getattr(module, member))
+    pdoc.render.configure(docformat="google", show_source=False)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        pdoc.pdoc(*PUBLIC, output_directory=folder)
+    found = [str(item.message) for item in told if issubclass(item.category, UserWarning)]
+    for module in modules:
+        page = (folder / f"{module.__name__.replace('.', '/')}.html").read_text(encoding="utf-8")
+        absent = [member for member in getattr(module, "__all__", ()) if f'id="{member}"' not in page]
+        found += [f"{module.__name__}.{member} is not on its page" for member in absent]
+    return found
+
+
+def main() -> None:
+    """Write them to the folder named on the command line."""
+    folder = Path(sys.argv[1] if len(sys.argv) == 2 else "reference")
+    told = write(folder)
+    print(*told, f"{len(PUBLIC)} modules: {folder / 'index.html'}", sep="\n")
+    sys.exit(1 if told else 0)
+
+
+if __name__ == "__main__":
+    main()

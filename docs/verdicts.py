@@ -1,0 +1,64 @@
+# ruff: noqa: INP001 (a script)
+"""The README's table of verdicts, from results/*.json.
+
+    python docs/verdicts.py            # print it
+    python docs/verdicts.py --write    # and put it between the two comments of the README
+
+The file that bears a claim's name is about this claim; all others are in `full.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+BEGIN, END = "<!-- verdicts -->\n", "<!-- /verdicts -->\n"
+HEADINGS = ("claim", "source", "verdict", "grade", "key figure")
+
+
+def outcomes(folder: Path = ROOT / "results") -> dict[str, dict[str, Any]]:
+    """The stored outcomes by the id of their claim: the paper's claims in its order, then ours."""
+    from checks.catalog import choose
+
+    found: dict[str, dict[str, Any]] = {}
+    files = sorted(folder.glob("*.json"), key=lambda file: (file.stem != "full", file.stem))
+    for file in files:
+        rows = {row["claim"]["id"]: row for row in json.loads(file.read_text(encoding="utf-8"))["outcomes"]}
+        found |= rows if file.stem == "full" else {file.stem: rows[file.stem]}
+    return {name: found[name] for name in choose(tuple(found))}
+
+
+def table() -> str:
+    """The table in Markdown."""
+    rows = [HEADINGS, ("---",) * len(HEADINGS)]
+    for name, outcome in outcomes().items():
+        cells = (name, outcome["claim"]["source"], outcome["verdict"], outcome["grade"], outcome["key_figure"])
+        rows.append(tuple(cell.replace("|", r"\|") for cell in cells))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows).replace("| --- ", "|---").replace("|--- |", "|---|")
+
+
+def shown(page: str) -> str:
+    """What stands between the two comments of the page."""
+    return page.partition(BEGIN)[2].partition(END)[0].strip("\n") + "\n"
+
+
+def main() -> None:
+    """Print the table, or put it into the README."""
+    sys.path.insert(0, str(ROOT))  # `checks` is no installed package
+    new = table()
+    print(new, end="")
+    if "--write" in sys.argv[1:]:
+        from glutheory.files import replacing
+
+        readme = ROOT / "README.md"
+        before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        with replacing(readme) as beside:
+            beside.write_text(f"{before}{BEGIN}\n{new}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
