@@ -59,9 +59,6 @@ def bad(*arguments: str) -> str:
     return result.stderr
 
 
-# --- what they print and write --------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("command", [SPECTRUM, KERNEL], ids=["spectrum", "kernel"])
 def test_text_and_json_to_terminal_and_file(command: tuple[str, ...], tmp_path: Path) -> None:
     text = good(*command)
@@ -287,9 +284,6 @@ def test_records_are_json() -> None:
         plain({"a": [1j]})
 
 
-# --- options --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", ["SwiGLU", " relu ", "leaky-relu", "Normal_CDF"])
 def test_names_of_networks_are_normalised(name: str) -> None:
     assert NETWORK.convert(name, None, None) == name.strip().lower().replace("-", "_")
@@ -343,21 +337,26 @@ def test_help_has_examples_that_run(name: str, tmp_path: Path, monkeypatch: pyte
         good(*words)
 
 
-# --- completion -----------------------------------------------------------------------------------------------------
-
-
 def complete(words: str) -> list[str]:
     *before, last = words.split(" ")
     found = ShellComplete(cli.main, {}, "glutheory", "_GLUTHEORY_COMPLETE").get_completions(before, last)
     return [item.value if item.type == "plain" else f"<{item.type}>" for item in found]
 
 
+def _named(start: str) -> list[str]:
+    return [name for name in network_names() if name.startswith(start)]
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         ("spe", ["spectrum"]),
-        ("spectrum rel", ["relu", "relu2"]),
+        ("spectrum rel", _named("rel")),
         ("spectrum relu SwiG", ["swiglu"]),
+        ("derive geg", ["geglu"]),
+        ("evaluate geg", []),
+        ("evaluate gel", ["gelu"]),
+        ("unknown rel", []),
         ("kernel leaky-", ["leaky_relu"]),
         ("kernel zzz", []),
         ("spectrum --para", ["--parametrization"]),
@@ -367,7 +366,7 @@ def complete(words: str) -> list[str]:
         ("spectrum --data ", ["<file>"]),
         ("kernel --out ", ["<file>"]),
         ("completion ", list(SHELLS)),
-        ("spectrum wrong-name rel", ["relu", "relu2"]),
+        ("spectrum wrong-name rel", _named("rel")),
     ],
 )
 def test_completion(words: str, expected: list[str]) -> None:
@@ -408,9 +407,6 @@ def test_bash_completes(tmp_path: Path) -> None:
         [bash, "-c", script], env=environment, text=True, capture_output=True, check=True, timeout=120
     )
     assert done.stdout.split() == ["swiglu"]
-
-
-# --- progress -------------------------------------------------------------------------------------------------------
 
 
 class _Screen(io.StringIO):

@@ -97,7 +97,9 @@ def test_values_are_those_of_gram(name: str, given: dict[str, Any], dtype: Any) 
     torch.testing.assert_close(kernel(X, diag=True), kernel(X).to_dense().diagonal(), **tolerance)
     torch.testing.assert_close(kernel(X).diagonal(), kernel(X).to_dense().diagonal(), **tolerance)
     across = kernel(X[:4], Y).to_dense()
-    torch.testing.assert_close(kernel(X[:4], Y, diag=True), across.diagonal(), rtol=tolerance["rtol"], atol=1e-7)
+    # entries near 0 are accurate relative to the scale of the kernel, here about 1
+    near = 1e-6 if dtype == torch.float32 else 1e-13
+    torch.testing.assert_close(kernel(X[:4], Y, diag=True), across.diagonal(), rtol=tolerance["rtol"], atol=near)
 
 
 def test_the_initial_variances_are_those_of_gram() -> None:

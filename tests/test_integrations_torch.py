@@ -136,6 +136,12 @@ def test_a_wrong_derivative_is_caught(name: str, part: str, monkeypatch: pytest.
     assert not passes(glu.network(name), "ntk", ("ntk", None), 2, fast=True)
 
 
+def test_an_activation_without_derivatives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(zoo._TABLE, "gelu")
+    with pytest.raises(DomainError, match="'gelu' has no derivatives: add them to"):
+        zoo.slope(activation("gelu"))
+
+
 @pytest.mark.parametrize("net", NETWORKS, ids=by_label)
 def test_values_are_those_of_gram(net: Network) -> None:
     X, Y = rows(5, 3, 1), rows(4, 3, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from glutheory.activations import Activation
+from glutheory.errors import DomainError
 from glutheory.numeric.derivatives import homogeneous, logistic, normal, waves
 from glutheory.numeric.derivatives.partials import Slope
 from glutheory.numeric.zoo import evaluator, member
@@ -37,10 +38,13 @@ def slope(act: Activation) -> Slope:
     """The derivatives of an activation of the zoo.
 
     Raises:
-        DomainError: symbolic parameters, or an activation that is not of the zoo (see `evaluator`).
+        DomainError: symbolic parameters, an activation that is not of the zoo (see `evaluator`), or one of it whose
+            derivatives are not in the table yet.
     """
     evaluator(act)
     own = member(act)
     assert own is not None, "an activation with an evaluator is of the zoo"
-    entry = _TABLE[own.name]
+    entry = _TABLE.get(own.name)
+    if entry is None:
+        raise DomainError(f"{own.name!r} has no derivatives: add them to glutheory.numeric.derivatives.zoo.")
     return entry if isinstance(entry, Slope) else entry(*(float(value) for _, value in own.parameters))
