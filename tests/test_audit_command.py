@@ -13,16 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner, Result
 from torch import nn
 
-from glutheory import cli
 from glutheory.audit import Audit, audit, configurations, models
 from glutheory.audit.command import parse_changes, parse_layers
 from glutheory.audit.report import report
 from glutheory.errors import GlutheoryError, UnknownNameError
 from glutheory.printing.terminal import Terminal
 from tests.audit_models import GEMMA, GROUPED, SMALL, WILD, Gated, rows, wild
+from tests.command_line import bad, good
 
 
 @pytest.fixture(autouse=True)
@@ -64,26 +63,6 @@ def test_trained_weights_are_read_from_a_folder(tmp_path: Path) -> None:
     assert "comes without weights" in good("audit", str(folder), "--samples", "5", "--draws", "1")
     changed = good("audit", str(folder / "config.json"), "--set", "num_hidden_layers=1", "--samples", "5")
     assert "layers.1" not in changed
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.main, list(arguments), prog_name="glutheory")
-
-
-def good(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.stderr
-    assert result.stderr == ""
-    return result.stdout
-
-
-def bad(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    return result.stderr
 
 
 TINY = (

@@ -15,30 +15,16 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 
 from glutheory import cli
 from glutheory.charts import Chart
 from glutheory.commands.phase import read_list
 from glutheory.errors import DomainError
+from tests.command_line import good, run
 
 DYNAMICS = ("dynamics", "reglu", "--n", "12", "--d", "3", "--width", "50")
 PHASE = ("phase", "--n", "8,12", "--d", "3-6", "--draws", "1", "--jobs", "1")
 ROWS = np.random.default_rng(2).standard_normal((30, 4))
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.main, list(arguments), prog_name="glutheory")
-
-
-def good(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.stderr
-    assert result.stderr == ""
-    return result.stdout
-
-
-# ---------------------------------------------------------------- what they print and write
 
 
 @pytest.mark.parametrize("command", [DYNAMICS, PHASE], ids=["dynamics", "phase"])
@@ -92,9 +78,6 @@ def test_trained_networks_beside_the_theory() -> None:
     content = json.loads(good(*DYNAMICS, "--train", "2", "--steps", "30", "--json"))
     assert (content["trained"]["seeds"], content["trained"]["steps"][-1]) == (2, 30)
     assert content["trained"]["networks"][0]["mean"][-1] < content["networks"][0]["loss"][0]
-
-
-# ---------------------------------------------------------------- what they refuse
 
 
 @pytest.mark.parametrize(
@@ -193,9 +176,6 @@ def test_the_examples_of_the_help_run(name: str, tmp_path: Path, monkeypatch: py
         if "--train" in words:
             words += ["--steps", "50"]
         assert good(*words)
-
-
-# ---------------------------------------------------------------- Ctrl-C
 
 
 def marked(marker: str) -> list[int]:

@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import __main__ as checks_command
 from checks import runner
 from checks.settings import Settings
-from glutheory import cli
 from glutheory.charts import Chart, Map, Role, Series
 from glutheory.claims import About, Assumption, Claim, Control, Evidence, Finding, Grade, Outcome, Verdict
 from glutheory.errors import DomainError, MissingDependencyError
@@ -34,6 +32,7 @@ from glutheory.report.numbers import Cell, Table, count, tables
 from glutheory.report.page import SCRIPTS, STYLES, render
 from glutheory.report.words import summary
 from glutheory.stored import Stored, load
+from tests.command_line import bad, good
 
 ROOT = Path(__file__).parent.parent
 CHART = Chart(
@@ -447,26 +446,6 @@ def test_committed_figures_are_what_the_command_draws(tmp_path: Path) -> None:
     good("report", "--figures", str(tmp_path), "--only", ",".join(drawn))
     for name in drawn:
         assert (tmp_path / f"{name}.svg").read_bytes() == (ROOT / "docs" / "figures" / f"{name}.svg").read_bytes(), name
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.main, list(arguments), prog_name="glutheory")
-
-
-def good(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.stderr
-    assert result.stderr == ""
-    return result.stdout
-
-
-def bad(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    return result.stderr
 
 
 class TestCommand:

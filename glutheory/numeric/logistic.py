@@ -35,7 +35,7 @@ def _largest(xp: Namespace, features: Array) -> list[float]:
 
 
 @dataclass(frozen=True)
-class Logistic:
+class Shape:
     """φ with S = constant + linear·ρ·(q q')^`growth` + weight·E[f(q x) f(q' x')], q = factor·r, over (r r')^degree.
 
     Attributes:
@@ -51,6 +51,10 @@ class Logistic:
     constant: float
     linear: float
     weight: float
+
+
+class Logistic(Shape):
+    """The evaluator of such a φ."""
 
     def features(self, rows: Rows, variance: Fraction) -> Array:
         """Q, the coefficients, and the relative size of what 0 … TERMS of them leave out: shape (2 TERMS + 2, n)."""

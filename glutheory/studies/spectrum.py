@@ -70,7 +70,7 @@ def check_size(n: int) -> None:
     Raises:
         DomainError: too many rows for the method or for this machine's memory.
     """
-    remedy = "take fewer rows, or glutheory.integrations.operator.GramOperator with scipy.sparse.linalg.eigsh"
+    remedy = "take fewer rows, or both ends alone, by glutheory.integrations.extremes"
     if n > MOST:
         raise DomainError(f"n is {n}: all eigenvalues are computed for at most {MOST:,} rows; {remedy}.")
     if _BYTES * n * n > (memory := _memory()):

@@ -10,14 +10,14 @@ The number of terms follows from Cauchy's inequality for Σ k² h_k h_k' |ρ|^(k
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from glutheory.numeric.arrays import Array, constant
-from glutheory.numeric.bases import LOG_COSH, TANH, TERMS, X_TANH, Base
+from glutheory.numeric.bases import LOG_COSH, TANH, TERMS, X_TANH
 from glutheory.numeric.derivatives.mixture import SMALLEST, averages
 from glutheory.numeric.derivatives.partials import Partials, Slope
 from glutheory.numeric.hermite import series
+from glutheory.numeric.logistic import Shape
 from glutheory.numeric.pairs import Geometry
 from glutheory.numeric.rows import Rows
 
@@ -27,23 +27,8 @@ _TOLERANCE = 1e-16
 _CHUNK = 512
 
 
-@dataclass(frozen=True)
-class Family:
-    """φ with S = constant + linear·ρ·(q q')^`growth` + weight·E[f(q x) f(q' x')], q = factor·r, over (r r')^degree.
-
-    Attributes:
-        base: f.
-        degree: the power of r r' taken out.
-        factor: q/r.
-        constant, linear, weight: as above.
-    """
-
-    base: Base
-    degree: int
-    factor: float
-    constant: float
-    linear: float
-    weight: float
+class Family(Shape):
+    """The derivatives of such a φ."""
 
     def features(self, rows: Rows, variance: Fraction) -> Array:
         """Q, the h_k, the q dh_k/dq, and the part of √Σ k² h_k² from the j-th term on: shape (3 TERMS + 2, n)."""

@@ -1,0 +1,27 @@
+"""The command line in this process: `run` it, expect it to be `good`, or to be `bad` in one sentence on stderr."""
+
+from __future__ import annotations
+
+from click.testing import CliRunner, Result
+
+from glutheory import cli
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.main, list(arguments), prog_name="glutheory")
+
+
+def good(*arguments: str) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr == ""
+    return result.stdout
+
+
+def bad(*arguments: str) -> str:
+    result = run(*arguments)
+    assert result.exit_code == 2, (result.output, result.exception)
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
