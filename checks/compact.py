@@ -187,10 +187,10 @@ def charts(chosen: tuple[Case, ...], gaussian: tuple[Case, ...]) -> tuple[Chart,
         note=f"ReLU and ReGLU, normalised inputs, n = {case.n}, d = {case.d}. Majorisation: no crossing.",
     )
     ranks = []
-    for label, rows, role in (("normalised", chosen, Role.GATED), ("Gaussian", gaussian, Role.OTHER)):
+    for label, rows in (("normalised", chosen), ("Gaussian", gaussian)):
         x = [effective_rank(clipped(item.plain)) / item.n for item in rows]
         y = [effective_rank(clipped(item.gated)) / item.n for item in rows]
-        ranks.append(Series(f"{label} inputs", x, y, role, line=False))
+        ranks.append(Series(f"{label} inputs", x, y, line=False))
     ranks.append(Series("no difference", [0.0, 1.0], [0.0, 1.0], Role.THEORY, dashed=True))
     rank_chart = Chart(
         "Effective ranks with and without the gate",

@@ -45,7 +45,7 @@ def charts(found: Sequence[Case]) -> tuple[Chart, ...]:
         r"$\mathrm{cond}(K\odot C)$",
         (
             Series("no change", line, line, Role.THEORY, dashed=True),
-            Series("matrices", before, after, Role.GATED, line=False),
+            Series("matrices", before, after, line=False),
         ),
         xscale="log",
         yscale="log",

@@ -159,9 +159,7 @@ def charts(settings: Settings) -> tuple[Chart, ...]:
     for size in found.n[1:]:
         row = [cell for cell in product(settings) if cell.n == size]
         gains = [_gain(cell) for cell in row]
-        lines.append(
-            Series(f"n = {size}", [cell.d for cell in row], gains, Role.GATED if size == found.n[-1] else Role.OTHER)
-        )
+        lines.append(Series(f"n = {size}", [cell.d for cell in row], gains))
     lines.append(Series("2.39 d", list(map(float, found.d)), [float(GAIN) * x for x in found.d], Role.THEORY))
     lines.append(Series("no gain", list(map(float, found.d)), [1.0] * len(found.d), Role.THEORY, dashed=True))
     second = Chart(

@@ -80,7 +80,7 @@ def _rates(settings: Settings) -> Chart:
 
 def _eigenvalues(settings: Settings) -> Chart:
     series = []
-    for (plain, gated), role in zip(PAIRS, (Role.PLAIN, Role.GATED, Role.OTHER), strict=True):
+    for plain, gated in PAIRS:
         chosen = [
             given
             for given in grid(settings)
@@ -89,7 +89,7 @@ def _eigenvalues(settings: Settings) -> Chart:
         ordered = sorted(chosen, key=lambda given: given.d)
         x = [float(given.d) for given in ordered]
         y = [given.least[1] / given.least[0] for given in ordered]
-        series.append(Series(f"{gated} over {plain}", x, y, role))
+        series.append(Series(f"{gated} over {plain}", x, y))
     x = [min(min(item.x) for item in series), max(max(item.x) for item in series)]
     series.append(Series("equal", x, [1.0, 1.0], Role.THEORY, dashed=True))
     return Chart(

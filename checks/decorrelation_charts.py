@@ -23,10 +23,10 @@ _WIDE = 10
 #: Gates drawn against d/m.
 _GATES = ("gelu", "silu", "sigmoid", "tanh")
 _CURVES = (
-    ("relu", "reglu", 1.0, "ReLU, any q", Role.PLAIN, False),
-    ("gelu", "geglu", 1.0, "GELU, q = 1", Role.GATED, False),
-    ("gelu", "geglu", 1600.0, "GELU, q = 1600", Role.GATED, True),
-    ("silu", "swiglu", 1.0, "SiLU, q = 1", Role.OTHER, False),
+    ("relu", "reglu", 1.0, "ReLU, any q", False),
+    ("gelu", "geglu", 1.0, "GELU, q = 1", False),
+    ("gelu", "geglu", 1600.0, "GELU, q = 1600", True),
+    ("silu", "swiglu", 1.0, "SiLU, q = 1", False),
 )
 
 
@@ -94,18 +94,15 @@ def charts(thorough: bool) -> tuple[Chart, ...]:
         r"angle between the inputs $\theta$ (radians)",
         r"$\tilde K(\rho)/\tilde K(1) - K(\rho)/K(1)$",
         tuple(
-            Series(label, _ANGLES.tolist(), difference(plain, gated, q, _ANGLES).tolist(), role, dashed=dashed)
-            for plain, gated, q, label, role, dashed in _CURVES
+            Series(label, _ANGLES.tolist(), difference(plain, gated, q, _ANGLES).tolist(), dashed=dashed)
+            for plain, gated, q, label, dashed in _CURVES
         ),
         note=(
             "The inequality says that no curve rises above 0. ReLU (and GELU at a large variance, where it looks like "
             "ReLU) does at small angles, up to 0.108; GELU and SiLU at variance 1 never do. d = m."
         ),
     )
-    angles = [
-        Series(name, ratios, [exact_angle(name, r) for r in _RATIOS], role)
-        for name, role in (("relu", Role.PLAIN), ("abs", Role.OTHER))
-    ]
+    angles = [Series(name, ratios, [exact_angle(name, r) for r in _RATIOS]) for name in ("relu", "abs")]
     leading = [float(Law().angle(r)) / math.pi for r in _RATIOS]
     second = Chart(
         "Inputs closer than this come closer by gating",
@@ -121,15 +118,7 @@ def charts(thorough: bool) -> tuple[Chart, ...]:
         "Up to this variance smooth gates obey the inequality",
         "d/m",
         r"variance $q^*$ of the pre-activations",
-        tuple(
-            Series(
-                name,
-                ratios[:_WIDE],
-                limits(name, _RATIOS[:_WIDE]),
-                Role.GATED if name in ("gelu", "silu") else Role.OTHER,
-            )
-            for name in names
-        ),
+        tuple(Series(name, ratios[:_WIDE], limits(name, _RATIOS[:_WIDE])) for name in names),
         xscale="log",
         yscale="log",
         note="q* grows without bound as networks get wide; on normalised inputs the variance is about 1, far below.",

@@ -18,7 +18,6 @@ Name = tuple[str, str]
 #: As they are written.
 TITLES = {"mixer": "MLP-Mixer", "vit": "ViT", "gpt2": "GPT-2", "sgd": "SGD", "adamw": "AdamW"}
 GATES = {"relu/reglu": "ReGLU/ReLU", "gelu/geglu": "GEGLU/GELU", "silu/swiglu": "SwiGLU/SiLU"}
-_ROLES = (Role.PLAIN, Role.GATED, Role.OTHER)
 _POINTS = 60
 _AXIS = "block (see the note)"
 
@@ -98,7 +97,7 @@ def _ratios(
 ) -> Chart:
     """A ratio for each block and gate."""
     series = []
-    for index, (gate, role) in enumerate(zip(GATES, _ROLES, strict=True)):
+    for index, gate in enumerate(GATES):
         x, rows = [], []
         for place, (name, block) in enumerate(blocks.items(), 1):
             mine = Interval.of(np.exp(values[name][dict(block.gates)[gate]]))
@@ -106,7 +105,7 @@ def _ratios(
                 x.append(place + 0.2 * (index - 1))
                 rows.append((mine.value, mine.low, mine.high))
         middle, low, high = zip(*rows, strict=True) if rows else ((), (), ())
-        series.append(Series(GATES[gate], x, middle, role, low, high, line=False))
+        series.append(Series(GATES[gate], x, middle, Role.OTHER, low, high, line=False))
     return Chart(heading, _AXIS, y, (*series, _lines(*lines, len(blocks))), note=f"{_places(blocks)}. {note}")
 
 
@@ -119,8 +118,8 @@ def _released(blocks: Mapping[Name, Block]) -> Chart:
             points.setdefault(form, []).extend(zip(place + shifts, values, strict=True))
     labels = ("flattened, as released", "points of the plane")
     series = [
-        Series(label, [x for x, _ in points[form]], [y for _, y in points[form]], role, line=False)
-        for label, form, role in zip(labels, points, (Role.OTHER, Role.GATED), strict=False)
+        Series(label, [x for x, _ in points[form]], [y for _, y in points[form]], line=False)
+        for label, form in zip(labels, points, strict=False)
     ]
     return Chart(
         "The paper's test, pair by pair",

@@ -146,7 +146,7 @@ def charts(first: Evidence, certified: Evidence, numerical: Evidence) -> tuple[C
         Series(f"$d={d}$", x, [errors[f"d={d}, m={ratio * d}"] for ratio in _RATIOS], line=False, dashed=True)
         for d in _DIMENSIONS
     ]
-    half = Series("$m=d=4096$, certified", [1], [exact], Role.GATED, line=False)
+    half = Series("$m=d=4096$, certified", [1], [exact], line=False)
     law = Series("$(d/m)\\,/\\,(1+d/m)$", fine, [share / (1 + share) for share in fine], Role.THEORY, dashed=True)
     matrices = [Series(name.split(":")[0], _MATRICES, row) for name, row in tables.items()]
     return (

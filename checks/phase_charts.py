@@ -62,7 +62,7 @@ def shares(samples: Sequence[Sample]) -> Chart:
         low, high = zip(*(s.interval(alpha) for s in row), strict=True)
         x = [s.n / crossing(d) for s in row]
         y = [s.share for s in row]
-        series.append(Series(f"$d={d}$", x, y, Role.GATED, list(low), list(high)))
+        series.append(Series(f"$d={d}$", x, y, Role.OTHER, list(low), list(high)))
     series.append(Series("$n^*(d)$", [reach(d) / crossing(d) for d in dims], [0.5] * len(dims), Role.OTHER, line=False))
     series += [
         Series(f"{edge:.3g} x the crossing", [edge, edge], [0.0, 1.0], Role.THEORY, dashed=True)
@@ -93,7 +93,7 @@ def dimensions(cells: Sequence[Cell]) -> Chart:
         limits = [sphere_limit(d, setting) for d in dims]
         series.append(Series(f"limit of the tops, {setting}", dims, limits, Role.THEORY, dashed=dashed))
         ratios = [10**c.gain for c in last]
-        series.append(Series(f"{setting}, n = {largest}", [c.task.d for c in last], ratios, Role.GATED, line=False))
+        series.append(Series(f"{setting}, n = {largest}", [c.task.d for c in last], ratios, line=False))
     return Chart(
         "ReGLU on the sphere: what gating gains",
         "input dimension $d$",

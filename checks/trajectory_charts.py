@@ -64,11 +64,11 @@ def _series(label: str, points: Array, role: Role, *, dashed: bool = False) -> S
 
 def _straightness(plan: Plan, settings: Settings, targets: str, cosine: float | None) -> Chart:
     series, least = [], 1.0
-    for pair, role in zip(PAIRS, (Role.PLAIN, Role.GATED, Role.OTHER), strict=True):
+    for pair in PAIRS:
         runs = (trained(plan, settings, name, targets, cosine) for name in pair)
         plain, gated = (straightness(run.residuals)[:_POINTS] for run in runs)
         least = min(least, float(plain.min()), float(gated.min()))
-        series.append(Series("/".join(TITLES[name] for name in pair), plain.tolist(), gated.tolist(), role, line=False))
+        series.append(Series("/".join(TITLES[name] for name in pair), plain.tolist(), gated.tolist(), line=False))
     series.append(Series("equal", [least, 1.0], [least, 1.0], Role.THEORY, dashed=True))
     raw = cosine is None
     return Chart(

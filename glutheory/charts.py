@@ -15,7 +15,11 @@ SCALES = ("linear", "log", "symlog")
 
 
 class Role(StrEnum):
-    """What a series stands for; the same role has the same colour in every figure."""
+    """What a series stands for; the same role has the same colour in every figure.
+
+    PLAIN and GATED are only for what belongs to one network, the non-gated or the gated one (its kernel, spectrum,
+    condition number or loss), and not for a ratio of the two or for one of several sizes or settings.
+    """
 
     PLAIN = "plain"
     GATED = "gated"

@@ -51,6 +51,7 @@ ELSEWHERE = tuple(
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in ELSEWHERE])
 def test_a_page_does_what_it_says(name: str, tmp_path: Path) -> None:
     if not any(block.kind in ("python", "bash") and not block.marked for block in blocks(PAGES[name])):
@@ -261,6 +262,7 @@ def _fields(value: Any) -> set[str]:
     return set().union(*map(_fields, value)) if isinstance(value, list) else set()
 
 
+@pytest.mark.slow
 def test_the_tutorial(tmp_path: Path) -> None:
     """Every statement of it is asserted by itself."""
     script = ROOT / "docs" / "tutorial.py"

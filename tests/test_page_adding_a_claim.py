@@ -14,6 +14,8 @@ from tests.documents import ROOT, blocks, environment, run, working_copy
 
 PAGE = ROOT / "docs" / "adding-a-claim.md"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -13,6 +13,8 @@ from tests.documents import ROOT, blocks, environment, hunks, run, working_copy
 
 PAGE = ROOT / "docs" / "adding-an-activation.md"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -46,7 +48,6 @@ def test_the_changed_files_keep_the_rules_of_the_repository(done: Path) -> None:
         in_copy(done, ruff, *arguments, "--no-cache", *sorted(changed()))
 
 
-@pytest.mark.slow
 def test_every_table_of_the_tests_takes_it(done: Path) -> None:
     """All tests that mention it, and those that compare whole tables."""
     words = "cubed_relu or table or homogeneous or completion"
