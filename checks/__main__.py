@@ -15,11 +15,11 @@ from checks.report import listing, progress, show
 from checks.runner import differences, document, record, recorded, run_all, write_json
 from checks.settings import IMAGES, PROFILES, TEXT, Settings
 from glutheory.claims import Outcome
-from glutheory.cli import Command
+from glutheory.claims.stored import load
+from glutheory.commands.main import Command
 from glutheory.errors import DomainError
 from glutheory.numeric.tiles import cores
-from glutheory.printing.terminal import Terminal
-from glutheory.stored import load
+from glutheory.terminal import Terminal
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 #: Options that only a run can heed.
@@ -172,7 +172,7 @@ def _figures(figure: Path | None, ids: Sequence[str]) -> dict[str, Path]:
     """The file of each claim's figure: the given one, or with the id before the suffix where there are several."""
     if figure is None:
         return {}
-    from glutheory.plotting import check
+    from glutheory.figures.draw import check
 
     check(figure)
     several = len(ids) > 1
@@ -187,7 +187,7 @@ def _pages(outcomes: Sequence[Outcome], origin: Origin, figure: Path | None) -> 
     for index, outcome in enumerate(outcomes):
         path = files.get(outcome.claim.id)
         if path is not None and outcome.charts:
-            from glutheory.plotting import save
+            from glutheory.figures.draw import save
 
             save(outcome.charts, path)
         elif path is not None:

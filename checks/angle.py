@@ -21,9 +21,9 @@ from checks.separation import beyond, closer
 from checks.setting import Inputs, Scales, Setting, lecun, sample
 from checks.settings import Settings
 from glutheory.activations import activation
-from glutheory.balls import precision
 from glutheory.claims import About, Claim, Control, Evidence, Figure, Finding, Outcome, decide
-from glutheory.exact import Point, ball
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point, ball
 from glutheory.networks import product
 from glutheory.symbolic.gaussian import a, b, c
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from glutheory.charts import Chart, Role, Series
+from glutheory.figures.chart import Chart, Role, Series
 
 Shapes = Sequence[tuple[int, int]]
 

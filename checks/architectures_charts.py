@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from checks.architectures_measures import Conditions
 from checks.architectures_task import PAIRS
-from glutheory.charts import Chart, Role, Series
+from glutheory.figures.chart import Chart, Role, Series
 
 #: What is drawn filled and what is hollow: time, set of parameters, and words for the legend.
 _Kind = tuple[str, str, str]

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from flint import arb
 
-from glutheory.exact import ball
+from glutheory.ground.exact import ball
 
 Interval = tuple[Fraction, Fraction]
 Box = tuple[Interval, ...]

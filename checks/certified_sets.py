@@ -15,9 +15,9 @@ from checks.extremal_sets import EXAMPLES, Example, agrees, condition, condition
 from checks.ntk_gated import equation as eq4
 from checks.roads import Formula
 from checks.subset_search import both
-from glutheory.balls import precision
 from glutheory.claims import Evidence, Figure, Finding, Grade
-from glutheory.exact import ball
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import ball
 from glutheory.spectra import certified_extremes, condition_number
 
 #: What `glutheory.gram` promises, relative to √(K_ii K_jj).

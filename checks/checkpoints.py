@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from glutheory.files import replacing
+from glutheory.ground.files import replacing
 
 #: Raised whenever what is computed under the same key changes.
 FORMAT = 1

@@ -15,10 +15,10 @@ from checks.evidence import proof
 from checks.setting import Inputs
 from checks.settings import Settings
 from checks.spectral_grid import inputs
-from glutheory.balls import precision
-from glutheory.charts import Chart, Role, Series
 from glutheory.claims import About, Assumption, Claim, Control, Evidence, Figure, Finding, Grade, Outcome, decide
-from glutheory.exact import ball
+from glutheory.figures.chart import Chart, Role, Series
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import ball
 from glutheory.networks import GATES
 from glutheory.numeric import gram
 from glutheory.spectra import (

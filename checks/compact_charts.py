@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.correlated_matrices import Case
-from glutheory import bounds
-from glutheory.charts import Chart, Role, Series
+from checks.tools import bounds
+from glutheory.figures.chart import Chart, Role, Series
 
 
 def charts(found: Sequence[Case]) -> tuple[Chart, ...]:

@@ -13,8 +13,8 @@ from checks.settings import Settings
 from checks.spectral_grid import Cell, Draw, families, gaussian, grid, groups, product
 from derivations.relu_expansion import d, n
 from derivations.spectral_orders import BULK_GAIN, CONDITION, GAIN, GATED_CONDITION
-from glutheory.charts import Chart, Role, Series
 from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
+from glutheory.figures.chart import Chart, Role, Series
 
 CLAIM = Claim(
     id="condition",

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from flint import arb, arb_mat
 
-from glutheory.balls import precision
 from glutheory.claims import Evidence, Figure, Finding, Grade
+from glutheory.ground.balls import precision
 
 Array = npt.NDArray[np.float64]
 _BITS = 128

@@ -6,8 +6,8 @@ import numpy as np
 
 from checks.crossing_cases import PAIRS, Case, case, grid
 from checks.settings import Settings
-from glutheory.charts import Chart, Role, Series
 from glutheory.dynamics import LossCurve
+from glutheory.figures.chart import Chart, Role, Series
 
 _FRACTIONS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 

@@ -16,10 +16,10 @@ from checks.linear_errors import Errors, Law, errors
 from checks.orders import CONSTANT_MARGIN, EXPONENT_MARGIN, LEVEL, refuted
 from checks.settings import Settings
 from checks.spectral_grid import Cell, families, gaussian, grid
+from checks.tools.exponents import power_law
 from derivations.relu_expansion import FLOOR, GATED_FLOOR, coefficient, d, n
-from glutheory.charts import Chart, Role, Series
 from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
-from glutheory.exponents import power_law
+from glutheory.figures.chart import Chart, Role, Series
 from glutheory.spectra import MarchenkoPastur
 
 Array = npt.NDArray[np.float64]

@@ -15,7 +15,7 @@ from checks.settings import Settings
 from checks.variance_ranges import GATES, Gate
 from glutheory.activations import activation
 from glutheory.claims import About, Assumption, Claim, Control, Evidence, Finding, Outcome, decide
-from glutheory.pieces import pieces
+from glutheory.ground.pieces import pieces
 
 CLAIM = Claim(
     id="decorrelation",

@@ -13,7 +13,7 @@ from checks.branch_and_bound import refine
 from checks.kinks import Kink, turn
 from checks.normalised_kernels import Law
 from glutheory.activations import Z, activation
-from glutheory.charts import Chart, Role, Series
+from glutheory.figures.chart import Chart, Role, Series
 
 Array = npt.NDArray[np.float64]
 _ANGLES = np.linspace(0.002, 0.16, 80)

@@ -17,11 +17,11 @@ from checks.settings import Settings
 from checks.sphere_charts import coefficients
 from checks.sphere_charts import levels as levels_chart
 from glutheory.activations import activation
-from glutheory.balls import precision
-from glutheory.charts import Chart
 from glutheory.claims import Assumption, Claim, Control, Evidence, Figure, Finding, Grade, Outcome, decide
-from glutheory.exact import Point, ball
-from glutheory.pieces import pieces
+from glutheory.figures.chart import Chart
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point, ball
+from glutheory.ground.pieces import pieces
 from glutheory.symbolic.hermite import HermiteSeries, hermite_series
 
 CLAIM = Claim(

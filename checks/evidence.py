@@ -15,13 +15,13 @@ from checks import roads
 from checks.roads import Formula
 from checks.setting import Scales, Setting
 from checks.settings import FALSE_ALARM, Settings
+from checks.tools.statistics import MeanTest
 from derivations.catalog import load
 from derivations.proof import CERTIFICATE, Run, run
 from derivations.zero import is_zero
-from glutheory.balls import precision
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
+from glutheory.ground.balls import precision
 from glutheory.networks import Network
-from glutheory.statistics import MeanTest
 from glutheory.symbolic.kernels import d, g, kernels, m, sigma_v
 
 Array = npt.NDArray[np.float64]

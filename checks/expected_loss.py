@@ -14,9 +14,9 @@ from checks.parts import is_lecun, nonzero
 from checks.setting import Setting, lecun, sample
 from checks.settings import Settings
 from checks.trained_losses import FRACTION, experiments, means, regime, stable, trajectories
-from glutheory.balls import precision
 from glutheory.claims import About, Assumption, Claim, Control, Evidence, Figure, Finding, Grade, Outcome, decide
 from glutheory.dynamics import expected_loss
+from glutheory.ground.balls import precision
 
 CLAIM = Claim(
     id="expected-loss",

@@ -15,7 +15,7 @@ from rich.text import Text
 from checks.figures import grid, layout
 from checks.report import COLOURS, risk, shown
 from glutheory.claims import About, Evidence, Finding, Outcome, Verdict, decide
-from glutheory.printing.terminal import Terminal
+from glutheory.terminal import Terminal
 
 _FINDINGS = {Finding.SUPPORTS: "green", Finding.REFUTES: "red", Finding.UNDECIDED: "magenta"}
 _SAYS = {

@@ -17,8 +17,8 @@ from checks.ntk_gated import equation as gated_equation
 from checks.ntk_plain import equation as plain_equation
 from checks.roads import Formula, Road
 from checks.setting import Inputs, Scales, Setting, lecun
-from glutheory.balls import precision
-from glutheory.exact import ball
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import ball
 from glutheory.networks import GATES
 from glutheory.spectra import certified_condition
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from checks.report import shown
 from glutheory.claims import Figure
-from glutheory.printing.terminal import Terminal
+from glutheory.terminal import Terminal
 
 #: Longer tables and lists are cut: the file of results has everything.
 _ROWS, _ITEMS, _COLUMNS = 24, 8, 6

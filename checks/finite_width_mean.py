@@ -17,12 +17,12 @@ from checks.products import equation
 from checks.roads import Formula
 from checks.setting import Inputs, Setting, generic, sample
 from checks.settings import FALSE_ALARM, Settings
-from glutheory.balls import precision
+from checks.tools.neuron_moments import neuron_variance, raw_moment
+from checks.tools.statistics import MeanTest
 from glutheory.claims import Claim, Control, Evidence, Figure, Finding, Grade, Outcome, decide
-from glutheory.exact import ball
-from glutheory.moments import neuron_variance, raw_moment
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import ball
 from glutheory.networks import product
-from glutheory.statistics import MeanTest
 
 CLAIM = Claim(
     id="finite-width-mean",

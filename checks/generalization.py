@@ -49,8 +49,8 @@ from checks.generalization_runs import Block, trained
 from checks.generalization_task import FULL, PAIRS, QUICK, Task
 from checks.settings import Settings
 from checks.signs import power
+from checks.tools.equivalence import equivalence_power
 from glutheory.claims import About, Assumption, Claim, Control, Evidence, Figure, Finding, Grade, Outcome, decide
-from glutheory.equivalence import equivalence_power
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 

@@ -11,7 +11,7 @@ from checks.generalization_evidence import MARGIN, PAPER_LEVEL, pvalues
 from checks.generalization_measures import Matched, along
 from checks.generalization_runs import Block
 from checks.signs import Interval
-from glutheory.charts import Chart, Role, Series
+from glutheory.figures.chart import Chart, Role, Series
 
 Array = npt.NDArray[np.float64]
 Name = tuple[str, str]

@@ -11,9 +11,9 @@ from checks.generalization_controls import Statement
 from checks.generalization_measures import LEVELS, Matched, clouds
 from checks.generalization_runs import Block
 from checks.signs import Interval, shown, signs
+from checks.tools.equivalence import Equivalence, equivalence
+from checks.tools.two_sample import energy_test, paired_energy_test
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
-from glutheory.equivalence import Equivalence, equivalence
-from glutheory.two_sample import energy_test, paired_energy_test
 
 Array = npt.NDArray[np.float64]
 #: The probability that any test refutes the claim if it is true; and the same for its corrected form. Networks are

@@ -15,7 +15,7 @@ from checks.checkpoints import Arrays
 from checks.generalization_task import PAIRS, Course, Task
 from checks.generalization_training import device, history
 from checks.settings import Settings
-from glutheory.workers import prepare
+from glutheory.ground.workers import prepare
 
 Array = npt.NDArray[np.float64]
 

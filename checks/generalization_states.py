@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from glutheory.files import replacing
+from glutheory.ground.files import replacing
 
 #: What reading a file that is cut off, damaged or not one of ours raises.
 _DAMAGED = (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile)

@@ -17,10 +17,10 @@ from checks.parts import branches, is_lecun, nonzero
 from checks.roads import Duals
 from checks.setting import Inputs, Scales, Setting, lecun, sample
 from checks.settings import Settings
-from glutheory.balls import precision
-from glutheory.charts import Chart, Role, Series
 from glutheory.claims import About, Claim, Control, Evidence, Finding, Grade, Outcome, decide
-from glutheory.exact import ball
+from glutheory.figures.chart import Chart, Role, Series
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import ball
 
 CLAIM = Claim(
     id="hadamard",

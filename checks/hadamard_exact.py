@@ -14,9 +14,9 @@ from checks.parts import branches, continuous, is_lecun, mutants, nonzero
 from checks.roads import Duals, Formula
 from checks.setting import Scales, Setting, lecun, sample
 from checks.settings import FALSE_ALARM, Settings
+from checks.tools.statistics import MeanTest
 from glutheory.claims import Claim, Evidence, Finding, Grade, Outcome, decide
 from glutheory.networks import product
-from glutheory.statistics import MeanTest
 
 CLAIM = Claim(
     id="hadamard-exact",

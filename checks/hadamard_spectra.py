@@ -11,9 +11,9 @@ from flint import arb, arb_mat
 from checks import roads
 from checks.evidence import equal
 from checks.extremal_sets import EXAMPLES, kernel, stated, turned
-from glutheory.balls import precision
 from glutheory.claims import Evidence, Figure, Finding, Grade
-from glutheory.exact import ball
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import ball
 from glutheory.spectra import certified_extremes
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from checks.optimised_sets import circle
 from checks.pair_angles import harm
 from checks.subset_search import both, ratio
-from glutheory.charts import Chart, Role, Series
+from glutheory.figures.chart import Chart, Role, Series
 from glutheory.networks import GATES
 from glutheory.numeric import gram
 

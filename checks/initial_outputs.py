@@ -12,9 +12,9 @@ from checks import roads
 from checks.roads import Formula
 from checks.setting import Setting
 from checks.settings import FALSE_ALARM, Settings
+from checks.tools.neuron_moments import product_mean
+from checks.tools.statistics import MeanTest
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
-from glutheory.moments import product_mean
-from glutheory.statistics import MeanTest
 
 Array = npt.NDArray[np.float64]
 #: The relative error of a variance of the outputs that the test promises to find.

@@ -9,7 +9,7 @@ import numpy as np
 
 from checks.evidence import WRONG, Array, Experiment
 from checks.roads import Formula
-from glutheory.charts import Chart, Role, Series
+from glutheory.figures.chart import Chart, Role, Series
 
 #: Standard errors on each side of a sampled mean.
 _ERRORS = 3

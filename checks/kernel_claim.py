@@ -10,8 +10,8 @@ from checks.parts import branches, continuous, mutants, nonzero, powerful
 from checks.roads import Formula
 from checks.setting import Setting, generic, sample
 from checks.settings import Settings
-from glutheory.charts import Role
 from glutheory.claims import Claim, Outcome, decide
+from glutheory.figures.chart import Role
 from glutheory.networks import Network
 
 #: Input dimension of the data.

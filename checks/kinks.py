@@ -17,9 +17,9 @@ from flint import arb
 
 from checks.branch_and_bound import Zeros, hull, refine, zeros
 from glutheory.activations import Activation
-from glutheory.balls import precision
-from glutheory.exact import ball
-from glutheory.pieces import pieces
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import ball
+from glutheory.ground.pieces import pieces
 
 _BITS = 128
 #: Just beyond π/2; and an angle on either side of which the two forms of h are used, with the rest up to π.

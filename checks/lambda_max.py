@@ -15,8 +15,8 @@ from checks.settings import Settings
 from checks.spectral_grid import Cell, Draw, gaussian, grid, groups, product
 from derivations import spectral_orders as bounds
 from derivations.relu_expansion import coefficient, d, delta, n
-from glutheory.charts import Chart, Role, Series
 from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
+from glutheory.figures.chart import Chart, Role, Series
 
 CLAIM = Claim(
     id="lambda-max",

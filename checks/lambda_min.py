@@ -17,8 +17,8 @@ from checks.orders import Order, Scale, asymptotic, bounded, measured, refuted
 from checks.settings import Settings
 from checks.spectral_grid import Cell, families, gaussian, groups, kernels, product
 from derivations.relu_expansion import SUM, n
-from glutheory.charts import Chart, Role, Series
 from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
+from glutheory.figures.chart import Chart, Role, Series
 
 CLAIM = Claim(
     id="lambda-min",

@@ -7,7 +7,7 @@ import numpy as np
 from checks.loss_forms import CORRECT, LITERAL
 from checks.settings import Settings
 from checks.trained_losses import deviations, experiments, from_own_kernel, spread, steps_of
-from glutheory.charts import Chart, Role, Series
+from glutheory.figures.chart import Chart, Role, Series
 from glutheory.networks import network
 
 

@@ -14,8 +14,8 @@ from checks.correlated_matrices import Case, correlation, data_cases, kernel_cas
 from checks.evidence import proof
 from checks.hadamard_spectra import certified, sharpness
 from checks.settings import Settings
-from glutheory import bounds
-from glutheory.bounds import Bound
+from checks.tools import bounds
+from checks.tools.bounds import Bound
 from glutheory.claims import Assumption, Claim, Control, Evidence, Figure, Finding, Grade, Outcome, decide
 
 Array = npt.NDArray[np.float64]

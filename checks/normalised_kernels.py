@@ -21,8 +21,8 @@ from flint import arb
 from checks import roads
 from checks.branch_and_bound import Interval, Zeros, hull, refine, zeros
 from glutheory.activations import Activation, Z
-from glutheory.balls import precision
-from glutheory.exact import Point, ball
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point, ball
 from glutheory.symbolic.hermite import norm
 
 Coefficients = tuple[Fraction, Fraction, Fraction]

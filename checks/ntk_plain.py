@@ -8,8 +8,8 @@ from checks.kernel_claim import verify
 from checks.roads import Duals, Formula
 from checks.setting import Scales
 from checks.settings import Settings
-from glutheory.charts import Role
 from glutheory.claims import Claim, Outcome
+from glutheory.figures.chart import Role
 
 CLAIM = Claim(
     id="ntk-plain",

@@ -18,9 +18,9 @@ import sympy as sp
 from checks.evidence import proof
 from checks.far_spectrum import far
 from checks.spectral_grid import Cell
+from checks.tools.exponents import PowerLaw, power_law
 from derivations.relu_expansion import d, n
 from glutheory.claims import About, Control, Evidence, Figure, Finding, Grade
-from glutheory.exponents import PowerLaw, power_law
 
 #: Half of the distance between exponents that differ by 1/2; half of the way, in logarithms, from 1/(2π) to 1/4.
 EXPONENT_MARGIN, CONSTANT_MARGIN = 0.25, math.sqrt(math.pi / 2)

@@ -27,9 +27,9 @@ from checks.ntk_gated import equation as gated_equation
 from checks.ntk_plain import equation as plain_equation
 from checks.setting import Scales
 from glutheory.activations import activation
-from glutheory.balls import precision
 from glutheory.claims import Evidence
-from glutheory.exact import ball
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import ball
 from glutheory.symbolic.duals import dual
 from glutheory.symbolic.gaussian import a, b, c
 

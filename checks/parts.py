@@ -9,7 +9,7 @@ from checks.evidence import POWER, Experiment, certificate, statistical
 from checks.roads import Formula
 from checks.setting import Setting
 from glutheory.claims import Assumption, Control, Evidence, Finding
-from glutheory.pieces import pieces
+from glutheory.ground.pieces import pieces
 
 
 def continuous(settings: Sequence[Setting]) -> Assumption:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 from checks.phase_law import FACTOR, Sample, level
-from glutheory.charts import Chart, Role, Series
 from glutheory.datasets.tabular import SETS
-from glutheory.phase.boundary import crossing, reach, sphere_limit
-from glutheory.phase.cells import Cell, Task
-from glutheory.phase.charts import diagram
+from glutheory.figures.chart import Chart, Role, Series
+from glutheory.studies.phase.boundary import crossing, reach, sphere_limit
+from glutheory.studies.phase.cells import Cell, Task
+from glutheory.studies.phase.figure import diagram
 
 #: Gates that get a map for every kind of data.
 SHOWN = ("reglu", "swiglu")

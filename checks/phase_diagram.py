@@ -17,9 +17,9 @@ from checks.settings import Settings
 from glutheory.claims import About, Assumption, Claim, Control, Evidence, Finding, Outcome, decide
 from glutheory.datasets import tabular
 from glutheory.networks import GATES
-from glutheory.phase.boundary import reach, sphere_limit
-from glutheory.phase.cells import NORMALISED, Cell, Task, kernels, points
-from glutheory.phase.maps import compute
+from glutheory.studies.phase.boundary import reach, sphere_limit
+from glutheory.studies.phase.cells import NORMALISED, Cell, Task, kernels, points
+from glutheory.studies.phase.maps import compute
 
 CLAIM = Claim(
     id="phase-diagram",

@@ -12,8 +12,8 @@ import numpy as np
 
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
 from glutheory.datasets.tabular import SETS
-from glutheory.phase.boundary import Curve, crossing, predicted, sphere_limit
-from glutheory.phase.cells import Cell, State, Task, points
+from glutheory.studies.phase.boundary import Curve, crossing, predicted, sphere_limit
+from glutheory.studies.phase.cells import Cell, State, Task, points
 
 SPHERE, CERTIFICATE, CRITICAL = "sphere", "certificate", "sphere, ntk parametrisation"
 SIGNS, GATES_PART, REAL = "Gaussian data, map", "every gate", "real data"

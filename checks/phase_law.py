@@ -11,8 +11,8 @@ from scipy.special import bdtr, bdtrc, betaincinv
 
 from checks.settings import FALSE_ALARM
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
-from glutheory.phase.boundary import Curve
-from glutheory.phase.cells import Cell, State
+from glutheory.studies.phase.boundary import Curve
+from glutheory.studies.phase.cells import Cell, State
 
 CROSSING = "Gaussian data, crossing"
 #: A boundary is tested up to this factor in n: over it the predicted log10 ratio moves by about 0.2 near its zero,

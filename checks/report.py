@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from glutheory.claims import Claim, Grade, Outcome, Verdict
 from glutheory.commands.progress import progress as progress_bar
-from glutheory.printing.terminal import Terminal
+from glutheory.terminal import Terminal
 
 HEADINGS = ("id", "source", "verdict", "grade", "key figure", "seconds")
 COLOURS = {
@@ -116,7 +116,7 @@ def listing(claims: Iterable[Claim], terminal: Terminal) -> str:
     """Every claim's id and source, its statement in words and in LaTeX; nothing is run for it."""
     from rich.cells import cell_len
 
-    from glutheory.printing.layout import paragraph
+    from glutheory.terminal import paragraph
 
     claims = list(claims)
     width = max(len(claim.id) for claim in claims)

@@ -18,10 +18,10 @@ from flint import arb
 
 from checks.setting import Scales, Setting
 from checks.settings import Settings
+from checks.tools.neuron_moments import neuron_fourth, neuron_variance
 from glutheory.activations import Activation
-from glutheory.balls import Tape, precision
-from glutheory.exact import Point, ball
-from glutheory.moments import neuron_fourth, neuron_variance
+from glutheory.ground.balls import Tape, precision
+from glutheory.ground.exact import Point, ball
 from glutheory.quadrature import enclose
 from glutheory.symbolic.duals import dual
 from glutheory.symbolic.evaluation import evaluate_balls
@@ -153,7 +153,7 @@ def _float64() -> Any:
 
 
 def one_thread() -> AbstractContextManager[None]:
-    """See `glutheory.sampling.threads`; torch is imported only now."""
-    from glutheory.sampling import threads
+    """See `glutheory.sampling.sampler`; torch is imported only now."""
+    from glutheory.sampling import sampler
 
-    return threads.one_thread()
+    return sampler.one_thread()

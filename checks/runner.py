@@ -23,7 +23,7 @@ from checks.catalog import FOLDER, modules
 from checks.settings import FALSE_ALARM, FAMILIES, Settings
 from glutheory.claims import SCHEMA, Claim, Evidence, Finding, Grade, Outcome, Verdict
 from glutheory.errors import DomainError, GlutheoryError
-from glutheory.files import replacing
+from glutheory.ground.files import replacing
 from glutheory.numeric.tiles import cores
 
 RECORDED = FOLDER / "recorded.json"

@@ -11,9 +11,9 @@ from flint import arb
 from checks import roads
 from checks.kinks import Kink
 from glutheory.activations import activation
-from glutheory.balls import precision
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
-from glutheory.exact import Point, ball
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point, ball
 
 #: Pairs (d, m).
 Shapes = Sequence[tuple[int, int]]

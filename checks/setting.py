@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from glutheory.exact import Point
+from glutheory.ground.exact import Point
 from glutheory.networks import Network, network
 
 Inputs = tuple[tuple[Fraction, ...], ...]

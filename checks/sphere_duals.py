@@ -17,15 +17,13 @@ from flint import arb
 from checks.branch_and_bound import Box, Cover, Interval, hull, positive
 from checks.normalised_kernels import Coefficients
 from glutheory.activations import Activation
-from glutheory.balls import Tape, precision
-from glutheory.exact import ball
-from glutheory.symbolic.assemble import DELTA, assemble
+from glutheory.ground.balls import Tape, precision
+from glutheory.ground.exact import ball
+from glutheory.ground.normal_form import KAPPA, differentiate
 from glutheory.symbolic.duals import Expectation, dual, split_mixture
 from glutheory.symbolic.gaussian import a, b, c
-from glutheory.symbolic.kolmogorov import rule
-from glutheory.symbolic.majorants import product_error
-from glutheory.symbolic.pairs import KAPPA_PRIME
-from glutheory.terms import KAPPA, differentiate
+from glutheory.symbolic.kolmogorov import product_error, rule
+from glutheory.symbolic.pairs import DELTA, KAPPA_PRIME, assemble
 
 #: Bits of the arithmetic, and of the rule for the mixing variables: the boxes are wider than either.
 _BITS, _RULE = 64, 24

@@ -12,11 +12,11 @@ from checks.far_spectrum import far
 from checks.orders import CONSTANT_MARGIN, EXPONENT_MARGIN, LEVEL, refuted
 from checks.settings import Settings
 from checks.spectral_grid import Cell, families, gaussian, product
+from checks.tools.exponents import power_law
 from derivations.relu_expansion import GATED_FLOOR
 from derivations.spectral_orders import OFFSET, THRESHOLD
-from glutheory.charts import Chart, Role, Series
 from glutheory.claims import Assumption, Claim, Evidence, Finding, Grade, Outcome, decide
-from glutheory.exponents import power_law
+from glutheory.figures.chart import Chart, Role, Series
 
 CLAIM = Claim(
     id="spike",

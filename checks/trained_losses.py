@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from checks.loss_forms import CORRECT, LITERAL, Form, Problem, problem
 from checks.settings import Settings
+from checks.tools.exponents import power_law
 from checks.trained import Trained, train
 from glutheory.claims import About, Assumption, Evidence, Figure, Finding, Grade
 from glutheory.dynamics import expected_loss
-from glutheory.exponents import power_law
 
 Array = npt.NDArray[np.float64]
 #: Of the largest stable rate: η λ_max = 0.9.

@@ -9,7 +9,7 @@ import numpy as np
 from checks.training_kernels import Prediction
 from checks.training_measures import Race
 from checks.training_task import PAIRS, Task, Trained
-from glutheory.charts import Chart, Role, Series
+from glutheory.figures.chart import Chart, Role, Series
 
 #: As they are written.
 TITLES = {"relu": "ReLU", "reglu": "ReGLU", "gelu": "GELU", "geglu": "GEGLU", "silu": "SiLU", "swiglu": "SwiGLU"}

@@ -8,7 +8,7 @@ from checks.settings import Settings
 from checks.training_charts import TITLES
 from checks.training_task import PAIRS
 from checks.trajectory_paths import ACUTE, Array, Plan, follow, straightness, trained
-from glutheory.charts import Chart, Role, Series
+from glutheory.figures.chart import Chart, Role, Series
 
 _POINTS = 120
 

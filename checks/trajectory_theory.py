@@ -16,9 +16,9 @@ from checks.evidence import identity
 from checks.setting import Inputs, Scales, lecun
 from checks.training_task import PAIRS
 from checks.trajectory_paths import HIDDEN, D
-from glutheory.balls import precision
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
-from glutheory.exact import Point, ball
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point, ball
 from glutheory.networks import network
 
 #: κ ↦ the least cosine between −Ke and −e.

@@ -23,8 +23,8 @@ from flint import arb
 from checks.branch_and_bound import Cover, Interval, positive
 from checks.normalised_kernels import Coefficients, Term, deficit, moment
 from glutheory.activations import Activation, Z, activation
-from glutheory.balls import Tape, precision
-from glutheory.exact import ball
+from glutheory.ground.balls import Tape, precision
+from glutheory.ground.exact import ball
 from glutheory.symbolic.hermite import odd_part_is_linear
 
 #: The criterion is certified from here to `reach` in boxes.

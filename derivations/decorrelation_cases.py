@@ -9,9 +9,9 @@ from derivations.mehler import he
 from derivations.proof import PROOF, Outcome, both
 from derivations.zero import is_zero, zero
 from glutheory.activations import activation
+from glutheory.ground.normal_form import differentiate
 from glutheory.symbolic.duals import Expectation, dual
 from glutheory.symbolic.gaussian import a, b, c
-from glutheory.terms import differentiate
 
 #: r = d/m.
 RATIO = r = sp.Symbol("r", positive=True)

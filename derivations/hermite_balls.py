@@ -8,8 +8,8 @@ from flint import arb
 
 from derivations.proof import CERTIFICATE, Outcome
 from glutheory.activations import activation
-from glutheory.balls import precision
-from glutheory.exact import Point, ball
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point, ball
 from glutheory.symbolic.duals import dual
 from glutheory.symbolic.evaluation import evaluate_balls
 from glutheory.symbolic.hermite import coefficient, hermite_series

@@ -9,7 +9,7 @@ from derivations.gauss import integrate_exponential
 from derivations.latex import lines
 from derivations.proof import CERTIFICATE, Outcome, Proof, Step, both
 from derivations.zero import zero
-from glutheory.balls import precision
+from glutheory.ground.balls import precision
 from glutheory.symbolic.kolmogorov import density, rule
 
 x, t, y = sp.symbols("x t y", positive=True)

@@ -9,8 +9,8 @@ from flint import acb, arb, fmpq
 
 from derivations.proof import CERTIFICATE, Outcome
 from glutheory.activations import activation
-from glutheory.balls import precision
-from glutheory.exact import Point
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point
 from glutheory.symbolic.duals import dual
 from glutheory.symbolic.evaluation import evaluate_balls
 

@@ -12,10 +12,10 @@ from derivations.logistic_balls import enclose_logistic, enclose_square
 from derivations.proof import Outcome, Proof, Step, both
 from derivations.zero import zero
 from glutheory.activations import Activation, Z, activation
+from glutheory.ground.normal_form import KAPPA
 from glutheory.symbolic.duals import dual
 from glutheory.symbolic.gaussian import c
 from glutheory.symbolic.pairs import KAPPA_PRIME
-from glutheory.terms import KAPPA
 
 _S = sp.Symbol("s", positive=True)
 _TIME = sp.Symbol("t", positive=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from derivations.catalog import FOLDER
 from derivations.proof import CERTIFICATE, PROOF, Outcome, Run, Step, grades
-from glutheory.files import replacing
+from glutheory.ground.files import replacing
 
 #: Where the committed rendering lives.
 RENDERED = FOLDER / "rendered"

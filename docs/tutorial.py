@@ -20,7 +20,7 @@ import sympy as sp
 
 import glutheory as glu
 from glutheory import dynamics, spectra
-from glutheory.charts import Chart, Role, Series
+from glutheory.figures.chart import Chart, Role, Series
 
 FIGURES = Path(sys.argv[1]) if len(sys.argv) == 2 else None
 
@@ -28,7 +28,7 @@ FIGURES = Path(sys.argv[1]) if len(sys.argv) == 2 else None
 def draw(name: str, chart: Chart) -> None:
     """Write the figure, if a folder was given."""
     if FIGURES is not None:
-        from glutheory.plotting import save
+        from glutheory.figures.draw import save
 
         save(chart, FIGURES / f"{name}.svg")
 

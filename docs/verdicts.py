@@ -51,7 +51,7 @@ def main() -> None:
     new = table()
     print(new, end="")
     if "--write" in sys.argv[1:]:
-        from glutheory.files import replacing
+        from glutheory.ground.files import replacing
 
         readme = ROOT / "README.md"
         before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glutheory.cli import main
+from glutheory.commands.main import main
 
 if __name__ == "__main__":
     main(prog_name="python -m glutheory")

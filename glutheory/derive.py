@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from glutheory.cli import Command
+from glutheory.commands.main import Command
 from glutheory.commands.options import NETWORK
 from glutheory.printing import FORMATS
 
@@ -63,12 +63,12 @@ def derive(
 ) -> int:
     """See `_HELP`."""
     # imported here: `--help` and mistakes need nothing of this
+    from glutheory.commands.names import chosen_network
     from glutheory.commands.output import check_text_output
-    from glutheory.exact import as_digits
+    from glutheory.ground.exact import as_digits
     from glutheory.printing import render
-    from glutheory.printing.choice import chosen_network
     from glutheory.printing.report import report
-    from glutheory.printing.terminal import Terminal, ascii_text, write_whole
+    from glutheory.terminal import Terminal, ascii_text, write_whole
 
     as_digits(digits, MAX_DIGITS)
     check_text_output(out)

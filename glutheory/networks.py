@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from glutheory.activations import Activation, activation, activation_names, nearest
-from glutheory.arguments import integer
 from glutheory.errors import DomainError, UnknownNameError
+from glutheory.ground.arguments import integer
 
 #: Names of the gated networks and the activation of their gate branch.
 GATES: dict[str, str] = {

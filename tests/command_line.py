@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from click.testing import CliRunner, Result
 
-from glutheory import cli
+from glutheory.commands import main
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli.main, list(arguments), prog_name="glutheory")
+    return CliRunner().invoke(main.main, list(arguments), prog_name="glutheory")
 
 
 def good(*arguments: str) -> str:

@@ -10,7 +10,7 @@ import sympy as sp
 from hypothesis import strategies as st
 
 from glutheory.activations import Activation, Z, activation, activation_names
-from glutheory.exact import Point
+from glutheory.ground.exact import Point
 from glutheory.networks import GATES, Network, network, product
 
 #: Beyond the zoo: scaled arguments, linear combinations across all families, symbolic-free parameters.

@@ -10,8 +10,8 @@ import sympy as sp
 
 from glutheory import Activation, DomainError, ExpressionError, UnknownNameError, activation, activation_names
 from glutheory.activations import Z
-from glutheory.balls import precision
-from glutheory.exact import Point
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point
 from glutheory.symbolic.duals import dual
 from tests.strategies import named
 

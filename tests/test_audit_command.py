@@ -16,10 +16,10 @@ import torch
 from torch import nn
 
 from glutheory.audit import Audit, audit, configurations, models
-from glutheory.audit.command import parse_changes, parse_layers
-from glutheory.audit.report import report
+from glutheory.audit.text import report
+from glutheory.commands.audit import parse_changes, parse_layers
 from glutheory.errors import GlutheoryError, UnknownNameError
-from glutheory.printing.terminal import Terminal
+from glutheory.terminal import Terminal
 from tests.audit_models import GEMMA, GROUPED, SMALL, WILD, Gated, rows, wild
 from tests.command_line import bad, good
 
@@ -281,7 +281,8 @@ def test_no_such_class() -> None:
 
 def test_the_help_needs_no_torch() -> None:
     code = (
-        "import sys, glutheory.audit.command as c; from click.testing import CliRunner; import glutheory.cli as m\n"
+        "import sys, glutheory.commands.audit as c; from click.testing import CliRunner\n"
+        "import glutheory.commands.main as m\n"
         "assert CliRunner().invoke(m.main, ['audit', '--help']).exit_code == 0\n"
         "assert 'audit' in CliRunner().invoke(m.main, ['--help']).output\n"
         "print([n for n in ('torch', 'transformers', 'numpy') if n in sys.modules])"
@@ -293,7 +294,7 @@ def test_the_help_needs_no_torch() -> None:
 def test_torch_missing() -> None:
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from click.testing import CliRunner; import glutheory.cli as m\n"
+        "from click.testing import CliRunner; import glutheory.commands.main as m\n"
         "result = CliRunner().invoke(m.main, ['audit', 'llama']); print(result.exit_code, result.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

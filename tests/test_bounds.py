@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glutheory import bounds
-from glutheory.bounds import Bound
+from checks.tools import bounds
+from checks.tools.bounds import Bound
 from glutheory.errors import DomainError
 
 K = np.array([[2.0, 1.0], [1.0, 2.0]])  # eigenvalues 3, 1

@@ -27,7 +27,7 @@ from checks.sphere_duals import cover, duals
 from checks.variance_ranges import GATES, LOW, Gate, doublings, large, reach, side, small
 from glutheory.activations import activation
 from glutheory.claims import Finding, Grade, Verdict
-from glutheory.exact import ball
+from glutheory.ground.exact import ball
 from glutheory.symbolic.evaluation import evaluate
 
 F = Fraction

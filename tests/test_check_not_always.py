@@ -22,7 +22,7 @@ from checks.pair_angles import harm, identities, opposed, opposed_slope
 from checks.settings import Settings
 from checks.subset_search import both, directions, menu, ratio, worst
 from glutheory.claims import Finding, Verdict
-from glutheory.exact import ball
+from glutheory.ground.exact import ball
 from glutheory.networks import GATES
 
 QUICK = Settings()

@@ -24,10 +24,10 @@ from derivations.zero import is_zero
 from glutheory.claims import About, Finding, Grade, Outcome, Verdict
 from glutheory.datasets.tabular import SETS
 from glutheory.networks import GATES
-from glutheory.phase import boundary
-from glutheory.phase.boundary import certified_dimension, crossing, predicted, reach, sphere_limit, threshold
-from glutheory.phase.cells import NORMALISED, Cell, Task, evaluate
 from glutheory.spectra import ConditionNumber, funk_hecke
+from glutheory.studies.phase import boundary
+from glutheory.studies.phase.boundary import certified_dimension, crossing, predicted, reach, sphere_limit, threshold
+from glutheory.studies.phase.cells import NORMALISED, Cell, Task, evaluate
 
 QUICK = Settings()
 THEORY = Theory()

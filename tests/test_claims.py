@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from checks.tools.statistics import MeanTest
 from glutheory.claims import (
     SCHEMA,
     About,
@@ -23,7 +24,6 @@ from glutheory.claims import (
     decide,
 )
 from glutheory.errors import DomainError
-from glutheory.statistics import MeanTest
 
 CLAIM = Claim("some-claim", "Eq. 0", "x = x", "nothing", ())
 HELD = Assumption("a", "a holds", True, "1")

@@ -15,19 +15,19 @@ from click.testing import CliRunner, Result
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from glutheory import cli
+from glutheory import terminal
 from glutheory.activations import activation_names
+from glutheory.commands import evaluate, main
 from glutheory.derive import derive
 from glutheory.errors import PrecisionError
 from glutheory.networks import GATES, network_names
 from glutheory.printing import report as reports
-from glutheory.printing import terminal, values
 from glutheory.symbolic.certify import Check
 from glutheory.symbolic.derived import Derivation, Verification
 
 
 def run(*arguments: str, env: dict[str, str] | None = None) -> Result:
-    return CliRunner().invoke(cli.main, list(arguments), env=env, prog_name="glutheory")
+    return CliRunner().invoke(main.main, list(arguments), env=env, prog_name="glutheory")
 
 
 def good(*arguments: str) -> str:
@@ -152,9 +152,9 @@ def test_roads_that_disagree_are_loud(monkeypatch) -> None:
     from flint import arb
 
     def broken(act, point, digits, road):  # noqa: ARG001
-        return [values.Value(name, road, road, arb(road)) for name in "ST"]
+        return [evaluate.Value(name, road, road, arb(road)) for name in "ST"]
 
-    monkeypatch.setattr(values, "road_values", broken)
+    monkeypatch.setattr(evaluate, "road_values", broken)
     result = run("evaluate", "relu", "--a", "1", "--b", "1", "--c", "0", "--road", "both")
     assert result.exit_code == 1
     assert "WRONG: the roads DISAGREE" in result.stdout
@@ -165,9 +165,9 @@ def test_evaluate_json() -> None:
     record = json.loads(good("evaluate", "sin", *arguments, "--road", "both", "--json"))
     assert record["c"] == "1/3"
     assert record["roads_agree"] is True
-    values = {record["roads"][road]["S"]["value"] for road in "12"}
-    assert len(values) == 1
-    Fraction(values.pop())
+    evaluate = {record["roads"][road]["S"]["value"] for road in "12"}
+    assert len(evaluate) == 1
+    Fraction(evaluate.pop())
 
 
 rational = st.fractions(min_value=Fraction(1, 100), max_value=100, max_denominator=100)
@@ -228,7 +228,7 @@ def test_list_names_everything() -> None:
 def test_list_is_a_table_on_a_terminal(monkeypatch) -> None:
     monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _self: True, raising=False)
     monkeypatch.setenv("COLUMNS", "100")
-    text = CliRunner().invoke(cli.main, ["list"], env={"NO_COLOR": "1"}).stdout
+    text = CliRunner().invoke(main.main, ["list"], env={"NO_COLOR": "1"}).stdout
     assert "┃" in text
     assert "swiglu" in text
     assert max(map(len, text.splitlines())) <= 100
@@ -330,7 +330,7 @@ def test_precision_out_of_reach_hands_over_what_was_reached(monkeypatch) -> None
     def tired(act, point, digits, road):  # noqa: ARG001
         raise PrecisionError("digits is 30: too many.", (arb(1), arb(2)))
 
-    monkeypatch.setattr(values, "road_values", tired)
+    monkeypatch.setattr(evaluate, "road_values", tired)
     result = run("evaluate", "relu", *POINT)
     assert result.exit_code == 2
     assert result.stderr == "error: digits is 30: too many. Reached: S in 1.00000000000, T in 2.00000000000.\n"
@@ -407,7 +407,7 @@ def test_ctrl_c_in_a_long_evaluation() -> None:
 
 def test_starting_imports_nothing_heavy() -> None:
     code = (
-        "import sys; import glutheory.cli, glutheory.derive\n"
+        "import sys; import glutheory.commands.main, glutheory.derive\n"
         "heavy = {'torch', 'matplotlib', 'rich', 'scipy', 'sympy.physics.units'} & set(sys.modules)\n"
         "sys.exit(len(heavy))"
     )
@@ -420,8 +420,8 @@ def test_ctrl_c_inside_an_integral(monkeypatch: pytest.MonkeyPatch, cause: BaseE
     def integral(*_args: object, **_options: object) -> None:
         raise SystemError("returned a result with an exception set") from cause
 
-    monkeypatch.setattr("glutheory.printing.choice.chosen_activation", integral)
-    result = CliRunner().invoke(cli.main, ["evaluate", "silu", "--a", "1", "--b", "1", "--c", "0"])
+    monkeypatch.setattr("glutheory.commands.names.chosen_activation", integral)
+    result = CliRunner().invoke(main.main, ["evaluate", "silu", "--a", "1", "--b", "1", "--c", "0"])
     assert (result.exit_code, isinstance(result.exception, SystemError)) == ((130, False) if cause else (1, True))
 
 
@@ -429,7 +429,7 @@ def test_too_little_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     def too_much(*_args: object, **_options: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("glutheory.printing.choice.chosen_activation", too_much)
-    result = CliRunner().invoke(cli.main, ["evaluate", "silu", "--a", "1", "--b", "1", "--c", "0"])
+    monkeypatch.setattr("glutheory.commands.names.chosen_activation", too_much)
+    result = CliRunner().invoke(main.main, ["evaluate", "silu", "--a", "1", "--b", "1", "--c", "0"])
     assert result.exit_code == 2
     assert result.stderr == "error: there is not enough memory for this: give fewer rows.\n"

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +22,17 @@ import numpy as np
 import pytest
 from click.shell_completion import ShellComplete
 
-from glutheory import cli, plotting
-from glutheory.charts import Chart, Series
-from glutheory.commands import output, progress
+from glutheory.commands import main, output, progress
 from glutheory.commands.completion import SHELLS
 from glutheory.commands.kernel import parse_variances
 from glutheory.commands.options import NETWORK, gram_options
 from glutheory.errors import DomainError, MissingDependencyError, UnknownNameError
-from glutheory.json_form import plain
+from glutheory.figures import draw
+from glutheory.figures.chart import Chart, Series
+from glutheory.ground.files import plain
 from glutheory.networks import network_names
-from glutheory.printing.terminal import Terminal
-from glutheory.studies.records import record
+from glutheory.studies.json_head import record
+from glutheory.terminal import Terminal
 from tests.command_line import bad, good, run
 
 SPECTRUM = ("spectrum", "relu", "reglu", "--n", "20", "--d", "4")
@@ -204,8 +204,8 @@ def test_bad_files_write_nothing(tmp_path: Path) -> None:
 
 
 def test_the_place_is_checked_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glutheory.studies.spectrum.gram", lambda *_, **__: pytest.fail("too late"))
-    monkeypatch.setattr("glutheory.studies.curves.gram", lambda *_, **__: pytest.fail("too late"))
+    monkeypatch.setattr("glutheory.studies.spectrum.study.gram", lambda *_, **__: pytest.fail("too late"))
+    monkeypatch.setattr("glutheory.studies.kernel.curves.gram", lambda *_, **__: pytest.fail("too late"))
     for command in (SPECTRUM, KERNEL):
         bad(*command, "--out", str(tmp_path / "none" / "x.svg"))
 
@@ -222,13 +222,15 @@ def test_without_matplotlib_only_figures_are_missing(tmp_path: Path, monkeypatch
 class _Found:
     """The smallest study."""
 
-    def text(self, terminal: Terminal) -> str:
+    def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
+        return record("found", value=1.5, charts=len(charts))
+
+
+class _Shown:
+    def text(self, found: _Found, terminal: Terminal, /) -> str:  # noqa: ARG002 (the signature of a room)
         return f"width {terminal.width}, unicode {terminal.unicode}\n\n"
 
-    def as_json(self) -> dict[str, Any]:
-        return record("found", value=1.5)
-
-    def charts(self) -> tuple[Chart, ...]:
+    def charts(self, found: _Found, /) -> tuple[Chart, ...]:  # noqa: ARG002
         return (Chart("title", "x", "y", [Series("", (1, 2), (3, 4))]),)
 
 
@@ -236,9 +238,9 @@ def test_what_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytes
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(plotting, "save", full)
+    monkeypatch.setattr(draw, "save", full)
     with pytest.raises(DomainError, match="which cannot be written \\(No space left on device\\)"):
-        output.emit(_Found(), as_json=False, out=tmp_path / "x.svg", ascii_only=False)
+        output.emit(_Shown(), _Found(), as_json=False, out=tmp_path / "x.svg", ascii_only=False)
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(DomainError, match="in a folder that may not be written to"):
         output.check_output(tmp_path / "x.svg")
@@ -246,11 +248,12 @@ def test_what_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytes
 
 def test_emit_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "x.txt"
-    output.emit(_Found(), as_json=False, out=file, ascii_only=True)
+    output.emit(_Shown(), _Found(), as_json=False, out=file, ascii_only=True)
     assert file.read_text() == "width 100, unicode False\n"
-    output.emit(_Found(), as_json=True, out=None, ascii_only=True)
+    output.emit(_Shown(), _Found(), as_json=True, out=None, ascii_only=True)
     shown = json.loads(capsys.readouterr().out)
-    assert list(shown) == ["schema", "schema_version", "package_version", "value"]
+    assert list(shown) == ["schema", "schema_version", "package_version", "value", "charts"]
+    assert shown["charts"] == 1
 
 
 def test_records_are_json() -> None:
@@ -278,10 +281,10 @@ def test_options_of_the_gram_matrix() -> None:
 
 
 def commands() -> dict[str, click.Command]:
-    context = click.Context(cli.main)
+    context = click.Context(main.main)
     found = {}
-    for name in cli.main.list_commands(context):
-        command = cli.main.get_command(context, name)
+    for name in main.main.list_commands(context):
+        command = main.main.get_command(context, name)
         assert command is not None
         found[name] = command
     return found
@@ -319,7 +322,7 @@ def test_help_has_examples_that_run(name: str, tmp_path: Path, monkeypatch: pyte
 
 def complete(words: str) -> list[str]:
     *before, last = words.split(" ")
-    found = ShellComplete(cli.main, {}, "glutheory", "_GLUTHEORY_COMPLETE").get_completions(before, last)
+    found = ShellComplete(main.main, {}, "glutheory", "_GLUTHEORY_COMPLETE").get_completions(before, last)
     return [item.value if item.type == "plain" else f"<{item.type}>" for item in found]
 
 
@@ -355,7 +358,7 @@ def test_completion(words: str, expected: list[str]) -> None:
 
 def test_completion_offers_every_network_and_tells_what_it_is() -> None:
     assert complete("spectrum ") == list(network_names())
-    found = ShellComplete(cli.main, {}, "glutheory", "_GLUTHEORY_COMPLETE").get_completions(["kernel"], "")
+    found = ShellComplete(main.main, {}, "glutheory", "_GLUTHEORY_COMPLETE").get_completions(["kernel"], "")
     helps = {item.value: item.help for item in found}
     assert helps["swiglu"] == "gated by silu"
     assert helps["abs"] == "|z|"
@@ -377,7 +380,7 @@ def test_bash_completes(tmp_path: Path) -> None:
         pytest.skip("bash is not installed")
     # the program of this environment, whether or not its script is installed
     program = tmp_path / "glutheory"
-    program.write_text(f"#!{sys.executable}\nfrom glutheory.cli import main\nmain(prog_name='glutheory')\n")
+    program.write_text(f"#!{sys.executable}\nfrom glutheory.commands.main import main\nmain(prog_name='glutheory')\n")
     program.chmod(0o755)
     script = good("completion", "bash") + (
         "\nCOMP_WORDS=(glutheory spectrum sw); COMP_CWORD=2; _glutheory_completion glutheory; echo ${COMPREPLY[@]}"

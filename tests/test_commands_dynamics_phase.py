@@ -16,10 +16,10 @@ import click
 import numpy as np
 import pytest
 
-from glutheory import cli
-from glutheory.charts import Chart
+from glutheory.commands import main
 from glutheory.commands.phase import read_list
 from glutheory.errors import DomainError
+from glutheory.figures.chart import Chart
 from tests.command_line import good, run
 
 DYNAMICS = ("dynamics", "reglu", "--n", "12", "--d", "3", "--width", "50")
@@ -69,7 +69,7 @@ def test_own_data(tmp_path: Path) -> None:
 def test_checkpoints_are_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = good(*PHASE, "--checkpoints", str(tmp_path / "cells"))
     assert len(list((tmp_path / "cells").iterdir())) == 4
-    monkeypatch.setattr("glutheory.phase.maps.evaluate", None)
+    monkeypatch.setattr("glutheory.studies.phase.maps.evaluate", None)
     assert good(*PHASE, "--checkpoints", str(tmp_path / "cells")) == first
 
 
@@ -147,10 +147,10 @@ def test_without_torch_only_training_is_missing(monkeypatch: pytest.MonkeyPatch)
 
 def test_shared_options_have_the_same_help() -> None:
     """Those of `glutheory spectrum`, but for the sizes that mean something else here."""
-    context = click.Context(cli.main)
+    context = click.Context(main.main)
     texts: dict[str, dict[str, str | None]] = {}
     for name in ("spectrum", "dynamics", "phase"):
-        command = cli.main.get_command(context, name)
+        command = main.main.get_command(context, name)
         assert command is not None
         texts[name] = {item.opts[0]: item.help for item in command.params if isinstance(item, click.Option)}
     for name in ("dynamics", "phase"):

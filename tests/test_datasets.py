@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from glutheory import datasets
 from glutheory.datasets import files
-from glutheory.datasets.records import Images, Text
+from glutheory.datasets.samples import Images, Text
 from glutheory.errors import DomainError
 
 SEEDS = st.integers(0, 2**32 - 1)

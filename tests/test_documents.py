@@ -26,7 +26,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from glutheory.cli import main
+from glutheory.commands.main import main
 from tests.documents import (
     MARKS,
     ROOT,

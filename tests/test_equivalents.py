@@ -13,15 +13,7 @@ import sympy as sp
 import glutheory
 from glutheory import DomainError
 from glutheory.networks import gated, product
-from glutheory.spectra import (
-    Equivalent,
-    Levels,
-    MarchenkoPastur,
-    constants,
-    equivalent,
-    multiplicity,
-    stairs,
-)
+from glutheory.spectra import Equivalent, Levels, MarchenkoPastur, constants, equivalent, multiplicity, stairs
 
 PI = math.pi
 

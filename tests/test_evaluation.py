@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from glutheory import DomainError, PrecisionError, activation, evaluate
 from glutheory.activations import Activation, Z
-from glutheory.balls import precision
-from glutheory.exact import Point
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point
 from glutheory.symbolic import evaluation
 from glutheory.symbolic.duals import CLOSED as CLOSED_FORM
 from glutheory.symbolic.duals import HERMITE, MIXTURE, dual

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glutheory import DerivationError, DomainError
-from glutheory.balls import Tape, bits_of, precision
-from glutheory.exact import Point, as_digits, as_exact, ball
+from glutheory.ground.balls import Tape, bits_of, precision
+from glutheory.ground.exact import Point, as_digits, as_exact, ball
 
 x, y = sp.symbols("x y")
 

@@ -20,8 +20,6 @@ from checks.__main__ import main
 from checks.explain import Origin, page, reasons
 from checks.figures import cell
 from checks.settings import Settings
-from glutheory import stored
-from glutheory.charts import Chart, Map, Role, Series
 from glutheory.claims import (
     SCHEMA,
     About,
@@ -34,9 +32,11 @@ from glutheory.claims import (
     Outcome,
     Verdict,
     decide,
+    stored,
 )
 from glutheory.errors import DomainError
-from glutheory.printing.terminal import Terminal
+from glutheory.figures.chart import Chart, Map, Role, Series
+from glutheory.terminal import Terminal
 
 ROOT = Path(__file__).parent.parent
 CHART = Chart(
@@ -390,7 +390,7 @@ class TestTable:
 
 @pytest.mark.slow
 def test_the_committed_run_can_be_told_and_drawn() -> None:
-    from glutheory.plotting import draw
+    from glutheory.figures.draw import draw
 
     found = stored.load(ROOT / "results" / "full.json")
     for item in found.outcomes.values():

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks.tools.exponents import PowerLaw, power_law
 from glutheory.errors import DomainError
-from glutheory.exponents import PowerLaw, power_law
 
 GRID = np.array(list(itertools.product([100.0, 215.0, 464.0, 1000.0], [9.0, 19.0, 42.0, 90.0])))
 N, D = GRID.T

@@ -19,18 +19,18 @@ from hypothesis import strategies as st
 
 import glutheory as glu
 from glutheory.activations import Activation, Z
+from glutheory.commands.names import chosen_network
 from glutheory.derive import derive
 from glutheory.errors import DerivationError
 from glutheory.networks import Network, network, network_names, product
 from glutheory.printing import render
-from glutheory.printing.choice import chosen_network
 from glutheory.printing.comments import folded, harmless, identifier
 from glutheory.printing.latex import prose
 from glutheory.printing.mathematica import camel
 from glutheory.printing.program import program
 from glutheory.printing.report import report
-from glutheory.printing.terminal import Terminal
 from glutheory.symbolic.duals import MIXTURE, dual
+from glutheory.terminal import Terminal
 from tests.mathematica import Session, definitions
 from tests.strategies import EXTRA
 

@@ -13,11 +13,11 @@ import sympy as sp
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from glutheory import expressions
 from glutheory.activations import Z, activation, activation_names
 from glutheory.errors import ExpressionError
-from glutheory.expression_size import MAX_BITS, MAX_DEGREE, MAX_EXPONENT
-from glutheory.expressions import MAX_LENGTH, function_names, parse_expression
+from glutheory.ground import parser
+from glutheory.ground.expression_size import MAX_BITS, MAX_DEGREE, MAX_EXPONENT
+from glutheory.ground.parser import MAX_LENGTH, function_names, parse_expression
 
 POINTS = (-2.3, -0.7, 0.4, 1.9)
 SECONDS = 1.0
@@ -255,7 +255,7 @@ def test_errors_of_sympy_itself_are_translated(monkeypatch):
     def broken(*_):
         raise ValueError("not comparable")
 
-    monkeypatch.setitem(expressions._FUNCTIONS, "max", broken)
+    monkeypatch.setitem(parser._FUNCTIONS, "max", broken)
     with pytest.raises(ExpressionError, match="write a simpler one"):
         parse_expression("max(z, 1)")
 

@@ -11,13 +11,13 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glutheory.ground.normal_form import NormalCdf, Term, differentiate
 from glutheory.symbolic import certify
 from glutheory.symbolic.certify import algebraically_zero, family_checks, price_check, zero_check
 from glutheory.symbolic.family import Family, Shape, family
 from glutheory.symbolic.gaussian import FIELD, a, b, c, isserlis, sigma, tau
 from glutheory.symbolic.pairs import Part, bilinear
 from glutheory.symbolic.reduction import ArcsineForm, ErfForm
-from glutheory.terms import NormalCdf, Term, differentiate
 
 ZERO, ONE, HALF = sp.S.Zero, sp.S.One, sp.S.Half
 SHAPES = [Shape(kind, n) for kind, top in (("power", 3), ("cdf", 2), ("pdf", 2)) for n in range(top + 1)]

@@ -9,9 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glutheory.activations import Z, activation, activation_names
-from glutheory.balls import Tape, precision
 from glutheory.errors import ExpressionError
-from glutheory.growth import Growth, growth
+from glutheory.ground.balls import Tape, precision
+from glutheory.ground.growth import Growth, growth
 
 SWITCHES = (sp.Heaviside, sp.sign, sp.Abs, sp.Max, sp.Min)
 SMOOTH = [activation(name).expr for name in activation_names() if not activation(name).expr.has(*SWITCHES)] + [

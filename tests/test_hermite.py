@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from glutheory import DerivationError, ExpressionError, PrecisionError, activation, evaluate
 from glutheory.activations import Activation, Z
-from glutheory.balls import precision
-from glutheory.exact import Point
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point
 from glutheory.symbolic import hermite
 from glutheory.symbolic.duals import dual
 from glutheory.symbolic.evaluation import evaluate_balls

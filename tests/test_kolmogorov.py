@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstwobign
 
-from glutheory.balls import precision
+from glutheory.ground.balls import precision
 from glutheory.symbolic import kolmogorov
 from glutheory.symbolic.kolmogorov import KolmogorovDensity, density, moment_bound, rule
 

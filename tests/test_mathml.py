@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.catalog import claims
+from glutheory.claims.stored import load
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.report.formula import formula
 from glutheory.report.mathml import mathml, prose
-from glutheory.stored import load
 from tests.strategies import named
 
 RESULTS = Path(__file__).parent.parent / "results"

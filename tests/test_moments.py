@@ -13,12 +13,11 @@ from flint import arb
 
 from checks.brute import moments
 from checks.setting import generic, sample
+from checks.tools.neuron_moments import mean_of_product, neuron_fourth, neuron_variance, product_mean, raw_moment
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError
-from glutheory.exact import Point
-from glutheory.moments import neuron_fourth, neuron_variance, product_mean, raw_moment
+from glutheory.ground.exact import Point
 from glutheory.networks import network, product
-from glutheory.polar import mean_of_product
 from glutheory.quadrature import enclose
 
 UNIT = Point.of(1, 1, 1)

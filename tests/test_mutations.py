@@ -100,14 +100,14 @@ MUTANTS = (
     ),
     Mutant(
         "the readout's fourth moment taken as that of a sign",
-        "glutheory/moments.py",
+        "checks/tools/neuron_moments.py",
         "math.prod(range(1, 2 * j, 2))",
         "1",
         "finite-width-mean",
     ),
     Mutant(
         "a test of the mean that never rejects",
-        "glutheory/statistics.py",
+        "checks/tools/statistics.py",
         "np.abs(total) / (2 * self.level)",
         "np.abs(total) / (2e6 * self.level)",
         "finite-width-mean",
@@ -205,7 +205,7 @@ MUTANTS = (
     ),
     Mutant(
         "majorisation with the partial sums of the smallest eigenvalues",
-        "glutheory/bounds.py",
+        "checks/tools/bounds.py",
         "return np.asarray(np.linalg.eigvalsh(K)[::-1], dtype=np.float64)",
         "return np.asarray(np.linalg.eigvalsh(K), dtype=np.float64)",
         "majorisation",
@@ -233,7 +233,7 @@ MUTANTS = (
     ),
     Mutant(
         "the mean norm for the smallest one in the certificate of the phase diagram",
-        "glutheory/phase/cells.py",
+        "glutheory/studies/phase/cells.py",
         "*(float(f(squares)) for f in (np.min, np.mean, np.max)),",
         "*(float(f(squares)) for f in (np.mean, np.mean, np.max)),",
         "phase-diagram",

@@ -18,10 +18,10 @@ import pytest
 from glutheory.datasets import tabular
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.networks import GATES
-from glutheory.phase import maps
-from glutheory.phase.cells import NORMALISED, SETTINGS, Cell, State, Task, evaluate, kernels, points
-from glutheory.phase.maps import compute
 from glutheory.spectra import ConditionNumber
+from glutheory.studies.phase import maps
+from glutheory.studies.phase.cells import NORMALISED, SETTINGS, Cell, State, Task, evaluate, kernels, points
+from glutheory.studies.phase.maps import compute
 
 ROOT = Path(__file__).parent.parent
 SMALL = Task("gaussian", "reglu", "wide", 12, 5, 3)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from glutheory.activations import Z, activation, activation_names
 from glutheory.errors import ExpressionError
-from glutheory.pieces import MAX_KINKS, Pieces, pieces
+from glutheory.ground.pieces import MAX_KINKS, Pieces, pieces
 
 EXPRESSIONS = [activation(name).expr for name in activation_names()] + [
     sp.Max(0, Z - 1),

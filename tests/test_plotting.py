@@ -18,11 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
-from glutheory import plotting
-from glutheory.charts import Chart, Map, Role, Series
 from glutheory.errors import DomainError, GlutheoryError, MissingDependencyError
-from glutheory.plotting import draw, save
-from glutheory.strokes import BLUE, VERMILLION
+from glutheory.figures.chart import Chart, Map, Role, Series
+from glutheory.figures.draw import check, draw, save
+from glutheory.figures.strokes import BLUE, VERMILLION
 
 N = np.geomspace(50, 1600, 30)
 TIME = np.linspace(0, 3, 100)
@@ -89,7 +88,7 @@ class TestCharts:
 
     @pytest.mark.parametrize("chart", CHARTS)
     def test_json(self, chart: Chart) -> None:
-        from glutheory.json_form import plain
+        from glutheory.ground.files import plain
 
         row = json.loads(json.dumps(plain(chart), allow_nan=False))
         # NaN is not equal to itself
@@ -271,7 +270,7 @@ class TestFiles:
 
     def test_without_matplotlib(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setitem(sys.modules, "matplotlib", None)
-        for call in (lambda: draw(SMALL), lambda: plotting.check(tmp_path / "a.png")):
+        for call in (lambda: draw(SMALL), lambda: check(tmp_path / "a.png")):
             with pytest.raises(MissingDependencyError, match=r"pip install 'glutheory\[report\]'") as caught:
                 call()
             assert isinstance(caught.value, GlutheoryError)
@@ -280,7 +279,7 @@ class TestFiles:
 
 def test_no_window_is_prepared() -> None:
     code = (
-        "import sys; from glutheory.charts import Chart, Series; import glutheory.plotting as p; "
+        "import sys; from glutheory.figures.chart import Chart, Series; import glutheory.figures.draw as p; "
         "assert 'matplotlib' not in sys.modules; p.draw(Chart('t', 'x', 'y', (Series('a', (1, 2), (1, 2)),))); "
         "print('matplotlib.pyplot' in sys.modules)"
     )

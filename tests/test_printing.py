@@ -15,23 +15,24 @@ from flint import arb, ctx, fmpq
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from glutheory import terminal as layout
 from glutheory.activations import Activation, activation, activation_names
 from glutheory.errors import DerivationError, DomainError, ExpressionError, PrecisionError
-from glutheory.expressions import parse_expression
+from glutheory.ground.parser import parse_expression
 from glutheory.networks import Network, network, network_names, product
-from glutheory.printing import FORMATS, layout, render, samples
+from glutheory.printing import FORMATS, render, samples
 from glutheory.printing import digits as dg
-from glutheory.printing.notation import present
-from glutheory.printing.phrases import MIXTURE_NOTE
 from glutheory.printing.report import Report, averaged, report
 from glutheory.printing.samples import Quantity, Sample
 from glutheory.printing.styles import ASCII, LATEX, UNICODE
-from glutheory.printing.terminal import Terminal, ascii_text, write_whole
+from glutheory.printing.text import MIXTURE_NOTE
+from glutheory.printing.ways import present
 from glutheory.printing.writer import Writer
 from glutheory.symbolic.certify import Check
 from glutheory.symbolic.derived import Verification
 from glutheory.symbolic.duals import MIXTURE, dual
 from glutheory.symbolic.evaluation import evaluate, evaluate_balls
+from glutheory.terminal import Terminal, ascii_text, write_whole
 
 WIDE = Terminal(100, True, False)
 PLAIN = Terminal(100, False, False)

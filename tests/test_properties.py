@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from glutheory import bounds
+from checks.tools import bounds
 from glutheory.dynamics import expected_loss
 from glutheory.networks import GATES, Network, network
 from glutheory.numeric import gram

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from scipy.special import erf, expit
 
 from glutheory.activations import Activation, Z, activation
-from glutheory.balls import precision
 from glutheory.errors import DomainError, ExpressionError, PrecisionError
-from glutheory.exact import Point
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point
 from glutheory.quadrature import enclose, jets, toeplitz
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function
@@ -28,7 +28,7 @@ from glutheory.quadrature.model import model, slope_terms
 from glutheory.quadrature.panels import panelled
 from glutheory.quadrature.program import program
 from glutheory.quadrature.reduction import reduced
-from glutheory.quadrature.smooth import smooth_means
+from glutheory.quadrature.rules import smooth_means
 from glutheory.quadrature.strips import strips
 from tests.strategies import CLOSED, EXTRA, ZOO, by_name, named, points, variances
 

@@ -22,16 +22,16 @@ from hypothesis import strategies as st
 from checks import __main__ as checks_command
 from checks import runner
 from checks.settings import Settings
-from glutheory.charts import Chart, Map, Role, Series
 from glutheory.claims import About, Assumption, Claim, Control, Evidence, Finding, Grade, Outcome, Verdict
+from glutheory.claims.stored import Stored, load
 from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.figures.chart import Chart, Map, Role, Series
 from glutheory.report import drawings, provenance, read
 from glutheory.report.assets import asset
 from glutheory.report.elements import _convert
 from glutheory.report.numbers import Cell, Table, count, tables
 from glutheory.report.page import SCRIPTS, STYLES, render
 from glutheory.report.words import summary
-from glutheory.stored import Stored, load
 from tests.command_line import bad, good
 
 ROOT = Path(__file__).parent.parent

@@ -17,15 +17,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glutheory import plotting
-from glutheory.charts import Chart, Map, Role, Series
 from glutheory.errors import DomainError
+from glutheory.figures import draw
+from glutheory.figures.chart import Chart, Map, Role, Series
+from glutheory.figures.strokes import COLOURS
 from glutheory.report.assets import asset
-from glutheory.report.figures import inline
-from glutheory.report.hover_data import script_json
+from glutheory.report.figures import inline, script_json
 from glutheory.report.plain import plain
 from glutheory.report.svg import NAMES
-from glutheory.strokes import COLOURS
 
 pytest_plugins = ("tests.browser",)  # the fixture `opened`
 
@@ -225,7 +224,7 @@ class TestTicks:
     def test_labels_of_a_log_axis(self, low: float, high: float, labels: list[str]) -> None:
         """The same text that all figures have, and no two labels overlap."""
         chart = Chart("t", "x", "y", (Series("a", [low, high], [1, 2]),), xscale="log")
-        figure = plotting.draw(chart, width=4.7)
+        figure = draw.draw(chart, width=4.7)
         axis, renderer = figure.axes[0].xaxis, figure.canvas.get_renderer()
         ends = axis.get_view_interval()
         ticks = [tick for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()) if tick.label1.get_text()]
@@ -388,8 +387,8 @@ class TestInBrowser:
         """Chromium draws matplotlib's own files and our fragment alike."""
         from matplotlib.image import imread
 
-        files = (plotting.draw(dataclasses.replace(chart, title="", note=""), width=4.7) for chart in (LOG, MAP))
-        sources = [source[source.index("<svg") :] for source in map(plotting.vector, files)]
+        files = (draw.draw(dataclasses.replace(chart, title="", note=""), width=4.7) for chart in (LOG, MAP))
+        sources = [source[source.index("<svg") :] for source in map(draw.vector, files)]
         pictures = []
         for html in (fragment, "".join(f'<div class="plot">{source}</div>' for source in sources)):
             shown = opened(page(html, script=False))

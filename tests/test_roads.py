@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from glutheory import PrecisionError, activation, enclose, evaluate
 from glutheory.activations import Activation
-from glutheory.balls import precision
-from glutheory.exact import Point
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point
 from glutheory.symbolic.duals import dual
 from glutheory.symbolic.evaluation import evaluate_balls
 from tests.strategies import CLOSED, EXTRA, LOGISTIC, ZOO, by_name, points

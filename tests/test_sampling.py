@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch", reason="glutheory.sampling needs torch")
 
 from glutheory import Activation, DomainError, ExpressionError, Network, UnknownNameError, network, product, sampling
 from glutheory.activations import Z, activation_names
-from glutheory.sampling import checkpoint as checkpoints
+from glutheory.ground import store as checkpoints
 from glutheory.sampling import estimate
 from glutheory.sampling.features import features
 from glutheory.sampling.inputs import check_scales

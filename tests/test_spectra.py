@@ -29,7 +29,7 @@ from glutheory.spectra import (
     spectrum,
     spectrum_ends,
 )
-from glutheory.spectra.condition import ConditionNumber
+from glutheory.spectra.dense import ConditionNumber
 
 
 def _exact(values: list[float]) -> np.ndarray:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import glutheory
 from glutheory import DomainError, PrecisionError
-from glutheory.balls import precision
+from glutheory.ground.balls import precision
 from glutheory.spectra import certified_condition, certified_extremes, spectrum
 
 

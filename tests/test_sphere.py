@@ -18,11 +18,11 @@ import glutheory
 from checks.degree_shift import eigenvalues as on_s2
 from checks.degree_shift import legendre, shift
 from glutheory import DerivationError, DomainError
-from glutheory.balls import precision
+from glutheory.ground.balls import precision
 from glutheory.networks import network, product
 from glutheory.spectra import funk_hecke, multiplicity
 from glutheory.spectra.harmonics import gegenbauer, power_mean
-from glutheory.spectra.zonal import kernel_series
+from glutheory.spectra.sphere import kernel_series
 
 #: Network -> the exponent of the singularity of its NNGP at ρ = 1; polynomials have none.
 CLOSED = {

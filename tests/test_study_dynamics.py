@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glutheory.charts import Chart
 from glutheory.dynamics import LossCurve, crossings
 from glutheory.errors import DomainError, MissingDependencyError, UnknownNameError
+from glutheory.figures.chart import Chart
 from glutheory.networks import network
-from glutheory.printing.terminal import Terminal
 from glutheory.spectra import ConditionNumber
-from glutheory.studies.dynamics import Dynamics, Side, linear_targets, study, training_steps, unit
-from glutheory.studies.dynamics_charts import charts
-from glutheory.studies.dynamics_text import sentences, text
-from glutheory.studies.dynamics_training import Trained, marks, train
+from glutheory.studies.dynamics.figure import charts
+from glutheory.studies.dynamics.study import Dynamics, Side, dynamics_study, linear_targets, training_steps, unit
+from glutheory.studies.dynamics.text import sentences, text
+from glutheory.studies.dynamics.training import Trained, marks, train
 from glutheory.studies.pairs import pair, written
+from glutheory.terminal import Terminal
 
 N, D, WIDTH = 24, 6, 500
 X = np.random.default_rng(3).standard_normal((N, D))
@@ -31,7 +31,9 @@ Y = X @ np.ones(D)
 @lru_cache(maxsize=4)
 def found(normalised: bool = False, parametrization: str = "standard") -> Dynamics:
     width = WIDTH if parametrization == "standard" else None
-    return study(("relu", "reglu"), X, Y, width=width, parametrization=parametrization, unit_targets=normalised)
+    return dynamics_study(
+        ("relu", "reglu"), X, Y, width=width, parametrization=parametrization, unit_targets=normalised
+    )
 
 
 def textbook(width: int | None) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -106,7 +108,7 @@ def test_the_crossings_are_the_changes_of_sign_at_whole_steps(
     rows = np.random.default_rng(0).standard_normal((20, 6))
     if normalised:
         rows *= math.sqrt(6) / np.linalg.norm(rows, axis=1, keepdims=True)
-    race = study(names, rows, parametrization=parametrization)
+    race = dynamics_study(names, rows, parametrization=parametrization)
     steps = np.arange(race.steps + 1)
     first, second = (side.loss(steps, race.rate) for side in race.sides)
     tied = abs(first[0] - second[0]) < 1e-13 * first[0]
@@ -144,7 +146,7 @@ def test_the_targets_are_those_of_the_task() -> None:
     assert not np.allclose(w, np.linalg.lstsq(large, linear_targets(large, 5), rcond=None)[0], atol=0.1)
     scaled = unit(y)
     assert (scaled.mean(), scaled.std()) == (pytest.approx(0, abs=1e-12), pytest.approx(1))
-    race = study(("reglu",), X)
+    race = dynamics_study(("reglu",), X)
     assert race.plain.curve.initial == pytest.approx(np.sum(linear_targets(X, 0) ** 2) + np.trace(textbook(1000)[1][0]))
 
 
@@ -174,14 +176,14 @@ def test_pairs(names: tuple[str, ...], wanted: tuple[str, str]) -> None:
         (lambda: pair(("reglu", "glu")), DomainError, "both gated"),
         (lambda: pair(("erf",)), DomainError, "gate of no network"),
         (lambda: pair(("relux",)), UnknownNameError, "did you mean"),
-        (lambda: study(("step", "reglu"), X), DomainError, "NTK of step is not finite"),
-        (lambda: study(("relu",), X, parametrization="ntk", width=3), DomainError, "need 'standard'"),
-        (lambda: study(("relu",), X, parametrization="ntk", seeds=1), DomainError, "need 'standard'"),
-        (lambda: study(("relu",), X, rate=0.0), DomainError, "rate is 0.0"),
-        (lambda: study(("relu",), X, steps=0), DomainError, "steps is 0"),
-        (lambda: study(("relu",), X, width=1), DomainError, "width is 1"),
-        (lambda: study(("relu",), X, np.ones(N), unit_targets=True), DomainError, "give targets that differ"),
-        (lambda: study(("relu",), X, seeds=1, steps=400, rate=1.0), DomainError, "diverge"),
+        (lambda: dynamics_study(("step", "reglu"), X), DomainError, "NTK of step is not finite"),
+        (lambda: dynamics_study(("relu",), X, parametrization="ntk", width=3), DomainError, "need 'standard'"),
+        (lambda: dynamics_study(("relu",), X, parametrization="ntk", seeds=1), DomainError, "need 'standard'"),
+        (lambda: dynamics_study(("relu",), X, rate=0.0), DomainError, "rate is 0.0"),
+        (lambda: dynamics_study(("relu",), X, steps=0), DomainError, "steps is 0"),
+        (lambda: dynamics_study(("relu",), X, width=1), DomainError, "width is 1"),
+        (lambda: dynamics_study(("relu",), X, np.ones(N), unit_targets=True), DomainError, "give targets that differ"),
+        (lambda: dynamics_study(("relu",), X, seeds=1, steps=400, rate=1.0), DomainError, "diverge"),
     ],
 )
 def test_wrong_input_is_one_sentence(call: object, error: type[Exception], hint: str) -> None:
@@ -210,7 +212,7 @@ def test_marks_reach_from_the_start_to_the_end(last: int) -> None:
 def test_wide_networks_follow_the_expected_curves(names: tuple[str, str]) -> None:
     """The mean of 48 wide networks lies within 4.5 standard errors (about 5 % each): kernels move by 1/m only."""
     few = X[:16]
-    race = study(names, few, unit(few @ np.ones(D)), width=2048, seeds=48, steps=60)
+    race = dynamics_study(names, few, unit(few @ np.ones(D)), width=2048, seeds=48, steps=60)
     assert race.trained is not None
     looks = [0, 1, 2, 5, 10, 20, 40, 60]
     for side, losses in zip(race.sides, race.trained.losses[:, :, looks], strict=True):
@@ -271,7 +273,7 @@ def test_crossings_of_trained_losses() -> None:
 def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingDependencyError, match=r"glutheory\[torch\]"):
-        study(("relu",), X, seeds=1)
+        dynamics_study(("relu",), X, seeds=1)
 
 
 # ---------------------------------------------------------------- what is printed, drawn and written
@@ -322,7 +324,7 @@ def test_what_is_trained_is_told() -> None:
 
 def test_the_table_holds_the_losses() -> None:
     race = found()
-    lines = race.text(Terminal(width=100)).splitlines()
+    lines = text(race, Terminal(width=100)).splitlines()
     assert max(map(len, lines)) <= 100
     row = next(line for line in lines if line.split()[:1] == ["10"]).split()
     expected = [float(side.loss(10, race.rate)) for side in race.sides]
@@ -333,14 +335,14 @@ def test_the_table_holds_the_losses() -> None:
 
 def test_the_figure_and_the_record() -> None:
     race = found()
-    first, second = race.charts()
+    first, second = charts(race)
     assert isinstance(first, Chart)
     assert [series.role for series in first.series] == ["plain", "gated", "theory"]
     assert first.series[2].x[0] == race.descent.found[0].step
     assert [a / b for a, b in zip(first.series[0].y, first.series[1].y, strict=True)] == pytest.approx(
         list(second.series[0].y)
     )
-    record = race.as_json()
+    record = race.as_json(charts(race))
     assert (record["schema"], record["schema_version"]) == ("glutheory.dynamics", 1)
     json.dumps(record, allow_nan=False)
     plain, gated = record["networks"]
@@ -354,18 +356,18 @@ def test_the_figure_and_the_record() -> None:
 @pytest.mark.parametrize("rate", [1.0, 1e9])
 def test_losses_that_diverge_are_not_drawn_to_the_end(rate: float, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from glutheory import plotting
+    from glutheory.figures.draw import save
 
-    race = study(("relu",), X, Y, rate=rate)
+    race = dynamics_study(("relu",), X, Y, rate=rate)
     assert not race.stable
-    first = race.charts()[0]
+    first = charts(race)[0]
     drawn = [value for series in first.series for value in series.y if math.isfinite(value)]
     assert max(drawn, default=0.0) <= 1e6 * race.gated.curve.initial
     assert "Left out" in first.note
-    plotting.save(race.charts(), tmp_path / "x.svg")
+    save(charts(race), tmp_path / "x.svg")
 
 
 def test_a_crossing_beyond_the_steps_is_said_to_be_there() -> None:
-    race = study(("relu", "reglu"), X, Y, width=WIDTH, steps=20)
-    assert "A crossing lies beyond" in race.charts()[0].note
-    assert len(race.charts()[0].series) == 2
+    race = dynamics_study(("relu", "reglu"), X, Y, width=WIDTH, steps=20)
+    assert "A crossing lies beyond" in charts(race)[0].note
+    assert len(charts(race)[0].series) == 2

@@ -12,12 +12,12 @@ import pytest
 
 import glutheory as glu
 from glutheory.activations import Activation, activation
-from glutheory.charts import Role
 from glutheory.errors import DomainError
-from glutheory.printing.terminal import Terminal
-from glutheory.studies.curves import Curves, curves
-from glutheory.studies.kernel import KernelStudy, kernel_study
-from glutheory.studies.kernel_text import remark
+from glutheory.figures.chart import Role
+from glutheory.studies.kernel import KernelStudy, charts, kernel_study, text
+from glutheory.studies.kernel.curves import Curves, curves
+from glutheory.studies.kernel.text import remark
+from glutheory.terminal import Terminal
 from tests.strategies import CLOSED, LOGISTIC, by_name
 
 SIZES = (0.0, 1e-9, 0.03, 1 / 32, 0.2, 0.7, 0.99, 1 - 1e-7, 1 - 1e-12, 1.0)
@@ -167,10 +167,10 @@ def study() -> KernelStudy:
 @pytest.mark.parametrize("unicode", [True, False])
 @pytest.mark.parametrize("width", [80, 100])
 def test_the_text_shows_the_numbers(study: KernelStudy, unicode: bool, width: int) -> None:
-    text = study.text(Terminal(width=width, unicode=unicode))
-    assert text.isascii() is not unicode
-    assert max(map(len, text.splitlines())) <= width
-    tables = [line.split() for line in text.splitlines() if line[:2].strip() in ("-1", "-0", "0", "+0", "+1")]
+    page = text(study, Terminal(width=width, unicode=unicode))
+    assert page.isascii() is not unicode
+    assert max(map(len, page.splitlines())) <= width
+    tables = [line.split() for line in page.splitlines() if line[:2].strip() in ("-1", "-0", "0", "+0", "+1")]
     assert len(tables) == 15
     rows = {row[0]: row[1:] for row in tables[:5]}  # relu
     for rho, cells in rows.items():
@@ -179,7 +179,7 @@ def test_the_text_shows_the_numbers(study: KernelStudy, unicode: bool, width: in
             # six digits are printed
             assert float(cell) == pytest.approx(value, rel=5e-6, abs=1e-15)
     assert any(row[2:] == ["inf", "-inf", "inf"] for row in tables[5:10])  # step at ρ = −1
-    assert ("K̃" if unicode else "K~") in text
+    assert ("K̃" if unicode else "K~") in page
 
 
 def test_the_remark_is_what_the_curves_say(study: KernelStudy) -> None:
@@ -196,7 +196,7 @@ def test_the_remark_is_what_the_curves_say(study: KernelStudy) -> None:
 
 
 def test_json_and_charts(study: KernelStudy) -> None:
-    content = json.loads(json.dumps(study.as_json(), allow_nan=False))
+    content = json.loads(json.dumps(study.as_json(charts(study)), allow_nan=False))
     assert list(content) == [
         "schema", "schema_version", "package_version", "a", "b", "normalised", "curves", "charts",
     ]  # fmt: skip
@@ -206,14 +206,14 @@ def test_json_and_charts(study: KernelStudy) -> None:
     assert relu["S"] == study.curves[0].S.tolist()
     assert step["T"][0] == step["T"][-1] == "inf"
     assert step["K"][0] == "-inf"
-    titles = [chart.title for chart in study.charts()]
+    titles = [chart.title for chart in charts(study)]
     assert len(titles) == 3
     # one activation with an infinite kernel: all are drawn as they are
-    assert study.charts()[2].y == "kernel"
-    assert [series.role for series in study.charts()[2].series] == [Role.PLAIN, Role.GATED] * 3
+    assert charts(study)[2].y == "kernel"
+    assert [series.role for series in charts(study)[2].series] == [Role.PLAIN, Role.GATED] * 3
 
 
 def test_the_kernels_of_the_figure_end_at_one() -> None:
-    chart = kernel_study(["silu"], points=2).charts()[2]
+    chart = charts(kernel_study(["silu"], points=2))[2]
     assert [series.y[-1] for series in chart.series] == [1, 1]
     assert [series.label for series in chart.series] == ["silu ($K$)", r"swiglu ($\tilde K$)"]

@@ -12,21 +12,19 @@ import numpy as np
 import pytest
 
 from glutheory.errors import DomainError, UnknownNameError
-from glutheory.phase import Cell, State, Task, certified_dimension, crossing
-from glutheory.phase.cells import OWN, points
-from glutheory.phase.charts import gain
-from glutheory.printing.terminal import Terminal
 from glutheory.spectra import ConditionNumber
-from glutheory.studies import phase
-from glutheory.studies.phase import LARGEST, Phase, Spot, axes, own_rows, study
-from glutheory.studies.phase_text import sentences, text
+from glutheory.studies.phase import Cell, State, Task, certified_dimension, charts, crossing
+from glutheory.studies.phase.cells import OWN, gain, points
+from glutheory.studies.phase.study import DIMENSIONS, LARGEST, SIZES, Phase, Spot, axes, own_rows, phase_study
+from glutheory.studies.phase.text import sentences, text
+from glutheory.terminal import Terminal
 
 WIDE = Terminal(width=100)
 
 
 @lru_cache(maxsize=8)
 def found(inputs: str = "gaussian", kind: str = "nngp", gate: str = "reglu") -> Phase:
-    return study(gate, sizes=(32, 16), dimensions=(3, 12, 6), inputs=inputs, kind=kind, draws=2, seed=4)
+    return phase_study(gate, sizes=(32, 16), dimensions=(3, 12, 6), inputs=inputs, kind=kind, draws=2, seed=4)
 
 
 def ratio(X: np.ndarray, kind: str) -> float:
@@ -80,7 +78,7 @@ def test_own_rows_are_standardised_components() -> None:
         "table.csv (67 rows, 7 repeated ones left out, 1 constant feature left out), standardised, first d principal "
         "components"
     )
-    drawn = study("reglu", sizes=(20,), dimensions=(3, 5), draws=2, seed=3, rows=mine)
+    drawn = phase_study("reglu", sizes=(20,), dimensions=(3, 5), draws=2, seed=3, rows=mine)
     assert drawn.inputs == "rows"
     features = TABLE[:, :5]
     features = (features - features.mean(axis=0)) / features.std(axis=0)
@@ -91,7 +89,7 @@ def test_own_rows_are_standardised_components() -> None:
         for cell in spot.draws:
             chosen = np.random.default_rng([3, cell.task.draw, spot.d]).permutation(60)[:20]
             assert 10**cell.gain == pytest.approx(ratio(every[chosen], "nngp"), rel=1e-3)
-    normal = study("reglu", sizes=(20,), dimensions=(4,), draws=1, rows=mine, inputs="normalised")
+    normal = phase_study("reglu", sizes=(20,), dimensions=(4,), draws=1, rows=mine, inputs="normalised")
     assert normal.spots[0].draws[0].equal_norms
     assert "scaled to norm √d" in normal.data
 
@@ -106,9 +104,9 @@ def test_many_rows_are_sampled() -> None:
 def test_own_rows_in_other_processes_and_folders(tmp_path: Path) -> None:
     mine, other = own_rows(TABLE, "one", 0), own_rows(TABLE + np.eye(60, 6), "two", 0)
     options = {"sizes": (12, 20), "dimensions": (2,), "draws": 1}
-    alone = study("reglu", rows=mine, **options)  # type: ignore[arg-type] # a dict of options
+    alone = phase_study("reglu", rows=mine, **options)  # type: ignore[arg-type] # a dict of options
     seen: list[tuple[int, int]] = []
-    two = study(
+    two = phase_study(
         "reglu",
         rows=mine,
         folder=tmp_path,
@@ -119,22 +117,22 @@ def test_own_rows_in_other_processes_and_folders(tmp_path: Path) -> None:
     assert two.spots == alone.spots
     assert seen == [(1, 2), (2, 2)]
     # cells of other data lie beside them, under other names
-    study("reglu", rows=other, folder=tmp_path, **options)  # type: ignore[arg-type] # a dict of options
+    phase_study("reglu", rows=other, folder=tmp_path, **options)  # type: ignore[arg-type] # a dict of options
     assert len(list(tmp_path.glob(f"{OWN}*.json"))) == 4
-    assert study("reglu", rows=mine, folder=tmp_path, **options).spots == alone.spots  # type: ignore[arg-type] # a dict
+    assert phase_study("reglu", rows=mine, folder=tmp_path, **options).spots == alone.spots  # type: ignore[arg-type] # a dict
 
 
 @pytest.mark.parametrize(
     ("call", "error", "hint"),
     [
-        (lambda: study("relu"), DomainError, "gate is 'relu', which is not gated"),
-        (lambda: study("relux"), UnknownNameError, "did you mean"),
-        (lambda: study(kind="both"), DomainError, "kind is 'both'"),
-        (lambda: study(inputs="sphere"), DomainError, "inputs is 'sphere'"),
-        (lambda: study(draws=0), DomainError, "draws is 0"),
-        (lambda: study(sizes=(3,)), DomainError, "n is 3"),
-        (lambda: study(dimensions=(0,)), DomainError, "d is 0"),
-        (lambda: study(sizes=(10**6,)), DomainError, "no more than 20000"),
+        (lambda: phase_study("relu"), DomainError, "gate is 'relu', which is not gated"),
+        (lambda: phase_study("relux"), UnknownNameError, "did you mean"),
+        (lambda: phase_study(kind="both"), DomainError, "kind is 'both'"),
+        (lambda: phase_study(inputs="sphere"), DomainError, "inputs is 'sphere'"),
+        (lambda: phase_study(draws=0), DomainError, "draws is 0"),
+        (lambda: phase_study(sizes=(3,)), DomainError, "n is 3"),
+        (lambda: phase_study(dimensions=(0,)), DomainError, "d is 0"),
+        (lambda: phase_study(sizes=(10**6,)), DomainError, "no more than 20000"),
         (lambda: axes((61,), None, own_rows(TABLE, "t", 0)), DomainError, "no more than 60 here"),
         (lambda: axes(None, (6,), own_rows(TABLE, "t", 0)), DomainError, "no more than 5 here"),
         (lambda: axes(None, None, own_rows(TABLE[:, :1], "t", 0)), DomainError, "d is 1 at least"),
@@ -148,7 +146,7 @@ def test_wrong_input_is_one_sentence(call: object, error: type[Exception], hint:
 
 
 def test_the_axes_are_those_that_the_data_allow() -> None:
-    assert axes(None, None) == (phase.SIZES, phase.DIMENSIONS)
+    assert axes(None, None) == (SIZES, DIMENSIONS)
     assert axes(None, None, own_rows(TABLE, "t", 0)) == ((16, 32), (2, 4))
     assert axes((9, 4, 9), (2, 1)) == ((4, 9), (1, 2))
 
@@ -214,7 +212,7 @@ def test_states_are_coloured_as_in_the_figures() -> None:
 
 
 def test_a_wide_map_is_drawn_in_parts() -> None:
-    drawn = study("reglu", sizes=range(4, 16), dimensions=(2,), draws=1)
+    drawn = phase_study("reglu", sizes=range(4, 16), dimensions=(2,), draws=1)
     lines = text(drawn, Terminal(width=40)).splitlines()
     assert max(map(len, lines)) <= 40
     heads = [line.split()[3:] for line in lines if line.strip().startswith("d \\ n")]
@@ -260,7 +258,7 @@ def test_the_column_of_crossings(crossings: tuple[tuple[int, float], ...], cell:
 
 
 def test_the_figure_is_the_map_with_its_boundaries() -> None:
-    (chart,) = found().charts()
+    (chart,) = charts(found())
     assert chart.map is not None
     assert (chart.map.x, chart.map.y) == ((16.0, 32.0), (3.0, 6.0, 12.0))
     for spot in found().spots:
@@ -270,9 +268,9 @@ def test_the_figure_is_the_map_with_its_boundaries() -> None:
     assert labels[:2] == ["certified above, with probability 1/2", "the limiting spectra cross"]
     assert chart.series[1].x == (crossing(5),)
     assert (chart.xscale, chart.yscale) == ("log", "log")
-    (sphere,) = found("normalised", "ntk").charts()
+    (sphere,) = charts(found("normalised", "ntk"))
     assert [series.label for series in sphere.series] == ["critical dimension 3, $n\\to\\infty$"]
-    assert "Hatched" in made("12+", "?").charts()[0].note
+    assert "Hatched" in charts(made("12+", "?"))[0].note
 
 
 def test_certified_cells_are_marked() -> None:
@@ -280,14 +278,14 @@ def test_certified_cells_are_marked() -> None:
         replace(spot, draws=tuple(replace(cell, tops=tops) for cell in spot.draws))
         for spot, tops in zip(made("12+", "12+").spots, (1.9, 2.1), strict=True)
     ]
-    marks = replace(made("12+", "12+"), spots=tuple(spots)).charts()[0].series[-1]
+    marks = charts(replace(made("12+", "12+"), spots=tuple(spots)))[0].series[-1]
     assert marks.label.startswith("certified: ")
     # the certificate is tops times 0.5, the least norm
     assert (marks.x, marks.y) == ((5.0,), (5.0,))
 
 
 def test_the_record() -> None:
-    record = found().as_json()
+    record = found().as_json(charts(found()))
     assert (record["schema"], record["schema_version"], record["draws"]) == ("glutheory.phase", 1, 2)
     assert len(record["cells"]) == 6
     assert record["cells"][0]["draws"][0]["plain"]["value"] == found().spots[0].draws[0].plain.value

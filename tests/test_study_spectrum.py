@@ -1,4 +1,4 @@
-"""`glutheory.studies.spectrum` against matrices built entry by entry in many digits, and what it says about them."""
+"""`glutheory.studies.spectrum` against matrices built entry by entry in many digits, and what it says of them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import numpy as np
 import pytest
 
 import glutheory as glu
-from glutheory.charts import Chart, Role
 from glutheory.commands.data import draw_rows
 from glutheory.errors import DomainError
+from glutheory.figures.chart import Chart, Role
 from glutheory.networks import GATES, network
-from glutheory.printing.terminal import Terminal
 from glutheory.spectra import ConditionNumber, equivalent
-from glutheory.studies import predictions, spectrum
-from glutheory.studies.layout import columns, number, wide
-from glutheory.studies.predictions import Prediction, predict
-from glutheory.studies.spectrum import SpectrumStudy, check_size, spectrum_study
-from glutheory.studies.spectrum_records import NetworkSpectrum, Pair, Setting
-from glutheory.studies.spectrum_text import compare, text
+from glutheory.studies.spectrum import charts, predictions
+from glutheory.studies.spectrum import study as module
+from glutheory.studies.spectrum.findings import NetworkSpectrum, Pair, Setting
+from glutheory.studies.spectrum.predictions import Prediction, predict
+from glutheory.studies.spectrum.study import SpectrumStudy, check_size, spectrum_study
+from glutheory.studies.spectrum.text import compare, text
+from glutheory.terminal import Terminal, columns, number, wide
 
 WIDTH = 512
 
@@ -138,14 +138,14 @@ def rows(kind: str) -> np.ndarray:
 )
 def test_singular_matrices_say_so(kind: str, part: str) -> None:
     study = spectrum_study(["relu", "reglu"], rows(kind))
-    page = " ".join(study.text(Terminal()).split())
+    page = " ".join(text(study, Terminal()).split())
     assert part in page
     assert "cond(K)/cond(K̃) is not known" in page
     for item in study.networks:
         assert item.condition.is_bound is (kind == "line")
         assert item.resolved < 12
-    json.dumps(study.as_json(), allow_nan=False)
-    assert study.charts()[0].series
+    json.dumps(study.as_json(charts(study)), allow_nan=False)
+    assert charts(study)[0].series
 
 
 def test_a_kernel_that_is_not_finite_is_refused() -> None:
@@ -163,7 +163,7 @@ def test_too_many_rows_name_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     check_size(1000)
     with pytest.raises(DomainError, match=r"n is 20001: .* at most 20,000 rows; .*glutheory.integrations.extremes"):
         check_size(20_001)
-    monkeypatch.setattr(spectrum, "_memory", lambda: 1e9)
+    monkeypatch.setattr(module, "_memory", lambda: 1e9)
     with pytest.raises(
         DomainError, match=r"n is 6000: .* take 1.4 GB and this machine has 1 GB; .*integrations.extremes"
     ):
@@ -337,14 +337,14 @@ def test_the_page_fits_and_shows_the_numbers(study: SpectrumStudy, unicode: bool
 
 
 def test_few_rows_are_all_shown() -> None:
-    page = spectrum_study(["relu"], rows("fresh")[:2]).text(Terminal())
+    page = text(spectrum_study(["relu"], rows("fresh")[:2]), Terminal())
     assert [line.split()[0] for line in page.splitlines() if line.startswith("λ_")] == ["λ_1", "λ_2"]
-    eleven = spectrum_study(["relu"], rows("fresh")[:11]).text(Terminal())
+    eleven = text(spectrum_study(["relu"], rows("fresh")[:11]), Terminal())
     assert sum(line.startswith("λ_") for line in eleven.splitlines()) == 11
 
 
 def test_json_holds_everything(study: SpectrumStudy) -> None:
-    content = json.loads(json.dumps(study.as_json(), allow_nan=False))
+    content = json.loads(json.dumps(study.as_json(charts(study)), allow_nan=False))
     assert list(content) == [
         "schema", "schema_version", "package_version", "setting", "networks", "pairs", "charts",
     ]  # fmt: skip
@@ -362,11 +362,11 @@ def test_json_holds_everything(study: SpectrumStudy) -> None:
     assert (first["no_theory"], third["theory"]) == (None, None)
     assert third["no_theory"] == "activations that are not homogeneous need rows of norms near √d"
     assert set(content["pairs"][0]) == {"plain", "gated", "ratio", "low", "high", "bulk_ratio"}
-    assert [Chart.from_json(row) for row in content["charts"]] == list(study.charts())
+    assert [Chart.from_json(row) for row in content["charts"]] == list(charts(study))
 
 
 def test_the_figure(study: SpectrumStudy) -> None:
-    ranked, relative = study.charts()
+    ranked, relative = charts(study)
     roles = [series.role for series in ranked.series]
     assert roles == [Role.PLAIN, Role.GATED, Role.PLAIN, Role.GATED, Role.PLAIN, Role.THEORY, Role.THEORY]
     relu = study.networks[0]
@@ -380,10 +380,10 @@ def test_the_figure(study: SpectrumStudy) -> None:
 
 
 def test_a_figure_of_what_is_not_resolved() -> None:
-    zero = spectrum_study(["relu"], rows("all zero")).charts()
+    zero = charts(spectrum_study(["relu"], rows("all zero")))
     assert len(zero) == 1
     assert zero[0].series[0].label == "no eigenvalue is resolved"
-    line = spectrum_study(["relu"], rows("line")).charts()
+    line = charts(spectrum_study(["relu"], rows("line")))
     assert len(line) == 1
     assert "Not shown: up to 10 eigenvalues below their error." in line[0].note
 

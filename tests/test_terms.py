@@ -9,8 +9,7 @@ from scipy.integrate import quad
 from scipy.stats import kstwobign
 
 from glutheory.activations import Activation, Z
-from glutheory.reading import read
-from glutheory.terms import (
+from glutheory.ground.normal_form import (
     KAPPA,
     ExpQuad,
     NormalCdf,
@@ -20,6 +19,7 @@ from glutheory.terms import (
     collect,
     differentiate,
     is_mixture,
+    read,
 )
 from tests.strategies import EXTRA, ZOO, by_name
 

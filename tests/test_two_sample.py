@@ -14,11 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from glutheory import energy
-from glutheory import equivalence as module
-from glutheory.arguments import integer, real
-from glutheory.errors import DomainError
-from glutheory.two_sample import (
+from checks.tools import energy
+from checks.tools import equivalence as module
+from checks.tools.two_sample import (
     Equivalence,
     energy_distance,
     energy_test,
@@ -28,6 +26,8 @@ from glutheory.two_sample import (
     flattened_energy_distance,
     paired_energy_test,
 )
+from glutheory.errors import DomainError
+from glutheory.ground.arguments import integer, real
 
 SEEDS = st.integers(0, 2**32 - 1)
 

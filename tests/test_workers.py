@@ -14,9 +14,9 @@ from types import SimpleNamespace
 import pytest
 from threadpoolctl import threadpool_info
 
-from glutheory import workers
 from glutheory.errors import DomainError
-from glutheory.workers import completed, one_thread
+from glutheory.ground import workers
+from glutheory.ground.workers import completed, one_thread
 
 
 def test_every_result_comes_once_and_no_process_stays() -> None:

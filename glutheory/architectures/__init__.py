@@ -22,7 +22,7 @@ try:
 except ImportError:
     raise MissingDependencyError("glutheory.architectures needs torch: pip install 'glutheory[models]'.") from None
 
-from glutheory.arguments import integer
+from glutheory.ground.arguments import integer
 from glutheory.sampling.feed_forward import FeedForward, initialize
 from glutheory.sampling.inputs import check_device, check_dtype
 

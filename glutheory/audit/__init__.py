@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glutheory.audit.records import Audit, BlockAudit, Ratio, Side
+    from glutheory.audit.findings import Audit, BlockAudit, Ratio, Side
     from glutheory.audit.run import audit
 
 __all__ = ["Audit", "BlockAudit", "Ratio", "Side", "audit"]
@@ -23,7 +23,7 @@ def __getattr__(name: str) -> Any:
 
         return audit
     if name in __all__:
-        from glutheory.audit import records
+        from glutheory.audit import findings
 
-        return getattr(records, name)
+        return getattr(findings, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,14 +13,14 @@ except ImportError:
     raise MissingDependencyError("this needs torch: pip install 'glutheory[models]'.") from None
 from torch import nn
 
-from glutheory.arguments import integer
 from glutheory.audit.blocks import FORMS, Block, distance, find_blocks, readings, tolerance, unreadable
+from glutheory.audit.findings import Audit, BlockAudit, Side
 from glutheory.audit.inputs import given, rows
 from glutheory.audit.kernels import Weights, entry_error, ntk
 from glutheory.audit.models import Built, build, drawn
 from glutheory.audit.recording import Seen, probe
-from glutheory.audit.records import Audit, BlockAudit, Side
 from glutheory.audit.twin import Recipe
+from glutheory.ground.arguments import integer
 from glutheory.sampling.inputs import check_device
 from glutheory.spectra import ConditionNumber, condition_number
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from glutheory.cli import Command
+from glutheory.commands.main import Command
 from glutheory.commands.options import SETTINGS
 
 SHELLS = ("bash", "zsh", "fish")
@@ -36,7 +36,7 @@ def completion_command(shell: str) -> None:
     """See `_HELP`."""
     from click.shell_completion import get_completion_class
 
-    from glutheory.cli import main
+    from glutheory.commands.main import main
 
     complete = get_completion_class(shell)
     assert complete is not None

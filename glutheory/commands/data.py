@@ -96,7 +96,7 @@ def read_rows(path: Path, *, target: str | None = None) -> Rows:
     file = DataFile(path)
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        from glutheory.commands.csv_rows import read_table
+        from glutheory.commands.data_files import read_table
 
         values, names = read_table(file.text(), file.complaint)
         X, y = file.split(values, names, target)

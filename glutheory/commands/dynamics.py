@@ -1,4 +1,4 @@
-"""`glutheory dynamics`: the command line of `glutheory.studies.dynamics`."""
+"""`glutheory dynamics`: the command line of `glutheory.studies.dynamics.study`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from glutheory.cli import Command
+from glutheory.commands.main import Command
 from glutheory.commands.options import NETWORK, PARAMETRIZATIONS, SETTINGS, data_options, output_options
 from glutheory.errors import DomainError
 
@@ -73,8 +73,9 @@ def dynamics_command(
     from glutheory.commands.data import chosen_rows
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
-    from glutheory.studies.dynamics import study, training_steps
-    from glutheory.studies.dynamics_training import check_torch
+    from glutheory.studies import dynamics
+    from glutheory.studies.dynamics.study import dynamics_study, training_steps
+    from glutheory.studies.dynamics.training import check_torch
     from glutheory.studies.pairs import pair
 
     check_output(out)
@@ -87,7 +88,7 @@ def dynamics_command(
     rows = chosen_rows(n, d, inputs, data, target, seed)
     total = (seeds or 0) * 2 * training_steps(steps)
     with progress("Training" if seeds else "Computing", total=total or None) as advance:
-        found = study(
+        found = dynamics_study(
             names,
             rows.X,
             rows.y,
@@ -101,4 +102,4 @@ def dynamics_command(
             seed=seed,
             progress=advance,
         )
-    emit(found, as_json=as_json, out=out, ascii_only=ascii_only)
+    emit(dynamics, found, as_json=as_json, out=out, ascii_only=ascii_only)

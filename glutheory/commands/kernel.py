@@ -1,4 +1,4 @@
-"""`glutheory kernel`: the command line of `glutheory.studies.kernel`."""
+"""`glutheory kernel`: the command line of `glutheory.studies.kernel.study`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from glutheory.cli import Command
+from glutheory.commands.main import Command
 from glutheory.commands.options import NETWORK, SETTINGS, output_options
 from glutheory.errors import DomainError
 
@@ -52,6 +52,7 @@ def kernel_command(
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
     from glutheory.networks import GATES
+    from glutheory.studies import kernel
     from glutheory.studies.kernel import kernel_study
 
     a, b = parse_variances(variance, variances)
@@ -60,7 +61,7 @@ def kernel_command(
     # a gated network and the network of its gate are one
     with progress("Kernels", total=len({GATES.get(name, name) for name in chosen})) as advance:
         study = kernel_study(chosen, a=a, b=b, points=points, normalised=normalise, advance=advance)
-    emit(study, as_json=as_json, out=out, ascii_only=ascii_only)
+    emit(kernel, study, as_json=as_json, out=out, ascii_only=ascii_only)
 
 
 def parse_variances(one: str | None, two: str | None) -> tuple[float, float]:
@@ -81,8 +82,8 @@ def parse_variances(one: str | None, two: str | None) -> tuple[float, float]:
 
 
 def _variance(option: str, text: str) -> float:
-    from glutheory.printing.choice import exact_number
-    from glutheory.studies.curves import LEAST, MOST
+    from glutheory.commands.names import exact_number
+    from glutheory.studies.kernel.curves import LEAST, MOST
 
     number = exact_number(option, text.strip())
     if not LEAST <= number <= MOST:

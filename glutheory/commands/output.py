@@ -5,35 +5,43 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import click
 
-from glutheory.charts import Chart
 from glutheory.errors import DomainError
-from glutheory.printing.terminal import Terminal, write_whole
+from glutheory.figures.chart import Chart
+from glutheory.terminal import Terminal, write_whole
 
 #: Names of formats that are not written here: text under such a name would be a trap.
 _OTHER_FORMATS = (".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".eps", ".ps", ".npy", ".npz", ".xlsx")
 
 
-class Study(Protocol):
-    """What a command has found."""
+Found = TypeVar("Found", bound="Study", contravariant=True)  # noqa: PLC0105 (a plain name)
 
-    def text(self, terminal: Terminal) -> str:
+
+class Study(Protocol):
+    """What a command has found: a record."""
+
+    def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
+        """Everything, in JSON types, `glutheory.studies.json_head.record` at its head."""
+
+
+class Room(Protocol[Found]):
+    """How such a record is shown: the package of its study, such as `glutheory.studies.kernel`."""
+
+    def text(self, found: Found, terminal: Terminal, /) -> str:
         """For people, in characters that the terminal can show and lines that fit it."""
 
-    def as_json(self) -> dict[str, Any]:
-        """Everything, in JSON types, `glutheory.studies.records.record` at its head."""
-
-    def charts(self) -> tuple[Chart, ...]:
+    def charts(self, found: Found, /) -> tuple[Chart, ...]:
         """The panels of its figure."""
 
 
 def is_figure(out: Path | None) -> bool:
     """Whether a figure is to be drawn there."""
-    from glutheory.plotting import FORMATS
+    from glutheory.figures.draw import FORMATS
 
     return out is not None and out.suffix.lower() in FORMATS
 
@@ -66,9 +74,9 @@ def check_output(out: Path | None) -> None:
     if not os.access(folder, os.W_OK):
         raise DomainError(f"--out is {shown!r}, in a folder that may not be written to: give another one.")
     if is_figure(out):
-        from glutheory import plotting
+        from glutheory.figures.draw import check
 
-        plotting.check(out)
+        check(out)
 
 
 def check_text_output(out: Path | None) -> None:
@@ -84,10 +92,11 @@ def check_text_output(out: Path | None) -> None:
     check_output(out)
 
 
-def emit(study: Study, *, as_json: bool, out: Path | None, ascii_only: bool) -> None:
+def emit(room: Room[Found], study: Found, *, as_json: bool, out: Path | None, ascii_only: bool) -> None:
     """Print what was found, or write it to the file; draw the figure where the file is one.
 
     Args:
+        room: how it is shown.
         study: the result.
         as_json: JSON in place of the table.
         out: a figure (then the table or JSON is still printed), any other file (it takes their place), or None.
@@ -99,23 +108,23 @@ def emit(study: Study, *, as_json: bool, out: Path | None, ascii_only: bool) -> 
     """
     to_file = out is not None and not is_figure(out)
     if as_json:
-        text = json.dumps(study.as_json(), indent=2, allow_nan=False) + "\n"
+        text = json.dumps(study.as_json(room.charts(study)), indent=2, allow_nan=False) + "\n"
     else:
         here = Terminal(unicode=not ascii_only) if to_file else Terminal.of(sys.stdout, ascii_only=ascii_only)
-        text = study.text(here).rstrip("\n") + "\n"
+        text = room.text(study, here).rstrip("\n") + "\n"
     if out is not None and to_file:
         write_whole(out, text)
         return
     if out is not None:
-        _draw(study, out)
+        _draw(room.charts(study), out)
     click.echo(text, nl=False)
 
 
-def _draw(study: Study, out: Path) -> None:
-    from glutheory import plotting
+def _draw(charts: Sequence[Chart], out: Path) -> None:
+    from glutheory.figures.draw import save
 
     try:
-        plotting.save(study.charts(), out)
+        save(charts, out)
     except OSError as error:
         raise DomainError(
             f"--out is {str(out)[:200]!r}, which cannot be written ({error.strerror}): give another file."

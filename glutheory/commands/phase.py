@@ -1,4 +1,4 @@
-"""`glutheory phase`: the command line of `glutheory.studies.phase`."""
+"""`glutheory phase`: the command line of `glutheory.studies.phase.study`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from glutheory.cli import Command
+from glutheory.commands.main import Command
 from glutheory.commands.options import INPUTS, KINDS, NETWORK, SETTINGS, output_options
 from glutheory.errors import DomainError
 
@@ -87,13 +87,14 @@ def phase_command(
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
     from glutheory.studies import phase
+    from glutheory.studies.phase.study import axes, own_rows, phase_study
 
     check_output(out)
     if target is not None and data is None:
         raise DomainError(f"--target is {target[:60]!r}, but random data have no columns: give --data as well.")
     sizes, dimensions = read_list("--n", n), read_list("--d", d)
-    rows = None if data is None else phase.own_rows(read_rows(data, target=target).X, data.name, seed)
-    every_n, every_d = phase.axes(sizes, dimensions, rows)
+    rows = None if data is None else own_rows(read_rows(data, target=target).X, data.name, seed)
+    every_n, every_d = axes(sizes, dimensions, rows)
     known = 0
 
     def tell(finished: int, _total: int) -> None:
@@ -102,7 +103,7 @@ def phase_command(
         known = finished
 
     with progress("Computing cells", total=len(every_n) * len(every_d) * draws) as advance:
-        found = phase.study(
+        found = phase_study(
             gate,
             sizes=every_n,
             dimensions=every_d,
@@ -115,7 +116,7 @@ def phase_command(
             processes=jobs or os.cpu_count() or 1,
             done=tell,
         )
-    emit(found, as_json=as_json, out=out, ascii_only=ascii_only)
+    emit(phase, found, as_json=as_json, out=out, ascii_only=ascii_only)
 
 
 def read_list(option: str, text: str | None) -> list[int] | None:

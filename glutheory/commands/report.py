@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from glutheory.cli import Command
+from glutheory.commands.main import Command
 from glutheory.commands.options import SETTINGS
 from glutheory.errors import DomainError
 
@@ -75,7 +75,7 @@ def report_command(
             advance(next(steps), name)
 
         if out is not None:
-            from glutheory.printing.terminal import write_whole
+            from glutheory.terminal import write_whole
 
             page = render(runs, advance=told)
             size = len(page.encode())
@@ -83,7 +83,7 @@ def report_command(
         if figures is not None:
             files = drawings.draw(outcomes, figures, f".{kind}", advance=told)
     if as_json:
-        from glutheory.studies.records import record
+        from glutheory.studies.json_head import record
 
         click.echo(json.dumps(record("report", **_told(runs, out, size, files)), indent=2, allow_nan=False))
         return

@@ -1,4 +1,4 @@
-"""`glutheory spectrum`: the command line of `glutheory.studies.spectrum`."""
+"""`glutheory spectrum`: the command line of `glutheory.studies.spectrum.study`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from glutheory.cli import Command
+from glutheory.commands.main import Command
 from glutheory.commands.options import (
     NETWORK,
     SETTINGS,
@@ -59,7 +59,8 @@ def spectrum_command(
     from glutheory.commands.data import chosen_rows
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
-    from glutheory.studies.spectrum import check_size, spectrum_study
+    from glutheory.studies import spectrum
+    from glutheory.studies.spectrum.study import check_size, spectrum_study
 
     options = gram_options(parametrization, width)
     check_output(out)
@@ -68,4 +69,4 @@ def spectrum_command(
     chosen = networks or DEFAULT
     with progress("Eigenvalues", total=len(set(chosen))) as advance:
         study = spectrum_study(chosen, rows.X, kind=kind, data=rows.description, advance=advance, **options)
-    emit(study, as_json=as_json, out=out, ascii_only=ascii_only)
+    emit(spectrum, study, as_json=as_json, out=out, ascii_only=ascii_only)

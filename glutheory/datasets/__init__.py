@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from glutheory.datasets.image_sets import images
-from glutheory.datasets.records import Images, Text
+from glutheory.datasets.samples import Images, Text
 from glutheory.datasets.splits import split
 from glutheory.datasets.texts import text, windows
 

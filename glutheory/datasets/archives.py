@@ -16,7 +16,7 @@ import numpy as np
 
 from glutheory.datasets.files import LARGEST, fingerprint, read
 from glutheory.datasets.formats import scaled
-from glutheory.datasets.records import Images, Labels, Pixels
+from glutheory.datasets.samples import Images, Labels, Pixels
 from glutheory.errors import DomainError
 
 #: Names of a set in parts, images and labels; the parts that are there are joined in this order.

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glutheory.datasets.files import fingerprint, read
-from glutheory.datasets.records import Images, Pixels
+from glutheory.datasets.samples import Images, Pixels
 from glutheory.errors import DomainError
 
 Bytes = npt.NDArray[np.uint8]

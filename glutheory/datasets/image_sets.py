@@ -9,7 +9,7 @@ import numpy as np
 from glutheory.datasets.archives import archive
 from glutheory.datasets.files import fingerprint, located
 from glutheory.datasets.formats import CIFAR_FILES, IDX_FILES, cifar10, idx_files, mnist
-from glutheory.datasets.records import Images
+from glutheory.datasets.samples import Images
 from glutheory.errors import DomainError
 
 

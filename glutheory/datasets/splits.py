@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from glutheory.arguments import integer
-from glutheory.datasets.records import Images, Text
+from glutheory.datasets.samples import Images, Text
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import integer
 
 Data = TypeVar("Data", Images, Text)
 

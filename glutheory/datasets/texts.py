@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from glutheory.arguments import integer
 from glutheory.datasets.files import fingerprint, located, read
-from glutheory.datasets.records import Text
+from glutheory.datasets.samples import Text
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import integer
 
 
 def text(source: str | Path = "pydoc") -> Text:

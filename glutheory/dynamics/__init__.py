@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from glutheory.dynamics.asymptotics import Early, Late, early, late
 from glutheory.dynamics.crossings import Crossing, Crossings, crossings
-from glutheory.dynamics.loss import LossCurve, expected_loss
-from glutheory.dynamics.modes import Modes, decompose
+from glutheory.dynamics.loss import LossCurve, Modes, decompose, expected_loss
 
 __all__ = [
     "Crossing",

@@ -18,8 +18,8 @@ import numpy as np
 import scipy.linalg
 from scipy.sparse.linalg import LinearOperator
 
-from glutheory.arguments import integer, real
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import integer, real
 from glutheory.integrations.operator import ENTRY_ERROR, GramOperator
 
 #: New directions shorter than this, relative to the largest eigenvalue, are rounding errors.

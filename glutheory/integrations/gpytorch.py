@@ -16,9 +16,9 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from glutheory.arguments import integer
 from glutheory.errors import DomainError, MissingDependencyError
-from glutheory.exact import as_exact
+from glutheory.ground.arguments import integer
+from glutheory.ground.exact import as_exact
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.gradient import check_finite

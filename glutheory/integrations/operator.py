@@ -10,8 +10,8 @@ import array_api_compat
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
-from glutheory.arguments import integer
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import integer
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.diagonal import diagonal

@@ -18,7 +18,7 @@ from numbers import Integral
 from typing import Any
 
 from glutheory.errors import DomainError
-from glutheory.exact import as_exact
+from glutheory.ground.exact import as_exact
 from glutheory.networks import Network
 
 PARAMETRIZATIONS = ("ntk", "standard")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from glutheory.printing.report import Report
-    from glutheory.printing.terminal import Terminal
+    from glutheory.terminal import Terminal
 
 #: The formats that `render` knows.
 FORMATS = ("text", "latex", "python", "json", "sympy", "mathematica", "c")
@@ -54,6 +54,6 @@ def render(found: Report, form: str, terminal: Terminal, *, steps: bool = False)
         from glutheory.printing.mathematica import package
 
         return package(found)
-    from glutheory.printing.records import as_json
+    from glutheory.printing.json_form import as_json
 
     return as_json(found)

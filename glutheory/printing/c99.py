@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from glutheory.printing.code_styles import c99_style
 from glutheory.printing.comments import folded, head, identifier, wrapped
-from glutheory.printing.mixing import Node, nodes
-from glutheory.printing.program import Function, program
+from glutheory.printing.program import Function, Node, nodes, program
 from glutheory.printing.report import Report
+from glutheory.printing.styles import c99_style
 from glutheory.printing.writer import Writer
 
 _LIMITS = "C99 with IEEE doubles; nothing is stored between calls. Not for -ffast-math, which reorders sums."

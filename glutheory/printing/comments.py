@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import textwrap
 
-from glutheory.printing.readable import readable
+from glutheory.printing.groups import readable
 from glutheory.printing.report import Report
 from glutheory.printing.styles import ASCII
-from glutheory.printing.terminal import ascii_text
 from glutheory.printing.writer import Writer
+from glutheory.terminal import ascii_text
 
 _LONGEST = 300  #: characters of a user's own text
 

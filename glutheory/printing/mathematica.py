@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
-from glutheory.printing.code_styles import MATHEMATICA
 from glutheory.printing.comments import folded, head, identifier, wrapped
-from glutheory.printing.notation import Notation, present
 from glutheory.printing.program import KERNELS, MEANINGS, branch_duals, kernel_calls, require_closed
 from glutheory.printing.report import Report
+from glutheory.printing.styles import MATHEMATICA
+from glutheory.printing.ways import Notation, present
 from glutheory.printing.writer import Writer
 from glutheory.symbolic.duals import MIXTURE, Dual, split_mixture
 

@@ -1,11 +1,4 @@
-"""S, T and the kernels as short programs for floating-point arithmetic, before any language is chosen.
-
-Python and C are written from the same program, so what keeps it accurate is here, once:
-
-* √(ab − c²) comes from the exact difference, and angles from two-argument arctangents: no digits are lost as ρ → ±1;
-* D = A − c² is a sum of positive terms in delta = ab − c², and so is every polynomial that can be written that way;
-* e^E·sinh(x) and e^E·cosh(x) are one function each: no overflow where the product is finite.
-"""
+"""The quadrature rule of the Kolmogorov mixture in double precision, for programs in other languages."""
 
 from __future__ import annotations
 
@@ -15,14 +8,37 @@ from functools import lru_cache
 import sympy as sp
 
 from glutheory.errors import DerivationError
+from glutheory.ground.normal_form import KAPPA
 from glutheory.printing.groups import THETA, Group, a, b, c
-from glutheory.printing.notation import present
 from glutheory.printing.report import Report, kernel_formulas
 from glutheory.printing.stable import DELTA, floats, stable
-from glutheory.printing.ways import subtractions
+from glutheory.printing.ways import present, subtractions
 from glutheory.symbolic.duals import HERMITE, MIXTURE, Dual, split_mixture
 from glutheory.symbolic.kernels import d, g
-from glutheory.terms import KAPPA
+from glutheory.symbolic.kolmogorov import rule
+
+#: The rule's proved error is about 2^−bits of the integrand's bound: below the rounding errors of doubles.
+BITS = 56
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of the trapezoidal rule on log κ.
+
+    Attributes:
+        kappa: κ, correctly rounded.
+        weight: its weight, density included, correctly rounded.
+    """
+
+    kappa: float
+    weight: float
+
+
+def nodes() -> tuple[Node, ...]:
+    """The nodes in increasing order; those whose weight is below 1e-20 are left out."""
+    found = (Node(float(kappa.mid()), float(weight.mid())) for kappa, weight in rule(BITS).nodes)
+    return tuple(node for node in found if node.weight > 1e-20)
+
 
 #: √(ab − c²) and π − θ.
 ROOT = sp.Symbol("root", positive=True)

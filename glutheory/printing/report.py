@@ -1,4 +1,4 @@
-"""What is to be said about a network, collected once for all formats."""
+"""The steps of a derivation with the auxiliary quantities named once."""
 
 from __future__ import annotations
 
@@ -10,15 +10,52 @@ import sympy as sp
 
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DerivationError, ExpressionError
+from glutheory.ground.normal_form import KAPPA
 from glutheory.networks import Network
 from glutheory.printing.digits import GUARD, certified, shown
-from glutheory.printing.notation import Notation, present
-from glutheory.printing.readable import MEAN
-from glutheory.printing.samples import Sample, balls_of_a_series, formula_balls, samples
-from glutheory.printing.special import SpecialValue, special_values
-from glutheory.symbolic.derived import Derivation, Verification, derivation
+from glutheory.printing.groups import MEAN
+from glutheory.printing.samples import Sample, SpecialValue, balls_of_a_series, formula_balls, samples, special_values
+from glutheory.printing.ways import Notation, present
+from glutheory.symbolic.derived import Derivation, Step, Verification, derivation
 from glutheory.symbolic.duals import HERMITE, MIXTURE
-from glutheory.terms import KAPPA
+
+
+@dataclass(frozen=True)
+class ToldStep:
+    """One step for readers.
+
+    Attributes:
+        name: a few words.
+        rule: the rule used.
+        statements: pairs left = right; the first is the step's own, the others define what it names.
+    """
+
+    name: str
+    rule: str
+    statements: tuple[tuple[sp.Expr, sp.Expr], ...]
+
+
+def told(found: Report) -> list[ToldStep]:
+    """The steps of the NTK-parametrised derivation; a quantity such as D is defined in the first step that uses it."""
+    known: set[sp.Symbol] = set()
+    return [_told(found, step, known) for step in found.ntk.steps]
+
+
+def _told(found: Report, step: Step, known: set[sp.Symbol]) -> ToldStep:
+    right: sp.Expr = step.right
+    definitions: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
+    if step.name in ("S", "T"):
+        right = found.formulas["ST".index(step.name)]
+        definitions = found.notation.definitions if found.notation is not None else ()
+    elif isinstance(step.left, sp.Derivative) and len(step.left.expr.args) == 1:
+        right = right if right.has(sp.DiracDelta) else sp.factor(right)
+    elif isinstance(step.left, sp.Derivative):
+        notation: Notation = present([right])
+        right, definitions = notation.formulas[0], notation.definitions
+    new = tuple(pair for pair in definitions if pair[0] not in known)
+    known.update(symbol for symbol, _ in new)
+    return ToldStep(step.name, step.rule, ((step.left, right), *new))
+
 
 #: How many coefficients of a Hermite series are shown, and with how many digits.
 SHOWN, SHOWN_DIGITS = 8, 7

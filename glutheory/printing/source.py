@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from glutheory.printing.code_styles import PYTHON
 from glutheory.printing.comments import folded, head, wrapped
-from glutheory.printing.mixing import nodes
-from glutheory.printing.program import Function, program
+from glutheory.printing.program import Function, nodes, program
 from glutheory.printing.report import Report
+from glutheory.printing.styles import PYTHON
 from glutheory.printing.writer import Writer
 
 _OVERFLOW = "Where a value is beyond the range of floats, OverflowError is raised or the value is infinite."

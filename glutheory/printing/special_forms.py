@@ -6,7 +6,7 @@ from typing import Protocol
 
 import sympy as sp
 
-from glutheory.printing.readable import MEAN, PHI
+from glutheory.printing.groups import MEAN, PHI
 from glutheory.printing.styles import Style
 
 _SUM, _ATOM = 0, 3

@@ -8,8 +8,7 @@ from typing import Any
 import sympy as sp
 
 from glutheory.errors import DerivationError
-from glutheory.printing.groups import a, b, c
-from glutheory.printing.readable import readable
+from glutheory.printing.groups import a, b, c, readable
 from glutheory.printing.ways import safest
 
 #: ab − c².

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from flint import arb, ctx
 
-from glutheory.balls import precision
 from glutheory.errors import DomainError
-from glutheory.exact import Point
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import Point
 
 #: By how much the precision is raised where ab − c² of symbolic constants is not seen to be positive.
 _FINER = (4, 16, 64, 1)

@@ -1,12 +1,4 @@
-"""E[f(u)f(v)] for f analytic in a strip and |ρ| near 1: a trapezoidal rule along the diagonal, Taylor across it.
-
-In independent standard coordinates u = √a(k₁x + l₁y), v = ±√b(k₂x + l₂y); either k = √((1+ρ)/2), l = ±√((1−ρ)/2),
-or, where one variance is much larger, x along that variable. Across the diagonal the integrand hardly bends, so E_y
-is taken of its Taylor polynomial of degree < K, found by power series arithmetic; at ρ = ±1 exactly l = 0 and K = 1.
-Along it the trapezoidal rule in x has its alias and tail bounds. The remainder of the Taylor polynomial follows from
-Cauchy's estimate on the disc |y| ≤ δ, where the imaginary parts of u and v stay in the strip, and from a Gaussian
-tail bound outside |y| ≤ δ/2.
-"""
+"""Independent standard coordinates x, y for a strongly correlated pair: along the ridge of the density and across."""
 
 from __future__ import annotations
 
@@ -17,9 +9,40 @@ from dataclasses import dataclass
 from flint import arb
 
 from glutheory.quadrature.frame import Frame
-from glutheory.quadrature.legs import Legs
 from glutheory.quadrature.program import Program, Value
 from glutheory.quadrature.strips import Envelope, Strip, aliases, beyond, mean_bound
+
+#: Beyond this ratio of standard deviations x follows the larger one.
+_LOPSIDED = 2.0
+
+
+@dataclass(frozen=True)
+class Legs:
+    """u = √a(along[0]·x + across[0]·y), v = ±√b(along[1]·x + across[1]·y); along ≥ 0."""
+
+    along: tuple[arb, arb]
+    across: tuple[arb, arb]
+
+    @classmethod
+    def of(cls, frame: Frame) -> Legs:
+        """The legs that suit the frame."""
+        ratio = float(frame.root_a / frame.root_b)
+        if ratio > _LOPSIDED:
+            return cls((arb(1), frame.rho), (arb(0), frame.gap.sqrt()))
+        if ratio < 1 / _LOPSIDED:
+            return cls((frame.rho, arb(1)), (frame.gap.sqrt(), arb(0)))
+        cosine, sine = ((1 + frame.rho) / 2).sqrt(), (frame.far / 2).sqrt()
+        return cls((cosine, cosine), (sine, -sine))
+
+    def rates(self, one: Envelope, two: Envelope) -> tuple[arb, arb]:
+        """(p, q) with e^{q₁|u|/√a + q₂|v|/√b} ≤ e^{p|x| + q|y|}."""
+        x = one.q * self.along[0] + two.q * self.along[1]
+        return x, one.q * abs(self.across[0]) + two.q * abs(self.across[1])
+
+    def reach(self, frame: Frame, legs: tuple[arb, arb]) -> arb:
+        """The largest of the two factors by which a shift of x or y moves u or v."""
+        return arb.max(frame.root_a * abs(legs[0]), frame.root_b * abs(legs[1]))
+
 
 #: Taylor polynomials longer than this never pay against the lattice.
 _LONGEST = 96

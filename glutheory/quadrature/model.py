@@ -9,11 +9,10 @@ import sympy as sp
 
 from glutheory.activations import Z
 from glutheory.errors import ExpressionError
-from glutheory.pieces import Pieces, pieces
+from glutheory.ground.normal_form import Term, differentiate, is_mixture, read
+from glutheory.ground.pieces import Pieces, pieces
 from glutheory.quadrature.line import Function
 from glutheory.quadrature.strips import strips
-from glutheory.reading import read
-from glutheory.terms import Term, differentiate, is_mixture
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from itertools import pairwise
 
 from flint import acb, arb, ctx
 
-from glutheory.exact import ball
+from glutheory.ground.exact import ball
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function, density, split, tail
 from glutheory.quadrature.program import program

@@ -11,7 +11,7 @@ import sympy as sp
 from flint import arb, arb_series, ctx
 
 from glutheory.activations import Z
-from glutheory.balls import Tape
+from glutheory.ground.balls import Tape
 
 Value = Any  # arb, acb or arb_series: python-flint ships no types for mixed arithmetic
 

@@ -13,7 +13,7 @@ import sympy as sp
 from flint import arb
 
 from glutheory.errors import ExpressionError
-from glutheory.growth import Growth, growth
+from glutheory.ground.growth import Growth, growth
 
 #: An entire function is treated as if it ended here; variances up to 1e6 gain nothing from wider strips.
 _WIDEST = 8192.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from glutheory import plotting
 from glutheory.claims import Outcome
 from glutheory.errors import DomainError
+from glutheory.figures import draw as drawing
 
 
 def check(folder: Path, suffix: str) -> None:
@@ -21,7 +21,7 @@ def check(folder: Path, suffix: str) -> None:
         folder.mkdir(exist_ok=True)
     except (OSError, ValueError) as error:
         raise DomainError(f"--figures is {str(folder)[:200]!r}, which {_reason(error)}: give a folder.") from None
-    plotting.check(folder / f"figure{suffix}")
+    drawing.check(folder / f"figure{suffix}")
 
 
 def draw(
@@ -48,7 +48,7 @@ def draw(
         if outcome.charts:
             path = folder / f"{outcome.claim.id}{suffix}"
             try:
-                plotting.save(outcome.charts, path)
+                drawing.save(outcome.charts, path)
             except OSError as error:
                 raise DomainError(f"--figures: {path.name!r} {_reason(error)}: give another folder.") from None
             found[outcome.claim.id] = path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from glutheory.report.explorer_data import PAIRS, RHO, VARIANCES, Pair, packed, table
-from glutheory.report.hover_data import script_json
+from glutheory.report.figures import script_json
 
 #: The correlations of the table for those without scripts; the variance there is 1.
 _SOME = (-1.0, -0.5, 0.0, 0.5, 0.9, 1.0)

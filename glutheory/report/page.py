@@ -10,6 +10,7 @@ from typing import Any
 
 import glutheory
 from glutheory.claims import Outcome, decide
+from glutheory.claims.stored import Stored
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.report import provenance
 from glutheory.report.assets import asset, fingerprint
@@ -17,7 +18,6 @@ from glutheory.report.formula import formula
 from glutheory.report.mathml import prose
 from glutheory.report.numbers import Table, count, tables
 from glutheory.report.words import FINDINGS, GRADES, VERDICTS, counted, summary, tally
-from glutheory.stored import Stored
 
 STYLES = ("page.css", "figures.css", "explorer.css")
 SCRIPTS = ("page.js", "hover.js", "explorer.js")

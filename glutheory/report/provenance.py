@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from glutheory.claims import Grade, Outcome
-from glutheory.stored import Stored
+from glutheory.claims.stored import Stored
 
 _MISSING = "not recorded"
 _OPTIONS = {"images": "--images", "text": "--text"}

@@ -7,8 +7,8 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
+from glutheory.claims.stored import Stored, load
 from glutheory.errors import DomainError
-from glutheory.stored import Stored, load
 
 #: The runs that come with the package, in the order of the report.
 FILES = ("full.json", "architectures.json", "generalization.json")

@@ -10,8 +10,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from glutheory.charts import Role
-from glutheory.strokes import COLOURS
+from glutheory.figures.chart import Role
+from glutheory.figures.strokes import COLOURS
 
 #: Our colours by the names that the style sheet gives them, which has a light and a dark value for each.
 NAMES = {
@@ -53,7 +53,7 @@ def page_svg(source: str, *, prefix: str, title: str, description: str) -> Drawi
     """The drawing for a page.
 
     Args:
-        source: an SVG file as `glutheory.plotting.vector` writes it.
+        source: an SVG file as `glutheory.figures.draw.vector` writes it.
         prefix: begins every id; unique in the page.
         title: the name of the figure for those who cannot see it.
         description: a longer alternative text.

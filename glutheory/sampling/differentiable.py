@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError, ExpressionError
-from glutheory.pieces import pieces
+from glutheory.ground.pieces import pieces
 from glutheory.sampling.stable import normal_cdf, softplus, stable
 from glutheory.sampling.translate import ELEMENTARY
 

@@ -17,10 +17,10 @@ import numpy.typing as npt
 import sympy as sp
 import torch
 
-from glutheory.arguments import integer
 from glutheory.errors import DomainError
+from glutheory.ground import store as checkpoints
+from glutheory.ground.arguments import integer
 from glutheory.networks import Network
-from glutheory.sampling import checkpoint as checkpoints
 from glutheory.sampling.sampler import WORKSPACE, Sampler, sampler
 
 #: Seconds between checkpoints.

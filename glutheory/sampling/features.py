@@ -15,9 +15,8 @@ import sympy as sp
 from glutheory.activations import Z
 from glutheory.errors import DomainError
 from glutheory.networks import Network
-from glutheory.sampling.program import Program
 from glutheory.sampling.stable import regular_derivative, stable
-from glutheory.sampling.translate import translate
+from glutheory.sampling.translate import Program, translate
 
 
 @dataclass(frozen=True)

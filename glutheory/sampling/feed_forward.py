@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from glutheory.arguments import integer
+from glutheory.ground.arguments import integer
 from glutheory.networks import Network
 from glutheory.networks import network as find_network
 from glutheory.sampling.differentiable import Elementwise, differentiable

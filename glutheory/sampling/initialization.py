@@ -17,8 +17,8 @@ import torch
 from torch import nn
 
 from glutheory.activations import nearest
-from glutheory.arguments import integer
 from glutheory.errors import DomainError, UnknownNameError
+from glutheory.ground.arguments import integer
 
 #: The standard deviation of embeddings, class tokens and positions: GPT-2's and transformers' ViT's.
 EMBEDDING_DEVIATION = 0.02

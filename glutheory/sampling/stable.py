@@ -14,7 +14,7 @@ import sympy as sp
 
 from glutheory.activations import Activation, Z
 from glutheory.errors import DomainError, ExpressionError
-from glutheory.pieces import pieces
+from glutheory.ground.pieces import pieces
 
 
 class logistic(sp.Function):  # noqa: N801  (SymPy's functions are lower case)

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from glutheory.arguments import integer
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import integer
 from glutheory.networks import Network, matched_width
 from glutheory.networks import network as find_network
 from glutheory.sampling.features import features

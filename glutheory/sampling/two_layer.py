@@ -16,8 +16,8 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 import torch
 
-from glutheory.arguments import integer
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import integer
 from glutheory.networks import Network
 from glutheory.sampling.sampler import WORKSPACE, sampler
 

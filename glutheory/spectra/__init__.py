@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from glutheory.spectra.certified import certified_condition, certified_extremes
-from glutheory.spectra.condition import ConditionNumber
-from glutheory.spectra.dense import Spectrum, condition_number, spectrum, spectrum_and_condition, spectrum_ends
-from glutheory.spectra.equivalents import Equivalent, equivalent
+from glutheory.spectra.dense import (
+    ConditionNumber,
+    Spectrum,
+    condition_number,
+    spectrum,
+    spectrum_and_condition,
+    spectrum_ends,
+)
+from glutheory.spectra.equivalents import Constants, Equivalent, Stair, constants, equivalent, stairs
 from glutheory.spectra.harmonics import multiplicity
 from glutheory.spectra.levels import Levels
 from glutheory.spectra.marchenko_pastur import MarchenkoPastur
@@ -20,7 +26,6 @@ from glutheory.spectra.shape import (
     spectral_entropy,
 )
 from glutheory.spectra.sphere import Level, funk_hecke
-from glutheory.spectra.stairs import Constants, Stair, constants, stairs
 
 __all__ = [
     "ConditionNumber",

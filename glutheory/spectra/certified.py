@@ -1,10 +1,4 @@
-"""The extreme eigenvalues of a symmetric matrix of balls, proved: Rayleigh quotients and Sylvester's law of inertia.
-
-A Rayleigh quotient of any vector is an upper bound of λ_min; if all pivots of K − μI in LDLᵀ are certainly positive, μ
-is a lower one. Both are computed in ball arithmetic for the exact midpoints, with more and more bits; the radii then
-move an eigenvalue by at most their norm (Weyl). The vectors are found by inverse iteration and need no proof; where
-one belongs to another eigenvalue, a negative pivot says so and gives a better one.
-"""
+"""Ball vectors, and the definiteness of a symmetric ball matrix by the signs of its pivots (Sylvester)."""
 
 from __future__ import annotations
 
@@ -14,10 +8,57 @@ from typing import Any
 import numpy as np
 from flint import arb, arb_mat
 
-from glutheory.balls import bits_of, precision
 from glutheory.errors import DomainError, PrecisionError
-from glutheory.exact import as_digits
-from glutheory.spectra.inertia import column, definite, dot, normal
+from glutheory.ground.balls import bits_of, precision
+from glutheory.ground.exact import as_digits
+
+
+def column(values: Any) -> arb_mat:
+    """These numbers as a matrix of one column."""
+    return arb_mat([[x] for x in values])
+
+
+def dot(x: arb_mat, y: arb_mat) -> arb:
+    """The inner product of two columns."""
+    return (x.transpose() * y)[0, 0]
+
+
+def normal(v: arb_mat) -> arb_mat | None:
+    """The exact midpoints of v over its largest entry; None where it is no vector."""
+    top = arb(0)
+    for x in v.entries():
+        if not x.is_finite():
+            return None
+        top = arb.max(top, abs(arb(x.mid())))
+    return None if top.contains(0) else (v / top).mid()
+
+
+def definite(matrix: arb_mat) -> tuple[bool | None, arb_mat | None]:
+    """Whether a symmetric matrix is positive definite, and if certainly not, an x of negative curvature, xᵀMx < 0.
+
+    (None, None) says undecided: a pivot contains 0.
+    """
+    rows = [row[: i + 1] for i, row in enumerate(matrix.tolist())]
+    n = len(rows)
+    for k in range(n):
+        pivot = rows[k][k]
+        if pivot < 0:
+            # x = L⁻ᵀ e_k has xᵀMx = pivot
+            x = [arb(0)] * n
+            x[k] = arb(1)
+            for i in range(k - 1, -1, -1):
+                x[i] = -sum((rows[j][i] * x[j] for j in range(i + 1, k + 1)), arb(0))
+            return False, column(x)
+        if not pivot > 0:
+            return None, None
+        below = [rows[i][k] for i in range(k + 1, n)]
+        for i, entry in enumerate(below, start=k + 1):
+            row, factor = rows[i], entry / pivot
+            row[k] = factor
+            # zip stops at the diagonal
+            row[k + 1 :] = [y - factor * c for y, c in zip(row[k + 1 :], below, strict=False)]
+    return True, None
+
 
 #: The precision is doubled up to the larger of this and eight times the first one.
 _LEAST_CAP = 2048

@@ -18,7 +18,7 @@ from flint import acb, arb, fmpq
 from sympy.polys.domains import QQ
 from sympy.polys.fields import field
 
-from glutheory.balls import Tape, precision
+from glutheory.ground.balls import Tape, precision
 from glutheory.symbolic.family import Family, Shape, derivatives, family, mean
 from glutheory.symbolic.gaussian import U, V, a, b, c, sigma, tau
 from glutheory.symbolic.pairs import Part

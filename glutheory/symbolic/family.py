@@ -11,6 +11,7 @@ from functools import cache
 
 import sympy as sp
 
+from glutheory.ground.normal_form import ExpQuad, NormalCdf, NormalPdf, Term, differentiate
 from glutheory.symbolic.gaussian import (
     FIELD,
     Element,
@@ -25,7 +26,6 @@ from glutheory.symbolic.gaussian import (
     tau,
 )
 from glutheory.symbolic.reduction import BOTH, FIRST, ONE, SECOND, ArcsineForm, add_to
-from glutheory.terms import ExpQuad, NormalCdf, NormalPdf, Term, differentiate
 
 Mean = tuple[Element, Element]
 

@@ -15,7 +15,7 @@ import sympy as sp
 from sympy.polys.domains import QQ
 from sympy.polys.fields import field
 
-from glutheory.terms import ExpQuad
+from glutheory.ground.normal_form import ExpQuad
 
 a, b = sp.symbols("a b", positive=True)
 c = sp.Symbol("c", real=True)

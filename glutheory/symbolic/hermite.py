@@ -17,11 +17,11 @@ import sympy as sp
 from flint import acb, arb
 
 from glutheory.activations import Activation, Z
-from glutheory.balls import Ball, Tape, bits_of, precision
 from glutheory.errors import DerivationError, PrecisionError
-from glutheory.exact import Exact, Point, ball
-from glutheory.growth import Growth, growth
-from glutheory.pieces import pieces
+from glutheory.ground.balls import Ball, Tape, bits_of, precision
+from glutheory.ground.exact import Exact, Point, ball
+from glutheory.ground.growth import Growth, growth
+from glutheory.ground.pieces import pieces
 
 #: The largest number of coefficients that `series_balls` computes.
 MAX_TERMS = 96

@@ -11,8 +11,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from glutheory.activations import nearest
-from glutheory.arguments import integer
 from glutheory.errors import DomainError, UnknownNameError
+from glutheory.ground.arguments import integer
 from glutheory.sampling.modules.batches import Arguments
 from glutheory.sampling.modules.plan import plan
 from glutheory.sampling.modules.run import Run

@@ -1,0 +1,214 @@
+"""What a check reports, as data: a claim, its assumptions, the evidence, the negative controls and the verdict.
+
+No logic of any theorem lives here; the verdict is computed from the evidence by one rule, `decide`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from glutheory.errors import DomainError
+from glutheory.figures.chart import Chart
+from glutheory.ground.files import plain
+
+#: Version of the JSON form of `Outcome`; raised when a field changes its meaning.
+SCHEMA = 2
+
+Figure = bool | int | float | str | None | Sequence["Figure"] | Mapping[str, "Figure"]
+
+
+class Grade(StrEnum):
+    """The grades of evidence, strongest first."""
+
+    PROOF = "proof"
+    CERTIFICATE = "certificate"
+    NUMERICAL = "numerical"
+    STATISTICAL = "statistical"
+
+
+_ORDER = tuple(Grade)
+
+
+class Verdict(StrEnum):
+    """What the evidence says about a claim."""
+
+    HOLDS = "holds"
+    CORRECTED = "holds, corrected"
+    FAILS = "fails"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Finding(StrEnum):
+    """What one piece of evidence says about its statement."""
+
+    SUPPORTS = "supports"
+    REFUTES = "refutes"
+    UNDECIDED = "undecided"
+
+    @classmethod
+    def of(cls, passed: bool) -> Finding:
+        """Supports or refutes."""
+        return cls.SUPPORTS if passed else cls.REFUTES
+
+
+class About(StrEnum):
+    """The statement that evidence bears on: the claim as stated, or its corrected form."""
+
+    LITERAL = "as stated"
+    CORRECTED = "corrected"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement to be verified.
+
+    Attributes:
+        id: a short name in kebab case, unique; the check's module is called the same with underscores.
+        source: where it was stated.
+        statement: LaTeX, without dollar signs.
+        words: the same in plain words.
+        assumptions: what it presupposes, in words; the check evaluates each on its data.
+        corrected: LaTeX of the corrected statement, where the literal one does not hold as it stands.
+        meaning: what the verdict means for someone who trains or studies networks; a few sentences.
+    """
+
+    id: str
+    source: str
+    statement: str
+    words: str
+    assumptions: tuple[str, ...]
+    corrected: str = ""
+    meaning: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.id or self.id != self.id.lower() or not self.id.replace("-", "").isalnum():
+            raise DomainError(f"id is {self.id!r}: use lower case words joined by hyphens.")
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A presupposition of the claim, evaluated on the data of the run.
+
+    Attributes:
+        name: one or two words.
+        statement: what is presupposed.
+        holds: whether it does.
+        figure: the number or the words that decide it.
+    """
+
+    name: str
+    statement: str
+    holds: bool
+    figure: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One piece of evidence.
+
+    Attributes:
+        grade: its strength.
+        what: what was computed, one sentence.
+        finding: what it says about its statement.
+        about: which statement that is.
+        part: which part of it, where no evidence covers the whole.
+        figures: every number behind it, JSON types only.
+    """
+
+    grade: Grade
+    what: str
+    finding: Finding
+    about: About = About.LITERAL
+    part: str = ""
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Control:
+    """A negative control: something altered so that the same evidence must refute it.
+
+    Attributes:
+        altered: what was made wrong.
+        caught: whether the evidence refuted it.
+        by: which evidence did, and by how much.
+    """
+
+    altered: str
+    caught: bool
+    by: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one check.
+
+    Attributes:
+        claim: what was checked.
+        assumptions: evaluated on the data of the run.
+        evidence: every piece, in the order of the argument.
+        controls: the negative controls.
+        verdict: by `decide`.
+        key_figure: the one number a reader should see, in words.
+        charts: the figures that show the evidence, as data.
+        seconds: wall time.
+        seed: of everything random.
+        versions: of the software.
+    """
+
+    claim: Claim
+    assumptions: tuple[Assumption, ...]
+    evidence: tuple[Evidence, ...]
+    controls: tuple[Control, ...]
+    verdict: Verdict
+    key_figure: str
+    charts: tuple[Chart, ...] = ()
+    seconds: float = 0.0
+    seed: int = 0
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def grade(self) -> Grade | None:
+        """The grade of the verdict: of the strongest evidence for it; of its weakest part, where it has parts."""
+        wanted = {
+            Verdict.HOLDS: (About.LITERAL, Finding.SUPPORTS),
+            Verdict.CORRECTED: (About.CORRECTED, Finding.SUPPORTS),
+            Verdict.FAILS: (About.LITERAL, Finding.REFUTES),
+        }.get(self.verdict)
+        best: dict[str, Grade] = {}
+        for item in self.evidence:
+            if (item.about, item.finding) == wanted:
+                best[item.part] = min(best.get(item.part, item.grade), item.grade, key=_ORDER.index)
+        return max(best.values(), key=_ORDER.index, default=None)
+
+    @property
+    def false_alarm(self) -> float:
+        """A bound on the probability that any statistical evidence of this check refutes a true statement."""
+        values = (item.figures.get("false_alarm", 0.0) for item in self.evidence)
+        return math.fsum(value for value in values if isinstance(value, int | float))
+
+    def as_json(self) -> dict[str, Any]:
+        """The outcome in JSON types, with the schema's version."""
+        return {"schema": SCHEMA, "grade": self.grade, **plain(self)}
+
+
+def decide(assumptions: Sequence[Assumption], evidence: Sequence[Evidence], controls: Sequence[Control]) -> Verdict:
+    """The verdict that the evidence supports.
+
+    Without controls that were all caught, or with an assumption that does not hold on the data, nothing is concluded.
+    A refuted claim "holds, corrected" if its corrected form is supported and not refuted, and fails otherwise.
+    """
+    if not controls or not all(control.caught for control in controls):
+        return Verdict.INCONCLUSIVE
+    if not all(assumption.holds for assumption in assumptions):
+        return Verdict.INCONCLUSIVE
+    findings = {about: {item.finding for item in evidence if item.about is about} for about in About}
+    literal, corrected = findings[About.LITERAL], findings[About.CORRECTED]
+    if Finding.REFUTES in literal:
+        return Verdict.CORRECTED if corrected == {Finding.SUPPORTS} else Verdict.FAILS
+    if literal == {Finding.SUPPORTS} and Finding.REFUTES not in corrected:
+        return Verdict.HOLDS
+    return Verdict.INCONCLUSIVE

@@ -1,0 +1,157 @@
+"""`glutheory audit`: the command line of `glutheory.audit.audit`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from glutheory.commands.main import Command
+from glutheory.commands.output import check_text_output
+from glutheory.commands.progress import progress
+from glutheory.errors import DomainError
+
+_HELP = """Report how well conditioned the NTK of each feed-forward network of a model is, beside its parameter-matched
+twin: non-gated for a gated network (SwiGLU, GEGLU, ...), gated for a plain one.
+
+SOURCE is a model type or class of transformers (llama, qwen2, gemma, Phi3ForCausalLM, gpt2, ...), the path of a
+config.json, or a local folder with config.json and trained weights (safetensors). Nothing is ever downloaded; a model
+without weights is drawn at random.
+
+\b
+Examples:
+  glutheory audit llama --set hidden_size=64 --set intermediate_size=172 --set num_hidden_layers=2
+  glutheory audit qwen2 --layers 0,1 --inputs gaussian
+  glutheory audit path/to/model --samples 128 --json --out audit.json
+  glutheory audit gpt2 --layers 0-3 --weights-only
+"""
+
+
+@click.command(cls=Command, name="audit", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("source")
+@click.option("--set", "changes", metavar="FIELD=VALUE", multiple=True, help="Change a field of the configuration.")
+@click.option("--layers", metavar="LIST", help="Only these feed-forward networks, e.g. 0,1 or 0-3.  [default: all]")
+@click.option(
+    "--inputs",
+    type=click.Choice(["model", "gaussian", "normalised"]),
+    help="What they are given: what reaches them when the model reads random tokens or pixels, standard normal rows, "
+    "or rows of norm sqrt(d).  [default: model]",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Give them your own rows: .npy (n, d), .npz with an array X, or .csv.",
+)
+@click.option(
+    "--samples", type=click.IntRange(2, 10_000), help="Random inputs, the order of the kernels.  [default: 64]"
+)
+@click.option("--length", type=click.IntRange(1), default=16, show_default=True, help="Of random token sequences.")
+@click.option("--draws", type=click.IntRange(1), default=5, show_default=True, help="Networks drawn of each kind.")
+@click.option("--weights-only", is_flag=True, help="Biases do not count as parameters of the NTK.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of everything random.")
+@click.option("--device", default="cpu", show_default=True, help="Where to compute, as torch names it.")
+@click.option("--json", "as_json", is_flag=True, help="JSON in place of the table.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file instead of the terminal.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Plain ASCII.")
+def audit_command(
+    source: str,
+    changes: tuple[str, ...],
+    layers: str | None,
+    inputs: str | None,
+    data: Path | None,
+    samples: int | None,
+    length: int,
+    draws: int,
+    weights_only: bool,
+    seed: int,
+    device: str,
+    as_json: bool,
+    out: Path | None,
+    ascii_only: bool,
+) -> None:
+    """See `_HELP`."""
+    from glutheory.commands.data import read_rows
+    from glutheory.terminal import Terminal, write_whole
+
+    chosen = None if layers is None else parse_layers(layers)
+    fields = parse_changes(changes)
+    if data is not None and (inputs is not None or samples is not None):
+        raise DomainError("--data gives the inputs and their number: leave out --inputs and --samples.")
+    check_text_output(out)
+    given = read_rows(data).X if data is not None else inputs or "model"
+    from glutheory.audit.run import audit
+
+    with progress("Auditing") as advance:
+        found = audit(
+            source,
+            inputs=given,
+            samples=samples or 64,
+            length=length,
+            layers=chosen,
+            draws=draws,
+            biases=not weights_only,
+            seed=seed,
+            device=device,
+            changes=fields,
+            progress=lambda done, total, name: advance(done > 0, f"{name[:60]} ({done + 1} of {total})"),
+        )
+    if as_json:
+        text = json.dumps(found.as_json(), indent=2, allow_nan=False) + "\n"
+    else:
+        from glutheory.audit.text import report
+
+        here = Terminal.of(sys.stdout, ascii_only=ascii_only) if out is None else Terminal(unicode=not ascii_only)
+        text = report(found, here)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_whole(out, text)
+
+
+def parse_layers(text: str) -> list[int]:
+    """The numbers of ``0,2-4``, ascending.
+
+    Raises:
+        DomainError: anything else.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not (first.isdecimal() and (last.isdecimal() if dash else True)) or len(first + last) > 8:
+            raise DomainError(f"--layers is {text[:60]!r}: give numbers and ranges from 0, e.g. 0,2 or 0-3.")
+        if dash and int(last) < int(first):
+            raise DomainError(f"--layers has the range {part.strip()!r}: give the smaller number first.")
+        found.update(range(int(first), int(last or first) + 1))
+    return sorted(found)
+
+
+def parse_changes(given: tuple[str, ...]) -> dict[str, Any]:
+    """Fields and values of ``FIELD=VALUE``; a value is JSON where it can be read as such, else text.
+
+    Raises:
+        DomainError: no such form, or a field that is given twice.
+    """
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not (equals and name and value):
+            raise DomainError(f"--set is {text[:60]!r}: give FIELD=VALUE, e.g. hidden_size=64.")
+        if name in found:
+            raise DomainError(f"--set gives {name!r} twice: leave one out.")
+        found[name] = _value(value.strip())
+    return found
+
+
+def _value(text: str) -> Any:
+    words = {"True": True, "False": False, "None": None}
+    if text in words:
+        return words[text]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

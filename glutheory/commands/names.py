@@ -1,0 +1,111 @@
+"""What a user names on the command line: an activation or network of the zoo, with parameters, or an expression."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import sympy as sp
+
+from glutheory.activations import Activation, activation, activation_names
+from glutheory.errors import DomainError, ExpressionError
+from glutheory.ground.exact import as_exact
+from glutheory.networks import GATES, Network, network
+
+_MAX_SHOWN = 60
+#: Of a number, its decimal exponent counted in.
+_MAX_NUMBER = 4000
+_MAX_BITS = int(_MAX_NUMBER * 3.33)
+
+
+def exact_number(option: str, text: str) -> Fraction:
+    """The number that a user typed, exactly.
+
+    Raises:
+        DomainError: not a decimal number or a fraction.
+    """
+    try:
+        value = Fraction(as_exact(option, text))
+    except (DomainError, ValueError):
+        raise DomainError(
+            f"{option} is {text[:_MAX_SHOWN]!r}: give a decimal number or a fraction, such as 0.25, 1e-3 or 1/3."
+        ) from None
+    if value.numerator.bit_length() + value.denominator.bit_length() > _MAX_BITS:
+        raise DomainError(f"{option} is {text[:_MAX_SHOWN]!r}: give a number of at most {_MAX_NUMBER} digits.")
+    return value
+
+
+def parameters(given: tuple[str, ...]) -> dict[str, object]:
+    """``("beta=1.702",)`` as {"beta": 1.702 exactly}.
+
+    Raises:
+        DomainError: not of the form KEY=NUMBER, or a key given twice.
+    """
+    found: dict[str, object] = {}
+    for text in given:
+        key, sign, value = text.partition("=")
+        if not (sign and key.isidentifier()):
+            raise DomainError(f"--param is {text[:_MAX_SHOWN]!r}: write KEY=NUMBER, e.g. --param beta=1.702.")
+        if key in found:
+            raise DomainError(f"--param {key} is given twice: give it once.")
+        found[key] = sp.Rational(exact_number(f"--param {key}", value))
+    return found
+
+
+def chosen_activation(name: str | None, expression: str | None, given: tuple[str, ...]) -> Activation:
+    """The activation that NAME or --activation stands for; a gated network's name stands for its gate.
+
+    Raises:
+        DomainError: neither or both of them, or parameters of an expression.
+        UnknownNameError, ExpressionError: as their messages say.
+    """
+    _exactly_one(name, expression)
+    if expression is not None:
+        return _own(expression, given)
+    name = _short(name)
+    return activation(GATES.get(name, name), **parameters(given))
+
+
+def chosen_network(name: str | None, expression: str | None, gated: bool, given: tuple[str, ...]) -> Network:
+    """The network that NAME, or --activation with or without --gated, stands for; errors as in `chosen_activation`."""
+    _exactly_one(name, expression)
+    identity = activation("identity")
+    if expression is not None:
+        act = _own(expression, given)
+        return Network(f"gated {act.name}", (identity, act)) if gated else Network(act.name, (act,))
+    name = _short(name)
+    plain = network(name)
+    act = activation(plain.branches[-1].name, **parameters(given))
+    if name in activation_names() and gated:
+        return Network(f"gated {act.label}", (identity, act))
+    if gated:
+        raise DomainError(f"--gated goes with an activation, and {name!r} is gated already: leave it out.")
+    own = name if not given else f"{name}({', '.join(f'{key}={value}' for key, value in act.parameters)})"
+    return Network(own, (*plain.branches[:-1], act))
+
+
+def _exactly_one(name: str | None, expression: str | None) -> None:
+    if name is not None and expression is not None:
+        raise DomainError(
+            f"both NAME ({name[:_MAX_SHOWN]!r}) and --activation ({expression[:_MAX_SHOWN]!r}) are given: give one."
+        )
+    if name is None and expression is None:
+        raise DomainError(
+            "nothing is named: give a NAME such as 'swiglu' (`glutheory list` shows them) or --activation 'z*erf(z)'."
+        )
+
+
+def _short(name: str | None) -> str:
+    """The name, cut where no known name could be so long (lest the error repeats all of it)."""
+    assert name is not None
+    return name if len(name) <= _MAX_SHOWN else name[: _MAX_SHOWN - 3] + "..."
+
+
+def _own(expression: str, given: tuple[str, ...]) -> Activation:
+    if given:
+        raise DomainError(f"--param {given[0][:_MAX_SHOWN]!r} goes with a NAME: write the number into the expression.")
+    from glutheory.ground.parser import parse_expression
+
+    expr = parse_expression(expression)
+    if expr.is_infinite:
+        raise ExpressionError(f"expression {expression[:_MAX_SHOWN]!r} is not finite: write a function of z.")
+    return Activation(" ".join(expression.split()), expr)

@@ -1,0 +1,253 @@
+"""The normal form of an activation: a sum of coefficient · z^n · kernel(z), read off its definition.
+
+Kernels, closed under differentiation and under multiplication by z:
+
+    ExpQuad(beta, alpha)   exp(−beta z² + alpha z)                 1, exp, sin and cos (complex alpha), Gaussian
+    NormalCdf(s)           Φ(z/s); s = 0 is the Heaviside step     erf, Φ, GELU; s = 0: step, sign, |z|, ReLU^k
+    NormalPdf(s, j)        j-th derivative of the N(0, s²) density; s = 0: of the delta function
+
+A scale s that contains `KAPPA` is random: 2·KAPPA times a standard normal is logistic when KAPPA is Kolmogorov
+distributed (Andrews & Mallows 1974; Stefanski 1991), so σ(z) = E[Φ(z/(2 KAPPA))] is a NormalCdf as well, and the
+normal form stands for its expectation over KAPPA.
+
+This is a reading of the definition, not a derivation: both roads that need it start here, and the tests compare the sum
+with the definition point by point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from glutheory.activations import Z
+
+#: The Kolmogorov-distributed mixing variable of the logistic family.
+KAPPA = sp.Symbol("kappa", positive=True)
+
+
+@dataclass(frozen=True)
+class ExpQuad:
+    """exp(−beta z² + alpha z); beta = alpha = 0 is the constant 1."""
+
+    beta: sp.Expr = sp.S.Zero
+    alpha: sp.Expr = sp.S.Zero
+
+
+@dataclass(frozen=True)
+class NormalCdf:
+    """Φ(z/s), the distribution function of N(0, s²); the Heaviside step at s = 0."""
+
+    s: sp.Expr
+
+
+@dataclass(frozen=True)
+class NormalPdf:
+    """The derivative of this order of the N(0, s²) density; of the delta function at s = 0."""
+
+    s: sp.Expr
+    order: int = 0
+
+
+Kernel = ExpQuad | NormalCdf | NormalPdf
+
+
+@dataclass(frozen=True)
+class Term:
+    """coefficient · z^power · kernel(z); `collect` gives a NormalPdf power 0, since z N = −s² N'."""
+
+    coefficient: sp.Expr
+    power: int
+    kernel: Kernel
+
+
+def collect(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """The sum with equal z^n·kernel merged, powers of z moved off the densities, and zero terms dropped."""
+    sums: dict[tuple[int, Kernel], sp.Expr] = {}
+    queue = list(terms)
+    while queue:
+        term = queue.pop()
+        if isinstance(term.kernel, NormalPdf) and term.power:
+            # z·N^(j)(z) = −s² N^(j+1)(z) − j N^(j−1)(z), from z N = −s² N' by Leibniz; for s = 0 it is z·δ^(j) = −j
+            # δ^(j−1)
+            s, j, rest = term.kernel.s, term.kernel.order, term.power - 1
+            queue.append(Term(-term.coefficient * s**2, rest, NormalPdf(s, j + 1)))
+            if j:
+                queue.append(Term(-j * term.coefficient, rest, NormalPdf(s, j - 1)))
+            continue
+        key = (term.power, term.kernel)
+        sums[key] = sums.get(key, sp.S.Zero) + term.coefficient
+    kept = ((key, sp.expand(value)) for key, value in sums.items())
+    ordered = sorted(((k, v) for k, v in kept if v != 0), key=lambda item: (repr(item[0][1]), item[0][0]))
+    return tuple(Term(value, power, kernel) for (power, kernel), value in ordered)
+
+
+def differentiate(terms: Iterable[Term], times: int = 1) -> tuple[Term, ...]:
+    """The derivative in z, in the sense of distributions (a step's derivative is the delta function)."""
+    current = tuple(terms)
+    for _ in range(times):
+        new: list[Term] = []
+        for term in current:
+            c, n, kernel = term.coefficient, term.power, term.kernel
+            if n:
+                new.append(Term(n * c, n - 1, kernel))
+            if isinstance(kernel, ExpQuad):
+                new.append(Term(c * kernel.alpha, n, kernel))
+                new.append(Term(-2 * c * kernel.beta, n + 1, kernel))
+            elif isinstance(kernel, NormalCdf):
+                new.append(Term(c, n, NormalPdf(kernel.s)))
+            else:
+                new.append(Term(c, n, NormalPdf(kernel.s, kernel.order + 1)))
+        current = collect(new)
+    return current
+
+
+def as_expression(term: Term) -> sp.Expr:
+    """The term as an ordinary SymPy expression in `Z` (KAPPA left free; a delta function is ``DiracDelta``)."""
+    kernel = term.kernel
+    if isinstance(kernel, ExpQuad):
+        value = sp.exp(-kernel.beta * Z**2 + kernel.alpha * Z)
+    elif isinstance(kernel, NormalCdf):
+        value = sp.Heaviside(Z) if kernel.s == 0 else (1 + sp.erf(Z / (kernel.s * sp.sqrt(2)))) / 2
+    elif kernel.s == 0:
+        value = sp.DiracDelta(Z, kernel.order)
+    else:
+        density = sp.exp(-(Z**2) / (2 * kernel.s**2)) / (kernel.s * sp.sqrt(2 * sp.pi))
+        value = sp.diff(density, Z, kernel.order)
+    return term.coefficient * Z**term.power * value
+
+
+def is_mixture(terms: Iterable[Term]) -> bool:
+    """Whether some scale is random, that is contains `KAPPA`."""
+    return any(isinstance(term.kernel, NormalCdf | NormalPdf) and KAPPA in term.kernel.s.free_symbols for term in terms)
+
+
+def _slope(argument: sp.Expr) -> sp.Expr | None:
+    """β with argument = β z and a known sign, else None."""
+    beta = sp.expand(argument).coeff(Z, 1)
+    if sp.expand(argument - beta * Z) != 0 or not (beta.is_positive or beta.is_negative):
+        return None
+    return beta
+
+
+class _Reader:
+    """Replaces each special function by a polynomial in dummy symbols, one dummy per kernel."""
+
+    def __init__(self) -> None:
+        self.dummies: dict[Kernel, sp.Dummy] = {}
+
+    def dummy(self, kernel: Kernel) -> sp.Dummy:
+        return self.dummies.setdefault(kernel, sp.Dummy(f"k{len(self.dummies)}"))
+
+    def cdf(self, beta: sp.Expr, scale: sp.Expr) -> sp.Expr:
+        """The distribution function F(βz), F symmetric, whose Φ-kernel has the scale `scale`/|β|."""
+        if beta.is_positive:
+            return self.dummy(NormalCdf(sp.powsimp(scale / beta)))
+        return 1 - self.dummy(NormalCdf(sp.powsimp(-scale / beta)))
+
+    def ramp(self, argument: sp.Expr) -> sp.Expr | None:
+        """max(0, argument)."""
+        if sp.expand(argument) == 0:
+            return sp.S.Zero
+        beta = _slope(argument)
+        return None if beta is None else beta * Z * self.cdf(beta, sp.S.Zero)
+
+    def softplus(self, beta: sp.Expr) -> sp.Expr:
+        """log(1 + e^{βz}) = E[|β|(zΦ(z/s) + s² N_s(z))] with s = 2κ/|β|, plus βz if β < 0."""
+        s = 2 * KAPPA / sp.Abs(beta)
+        upper = sp.Abs(beta) * (Z * self.dummy(NormalCdf(s)) + s**2 * self.dummy(NormalPdf(s)))
+        return upper if beta.is_positive else upper + beta * Z
+
+    def function(self, node: sp.Expr) -> sp.Expr | None:
+        """One special function of a multiple of z, or None if it is not in the table."""
+        if isinstance(node, sp.Max | sp.Min) and len(node.args) == 2:
+            first, second = node.args
+            ramp = self.ramp(first - second if isinstance(node, sp.Max) else second - first)
+            # max(x, y) = y + (x − y)₊ and min(x, y) = y − (y − x)₊
+            return None if ramp is None else (second + ramp if isinstance(node, sp.Max) else second - ramp)
+        if isinstance(node, sp.log):
+            rest = sp.expand(node.args[0] - 1)
+            beta = _slope(rest.args[0]) if isinstance(rest, sp.exp) else None
+            return None if beta is None else self.softplus(beta)
+        if isinstance(node, sp.Pow) and node.exp == -1:
+            rest = sp.expand(node.base - 1)
+            beta = _slope(rest.args[0]) if isinstance(rest, sp.exp) else None
+            return None if beta is None else self.cdf(-beta, 2 * KAPPA)
+        beta = _slope(node.args[0]) if len(node.args) >= 1 else None
+        if beta is None:
+            return None
+        if isinstance(node, sp.Heaviside):
+            return self.cdf(beta, sp.S.Zero)
+        if isinstance(node, sp.sign):
+            return 2 * self.cdf(beta, sp.S.Zero) - 1
+        if isinstance(node, sp.Abs):
+            return beta * Z * (2 * self.cdf(beta, sp.S.Zero) - 1)
+        if isinstance(node, sp.erf | sp.erfc):
+            value = 2 * self.cdf(beta, 1 / sp.sqrt(2)) - 1
+            return value if isinstance(node, sp.erf) else 1 - value
+        if isinstance(node, sp.tanh):
+            return 2 * self.cdf(2 * beta, 2 * KAPPA) - 1
+        return None
+
+    def rewrite(self, node: sp.Expr) -> sp.Expr | None:
+        """The expression with every special function replaced, or None where one is not in the table."""
+        if not node.has(Z) or node == Z:
+            return node
+        if isinstance(node, sp.Add | sp.Mul):
+            args = [self.rewrite(arg) for arg in node.args]
+            return None if any(arg is None for arg in args) else node.func(*args)
+        if isinstance(node, sp.Pow) and node.exp.is_Integer and node.exp > 0:
+            base = self.rewrite(node.base)
+            return None if base is None else base**node.exp
+        if isinstance(node, sp.sin | sp.cos | sp.sinh | sp.cosh):
+            return node.rewrite(sp.exp)
+        if isinstance(node, sp.exp):
+            return node
+        return self.function(node)
+
+
+def _kernel(factors: list[sp.Expr], kernels: dict[sp.Dummy, Kernel]) -> Kernel | None:
+    """The one kernel that a product of kernels and exponentials is, or None."""
+    exponent = sp.expand(sum((f.args[0] for f in factors if isinstance(f, sp.exp)), sp.S.Zero))
+    found: set[Kernel] = set()
+    for factor in factors:
+        if isinstance(factor, sp.exp):
+            continue
+        base, power = factor.as_base_exp()
+        kernel = kernels.get(base)
+        # the step is idempotent; no other product of kernels is a kernel
+        if kernel is None or not (power == 1 or kernel == NormalCdf(sp.S.Zero)):
+            return None
+        found.add(kernel)
+    if exponent == 0:
+        return ExpQuad() if not found else (found.pop() if len(found) == 1 else None)
+    if found or not exponent.is_polynomial(Z) or sp.degree(exponent, Z) > 2:
+        return None
+    beta, alpha = -exponent.coeff(Z, 2), exponent.coeff(Z, 1)
+    return ExpQuad(beta, alpha) if beta.is_nonnegative else None
+
+
+def read(expr: sp.Expr) -> tuple[Term, ...] | None:
+    """The normal form of φ(z) = `expr`, or None if it has none (then only the Hermite series is available)."""
+    reader = _Reader()
+    rewritten = reader.rewrite(expr)
+    if rewritten is None:
+        return None
+    kernels = {dummy: kernel for kernel, dummy in reader.dummies.items()}
+    terms = []
+    for summand in sp.Add.make_args(sp.powsimp(sp.expand(rewritten))):
+        factors = list(sp.Mul.make_args(summand))
+        constants = [f for f in factors if not f.free_symbols & {Z, *kernels}]
+        powers = [f for f in factors if f.as_base_exp()[0] == Z]
+        others = [f for f in factors if f not in constants and f not in powers]
+        degree = sp.Add(*(f.as_base_exp()[1] for f in powers))
+        kernel = _kernel(others, kernels)
+        if kernel is None or not (degree.is_Integer and degree >= 0):
+            return None
+        coefficient = sp.Mul(*constants)
+        if isinstance(kernel, ExpQuad):
+            constant = sp.Add(*(f.args[0].subs(Z, 0) for f in others if isinstance(f, sp.exp)))
+            coefficient *= sp.exp(constant)
+        terms.append(Term(coefficient, int(degree), kernel))
+    return collect(terms)

@@ -1,0 +1,310 @@
+"""The race of a gated network and its non-gated partner: expected losses over the steps, and where they cross.
+
+The theory is that of `glutheory.dynamics` on the derived kernels: the loss, expected over the random initialisation, of
+gradient descent on the linearised networks. Learning rates and times are those of the mean squared error (1/n)‖f − Y‖²,
+as torch has it: a rate r is η = 2r/n in `glutheory.dynamics`, and a time is rate × steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from glutheory.dynamics import Crossing, Crossings, LossCurve, crossings, expected_loss
+from glutheory.errors import DomainError
+from glutheory.figures.chart import Chart
+from glutheory.ground.arguments import integer, real
+from glutheory.networks import Network, matched_width
+from glutheory.numeric import gram
+from glutheory.spectra import ConditionNumber, condition_number
+from glutheory.studies.dynamics.training import Trained, marks, train
+from glutheory.studies.json_head import record
+from glutheory.studies.pairs import pair, written
+
+Array = npt.NDArray[np.float64]
+
+#: Of the non-gated network, as in the two-layer task of arXiv 2605.20749; the deviation of the noise there.
+WIDTH, NOISE = 1000, 0.1
+#: The learning rate, unless given, over the smaller of the two largest stable ones.
+FRACTION = 0.5
+#: Steps that are shown at least and at most, and for how many networks are trained, unless told.
+FEWEST, MOST, TRAINED = 100, 1_000_000, 1000
+#: To this share of what can fall both losses are shown at least.
+_SMALL = 0.01
+#: Rows: a dense matrix of so many takes 3 GB.
+_LARGEST = 20_000
+#: The accuracy of an entry that `glutheory.gram` promises.
+_ENTRY = 1e-14
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of the two networks.
+
+    Attributes:
+        network: which.
+        width: its hidden units; None in the ntk parametrisation.
+        curve: its expected loss, summed over the data.
+        condition: of its NTK.
+    """
+
+    network: Network
+    width: int | None
+    curve: LossCurve
+    condition: ConditionNumber
+
+    @property
+    def label(self) -> str:
+        """Its name as it is written."""
+        return written(self.network.name)
+
+    @property
+    def limit(self) -> float:
+        """The learning rate from which on the loss no longer falls to its floor."""
+        return self.curve.largest_stable_rate * len(self.curve.weights) / 2
+
+    def loss(self, steps: npt.ArrayLike, rate: float) -> Array:
+        """The expected mean squared error after these numbers of steps, at this learning rate."""
+        n = len(self.curve.weights)
+        return self.curve.descent(steps, 2 * rate / n) / n
+
+
+@dataclass(frozen=True, eq=False)
+class Dynamics:
+    """Two expected loss curves and their crossings.
+
+    Attributes:
+        plain, gated: the two networks.
+        inputs: what the rows are, a phrase.
+        targets: what the targets are, a phrase.
+        n, d: rows and features.
+        parametrization: "standard" or "ntk".
+        rate: the learning rate; `given` if the caller chose it.
+        steps: how many are shown.
+        descent: the crossings under gradient descent, in steps.
+        flow: those under the gradient flow, in time.
+        trained: the losses of trained networks, or None.
+    """
+
+    plain: Side
+    gated: Side
+    inputs: str
+    targets: str
+    n: int
+    d: int
+    parametrization: str
+    rate: float
+    given: bool
+    steps: int
+    descent: Crossings
+    flow: Crossings
+    trained: Trained | None = None
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """The non-gated one first."""
+        return self.plain, self.gated
+
+    @property
+    def stable(self) -> bool:
+        """Whether both losses fall to their floors at this rate."""
+        return all(self.rate < side.limit for side in self.sides)
+
+    @property
+    def changes(self) -> tuple[Crossing, ...]:
+        """The crossings after which another network leads at whole steps: not those that cancel between two steps."""
+        kept: list[Crossing] = []
+        lead = self.descent.start
+        for _, group in groupby(self.descent, key=lambda item: math.ceil(item.step)):
+            last = list(group)[-1]
+            if last.sign != lead:
+                kept.append(last)
+            lead = last.sign
+        return tuple(kept)
+
+    @property
+    def times(self) -> tuple[float, ...]:
+        """The crossings under the gradient flow, as times: rate × steps."""
+        return tuple(item.step * self.n / 2 for item in self.flow)
+
+    def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
+        """Everything, with the charts given; losses are mean squared errors."""
+        steps = marks(self.steps, 20)
+        return record(
+            "dynamics",
+            inputs=self.inputs,
+            targets=self.targets,
+            n=self.n,
+            d=self.d,
+            parametrization=self.parametrization,
+            rate=self.rate,
+            rate_given=self.given,
+            stable=self.stable,
+            steps=steps,
+            networks=[self._side(side, steps) for side in self.sides],
+            leads=[
+                {"from_step": math.ceil(item.step), "network": self.sides[item.sign > 0].network.name}
+                for item in self.changes
+            ],
+            crossings=_crossings(self.descent, 1.0),
+            flow_crossings=_crossings(self.flow, self.n / 2),
+            trained=None if self.trained is None else self.trained.as_json(),
+            charts=charts,
+        )
+
+    def _side(self, side: Side, steps: Array) -> dict[str, Any]:
+        return {
+            "network": side.network.name,
+            "width": side.width,
+            "loss": side.loss(steps, self.rate),
+            "flow_loss": side.curve.flow(steps * 2 * self.rate / self.n) / self.n,
+            "initial": side.curve.initial / self.n,
+            "floor": side.curve.floor / self.n,
+            "condition": side.condition,
+            "largest_stable_rate": side.limit,
+        }
+
+
+def _crossings(found: Crossings, scale: float) -> dict[str, Any]:
+    names = ("plain", "gated")
+    return {
+        "found": [
+            {
+                "at": item.step * scale,
+                "low": item.low * scale,
+                "high": item.high * scale,
+                "then_lower": names[item.sign > 0],
+            }
+            for item in found
+        ],
+        "first_lower": {-1: "plain", 0: "neither", 1: "gated"}[found.start],
+        "last_lower": {-1: "plain", 0: "neither", 1: "gated"}[found.end],
+        "complete": found.complete,
+        "certain": found.certain,
+        "argument": found.argument,
+    }
+
+
+def linear_targets(X: Array, seed: int) -> Array:
+    """Y = X w + 0.1·noise with w and the noise standard normal, shape (n,); arXiv 2605.20749, the two-layer task."""
+    rng = np.random.default_rng([seed, 1])
+    return np.asarray(X @ rng.standard_normal(X.shape[1]) + NOISE * rng.standard_normal(len(X)))
+
+
+def unit(targets: Array) -> Array:
+    """The targets, shifted and scaled to mean 0 and variance 1.
+
+    Raises:
+        DomainError: they are all equal.
+    """
+    centred = targets - targets.mean()
+    deviation = float(centred.std())
+    if not 0 < deviation < math.inf:
+        raise DomainError(f"the targets have the deviation {deviation:g}: give targets that differ.")
+    return np.asarray(centred / deviation)
+
+
+def dynamics_study(
+    networks: Sequence[str],
+    X: Array,
+    targets: Array | None = None,
+    *,
+    inputs: str = "given rows",
+    parametrization: str = "standard",
+    width: int | None = None,
+    unit_targets: bool = False,
+    rate: float | None = None,
+    steps: int | None = None,
+    seeds: int = 0,
+    seed: int = 0,
+    progress: Callable[[int], object] = lambda _: None,
+) -> Dynamics:
+    """The expected losses of a pair of networks on data, and where they cross.
+
+    Args:
+        networks: as `glutheory.studies.pairs.pair` takes them.
+        X: the inputs, shape (n, d).
+        targets: shape (n,); None: `linear_targets`.
+        inputs: what X is, a phrase.
+        parametrization: "standard" with LeCun's variances, or "ntk".
+        width: hidden units of the non-gated network in the standard parametrisation (default `WIDTH`); the gated one
+            has about as many weights.
+        unit_targets: whether targets are scaled to mean 0 and variance 1 first.
+        rate: the learning rate of the mean squared error; None: `FRACTION` of the smaller largest stable one.
+        steps: how many to show; None: twice those of the last crossing, or until both losses have fallen.
+        seeds: how many networks of each kind are trained as well (needs torch); for `steps`, or at most `TRAINED` steps
+            if that is None.
+        seed: of synthetic targets and of the trained networks.
+        progress: called with the number of steps done in training, again and again; see `training_steps`.
+
+    Raises:
+        DomainError: an argument that does not fit, or kernels that are infinite.
+        MissingDependencyError: networks are to be trained, and torch is not installed.
+        UnknownNameError: no such network.
+    """
+    plain, gated = pair(networks)
+    n, d = X.shape
+    if n > _LARGEST:
+        raise DomainError(f"n is {n}: give {_LARGEST} rows at most, whose kernels fit into memory.")
+    if parametrization == "ntk" and (width is not None or seeds):
+        raise DomainError(
+            f"parametrization is 'ntk' with width {width} and {seeds} trained networks: both need 'standard'."
+        )
+    described = f"y = X w + {NOISE:g} noise, w standard normal" if targets is None else "as given"
+    y = linear_targets(X, seed) if targets is None else np.asarray(targets, dtype=np.float64)
+    if unit_targets:
+        y, described = unit(y), f"{described}, scaled to variance 1"
+    width = None if parametrization == "ntk" else integer("width", WIDTH if width is None else width, 1)
+    sides = [_side(net, X, y, parametrization, width) for net in (plain, gated)]
+    given = rate is not None
+    rate = real("rate", rate, above=0) if rate is not None else FRACTION * min(side.limit for side in sides)
+    curves = [side.curve for side in sides]
+    found = crossings(curves[0], curves[1], rate=2 * rate / n)
+    flow = crossings(curves[0], curves[1])
+    shown = _steps(found, sides, rate) if steps is None else integer("steps", steps, 1)
+    trained = None
+    if seeds:
+        widths = [side.width for side in sides if side.width is not None]
+        length = training_steps(steps)
+        trained = train(
+            (plain, gated), widths, X, y, rate=rate, steps=length, seeds=seeds, seed=seed, progress=progress
+        )
+    return Dynamics(
+        sides[0], sides[1], inputs, described, n, d, parametrization, rate, given, shown, found, flow, trained
+    )
+
+
+def training_steps(steps: int | None) -> int:
+    """For how many steps networks are trained if so many are asked for."""
+    return TRAINED if steps is None else steps
+
+
+def _steps(found: Crossings, sides: Sequence[Side], rate: float) -> int:
+    """Twice the steps of the last crossing, or until both losses have fallen to `_SMALL` of what can; with two digits.
+
+    Within bounds, which end the search where a loss falls hardly or not at all.
+    """
+    at = marks(MOST, 20)
+    fallen = np.ones(len(at), dtype=bool)
+    for side in sides:
+        loss, floor = side.loss(at, rate), side.curve.floor / len(side.curve.weights)
+        fallen &= loss - floor <= _SMALL * (loss[0] - floor)
+    last = float(at[int(np.argmax(fallen))]) if fallen.any() else float(FEWEST)
+    last = max(last, FEWEST, 2 * found.found[-1].step if found.found else 0)
+    size = 10.0 ** (math.floor(math.log10(last)) - 1)
+    return min(MOST, int(math.ceil(last / size) * size))
+
+
+def _side(net: Network, X: Array, y: Array, parametrization: str, width: int | None) -> Side:
+    units = None if width is None else matched_width(net, width, X.shape[1])
+    nngp, ntk = gram(net, X, kind="both", parametrization=parametrization, width=units)
+    if not np.isfinite(ntk).all():
+        raise DomainError(f"the NTK of {net.name} is not finite: its activation jumps, or rows are too long.")
+    curve = expected_loss(ntk, nngp, y, entry_error=_ENTRY)
+    return Side(net, units, curve, condition_number(ntk, entry_error=_ENTRY))

@@ -1,0 +1,95 @@
+"""The curves S, T, K and K̃ over the correlation ρ of two inputs: what gating does to a kernel, before any data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glutheory.figures.chart import Chart
+from glutheory.networks import Network, network
+from glutheory.studies.json_head import record
+from glutheory.studies.kernel.curves import Curves, curves
+
+#: Points of a curve, equally spaced in the angle: the kernels bend most near ρ = ±1.
+_POINTS = 201
+
+
+@dataclass(frozen=True)
+class KernelStudy:
+    """What `glutheory kernel` has found.
+
+    Attributes:
+        a, b: the variances of the pre-activations at the two inputs, ‖x‖²/d and ‖x'‖²/d.
+        normalised: whether every curve is divided by its value at ρ = 1.
+        table: the correlations of the table, ascending; the curves have more.
+        curves: one for each activation.
+    """
+
+    a: float
+    b: float
+    normalised: bool
+    table: tuple[float, ...]
+    curves: tuple[Curves, ...]
+
+    def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
+        """Everything (docs/json.md), with the charts given."""
+        curves = [
+            {
+                "plain": item.plain,
+                "gated": item.gated,
+                "rho": item.rho,
+                **dict(zip(("S", "T", "K", "K_gated"), item.columns, strict=True)),
+                "slopes": dict(zip(("S", "T", "K", "K_gated"), item.slopes, strict=True)),
+            }
+            for item in self.curves
+        ]
+        variances = {"a": self.a, "b": self.b}
+        return record("kernel", **variances, normalised=self.normalised, curves=curves, charts=charts)
+
+
+def kernel_study(
+    networks: Sequence[Network | str],
+    *,
+    a: float = 1.0,
+    b: float | None = None,
+    points: int = 21,
+    normalised: bool = False,
+    advance: Callable[[int, str], None] | None = None,
+) -> KernelStudy:
+    """The curves of every network's activation.
+
+    Args:
+        networks: non-gated or gated networks of the zoo, or their names; those with the same activation count once.
+        a: the variance of the pre-activation at one input, 1e-12 to 1e6.
+        b: the same at the other; None: a.
+        points: of the table, equally spaced in ρ from −1 to 1.
+        normalised: divide every curve by its value at ρ = 1.
+        advance: called with 0 and a name before each activation, with 1 and "" after it.
+
+    Raises:
+        DomainError: an argument outside its domain, or a normalised curve that is infinite at ρ = 1.
+    """
+    b = a if b is None else b
+    table = np.linspace(-1, 1, points)
+    angles = np.cos(np.linspace(math.pi, 0, _POINTS))
+    # both grids have 0 in the middle but for rounding
+    rho = np.unique(np.concatenate([table, np.where(np.abs(angles) < 1e-15, 0.0, angles)]))
+    found = []
+    for net in dict.fromkeys(network(_plain(network(name))) for name in networks):
+        if advance is not None:
+            advance(0, net.name)
+        found.append(curves(net.branches[0], rho, a, b))
+        if advance is not None:
+            advance(1, "")
+    if normalised:
+        found = [item.normalised for item in found]
+    return KernelStudy(a, b, normalised, tuple(map(float, table)), tuple(found))
+
+
+def _plain(net: Network) -> str:
+    """The name of the non-gated network with its activation."""
+    return net.branches[-1].name

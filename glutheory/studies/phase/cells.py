@@ -1,0 +1,221 @@
+"""One cell of the phase diagram: the data, the two kernels, their condition numbers, and what is certain about them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from statistics import median
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import eigvalsh
+from scipy.sparse.linalg import eigsh
+
+from glutheory.datasets import tabular
+from glutheory.datasets.tabular import Standardised
+from glutheory.errors import DomainError
+from glutheory.networks import GATES, network
+from glutheory.numeric import gram
+from glutheory.spectra import ConditionNumber, condition_number
+
+Array = npt.NDArray[np.float64]
+#: What is compared, and the kernel of `glutheory.gram` that it is: LeCun's kernels over m in the wide limit, or the
+#: full kernels of the ntk parametrisation.
+SETTINGS = {"wide": "nngp", "ntk": "ntk"}
+SYNTHETIC = ("gaussian", "sphere")
+#: Of a real data set: its rows scaled to ‖x‖² = d, as RMSNorm does.
+NORMALISED = "/normalised"
+#: The user's own data: a digest stands behind it.
+OWN = "own-"
+#: The accuracy of an entry that `glutheory.gram` promises; and the rows of a tile, faster than its default here.
+_ENTRY, _TILE = 1e-14, 128
+#: Lanczos' method needs a few rows more than it finds eigenvalues, and is slower up to some hundred of them.
+_LEAST, _SMALL = 4, 100
+
+
+class State(StrEnum):
+    """What gating does to the condition number in one cell."""
+
+    HELPS = "helps"
+    HURTS = "hurts"
+    SINGULAR = "both singular"
+    OPEN = "not resolved"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One cell to compute.
+
+    Attributes:
+        data: one of `SYNTHETIC`, of `glutheory.datasets.tabular.SETS`, or the name that `own` gives to other data;
+            but for the first also with `NORMALISED` behind it.
+        gate: a gated network of the zoo; it is compared with the network of its gate alone.
+        setting: one of `SETTINGS`.
+        n, d: rows and features.
+        seed, draw: of the rows; the rows for a smaller n are the first of those for a larger one.
+
+    Raises:
+        DomainError: an unknown gate, setting or data set, or fewer than 4 rows.
+    """
+
+    data: str
+    gate: str
+    setting: str
+    n: int
+    d: int
+    seed: int = 0
+    draw: int = 0
+
+    def __post_init__(self) -> None:
+        if self.gate not in GATES:
+            raise DomainError(f"gate is {self.gate!r}: use one of {', '.join(GATES)}.")
+        if self.setting not in SETTINGS:
+            raise DomainError(f"setting is {self.setting!r}: use one of {', '.join(SETTINGS)}.")
+        name = self.data.removesuffix(NORMALISED)
+        if self.data not in SYNTHETIC and name not in tabular.SETS and not name.startswith(OWN):
+            raise DomainError(f"data is {self.data!r}: use {', '.join((*SYNTHETIC, *tabular.SETS))}.")
+        if self.n < _LEAST or self.d < 1:
+            raise DomainError(f"n is {self.n} and d is {self.d}: give at least {_LEAST} rows and one feature.")
+
+    @property
+    def file(self) -> str:
+        """The name of its file."""
+        data = self.data.replace("/", "-")
+        return f"{data}-{self.gate}-{self.setting}-n{self.n}-d{self.d}-{self.seed:x}-{self.draw}.json"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One computed cell.
+
+    Attributes:
+        task: which.
+        plain, gated: the condition numbers of K and K̃.
+        tops: λ_1(K)/λ_1(K̃).
+        least, mean, most: of ‖x_i‖²/d over the rows.
+    """
+
+    task: Task
+    plain: ConditionNumber
+    gated: ConditionNumber
+    tops: float
+    least: float
+    mean: float
+    most: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Bounds of cond(K)/cond(K̃); (nan, nan) where both are infinite."""
+        if math.isinf(self.plain.low) and math.isinf(self.gated.low):
+            return math.nan, math.nan
+        low = 0.0 if math.isinf(self.gated.high) else self.plain.low / self.gated.high
+        return low, self.plain.high / self.gated.low
+
+    @property
+    def state(self) -> State:
+        """What is certain in spite of the errors of the eigenvalues."""
+        low, high = self.interval
+        if math.isnan(low):
+            return State.SINGULAR
+        return State.HELPS if low > 1 else State.HURTS if high < 1 else State.OPEN
+
+    @property
+    def gain(self) -> float:
+        """log10 cond(K)/cond(K̃); nan where one of them is infinite or only a bound."""
+        usable = not (self.plain.is_bound or self.gated.is_bound)
+        ratio = self.plain.value / self.gated.value if usable and math.isfinite(self.gated.value) else math.nan
+        return math.log10(ratio) if math.isfinite(ratio) else math.nan
+
+    @property
+    def equal_norms(self) -> bool:
+        """Whether all rows were given the same norm."""
+        return self.task.data == "sphere" or self.task.data.endswith(NORMALISED)
+
+    @property
+    def certificate(self) -> float:
+        """λ_1(K)/λ_1(K̃) · min ‖x‖²/d: above 1 gating helps, by Theorem A (``python -m derivations phase_boundary``)."""
+        return self.tops * self.least
+
+
+def own(data: Standardised) -> str:
+    """The name of these data in a `Task`: a digest of their components."""
+    return OWN + hashlib.sha256(np.ascontiguousarray(data.components).tobytes()).hexdigest()[:16]
+
+
+def points(task: Task, data: Standardised | None = None) -> Array:
+    """The rows, shape (n, d).
+
+    Args:
+        task: which.
+        data: the user's own, for a task of that name.
+
+    Raises:
+        DomainError: a data set has fewer rows or features, or the task is about data that are not given.
+    """
+    name = task.data.removesuffix(NORMALISED)
+    rng = np.random.default_rng([task.seed, task.draw, task.d])
+    if task.data in SYNTHETIC:
+        X = rng.standard_normal((task.n, task.d))
+    else:
+        if name.startswith(OWN) and data is None:
+            raise DomainError(f"data is {task.data!r}, the user's own: give them.")
+        known = tabular.load(name) if data is None or name in tabular.SETS else data
+        every = known.first(task.d)
+        if task.n > len(every):
+            raise DomainError(f"n is {task.n}: {known.name} has {len(every)} rows.")
+        X = every[rng.permutation(len(every))[: task.n]]
+    if task.data == "sphere" or task.data.endswith(NORMALISED):
+        X = X * (math.sqrt(task.d) / np.linalg.norm(X, axis=1, keepdims=True))
+    return np.asarray(X)
+
+
+#: Building a network's expressions takes longer than a small kernel matrix.
+_network = lru_cache(maxsize=32)(network)
+
+
+def kernels(task: Task, X: Array) -> tuple[Array, Array]:
+    """K and K̃ of the task's networks and setting on these rows, shape (n, n) each."""
+    kind = SETTINGS[task.setting]
+    nets = (_network(GATES[task.gate]), _network(task.gate))
+    K, gated = (gram(net, X, kind=kind, threads=1, block=_TILE) for net in nets)
+    return K, gated
+
+
+def _condition(K: Array, rank: int) -> ConditionNumber:
+    if rank < len(K):
+        return ConditionNumber(math.inf, math.inf, math.inf, reason=f"its rank is at most {rank}")
+    return condition_number(K, entry_error=_ENTRY)
+
+
+def _top(K: Array) -> float:
+    if len(K) <= _SMALL:
+        return float(eigvalsh(K)[-1])
+    start = np.sqrt(np.diagonal(K))  # fixed, so that the figure is
+    return float(eigsh(K, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
+
+
+def evaluate(task: Task, data: Standardised | None = None) -> Cell:
+    """Compute one cell; arguments and errors as of `points`."""
+    X = points(task, data)
+    K, gated = kernels(task, X)
+    d = task.d
+    # the bilinear kernels are multiples of G and G⊙G
+    ranks = (d, d * (d + 1) // 2) if task.gate == "bilinear" else (task.n, task.n)
+    squares = np.sum(X * X, axis=1) / d
+    return Cell(
+        task,
+        _condition(K, ranks[0]),
+        _condition(gated, ranks[1]),
+        _top(K) / _top(gated),
+        *(float(f(squares)) for f in (np.min, np.mean, np.max)),
+    )
+
+
+def gain(draws: Sequence[Cell]) -> float:
+    """The median of log10 cond(K)/cond(K̃) over the draws of one (n, d); nan where a draw has no such figure."""
+    gains = [cell.gain for cell in draws]
+    return median(gains) if all(map(math.isfinite, gains)) else math.nan

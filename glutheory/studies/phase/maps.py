@@ -1,0 +1,144 @@
+"""Computing the map of cond(K)/cond(K̃): one task per cell, spread over processes, resumable after a kill.
+
+A cell is computed by one thread from seeds of its own, so that the figures do not depend on the number of processes, on
+the order, or on where a run was interrupted. With a folder every finished cell becomes one file, written in one step. A
+file made by other sources or other versions of the libraries is not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+
+import glutheory
+from glutheory.datasets.tabular import Standardised
+from glutheory.errors import DomainError
+from glutheory.ground.files import replacing
+from glutheory.ground.workers import completed, one_thread
+from glutheory.spectra import ConditionNumber
+from glutheory.studies.phase.cells import Cell, Task, evaluate
+
+
+@lru_cache(maxsize=1)
+def fingerprint() -> str:
+    """Of everything that the figures come from: these sources and the libraries' versions."""
+    package = Path(glutheory.__file__).parent
+    own = [
+        package / "studies" / "phase" / "cells.py",
+        package / "datasets" / "tabular.py",
+        package / "spectra" / "dense.py",
+    ]
+    digest = hashlib.sha256(f"{np.__version__} {scipy.__version__}".encode())
+    for path in sorted([*own, *(package / "numeric").rglob("*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    """A folder that cannot be made or written to is the user's mistake."""
+    try:
+        yield
+    except OSError as error:
+        raise DomainError(
+            f"the folder {str(folder)[:200]!r} cannot be used ({error.strerror}): give another."
+        ) from None
+
+
+def _write(folder: Path, cell: Cell) -> None:
+    content = asdict(cell)
+    for name in ("plain", "gated"):  # JSON has no infinities
+        content[name] = {key: str(value) if value == math.inf else value for key, value in content[name].items()}
+    text = json.dumps({"fingerprint": fingerprint(), **content}, indent=1, ensure_ascii=False, allow_nan=False)
+    with replacing(folder / cell.task.file) as beside:
+        beside.write_text(text + "\n", encoding="utf-8")
+
+
+def _known(content: dict[str, Any]) -> ConditionNumber:
+    value, low, high = (float(content[key]) for key in ("value", "low", "high"))
+    return ConditionNumber(value, low, high, bool(content["is_bound"]), str(content["reason"]))
+
+
+def _read(folder: Path, task: Task) -> Cell | None:
+    """The cell of an earlier run; None if there is none, or it is not of these sources."""
+    try:
+        content = json.loads((folder / task.file).read_text(encoding="utf-8"))
+        if content["fingerprint"] != fingerprint() or content["task"] != asdict(task):
+            return None
+        numbers = (float(content[key]) for key in ("tops", "least", "mean", "most"))
+        return Cell(task, _known(content["plain"]), _known(content["gated"]), *numbers)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+_given: Standardised | None = None  #: in a process of the pool: the user's own data, sent once and not with every task
+
+
+def _start(data: Standardised | None) -> None:
+    global _given  # noqa: PLW0603 (a process of the pool keeps what it was started with)
+    _given = data
+
+
+def _evaluate(task: Task) -> Cell:
+    return evaluate(task, _given)
+
+
+def _computed(tasks: Sequence[Task], data: Standardised | None, processes: int) -> Generator[Cell, None, None]:
+    if processes > 1 and len(tasks) > 1:
+        yield from completed(_evaluate, tasks, min(processes, len(tasks)), _start, (data,))
+        return
+    with one_thread():
+        for task in tasks:
+            yield evaluate(task, data)
+
+
+def compute(
+    tasks: Sequence[Task],
+    folder: Path | None = None,
+    processes: int = 1,
+    done: Callable[[int, int], None] | None = None,
+    *,
+    data: Standardised | None = None,
+) -> tuple[Cell, ...]:
+    """All cells, in the order of the tasks.
+
+    Args:
+        tasks: which; a task that occurs twice is computed once.
+        folder: where finished cells are kept and looked for; made if absent. None: nowhere.
+        processes: how many compute at a time; 1 is this process.
+        done: called with the numbers of finished and of all cells after each.
+        data: the user's own data, which tasks of the name `own` are about.
+
+    Raises:
+        DomainError: no processes; a task asks for more than its data set has; or the folder cannot be used.
+    """
+    if processes < 1:
+        raise DomainError(f"processes is {processes}: give at least 1.")
+    wanted = dict.fromkeys(tasks)
+    found: dict[Task, Cell] = {}
+    if folder is not None:
+        with _usable(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        found = {task: cell for task in wanted if (cell := _read(folder, task)) is not None}
+    # the large ones first: no process is left alone with one at the end
+    left = sorted((task for task in wanted if task not in found), key=lambda task: -task.n)
+    # closed at once when something goes wrong here: else the other processes would compute to the end
+    with closing(_computed(left, data, processes)) as cells:
+        for cell in cells:
+            if folder is not None:
+                with _usable(folder):
+                    _write(folder, cell)
+            found[cell.task] = cell
+            if done is not None:
+                done(len(found), len(wanted))
+    return tuple(found[task] for task in tasks)

@@ -1,0 +1,147 @@
+"""The spectra of several networks' kernels on the same rows: the eigenvalues, what they amount to, and the theory's."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from glutheory.errors import DomainError
+from glutheory.figures.chart import Chart
+from glutheory.networks import GATES, Network, network
+from glutheory.numeric import gram
+from glutheory.numeric.zoo import evaluator
+from glutheory.spectra import outliers, spectrum_and_condition
+from glutheory.studies.json_head import record
+from glutheory.studies.spectrum.findings import NetworkSpectrum, Pair, Setting
+from glutheory.studies.spectrum.predictions import Prediction, predict
+
+Array = npt.NDArray[np.float64]
+
+#: The most rows: a matrix of this order takes 3 GB, and its eigenvalues the better part of an hour.
+MOST = 20_000
+#: Bytes of an entry, all copies counted that the eigenvalue solver and its error bound need.
+_BYTES = 40
+#: How well `gram` knows its entries, relative to √(K_ii K_jj).
+_ENTRY_ERROR = 1e-14
+
+
+@dataclass(frozen=True)
+class SpectrumStudy:
+    """What `glutheory spectrum` has found.
+
+    Attributes:
+        setting: which kernel of which rows.
+        networks: one for each network.
+        pairs: every gated network among them whose plain one is there as well.
+    """
+
+    setting: Setting
+    networks: tuple[NetworkSpectrum, ...]
+    pairs: tuple[Pair, ...]
+
+    def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
+        """Everything (docs/json.md), with the charts given."""
+        networks = [item.as_json() for item in self.networks]
+        return record("spectrum", setting=self.setting, networks=networks, pairs=self.pairs, charts=charts)
+
+
+def check_size(n: int) -> None:
+    """Refuses more rows than a dense matrix is made for here; to be asked before anything long is computed.
+
+    Raises:
+        DomainError: too many rows for the method or for this machine's memory.
+    """
+    remedy = "take fewer rows, or both ends alone, by glutheory.integrations.extremes"
+    if n > MOST:
+        raise DomainError(f"n is {n}: all eigenvalues are computed for at most {MOST:,} rows; {remedy}.")
+    if _BYTES * n * n > (memory := _memory()):
+        raise DomainError(
+            f"n is {n}: the matrix and its copies take {_BYTES * n * n / 1e9:.2g} GB and this machine has "
+            f"{memory / 1e9:.2g} GB; {remedy}."
+        )
+
+
+def _memory() -> float:
+    """Bytes of memory of this machine, as far as it says."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):  # pragma: no cover (not on POSIX systems)
+        return math.inf
+
+
+def spectrum_study(
+    networks: Sequence[Network | str],
+    X: Array,
+    *,
+    kind: str = "ntk",
+    parametrization: str = "standard",
+    width: int | None = 4096,
+    data: str = "",
+    advance: Callable[[int, str], None] | None = None,
+) -> SpectrumStudy:
+    """All eigenvalues of every network's kernel matrix on the rows of X.
+
+    Args:
+        networks: networks or their names; one that is named twice counts once.
+        X: the rows, shape (n, d), n ≥ 2.
+        kind: "ntk" or "nngp".
+        parametrization: "standard" with LeCun's variances, or "ntk".
+        width: of the network; None in the ntk parametrisation.
+        data: where the rows are from, a phrase.
+        advance: called with 0 and the name before each network, with 1 and "" after it.
+
+    Raises:
+        DomainError: too many rows, a kernel that is not finite on these rows, or an argument of `glutheory.gram`.
+    """
+    n, d = X.shape
+    check_size(n)
+    setting = Setting(data or f"{n} rows of {d} features", n, d, kind, parametrization, width)
+    found = []
+    for net in dict.fromkeys(map(network, networks)):
+        if advance is not None:
+            advance(0, net.name)
+        found.append(_one(net, X, setting))
+        if advance is not None:
+            advance(1, "")
+    by_name = {item.network: item for item in found}
+    pairs = [Pair.of(by_name[item.plain], item) for item in found if item.plain in by_name]
+    return SpectrumStudy(setting, tuple(found), tuple(pairs))
+
+
+def _one(net: Network, X: Array, setting: Setting) -> NetworkSpectrum:
+    K = gram(net, X, kind=setting.kind, parametrization=setting.parametrization, width=setting.width)
+    diagonal = np.diagonal(K)
+    if not np.isfinite(diagonal).all():
+        raise DomainError(_not_finite(net, setting))
+    if np.any((diagonal < np.finfo(np.float64).tiny) & X.any(axis=1)):
+        raise DomainError(
+            f"the {setting.kind.upper()} of {net.name!r} is below what float64 can hold on these rows: scale them up."
+        )
+    values, condition = spectrum_and_condition(K, entry_error=_ENTRY_ERROR)
+    resolved = values.values[values.values > values.error]
+    apart = outliers(resolved) if len(resolved) > 1 else 0
+    theory = predict(net, X, setting.kind, setting.parametrization, setting.width)
+    return NetworkSpectrum(
+        net.name,
+        net.gated,
+        GATES.get(net.name, ""),
+        values.values,
+        values.error,
+        condition,
+        apart,
+        theory if isinstance(theory, Prediction) else None,
+        theory if isinstance(theory, str) else "",
+    )
+
+
+def _not_finite(net: Network, setting: Setting) -> str:
+    name = setting.kind.upper()
+    if setting.kind == "ntk" and any(evaluator(act).jumps for act in net.branches):
+        return f"the {name} of {net.name!r} is infinite, since an activation jumps: use --kind nngp, or leave it out."
+    return f"the {name} of {net.name!r} is beyond float64 on these rows: scale them down, or leave it out."

@@ -1,0 +1,223 @@
+"""Where text goes: a terminal with its width, characters and colours, or a file."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import shutil
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from glutheory.errors import DomainError
+from glutheory.ground.files import replacing
+
+MAX_WIDTH = 100
+_PROBE = "−·√⟨⟩∞π⊙ρθκσφ∈²ᵀ≥✓"
+
+_ASCII = {
+    "−": "-", "–": "-", "·": "*", "×": "x", "⊙": "*", "√": "sqrt", "∞": "inf", "∈": "in", "≤": "<=", "≥": ">=",
+    "⟨": "<", "⟩": ">", "‖": "|", "∂": "d", "Σ": "sum", "∏": "prod", "∫": "int", "→": "->", "±": "+/-", "…": "...",
+    "✓": "ok", "✗": "FAILED", "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "κ": "kappa", "λ": "lambda",
+    "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "θ": "theta", "Φ": "Phi", "ℚ": "Q", "’": "'",
+    "²": "^2", "³": "^3", "⁰": "^0", "¹": "^1", "⁴": "^4", "⁵": "^5", "⁶": "^6", "⁷": "^7", "⁸": "^8", "⁹": "^9",
+    "⁻": "^-", "≠": "!=",
+}  # fmt: skip
+_TABLE = str.maketrans(_ASCII)
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A place to print to.
+
+    Attributes:
+        width: columns.
+        unicode: whether it can show the characters of formulas; plain ASCII otherwise.
+        colour: whether escape sequences are welcome.
+    """
+
+    width: int = MAX_WIDTH
+    unicode: bool = True
+    colour: bool = False
+
+    @classmethod
+    def of(cls, stream: TextIO, *, ascii_only: bool = False) -> Terminal:
+        """What this stream can show; colour only on a terminal, and not where NO_COLOR is set."""
+        tty = stream.isatty()
+        width = min(MAX_WIDTH, shutil.get_terminal_size((MAX_WIDTH, 24)).columns) if tty else MAX_WIDTH
+        colour = tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return cls(max(40, width), not ascii_only and _can_show(stream), colour)
+
+    def prose(self, text: str) -> str:
+        """The text in characters that can be shown."""
+        return text if self.unicode else ascii_text(text)
+
+    def bold(self, text: str) -> str:
+        """A heading."""
+        return f"\x1b[1m{text}\x1b[0m" if self.colour else text
+
+    def alarm(self, text: str) -> str:
+        """What must not be overlooked."""
+        return f"\x1b[1;31m{text}\x1b[0m" if self.colour else text
+
+
+def _can_show(stream: TextIO) -> bool:
+    try:
+        _PROBE.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def ascii_text(text: str) -> str:
+    """The text in ASCII: mathematical signs by name, accents dropped, anything else a question mark."""
+    text = re.sub(r"√(\w)", r"sqrt(\1)", text.replace("Σ(", "Sigma("))
+    text = re.sub(r"(?<=\d)(?=[α-ω])", "*", text)
+    plain = unicodedata.normalize("NFKD", text.translate(_TABLE))
+    return "".join(ch for ch in plain if not unicodedata.combining(ch)).encode("ascii", "replace").decode()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write the text in UTF-8 under a temporary name beside `path`, then rename it: no reader sees half a file.
+
+    Raises:
+        DomainError: the file cannot be written there.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        with replacing(path) as beside:
+            beside.write_text(text, encoding="utf-8", newline="\n")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DomainError(
+            f"--out is {str(path)[:200]!r}, which cannot be written ({reason}): give another file."
+        ) from None
+
+
+def formula(head: str, body: str, width: int, indent: int = 2) -> list[str]:
+    """``head = body`` as lines, broken before a + or − in as few brackets as possible."""
+    first = " " * indent + head + " = "
+    if len(first) + len(body) <= width:
+        return [first + body]
+    margin = " " * min(len(first), indent + 8)
+    for depth in range(8):
+        lines = _filled(first, body, width, margin, depth)
+        if all(len(line) <= width for line in lines):
+            return lines
+    return lines
+
+
+def _breaks(body: str, depth: int) -> list[int]:
+    """Positions before an operator that stands in at most `depth` brackets."""
+    found, level = [], 0
+    for i, character in enumerate(body):
+        if character in "([":
+            level += 1
+        elif character in ")]":
+            level -= 1
+        elif level <= depth and i and character == " " and body[i + 1 : i + 3] in ("+ ", "− ", "- "):
+            found.append(i)
+    # a product of brackets may be broken before its second factor
+    return found or [i + 1 for i in range(len(body) - 1) if body[i] in ")]" and body[i + 1] in "·*/"]
+
+
+def _filled(first: str, body: str, width: int, margin: str, depth: int) -> list[str]:
+    pieces, start = [], 0
+    for position in _breaks(body, depth):
+        pieces.append(body[start:position])
+        start = position
+    pieces.append(body[start:])
+    lines = [first]
+    for piece in pieces:
+        if len(lines[-1]) + len(piece) > width and lines[-1] != first:
+            lines.append(margin + piece.strip())
+        else:
+            lines[-1] += piece
+    return lines
+
+
+def paragraph(text: str, width: int, indent: int = 2) -> list[str]:
+    """A sentence as lines."""
+    space = " " * (indent + len(text) - len(text.lstrip()))
+    text = re.sub(r" ([=~≤≥]|<=|>=) ", "\u00a0\\1\u00a0", text)  # no line may begin with "= 1"
+    lines = textwrap.wrap(text.lstrip(), width, initial_indent=space, subsequent_indent=space, break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in lines]
+
+
+def table(rows: Sequence[tuple[str, ...]], width: int, indent: int = 2) -> list[str]:
+    """Columns side by side if they fit, each row's cells under each other otherwise."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    if indent + sum(widths) + 3 * (len(widths) - 1) <= width:
+        return [
+            (" " * indent + "   ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True))).rstrip()
+            for row in rows
+        ]
+    lines = []
+    for row in rows:
+        filled = [cell for cell in row if cell]
+        for i, cell in enumerate(filled):
+            lines += paragraph(cell, width, indent + 2 * bool(i))
+    return lines
+
+
+#: What `Terminal.prose` has no ASCII for; the tilde tells K̃ from K.
+_MORE_ASCII = str.maketrans({"\u0303": "~", "≈": "~", "—": "-", "′": "'", "½": "1/2", "“": '"', "”": '"'})
+_GAP = 3
+#: Numbers below this power of ten are written without an exponent.
+_PLAIN = 4
+
+
+def shown(text: str, terminal: Terminal) -> str:
+    """The text in characters that can be shown there."""
+    return text if terminal.unicode else terminal.prose(text.translate(_MORE_ASCII))
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number with so many digits, zeros kept: 0.2500, 1.500e15, 2520, inf; a dash for NaN."""
+    if not math.isfinite(value) or value == 0:
+        return "–" if math.isnan(value) else f"{value + 0.0:g}"
+    rounded = float(f"{value:.{digits}g}")
+    if digits <= math.log10(abs(rounded)) < _PLAIN:
+        return f"{rounded:.0f}"
+    return (
+        f"{value:#.{digits}g}".replace("e+0", "e")
+        .replace("e+", "e")
+        .replace("e-0", "e-")
+        .replace(".e", "e")
+        .rstrip(".")
+    )
+
+
+def wide(text: str) -> int:
+    """How many columns of a terminal the text takes; accents take none."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def columns(rows: Sequence[Sequence[str]], terminal: Terminal) -> list[str]:
+    """The rows as lines: the first column to the left, the others to the right; an empty row is an empty line."""
+    cells = [[shown(cell, terminal) for cell in row] for row in rows]
+    count = max(map(len, cells))
+    widths = [max(wide(row[i]) for row in cells if row) for i in range(count)]
+    lines = []
+    for row in cells:
+        padded = [" " * (width - wide(cell)) + cell for cell, width in zip(row[1:], widths[1:], strict=False)]
+        first = [row[0] + " " * (widths[0] - wide(row[0]))] if row else []
+        lines.append((" " * _GAP).join([*first, *padded]).rstrip())
+    return lines
+
+
+def heading(text: str, terminal: Terminal) -> list[str]:
+    """A heading as lines of the terminal's width."""
+    return [terminal.bold(line) for line in sentences([text], terminal)]
+
+
+def sentences(texts: Sequence[str], terminal: Terminal) -> list[str]:
+    """Each as lines of the terminal's width."""
+    return [line for text in texts for line in paragraph(shown(text, terminal), terminal.width, 0)]
