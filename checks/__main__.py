@@ -11,9 +11,9 @@ from click.core import ParameterSource
 
 from checks.catalog import ON_DATA, choose, claims
 from checks.explain import Origin, page
-from checks.report import listing, progress, show
 from checks.runner import differences, document, record, recorded, run_all, write_json
 from checks.settings import IMAGES, PROFILES, TEXT, Settings
+from checks.table import listing, progress, show
 from glutheory.claims import Outcome
 from glutheory.claims.stored import load
 from glutheory.commands.main import Command
@@ -147,7 +147,7 @@ def _check_data(settings: Settings, ids: Sequence[str], keep: bool) -> None:
         raise DomainError("--record keeps verdicts on the package's own data: leave out --images and --text.")
     if not set(ids) & set(ON_DATA):
         raise DomainError(f"--images and --text are for {', '.join(ON_DATA)}: give --only with one of them.")
-    from checks.materials import images, text
+    from checks.tools.data import images, text
 
     images(settings.images)
     text(settings.text)

@@ -1,4 +1,4 @@
-"""The checks, found by listing this package's modules: each one that defines `CLAIM` and `run` is a check."""
+"""The checks, found by listing `checks.claims`: each file, or the `statement` of each folder, has `CLAIM` and `run`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from types import ModuleType
 from glutheory.claims import Claim
 from glutheory.errors import DomainError, UnknownNameError
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent / "claims"
 #: The order of every list of claims: the paper's in its own order, then ours; a claim that is not here comes last.
 ORDER = (
     *("ntk-plain", "ntk-gated", "hadamard", "angle", "decomposition", "lambda-max", "lambda-min", "condition"),
@@ -32,17 +32,13 @@ def modules() -> dict[str, ModuleType]:
     """The checks by the id of their claim, in the order of `ORDER`.
 
     Raises:
-        DomainError: a module is not called like its claim.
+        DomainError: a file or folder is not called like its claim.
     """
     found: dict[str, ModuleType] = {}
     for info in pkgutil.iter_modules([str(FOLDER)]):
-        if info.name.startswith("_"):
-            continue
-        module = import_module(f"checks.{info.name}")
-        if not hasattr(module, "CLAIM"):
-            continue
+        module = import_module(f"checks.claims.{info.name}{'.statement' if info.ispkg else ''}")
         if module.CLAIM.id != info.name.replace("_", "-"):
-            raise DomainError(f"checks/{info.name}.py has the claim {module.CLAIM.id!r}: give both the same name.")
+            raise DomainError(f"checks/claims/{info.name} has the claim {module.CLAIM.id!r}: give both the same name.")
         found[module.CLAIM.id] = module
     return {name: found[name] for name in sorted(found, key=_place)}
 

@@ -19,15 +19,15 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 import glutheory
-from checks.catalog import FOLDER, modules
+from checks.catalog import modules
 from checks.settings import FALSE_ALARM, FAMILIES, Settings
 from glutheory.claims import SCHEMA, Claim, Evidence, Finding, Grade, Outcome, Verdict
 from glutheory.errors import DomainError, GlutheoryError
 from glutheory.ground.files import replacing
 from glutheory.numeric.tiles import cores
 
-RECORDED = FOLDER / "recorded.json"
-#: These take their spectra from `checks.spectral_grid`, which keeps them for the process.
+RECORDED = Path(__file__).resolve().parent / "recorded.json"
+#: These take their spectra from `checks.tools.spectral_grid`, which keeps them for the process.
 SHARED_GRID = ("decomposition", "lambda-max", "lambda-min", "condition", "compact", "spike")
 _PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "python-flint", "torch", "transformers", "einops")
 
@@ -157,7 +157,7 @@ def _own_data(settings: Settings) -> dict[str, Any]:
     """What networks were trained on, where it is not what comes with the package; names and checksums, no paths."""
     if not settings.own_data:
         return {}
-    from checks.materials import images, text
+    from checks.tools.data import images, text
 
     return {"images": images(settings.images).source, "text": text(settings.text).source}
 

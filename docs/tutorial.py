@@ -210,7 +210,7 @@ assert wrong.max() > 20
 
 # %%
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # `checks` comes with the repository
-from checks import hadamard
+from checks.claims import hadamard
 from checks.settings import Settings
 
 outcome = hadamard.run(Settings())

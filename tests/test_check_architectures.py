@@ -19,22 +19,20 @@ import scipy.stats
 torch = pytest.importorskip("torch", reason="the checks need torch")
 pytest.importorskip("einops", reason="the mixer needs einops")
 
-from checks import (
-    architectures,
-    architectures_cells,
-    architectures_controls,
-    architectures_corrected,
-    architectures_grid,
-    runner,
-)
-from checks.architectures_cells import Cell, cell, kernels
-from checks.architectures_charts import charts
-from checks.architectures_data import INPUTS, Data, _bytes, _distinct, data
-from checks.architectures_evidence import LEVEL, MUTANTS, Statement, confidence, detectable, literal
-from checks.architectures_grid import Grid, assumptions, mismatch, rounding
-from checks.architectures_measures import Precision, Ratio, conditions, deviation, turns
-from checks.architectures_task import FULL, NAMES, PAIRS, QUICK, Case
-from checks.architectures_training import losses, train
+from checks import runner
+from checks.claims.architectures import cells as architectures_cells
+from checks.claims.architectures import controls as architectures_controls
+from checks.claims.architectures import corrected as architectures_corrected
+from checks.claims.architectures import grid as architectures_grid
+from checks.claims.architectures import statement as architectures
+from checks.claims.architectures.cells import Cell, cell, kernels
+from checks.claims.architectures.data import INPUTS, Data, _bytes, _distinct, data
+from checks.claims.architectures.evidence import LEVEL, MUTANTS, Statement, confidence, detectable, literal
+from checks.claims.architectures.figure import charts
+from checks.claims.architectures.grid import Grid, assumptions, mismatch, rounding
+from checks.claims.architectures.measures import Precision, Ratio, conditions, deviation, turns
+from checks.claims.architectures.task import FULL, NAMES, PAIRS, QUICK, Case
+from checks.claims.architectures.training import losses, train
 from checks.settings import PROFILES, Settings
 from glutheory.architectures import build
 from glutheory.claims import About, Finding, Verdict

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from flint import arb, arb_mat
 
-from checks import crossing, runner
-from checks.crossing_balls import counterexample, exceeds, kernels, quotient
-from checks.crossing_cases import CORRECT, MUTANTS, PAIRS, TARGETS, Case, case, inputs, slowest
+from checks import runner
+from checks.claims.crossing import statement
+from checks.claims.crossing.balls import counterexample, exceeds, kernels, quotient
+from checks.claims.crossing.cases import CORRECT, MUTANTS, PAIRS, TARGETS, Case, case, inputs, slowest
 from checks.settings import Settings
 from glutheory import gram
 from glutheory.claims import Finding, Verdict
@@ -77,17 +78,17 @@ class TestBalls:
 class TestRules:
     def test_the_right_rule(self, cases: list[Case], normalised: list[Case]) -> None:
         for chosen in (cases, normalised):
-            found = crossing.signs(chosen, CORRECT, "test")
+            found = statement.signs(chosen, CORRECT, "test")
             assert found.finding is Finding.SUPPORTS, found.figures
-        assert crossing.theorem(normalised).finding is Finding.SUPPORTS
+        assert statement.theorem(normalised).finding is Finding.SUPPORTS
 
     @pytest.mark.parametrize("label", MUTANTS)
     def test_wrong_rules(self, cases: list[Case], normalised: list[Case], label: str) -> None:
-        found = [crossing.signs(chosen, MUTANTS[label], "test").finding for chosen in (cases, normalised)]
+        found = [statement.signs(chosen, MUTANTS[label], "test").finding for chosen in (cases, normalised)]
         assert Finding.REFUTES in found
 
     def test_the_claim_as_stated_fails_in_few_dimensions(self, cases: list[Case]) -> None:
-        found = crossing.prevalence(cases)
+        found = statement.prevalence(cases)
         assert found.finding is Finding.REFUTES
         failing = found.figures["failing"]
         assert isinstance(failing, list)
@@ -111,21 +112,21 @@ class TestRules:
         assert given.forms == pytest.approx((Y @ S @ Y, Y @ (S * (X @ X.T) / 8) @ Y))
 
     def test_assumptions_are_evaluated(self, cases: list[Case]) -> None:
-        found = {item.name: item.holds for item in crossing.assumptions(cases)}
+        found = {item.name: item.holds for item in statement.assumptions(cases)}
         assert found == {"shapes": False, "rates": True, "hypothesis": False, "resolved": True}
 
 
 def test_inputs_of_small_variance_start_in_the_other_order() -> None:
-    assert crossing.scale(QUICK).finding is Finding.REFUTES
+    assert statement.scale(QUICK).finding is Finding.REFUTES
 
 
 @pytest.mark.slow
 def test_the_check_end_to_end() -> None:
-    found = crossing.run(QUICK)
+    found = statement.run(QUICK)
     assert all(control.caught for control in found.controls), found.controls
     assert all(assumption.holds for assumption in found.assumptions), found.assumptions
     assert (found.verdict, found.grade) == (Verdict.CORRECTED, "proof")
     assert len(found.charts) == 4
     json.dumps(runner.document([found], QUICK), allow_nan=False)
     for rule in MUTANTS.values():
-        assert crossing.run(QUICK, rule).verdict is Verdict.FAILS
+        assert statement.run(QUICK, rule).verdict is Verdict.FAILS

@@ -16,15 +16,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from checks import branch_and_bound as search
-from checks import decorrelation, runner, separation
-from checks import decorrelation_charts as drawing
-from checks import decorrelation_evidence as evidence
-from checks.kinks import RIGHT, Kink, turn
-from checks.normalised_kernels import Diagonal, Law, moment, octave
+from checks import runner
+from checks.claims.angle import separation
+from checks.claims.decorrelation import evidence
+from checks.claims.decorrelation import figure as drawing
+from checks.claims.decorrelation import statement as decorrelation
+from checks.claims.decorrelation.normalised_kernels import Diagonal, Law, moment, octave
+from checks.claims.decorrelation.sphere_duals import cover, duals
+from checks.claims.decorrelation.variance_ranges import GATES, LOW, Gate, doublings, large, reach, side, small
 from checks.settings import PROFILES, Settings
-from checks.sphere_duals import cover, duals
-from checks.variance_ranges import GATES, LOW, Gate, doublings, large, reach, side, small
+from checks.tools import branch_and_bound as search
+from checks.tools.kinks import RIGHT, Kink, turn
 from glutheory.activations import activation
 from glutheory.claims import Finding, Grade, Verdict
 from glutheory.ground.exact import ball

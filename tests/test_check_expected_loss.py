@@ -7,13 +7,14 @@ import json
 import numpy as np
 import pytest
 
-from checks import expected_loss, loss_forms, runner
-from checks.initial_outputs import draw, second_moments, variances
-from checks.loss_forms import CORRECT, MUTANTS, counterpart, problem
-from checks.setting import lecun, sample
+from checks import runner
+from checks.claims.expected_loss import loss_forms, statement
+from checks.claims.expected_loss.initial_outputs import draw, second_moments, variances
+from checks.claims.expected_loss.loss_forms import CORRECT, MUTANTS, counterpart, problem
+from checks.claims.expected_loss.trained import train
+from checks.claims.expected_loss.trained_losses import spread
 from checks.settings import Settings
-from checks.trained import train
-from checks.trained_losses import spread
+from checks.tools.roads import lecun, sample
 from glutheory.claims import About, Finding, Verdict
 from glutheory.dynamics import expected_loss as loss_curve
 
@@ -90,17 +91,17 @@ class TestForms:
         assert [counterpart(name) for name in ("relu", "geglu", "silu")] == ["reglu", "gelu", "swiglu"]
 
     def test_what_is_printed_has_no_common_factor(self) -> None:
-        found = expected_loss.literal(QUICK.stream("x"))
+        found = statement.literal(QUICK.stream("x"))
         assert found.finding is Finding.REFUTES
         assert found.figures["certainly not zero"] == found.figures["differences"]
 
     def test_divided_by_the_width(self) -> None:
-        assert expected_loss.divided(3).finding is Finding.SUPPORTS
+        assert statement.divided(3).finding is Finding.SUPPORTS
 
 
 @pytest.mark.slow
 def test_the_check_end_to_end() -> None:
-    found = expected_loss.run(QUICK)
+    found = statement.run(QUICK)
     assert all(control.caught for control in found.controls), found.controls
     assert all(assumption.holds for assumption in found.assumptions), found.assumptions
     assert (found.verdict, found.grade) == (Verdict.CORRECTED, "proof")
@@ -108,4 +109,4 @@ def test_the_check_end_to_end() -> None:
     assert len(found.charts) == 2
     json.dumps(runner.document([found], QUICK), allow_nan=False)
     for form in MUTANTS.values():
-        assert expected_loss.run(QUICK, form).verdict is Verdict.FAILS
+        assert statement.run(QUICK, form).verdict is Verdict.FAILS

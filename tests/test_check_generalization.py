@@ -19,17 +19,19 @@ import scipy.stats
 torch = pytest.importorskip("torch", reason="the checks need torch")
 pytest.importorskip("einops", reason="the architectures need einops")
 
-from checks import generalization, generalization_data, runner
-from checks.generalization_charts import charts
-from checks.generalization_controls import MUTANTS, Statement, with_exchanged_coordinates, with_gap, with_pace
-from checks.generalization_evidence import LEVEL, LIMIT, MARGIN, TESTS, equal, gap, pace, paper
-from checks.generalization_measures import LEVELS, along, clouds, matched
-from checks.generalization_runs import Block, trained
-from checks.generalization_states import States
-from checks.generalization_task import FULL, PAIRS, QUICK, Course, Material, Recipe, Task
-from checks.generalization_training import history, identity
-from checks.materials import text
+from checks import runner
+from checks.claims.generalization import data as generalization_data
+from checks.claims.generalization import statement as generalization
+from checks.claims.generalization.controls import MUTANTS, Statement, with_exchanged_coordinates, with_gap, with_pace
+from checks.claims.generalization.evidence import LEVEL, LIMIT, MARGIN, TESTS, equal, gap, pace, paper
+from checks.claims.generalization.figure import charts
+from checks.claims.generalization.measures import LEVELS, along, clouds, matched
+from checks.claims.generalization.runs import Block, trained
+from checks.claims.generalization.states import States
+from checks.claims.generalization.task import FULL, PAIRS, QUICK, Course, Material, Recipe, Task
+from checks.claims.generalization.training import history, identity
 from checks.settings import Settings
+from checks.tools.data import text
 from glutheory.claims import Finding, Verdict
 
 SETTINGS = Settings()

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from checks import majorisation, runner
-from checks.compact_charts import charts
-from checks.correlated_matrices import Case, correlation, data_cases, kernel_cases, random_cases
-from checks.hadamard_spectra import certified, sharpness
-from checks.majorisation import MUTANTS, SAID, adversary, search
+from checks import runner
+from checks.claims.majorisation import statement
+from checks.claims.majorisation.correlated_matrices import Case, correlation, data_cases, kernel_cases, random_cases
+from checks.claims.majorisation.figure import charts
+from checks.claims.majorisation.hadamard_spectra import certified, sharpness
+from checks.claims.majorisation.statement import MUTANTS, SAID, adversary, search
 from checks.settings import Settings
 from derivations import majorisation as proof
 from derivations import smallest_eigenvalue
@@ -98,17 +99,17 @@ def test_the_figures_show_the_statement() -> None:
 
 def test_an_assumption_that_fails_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
     loose = Case("digits, silu", np.eye(2), np.array([[1.0, 2.0], [2.0, 1.0]]), np.ones(2))
-    monkeypatch.setattr(majorisation, "cases", lambda seed, thorough: (*FEW, loose))  # noqa: ARG005 (its signature)
+    monkeypatch.setattr(statement, "cases", lambda seed, thorough: (*FEW, loose))  # noqa: ARG005 (its signature)
     label = "the order reversed: K is majorised by K⊙C"
-    monkeypatch.setattr(majorisation, "MUTANTS", {label: MUTANTS[label]})
-    found = majorisation.run(QUICK)
+    monkeypatch.setattr(statement, "MUTANTS", {label: MUTANTS[label]})
+    found = statement.run(QUICK)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert [item.name for item in found.assumptions if not item.holds] == ["semidefinite"]
 
 
 @pytest.mark.slow
 def test_end_to_end() -> None:
-    found = majorisation.run(QUICK)
+    found = statement.run(QUICK)
     assert all(control.caught for control in found.controls), found.controls
     assert all(assumption.holds for assumption in found.assumptions), found.assumptions
     assert found.verdict is Verdict.HOLDS
@@ -119,4 +120,4 @@ def test_end_to_end() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("label", MUTANTS)
 def test_a_wrong_statement_changes_the_verdict(label: str) -> None:
-    assert majorisation.run(QUICK, MUTANTS[label]).verdict is Verdict.FAILS
+    assert statement.run(QUICK, MUTANTS[label]).verdict is Verdict.FAILS

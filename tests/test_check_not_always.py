@@ -12,15 +12,17 @@ from functools import partial
 import numpy as np
 import pytest
 
-from checks import harm_charts, not_always, roads, runner
-from checks.certified_sets import certified, floors
-from checks.extremal_sets import EXAMPLES, Example, agrees, both_turns, conditions, kernel, stated, turned
-from checks.not_always import MUTANTS, Said, smallest
-from checks.ntk_gated import equation
-from checks.optimised_sets import circle, normalising, pushed
-from checks.pair_angles import harm, identities, opposed, opposed_slope
+from checks import runner
+from checks.claims.not_always import figure, statement
+from checks.claims.not_always.certified_sets import certified, floors
+from checks.claims.not_always.optimised_sets import circle, normalising, pushed
+from checks.claims.not_always.pair_angles import harm, identities, opposed, opposed_slope
+from checks.claims.not_always.statement import MUTANTS, Said, smallest
+from checks.claims.not_always.subset_search import both, directions, menu, ratio, worst
 from checks.settings import Settings
-from checks.subset_search import both, directions, menu, ratio, worst
+from checks.tools import roads
+from checks.tools.extremal_sets import EXAMPLES, Example, agrees, both_turns, conditions, kernel, stated, turned
+from checks.tools.formulas import gated as equation
 from glutheory.claims import Finding, Verdict
 from glutheory.ground.exact import ball
 from glutheory.networks import GATES
@@ -123,7 +125,7 @@ class TestSearch:
 
     def test_the_smallest_sets(self) -> None:
         """The claims on ReGLU and the bilinear gate alone, and wrong ones."""
-        claims = {key: {g: table[g] for g in ("reglu", "bilinear")} for key, table in not_always.SMALLEST.items()}
+        claims = {key: {g: table[g] for g in ("reglu", "bilinear")} for key, table in statement.SMALLEST.items()}
         assert smallest(Said(smallest=claims), False).finding is Finding.SUPPORTS
         for key, gate, size in (((True, True), "reglu", (2, 2)), ((True, False), "bilinear", (2, 2))):
             wrong = {key: {gate: size}}
@@ -156,7 +158,7 @@ class TestPairs:
 
 class TestCharts:
     def test_pairs(self) -> None:
-        chart = harm_charts.pair()
+        chart = figure.pair()
         for series in chart.series[1:]:
             k = 100
             X = circle(np.radians([series.x[k]]))
@@ -165,7 +167,7 @@ class TestCharts:
         assert reglu[0] > 1.4
 
     def test_extent(self) -> None:
-        bound, close, opposite = harm_charts.extent().series
+        bound, close, opposite = figure.extent().series
         assert all(x < y for x, y in zip(close.y, bound.y, strict=True))
         assert all(0 < y < x for x, y in zip(opposite.x, opposite.y, strict=True))
 
@@ -185,16 +187,16 @@ def test_normalising_turns_the_loss_around() -> None:
 
 @pytest.mark.slow
 def test_end_to_end() -> None:
-    found = not_always.run(QUICK)
+    found = statement.run(QUICK)
     assert all(control.caught for control in found.controls), found.controls
     assert all(assumption.holds for assumption in found.assumptions), found.assumptions
     assert found.verdict is Verdict.HOLDS
     assert found.charts
-    assert {gate for _, table in not_always.SMALLEST.items() for gate in table} == set(GATES)
+    assert {gate for _, table in statement.SMALLEST.items() for gate in table} == set(GATES)
     json.dumps(runner.document([found], QUICK), allow_nan=False)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("label", MUTANTS)
 def test_a_wrong_claim_changes_the_verdict(label: str) -> None:
-    assert not_always.run(QUICK, MUTANTS[label]).verdict is Verdict.FAILS
+    assert statement.run(QUICK, MUTANTS[label]).verdict is Verdict.FAILS

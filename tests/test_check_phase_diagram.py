@@ -12,12 +12,13 @@ import pytest
 import sympy as sp
 from scipy.stats import binomtest, chi2
 
-from checks import phase_diagram, runner
-from checks import phase_evidence as ev
-from checks.phase_charts import charts, shares
-from checks.phase_diagram import MUTANTS
-from checks.phase_evidence import Theory
-from checks.phase_law import FACTOR, Sample, law, level
+from checks import runner
+from checks.claims.phase_diagram import evidence as ev
+from checks.claims.phase_diagram import statement
+from checks.claims.phase_diagram.evidence import Theory
+from checks.claims.phase_diagram.figure import charts, shares
+from checks.claims.phase_diagram.law import FACTOR, Sample, law, level
+from checks.claims.phase_diagram.statement import MUTANTS
 from checks.settings import FALSE_ALARM, Settings
 from derivations import phase_boundary as derived
 from derivations.zero import is_zero
@@ -35,7 +36,7 @@ THEORY = Theory()
 
 @lru_cache(maxsize=1)
 def outcome() -> Outcome:
-    return phase_diagram.run(QUICK)
+    return statement.run(QUICK)
 
 
 # ---------------------------------------------------------------- the theory
@@ -264,8 +265,8 @@ def test_the_table_counts_every_cell() -> None:
 
 
 def test_the_plan_covers_every_gate_and_kind_of_data() -> None:
-    quick = set(phase_diagram.tasks(QUICK))
-    full = set(phase_diagram.tasks(Settings(replace(QUICK.profile, thorough=True))))
+    quick = set(statement.tasks(QUICK))
+    full = set(statement.tasks(Settings(replace(QUICK.profile, thorough=True))))
     assert {task.gate for task in quick if task.data == "gaussian"} == set(GATES)
     kinds = {"gaussian", "sphere", *SETS, *(name + NORMALISED for name in SETS)}
     for tasks in (quick, full):
@@ -274,7 +275,7 @@ def test_the_plan_covers_every_gate_and_kind_of_data() -> None:
     assert max(task.n for task in quick) <= 400
     assert (max(task.n for task in full), max(task.d for task in full)) == (3200, 256)
     # what is drawn lies on both sides of the prediction, with room
-    for d, row in phase_diagram._QUICK.items():
+    for d, row in statement._QUICK.items():
         assert min(row) < 0.95 * crossing(d) / FACTOR
         assert max(row) > 1.05 * crossing(d) * FACTOR
         assert any(FACTOR * reach(d) <= n < 1.1 * FACTOR * reach(d) for n in row)
@@ -306,17 +307,17 @@ def test_the_check_end_to_end() -> None:
     maps = [chart for chart in found.charts if chart.map is not None]
     assert len(maps) >= 10
     assert all(chart.note for chart in found.charts)
-    cells, samples, _ = phase_diagram.computed(QUICK)
+    cells, samples, _ = statement.computed(QUICK)
     assert len(charts(cells, samples)) == len(found.charts)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("label", MUTANTS)
 def test_a_wrong_statement_changes_the_verdict(label: str) -> None:
-    assert phase_diagram.run(QUICK, MUTANTS[label]).verdict is Verdict.FAILS
+    assert statement.run(QUICK, MUTANTS[label]).verdict is Verdict.FAILS
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_verdict_does_not_hang_on_the_seed(seed: int) -> None:
-    assert phase_diagram.run(Settings(seed=seed)).verdict is outcome().verdict
+    assert statement.run(Settings(seed=seed)).verdict is outcome().verdict

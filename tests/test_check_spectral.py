@@ -6,7 +6,6 @@ import json
 import math
 from dataclasses import replace
 from functools import lru_cache
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -18,23 +17,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from checks import (
-    compact,
-    condition,
-    decomposition,
-    lambda_max,
-    lambda_min,
-    orders,
-    runner,
-    spike,
-)
-from checks.certified_data import exact, rounded
-from checks.compact_measures import MEASURES, cases
-from checks.far_spectrum import far, far_residual
-from checks.linear_errors import errors, kappa
-from checks.orders import Order, asymptotic, bounded, exceeded, measured, refuted
+from checks import runner
+from checks.catalog import modules
+from checks.claims import condition, lambda_max, lambda_min, spike
+from checks.claims.compact import statement as compact
+from checks.claims.compact.measures import MEASURES, cases
+from checks.claims.decomposition import statement as decomposition
+from checks.claims.decomposition.linear_errors import errors, kappa
 from checks.settings import PROFILES, Settings
-from checks.spectral_grid import Cell, families, gaussian, groups, inputs, kernels, product
+from checks.tools import orders
+from checks.tools.extremal_sets import exact, rounded
+from checks.tools.orders import Order, asymptotic, bounded, exceeded, measured, refuted
+from checks.tools.spectral_grid import Cell, families, far, far_residual, gaussian, groups, inputs, kernels, product
 from derivations import relu_expansion, spectral_orders
 from derivations.proof import run as run_proof
 from derivations.relu_expansion import LEVEL0, coefficient, d, n
@@ -58,7 +52,7 @@ FINITE = (Cell(40, 6, (1,), width=50), Cell(60, 12, (1,), True, 50))
 
 
 def module(name: str) -> ModuleType:
-    return import_module(f"checks.{name.replace('-', '_')}")
+    return modules()[name]
 
 
 def refuting(*evidence: Evidence) -> set[str]:

@@ -16,13 +16,15 @@ import scipy.stats
 
 torch = pytest.importorskip("torch", reason="the checks need torch")
 
-from checks import biased, roads, runner, training, training_evidence, training_kernels, training_task
-from checks.checkpoints import remembered
-from checks.setting import Scales, lecun, sample
+from checks import runner
+from checks.claims.training import evidence, kernels, statement
+from checks.claims.training.measures import LIMIT, MUTANTS, TESTS, Race, Statement, races
 from checks.settings import Settings
-from checks.signs import Interval, power, shown, signs
-from checks.training_measures import LIMIT, MUTANTS, TESTS, Race, Statement, races
-from checks.training_task import NAMES, PAIRS, Task, Trained, data, trained
+from checks.tools import biased, roads, training_task
+from checks.tools.checkpoints import remembered
+from checks.tools.roads import Scales, lecun, sample
+from checks.tools.signs import Interval, power, shown, signs
+from checks.tools.training_task import NAMES, PAIRS, Task, Trained, data, trained
 from glutheory.claims import About, Finding, Verdict
 from glutheory.sampling.training import Ensemble
 
@@ -181,7 +183,7 @@ class TestTinyTask:
     def test_the_prediction_is_that_of_a_simulation(self) -> None:
         """The expected loss step by step with matrices; and for the own kernels, of the linearised networks."""
         pair = PAIRS[1]
-        found = training_kernels.predictions(TINY, SETTINGS)[pair]
+        found = kernels.predictions(TINY, SETTINGS)[pair]
         item, rate = data(TINY, SETTINGS, 0, True)[0], 2 * TINY.rates[0] / TINY.n
         for kind in ("own", "expected"):
             losses = []
@@ -234,7 +236,7 @@ def _curves(cross: float, seeds: int = 16) -> dict[tuple[str, float, bool], Trai
 
 
 KERNELS = {
-    pair: training_kernels.Prediction(
+    pair: kernels.Prediction(
         np.full((3, 16), 500.0), np.full((3, 4), 600.0), np.ones(16), np.ones((2, 16)), np.ones((2, 33, 16))
     )
     for pair in PAIRS
@@ -248,12 +250,12 @@ class TestEvidence:
 
     def _all(self, statement: Statement) -> dict[str, Finding]:
         items = (
-            training_evidence.crossing(self.task, self.found, statement),
-            training_evidence.shrinking(self.task, self.found, statement),
-            training_evidence.scaling(self.task, self.found, statement),
-            training_evidence.mechanism(self.task, self.found, KERNELS, statement),
-            training_evidence.scope(self.task, self.found),
-            training_evidence.held_out(self.task, self.runs),
+            evidence.crossing(self.task, self.found, statement),
+            evidence.shrinking(self.task, self.found, statement),
+            evidence.scaling(self.task, self.found, statement),
+            evidence.mechanism(self.task, self.found, KERNELS, statement),
+            evidence.scope(self.task, self.found),
+            evidence.held_out(self.task, self.runs),
         )
         for item in items:
             json.dumps(item.figures, allow_nan=False)
@@ -269,11 +271,11 @@ class TestEvidence:
 
     def test_without_a_crossing_nothing_is_scaled(self) -> None:
         found = races(self.task, _curves(1e3))
-        assert training_evidence.crossing(self.task, found, Statement()).finding is Finding.REFUTES
-        assert training_evidence.scaling(self.task, found, Statement()).finding is Finding.UNDECIDED
+        assert evidence.crossing(self.task, found, Statement()).finding is Finding.REFUTES
+        assert evidence.scaling(self.task, found, Statement()).finding is Finding.UNDECIDED
 
     def test_the_charts_have_a_note_each(self) -> None:
-        from checks.training_charts import charts
+        from checks.claims.training.figure import charts
 
         drawn = charts(self.task, self.runs, self.found, KERNELS)
         assert len(drawn) == 5
@@ -281,11 +283,11 @@ class TestEvidence:
 
     def test_the_number_of_tests_is_the_one_planned_for(self) -> None:
         items = (
-            training_evidence.crossing(self.task, self.found, Statement()),
-            training_evidence.shrinking(self.task, self.found, Statement()),
-            training_evidence.mechanism(self.task, self.found, KERNELS, Statement()),
-            training_evidence.scope(self.task, self.found),
-            training_evidence.held_out(self.task, self.runs),
+            evidence.crossing(self.task, self.found, Statement()),
+            evidence.shrinking(self.task, self.found, Statement()),
+            evidence.mechanism(self.task, self.found, KERNELS, Statement()),
+            evidence.scope(self.task, self.found),
+            evidence.held_out(self.task, self.runs),
         )
         rows = [value for item in items for value in item.figures.values() if isinstance(value, dict)]
         assert sum("as claimed" in row for row in rows) == TESTS
@@ -294,7 +296,7 @@ class TestEvidence:
 @pytest.mark.slow
 class TestEndToEnd:
     def test_the_quick_profile(self) -> None:
-        found = training.run(SETTINGS)
+        found = statement.run(SETTINGS)
         assert all(control.caught for control in found.controls), found.controls
         assert all(assumption.holds for assumption in found.assumptions), found.assumptions
         assert len(found.controls) >= 3
@@ -304,4 +306,4 @@ class TestEndToEnd:
 
     @pytest.mark.parametrize("label", MUTANTS)
     def test_a_wrong_statement_changes_the_verdict(self, label: str) -> None:
-        assert training.run(SETTINGS, MUTANTS[label]).verdict in (Verdict.FAILS, Verdict.INCONCLUSIVE)
+        assert statement.run(SETTINGS, MUTANTS[label]).verdict in (Verdict.FAILS, Verdict.INCONCLUSIVE)

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="the checks need torch")
 
-from checks import biased, runner, trajectory, trajectory_theory
-from checks.settings import Settings
-from checks.trajectory_charts import charts
-from checks.trajectory_measures import MUTANTS, Statement, following, large, normalised_pairs, straighter
-from checks.trajectory_paths import (
+from checks import runner
+from checks.claims.trajectory import statement, theory
+from checks.claims.trajectory.figure import charts
+from checks.claims.trajectory.measures import MUTANTS, Statement, following, large, normalised_pairs, straighter
+from checks.claims.trajectory.paths import (
     ACUTE,
     HIDDEN,
     D,
@@ -33,6 +33,8 @@ from checks.trajectory_paths import (
     straightness_of,
     trained,
 )
+from checks.settings import Settings
+from checks.tools import biased
 from glutheory.claims import About, Finding, Verdict
 from glutheory.sampling.training import Ensemble, train
 
@@ -125,16 +127,16 @@ class TestStraightness:
 class TestTheory:
     def test_true_statements_are_supported(self) -> None:
         items = (
-            trajectory_theory.ellipse(),
-            trajectory_theory.angles(trajectory_theory.kantorovich),
-            trajectory_theory.nested(),
-            trajectory_theory.lengths(),
-            trajectory_theory.equal_norms(False),
+            theory.ellipse(),
+            theory.angles(theory.kantorovich),
+            theory.nested(),
+            theory.lengths(),
+            theory.equal_norms(False),
         )
         assert {item.finding for item in items} == {Finding.SUPPORTS}
 
     def test_the_enclosed_lengths_are_those_of_the_polygons(self) -> None:
-        figures = trajectory_theory.lengths().figures
+        figures = theory.lengths().figures
         rows = figures["straightness"]
         assert isinstance(rows, dict)
         for slope, row in zip((1 / 8, 1 / 2, 1, 2, 8), rows.values(), strict=True):
@@ -143,13 +145,13 @@ class TestTheory:
                 assert straightness_of(kernels(condition, 0.0), e)[0] == pytest.approx(value, abs=2e-6)
 
     def test_the_counterexample_in_floats(self) -> None:
-        found = trajectory_theory.counterexample()
+        found = theory.counterexample()
         assert (found.finding, found.about) == (Finding.REFUTES, About.LITERAL)
         X = np.array([[7 / 8] * D, [9 / 8 * (-1) ** i * (i < D - 1) for i in range(D)]])
         # inputs exactly at right angles: a tilt far below the digits compared
         X[0, 0] += 1e-9
         for name in ("silu", "swiglu"):
-            K = biased.matrices(name, X, trajectory_theory.width_of(name))[0]
+            K = biased.matrices(name, X, theory.width_of(name))[0]
             figures = found.figures[name]
             assert isinstance(figures, dict)
             assert figures["condition number"] == pytest.approx(np.linalg.cond(K), rel=1e-6)
@@ -167,7 +169,7 @@ class TestEvidence:
         wrong = MUTANTS[label]
         items = (
             following(SMALL, SETTINGS, "small", wrong),
-            trajectory_theory.angles(wrong.bound),
+            theory.angles(wrong.bound),
             normalised_pairs(SMALL, SETTINGS, wrong),
         )
         assert [item.finding for item in items].count(Finding.REFUTES) == 1
@@ -186,7 +188,7 @@ class TestEvidence:
         assert all(chart.note and len(series.x) <= 200 for chart in drawn for series in chart.series)
 
     def test_too_few_pairs_have_no_power(self) -> None:
-        held = {item.name: item.holds for item in trajectory.assumptions(FEW, SETTINGS)}
+        held = {item.name: item.holds for item in statement.assumptions(FEW, SETTINGS)}
         assert held["setting"]
         assert not held["power"]
 
@@ -194,7 +196,7 @@ class TestEvidence:
 @pytest.mark.slow
 class TestEndToEnd:
     def test_the_quick_profile(self) -> None:
-        found = trajectory.run(SETTINGS)
+        found = statement.run(SETTINGS)
         assert all(control.caught for control in found.controls), found.controls
         assert all(assumption.holds for assumption in found.assumptions), found.assumptions
         assert len(found.controls) >= 3
@@ -204,4 +206,4 @@ class TestEndToEnd:
 
     @pytest.mark.parametrize("label", MUTANTS)
     def test_a_wrong_statement_changes_the_verdict(self, label: str) -> None:
-        assert trajectory.run(SETTINGS, MUTANTS[label]).verdict is Verdict.FAILS
+        assert statement.run(SETTINGS, MUTANTS[label]).verdict is Verdict.FAILS

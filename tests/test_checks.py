@@ -15,24 +15,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from checks import (
-    angle,
-    degree_shift,
-    finite_width_mean,
-    hadamard,
-    hadamard_exact,
-    ntk_gated,
-    ntk_plain,
-    products,
-    runner,
-)
+from checks import runner
 from checks.__main__ import main
 from checks.catalog import choose, claims, modules
-from checks.evidence import agreement, certificate
-from checks.parts import is_lecun
-from checks.report import plain
-from checks.setting import generic, lecun, sample
+from checks.claims import hadamard, hadamard_exact, ntk_gated, ntk_plain, products
+from checks.claims.angle import statement as angle
+from checks.claims.degree_shift import statement as degree_shift
+from checks.claims.finite_width_mean import statement as finite_width_mean
 from checks.settings import PROFILES, Settings
+from checks.table import plain
+from checks.tools import formulas
+from checks.tools.evidence import agreement, certificate, is_lecun
+from checks.tools.roads import generic, lecun, sample
 from glutheory.claims import Finding, Outcome, Verdict
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.networks import product
@@ -128,7 +122,7 @@ def test_a_wrong_kernel_changes_the_verdict(name: str, label: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("label", hadamard_exact.MUTANTS)
 def test_a_wrong_exact_identity_changes_the_verdict(label: str) -> None:
-    wrong = (hadamard_exact.MUTANTS[label], hadamard_exact.wider)
+    wrong = (hadamard_exact.MUTANTS[label], formulas.wider)
     assert hadamard_exact.run(QUICK, wrong).verdict is Verdict.FAILS
 
 

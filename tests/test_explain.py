@@ -15,10 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
-from checks import catalog, report, runner
+from checks import catalog, runner, table
 from checks.__main__ import main
-from checks.explain import Origin, page, reasons
-from checks.figures import cell
+from checks.explain import Origin, cell, page, reasons
 from checks.settings import Settings
 from glutheory.claims import (
     SCHEMA,
@@ -365,7 +364,7 @@ class TestTable:
     def test_columns_are_aligned_whatever_is_in_them(self) -> None:
         wide = replace(FIXED, claim=replace(FIXED.claim, source="K̃ ⊙ ᵀ"))
         for terminal in (Terminal(), Terminal(unicode=False)):
-            lines = report.plain([wide, TRUE], terminal).splitlines()
+            lines = table.plain([wide, TRUE], terminal).splitlines()
             assert len({cell_len(line[: line.index("holds")]) for line in lines[1:]}) == 1
             assert terminal.unicode or "K~ * ^T" in lines[1]
 
@@ -374,16 +373,16 @@ class TestTable:
         [("§3", "Sec. 3"), ("K̃ ≺ λ̃", "K~ -< lambda~"), ("ε, Ψ ½", "epsilon, Psi 1/2"), ("☃", "?"), ("a′", "a'")],
     )
     def test_ascii(self, text: str, plain: str) -> None:
-        assert report.shown(text, Terminal(unicode=False)) == plain
-        assert report.shown(text, Terminal()) == text
+        assert table.shown(text, Terminal(unicode=False)) == plain
+        assert table.shown(text, Terminal()) == text
 
     def test_progress_in_a_log(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with report.progress(["fixed-claim", "true-claim"]) as advance:
+        with table.progress(["fixed-claim", "true-claim"]) as advance:
             advance(TRUE)  # in whatever order they end
             assert capsys.readouterr().err == "[1/2] true-claim: holds (1.2 s)\n"
             advance(FIXED)
             assert capsys.readouterr().err == "[2/2] fixed-claim: holds, corrected (1.2 s)\n"
-        with report.progress(["true-claim"]) as advance:
+        with table.progress(["true-claim"]) as advance:
             advance(TRUE)
         assert capsys.readouterr().err == ""
 

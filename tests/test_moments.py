@@ -11,9 +11,9 @@ import pytest
 import sympy as sp
 from flint import arb
 
-from checks.brute import moments
-from checks.setting import generic, sample
+from checks.claims.finite_width_mean.brute import moments
 from checks.tools.neuron_moments import mean_of_product, neuron_fourth, neuron_variance, product_mean, raw_moment
+from checks.tools.roads import generic, sample
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError
 from glutheory.ground.exact import Point

@@ -86,7 +86,7 @@ MUTANTS = (
     ),
     Mutant(
         "enclosed integrals of the derivative in place of the function's",
-        "checks/roads.py",
+        "checks/tools/roads.py",
         "return enclose(act, point.a, point.b, point.c, digits=_DIGITS)",
         "return enclose(act, point.a, point.b, point.c, digits=_DIGITS)[::-1]",
         "ntk-plain",
@@ -121,21 +121,21 @@ MUTANTS = (
     ),
     Mutant(
         "the gated kernel without its value block",
-        "checks/ntk_gated.py",
+        "checks/tools/formulas.py",
         "return scales.m * (scales.v + p) * inner * S",
         "return scales.m * p * inner * S",
         "ntk-gated",
     ),
     Mutant(
         "the width of the wider network off by d",
-        "checks/angle.py",
+        "checks/claims/angle/statement.py",
         '    """The exact statement has m + d."""\n    return m + d',
         '    """The exact statement has m + d."""\n    return m + 2 * d',
         "angle",
     ),
     Mutant(
         "the leading error of Eq. 5 as 1/m",
-        "checks/hadamard.py",
+        "checks/claims/hadamard.py",
         '    """d/m."""\n    return scales.d / scales.m',
         '    """d/m."""\n    return 1 / scales.m',
         "hadamard",
@@ -156,7 +156,7 @@ MUTANTS = (
     ),
     Mutant(
         "K for the covariance of the initial outputs",
-        "checks/loss_forms.py",
+        "checks/claims/expected_loss/loss_forms.py",
         'sigma, K = gram(name, X, kind="both", parametrization="standard", width=width)',
         'sigma = K = gram(name, X, parametrization="standard", width=width)',
         "expected-loss",
@@ -212,7 +212,7 @@ MUTANTS = (
     ),
     Mutant(
         "the gated kernel of a pair without the readout's half",
-        "checks/normalised_kernels.py",
+        "checks/claims/decorrelation/normalised_kernels.py",
         "gated: Callable[[Fraction], tuple[Fraction, Fraction]] = lambda r: (1 + r, r)",
         "gated: Callable[[Fraction], tuple[Fraction, Fraction]] = lambda r: (_ONE, r)",
         "decorrelation",

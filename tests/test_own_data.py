@@ -16,13 +16,14 @@ pytest.importorskip("transformers")
 
 from click.testing import CliRunner
 
-from checks import architectures_data, generalization_data
 from checks.__main__ import main
-from checks.generalization_task import FULL, Course, Material
-from checks.generalization_training import history, identity
-from checks.materials import sized
+from checks.claims.architectures import data as architectures_data
+from checks.claims.generalization import data as generalization_data
+from checks.claims.generalization.task import FULL, Course, Material
+from checks.claims.generalization.training import history, identity
 from checks.runner import document
 from checks.settings import Settings
+from checks.tools.data import sized
 from glutheory.architectures import ARCHITECTURES
 
 TINY = Material("vit-digits", train=16, test=24, batch=16, recipes=FULL.materials[0].recipes)

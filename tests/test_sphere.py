@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import glutheory
-from checks.degree_shift import eigenvalues as on_s2
-from checks.degree_shift import legendre, shift
+from checks.claims.degree_shift.statement import eigenvalues as on_s2
+from checks.claims.degree_shift.statement import legendre, shift
 from glutheory import DerivationError, DomainError
 from glutheory.ground.balls import precision
 from glutheory.networks import network, product

@@ -184,7 +184,7 @@ def test_the_text_shows_the_numbers(study: KernelStudy, unicode: bool, width: in
 
 def test_the_remark_is_what_the_curves_say(study: KernelStudy) -> None:
     relu, step, gelu = study.curves
-    # ReGLU brings inputs within about 6 degrees closer: checks/decorrelation.py
+    # ReGLU brings inputs within about 6 degrees closer: checks/claims/decorrelation/statement.py
     assert "above K for some 0 < ρ < 1, from ρ = 0.99" in remark(relu)
     assert remark(relu).endswith(" on.")
     assert "φ jumps" in remark(step)

@@ -1,0 +1,1 @@
+"""The claims: each is one file, or one folder whose `statement` has `CLAIM` and `run`."""

@@ -1,0 +1,1 @@
+"""The claim `angle` (§3): its statement, evidence, controls and figure."""

@@ -1,0 +1,165 @@
+"""The evidence on real architectures: which network of each pair has the smaller condition number, and where."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from checks.claims.architectures.measures import Conditions, Ratio
+from checks.claims.architectures.task import NAMES, PAIRS, SETS
+from checks.tools.signs import worst
+from glutheory.claims import About, Evidence, Figure, Finding, Grade
+
+#: The probability that any interval of this check misses what it is for. Networks of these sizes are dear: with few of
+#: them no test can promise what those of the other checks do.
+LEVEL = 0.01
+#: In words.
+TIMES = {"initial": "at initialisation", "trained": "after training"}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What is claimed of the networks of a pair.
+
+    Attributes:
+        sign: 1: the gated one has the smaller condition number; -1: the larger.
+        factor: by more than this factor, in the geometric mean over networks.
+    """
+
+    sign: int = 1
+    factor: float = 1.0
+
+    def finding(self, ratio: Ratio, confidence: float) -> Finding:
+        """What the interval of the mean logarithm says."""
+        _, low, high = ratio.interval(confidence)
+        if self.sign < 0:
+            low, high = -high, -low
+        limit = math.log(self.factor)
+        return Finding.SUPPORTS if low > limit else Finding.REFUTES if high < limit else Finding.UNDECIDED
+
+
+MUTANTS: dict[str, Statement] = {
+    "the networks of each pair exchanged": Statement(sign=-1),
+    "the gated condition number is smaller by a factor of 100": Statement(factor=100.0),
+    "the non-gated condition number is smaller by a factor of 10": Statement(sign=-1, factor=10.0),
+}
+
+
+def confidence(places: Sequence[Conditions]) -> float:
+    """Of every single interval, so that all of them hold at once with probability 1 − LEVEL (Bonferroni)."""
+    return 1 - LEVEL / (len(places) * len(PAIRS))
+
+
+@lru_cache(maxsize=64)
+def detectable(seeds: int, level: float, chance: float = 0.99) -> float:
+    """The mean log-ratio, in standard deviations of one seed, that an interval of so many seeds tells from 0.
+
+    Infinite where it would have to be more than 100 of them.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import nct, t
+
+    needed = t.ppf((1 + level) / 2, seeds - 1)
+
+    def excess(mean: float) -> float:
+        return float(nct.sf(needed, seeds - 1, mean * math.sqrt(seeds))) - chance
+
+    return float(brentq(excess, 0, 100, xtol=1e-3)) if excess(100) > 0 else math.inf
+
+
+def compare(
+    places: Sequence[Conditions],
+    mine: Sequence[Conditions],
+    statement: Statement,
+    *,
+    what: str,
+    part: str,
+    about: About = About.LITERAL,
+    pairs: Sequence[int] = range(len(PAIRS)),
+    beside: Sequence[Conditions] = (),
+) -> Evidence:
+    """The condition numbers at `mine`, some of all the places: supported if they are so in all the given pairs.
+
+    What is found `beside` is shown and decides nothing.
+    """
+    level = confidence(places)
+    findings = []
+    rows: dict[str, Figure] = {}
+    for item in (*mine, *beside):
+        for pair in pairs:
+            ratio = item.ratio(pair)
+            finding = statement.finding(ratio, level)
+            findings += [finding] if item in mine else []
+            rows[f"{item.place}, {ratio.pair}"] = row(ratio, level, finding)
+        rows[item.place] = shown(item)
+    figures: dict[str, Figure] = {
+        "unit": "one seed: weights, inputs, order of training; its six networks share them",
+        "confidence of each interval": level,
+        "level of all intervals": LEVEL,
+        "mean told from 0 with probability 0.99, in standard deviations": {
+            f"{n} seeds": round(detectable(n, level), 2) for n in sorted({item.case.seeds for item in mine})
+        },
+        "measured": rows,
+    }
+    return Evidence(Grade.STATISTICAL, what, worst(findings), about, part, figures)
+
+
+def literal(places: Sequence[Conditions], statement: Statement, complete: bool) -> tuple[Evidence, ...]:
+    """The claim: all parameters; each architecture for itself, at initialisation and after training."""
+    found = []
+    for family in dict.fromkeys(item.case.family for item in places):
+        for time, words in TIMES.items():
+            there = [item for item in places if (item.case.family, item.time) == (family, time)]
+            mine, alone = ([item for item in there if item.which == which] for which in SETS)
+            if mine:
+                sizes = " and ".join(dict.fromkeys(item.case.size for item in mine))
+                what = f"{family} {words}, {sizes} size, all parameters: cond(non-gated) over cond(gated)"
+                found.append(compare(places, mine, statement, what=what, part=f"{family} {words}", beside=alone))
+    if not complete:
+        what = "the full sizes, and training in all architectures, are left to the full profile"
+        found.append(Evidence(Grade.STATISTICAL, what, Finding.UNDECIDED, part="full sizes"))
+    return tuple(found)
+
+
+def row(ratio: Ratio, level: float, finding: Finding) -> Figure:
+    """The figures of one comparison: the ratio with intervals, and the sign test that its seeds allow."""
+    from scipy.stats import binomtest
+
+    middle, low, high = ratio.interval(level)
+    _, near, far = ratio.interval(0.95)
+    ahead, total = int(np.sum(ratio.low > 0)), len(ratio.value)
+    return {
+        "non-gated over gated": math.exp(middle),
+        "simultaneous interval": [_exp(low), _exp(high)],
+        "95 % interval": [_exp(near), _exp(far)],
+        "log-ratio by seed": [round(float(value), 5) for value in ratio.value],
+        "sign test": {
+            "gated smaller": ahead,
+            "of": total,
+            "p": float(binomtest(ahead, total, 0.5).pvalue),
+            "least p possible": float(binomtest(total, total, 0.5).pvalue),
+        },
+        "finding": str(finding),
+    }
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < 700 else math.inf
+
+
+def shown(item: Conditions) -> Figure:
+    """Geometric means over seeds, by network."""
+    return {
+        "condition numbers": _means(item.value),
+        "second largest over smallest eigenvalue": _means(item.bulk),
+        "lower bounds only": int(np.sum(np.isinf(item.high))),
+        "error allowed, of eigenvalues over the trace": item.error,
+    }
+
+
+def _means(values: np.ndarray) -> Figure:
+    return {name: float(f"{np.exp(np.mean(np.log(rows))):.5g}") for name, rows in zip(NAMES, values, strict=True)}

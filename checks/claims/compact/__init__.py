@@ -1,0 +1,1 @@
+"""The claim `compact` (abstract): its statement, evidence, controls and figure."""

@@ -1,0 +1,1 @@
+"""The claim `crossing` (Cor. 4.2): its statement, evidence, controls and figure."""

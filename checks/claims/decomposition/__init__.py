@@ -1,0 +1,1 @@
+"""The claim `decomposition` (App. B): its statement, evidence, controls and figure."""

@@ -1,0 +1,1 @@
+"""The claim `decorrelation` (this project): its statement, evidence, controls and figure."""

@@ -1,0 +1,1 @@
+"""The claim `degree-shift` (this project): its statement, evidence, controls and figure."""

@@ -1,0 +1,1 @@
+"""The claim `expected-loss` (Prop. 4.1): its statement, evidence, controls and figure."""

@@ -1,0 +1,1 @@
+"""The claim `finite-width-mean` (this project): its statement, evidence, controls and figure."""

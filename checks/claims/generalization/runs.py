@@ -1,0 +1,75 @@
+"""All networks of a profile, trained one by one or by several processes, and their losses side by side in pairs."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from checks.claims.generalization.task import PAIRS, Course, Task
+from checks.claims.generalization.training import device, history
+from checks.settings import Settings
+from checks.tools.checkpoints import Arrays
+from glutheory.ground.workers import prepare
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The pairs of one architecture and optimiser.
+
+    Attributes:
+        plain, gated: losses in nats, shape (pairs, epochs + 1, 3), the columns of `generalization_training.COLUMNS`;
+            the seeds of one gate after those of another.
+        seeds: pairs per gate.
+        parameters: of a plain and of a gated network.
+        device: where they were trained.
+    """
+
+    plain: Array
+    gated: Array
+    seeds: int
+    parameters: tuple[int, int] = (0, 0)
+    device: str = "cpu"
+
+    @property
+    def gates(self) -> tuple[tuple[str, slice], ...]:
+        """The rows of each gate, with its name."""
+        return tuple((f"{a}/{b}", slice(i * self.seeds, (i + 1) * self.seeds)) for i, (a, b) in enumerate(PAIRS))
+
+
+@lru_cache(maxsize=2)
+def trained(task: Task, settings: Settings) -> dict[tuple[str, str], Block]:
+    """Every block of the task."""
+    courses = {block: list(task.courses(block)) for block in task.blocks}
+    every = [course for pairs in courses.values() for pair in pairs for course in pair]
+    # seed by seed: what is done when a run breaks off has all blocks in it
+    every.sort(key=lambda course: int(course.draw.split("/")[1]))
+    histories = dict(zip(every, _all(every, settings), strict=True))
+    found = {}
+    for block, pairs in courses.items():
+        rows = [(histories[plain], histories[gated]) for plain, gated in pairs]
+        plain, gated = (np.stack([row[side]["losses"] for row in rows]) for side in (0, 1))
+        sizes = (int(rows[0][0]["parameters"]), int(rows[0][1]["parameters"]))
+        found[block] = Block(plain, gated, task.seeds, sizes, device(settings))
+    return found
+
+
+def _all(courses: Sequence[Course], settings: Settings) -> list[Arrays]:
+    """The histories, in order."""
+    if settings.processes == 1 or len(courses) < 2:
+        return [history(course, settings) for course in courses]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(settings.processes, mp_context=context, initializer=prepare) as pool:
+        waiting = [pool.submit(history, course, settings) for course in courses]
+        try:
+            return [future.result() for future in waiting]
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise

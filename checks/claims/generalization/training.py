@@ -1,0 +1,148 @@
+"""One network trained epoch by epoch, its state kept after each.
+
+What an epoch does depends on the state before it and on (seed, epoch) alone, so that a training that was killed goes on
+where it was and ends with the same numbers, bit for bit on the same machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from checks.claims.generalization.data import Part, origin, parts
+from checks.claims.generalization.states import States
+from checks.claims.generalization.task import Course, Recipe
+from checks.settings import Settings
+from checks.tools.checkpoints import Arrays, remembered
+from checks.tools.data import sized
+from checks.tools.roads import one_thread
+
+if TYPE_CHECKING:
+    import torch
+
+#: Raised whenever the same course is trained in another way.
+FORMAT = 1
+#: Rows that are evaluated at once.
+_ROWS = 256
+#: The columns of a history.
+COLUMNS = ("train", "test", "shuffled")
+
+
+def history(course: Course, settings: Settings, after: Callable[[int], None] = lambda _: None) -> Arrays:
+    """The losses of one network, from the folder of checkpoints if they are there.
+
+    Args:
+        course: which network, and how it is trained.
+        settings: of the run.
+        after: called after every epoch whose state is kept, with its number.
+
+    Returns:
+        "losses", shape (epochs + 1, 3): mean cross-entropy in nats at initialisation and after every epoch on the
+        training data, on the test data, and on these with their targets shuffled. "parameters": how many there are.
+    """
+    key = identity(course, settings)
+    text = json.dumps({"torch": version("torch"), **key}, sort_keys=True)
+    name = hashlib.sha256(text.encode()).hexdigest()[:32]
+    folder = settings.checkpoints
+    states = States(None if folder is None else folder / f"{name}.state", text)
+    # the order of a sum, and so the last digits, would depend on the number of threads
+    with one_thread():
+        found = remembered(folder, key, lambda: _train(course, settings, states, after))
+    states.remove()
+    return found
+
+
+def identity(course: Course, settings: Settings) -> dict[str, Any]:
+    """Everything that determines the training, in JSON types."""
+    material = asdict(course.material)
+    material["recipes"] = asdict(course.material.recipe(course.optimiser))
+    sizes = asdict(sized(course.material.architecture, settings))
+    del sizes["source"]
+    return {
+        "what": "generalization",
+        "training": FORMAT,
+        "transformers": version("transformers"),
+        "seed": settings.seed,
+        "device": device(settings),
+        "sizes": sizes,
+        "material": material,
+        "data": origin(course.material, settings),
+        **{name: getattr(course, name) for name in ("network", "draw", "epochs")},
+    }
+
+
+def device(settings: Settings) -> str:
+    """Where networks are trained: "cpu", or the device with the name of the GPU."""
+    import torch
+
+    if not settings.device.startswith("cuda"):
+        return settings.device
+    return f"{settings.device}, {torch.cuda.get_device_name(settings.device)}"
+
+
+def _train(course: Course, settings: Settings, states: States, after: Callable[[int], None]) -> Arrays:
+    import torch
+
+    from glutheory.architectures import build
+
+    # float32 everywhere: no TF32 where a GPU has it
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    train, test = parts(course, settings)
+    seed = settings.stream(f"generalization/weights/{course.draw}")
+    size = sized(course.material.architecture, settings)
+    model = build(size, course.network, seed=seed, device=settings.device)
+    optimiser = _optimiser(course.material.recipe(course.optimiser), model)
+    state = states.load(settings.device)
+    if state is None:
+        done, rows = 0, [_losses(model, train, test)]
+    else:
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        done, rows = state["epoch"], state["rows"]
+    order = settings.stream(f"generalization/order/{course.draw}")
+    for epoch in range(done + 1, course.epochs + 1):
+        indices = np.random.default_rng([order, epoch]).permutation(course.material.train)
+        for batch in torch.split(torch.from_numpy(indices).to(settings.device), course.material.batch):
+            optimiser.zero_grad()
+            torch.autograd.backward(_loss(model(train.inputs[batch]), train.targets[batch]))
+            optimiser.step()
+        rows.append(_losses(model, train, test))
+        kept = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "epoch": epoch, "rows": rows}
+        states.save(kept)
+        after(epoch)
+    count = sum(parameter.numel() for parameter in model.parameters())
+    return {"losses": np.array(rows), "parameters": np.array(float(count))}
+
+
+def _optimiser(recipe: Recipe, model: torch.nn.Module) -> torch.optim.Optimizer:
+    import torch
+
+    options: dict[str, Any] = {"lr": recipe.rate, "weight_decay": recipe.decay, "fused": True}
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(model.parameters(), momentum=recipe.momentum, **options)
+    return torch.optim.AdamW(model.parameters(), **options)
+
+
+def _loss(outputs: torch.Tensor, targets: torch.Tensor, reduction: str = "mean") -> torch.Tensor:
+    """The cross-entropy over all rows, and over all positions where a row has several."""
+    from torch.nn.functional import cross_entropy
+
+    return cross_entropy(outputs.flatten(0, -2), targets.flatten(), reduction=reduction)
+
+
+def _losses(model: torch.nn.Module, train: Part, test: Part) -> list[float]:
+    """On the training data, on the test data, and on these with shuffled targets."""
+    import torch
+
+    with torch.no_grad():
+        totals = []
+        for part, several in ((train, (train.targets,)), (test, (test.targets, test.shuffled))):
+            outputs = torch.cat([model(rows) for rows in torch.split(part.inputs, _ROWS)])
+            totals += [float(_loss(outputs.double(), targets)) for targets in several]
+    return totals

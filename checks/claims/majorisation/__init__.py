@@ -1,0 +1,1 @@
+"""The claim `majorisation` (this project): its statement, evidence, controls and figure."""

@@ -1,0 +1,1 @@
+"""The claim `not-always` (this project): its statement, evidence, controls and figure."""

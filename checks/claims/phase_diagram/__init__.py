@@ -1,0 +1,1 @@
+"""The claim `phase-diagram` (this project): its statement, evidence, controls and figure."""

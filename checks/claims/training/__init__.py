@@ -1,0 +1,1 @@
+"""The claim `training` (Figs. 1, 6): its statement, evidence, controls and figure."""

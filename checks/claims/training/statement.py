@@ -1,0 +1,122 @@
+"""Figs. 1 and 6: the losses of trained two-layer networks cross, and what a larger learning rate does to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from checks.claims.training.evidence import Predictions, crossing, held_out, mechanism, scaling, scope, shrinking
+from checks.claims.training.figure import charts
+from checks.claims.training.kernels import predictions
+from checks.claims.training.measures import LIMIT, MUTANTS, TESTS, Statement, races
+from checks.settings import Settings
+from checks.tools.signs import power
+from checks.tools.training_task import FULL, NAMES, PAIRS, QUICK, Task, Trained, data, trained
+from glutheory.claims import Assumption, Claim, Control, Evidence, Finding, Outcome, decide
+
+__all__ = ["CLAIM", "MUTANTS", "run"]
+
+CLAIM = Claim(
+    id="training",
+    source="Figs. 1, 6",
+    statement=(
+        r"L_{\text{plain}}(k) < L_{\text{gated}}(k)\ \text{early},\quad L_{\text{gated}}(k) < L_{\text{plain}}(k)\ "
+        r"\text{late},\quad \text{for ReLU/ReGLU, GELU/GEGLU, SiLU/SwiGLU};\qquad "
+        r"\text{a larger learning rate shrinks the early advantage}"
+    ),
+    words=(
+        "On the two-layer Gaussian task y = x·w + 0.1 noise, w standard normal, the training loss of the non-gated "
+        "network is the lower one early and that of the gated network late; a larger learning rate shrinks the early "
+        "advantage."
+    ),
+    assumptions=(
+        "Gaussian inputs, d >= 5, n >= 300, d + 1 < n",
+        "equal numbers of parameters",
+        "Y'(K - K~)Y >= 0",
+        "targets of variance about d",
+        "training does not diverge",
+        "power",
+    ),
+    corrected=(
+        r"\text{Training loss and targets of variance about } d \text{ are meant. Then the crossing comes after } "
+        r"k^*\propto 1/\eta \text{ epochs, long before that of the kernels at initialisation (Cor. 4.2). With targets "
+        r"of variance about 1 there is none within the run, and the held-out loss of the gated network stays higher.}"
+    ),
+    meaning=(
+        "The crossing of the training losses is real and reproducible in this task. It is not the crossing that the "
+        "kernels at initialisation predict: that one comes many times later, and in training the kernels of the gated "
+        "networks change by several times their size. A larger learning rate mostly brings everything forward; only "
+        "near and beyond the stability bound 2/lambda_max of the plain kernel does it cost the plain network more. "
+        "A lower training loss is no better network here: the held-out loss of the gated one is several times higher."
+    ),
+)
+
+
+def assumptions(
+    task: Task, settings: Settings, runs: dict[tuple[str, float, bool], Trained], kernels: Predictions
+) -> tuple[Assumption, ...]:
+    """Evaluated on the data and the runs."""
+    from glutheory.sampling.training import Ensemble
+
+    variances = [float(np.var(data(task, settings, seed, True)[0].Y)) / task.d for seed in range(task.seeds)]
+    sizes = {name: Ensemble(name, inputs=task.d, width=task.width(name), seed=0).parameters for name in NAMES}
+    spread = max(sizes.values()) / min(sizes.values())
+    aligned = min(float(kernels[pair].alignment.min()) for pair in PAIRS)
+    finite = all(np.isfinite(item.loss).all() for item in runs.values())
+    chance = power(task.seeds, 0.999, LIMIT, TESTS)
+    fits = task.d >= 5 and task.n >= 300 and task.d + 1 < task.n
+    return (
+        Assumption("sizes", "d >= 5, n >= 300 and d + 1 < n", fits, f"n = {task.n}, d = {task.d}"),
+        Assumption(
+            "matched", "numbers of parameters equal within 2 %", spread < 1.02, f"largest over smallest {spread:.4f}"
+        ),
+        Assumption("alignment", "Y'(K - K~)Y >= 0", aligned >= 0, f"least share of Y'KY {aligned:.3f}"),
+        Assumption(
+            "targets",
+            "the variance of the targets is within a factor 3 of d",
+            all(1 / 3 < value < 3 for value in variances),
+            f"{min(variances):.2f} d to {max(variances):.2f} d",
+        ),
+        Assumption("finite", "no training diverges", finite, f"{len(runs) * task.seeds} networks trained"),
+        Assumption(
+            "power",
+            f"all {TESTS} tests decide with probability 0.99, if each network does as claimed with 0.999",
+            chance >= 0.99,
+            f"{chance:.4f}",
+        ),
+    )
+
+
+def _given(literal: tuple[Evidence, ...], sharper: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """The corrected statement contains the claim: where that is not supported, nothing supports the former."""
+    if all(item.finding is Finding.SUPPORTS for item in literal):
+        return sharper
+    return tuple(
+        replace(item, finding=Finding.UNDECIDED) if item.finding is Finding.SUPPORTS else item for item in sharper
+    )
+
+
+def run(settings: Settings, statement: Statement | None = None) -> Outcome:
+    """The check; `statement` is what is claimed of the curves."""
+    task = FULL if settings.profile.thorough else QUICK
+    claimed = statement or Statement()
+    runs, kernels = trained(task, settings), predictions(task, settings)
+    found = races(task, runs)
+
+    def collect(what: Statement) -> tuple[Evidence, ...]:
+        literal = crossing(task, found, what), shrinking(task, found, what)
+        sharper = scaling(task, found, what), mechanism(task, found, kernels, what)
+        return *literal, *_given(literal, (*sharper, scope(task, found), held_out(task, runs)))
+
+    evidence = collect(claimed)
+    controls = []
+    for altered, wrong in MUTANTS.items():
+        refuted = [item.part for item in collect(wrong) if item.finding is Finding.REFUTES]
+        controls.append(Control(altered, bool(refuted), f"refuted by the tests of: {', '.join(refuted) or 'none'}"))
+    checked = assumptions(task, settings, runs, kernels)
+    pair, rate = PAIRS[-1], task.rates[0]
+    epoch, expected = (float(np.median(x)) for x in (found[pair, rate, True].crossing, kernels[pair].expected[0]))
+    key = f"SiLU/SwiGLU cross at epoch {epoch:.0f}; initial kernels: {expected:.0f}"
+    verdict = decide(checked, evidence, controls)
+    return Outcome(CLAIM, checked, evidence, tuple(controls), verdict, key, charts(task, runs, found, kernels))

@@ -1,0 +1,1 @@
+"""The claim `trajectory` (teaser figure): its statement, evidence, controls and figure."""
