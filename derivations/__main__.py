@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from derivations.catalog import load, names
-from derivations.proof import Run, grades
-from derivations.proof import run as run_proof
-from derivations.render import INDEX, RENDERED, differences, markdown, pages, write
+from derivations.tools.proof import Run, grades
+from derivations.tools.proof import run as run_proof
+from derivations.tools.render import INDEX, RENDERED, differences, markdown, pages, write
 from glutheory.errors import UnknownNameError
 
 

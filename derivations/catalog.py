@@ -1,4 +1,4 @@
-"""The table of proofs, found by listing this package's modules: each one that defines `proof()` is a proof."""
+"""The table of proofs, found by listing `derivations.proofs`: each file defines `proof()`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
-from derivations.proof import Proof
+from derivations.tools.proof import Proof
 from glutheory.errors import UnknownNameError
 
 FOLDER = Path(__file__).resolve().parent
@@ -17,8 +17,7 @@ FOLDER = Path(__file__).resolve().parent
 @lru_cache(maxsize=1)
 def names() -> tuple[str, ...]:
     """The names of the proofs, in alphabetical order."""
-    modules = sorted(info.name for info in pkgutil.iter_modules([str(FOLDER)]) if not info.name.startswith("_"))
-    return tuple(name for name in modules if hasattr(import_module(f"derivations.{name}"), "proof"))
+    return tuple(sorted(info.name for info in pkgutil.iter_modules([str(FOLDER / "proofs")])))
 
 
 def load(name: str) -> Proof:
@@ -32,5 +31,5 @@ def load(name: str) -> Proof:
         hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"the proofs are {', '.join(names())}."
         shown = name if len(name) <= 40 else name[:37] + "..."
         raise UnknownNameError(f"unknown proof {shown!r}: {hint}")
-    found: Proof = import_module(f"derivations.{name}").proof()
+    found: Proof = import_module(f"derivations.proofs.{name}").proof()
     return found

@@ -15,10 +15,10 @@ from checks.claims.majorisation.figure import charts
 from checks.claims.majorisation.hadamard_spectra import certified, sharpness
 from checks.claims.majorisation.statement import MUTANTS, SAID, adversary, search
 from checks.settings import Settings
-from derivations import majorisation as proof
-from derivations import smallest_eigenvalue
-from derivations.matrices import columns
-from derivations.proof import run
+from derivations.proofs import majorisation as proof
+from derivations.proofs import smallest_eigenvalue
+from derivations.tools.matrices import columns
+from derivations.tools.proof import run
 from glutheory.claims import Finding, Verdict
 
 QUICK = Settings()

@@ -29,9 +29,9 @@ from checks.tools import orders
 from checks.tools.extremal_sets import exact, rounded
 from checks.tools.orders import Order, asymptotic, bounded, exceeded, measured, refuted
 from checks.tools.spectral_grid import Cell, families, far, far_residual, gaussian, groups, inputs, kernels, product
-from derivations import relu_expansion, spectral_orders
-from derivations.proof import run as run_proof
-from derivations.relu_expansion import LEVEL0, coefficient, d, n
+from derivations.proofs import relu_expansion, spectral_orders
+from derivations.proofs.relu_expansion import LEVEL0, coefficient, d, n
+from derivations.tools.proof import run as run_proof
 from glutheory.claims import Evidence, Finding, Grade, Outcome, Verdict
 from glutheory.spectra import equivalent, spectrum
 

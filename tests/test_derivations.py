@@ -12,10 +12,10 @@ import sympy as sp
 from click.testing import CliRunner
 
 from derivations import __main__ as cli
-from derivations import (
+from derivations import catalog
+from derivations.proofs import (
     arc_cosine,
     arcsine_family,
-    catalog,
     erf,
     gelu,
     hadamard,
@@ -24,15 +24,15 @@ from derivations import (
     ntk_gated,
     ntk_plain,
     products,
-    render,
 )
-from derivations.arcsine import at_zero, d_dc, p, q, read, solves, theta, vanish, w
-from derivations.finite_width import FRONT, GAMMA, Small, agrees, polynomial, sigma_v
-from derivations.gauss import integrate_exponential, moment, u
-from derivations.half_line import X
-from derivations.proof import CERTIFICATE, PROOF, Outcome, Proof, Step, both
-from derivations.proof import run as run_proof
-from derivations.zero import is_zero, zero
+from derivations.tools import render
+from derivations.tools.arcsine import at_zero, d_dc, p, q, read, solves, theta, vanish, w
+from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, polynomial, sigma_v
+from derivations.tools.gauss import integrate_exponential, moment, u
+from derivations.tools.half_line import X
+from derivations.tools.proof import CERTIFICATE, PROOF, Outcome, Proof, Step, both
+from derivations.tools.proof import run as run_proof
+from derivations.tools.zero import is_zero, zero
 from glutheory.activations import activation
 from glutheory.errors import UnknownNameError
 from glutheory.symbolic.duals import dual as engine_dual

@@ -11,8 +11,8 @@ from checks.settings import Settings
 from checks.tools.evidence import proof
 from checks.tools.orders import Order, asymptotic, exceeded, measured, refuted
 from checks.tools.spectral_grid import Cell, Draw, families, gaussian, grid, groups, product
-from derivations.relu_expansion import d, n
-from derivations.spectral_orders import BULK_GAIN, CONDITION, GAIN, GATED_CONDITION
+from derivations.proofs.relu_expansion import d, n
+from derivations.proofs.spectral_orders import BULK_GAIN, CONDITION, GAIN, GATED_CONDITION
 from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
 from glutheory.figures.chart import Chart, Role, Series
 

@@ -13,8 +13,8 @@ from checks.settings import Settings
 from checks.tools.evidence import proof
 from checks.tools.orders import Order, asymptotic, bounded, exceeded, measured, refuted
 from checks.tools.spectral_grid import Cell, Draw, gaussian, grid, groups, product
-from derivations import spectral_orders as bounds
-from derivations.relu_expansion import coefficient, d, delta, n
+from derivations.proofs import spectral_orders as bounds
+from derivations.proofs.relu_expansion import coefficient, d, delta, n
 from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
 from glutheory.figures.chart import Chart, Role, Series
 

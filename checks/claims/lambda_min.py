@@ -15,7 +15,7 @@ from checks.tools.evidence import proof
 from checks.tools.extremal_sets import GRID, ends, exact, rounded
 from checks.tools.orders import Order, Scale, asymptotic, bounded, measured, refuted
 from checks.tools.spectral_grid import Cell, families, far, gaussian, groups, kernels, product
-from derivations.relu_expansion import SUM, n
+from derivations.proofs.relu_expansion import SUM, n
 from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
 from glutheory.figures.chart import Chart, Role, Series
 

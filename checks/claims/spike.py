@@ -12,8 +12,8 @@ from checks.tools.evidence import proof
 from checks.tools.exponents import power_law
 from checks.tools.orders import CONSTANT_MARGIN, EXPONENT_MARGIN, LEVEL, refuted
 from checks.tools.spectral_grid import Cell, families, far, gaussian, product
-from derivations.relu_expansion import GATED_FLOOR
-from derivations.spectral_orders import OFFSET, THRESHOLD
+from derivations.proofs.relu_expansion import GATED_FLOOR
+from derivations.proofs.spectral_orders import OFFSET, THRESHOLD
 from glutheory.claims import Assumption, Claim, Evidence, Finding, Grade, Outcome, decide
 from glutheory.figures.chart import Chart, Role, Series
 

@@ -6,8 +6,8 @@ real, symmetric, of shape (n, n), in any array type that numpy reads; the arithm
 
 Sources: I. Schur, J. reine angew. Math. 140 (1911) 1 (products); R. B. Bapat & V. S. Sunder, Linear Algebra Appl. 72
 (1985) 107 (majorisation); R. A. Horn & C. R. Johnson, Topics in Matrix Analysis (1991), Sections 5.3 and 5.5; H. Weyl,
-Math. Ann. 71 (1912) 441 (sums). All but Weyl's are proved in `derivations/majorisation.py` and
-`derivations/smallest_eigenvalue.py`.
+Math. Ann. 71 (1912) 441 (sums). All but Weyl's are proved in `derivations/proofs/majorisation.py` and
+`derivations/proofs/smallest_eigenvalue.py`.
 """
 
 from __future__ import annotations
@@ -248,7 +248,7 @@ def gated_extremes(
         DomainError: a matrix is not symmetric, finite and positive semidefinite, or ratio or value_variance is not a
             finite number ≥ 0.
 
-    Source: Schur 1911 and Weyl 1912; `derivations/smallest_eigenvalue.py`.
+    Source: Schur 1911 and Weyl 1912; `derivations/proofs/smallest_eigenvalue.py`.
     """
     for name, number in (("ratio", ratio), ("value_variance", value_variance)):
         if not (np.isfinite(number) and number >= 0):

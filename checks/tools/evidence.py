@@ -17,8 +17,8 @@ from checks.tools import roads
 from checks.tools.roads import Formula, Scales, Setting
 from checks.tools.statistics import MeanTest
 from derivations.catalog import load
-from derivations.proof import CERTIFICATE, Run, run
-from derivations.zero import is_zero
+from derivations.tools.proof import CERTIFICATE, Run, run
+from derivations.tools.zero import is_zero
 from glutheory.claims import About, Assumption, Control, Evidence, Figure, Finding, Grade
 from glutheory.ground.balls import precision
 from glutheory.ground.pieces import pieces

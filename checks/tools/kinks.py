@@ -4,7 +4,7 @@
 
     K̃(ρ)/K̃(1) − K(ρ)/K(1) = sin θ · h(θ),   h = t (s̃ cos θ − s) − cos θ (1 − tθ) tan(θ/2)
 
-with the shares s, s̃ of the term in S on the two diagonals: proved in derivations/decorrelation.py.
+with the shares s, s̃ of the term in S on the two diagonals: proved in derivations/proofs/decorrelation.py.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ import sympy as sp
 from checks.tools.evidence import proof
 from checks.tools.exponents import PowerLaw, power_law
 from checks.tools.spectral_grid import Cell, far
-from derivations.relu_expansion import d, n
+from derivations.proofs.relu_expansion import d, n
 from glutheory.claims import About, Control, Evidence, Figure, Finding, Grade
 
 #: Half of the distance between exponents that differ by 1/2; half of the way, in logarithms, from 1/(2π) to 1/4.

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from checks.settings import Settings
-from derivations.relu_expansion import FLOOR, coefficient
+from derivations.proofs.relu_expansion import FLOOR, coefficient
 from glutheory.claims import Assumption
 from glutheory.numeric import gram
 from glutheory.spectra import Levels, bulk, equivalent, multiplicity, spectrum

@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 from threadpoolctl import threadpool_limits
 
 from checks.tools.spectral_grid import Cell, inputs, kernels
-from derivations.relu_expansion import FLOOR
+from derivations.proofs.relu_expansion import FLOOR
 
 Array = npt.NDArray[np.float64]
 #: Up to this n matrices are kept.

@@ -1,7 +1,7 @@
 """Smooth gates at every variance: where the criterion on the diagonal decides the whole interval of correlations.
 
 With M = qE[φ'²]/E[φ²], W = q²E[φ''²]/E[φ²], r = d/m, W ≤ (1+r)/r² + 2M/r + 2M² is necessary for the inequality, and
-sufficient if besides (derivations/decorrelation.py)
+sufficient if besides (derivations/proofs/decorrelation.py)
 
     M ≤ √((1+r)/2)/r,  or for odd φ  M ≤ 1 + √(1 + (1+3r)/(2r²)),  or for r = 1 and a ramp φ = z/2 + even
     M ≤ 5/2 and (1 + 2M)² γ² ≥ 2(M² − 1) W,  γ = q/(4E[φ²])

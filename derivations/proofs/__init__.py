@@ -1,0 +1,1 @@
+"""The proofs, one a family or an identity: each file has `proof()`."""

@@ -1,0 +1,210 @@
+"""How fast gating decorrelates: K̃(ρ)/K̃(1) against K(ρ)/K(1) on the sphere, exactly, for every activation."""
+
+from __future__ import annotations
+
+from derivations.tools import decorrelation_bounds as bounds
+from derivations.tools import decorrelation_cases as cases
+from derivations.tools.latex import lines
+from derivations.tools.proof import Proof, Step
+
+
+def proof() -> Proof:
+    return Proof(
+        title="Decorrelation by gating",
+        source="this project",
+        summary=(
+            "On the sphere, does the gated kernel fall off faster than the non-gated one, $\\tilde K(\\rho)/\\tilde "
+            "K(1) \\le K(\\rho)/K(1)$ on $[0, 1]$? Always for polynomials of degree at most 7, and 7 cannot be "
+            "raised; never for an activation with a kink, where inputs closer than an exact angle come closer; and "
+            "for smooth gates up to a variance that one condition on the diagonal decides."
+        ),
+        notation=(
+            "Inputs of norm $\\sqrt{qd}$, so that every pre-activation has variance $q$; $\\rho = \\cos\\theta$ is "
+            "the correlation of a pair, $c = q\\rho$; $r = d/m$ ($r = 1$: NTK parametrisation); $\\kappa(\\rho) = "
+            "S(q,q,q\\rho) = \\sum_k c_k\\rho^k$ with $c_k = h_k(q)^2 \\ge 0$; $\\mu, V$ are mean and variance of the "
+            "degree under the weights $c_k\\rho^k$ ([degree_shift](degree_shift.md)). $A = \\kappa = S$, $B = "
+            "\\rho\\kappa' = c\\,\\mathbb{E}[\\phi'(u)\\phi'(v)]$, $C = \\rho^2\\kappa'' = "
+            "c^2\\,\\mathbb{E}[\\phi''(u)\\phi''(v)]$ (Price); without an argument they are taken at $\\rho = 1$. $M "
+            "= B/A = q\\mathbb{E}[\\phi'^2]/\\mathbb{E}[\\phi^2]$, $W = C/A = "
+            "q^2\\mathbb{E}[\\phi''^2]/\\mathbb{E}[\\phi^2]$ on the diagonal. $R = \\tilde K/K$."
+        ),
+        steps=(
+            Step(
+                "the two kernels",
+                r"K \propto S + r\,c\,T, \qquad \tilde K \propto c\,\bigl((1+r)\,S + r\,c\,T\bigr), \qquad r = "
+                r"\frac dm",
+                "[ntk_plain](ntk_plain.md) and [ntk_gated](ntk_gated.md) with LeCun variances, and in the NTK "
+                "parametrisation, where $r = 1$; here compared with the engine",
+                bounds.two_kernels,
+            ),
+            Step(
+                "the ratio and its slope",
+                lines(
+                    r"R = \rho\left(1 + \frac{r}{1+r\mu}\right), \qquad \frac{d\ln R}{d\ln\rho} = 1 - "
+                    r"\frac{r^2V}{(1+r\mu)(1+r+r\mu)},",
+                    r"\mu = \frac{\rho\kappa'}{\kappa}, \qquad V = \rho\mu' = "
+                    r"\frac{\rho(\rho\kappa')'}{\kappa} - \mu^2",
+                ),
+                "differentiation, with an abstract function $\\kappa(\\rho)$; as $r \\to 0$ (wide networks) $R \\to "
+                "\\rho$ always increases",
+                bounds.ratio,
+            ),
+            Step(
+                "an increasing ratio is enough",
+                r"\frac{\tilde K(\rho)}{\tilde K(1)} - \frac{K(\rho)}{K(1)} = \frac{K(\rho)}{\tilde "
+                r"K(1)}\,\bigl(R(\rho) - R(1)\bigr)",
+                "algebra; $K(\\rho) > 0$ for $\\rho > 0$, and at $\\rho = 0$ the gated kernel vanishes. So the "
+                "inequality says $R(\\rho) \\le R(1)$, and $r^2V \\le (1+r\\mu)(1+r+r\\mu)$ on $(0, 1]$ implies it",
+                bounds.comparison,
+            ),
+            Step(
+                "the margin",
+                lines(
+                    r"(1+r\mu)(1+r+r\mu) - r^2V = \frac{P}{A^2}, \qquad P = (1+r)A^2 + 2r\,AB + 2r^2B^2 - r^2AC;",
+                    r"\text{at } \rho = 1:\quad P \ge 0 \iff W \le \frac{1+r}{r^2} + \frac{2M}{r} + 2M^2",
+                ),
+                "substitution of $\\mu$ and $V$. If $P(1) < 0$ then $R$ decreases next to 1 and the inequality "
+                "fails: the condition on the diagonal is **necessary**",
+                bounds.diagonal_margin,
+            ),
+            Step(
+                "polynomials of degree at most 7",
+                lines(
+                    r"0 \le \mathbb{E}[k(n-k)] = \mu(n-\mu) - V \quad\Longrightarrow\quad V \le \mu(n-\mu),",
+                    r"(1+r\mu)(1+r+r\mu) - r^2\mu(n_r-\mu) = 2\Bigl(r\mu - \sqrt{\tfrac{1+r}2}\Bigr)^2 \ge 0, \qquad "
+                    r"n_r = 1 + \frac{2+\sqrt{8(1+r)}}{r}",
+                ),
+                "if no degree above $n \\le n_r$ occurs, $V$ is bounded by Bhatia and Davis' inequality (2000), and "
+                "the ratio increases at every variance. $n_1 = 7$",
+                bounds.degrees,
+            ),
+            Step(
+                "degree 8 fails",
+                lines(
+                    r"\phi = 1 + \varepsilon\,\mathrm{He}_8,\ \ w = 8!\,\varepsilon^2,\ q = r = 1:\quad P(1) = 2 - 36w "
+                    r"+ 90w^2 < 0 \iff \tfrac1{15} < w < \tfrac13;",
+                    r"w = \tfrac15,\ \rho = \tfrac{19}{20}:\quad \frac{\tilde K(\rho)}{\tilde K(1)} - "
+                    r"\frac{K(\rho)}{K(1)} = \frac{46572537073}{7168000000000} > 0",
+                ),
+                "$\\kappa = 1 + w\\rho^8$ by orthogonality; exact rational arithmetic",
+                cases.degree_eight,
+            ),
+            Step(
+                "kinks",
+                lines(
+                    r"R' = 1 + \frac{r}{1+r\mu} - \frac{r^2\rho\mu'}{(1+r\mu)^2}, \qquad \sum_k k^2c_k = \infty "
+                    r"\quad\Longrightarrow\quad R' \to -\infty \quad (\rho \to 1);",
+                    r"\phi = \alpha z + \beta|z|:\quad \kappa'' = \frac{t\,\kappa'(1)}{\sin\theta} \to \infty",
+                ),
+                "a jump of $\\phi'$ has no square integrable derivative, so $\\sum k(k-1)c_k = "
+                "q^2\\mathbb{E}[\\phi''^2] = \\infty$, while $\\sum kc_k < \\infty$; then $\\rho\\mu' = V \\to "
+                "\\infty$ by monotone convergence and $\\mu$ stays bounded. $R$ is continuous at 1 (Abel), hence "
+                "$R(\\rho) > R(1)$ to the left of it: **no activation with a kink obeys the inequality**",
+                bounds.kinks,
+                "the derivative; $\\kappa''$ of the piecewise linear family",
+            ),
+            Step(
+                "a minorant that is linear in the weights",
+                lines(
+                    r"P = A\,Q_\tau + 2r^2(B-\tau A)^2, \qquad Q_\tau(\rho) = \sum_k \omega_\tau(k)\,c_k\rho^k,",
+                    r"\omega_\tau(k) = 1 + r - 2r^2\tau^2 + (2r + r^2 + 4r^2\tau)\,k - r^2k^2; \qquad A\,Q_M(1) = P(1)",
+                ),
+                "completing the square, for any $\\tau$; it is sharp at $\\rho = 1$ for $\\tau = M$",
+                bounds.minorant,
+            ),
+            Step(
+                "one condition decides",
+                lines(
+                    r"M \le \frac1r\sqrt{\frac{1+r}2} \quad\text{or}\quad c_0 = 0,\ M \le 1 + "
+                    r"\sqrt{1 + \frac{1+3r}{2r^2}}:",
+                    r"\frac{\tilde K(\rho)}{\tilde K(1)} \le \frac{K(\rho)}{K(1)} \text{ on } [0,1] \iff W \le "
+                    r"\frac{1+r}{r^2} + \frac{2M}{r} + 2M^2",
+                ),
+                "$\\omega_M$ is concave in $k$ and not negative at 0 (at 1 if $c_0 = 0$): its signs change once, "
+                "from $+$ to $-$, say after $k_0$. Then $Q_M(\\rho) \\ge \\rho^{k_0}Q_M(1) = \\rho^{k_0}P(1)/A$, "
+                "and $P \\ge 0$ on $(0, 1]$ follows from $P(1) \\ge 0$. In particular $W \\le (1+r)/r^2 + 2M/r$ "
+                "suffices whatever $M$ is ($\\tau = 0$)",
+                bounds.sign_pattern,
+                r"the second difference $-2r^2$, and $\omega_\tau(0)$, $\omega_\tau(1)$ in factors",
+            ),
+            Step(
+                "ramps",
+                lines(
+                    r"r = 1,\ M \le \tfrac52,\ (1+2M)^2\gamma^2 \ge 2(M^2-1)W,\ \gamma = \frac{c_1}{A}:\quad "
+                    r"\text{the same equivalence},",
+                    r"Q_M(\rho_1) \ge \frac{(1+2M)^2c_1^2}{C} - 2(M^2-1)A \ge 0, \quad Q_1(\rho_1) \ge "
+                    r"\rho_1c_1(5-2M) \ge 0, \qquad \rho_1 = \frac{(1+2M)c_1}{C}",
+                ),
+                "let $M > 1$. $A(\\rho) \\le A$, $B(\\rho) \\ge \\rho c_1$, $C(\\rho) \\le \\rho^2C$. $Q_1$ has one "
+                "change of sign ($\\omega_1(0) = 0$), so $Q_1(\\rho_1) \\ge 0$ gives $P \\ge 0$ on $(0, \\rho_1]$. "
+                "$Q_M$ is $\\omega_M(0)c_0 < 0$ plus a series whose coefficients, and those of its derivative, "
+                "change sign once: it rises and then falls, so that $Q_M \\ge 0$ at $\\rho_1$ and at 1 gives $P \\ge "
+                "0$ on $[\\rho_1, 1]$. If $\\rho_1 \\ge 1$ then $C \\le 6c_1$ and $Q_1(1) \\ge 0$. For $\\phi = z/2 + "
+                "$ even, such as GELU, SiLU and softplus, $c_1 = q/4$",
+                bounds.ramps,
+                "the two lower bounds, the condition, $\\omega_1(0)$ and $\\omega_M(1)$",
+            ),
+            Step(
+                "at every variance",
+                lines(
+                    r"e^z:\ \ \tfrac{P}{A^2} = 1 + r + 2rx + r^2x^2; \qquad \sin:\ \ P = (1+r)\sinh^2x + "
+                    r"rx\sinh2x + r^2x^2(\cosh^2x + 1);",
+                    r"\cos\ (r \le 1):\ \ P \ge (1-r)(1+2r)(1+x^2) + 2r^2 + rx\sinh 2x + r^2x^2\cosh^2x;",
+                    r"z_+^2\ (r = 1):\ \ M = W = \tfrac43 \le 6M",
+                ),
+                "$x = q\\rho$; the engine's duals up to a factor that depends on $q$ alone. For the cosine $\\cosh^2x "
+                "\\ge 1 + x^2$; for the squared ReLU the minorant with $\\tau = 1$, $\\omega_1(0) = 0$",
+                cases.always,
+            ),
+            Step(
+                "the Gaussian",
+                r"e^{-z^2/2}:\quad V = 2\mu(1+\mu), \qquad (1+\mu)(2+\mu) - V = (1+\mu)(2-\mu), \qquad M = "
+                r"\frac{q^2}{1+2q} \le 2 \iff q \le 2+\sqrt6",
+                "the engine's dual; $\\mu$ increases with $\\rho$, so $M \\le 2$ decides ($r = 1$)",
+                cases.gaussian,
+            ),
+            Step(
+                "piecewise linear activations",
+                lines(
+                    r"\phi = \alpha z + \beta|z|,\ t = \frac{2\beta^2}{\pi(\alpha^2+\beta^2)}:\quad \frac{S}{S(1)} = "
+                    r"\cos\theta\,(1-t\theta) + t\sin\theta, \quad \frac{T}{T(1)} = 1 - t\theta,",
+                    r"\frac{\tilde K(\rho)}{\tilde K(1)} - \frac{K(\rho)}{K(1)} = \sin\theta\cos\theta\;g(\theta), "
+                    r"\qquad g = t\left(\frac{1+r}{1+2r} - \frac{1}{(1+r)\cos\theta}\right) - "
+                    r"(1-t\theta)\tan\frac\theta2",
+                ),
+                "the arc-cosine kernel ([arc_cosine](arc_cosine.md)), here from the engine for $|z|$ and ReLU and by "
+                "superposition; $(1-\\cos\\theta)/\\sin\\theta = \\tan(\\theta/2)$. ReLU: $t = 1/\\pi$",
+                cases.family,
+            ),
+            Step(
+                "the exact angle",
+                lines(
+                    r"g(0) = \frac{t\,r^2}{(1+r)(1+2r)} > 0, \qquad g' = -\frac{t\sin\theta}{(1+r)\cos^2\theta} - "
+                    r"\frac{1 - t(\theta+\sin\theta)}{2\cos^2(\theta/2)}",
+                ),
+                "for $t \\le 1/\\pi$ (ReLU; leaky ReLU with slope $\\ge 0$, $\\ne 1$) $t(\\theta + \\sin\\theta) \\le "
+                "\\frac12 + \\frac1\\pi < 1$ on $[0, \\pi/2]$, so $g$ decreases from $g(0)$ to $-\\infty$: there is "
+                "exactly one angle $\\theta^*$; pairs closer than it come closer by gating, all others move apart",
+                cases.angle,
+                "$g(0)$, $g'$, and the sign of $1 - t(\\theta+\\sin\\theta)$ at its largest",
+            ),
+            Step(
+                "its size",
+                r"\theta^* = \ell + \frac{r\,t}{1+r}\,\ell^2 + O(\ell^3), \qquad \ell = \frac{2t\,r^2}{(1+r)(1+2r)}; "
+                r"\qquad \text{ReLU},\ r = 1:\ \ \ell = \frac1{3\pi}",
+                "Taylor series of $g$; implicit function theorem",
+                cases.first_order,
+            ),
+        ),
+        remarks=(
+            (
+                "The condition on the diagonal needs three one-dimensional Gaussian integrals. Where it ceases to "
+                "hold for GELU, SiLU, the logistic function and others, as the variance grows, is enclosed in balls "
+                "by the check `decorrelation`."
+            ),
+            (
+                "Activations that jump (step, sign) have $T(1) = \\infty$ and no normalised NTK; they are outside the "
+                "statement."
+            ),
+        ),
+    )

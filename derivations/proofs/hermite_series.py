@@ -1,0 +1,157 @@
+"""The Hermite series of a dual activation: Mehler's formula, Parseval's tail bound, and the exact facts about gates."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from derivations.proofs.arc_cosine import CLOSED as ARC_COSINE
+from derivations.proofs.arcsine_family import RAMP
+from derivations.proofs.mehler import STANDARD, he, rho
+from derivations.tools.arcsine import p, q, theta, w
+from derivations.tools.gauss import alpha, cdf, polynomial_mean, u, v
+from derivations.tools.half_line import X, half_mean
+from derivations.tools.hermite_balls import odd_coefficients, tail_bound
+from derivations.tools.latex import lines
+from derivations.tools.proof import Outcome, Proof, Step
+from derivations.tools.zero import zero
+from glutheory.activations import Z, activation
+from glutheory.symbolic.duals import dual
+from glutheory.symbolic.gaussian import a, b, c
+
+_DEGREE = 8
+
+
+def _series() -> Outcome:
+    """Exponentials for all k at once, monomials one by one."""
+    rate, k = sp.Symbol("lambda", real=True), sp.Symbol("k", integer=True, nonnegative=True)
+    # E[e^{λ√a x} e^{αx − α²/2}] = e^{λ²a/2} e^{λ√a α}, so that h_k(a) = e^{λ²a/2} (λ√a)^k/√k!
+    root = rate * sp.sqrt(a)
+    generating = (root + alpha) ** 2 / 2 - alpha**2 / 2 - (root**2 / 2 + root * alpha)
+    z = rate**2 * c
+    total = sp.summation(z**k / sp.factorial(k), (k, 0, sp.oo)) * sp.exp(rate**2 * (a + b) / 2)
+    differences = [generating, total.rewrite(sp.exp) - sp.exp(rate**2 * (a + b) / 2) * sp.exp(z)]
+    for n in range(1, 6):
+        means = [polynomial_mean(u**n * he(j, u), STANDARD) for j in range(n + 1)]
+        # h_j(a) h_j(b) ρ^j = (ab)^{(n−j)/2} c^j E[x^n He_j]²/j!
+        value = sum(mean**2 / sp.factorial(j) * (a * b) ** sp.Rational(n - j, 2) * c**j for j, mean in enumerate(means))
+        differences.append(polynomial_mean(u**n * v**n) - value)
+    engine = [dual(activation(name)).S for name in ("monomial2", "monomial3", "exp")]
+    mine = [polynomial_mean(u**2 * v**2), polynomial_mean(u**3 * v**3), sp.exp(a / 2) * sp.exp(b / 2) * sp.exp(c)]
+    return zero(*differences, *(x - y for x, y in zip(engine, mine, strict=True)))
+
+
+def _relu_taylor() -> Outcome:
+    closed = ARC_COSINE[1].subs({p: 1, q: 1, theta: sp.asin(c), w: sp.sqrt(1 - c**2)}).subs(c, rho)
+    taylor = sp.series(closed, rho, 0, _DEGREE + 1).removeO()
+    squares = sum(half_mean(sp.expand(X * he(k))) ** 2 / sp.factorial(k) * rho**k for k in range(_DEGREE + 1))
+    printed = 1 / (2 * sp.pi) + rho / 4 + rho**2 / (4 * sp.pi) - sum(taylor.coeff(rho, k) * rho**k for k in range(3))
+    return zero(taylor - squares, printed)
+
+
+def _cauchy_schwarz() -> Outcome:
+    """Lagrange's identity for four terms; the sum of squares shows the inequality."""
+    xs, ys = sp.symbols("x0:4", real=True), sp.symbols("y0:4", real=True)
+    left = sum(x**2 for x in xs) * sum(y**2 for y in ys) - sum(x * y for x, y in zip(xs, ys, strict=True)) ** 2
+    squares = sum((xs[i] * ys[j] - xs[j] * ys[i]) ** 2 for i in range(4) for j in range(i))
+    return zero(left - squares)
+
+
+def _gates() -> Outcome:
+    gate, odd = sp.Symbol("G"), [k for k in range(_DEGREE) if k % 2]
+    even = Z * (gate - sp.Rational(1, 2))
+    mirrored = even.subs({Z: -Z, gate: 1 - gate}, simultaneous=True)
+    linear = [polynomial_mean(u / 2 * he(k, u), STANDARD) - (sp.Rational(1, 2) if k == 1 else 0) for k in odd]
+    grown = sp.Symbol("E", positive=True)  # e^{βz}
+    logistic = 1 / (1 + 1 / grown) + 1 / (1 + grown) - 1
+    relu = [half_mean(sp.expand(X * he(k))) - (sp.Rational(1, 2) if k == 1 else 0) for k in odd]
+    parity = [he(k).subs(X, -X) + he(k) for k in odd]
+    return zero(mirrored - even, *linear, *parity, cdf(Z) + cdf(-Z) - 1, logistic, *relu)
+
+
+def _even_rest() -> Outcome:
+    rest = RAMP - c / 4
+    return zero(rest - rest.subs({c: -c, theta: -theta}, simultaneous=True))
+
+
+def proof() -> Proof:
+    return Proof(
+        title="The Hermite series of a dual activation",
+        source="F. G. Mehler 1866; A. Daniely, R. Frostig, Y. Singer 2016 for dual activations",
+        summary=(
+            "$S(a,b,c) = \\sum_k h_k(a)\\,h_k(b)\\,\\rho^k$ with a tail bound that needs only the norms, and, for "
+            "every gate $zG(z)$ with $G(z) + G(-z) = 1$ (ReLU, GELU, SiLU), $h_1 = \\sqrt a/2$ and no other odd "
+            "coefficient."
+        ),
+        notation=(
+            "$x, y$ are standard normal with correlation $\\rho$; $u = \\sqrt a\\,x$, $v = \\sqrt b\\,y$, $c = "
+            "\\rho\\sqrt{ab}$; $\\mathrm{He}_k$ is defined by $e^{\\alpha x - \\alpha^2/2} = \\sum_k "
+            "\\mathrm{He}_k(x)\\,\\alpha^k/k!$; $h_k(a) = \\mathbb{E}[\\phi(\\sqrt "
+            "a\\,x)\\,\\mathrm{He}_k(x)]/\\sqrt{k!}$."
+        ),
+        steps=(
+            Step(
+                "the series",
+                r"S(a,b,c) = \mathbb{E}[\phi(u)\,\phi(v)] = \sum_{k\ge0} h_k(a)\,h_k(b)\,\rho^k",
+                "expand $\\phi(\\sqrt a\\,x)$ and $\\phi(\\sqrt b\\,y)$ in the complete orthonormal system "
+                "$\\mathrm{He}_k/\\sqrt{k!}$ of $L^2(N)$; orthogonality at correlation $\\rho$ ([mehler](mehler.md))",
+                _series,
+                "closed forms: $e^{\\lambda z}$ for all $k$; $z^n$ for $n \\le 5$; the engine's $z^2$, $z^3$, $e^z$",
+            ),
+            Step(
+                "ReLU, coefficient by coefficient",
+                r"\frac{\rho\,(\pi/2 + \arcsin\rho) + \sqrt{1-\rho^2}}{2\pi} = \frac{1}{2\pi} + \frac{\rho}{4} + "
+                r"\frac{\rho^2}{4\pi} + \dots = \sum_k h_k(1)^2\,\rho^k",
+                "Taylor series of the arc-cosine kernel; one-dimensional integrals $\\mathbb{E}[x_+\\mathrm{He}_k(x)]$",
+                _relu_taylor,
+                f"the coefficients up to $k = {_DEGREE}$",
+            ),
+            Step(
+                "Parseval bounds the tail",
+                lines(
+                    r"\left|\sum_{k>K} h_k(a)h_k(b)\rho^k\right| \le |\rho|^{K+1} \left(\mathbb{E}[\phi(u)^2] - "
+                    r"\sum_{k\le K} h_k(a)^2\right)^{1/2} \left(\mathbb{E}[\phi(v)^2] - \sum_{k\le K} "
+                    r"h_k(b)^2\right)^{1/2}",
+                    r"\sum x_i^2 \sum y_i^2 - \left(\sum x_iy_i\right)^2 = \sum_{i<j} (x_iy_j - x_jy_i)^2 \ge 0",
+                ),
+                "$|\\rho|^k \\le |\\rho|^{K+1}$; Cauchy–Schwarz, that is Lagrange's identity; Parseval's $\\sum_k "
+                "h_k(a)^2 = \\mathbb{E}[\\phi(u)^2]$",
+                _cauchy_schwarz,
+                "Lagrange's identity for four terms",
+            ),
+            Step(
+                "the tail bound in numbers",
+                r"\left|S_{\mathrm{SiLU}} - \sum_{k<K} h_k(a)\,h_k(b)\,\rho^k\right| \le \text{bound}, \qquad (a,b,c) "
+                r"= (1, 1, \tfrac12),\ (1, \tfrac14, -\tfrac25)",
+                "the exact value by the normal scale mixture ([logistic_mixture](logistic_mixture.md)), the "
+                "coefficients by rigorous integration",
+                tail_bound,
+            ),
+            Step(
+                "gates have one odd coefficient",
+                lines(
+                    r"\phi(z) = z\,G(z),\quad G(z) + G(-z) = 1 \quad\Longrightarrow\quad \phi(z) = \frac z2 + "
+                    r"\text{an even function}",
+                    r"\Longrightarrow\quad h_1(a) = \frac{\sqrt a}{2}, \qquad h_3 = h_5 = \dots = 0",
+                ),
+                "$z(G(z) - \\tfrac12)$ is even, $\\mathrm{He}_k$ is odd for odd $k$, and $z/2 = "
+                "\\tfrac12\\mathrm{He}_1(z)$",
+                _gates,
+                f"the premise for $\\Phi$ and $\\sigma(\\beta z)$; parity and orthogonality for odd $k < {_DEGREE}$; "
+                f"the conclusion for ReLU by integration",
+            ),
+            Step(
+                "the dual of a gate is c/4 plus an even function of c",
+                r"S(a,b,c) - \frac c4 = S(a,b,-c) + \frac c4",
+                "the previous step; visible in the arcsine family, where $c \\to -c$ turns $\\vartheta$ into "
+                "$-\\vartheta$ and leaves $w$ as it is",
+                _even_rest,
+                "the formula of the arcsine family, with symbolic $s, t$",
+            ),
+            Step(
+                "SiLU's coefficients in numbers",
+                r"h_1(a) = \frac{\sqrt a}{2}, \quad h_3(a) = h_5(a) = 0 \qquad (a = 1,\ \tfrac94)",
+                "rigorous integration of the definition",
+                odd_coefficients,
+            ),
+        ),
+    )

@@ -1,0 +1,192 @@
+"""The kernel of the gated network, Eq. 4 of arXiv 2605.20749: exact at every width."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from derivations.proofs.ntk_plain import S, T, d, g, m, sigma_w
+from derivations.tools.abstract import activation_pair
+from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, identity, polynomial, sigma_v
+from derivations.tools.latex import lines
+from derivations.tools.proof import Outcome, Proof, Step
+from derivations.tools.zero import zero
+from glutheory.networks import network
+from glutheory.symbolic.kernels import Kernels, kernels
+
+sigma_p = sp.Symbol("sigma_p", positive=True)
+_WIDTHS, _DIMENSION, _DEGREE = (1, 2, 3), 2, 3
+
+
+def equation_four() -> sp.Expr:
+    """K̃ = m(σ_v² + σ_p²)(x·x') S + m σ_v² σ_p² (x·x')² T."""
+    return m * (sigma_v**2 + sigma_p**2) * g * S + m * sigma_v**2 * sigma_p**2 * g**2 * T
+
+
+def _gradient() -> Outcome:
+    phi, slope = activation_pair("phi")
+    weight, gate, value, readout, first, second, others = sp.symbols("p w x v R1 R2 Z", real=True)
+    q, h = weight * value + first, gate * value + second
+    z = readout * q * phi(h) + others
+    return zero(
+        sp.diff(z, readout) - q * phi(h),
+        sp.diff(z, weight) - readout * phi(h) * value,
+        sp.diff(z, gate) - readout * q * slope(h) * value,
+    )
+
+
+def _inner_product() -> Outcome:
+    phi, slope = activation_pair("phi")
+    small = Small((identity, phi), (sigma_p, sigma_w), sigma_v, 2, 2)
+    (x, y), (_, _, inner) = small.inputs, small.gram
+    here, there = small.output(x), small.output(y)
+    total = sum(sp.diff(here, s) * sp.diff(there, s) for group in small.groups() for s in group)
+    total, expected = total.subs({FRONT: 1, GAMMA: 1}), sp.S.Zero
+    for r, readout in enumerate(small.readouts):
+        (q, h), (qp, hp) = (
+            [sum(weight * value for weight, value in zip(rows[r], point, strict=True)) for rows in small.weights]
+            for point in (x, y)
+        )
+        expected += q * qp * phi(h) * phi(hp)
+        expected += readout**2 * inner * (phi(h) * phi(hp) + q * qp * slope(h) * slope(hp))
+    return zero(sp.expand(total) - sp.expand(expected))
+
+
+def _resolved(found: Kernels) -> dict[str, sp.Expr]:
+    """The engine's blocks with the value branch (the identity: dual = covariance, derivative 1) put in."""
+    value, gate = found.branches
+    known = {value.S: value.covariance, value.T: 1, gate.S: S, gate.T: T}
+    return {**{role: block.subs(known) for role, block in found.blocks.items()}, "nngp": found.nngp.subs(known)}
+
+
+def _expectation() -> Outcome:
+    table = _resolved(kernels(network("geglu"), "standard"))
+    total = table["readout"] + table["value"] + table["gate"]
+    return zero(
+        table["readout"] - m * sigma_p**2 * g * S,
+        table["value"] - m * sigma_v**2 * g * S,
+        table["gate"] - m * sigma_v**2 * sigma_p**2 * g**2 * T,
+        total - equation_four(),
+        table["nngp"] - m * sigma_v**2 * sigma_p**2 * g * S,
+    )
+
+
+def _brute_force() -> Outcome:
+    branches = (identity, polynomial(_DEGREE, "c"))
+    networks = [Small(branches, (sigma_p, sigma_w), sigma_v, width, _DIMENSION) for width in _WIDTHS]
+
+    def blocks(small: Small) -> list[sp.Expr]:
+        (first, second), size, inner = small.duals(1), small.width * FRONT**2, GAMMA**2 * small.gram[2]
+        return [
+            size * sigma_p**2 * inner * first,
+            size * sigma_v**2 * inner * first,
+            size * sigma_v**2 * sigma_p**2 * inner**2 * second,
+        ]
+
+    def nngp(small: Small) -> sp.Expr:
+        return small.width * FRONT**2 * sigma_v**2 * sigma_p**2 * GAMMA**2 * small.gram[2] * small.duals(1)[0]
+
+    return agrees(networks, blocks, nngp)
+
+
+def _ntk_parametrisation() -> Outcome:
+    inner = GAMMA**2 * g
+    scaled = m * FRONT**2 * ((sigma_v**2 + sigma_p**2) * inner * S + sigma_v**2 * sigma_p**2 * inner**2 * T)
+    outside = {FRONT: 1 / sp.sqrt(m), GAMMA: 1 / sp.sqrt(d), sigma_v: 1, sigma_p: 1}
+    expected = 2 * g / d * S + (g / d) ** 2 * T
+    table = _resolved(kernels(network("geglu"), "ntk"))
+    return zero(
+        scaled.subs({FRONT: 1, GAMMA: 1}) - equation_four(),
+        scaled.subs(outside) - expected,
+        table["readout"] + table["value"] + table["gate"] - expected,
+        table["nngp"] - g / d * S,
+    )
+
+
+def _bilinear() -> Outcome:
+    """φ = identity: S = σ_w² g, T = 1."""
+    value = equation_four().subs({S: sigma_w**2 * g, T: 1})
+    expected = m * g**2 * (sigma_w**2 * sigma_v**2 + sigma_w**2 * sigma_p**2 + sigma_v**2 * sigma_p**2)
+    found = kernels(network("bilinear"), "standard")
+    first, second = found.branches
+    known = {first.S: first.covariance, first.T: 1, second.S: second.covariance, second.T: 1}
+    return zero(value - expected, sp.Add(*found.blocks.values()).subs(known) - expected)
+
+
+def proof() -> Proof:
+    return Proof(
+        title="The NTK of the gated network (Eq. 4)",
+        source="arXiv 2605.20749, Eq. 4; N. Shazeer 2020 for gated linear units",
+        summary=(
+            "$\\tilde K = m(\\sigma_v^2 + \\sigma_p^2)(x\\cdot x')\\,S + m\\sigma_v^2\\sigma_p^2\\,(x\\cdot "
+            "x')^2\\,T$ for $z(x) = V[(Px)\\odot\\phi(Wx)]$: one block for each of $V, P, W$. As for [Eq. "
+            "3](ntk_plain.md) this is exact at every width."
+        ),
+        notation=(
+            "$z(x) = \\sum_{r=1}^m v_r\\,(p_r\\cdot x)\\,\\phi(w_r\\cdot x)$ with independent $v_r \\sim "
+            "N(0,\\sigma_v^2)$, $p_{rj} \\sim N(0,\\sigma_p^2)$, $w_{rj} \\sim N(0,\\sigma_w^2)$; $q_r = p_r\\cdot "
+            "x$, $h_r = w_r\\cdot x$, with a prime for the second input $x'$; $S = \\mathbb{E}[\\phi(u)\\phi(v)]$ "
+            "and "
+            "$T = \\mathbb{E}[\\phi'(u)\\phi'(v)]$ at $(a,b,c) = \\sigma_w^2(\\|x\\|^2, \\|x'\\|^2, x\\cdot x')$."
+        ),
+        steps=(
+            Step(
+                "gradient",
+                r"\frac{\partial z}{\partial v_r} = q_r\,\phi(h_r), \qquad \frac{\partial z}{\partial p_{rj}} = "
+                r"v_r\,\phi(h_r)\,x_j, \qquad \frac{\partial z}{\partial w_{rj}} = v_r\,q_r\,\phi'(h_r)\,x_j",
+                "product and chain rule, with an abstract $\\phi$; what does not contain the weight is one symbol, "
+                "so "
+                "$m$ and $d$ are arbitrary",
+                _gradient,
+            ),
+            Step(
+                "gradient inner product",
+                r"\langle\nabla z(x), \nabla z(x')\rangle = \sum_{r=1}^m \left[q_rq_r'\,\phi(h_r)\phi(h_r') + "
+                r"v_r^2\,(x\cdot x')\left(\phi(h_r)\phi(h_r') + q_rq_r'\,\phi'(h_r)\phi'(h_r')\right)\right]",
+                "sum over all weights, $\\sum_j x_jx_j' = x\\cdot x'$",
+                _inner_product,
+                "the network with $m = d = 2$ and abstract $\\phi$, differentiated as a whole",
+            ),
+            Step(
+                "Eq. 4, block by block",
+                lines(
+                    r"K_V = m\,\sigma_p^2\,(x\cdot x')\,S, \qquad K_P = m\,\sigma_v^2\,(x\cdot x')\,S, \qquad K_W = "
+                    r"m\,\sigma_v^2\sigma_p^2\,(x\cdot x')^2\,T",
+                    r"\tilde K = K_V + K_P + K_W, \qquad \tilde\Sigma = \mathbb{E}[z(x)z(x')] = "
+                    r"m\,\sigma_v^2\sigma_p^2\,(x\cdot x')\,S",
+                ),
+                "expectation by independence of $v_r, p_r, w_r$: $\\mathbb{E}[v_r^2] = \\sigma_v^2$, "
+                "$\\mathbb{E}[q_rq_r'] = \\sigma_p^2\\,x\\cdot x'$; $m$ identically distributed neurons",
+                _expectation,
+                "the three blocks, their sum and $\\tilde\\Sigma$ against what the engine derives",
+            ),
+            Step(
+                "exact at finite width",
+                r"z = f\sum_r v_r\,(\gamma\,p_r\cdot x)\,\phi(\gamma\,w_r\cdot x): \text{ the three blocks and } "
+                r"\tilde\Sigma \text{ with } x\cdot x' \to \gamma^2\,x\cdot x',\ m \to m f^2;"
+                rf"\qquad m = {', '.join(map(str, _WIDTHS))},\quad d = {_DIMENSION},\quad \phi(z) = "
+                rf"\sum_{{k\le{_DEGREE}}} c_kz^k",
+                "the whole network differentiated with respect to every weight, the expectation as a polynomial in "
+                "independent Gaussians; symbolic $x, x', c_k, \\sigma_v, \\sigma_p, \\sigma_w, f, \\gamma$; $S$ and "
+                "$T$ by Isserlis at $\\gamma^2\\sigma_w^2(\\|x\\|^2, \\|x'\\|^2, x\\cdot x')$. Eq. 4 is $f = \\gamma "
+                "= 1$",
+                _brute_force,
+            ),
+            Step(
+                "NTK parametrisation",
+                r"\text{unit variances, scales } \tfrac{1}{\sqrt m}, \tfrac{1}{\sqrt d} \text{ outside}: \qquad "
+                r"\tilde K = 2\bar c\,S + \bar c^2\,T, \quad \tilde\Sigma = \bar c\,S, \quad \bar c = \frac{x\cdot "
+                r"x'}{d}",
+                "substitution of $f^2 = 1/m$, $\\gamma^2 = 1/d$ and unit variances in the previous step; equal to "
+                "the engine's",
+                _ntk_parametrisation,
+            ),
+            Step(
+                "the bilinear network",
+                r"\phi(z) = z: \qquad \tilde K = m\,(x\cdot x')^2\left(\sigma_w^2\sigma_v^2 + \sigma_w^2\sigma_p^2 + "
+                r"\sigma_v^2\sigma_p^2\right)",
+                "$S = \\sigma_w^2\\,x\\cdot x'$, $T = 1$: symmetric in the three variances, as it must be; equal to "
+                "the engine's",
+                _bilinear,
+            ),
+        ),
+    )

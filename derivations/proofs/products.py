@@ -1,0 +1,179 @@
+"""NNGP and NTK of any product of branches: Σ = ∏ S_i, K = ∏ S_i + Σ_i c̄ T_i ∏_{j≠i} S_j."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from derivations.tools.abstract import activation_pair
+from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, identity, polynomial
+from derivations.tools.latex import lines
+from derivations.tools.proof import Outcome, Proof, Step, both
+from derivations.tools.zero import zero
+from glutheory.networks import product
+from glutheory.symbolic.gaussian import c
+from glutheory.symbolic.kernels import kernels
+
+_G, _D = sp.Symbol("g", real=True), sp.Symbol("d", positive=True)
+#: The numbers of branches that are written out.
+_COUNTS = (1, 2, 3, 4)
+
+
+def formula(S: Sequence[sp.Expr], T: Sequence[sp.Expr], inner: sp.Expr) -> list[sp.Expr]:
+    """The blocks: readout, then one per branch."""
+    whole = sp.Mul(*S)
+    return [whole, *(inner * T[i] * sp.Mul(*S[:i], *S[i + 1 :]) for i in range(len(S)))]
+
+
+def _gradient() -> Outcome:
+    """One branch at a time: the others are one factor R."""
+    phi, slope = activation_pair("phi")
+    weight, value, readout, rest, factor = sp.symbols("w x v h_0 R", real=True)
+    h = weight * value + rest
+    z = readout * factor * phi(h)
+    return zero(sp.diff(z, readout) - factor * phi(h), sp.diff(z, weight) - readout * factor * slope(h) * value)
+
+
+def _symbols(count: int) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...]]:
+    return sp.symbols(f"S1:{count + 1}", real=True), sp.symbols(f"T1:{count + 1}", real=True)
+
+
+def _induction() -> Outcome:
+    """One more branch: Σ → Σ S, and the branches' part Θ → Θ S + Σ c̄ T."""
+    differences = []
+    for count in _COUNTS:
+        S, T = _symbols(count + 1)
+        before, after = formula(S[:-1], T[:-1], c), formula(S, T, c)
+        theta = sp.Add(*before[1:])
+        differences += [after[0] - before[0] * S[-1], sp.Add(*after[1:]) - (theta * S[-1] + before[0] * c * T[-1])]
+    # the start: one branch is the non-gated network
+    S, T = _symbols(1)
+    return zero(sp.Add(*formula(S, T, c)) - (S[0] + c * T[0]), *differences)
+
+
+def _price() -> Outcome:
+    """K = Σ + c ∂Σ/∂c with T_i = S_i', by the product rule."""
+    differences = []
+    for count in _COUNTS:
+        S = [sp.Function(f"S{i}")(c) for i in range(count)]
+        whole = sp.Mul(*S)
+        K = sp.Add(*formula(S, [sp.diff(s, c) for s in S], c))
+        differences += [K - (whole + c * sp.diff(whole, c)), K - sp.diff(c * whole, c)]
+    return zero(*differences)
+
+
+def _engine() -> Outcome:
+    differences = []
+    for names in (("relu",), ("relu", "gelu"), ("relu", "gelu", "sin"), ("relu", "gelu", "sin", "erf")):
+        found = kernels(product(*names), "ntk")
+        blocks = formula([br.S for br in found.branches], [br.T for br in found.branches], _G / _D)
+        differences += [mine - block for mine, block in zip(blocks, found.blocks.values(), strict=True)]
+        differences.append(found.nngp - blocks[0])
+    return zero(*differences)
+
+
+def _brute_force() -> Outcome:
+    """Two general polynomials, and three branches with the identity among them."""
+    one, linear, square = sp.S.One, polynomial(1, "b"), polynomial(2, "c")
+    networks = [
+        Small((linear, square), (one, one), one, 2, 2),
+        Small((identity, linear, square), (one, one, one), one, 2, 2),
+    ]
+
+    def blocks(small: Small) -> list[sp.Expr]:
+        pairs = [small.duals(i) for i in range(len(small.branches))]
+        rows = formula([s for s, _ in pairs], [t for _, t in pairs], GAMMA**2 * small.gram[2])
+        return [small.width * FRONT**2 * row for row in rows]
+
+    return agrees(networks, blocks, lambda small: blocks(small)[0])
+
+
+def _special() -> Outcome:
+    S, T = sp.symbols("S T", real=True)
+    gated = sp.Add(*formula([c, S], [sp.S.One, T], c))
+    double = sp.Add(*formula([c, c, S], [sp.S.One, sp.S.One, T], c))
+    bilinear = sp.Add(*formula([c, c], [sp.S.One, sp.S.One], c))
+    return zero(gated - (2 * c * S + c**2 * T), double - (3 * c**2 * S + c**3 * T), bilinear - 3 * c**2)
+
+
+def _standard() -> Outcome:
+    """Standard parametrisation: the readout block lacks σ_v², every other one has it."""
+    found = kernels(product("relu", "gelu", "sin"), "standard")
+    width, sigma_v = sp.Symbol("m", positive=True), sp.Symbol("sigma_v", positive=True)
+    blocks = formula([br.S for br in found.branches], [br.T for br in found.branches], sigma_v**2 * _G)
+    return zero(*(width * mine - block for mine, block in zip(blocks, found.blocks.values(), strict=True)))
+
+
+def proof() -> Proof:
+    return Proof(
+        title="Products of branches",
+        source="this project; two branches are Eqs. 3 and 4 of arXiv 2605.20749",
+        summary=(
+            "A hidden unit that is a product of $n$ branches with independent weights has the NNGP $\\prod_i S_i$ and "
+            "the NTK $\\prod_i S_i + \\sum_i \\bar c\\,T_i\\prod_{j\\ne i} S_j$. The non-gated network is $n = 1$, a "
+            "gated linear unit is $n = 2$ with one identity branch."
+        ),
+        notation=(
+            "$z(x) = \\frac{1}{\\sqrt m}\\sum_r v_r\\prod_{i=1}^n \\phi_i(w_{i,r}\\cdot x/\\sqrt d)$ with independent "
+            "standard normal weights; $\\bar c = x\\cdot x'/d$; $S_i, T_i$ are the duals of $\\phi_i$ at "
+            "$(\\|x\\|^2/d, \\|x'\\|^2/d, \\bar c)$; $\\Sigma_n$ is the NNGP, $\\Theta_n$ the part of the NTK that "
+            "comes from the branches' weights, $K_n = \\Sigma_n + \\Theta_n$."
+        ),
+        steps=(
+            Step(
+                "gradient",
+                r"R = \prod_{j\ne i}\phi_j(h_j): \qquad \frac{\partial}{\partial v}\left(v\,R\,\phi_i(h_i)\right) = "
+                r"R\,\phi_i(h_i), \qquad \frac{\partial}{\partial w_{i,k}}\left(v\,R\,\phi_i(h_i)\right) = "
+                r"v\,R\,\phi_i'(h_i)\,x_k",
+                "product and chain rule; the other branches do not contain $w_i$ and are one factor $R$",
+                _gradient,
+            ),
+            Step(
+                "the formula, for any number of branches",
+                lines(
+                    r"\Sigma_n = \prod_{i=1}^n S_i, \qquad \Theta_n = \sum_{i=1}^n \bar c\,T_i\prod_{j\ne i}S_j, "
+                    r"\qquad K_n = \Sigma_n + \Theta_n",
+                    r"\Sigma_{n+1} = \Sigma_n\,S_{n+1}, \qquad \Theta_{n+1} = \Theta_n\,S_{n+1} + \Sigma_n\,\bar "
+                    r"c\,T_{n+1}",
+                ),
+                "expectation by independence of the branches, $\\mathbb{E}[RR'] = \\prod_{j\\ne i}S_j$; induction on "
+                "$n$: the second line is the step from $n$ to $n+1$, $n = 1$ is [ntk_plain](ntk_plain.md)",
+                _induction,
+                "$n = 1$ and the step from $n$ to $n + 1$ for $n \\le 4$",
+            ),
+            Step(
+                "as a derivative",
+                r"K_n = \frac{\partial}{\partial c}\left(c\,\Sigma_n\right) \quad\text{at fixed variances}",
+                "Price's theorem $T_i = \\partial S_i/\\partial c$ and the product rule",
+                _price,
+                "$n \\le 4$, with abstract $S_i(c)$",
+            ),
+            Step(
+                "exact at finite width",
+                r"n = 2,\ m = 2,\ d = 2:\ \phi_1 = b_0 + b_1z,\ \phi_2 = c_0 + c_1z + c_2z^2; \qquad n = 3,\ m = 2,\ "
+                r"d = 2:\ z,\ \phi_1,\ \phi_2",
+                "the networks $f\\sum_r v_r\\prod_i\\phi_i(\\gamma\\,w_{i,r}\\cdot x)$ differentiated with respect to "
+                "every weight, the expectation as a polynomial in independent Gaussians, with symbolic $x, x', b_k, "
+                "c_k, f, \\gamma$: every block and the NNGP ($f^2 = 1/m$, $\\gamma^2 = 1/d$)",
+                _brute_force,
+            ),
+            Step(
+                "the networks of the paper",
+                r"(\mathrm{id}, \phi):\ K = 2c\,S + c^2T, \qquad (\mathrm{id}, \mathrm{id}, \phi):\ K = 3c^2S + c^3T, "
+                r"\qquad (\mathrm{id}, \mathrm{id}):\ K = 3c^2",
+                "substitution of $S_{\\mathrm{id}} = c$, $T_{\\mathrm{id}} = 1$ (here $c = \\bar c$)",
+                _special,
+            ),
+            Step(
+                "the engine agrees",
+                lines(
+                    r"\text{NTK parametrisation, } n = 1, 2, 3, 4: \text{ every block and the NNGP};",
+                    r"\text{standard parametrisation, } n = 3:\quad K_{\mathrm{readout}} = m\prod_i S_i, \qquad K_i = "
+                    r"m\,\sigma_v^2\,(x\cdot x')\,T_i\prod_{j\ne i}S_j",
+                ),
+                "what `glutheory` derives by differentiating the neuron, compared with the above",
+                lambda: both(_engine(), _standard()),
+            ),
+        ),
+    )

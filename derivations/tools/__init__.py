@@ -1,0 +1,1 @@
+"""What several proofs use: steps and their grades, decisions by fields and balls, matrices, rendering."""
