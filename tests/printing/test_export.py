@@ -31,7 +31,7 @@ from glutheory.printing.program import program
 from glutheory.printing.report import report
 from glutheory.symbolic.duals import MIXTURE, dual
 from glutheory.terminal import Terminal
-from tests.mathematica import Session, definitions
+from tests.printing.mathematica import Session, definitions
 from tests.strategies import EXTRA
 
 PROGRAMS = ("python", "c", "sympy", "mathematica")

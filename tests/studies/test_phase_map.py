@@ -22,8 +22,8 @@ from glutheory.spectra import ConditionNumber
 from glutheory.studies.phase import maps
 from glutheory.studies.phase.cells import NORMALISED, SETTINGS, Cell, State, Task, evaluate, kernels, points
 from glutheory.studies.phase.maps import compute
+from tests.documents import ROOT
 
-ROOT = Path(__file__).parent.parent
 SMALL = Task("gaussian", "reglu", "wide", 12, 5, 3)
 
 

@@ -33,7 +33,7 @@ from glutheory.ground.files import plain
 from glutheory.networks import network_names
 from glutheory.studies.json_head import record
 from glutheory.terminal import Terminal
-from tests.command_line import bad, good, run
+from tests.commands.command_line import bad, good, run
 
 SPECTRUM = ("spectrum", "relu", "reglu", "--n", "20", "--d", "4")
 KERNEL = ("kernel", "relu", "--points", "3")
@@ -196,7 +196,7 @@ def test_a_bad_place_is_refused(case: str, tmp_path: Path) -> None:
 
 
 def test_bad_files_write_nothing(tmp_path: Path) -> None:
-    """The whole table of bad files is in tests/test_command_data.py."""
+    """The whole table of bad files is in tests/commands/test_command_data.py."""
     rows, figure = tmp_path / "rows.csv", tmp_path / "figure.svg"
     rows.write_text("a,b\n1,2\n3,nan\n")
     assert "which has 'nan' in line 3, column 2 (b)" in bad("spectrum", "--data", str(rows), "--out", str(figure))

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from tests.documents import ROOT
+
 torch = pytest.importorskip("torch", reason="the checks need torch")
 pytest.importorskip("einops", reason="the architectures need einops")
 
@@ -35,7 +37,6 @@ from checks.tools.data import text
 from glutheory.claims import Finding, Verdict
 
 SETTINGS = Settings()
-ROOT = Path(__file__).parent.parent
 #: One step per epoch.
 TINY = Material("mixer-digits", train=16, test=24, batch=16, recipes=FULL.materials[0].recipes)
 COURSE = Course(TINY, "adamw", "reglu", "test/0", 4)

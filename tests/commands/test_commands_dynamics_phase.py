@@ -20,7 +20,7 @@ from glutheory.commands import main
 from glutheory.commands.phase import read_list
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
-from tests.command_line import good, run
+from tests.commands.command_line import good, run
 
 DYNAMICS = ("dynamics", "reglu", "--n", "12", "--d", "3", "--width", "50")
 PHASE = ("phase", "--n", "8,12", "--d", "3-6", "--draws", "1", "--jobs", "1")

@@ -32,9 +32,9 @@ from glutheory.report.elements import _convert
 from glutheory.report.numbers import Cell, Table, count, tables
 from glutheory.report.page import SCRIPTS, STYLES, render
 from glutheory.report.words import summary
-from tests.command_line import bad, good
+from tests.commands.command_line import bad, good
+from tests.documents import ROOT
 
-ROOT = Path(__file__).parent.parent
 CHART = Chart(
     "What is to be seen at $n/d$",
     "$n$",

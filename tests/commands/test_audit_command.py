@@ -20,8 +20,8 @@ from glutheory.audit.text import report
 from glutheory.commands.audit import parse_changes, parse_layers
 from glutheory.errors import GlutheoryError, UnknownNameError
 from glutheory.terminal import Terminal
-from tests.audit_models import GEMMA, GROUPED, SMALL, WILD, Gated, rows, wild
-from tests.command_line import bad, good
+from tests.audit.audit_models import GEMMA, GROUPED, SMALL, WILD, Gated, rows, wild
+from tests.commands.command_line import bad, good
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import glutheory as glu
 from glutheory.networks import Network, product
 from glutheory.numeric import gram
-from tests.test_numeric_cases import GAPS, MP, VARIANCES, Pair, crowd, duals, kernels, pair, scale
+from tests.numeric.test_numeric_cases import GAPS, MP, VARIANCES, Pair, crowd, duals, kernels, pair, scale
 
 LOGISTIC = ("sigmoid", "tanh", "silu", "softplus")
 CLOSED = tuple(name for name in glu.activation_names() if name not in LOGISTIC)

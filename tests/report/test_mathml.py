@@ -8,7 +8,6 @@ import sys
 import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +19,10 @@ from glutheory.claims.stored import load
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.report.formula import formula
 from glutheory.report.mathml import mathml, prose
+from tests.documents import ROOT
 from tests.strategies import named
 
-RESULTS = Path(__file__).parent.parent / "results"
+RESULTS = ROOT / "results"
 STORED = [item for path in sorted(RESULTS.glob("*.json")) for item in load(path).outcomes.values()]
 #: Of the claims as they are written, and as the stored runs have them.
 FORMULAS = {

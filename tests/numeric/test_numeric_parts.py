@@ -15,7 +15,7 @@ from glutheory.numeric import arrays, bases, hermite, mixture
 from glutheory.numeric.dense import CLOSEST, dense
 from glutheory.numeric.pairs import refine
 from glutheory.numeric.rows import read_rows
-from tests.test_numeric_cases import MP, Pair, pair
+from tests.numeric.test_numeric_cases import MP, Pair, pair
 
 xp = pytest.importorskip("array_api_compat.numpy")
 NUMBERS = st.floats(-1e100, 1e100, allow_subnormal=False).filter(lambda x: x == 0 or abs(x) > 1e-100)

@@ -30,8 +30,8 @@ from checks.tools.roads import generic, lecun, sample
 from glutheory.claims import Finding, Outcome, Verdict
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.networks import product
+from tests.documents import ROOT
 
-ROOT = Path(__file__).parent.parent
 QUICK = Settings()
 #: Enough draws for every statistical test, little else.
 SMALL = Settings(replace(PROFILES["quick"], name="small", draws=200, width=64, narrow=200))

@@ -29,8 +29,8 @@ from glutheory.numeric.derivatives.partials import Partials, Slope
 from glutheory.numeric.gradient import gram_gradient
 from glutheory.numeric.pairs import Geometry
 from glutheory.numeric.rows import read_rows
+from tests.numeric.test_numeric_cases import MP, pair
 from tests.strategies import named
-from tests.test_numeric_cases import MP, pair
 
 torch = pytest.importorskip("torch")
 from glutheory.integrations import autograd  # noqa: E402 (only where torch is)

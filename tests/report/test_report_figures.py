@@ -26,7 +26,7 @@ from glutheory.report.figures import inline, script_json
 from glutheory.report.plain import plain
 from glutheory.report.svg import NAMES
 
-pytest_plugins = ("tests.browser",)  # the fixture `opened`
+pytest_plugins = ("tests.report.browser",)  # the fixture `opened`
 
 NAN, INF = math.nan, math.inf
 T = [k / 2 for k in range(-4, 5)]

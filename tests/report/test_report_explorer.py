@@ -22,7 +22,7 @@ from glutheory.report.explorer import explorer
 from glutheory.report.explorer_data import PAIRS, RHO, VARIANCES, Pair
 from tests.strategies import named
 
-pytest_plugins = ("tests.browser",)  # the fixture `opened`
+pytest_plugins = ("tests.report.browser",)  # the fixture `opened`
 
 #: ρ and q: the ends, the middle, and somewhere.
 PLACES = [(-1, 0.01), (1, 100), (-1, 100), (0, 1), (0.5, 1), (-0.6, 20), (0.02, 0.03), (0.9995, 1)]

@@ -29,7 +29,7 @@ from glutheory.audit.twin import Recipe
 from glutheory.errors import DomainError
 from glutheory.sampling import module_ntk
 from glutheory.sampling.feed_forward import FeedForward
-from tests.audit_models import GROUPED, MORE, SMALL, WILD, Gated, audited, rows, wild
+from tests.audit.audit_models import GROUPED, MORE, SMALL, WILD, Gated, audited, rows, wild
 from tests.strategies import named
 
 

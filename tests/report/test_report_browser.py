@@ -11,9 +11,9 @@ import pytest
 from glutheory.report.page import render
 from glutheory.report.read import committed, read
 
-pytest_plugins = ("tests.browser",)
+pytest_plugins = ("tests.report.browser",)
 
-Opened = Any  #: `tests.browser.Opened`; a plugin must not be imported before it is loaded
+Opened = Any  #: `tests.report.browser.Opened`; a plugin must not be imported before it is loaded
 
 #: A proof with a long formula, one corrected, one with numbers in nested tables.
 SMALL = ("lambda-min", "hadamard", "products")

@@ -36,8 +36,8 @@ from glutheory.claims import (
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart, Map, Role, Series
 from glutheory.terminal import Terminal
+from tests.documents import ROOT
 
-ROOT = Path(__file__).parent.parent
 CHART = Chart(
     "What is to be seen",
     "$n$",
