@@ -25,7 +25,7 @@ class Block:
     """The pairs of one architecture and optimiser.
 
     Attributes:
-        plain, gated: losses in nats, shape (pairs, epochs + 1, 3), the columns of `generalization_training.COLUMNS`;
+        plain, gated: losses in nats, shape (pairs, epochs + 1, 3), the columns of `training.COLUMNS`;
             the seeds of one gate after those of another.
         seeds: pairs per gate.
         parameters: of a plain and of a gated network.

@@ -241,7 +241,7 @@ class TestTraining:
 PROGRAM = """
 import sys
 from pathlib import Path
-from checks.generalization_training import history
+from checks.claims.generalization.training import history
 from checks.settings import Settings
 from checks.generalization_task import FULL, Course, Material
 recipes = FULL.materials[0].recipes
