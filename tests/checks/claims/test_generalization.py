@@ -243,7 +243,7 @@ import sys
 from pathlib import Path
 from checks.claims.generalization.training import history
 from checks.settings import Settings
-from checks.generalization_task import FULL, Course, Material
+from checks.claims.generalization.task import FULL, Course, Material
 recipes = FULL.materials[0].recipes
 course = Course(Material("mixer-digits", 16, 24, 16, recipes), "adamw", "reglu", "test/0", int(sys.argv[2]))
 history(course, Settings(checkpoints=Path(sys.argv[1])), lambda epoch: print(epoch, flush=True))
