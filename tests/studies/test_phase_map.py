@@ -270,8 +270,8 @@ def test_every_task_has_a_file_of_its_own() -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from glutheory.phase.cells import Task
-from glutheory.phase.maps import compute
+from glutheory.studies.phase.cells import Task
+from glutheory.studies.phase.maps import compute
 
 TASKS = [Task("gaussian", "swiglu", "wide", n, 6, draw=draw) for n in (150, 300) for draw in range(8)]
 if __name__ == "__main__":
