@@ -9,10 +9,9 @@ import numpy as np
 
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.numeric import gram as plain_gram
-from glutheory.numeric.derivatives.contraction import contract
-from glutheory.numeric.derivatives.field import Field, make_field
-from glutheory.numeric.derivatives.paired import paired, paired_gradient
-from glutheory.numeric.derivatives.parts import Gradient, Wanted, lifted
+from glutheory.numeric.backward import Gradient, Wanted, contract, lifted
+from glutheory.numeric.field import Field, make_field
+from glutheory.numeric.paired import paired, paired_gradient
 from glutheory.numeric.rows import read_rows
 from glutheory.numeric.tiles import cores
 from glutheory.numeric.weights import scales

@@ -15,9 +15,8 @@ from glutheory.integrations.text import network_text, plain
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric import gram
-from glutheory.numeric.diagonal import diagonal
 from glutheory.numeric.gradient import check_finite, gram_gradient
-from glutheory.numeric.matrix import prepare
+from glutheory.numeric.gram import diagonal, prepare
 
 try:
     from sklearn.gaussian_process.kernels import Hyperparameter, Kernel

@@ -17,7 +17,7 @@ from typing import Any
 
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.networks import Network
-from glutheory.numeric.zoo import evaluator
+from glutheory.numeric.duals import evaluator
 
 try:
     import torch

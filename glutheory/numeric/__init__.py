@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from glutheory.numeric.matrix import gram
+from glutheory.numeric.gram import gram
 
 __all__ = ["gram"]

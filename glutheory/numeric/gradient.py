@@ -1,13 +1,12 @@
 """Gram matrices with their derivatives with respect to the logarithm of each weight variance.
 
-Of a branch the variance scales a, b and c alike; of the readout it scales the kernel, or, in the standard
-parametrisation, that part of the NTK which trains the branches (see `weights`).
+Of a branch the variance scales a, b and c alike, ∂/∂log σ² = ½ (r ∂/∂r + r' ∂/∂r'); of the readout it scales the
+kernel, or, in the standard parametrisation, that part of the NTK which trains the branches (see `weights`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,89 +14,51 @@ import numpy as np
 from glutheory.errors import DomainError
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
+from glutheory.numeric.angles import of_tile, refine
 from glutheory.numeric.arrays import Array
-from glutheory.numeric.dual import Values
-from glutheory.numeric.matrix import prepare
-from glutheory.numeric.pairs import Geometry
-from glutheory.numeric.plan import Pick, Plan
+from glutheory.numeric.duals import evaluator
+from glutheory.numeric.field import Field, Terms, make_field
+from glutheory.numeric.gram import read
+from glutheory.numeric.pairs import NEAR
+from glutheory.numeric.plan import taker
 from glutheory.numeric.tiles import Tile, cores, cover, for_each
-from glutheory.numeric.zoo import evaluator
 
 _SIDE = 128
+#: Nearly parallel pairs at a time, for the cache.
+_CHUNK = 512
 
 
-@dataclass(frozen=True, eq=False)
-class _Slopes(Plan):
-    """A plan whose tiles are the kernel and its derivatives, in the order of the roles after the readout.
+def _tile(field: Field, rows: slice, columns: slice, kind: str, standard: bool) -> list[Array]:
+    """The kernel and its derivatives on a tile on or above the diagonal, shape (rows, columns) each."""
+    pairs, near = of_tile(field.left, field.right, rows, columns, NEAR)
+    terms = field.terms(pairs, lambda f: f[..., rows, None], lambda f: f[..., None, columns], kind)
+    results = _derivatives(terms, standard)
+    if near is not None:
+        for start in range(0, near[0].shape[0], _CHUNK):
+            i, j = (index[start : start + _CHUNK] for index in near)
+            own, other = i + rows.start, j + columns.start
+            pairs = refine(field.left, field.right, own, other)
+            terms = field.terms(pairs, taker(pairs.xp, own), taker(pairs.xp, other), kind)
+            for part, value in zip(results, _derivatives(terms, standard), strict=True):
+                part[i, j] = value
+    return [np.triu(part) + np.triu(part, k=1).T for part in results] if rows == columns else results
 
-    Attributes:
-        standard: whether the parametrisation is the standard one.
+
+def _derivatives(terms: Terms, standard: bool) -> list[Array]:
+    """The kernel, and its derivatives with respect to the logarithm of the readout's variance and the branches'.
+
+    Args:
+        terms: of the kernel.
+        standard: whether it is the NTK of the standard parametrisation. There the readout's variance scales what trains
+            the branches, over the variance of each branch.
     """
-
-    standard: bool = False
-
-    def kernels(self, pairs: Geometry, left: Pick, right: Pick, kinds: tuple[str, ...]) -> list[Array]:
-        """The kernel of the one kind asked for, then its derivatives."""
-        features = [(left(br.left), right(br.right)) for br in self.branches]
-        values = [br.dual.values(pairs, *both) for br, both in zip(self.branches, features, strict=True)]
-        rates = []
-        for value, branch, both in zip(values, self.branches, features, strict=True):
-            u, w = branch.dual.degree * value.s, branch.dual.degree * value.t
-            if branch.dual.rates is not None:
-                change = branch.dual.rates(pairs, *both)
-                u, w = u + change[0], w + change[1]
-            rates.append((u, w))
-        ntk = kinds[0] == "ntk"
-        parts = self._ntk(values, rates) if ntk else self._nngp(values, rates)
-        factor = None
-        for value in values:
-            if value.factor is not None:
-                factor = value.factor if factor is None else factor * value.factor
-        scale = factor
-        if self.power:
-            scale = (left(self.weight_left) * right(self.weight_right)) ** self.power
-            scale = scale if factor is None else scale * factor
-        constant = self.readout if ntk else self.front
-        parts = [part * constant for part in parts]
-        if scale is None:
-            return parts
-        return [self._scaled(pairs, part, scale, factor is not None) for part in parts]
-
-    def _nngp(self, values: list[Values], rates: list[tuple[Array, Array]]) -> list[Array]:
-        """∏ s, the same for the readout, and u_i ∏_{j≠i} s_j."""
-        product = _product([value.s for value in values])
-        others = [_without(values, (i,)) for i in range(len(values))]
-        return [product, product + 0.0, *(u * rest for (u, _), rest in zip(rates, others, strict=True))]
-
-    def _ntk(self, values: list[Values], rates: list[tuple[Array, Array]]) -> list[Array]:
-        """∏ s + Σ_j share_j t_j ∏_{k≠j} s_k and its derivatives, over the readout's constant."""
-        branches = range(len(values))
-        product = _product([value.s for value in values])
-        share = [branch.share for branch in self.branches]
-        trained = sum(share[j] * values[j].t * _without(values, (j,)) for j in branches)
-        found = [product + trained, trained + 0.0 if self.standard else product + trained]
-        for i in branches:
-            u, w = rates[i]
-            own = u + share[i] * (w - values[i].t if self.standard else w)
-            total = own * _without(values, (i,))
-            for j in branches:
-                if j != i:
-                    total = total + share[j] * values[j].t * u * _without(values, (i, j))
-            found.append(total)
-        return found
-
-
-def _product(factors: list[Array]) -> Array:
-    result = factors[0]
-    for factor in factors[1:]:
-        result = result * factor
-    return result
-
-
-def _without(values: list[Values], left_out: tuple[int, ...]) -> Array:
-    """The product of all s but these; 1 where none is left."""
-    rest = [value.s for k, value in enumerate(values) if k not in left_out]
-    return _product(rest) if rest else 1.0
+    kernel = terms.kernel
+    parts = [kernel, sum(terms.tangents) if standard else kernel]
+    for k, (left, right) in enumerate(zip(terms.left, terms.right, strict=True)):
+        own = 0.5 * (left + right)
+        parts.append(own - terms.tangents[k] if standard else own)
+    # what vanishes does so for rows of any norm
+    return [np.where(part == 0, 0.0, part * terms.scale) for part in parts]
 
 
 def check_finite(network: Network, kind: str) -> None:
@@ -139,21 +100,24 @@ def gram_gradient(
     """
     if kind not in ("ntk", "nngp"):
         raise DomainError(f"kind is {kind!r}: use 'ntk' or 'nngp'.")
-    check_finite(named_network(network), kind)
-    plan = prepare(network, X, parametrization=parametrization, width=width, variances=variances)
-    slopes = _Slopes(**vars(plan), standard=parametrization == "standard")
-    n = plan.left.count
-    K, gradient = np.empty((n, n)), np.empty((n, n, 1 + len(plan.branches)))
+    net = named_network(network)
+    check_finite(net, kind)
+    rows, _, found = read(net, X, parametrization=parametrization, width=width, variances=variances)
+    with np.errstate(all="ignore"):
+        field = make_field(net, rows, rows, found)
+    standard = kind == "ntk" and parametrization == "standard"
+    n = rows.count
+    K, gradient = np.empty((n, n)), np.empty((n, n, 1 + len(field.branches)))
 
     def work(tile: Tile) -> None:
-        rows, columns = tile
+        i, j = tile
         with np.errstate(all="ignore"):
-            first, *others = slopes.tile(rows, columns, (kind,))
-        K[rows, columns] = first
-        K[columns, rows] = first.T
+            first, *others = _tile(field, i, j, kind, standard)
+        K[i, j] = first
+        K[j, i] = first.T
         for k, part in enumerate(others):
-            gradient[rows, columns, k] = part
-            gradient[columns, rows, k] = part.T
+            gradient[i, j, k] = part
+            gradient[j, i, k] = part.T
 
     for_each(cover(n, n, _SIDE, True), work, max(1, min(cores(), -(-n // _SIDE))))
     return K, gradient

@@ -1,21 +1,39 @@
-"""The geometry of pairs of rows: cosine and sine of the angle, each to full accuracy.
+"""The geometry of pairs: what an activation's dual is evaluated from, wherever the pairs come from.
 
-Far from ρ = ±1 a product of unit rows is enough: an error ε in ρ is an error ε/sin θ in the angle. Near ±1 it is not:
-there x' is compared with its projection on x, the products of which are computed without rounding (Kahan's advice for
-angles, with Dekker's products), so that sin θ is accurate to a few ulps however small it is.
+Cosine and sine of the angle are carried separately, each to full accuracy: near ρ = ±1 the one does not tell the other.
+The lengths of both sides are `Radii`. Rows of data come to their geometry in `angles`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
-from glutheory.numeric.arrays import Array, Namespace, power_of_two, two_product
-from glutheory.numeric.rows import Rows
+from glutheory.numeric.arrays import Array, Namespace
 
 #: Pairs with |ρ| above this are refined: below, sin²θ ≥ 0.0975, so an error ε in ρ is at most 20 ε relative to 1 − ρ².
 NEAR = 0.95
-#: Beyond this ratio of norms (a power of two) the larger norm alone decides a distance.
-FAR_APART = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Radii:
+    """The standard deviations r_i = √a_i of the pre-activations at n rows.
+
+    Attributes:
+        xp: the array namespace.
+        r: shape (n,).
+        find_square: computes `square`, which few activations ask for.
+    """
+
+    xp: Namespace
+    r: Array
+    find_square: Callable[[], tuple[Array, Array]]
+
+    @cached_property
+    def square(self) -> tuple[Array, Array]:
+        """a_i = r_i² as an unevaluated sum of two numbers, each of shape (n,)."""
+        return self.find_square()
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,28 +86,3 @@ class Geometry:
         radial = self.xp.where(self.xp.abs(self.excess) < 0.5, left * self.excess, right * self.xp.abs(self.rho) - left)
         across = right * self.sine
         return radial * radial + across * across
-
-
-def refine(left: Rows, right: Rows, i: Array, j: Array) -> Geometry:
-    """The pairs (i_k, j_k) of nearly parallel rows, |ρ| > 1/2, with full accuracy; integer arrays of shape (k,)."""
-    return decompose(left, right, i, j)[0]
-
-
-def decompose(left: Rows, right: Rows, i: Array, j: Array) -> tuple[Geometry, Array]:
-    """The pairs of `refine`, and the part of `right.scaled` at right angles to the left row, accurate: shape (k, d)."""
-    xp = left.xp
-    x, y = xp.take(left.scaled, i, axis=0), xp.take(right.scaled, j, axis=0)
-    xx, yy = xp.sum(x * x, axis=1), xp.sum(y * y, axis=1)
-    slope = xp.sum(x * y, axis=1) / xx
-    product, error = two_product(xp, x, slope[:, None])
-    rest = (y - product) - error
-    # `slope` is rounded, so the rest still has a component along x of relative size 1e-16: remove it as well
-    correction = xp.sum(rest * x, axis=1) / xx
-    rest = rest - correction[:, None] * x
-    sine = xp.sqrt(xp.sum(rest * rest, axis=1) / yy)
-    # for |ρ| ≥ 1/2 the cosine follows from the sine without loss
-    sign = xp.where(slope < 0, -xp.ones_like(slope), xp.ones_like(slope))
-    rho = sign * xp.sqrt((1.0 - sine) * (1.0 + sine))
-    shift = xp.clip(xp.take(right.exponent, j) - xp.take(left.exponent, i), -FAR_APART, FAR_APART)
-    along, rest_along = power_of_two(xp, sign * slope, shift), power_of_two(xp, sign * correction, shift)
-    return Geometry(xp, rho, True, 1.0, sine, (along - 1.0) + rest_along), rest

@@ -11,6 +11,7 @@ import array_api_compat
 
 from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array, Namespace, constant, power_of_two, sum_of_squares, two_product
+from glutheory.numeric.pairs import Radii
 
 #: Beyond this variance exp(a) has overflowed, and the low part of a is of no use.
 _HUGE = 1e4
@@ -46,11 +47,11 @@ class Rows:
         """The squared lengths of `scaled` as an unevaluated sum of two numbers, each of shape (n,)."""
         return sum_of_squares(self.xp, self.scaled)
 
-    def radius(self, variance: Fraction) -> Array:
-        """r_i = √a_i, the standard deviation of w·x_i for weights of this variance; shape (n,)."""
-        return self.norm * math.sqrt(variance)
+    def radii(self, variance: Fraction) -> Radii:
+        """The standard deviations of w·x_i for weights w of this variance."""
+        return Radii(self.xp, self.norm * math.sqrt(variance), lambda: self._square(variance))
 
-    def variance(self, variance: Fraction) -> tuple[Array, Array]:
+    def _square(self, variance: Fraction) -> tuple[Array, Array]:
         """a_i = variance·‖x_i‖² as an unevaluated sum of two numbers, each of shape (n,): about 32 digits.
 
         exp(a) multiplies the relative error of a by a, which is why one number is not enough.

@@ -1,7 +1,7 @@
 """Pages in headless Chromium.
 
-A test module asks for the fixtures by ``pytest_plugins = ("tests.report.browser",)`` and imports nothing from here: pytest
-must be the first to import what it is to rewrite.
+A test module asks for the fixtures by ``pytest_plugins = ("tests.report.browser",)`` and imports nothing from here:
+pytest must be the first to import what it is to rewrite.
 """
 
 import shutil

@@ -15,7 +15,7 @@ from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from glutheory.networks import GATES, Network, network
 from glutheory.numeric import gram
-from glutheory.numeric.zoo import evaluator
+from glutheory.numeric.duals import evaluator
 from glutheory.spectra import outliers, spectrum_and_condition
 from glutheory.studies.json_head import record
 from glutheory.studies.spectrum.findings import NetworkSpectrum, Pair, Setting

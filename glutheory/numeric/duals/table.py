@@ -6,30 +6,14 @@ from collections.abc import Callable
 
 from glutheory.activations import Activation, activation, activation_names
 from glutheory.errors import DomainError
-from glutheory.numeric import homogeneous, logistic, normal, waves
-from glutheory.numeric.dual import Dual
+from glutheory.numeric.duals import homogeneous, logistic, normal, waves
+from glutheory.numeric.duals.record import Dual
 
 _TABLE: dict[str, Dual | Callable[[float], Dual]] = {
-    "identity": homogeneous.IDENTITY,
-    "monomial2": homogeneous.MONOMIAL2,
-    "monomial3": homogeneous.MONOMIAL3,
-    "step": homogeneous.STEP,
-    "sign": homogeneous.SIGN,
-    "abs": homogeneous.leaky(-1.0),
-    "relu": homogeneous.leaky(0.0),
-    "leaky_relu": homogeneous.leaky,
-    "relu2": homogeneous.RELU2,
-    "erf": normal.ERF,
-    "normal_cdf": normal.NORMAL_CDF,
-    "gelu": normal.GELU,
-    "sigmoid": logistic.SIGMOID,
-    "tanh": logistic.TANH_DUAL,
-    "silu": logistic.silu,
-    "softplus": logistic.SOFTPLUS,
-    "sin": waves.SIN,
-    "cos": waves.COS,
-    "exp": waves.EXP,
-    "gaussian": normal.GAUSSIAN,
+    **homogeneous.DUALS,
+    **normal.DUALS,
+    **logistic.DUALS,
+    **waves.DUALS,
 }
 
 
@@ -53,7 +37,7 @@ def evaluator(act: Activation) -> Dual:
     if own is None or own.name not in _TABLE:
         raise DomainError(
             f"activation {act.label!r} has no fast evaluator: use `evaluate` pair by pair, or one of "
-            f"{', '.join(_TABLE)}."
+            f"{', '.join(name for name in activation_names() if name in _TABLE)}."
         )
     entry = _TABLE[own.name]
     return entry if isinstance(entry, Dual) else entry(*(float(value) for _, value in own.parameters))

@@ -1,9 +1,10 @@
-"""Gram matrices of a network's NNGP and NTK on data, at full floating-point accuracy."""
+"""Gram matrices of a network's NNGP and NTK on data, and their diagonals, at full floating-point accuracy."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -14,13 +15,16 @@ from glutheory.errors import DomainError
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.arrays import Array, Namespace
+from glutheory.numeric.pairs import Geometry
 from glutheory.numeric.plan import Plan, make_plan
-from glutheory.numeric.rows import read_rows
+from glutheory.numeric.rows import Rows, read_rows
 from glutheory.numeric.tiles import Tile, cores, cover, for_each
-from glutheory.numeric.weights import scales
+from glutheory.numeric.weights import Scales, scales
 
 KINDS: dict[str, tuple[str, ...]] = {"nngp": ("nngp",), "ntk": ("ntk",), "both": ("nngp", "ntk")}
 
+#: Rows of the diagonal at a time, for the cache.
+_DIAGONAL = 4096
 #: Rows of a tile: on a CPU the temporaries stay in the cache of a core, elsewhere they fill the device.
 _SIDE, _DEVICE_SIDE = 192, 2048
 
@@ -94,6 +98,21 @@ def prepare(
 ) -> Plan:
     """What `gram` computes once per row, for those who ask for tiles themselves; its arguments and its errors."""
     net = named_network(network)
+    left, right, found = read(net, X, Y, parametrization=parametrization, width=width, variances=variances)
+    with np.errstate(all="ignore"):
+        return make_plan(net, left, right, found)
+
+
+def read(
+    net: Network,
+    X: Array,
+    Y: Array | None = None,
+    *,
+    parametrization: str = "ntk",
+    width: int | None = None,
+    variances: Mapping[str, Any] | None = None,
+) -> tuple[Rows, Rows, Scales]:
+    """The arguments of `gram`, read: the rows of X and of Y (the same where that is left out) and the scales."""
     _namespace(X, Y)
     with np.errstate(all="ignore"):
         left = read_rows("X", _view(X))
@@ -103,7 +122,7 @@ def prepare(
                 f"X has {left.scaled.shape[1]} features and Y has {right.scaled.shape[1]}: give rows of equal length."
             )
         d = int(left.scaled.shape[1])
-        return make_plan(net, left, right, scales(net, d, parametrization, width, variances))
+        return left, right, scales(net, d, parametrization, width, variances)
 
 
 def gram(
@@ -173,3 +192,25 @@ def gram(
 
     for_each(cover(*shape, side, Y is None), work, workers)
     return tuple(results) if kind == "both" else results[0]
+
+
+def diagonal(plan: Plan, kind: str) -> Array:
+    """The entries K(x_i, x_i), shape (n,), of the plan of a symmetric matrix; `kind` is "ntk" or "nngp".
+
+    A row is at the angle 0 to itself, exactly; a zero row counts as at right angles to all, as everywhere.
+    """
+    rows = plan.left
+    xp = rows.xp
+    pieces = []
+    for start in range(0, rows.count, _DIAGONAL):
+        some = slice(start, min(start + _DIAGONAL, rows.count))
+        zero = rows.norm[some] == 0
+        rho = xp.where(zero, 0.0 * rows.length[some], 0.0 * rows.length[some] + 1.0)
+        pairs = Geometry(xp, rho, True, 1.0, 1.0 - rho, 0.0 * rho)
+        pick = partial(_pick, some)
+        pieces += plan.kernels(pairs, pick, pick, (kind,))
+    return xp.concat(pieces) if pieces else rows.norm
+
+
+def _pick(some: slice, features: Array) -> Array:
+    return features[..., some]

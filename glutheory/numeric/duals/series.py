@@ -18,7 +18,7 @@ import array_api_compat
 import numpy as np
 
 from glutheory.numeric.arrays import Array, Namespace, constant, inner
-from glutheory.numeric.bases import TERMS, Base
+from glutheory.numeric.duals.bases import TERMS, Base
 
 _TRAPEZOID = 128
 _FEJER = 192

@@ -11,22 +11,64 @@ slopes on both sides of the cusp.
 
 from __future__ import annotations
 
-import math
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import array_api_compat
 import numpy as np
 
+from glutheory.numeric.angles import decompose, of_tile
 from glutheory.numeric.arrays import Array, Namespace, inner
-from glutheory.numeric.dense import CLOSEST, SHARE, dense
-from glutheory.numeric.derivatives.field import Field
-from glutheory.numeric.derivatives.parts import PARALLEL, Gradient, Wanted, finish, parts
-from glutheory.numeric.pairs import NEAR, Geometry, decompose
+from glutheory.numeric.field import Field, Terms
+from glutheory.numeric.pairs import NEAR
+from glutheory.numeric.plan import taker
 from glutheory.numeric.rows import Rows
 
 #: Entries of the arrays that a chunk of nearly parallel pairs needs.
 _ENTRIES = 1 << 16
+#: Up to this sine the angle of two rows is rounding, and they count as parallel.
+PARALLEL = 2.0**-52
+#: The norm that stands for that of a zero row: the limits of the derivatives, each a quotient, are then found as such.
+TINY = 1e-100
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which gradients are asked for.
+
+    Attributes:
+        left, right: with respect to the two sets of rows.
+        scales: with respect to the variances.
+    """
+
+    left: bool
+    right: bool
+    scales: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """The gradients; zero where they were not asked for.
+
+    Attributes:
+        left, right: with respect to the rows, shapes (n, d) and (m, d).
+        sums: of each kind, Σ G times: the product of the duals; per branch, its term of the NTK; per branch,
+            ½ (r ∂/∂r + r' ∂/∂r') of the kernel. Shape (1 + 2 branches,).
+    """
+
+    left: Array
+    right: Array
+    sums: dict[str, np.ndarray]
+
+
+class Parts(NamedTuple):
+    """G ∂K/∂ρ, G r ∂K/∂r and G r' ∂K/∂r' of pairs, and their part of `Gradient.sums`."""
+
+    along: Array
+    radial: Array
+    radial2: Array
+    sums: np.ndarray
 
 
 def contract(field: Field, weights: dict[str, Array], wanted: Wanted, *, side: int, threads: int) -> Gradient:
@@ -92,7 +134,7 @@ class _Strip:
         field, rows = self.field, self.rows
         left, right, xp = field.left, field.right, field.left.xp
         x, y = left.unit[rows, :], right.unit[columns, :]
-        pairs, near = _geometry(left, right, rows, columns, inner(xp, x, y))
+        pairs, near = of_tile(left, right, rows, columns, NEAR)
         far = None if near is None else _mask(xp, pairs.rho, near)
         once = self.symmetric and rows == columns
         for kind in self.weights:
@@ -132,7 +174,7 @@ class _Strip:
         for kind in self.weights:
             # where φ jumps the NTK of parallel rows is infinite
             keep = ~parallel if field.jumps and kind == "ntk" else None
-            terms = field.terms(pairs, _taker(xp, i), _taker(xp, j), kind)
+            terms = field.terms(pairs, taker(xp, i), taker(xp, j), kind)
             found = parts(field, self._weights(kind, i, j), terms, self.wanted.scales, once=once, keep=keep)
             self.sums[kind] += found.sums
             along = xp.where(parallel, 0.0 * sine, found.along)[:, None]
@@ -144,32 +186,10 @@ class _Strip:
                 _scatter(self.right, j, found.radial2[:, None] * y + along * back)
 
 
-def _geometry(
-    left: Rows, right: Rows, rows: slice, columns: slice, rho: Array
-) -> tuple[Geometry, tuple[Array, ...] | None]:
-    """The pairs of a tile, and the indices of those to be done one by one (None if there is none)."""
-    xp = left.xp
-    size = xp.abs(rho)
-    reach = float(xp.max(size))
-    if reach <= NEAR:
-        return Geometry(xp, rho, False, reach), None
-    near = xp.nonzero(size > NEAR)
-    if near[0].shape[0] <= SHARE * math.prod(rho.shape):
-        rho = xp.where(size > NEAR, 0.0 * rho, rho)
-        return Geometry(xp, rho, False, float(xp.max(xp.abs(rho)))), near
-    pairs = dense(left, right, rows, columns)
-    near = xp.nonzero(size > CLOSEST)
-    return pairs, near if near[0].shape[0] else None
-
-
 def _mask(xp: Namespace, rho: Array, without: tuple[Array, ...]) -> Array:
     keep = xp.ones_like(rho) > 0
     keep[without] = False
     return keep
-
-
-def _taker(xp: Namespace, index: Array) -> Any:
-    return lambda f: xp.take(f, index, axis=f.ndim - 1)
 
 
 def _scatter(target: Array, index: Array, values: Array) -> None:
@@ -178,3 +198,44 @@ def _scatter(target: Array, index: Array, values: Array) -> None:
         np.add.at(target, index, values)
     else:
         target.index_add_(0, index, values)
+
+
+def lifted(rows: Rows) -> Rows:
+    """The rows with the norm `TINY` in place of 0; a zero row stays at right angles to all."""
+    return replace(rows, norm=rows.xp.where(rows.norm > 0, rows.norm, TINY * rows.xp.ones_like(rows.norm)))
+
+
+def finish(field: Field, rows: Rows, gradient: Array) -> Array:
+    """The gradient divided by ‖x‖; 0 at the zero rows of a kernel that jumps there."""
+    with np.errstate(all="ignore"):
+        gradient = gradient / rows.norm[:, None]
+    if field.jumps and field.power == 0:
+        gradient = rows.xp.where(rows.length[:, None] > 0, gradient, rows.xp.zeros_like(gradient))
+    return gradient
+
+
+def parts(
+    field: Field, G: Array, terms: Terms, scales: bool, *, once: bool = False, keep: Array | None = None
+) -> Parts:
+    """The derivatives times G, of the pairs to `keep`.
+
+    Where every pair comes twice, in both orders, the left side may stand for both (`once`), with G + Gᵀ for G.
+    """
+    xp = field.left.xp
+    weight = G * terms.scale
+
+    def weighted(part: Array) -> Array:
+        # what vanishes does so for rows of any norm, and an entry without weight whatever its derivative
+        good = (part != 0) & (weight != 0)
+        return xp.where(good if keep is None else good & keep, weight * part, 0.0 * G)
+
+    along, radial = weighted(terms.rho), weighted(sum(terms.left))
+    radial2 = radial if once else weighted(sum(terms.right))
+    sums = np.zeros(1 + 2 * len(field.branches))
+    if scales:
+        ends = terms.left if once else [a + b for a, b in zip(terms.left, terms.right, strict=True)]
+        tangents = terms.tangents or [0.0 * G for _ in ends]
+        sums[:] = [float(xp.sum(weighted(part))) for part in (terms.product, *tangents, *ends)]
+        sums[: 1 + len(ends)] *= 0.5 if once else 1.0
+        sums[1 + len(ends) :] *= 0.5
+    return Parts(along, radial, radial2, sums)

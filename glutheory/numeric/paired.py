@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from glutheory.numeric.angles import decompose
 from glutheory.numeric.arrays import Array
-from glutheory.numeric.derivatives.field import Field
-from glutheory.numeric.derivatives.parts import PARALLEL, Gradient, Wanted, finish, parts
-from glutheory.numeric.pairs import NEAR, Geometry, decompose
+from glutheory.numeric.backward import PARALLEL, Gradient, Wanted, finish, parts
+from glutheory.numeric.field import Field
+from glutheory.numeric.pairs import NEAR, Geometry
 
 
 def _pairs(field: Field) -> tuple[Geometry, Array]:
@@ -39,7 +40,7 @@ def paired(field: Field, kind: str) -> Array:
     with np.errstate(all="ignore"):
         pairs, _ = _pairs(field)
         terms = field.terms(pairs, _every, _every, kind)
-        value = sum(terms.tangents, start=terms.product)
+        value = terms.kernel
         vanishes = value == 0
         if field.power:
             vanishes = vanishes | (field.left.length == 0) | (field.right.length == 0)

@@ -1,0 +1,262 @@
+"""sigmoid, tanh, SiLU and softplus: a Hermite series with as many terms as the angle and the variances need.
+
+S = Σ_k h_k(q) h_k(q') ρ^k. The number of terms is chosen before summing, from Parseval's bound of what they leave out,
+|ρ|^k √(rest(q) rest(q')), relative to the scale √(S(a,a,a) S(b,b,b)); for derivatives from Cauchy's inequality for
+Σ k² h_k h_k' |ρ|^(k−2). Where even all the terms do not suffice (large variances and nearly parallel rows), the mixture
+serves. Since q ∂/∂q acts on f(q x) as x ∂/∂x does,
+
+    q dh_k/dq = k h_k + √((k+1)(k+2)) h_{k+2}        (one less, (k−1) h_k, for x tanh(q x))
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from glutheory.numeric.arrays import Array, Namespace, add_outer, constant
+from glutheory.numeric.duals.bases import LOG_COSH, TANH, TERMS, X_TANH, Base
+from glutheory.numeric.duals.mixture import SMALLEST, averages, partial_averages
+from glutheory.numeric.duals.record import Dual, Partials, Values
+from glutheory.numeric.duals.series import series
+from glutheory.numeric.pairs import NEAR, Geometry, Radii
+
+#: What the series may leave out, of the scale of the dual.
+_TOLERANCE = 1e-16
+#: Pairs that the mixture takes at a time, for the cache.
+_CHUNK = 512
+
+
+@dataclass(frozen=True)
+class _Logistic:
+    """φ with S = constant + linear·ρ·(q q')^`growth` + weight·E[f(q x) f(q' x')], q = factor·r, over (r r')^degree.
+
+    Attributes:
+        base: f.
+        degree: the power of r r' taken out.
+        factor: q/r.
+        constant, linear, weight: as above.
+    """
+
+    base: Base
+    degree: int
+    factor: float
+    constant: float
+    linear: float
+    weight: float
+
+    def dual(self) -> Dual:
+        """The evaluator."""
+        return Dual(
+            self.degree,
+            self.features,
+            self.values,
+            self.partials,
+            slope_features=self.slope_features,
+            limit=self.limit,
+            combination=self.combination,
+        )
+
+    def features(self, side: Radii) -> Array:
+        """Q, the coefficients, and the relative size of what 0 … TERMS of them leave out: shape (2 TERMS + 2, n)."""
+        xp = side.xp
+        q = self.factor * side.r
+        found = series(xp, self.base, q)
+        linear = self.linear * q ** (2 * self.base.growth)
+        scale = self.constant + linear + self.weight * found.rest[0, :]
+        slope_scale = linear + self.weight * found.slope_rest[0, :]
+        tiny = constant(xp, q, 1e-300)
+        missing = xp.maximum(found.rest / xp.maximum(scale, tiny), found.slope_rest / xp.maximum(slope_scale, tiny))
+        return xp.concat([q[None, :], found.coefficients, xp.sqrt(self.weight * missing)], axis=0)
+
+    def slope_features(self, side: Radii) -> Array:
+        """Q, the h_k, the q dh_k/dq, and the part of √Σ k² h_k² from the j-th term on: shape (3 TERMS + 2, n)."""
+        xp = side.xp
+        q = self.factor * side.r
+        h = series(xp, self.base, q).coefficients
+        k = constant(xp, q, self.base.degrees())[:, None]
+        next_h = xp.concat([h[1:, :], xp.zeros_like(h[:1, :])], axis=0)
+        shift = 1.0 if self.base is X_TANH else 0.0
+        change = (k - shift) * h + xp.sqrt((k + 1.0) * (k + 2.0)) * next_h
+        squares = k * k * h * h
+        scale = xp.sum(h * h, axis=0) + 1e-300
+        beyond = TERMS * xp.max(squares[-4:, :], axis=0)
+        rest = xp.flip(xp.cumulative_sum(xp.flip(squares, axis=0), axis=0), axis=0) + beyond
+        rest = xp.concat([rest, beyond[None, :]], axis=0)
+        return xp.concat([q[None, :], h, change, xp.sqrt(rest / scale)], axis=0)
+
+    def limit(self, left: Array, right: Array) -> float:
+        """The |ρ| up to which all the terms suffice for all pairs of these rows."""
+        worst = float(left[-1].max()) * float(right[-1].max())
+        reach = (_TOLERANCE / worst) ** (1 / (2 * TERMS)) if worst > _TOLERANCE else 1.0
+        return min(NEAR, reach)
+
+    def _terms(self, xp: Namespace, reach: float, left: Array, right: Array, lost: int = 0) -> int:
+        """The number of terms that suffices for |ρ| ≤ reach, where differentiating has lost so many powers of ρ."""
+        sides = (xp.max(xp.reshape(side[-TERMS - 1 :], (TERMS + 1, -1)), axis=1).tolist() for side in (left, right))
+        for j, (first, second) in enumerate(zip(*sides, strict=True)):
+            power = 2 * j + self.base.parity - lost
+            if power >= 0 and first * second * reach**power <= _TOLERANCE:
+                return j
+        return TERMS
+
+    def _out_of_reach(self, pairs: Geometry, left: Array, right: Array, lost: int = 0) -> Array:
+        """The pairs for which all the terms do not suffice."""
+        power = 2 * TERMS + self.base.parity - lost
+        return left[-1] * right[-1] * pairs.xp.abs(pairs.rho) ** power > _TOLERANCE
+
+    def values(self, pairs: Geometry, left: Array, right: Array) -> Values:
+        """The numbers s and t (see `Dual`)."""
+        if not pairs.near:
+            return self._finish(pairs.rho, left, right, self._sum(pairs, left, right))
+        others = pairs.xp.nonzero(self._out_of_reach(pairs, left, right))
+        count = others[0].shape[0]
+        if count < math.prod(pairs.rho.shape) or count == 0:
+            s, t = self._sum(pairs, left, right)
+        else:
+            s, t = 0.0 * pairs.rho, 0.0 * pairs.rho
+        for some, q, q2 in _chunks(pairs, others, left, right):
+            s[some], t[some] = averages(pairs.take(some), self.base, q, q2)
+        return self._finish(pairs.rho, left, right, (s, t))
+
+    def _sum(self, pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+        """Σ h_k h_k' ρ^k and Σ k h_k h_k' ρ^k: Horner's rule in ρ² for the sum and its derivative; no term cancels."""
+        terms = self._terms(pairs.xp, pairs.reach, left, right)
+        rho = pairs.rho
+        square = rho * rho
+        s, t = 0.0 * rho, 0.0 * rho
+        for j in range(terms, 0, -1):
+            t *= square
+            t += s
+            s *= square
+            s = add_outer(pairs.xp, s, left[j], right[j])
+        square *= 2.0
+        t *= square
+        if self.base.parity:
+            s *= rho
+            t *= rho
+            t += s
+        return s, t
+
+    def _finish(self, rho: Array, left: Array, right: Array, sums: tuple[Array, Array]) -> Values:
+        """The constant and the linear part added."""
+        s, t = sums
+        s *= self.weight
+        t *= self.weight
+        if self.linear:
+            linear = rho * self.linear
+            if self.base.growth:
+                linear = linear * (left[0] * right[0])
+            s += linear
+            t += linear
+        s += self.constant
+        return Values(s, t)
+
+    def combination(self, pairs: Geometry, left: Array, right: Array, first: float, second: float) -> Array:
+        """The sum first·s + second·t of far pairs (see `Dual`): one sum by Horner's rule."""
+        xp, rho = pairs.xp, pairs.rho
+        degrees = self.base.degrees()
+        square = rho * rho
+        total = 0.0 * rho
+        for j in range(self._terms(xp, pairs.reach, left, right), 0, -1):
+            total *= square
+            total = add_outer(xp, total, left[j] * (self.weight * (first + second * degrees[j - 1])), right[j])
+        if self.base.parity:
+            total *= rho
+        if self.linear:
+            linear = rho * (self.linear * (first + second))
+            if self.base.growth:
+                linear *= left[0] * right[0]
+            total += linear
+        total += first * self.constant
+        return total
+
+    def partials(self, pairs: Geometry, left: Array, right: Array, second: bool) -> Partials:
+        """The derivatives (see `Dual`)."""
+        found = self._slope_sums(pairs, left, right, second)
+        # for smaller q the series is always enough, and what is missing but the rounding of the coefficients
+        large = (left[0] > SMALLEST) & (right[0] > SMALLEST)
+        others = pairs.xp.nonzero(self._out_of_reach(pairs, left, right, 2) & large)
+        for some, q, q2 in _chunks(pairs, others, left, right):
+            for part, value in zip(found, partial_averages(pairs.take(some), self.base, q, q2)[:7], strict=True):
+                part[some] = value
+        return self._finish_slopes(pairs.rho, left, right, found)
+
+    def _slope_sums(self, pairs: Geometry, left: Array, right: Array, second: bool) -> list[Array]:
+        """The seven sums for f alone: Horner's rule in w = ρ² for three sums and their derivatives along w."""
+        rho = pairs.rho
+        terms = max(2, self._terms(pairs.xp, pairs.reach, left, right, 2)) if 0 not in rho.shape else 0
+        w = rho * rho
+        zero = 0.0 * rho
+        p, p1, p2, e, e1, g, g1 = (zero + 0.0 for _ in range(7))
+        for j in range(terms, 0, -1):
+            h, h2 = left[j], right[j]
+            if second:
+                p2 *= w
+                p2 += p1
+                e1 *= w
+                e1 += e
+                g1 *= w
+                g1 += g
+            p1 *= w
+            p1 += p
+            p *= w
+            p += h * h2
+            e *= w
+            e += left[TERMS + j] * h2
+            g *= w
+            g += h * right[TERMS + j]
+        p2 *= 2.0
+        if self.base.parity:
+            # ρ F(ρ²): (F + 2w F'), then 2ρ (3F' + 2w F'')
+            return [
+                rho * p,
+                p + 2.0 * w * p1,
+                2.0 * rho * (3.0 * p1 + 2.0 * w * p2),
+                rho * e,
+                e + 2.0 * w * e1,
+                rho * g,
+                g + 2.0 * w * g1,
+            ]
+        return [p, 2.0 * rho * p1, 2.0 * p1 + 4.0 * w * p2, e, 2.0 * rho * e1, g, 2.0 * rho * g1]
+
+    def _finish_slopes(self, rho: Array, left: Array, right: Array, found: list[Array]) -> Partials:
+        """The constant and the linear part added, and the degree."""
+        s, s_rho, s_rho2, grow, grow_rho, grow2, grow2_rho = (part * self.weight for part in found)
+        s = s + self.constant
+        if self.linear:
+            slope = self.linear * (left[0] * right[0] if self.base.growth else 1.0)
+            s, s_rho = s + slope * rho, s_rho + slope
+            if self.base.growth:
+                grow, grow2 = grow + slope * rho, grow2 + slope * rho
+                grow_rho, grow2_rho = grow_rho + slope, grow2_rho + slope
+        if self.degree:
+            grow, grow2 = grow + s, grow2 + s
+            grow_rho, grow2_rho = grow_rho + s_rho, grow2_rho + s_rho
+        return Partials(s, s_rho, s_rho2, grow, grow_rho, grow2, grow2_rho)
+
+
+def _chunks(
+    pairs: Geometry, others: tuple[Array, ...], left: Array, right: Array
+) -> Iterator[tuple[tuple[Array, ...], Array, Array]]:
+    """These pairs, some at a time, and their q and q'."""
+    count = others[0].shape[0]
+    if count == 0:
+        return
+    q, q2 = left[0] + 0.0 * pairs.rho, right[0] + 0.0 * pairs.rho
+    for start in range(0, count, _CHUNK):
+        some = tuple(index[start : start + _CHUNK] for index in others)
+        yield some, q[some], q2[some]
+
+
+def silu(beta: float) -> Dual:
+    """z·σ(βz) = z/2 + (z/2) tanh(βz/2)."""
+    return _Logistic(X_TANH, 1, beta / 2, 0.0, 0.25, 0.25).dual()
+
+
+DUALS: dict[str, Dual | Callable[[float], Dual]] = {
+    "sigmoid": _Logistic(TANH, 0, 0.5, 0.25, 0.0, 0.25).dual(),
+    "tanh": _Logistic(TANH, 0, 1.0, 0.0, 0.0, 1.0).dual(),
+    "silu": silu,
+    "softplus": _Logistic(LOG_COSH, 0, 0.5, 0.0, 1.0, 1.0).dual(),
+}

@@ -1,0 +1,109 @@
+"""The kernel of a network and its derivatives at pairs of rows: the rule of `kernel` for one factor and the rest.
+
+The product of the units is (∏_i S_i, Σ_i share_i c_i T_i ∏_{j≠i} S_j). Along anything that moves one branch alone it
+changes by (dS_i, share_i d(c_i T_i)) times the product (R, M) of the others; c T = ρ ∂S/∂ρ.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from glutheory.networks import Network
+from glutheory.numeric.arrays import Array
+from glutheory.numeric.duals import evaluator
+from glutheory.numeric.kernel import Branch, State, product
+from glutheory.numeric.pairs import Geometry
+from glutheory.numeric.plan import Pick, common_factor
+from glutheory.numeric.rows import Rows
+from glutheory.numeric.weights import Scales
+
+
+class Terms(NamedTuple):
+    """The parts of one kernel and of its derivatives at pairs of rows, all over `scale`.
+
+    Attributes:
+        scale: the common factor: the constants and the powers of r r'.
+        product: ∏_i S_i, with the readout's constant for NTK and front for NNGP taken out.
+        tangents: for NTK, share_i c_i T_i ∏_{j≠i} S_j of each branch i; empty for NNGP.
+        rho: ∂/∂ρ of the kernel.
+        left, right: per branch i, r_i ∂/∂r_i and r'_i ∂/∂r'_i of the kernel.
+    """
+
+    scale: Array
+    product: Array
+    tangents: tuple[Array, ...]
+    rho: Array
+    left: tuple[Array, ...]
+    right: tuple[Array, ...]
+
+    @property
+    def kernel(self) -> Array:
+        """The kernel itself, over `scale`."""
+        return sum(self.tangents, start=self.product)
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """All that is computed once per row.
+
+    Attributes:
+        left, right: the rows; for gradients along rows, zero ones of a norm that is tiny but not 0 (`backward.lifted`).
+        branches: see `Branch`; the features are those of the derivatives.
+        power: the degree of homogeneity that is taken out.
+        constants: of NNGP and NTK, the variances' share of the power included.
+        jumps: whether an activation jumps at 0, so that its cT is infinite at ρ = ±1.
+    """
+
+    left: Rows
+    right: Rows
+    branches: tuple[Branch, ...]
+    power: int
+    constants: dict[str, float]
+    jumps: bool
+
+    def terms(self, pairs: Geometry, left: Pick, right: Pick, kind: str) -> Terms:
+        """The terms of one kernel at these pairs; `left` and `right` pick their rows' features."""
+        ntk = kind == "ntk"
+        parts = [br.dual.partials(pairs, left(br.left), right(br.right), ntk) for br in self.branches]
+        shares = [br.share for br in self.branches]
+        units = [
+            State(part.s, share * (pairs.rho * part.s_rho) if ntk else None, pairs)
+            for share, part in zip(shares, parts, strict=True)
+        ]
+        rho: Array = 0.0
+        tangents, lefts, rights = [], [], []
+        for i, (share, part) in enumerate(zip(shares, parts, strict=True)):
+            others = [*units[:i], *units[i + 1 :]]
+            rest = product(others) if others else State(1.0, 0.0, pairs)
+            if not ntk:
+                rho = rho + part.s_rho * rest.nngp
+                lefts.append(part.left * rest.nngp)
+                rights.append(part.right * rest.nngp)
+                continue
+            tangents.append(units[i].ntk * rest.nngp)
+            # of (dΣ + ε dΘ)(R + ε M), both parts: dΣ (R + M) + dΘ R
+            whole, turn = rest.nngp + rest.ntk, (share * pairs.rho) * rest.nngp
+            rho = rho + part.s_rho * whole + (share * (part.s_rho + pairs.rho * part.s_rho2)) * rest.nngp
+            lefts.append(part.left * whole + part.left_rho * turn)
+            rights.append(part.right * whole + part.right_rho * turn)
+        scale = self.constants[kind] * (left(self.left.norm) * right(self.right.norm)) ** self.power
+        factor = common_factor([part.factor for part in parts])
+        scale = scale if factor is None else scale * factor
+        return Terms(scale, product(units).nngp, tuple(tangents), rho, tuple(lefts), tuple(rights))
+
+
+def make_field(network: Network, left: Rows, right: Rows, found: Scales) -> Field:
+    """Compute what is needed of each row; `right` is `left` for a symmetric matrix."""
+    duals = [evaluator(act) for act in network.branches]
+    branches = []
+    for own, variance, share in zip(duals, found.variances, found.shares, strict=True):
+        features = own.slope_features or own.features
+        first = features(left.radii(variance))
+        second = first if right is left else features(right.radii(variance))
+        branches.append(Branch(own, first, second, float(share / found.readout)))
+    spread = math.prod(float(variance) ** own.degree for own, variance in zip(duals, found.variances, strict=True))
+    constants = {"nngp": float(found.front) * spread, "ntk": float(found.readout) * spread}
+    power = sum(own.degree for own in duals)
+    return Field(left, right, tuple(branches), power, constants, any(own.jumps for own in duals))
