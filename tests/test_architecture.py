@@ -70,8 +70,8 @@ def _imported(path: Path, files: Mapping[str, Path]) -> Iterator[str]:
                 full = f"{node.module}.{alias.name}"
                 if full in files:
                     yield full
-                elif node.module in files:
-                    yield node.module
+                elif (node.module or "") in files:
+                    yield str(node.module)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in files)
 

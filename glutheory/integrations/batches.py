@@ -12,7 +12,7 @@ import numpy as np
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
-from glutheory.numeric.gram import KINDS
+from glutheory.numeric.matrix import KINDS
 
 try:
     import torch

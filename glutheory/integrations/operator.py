@@ -15,7 +15,7 @@ from glutheory.ground.arguments import integer
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.gradient import check_finite
-from glutheory.numeric.gram import diagonal, prepare
+from glutheory.numeric.matrix import diagonal, prepare
 from glutheory.numeric.tiles import Tile, cores, cover, take_turns
 
 #: The error of an entry K(x, x') is at most this times √(K(x,x) K(x',x')), so that of the matrix this times the trace.

@@ -16,7 +16,7 @@ from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric import gram
 from glutheory.numeric.gradient import check_finite, gram_gradient
-from glutheory.numeric.gram import diagonal, prepare
+from glutheory.numeric.matrix import diagonal, prepare
 
 try:
     from sklearn.gaussian_process.kernels import Hyperparameter, Kernel

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from glutheory.numeric.gram import gram
+from glutheory.numeric.matrix import gram
 
 __all__ = ["gram"]

@@ -63,8 +63,11 @@ class Field:
     constants: dict[str, float]
     jumps: bool
 
-    def terms(self, pairs: Geometry, left: Pick, right: Pick, kind: str) -> Terms:
-        """The terms of one kernel at these pairs; `left` and `right` pick their rows' features."""
+    def terms(self, pairs: Geometry, left: Pick, right: Pick, kind: str, *, angle: bool = True) -> Terms:
+        """The terms of one kernel at these pairs; `left` and `right` pick their rows' features.
+
+        Without `angle` the derivative along ρ is left out (0.0): variances do not move it.
+        """
         ntk = kind == "ntk"
         parts = [br.dual.partials(pairs, left(br.left), right(br.right), ntk) for br in self.branches]
         shares = [br.share for br in self.branches]
@@ -78,16 +81,18 @@ class Field:
             others = [*units[:i], *units[i + 1 :]]
             rest = product(others) if others else State(1.0, 0.0, pairs)
             if not ntk:
-                rho = rho + part.s_rho * rest.nngp
+                rho = rho + part.s_rho * rest.nngp if angle else rho
                 lefts.append(part.left * rest.nngp)
-                rights.append(part.right * rest.nngp)
+                rights.append(lefts[-1] if part.left is part.right else part.right * rest.nngp)
                 continue
             tangents.append(units[i].ntk * rest.nngp)
             # of (dΣ + ε dΘ)(R + ε M), both parts: dΣ (R + M) + dΘ R
             whole, turn = rest.nngp + rest.ntk, (share * pairs.rho) * rest.nngp
-            rho = rho + part.s_rho * whole + (share * (part.s_rho + pairs.rho * part.s_rho2)) * rest.nngp
+            if angle:
+                rho = rho + part.s_rho * whole + (share * (part.s_rho + pairs.rho * part.s_rho2)) * rest.nngp
             lefts.append(part.left * whole + part.left_rho * turn)
-            rights.append(part.right * whole + part.right_rho * turn)
+            same = part.left is part.right and part.left_rho is part.right_rho
+            rights.append(lefts[-1] if same else part.right * whole + part.right_rho * turn)
         scale = self.constants[kind] * (left(self.left.norm) * right(self.right.norm)) ** self.power
         factor = common_factor([part.factor for part in parts])
         scale = scale if factor is None else scale * factor

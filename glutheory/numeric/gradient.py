@@ -18,9 +18,9 @@ from glutheory.numeric.angles import of_tile, refine
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.duals import evaluator
 from glutheory.numeric.field import Field, Terms, make_field
-from glutheory.numeric.gram import read
+from glutheory.numeric.matrix import read
 from glutheory.numeric.pairs import NEAR
-from glutheory.numeric.plan import taker
+from glutheory.numeric.plan import make_plan, taker
 from glutheory.numeric.tiles import Tile, cores, cover, for_each
 
 _SIDE = 128
@@ -29,36 +29,44 @@ _CHUNK = 512
 
 
 def _tile(field: Field, rows: slice, columns: slice, kind: str, standard: bool) -> list[Array]:
-    """The kernel and its derivatives on a tile on or above the diagonal, shape (rows, columns) each."""
+    """The derivatives on a tile on or above the diagonal, shape (rows, columns) each."""
     pairs, near = of_tile(field.left, field.right, rows, columns, NEAR)
-    terms = field.terms(pairs, lambda f: f[..., rows, None], lambda f: f[..., None, columns], kind)
+    terms = field.terms(pairs, lambda f: f[..., rows, None], lambda f: f[..., None, columns], kind, angle=False)
     results = _derivatives(terms, standard)
     if near is not None:
         for start in range(0, near[0].shape[0], _CHUNK):
             i, j = (index[start : start + _CHUNK] for index in near)
             own, other = i + rows.start, j + columns.start
             pairs = refine(field.left, field.right, own, other)
-            terms = field.terms(pairs, taker(pairs.xp, own), taker(pairs.xp, other), kind)
+            terms = field.terms(pairs, taker(pairs.xp, own), taker(pairs.xp, other), kind, angle=False)
             for part, value in zip(results, _derivatives(terms, standard), strict=True):
                 part[i, j] = value
     return [np.triu(part) + np.triu(part, k=1).T for part in results] if rows == columns else results
 
 
 def _derivatives(terms: Terms, standard: bool) -> list[Array]:
-    """The kernel, and its derivatives with respect to the logarithm of the readout's variance and the branches'.
+    """The derivatives with respect to the logarithm of the branches' variances, and of the readout's if `standard`.
 
     Args:
         terms: of the kernel.
         standard: whether it is the NTK of the standard parametrisation. There the readout's variance scales what trains
-            the branches, over the variance of each branch.
+            the branches, over the variance of each branch; elsewhere it is a factor of the kernel.
     """
-    kernel = terms.kernel
-    parts = [kernel, sum(terms.tangents) if standard else kernel]
+    half = 0.5 * terms.scale
+    parts = []
     for k, (left, right) in enumerate(zip(terms.left, terms.right, strict=True)):
-        own = 0.5 * (left + right)
-        parts.append(own - terms.tangents[k] if standard else own)
-    # what vanishes does so for rows of any norm
-    return [np.where(part == 0, 0.0, part * terms.scale) for part in parts]
+        # homogeneous activations grow alike on both sides
+        own = _times(left, terms.scale) if left is right else _times(left + right, half)
+        parts.append(own - _times(terms.tangents[k], terms.scale) if standard else own)
+    if standard:
+        parts.append(_times(sum(terms.tangents), terms.scale))
+    return parts
+
+
+def _times(part: Array, scale: Array) -> Array:
+    """The product, where 0·∞ is 0: what vanishes does so for rows of any norm."""
+    found = part * scale
+    return found if np.isfinite(np.max(scale)) else np.where(part == 0, 0.0, found)
 
 
 def check_finite(network: Network, kind: str) -> None:
@@ -102,9 +110,9 @@ def gram_gradient(
         raise DomainError(f"kind is {kind!r}: use 'ntk' or 'nngp'.")
     net = named_network(network)
     check_finite(net, kind)
-    rows, _, found = read(net, X, parametrization=parametrization, width=width, variances=variances)
+    rows, _, constants = read(net, X, parametrization=parametrization, width=width, variances=variances)
     with np.errstate(all="ignore"):
-        field = make_field(net, rows, rows, found)
+        plan, field = make_plan(net, rows, rows, constants), make_field(net, rows, rows, constants)
     standard = kind == "ntk" and parametrization == "standard"
     n = rows.count
     K, gradient = np.empty((n, n)), np.empty((n, n, 1 + len(field.branches)))
@@ -112,10 +120,11 @@ def gram_gradient(
     def work(tile: Tile) -> None:
         i, j = tile
         with np.errstate(all="ignore"):
-            first, *others = _tile(field, i, j, kind, standard)
-        K[i, j] = first
-        K[j, i] = first.T
-        for k, part in enumerate(others):
+            (kernel,) = plan.tile(i, j, (kind,))
+            found = _tile(field, i, j, kind, standard)
+        K[i, j] = kernel
+        K[j, i] = kernel.T
+        for k, part in enumerate([found.pop() if standard else kernel, *found]):
             gradient[i, j, k] = part
             gradient[j, i, k] = part.T
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import math
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -21,14 +22,15 @@ import glutheory as glu
 from glutheory.activations import activation
 from glutheory.errors import DomainError, MissingDependencyError, UnknownNameError
 from glutheory.networks import GATES, Network, product
-from glutheory.numeric.bases import LOG_COSH, TANH, X_TANH, Base
-from glutheory.numeric.derivatives import contraction, field, zoo
-from glutheory.numeric.derivatives.logistic import Family
-from glutheory.numeric.derivatives.mixture import SMALLEST, averages
-from glutheory.numeric.derivatives.partials import Partials, Slope
+from glutheory.numeric import backward, field
+from glutheory.numeric.arrays import inner
+from glutheory.numeric.duals import Partials, evaluator
+from glutheory.numeric.duals.bases import LOG_COSH, TANH, X_TANH, Base
+from glutheory.numeric.duals.logistic import _Logistic
+from glutheory.numeric.duals.mixture import SMALLEST, partial_averages
 from glutheory.numeric.gradient import gram_gradient
 from glutheory.numeric.pairs import Geometry
-from glutheory.numeric.rows import read_rows
+from glutheory.numeric.rows import Rows, read_rows
 from tests.numeric.test_numeric_cases import MP, pair
 from tests.strategies import named
 
@@ -126,20 +128,16 @@ def test_every_entry_of_every_gradient_passes_gradcheck(net: Network, kind: str,
 @pytest.mark.parametrize("name", ["gelu", "silu"])
 @pytest.mark.parametrize("part", [name for name in Partials._fields if name != "factor"])
 def test_a_wrong_derivative_is_caught(name: str, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = zoo.slope(activation(name))
+    right = evaluator(activation(name))
 
     def wrong(*arguments: Any) -> Partials:
         found = right.partials(*arguments)
         return found._replace(**{part: getattr(found, part) * 1.01})
 
-    monkeypatch.setattr(field, "slope", lambda _: Slope(right.degree, right.features, wrong))
+    others = {"identity": evaluator(activation("identity"))}
+    wrongly = replace(right, partials=wrong)
+    monkeypatch.setattr(field, "evaluator", lambda act: others.get(act.name, wrongly))
     assert not passes(glu.network(name), "ntk", ("ntk", None), 2, fast=True)
-
-
-def test_an_activation_without_derivatives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(zoo._TABLE, "gelu")
-    with pytest.raises(DomainError, match="'gelu' has no derivatives: add them to"):
-        zoo.slope(activation("gelu"))
 
 
 @pytest.mark.parametrize("net", NETWORKS, ids=by_label)
@@ -243,20 +241,25 @@ def test_some_hard_points_of_the_logistic_family(name: str, point: tuple[float, 
 
 
 def test_an_angle_of_half_the_digits_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contraction, "_geometry", lambda *given: (Geometry(np, given[-1], False, 1.0), None))
+    def rough(left: Rows, right: Rows, rows: slice, columns: slice, limit: float) -> tuple[Geometry, None]:  # noqa: ARG001
+        return Geometry(np, inner(np, left.unit[rows], right.unit[columns]), False, 1.0), None
+
+    monkeypatch.setattr(backward, "of_tile", rough)
     assert hard_point_error(glu.network("relu"), "ntk", 1.0, 1.0, 1e-12) > 1e3 * TOLERANCE
 
 
 @pytest.mark.parametrize("base", [TANH, X_TANH, LOG_COSH], ids=["tanh", "x tanh", "log cosh"])
 def test_series_and_mixture_agree_where_both_serve(base: Base) -> None:
     """Two formulas with nothing in common, at the smallest q of the mixture and the largest that the series needs."""
-    family = Family(base, 0, 1.0, 0.0, 0.0, 1.0)
+    family = _Logistic(base, 0, 1.0, 0.0, 0.0, 1.0)
     gaps = np.array([0.0, 1e-12, 1e-6, 1e-3, 0.05, 0.3, 1.0, 1.5, 2 - 1e-6, 2.0])
     pairs = Geometry(np, 1 - gaps, True, 1.0, np.sqrt(gaps * (2 - gaps)), 0 * gaps)
     for q, other in ((SMALLEST, SMALLEST), (SMALLEST, 2.0), (SMALLEST, 100.0), (SMALLEST, 1e4)):
-        left, right = (family.features(read_rows("X", np.array([[side]])), Fraction(1)) for side in (q, other))
-        found = family._series(pairs, left, right, second=True)
-        wanted = averages(pairs, base, left[0] + 0 * gaps, right[0] + 0 * gaps)
+        left, right = (
+            family.slope_features(read_rows("X", np.array([[side]])).radii(Fraction(1))) for side in (q, other)
+        )
+        found = family._slope_sums(pairs, left, right, second=True)
+        wanted = partial_averages(pairs, base, left[0] + 0 * gaps, right[0] + 0 * gaps)
         for part, value in zip(found, wanted, strict=False):
             assert np.max(np.abs(part - value)) <= 5e-13 * max(1.0, np.max(np.abs(value)))
 

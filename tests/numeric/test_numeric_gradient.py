@@ -19,9 +19,8 @@ from glutheory.activations import Activation
 from glutheory.errors import DomainError
 from glutheory.networks import Network, network, product
 from glutheory.numeric import gram
-from glutheory.numeric.diagonal import diagonal
 from glutheory.numeric.gradient import gram_gradient
-from glutheory.numeric.matrix import prepare
+from glutheory.numeric.matrix import diagonal, prepare
 
 STEP = Fraction(1, 10**8)
 #: Of √(K(x,x) K(x',x')): an error of 1e-16 in ρ or in a coefficient, times the degrees up to 160 that rates weigh it by

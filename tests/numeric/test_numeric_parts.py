@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glutheory.numeric import arrays, bases, hermite, mixture
-from glutheory.numeric.dense import CLOSEST, dense
-from glutheory.numeric.pairs import refine
+from glutheory.numeric import arrays
+from glutheory.numeric.angles import CLOSEST, dense, refine
+from glutheory.numeric.duals import bases, mixture, series
 from glutheory.numeric.rows import read_rows
 from tests.numeric.test_numeric_cases import MP, Pair, pair
 
@@ -106,7 +106,7 @@ def test_the_mixture_rule_is_gauss_in_the_root_of_kappa() -> None:
 def test_coefficients_join_where_the_rule_changes(base: bases.Base) -> None:
     """The two rules, for small and for large scales, agree on both sides of the change, and so do the norms."""
     q = np.array([1.5384615, 1.5384616])
-    small, large = hermite._small(xp, base, q), hermite._large(xp, base, q)
+    small, large = series._small(xp, base, q), series._large(xp, base, q)
     for one, other in zip(small, large, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=2e-15 * abs(one).max())
 
@@ -114,7 +114,7 @@ def test_coefficients_join_where_the_rule_changes(base: bases.Base) -> None:
 @pytest.mark.parametrize("base", [bases.TANH, bases.X_TANH, bases.LOG_COSH], ids=["tanh", "x tanh", "log cosh"])
 @given(st.floats(-6, 4))
 def test_parseval_bounds_what_the_series_leaves_out(base: bases.Base, exponent: float) -> None:
-    found = hermite.series(xp, base, np.array([10.0**exponent]))
+    found = series.series(xp, base, np.array([10.0**exponent]))
     squares = found.coefficients[:, 0] ** 2
     assert (np.diff(found.rest[:, 0]) <= 0).all()
     assert (found.rest[:-1, 0] >= np.cumsum(squares[::-1])[::-1]).all()
