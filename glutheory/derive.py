@@ -67,7 +67,7 @@ def derive(
     from glutheory.commands.output import check_text_output
     from glutheory.ground.exact import as_digits
     from glutheory.printing import render
-    from glutheory.printing.report import report
+    from glutheory.printing.contents import report
     from glutheory.terminal import Terminal, ascii_text, write_whole
 
     as_digits(digits, MAX_DIGITS)

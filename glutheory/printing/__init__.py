@@ -1,6 +1,7 @@
 """Printing: a derivation as text for people, as LaTeX, as programs (Python, C99), for SymPy and Mathematica, as JSON.
 
-`report` collects what is to be said, once; `render` writes it in one of `FORMATS`.
+`glutheory.printing.contents` collects what is to be said, once; `render` writes it in one of `FORMATS`. Other
+rooms use these, and `digits` (a ball's certified decimals).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from glutheory.printing.report import Report
+    from glutheory.printing.contents import Report
     from glutheory.terminal import Terminal
 
 #: The formats that `render` knows.
@@ -21,7 +22,7 @@ def render(found: Report, form: str, terminal: Terminal, *, steps: bool = False)
     """The report in one of `FORMATS`, ending with a newline.
 
     Args:
-        found: what `glutheory.printing.report.report` collected.
+        found: what `glutheory.printing.contents.report` collected.
         form: the format.
         terminal: width, character set and colour; only "text" asks for it.
         steps: whether the text or the LaTeX shows the derivation step by step.

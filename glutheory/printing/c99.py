@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from glutheory.printing.comments import folded, head, identifier, wrapped
+from glutheory.printing.contents import Report
 from glutheory.printing.program import Function, Node, nodes, program
-from glutheory.printing.report import Report
 from glutheory.printing.styles import c99_style
 from glutheory.printing.writer import Writer
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 
+from glutheory.printing.contents import Report
 from glutheory.printing.groups import readable
-from glutheory.printing.report import Report
 from glutheory.printing.styles import ASCII
 from glutheory.printing.writer import Writer
 from glutheory.terminal import ascii_text

@@ -1,4 +1,8 @@
-"""Rewriting for readers: Φ for (1 + erf)/2, E[…] for the integral over the Kolmogorov variables."""
+"""What formulas are rewritten with: the arcsine family's recurring quantities, Φ for (1 + erf)/2, and expectations.
+
+`find_groups` finds A = k(a+σ)(b+τ), D = A − kc² and the angle arcsin(c√(k/A)) in the formulas themselves, `Group` names
+them; `readable` writes E[…] for an integral over the Kolmogorov variables and takes signs outside.
+"""
 
 from __future__ import annotations
 
@@ -10,54 +14,7 @@ import sympy as sp
 #: Markers that only `glutheory.printing.special_forms` knows how to write.
 PHI = sp.Function("Phi")
 MEAN = sp.Function("Mean")
-
 _HALF = sp.Rational(1, 2)
-
-
-def readable(expr: sp.Expr) -> sp.Expr:
-    """The same expression with (1 + erf(x/√2))/2 as Φ(x), mixture integrals as expectations, and signs outside."""
-    if expr.has(sp.Integral):
-        expr = expr.replace(lambda node: isinstance(node, sp.Integral), _mean)
-    if expr.has(sp.erf):
-        expr = expr.replace(lambda node: node.is_Add and node.has(sp.erf), _cdf)
-    return expr.replace(_all_negative, _sign_outside) if expr.has(sp.Add) else expr
-
-
-def _all_negative(node: sp.Expr) -> bool:
-    return node.is_Mul and any(_negative(arg) for arg in node.args)
-
-
-def _negative(expr: sp.Expr) -> bool:
-    return bool(expr.is_Add and all(term.could_extract_minus_sign() for term in expr.args))
-
-
-def _sign_outside(node: sp.Expr) -> sp.Expr:
-    """(−x − y)·z as −(x + y)·z."""
-    args = [-arg if _negative(arg) else arg for arg in node.args]
-    sign = (-1) ** sum(_negative(arg) for arg in node.args)
-    return sp.Mul(sign, *args)
-
-
-def _cdf(node: sp.Expr) -> sp.Expr:
-    """Replace q + q·erf(x/√2) = 2q·Φ(x) inside a sum, and q − q·erf as 2q·Φ(−x)."""
-    for term in node.args:
-        coefficient, function = term.as_independent(sp.erf, as_Add=False)
-        if isinstance(function, sp.erf) and (constant := abs(coefficient)) in node.args:
-            rest = sp.Add(*(other for other in node.args if other not in (term, constant)))
-            sign = 1 if coefficient == constant else -1
-            return rest + 2 * constant * PHI(sign * sp.sqrt(2) * function.args[0])
-    return node
-
-
-def _mean(node: sp.Expr) -> sp.Expr:
-    """E[f] for the integral of a density times f over its variable; nested ones become one."""
-    factors = [f for f in sp.Mul.make_args(node.function) if type(f).__name__ != "KolmogorovDensity"]
-    inner, variables = sp.Mul(*factors), [limit[0] for limit in node.limits]
-    if isinstance(inner, MEAN):
-        inner, variables = inner.args[0], [*variables, *inner.args[1:]]
-    return MEAN(inner, *sorted(variables, key=str))
-
-
 a, b = sp.symbols("a b", positive=True)
 c = sp.Symbol("c", real=True)
 #: The angle arccos(c/√(ab)).
@@ -143,6 +100,28 @@ class Group:
         return formula.xreplace(table)
 
 
+def find_groups(formulas: Iterable[sp.Expr], *, cleared: bool = True) -> tuple[Group, ...]:
+    """The groups that occur in these formulas, the plain one first; indices only if there are several.
+
+    Args:
+        formulas: expressions in a, b, c and mixing variables.
+        cleared: whether the denominators of rational scales are cleared.
+    """
+    products = []
+    for formula in formulas:
+        products += [_product_of(node.args[0]) for node in formula.atoms(sp.asin)]
+        products += [split[1] for node in formula.atoms(sp.Pow) if (split := _radicand(node)) is not None]
+    squares = [pair for product in products if product is not None and (pair := _squares(product)) is not None]
+    found = dict.fromkeys(sorted(squares, key=lambda pair: (sp.count_ops(pair[0] + pair[1]), str(pair))))
+    groups = []
+    for index, (sigma, tau) in enumerate(found, start=1):
+        tail = f"_{index}" if len(found) > 1 else ""
+        A, D = (sp.Symbol(letter + tail, positive=True) for letter in "AD")
+        scale = _fraction(sigma)[1] * _fraction(tau)[1] if cleared else sp.S.One
+        groups.append(Group(sigma, tau, scale, A, D, sp.Dummy(f"L{tail}")))
+    return tuple(groups)
+
+
 def _fraction(square: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     numerator, denominator = square.as_numer_denom()
     return numerator, denominator
@@ -179,23 +158,45 @@ def _squares(product: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
     return (sigma, tau) if _same(product, (a + sigma) * (b + tau)) else None
 
 
-def find_groups(formulas: Iterable[sp.Expr], *, cleared: bool = True) -> tuple[Group, ...]:
-    """The groups that occur in these formulas, the plain one first; indices only if there are several.
+def readable(expr: sp.Expr) -> sp.Expr:
+    """The same expression with (1 + erf(x/√2))/2 as Φ(x), mixture integrals as expectations, and signs outside."""
+    if expr.has(sp.Integral):
+        expr = expr.replace(lambda node: isinstance(node, sp.Integral), _mean)
+    if expr.has(sp.erf):
+        expr = expr.replace(lambda node: node.is_Add and node.has(sp.erf), _cdf)
+    return expr.replace(_all_negative, _sign_outside) if expr.has(sp.Add) else expr
 
-    Args:
-        formulas: expressions in a, b, c and mixing variables.
-        cleared: whether the denominators of rational scales are cleared.
-    """
-    products = []
-    for formula in formulas:
-        products += [_product_of(node.args[0]) for node in formula.atoms(sp.asin)]
-        products += [split[1] for node in formula.atoms(sp.Pow) if (split := _radicand(node)) is not None]
-    squares = [pair for product in products if product is not None and (pair := _squares(product)) is not None]
-    found = dict.fromkeys(sorted(squares, key=lambda pair: (sp.count_ops(pair[0] + pair[1]), str(pair))))
-    groups = []
-    for index, (sigma, tau) in enumerate(found, start=1):
-        tail = f"_{index}" if len(found) > 1 else ""
-        A, D = (sp.Symbol(letter + tail, positive=True) for letter in "AD")
-        scale = _fraction(sigma)[1] * _fraction(tau)[1] if cleared else sp.S.One
-        groups.append(Group(sigma, tau, scale, A, D, sp.Dummy(f"L{tail}")))
-    return tuple(groups)
+
+def _all_negative(node: sp.Expr) -> bool:
+    return node.is_Mul and any(_negative(arg) for arg in node.args)
+
+
+def _negative(expr: sp.Expr) -> bool:
+    return bool(expr.is_Add and all(term.could_extract_minus_sign() for term in expr.args))
+
+
+def _sign_outside(node: sp.Expr) -> sp.Expr:
+    """(−x − y)·z as −(x + y)·z."""
+    args = [-arg if _negative(arg) else arg for arg in node.args]
+    sign = (-1) ** sum(_negative(arg) for arg in node.args)
+    return sp.Mul(sign, *args)
+
+
+def _cdf(node: sp.Expr) -> sp.Expr:
+    """Replace q + q·erf(x/√2) = 2q·Φ(x) inside a sum, and q − q·erf as 2q·Φ(−x)."""
+    for term in node.args:
+        coefficient, function = term.as_independent(sp.erf, as_Add=False)
+        if isinstance(function, sp.erf) and (constant := abs(coefficient)) in node.args:
+            rest = sp.Add(*(other for other in node.args if other not in (term, constant)))
+            sign = 1 if coefficient == constant else -1
+            return rest + 2 * constant * PHI(sign * sp.sqrt(2) * function.args[0])
+    return node
+
+
+def _mean(node: sp.Expr) -> sp.Expr:
+    """E[f] for the integral of a density times f over its variable; nested ones become one."""
+    factors = [f for f in sp.Mul.make_args(node.function) if type(f).__name__ != "KolmogorovDensity"]
+    inner, variables = sp.Mul(*factors), [limit[0] for limit in node.limits]
+    if isinstance(inner, MEAN):
+        inner, variables = inner.args[0], [*variables, *inner.args[1:]]
+    return MEAN(inner, *sorted(variables, key=str))

@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from glutheory.printing.report import SHOWN_DIGITS, Report, kernel_formulas
+from glutheory.printing.contents import SHOWN_DIGITS, Report, kernel_formulas
 from glutheory.printing.samples import Sample
 from glutheory.printing.styles import LATEX
 from glutheory.printing.writer import Writer

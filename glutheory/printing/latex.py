@@ -6,8 +6,8 @@ import re
 
 import sympy as sp
 
-from glutheory.printing import text
-from glutheory.printing.report import Report, kernel_formulas, told
+from glutheory.printing import sentences
+from glutheory.printing.contents import Report, kernel_formulas, told
 from glutheory.printing.styles import LATEX
 from glutheory.printing.writer import Writer
 from glutheory.symbolic.duals import HERMITE, MIXTURE
@@ -100,8 +100,8 @@ def document(found: Report, *, steps: bool = False) -> str:
         ]
         doc.equations(pairs)
     doc.section("Method and verification")
-    doc.say(text.method(found))
-    doc.say(text.verification(found).capitalize())
+    doc.say(sentences.method(found))
+    doc.say(sentences.verification(found).capitalize())
     if steps:
         doc.section("Derivation")
         for number, step in enumerate(told(found), start=1):
@@ -113,7 +113,7 @@ def document(found: Report, *, steps: bool = False) -> str:
 
 
 def _neuron(found: Report) -> str:
-    shown = text.neuron(found)
+    shown = sentences.neuron(found)
     for sign, command in _MATH.items():
         shown = shown.replace(sign, command)
     return shown
@@ -127,10 +127,10 @@ def _duals(doc: _Document, found: Report) -> None:
         pairs += [(doc.write(symbol), meaning) for symbol, meaning in found.notation.definitions]
     doc.equations(pairs)
     if found.method == MIXTURE:
-        doc.say(text.MIXTURE_NOTE)
+        doc.say(sentences.MIXTURE_NOTE)
         doc.lines += [
             r"Their density is $k(\kappa) = 8\kappa \sum_{n \ge 1} (-1)^{n-1} n^2 e^{-2n^2\kappa^2}$. "
-            + text.NO_CLOSED_FORM.replace("κ, κ'", r"$\kappa$, $\kappa'$"),
+            + sentences.NO_CLOSED_FORM.replace("κ, κ'", r"$\kappa$, $\kappa'$"),
             "",
         ]
     if found.method in (MIXTURE, HERMITE):
@@ -141,8 +141,8 @@ def _duals(doc: _Document, found: Report) -> None:
             ),
             "",
         ]
-        doc.say(text.coefficients(found))
-        doc.say(text.hermite_facts(found))
+        doc.say(sentences.coefficients(found))
+        doc.say(sentences.hermite_facts(found))
 
 
 def _values(doc: _Document, found: Report) -> None:

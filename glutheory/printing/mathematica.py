@@ -5,8 +5,8 @@ from __future__ import annotations
 import sympy as sp
 
 from glutheory.printing.comments import folded, head, identifier, wrapped
+from glutheory.printing.contents import Report
 from glutheory.printing.program import KERNELS, MEANINGS, branch_duals, kernel_calls, require_closed
-from glutheory.printing.report import Report
 from glutheory.printing.styles import MATHEMATICA
 from glutheory.printing.ways import Notation, present
 from glutheory.printing.writer import Writer

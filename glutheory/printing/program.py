@@ -1,4 +1,12 @@
-"""The quadrature rule of the Kolmogorov mixture in double precision, for programs in other languages."""
+"""S, T and the kernels as short programs for floating-point arithmetic, before any language is chosen.
+
+Python and C are written from the same program, so what keeps it accurate is here, once:
+
+* √(ab − c²) comes from the exact difference, and angles from two-argument arctangents: no digits are lost as ρ → ±1;
+* D = A − c² is a sum of positive terms in delta = ab − c², and so is every polynomial that can be written that way;
+* e^E·sinh(x) and e^E·cosh(x) are one function each: no overflow where the product is finite;
+* averages over the Kolmogorov mixture are sums over the `nodes` of its quadrature rule, rounded to doubles.
+"""
 
 from __future__ import annotations
 
@@ -9,50 +17,28 @@ import sympy as sp
 
 from glutheory.errors import DerivationError
 from glutheory.ground.normal_form import KAPPA
+from glutheory.printing.contents import Report, kernel_formulas
 from glutheory.printing.groups import THETA, Group, a, b, c
-from glutheory.printing.report import Report, kernel_formulas
 from glutheory.printing.stable import DELTA, floats, stable
 from glutheory.printing.ways import present, subtractions
 from glutheory.symbolic.duals import HERMITE, MIXTURE, Dual, split_mixture
 from glutheory.symbolic.kernels import d, g
 from glutheory.symbolic.kolmogorov import rule
 
-#: The rule's proved error is about 2^−bits of the integrand's bound: below the rounding errors of doubles.
-BITS = 56
-
-
-@dataclass(frozen=True)
-class Node:
-    """One node of the trapezoidal rule on log κ.
-
-    Attributes:
-        kappa: κ, correctly rounded.
-        weight: its weight, density included, correctly rounded.
-    """
-
-    kappa: float
-    weight: float
-
-
-def nodes() -> tuple[Node, ...]:
-    """The nodes in increasing order; those whose weight is below 1e-20 are left out."""
-    found = (Node(float(kappa.mid()), float(weight.mid())) for kappa, weight in rule(BITS).nodes)
-    return tuple(node for node in found if node.weight > 1e-20)
-
-
+POINT = (a, b, c)
+KERNELS = {"nngp": "The NNGP kernel", "ntk": "The neural tangent kernel"}
+MEANINGS = {"S": "E[phi(u) phi(v)]", "T": "E[phi'(u) phi'(v)] = dS/dc"}
+#: Functions that each language defines for itself, beside `mean_…`, the averages over κ, κ'; `root` is √(ab − c²).
+OWN = ("root", "exp_sinh", "exp_cosh", "Phi")
 #: √(ab − c²) and π − θ.
 ROOT = sp.Symbol("root", positive=True)
 SUPPLEMENT = sp.Symbol("supplement", real=True)
 #: κ' under a name that is an identifier everywhere.
 KAPPA_PRIME = sp.Symbol("kappa_prime", positive=True)
-
-POINT = (a, b, c)
-KERNELS = {"nngp": "The NNGP kernel", "ntk": "The neural tangent kernel"}
-MEANINGS = {"S": "E[phi(u) phi(v)]", "T": "E[phi'(u) phi'(v)] = dS/dc"}
 _GIVEN = (a, b, c, DELTA, KAPPA, KAPPA_PRIME)
-#: Functions that each language defines for itself, beside `mean_…`, the averages over κ, κ'; `root` is √(ab − c²).
-OWN = ("root", "exp_sinh", "exp_cosh", "Phi")
 _ATAN2 = sp.Function("atan2")  # SymPy's own turns into arctan(y/x), which divides by zero at |ρ| = 1
+#: The rule's proved error is about 2^−bits of the integrand's bound: below the rounding errors of doubles.
+BITS = 56
 
 
 @dataclass(frozen=True)
@@ -147,12 +133,23 @@ def program(found: Report, language: str) -> Program:
     return Program(tuple(functions), frozenset(helpers.intersection((*OWN, "mean"))))
 
 
-def _exponential(node: sp.Basic) -> bool:
-    return isinstance(node, sp.exp) or getattr(node.func, "__name__", "") in ("exp_sinh", "exp_cosh")
+def require_closed(found: Report, language: str) -> None:
+    """Refuse what no format for programs can express.
 
-
-def _single(found: Report) -> bool:
-    return len(found.network.branches) == 1 or found.network.gated
+    Raises:
+        DerivationError: a Hermite series or a symbolic constant.
+    """
+    for own in found.ntk.duals:
+        if own.method == HERMITE:
+            raise DerivationError(
+                f"no {language} code for {own.activation.name!r}: its S is an infinite Hermite series whose "
+                "coefficients are integrals; use the text or JSON format, or `evaluate` for values."
+            )
+        if own.activation.symbols:
+            names = ", ".join(map(str, own.activation.symbols))
+            raise DerivationError(
+                f"no {language} code for {own.activation.name!r}: it contains the symbol {names}; give it a number."
+            )
 
 
 def branch_duals(found: Report) -> list[tuple[str, Dual]]:
@@ -177,23 +174,8 @@ def kernel_calls(found: Report) -> dict[str, sp.Expr]:
     return {name: formulas[name].subs(calls) for name in KERNELS}
 
 
-def require_closed(found: Report, language: str) -> None:
-    """Refuse what no format for programs can express.
-
-    Raises:
-        DerivationError: a Hermite series or a symbolic constant.
-    """
-    for own in found.ntk.duals:
-        if own.method == HERMITE:
-            raise DerivationError(
-                f"no {language} code for {own.activation.name!r}: its S is an infinite Hermite series whose "
-                "coefficients are integrals; use the text or JSON format, or `evaluate` for values."
-            )
-        if own.activation.symbols:
-            names = ", ".join(map(str, own.activation.symbols))
-            raise DerivationError(
-                f"no {language} code for {own.activation.name!r}: it contains the symbol {names}; give it a number."
-            )
+def _single(found: Report) -> bool:
+    return len(found.network.branches) == 1 or found.network.gated
 
 
 @lru_cache(maxsize=64)
@@ -268,3 +250,26 @@ def _checked(function: Function, language: str) -> Function:
     lines = tuple(Let(line.symbol, floats(line.value, language), line.comment) for line in function.lines)
     value = floats(function.value, language)
     return Function(function.name, function.arguments, function.meaning, lines, function.diverges, value)
+
+
+def _exponential(node: sp.Basic) -> bool:
+    return isinstance(node, sp.exp) or getattr(node.func, "__name__", "") in ("exp_sinh", "exp_cosh")
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of the trapezoidal rule on log κ.
+
+    Attributes:
+        kappa: κ, correctly rounded.
+        weight: its weight, density included, correctly rounded.
+    """
+
+    kappa: float
+    weight: float
+
+
+def nodes() -> tuple[Node, ...]:
+    """The nodes in increasing order; those whose weight is below 1e-20 are left out."""
+    found = (Node(float(kappa.mid()), float(weight.mid())) for kappa, weight in rule(BITS).nodes)
+    return tuple(node for node in found if node.weight > 1e-20)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from glutheory.printing.comments import folded, head, wrapped
+from glutheory.printing.contents import Report
 from glutheory.printing.program import Function, nodes, program
-from glutheory.printing.report import Report
 from glutheory.printing.styles import PYTHON
 from glutheory.printing.writer import Writer
 

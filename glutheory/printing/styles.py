@@ -1,4 +1,4 @@
-"""How symbols, functions and layout are written: Unicode, ASCII and LaTeX, three records."""
+"""How symbols and functions are written: one record each for Unicode, ASCII, LaTeX, Python, C99 and Mathematica."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from dataclasses import dataclass, replace
 _GREEK = ("alpha", "beta", "gamma", "delta", "kappa", "lambda", "mu", "phi", "rho", "sigma", "tau", "theta", "Sigma")
 _LETTERS = dict(zip(_GREEK, "αβγδκλμφρστθΣ", strict=True))
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_MATH_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
+_MATH_FUNCTIONS = ("exp", "sin", "cos", "sinh", "cosh", "tanh", "erf", "erfc", "log", "asin", "acos", "atan", "atan2")
+_PYTHON_OWN = {"Φ": "_Phi", "root": "_root", "exp_sinh": "_exp_sinh", "exp_cosh": "_exp_cosh"}
+_MATHEMATICA_NAMES = {"arcsin": "ArcSin", "arccos": "ArcCos", "arctan": "ArcTan"}
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ UNICODE = Style(
     subscript=lambda index: f"_{index}",
 )
 
+
 ASCII = Style(
     letters={name: name for name in _GREEK},
     minus="-",
@@ -120,6 +125,7 @@ ASCII = Style(
     subscript=lambda index: f"_{index}",
 )
 
+
 LATEX = Style(
     letters={name: rf"\{'varphi' if name == 'phi' else name}" for name in _GREEK},
     minus="-",
@@ -134,11 +140,6 @@ LATEX = Style(
     brackets=(r"\left(", r"\right)"),
     subscript=lambda index: f"_{{{index}}}" if len(index) == 1 else rf"_{{\mathrm{{{index}}}}}",
 )
-
-
-_MATH_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
-_MATH_FUNCTIONS = ("exp", "sin", "cos", "sinh", "cosh", "tanh", "erf", "erfc", "log", "asin", "acos", "atan", "atan2")
-_PYTHON_OWN = {"Φ": "_Phi", "root": "_root", "exp_sinh": "_exp_sinh", "exp_cosh": "_exp_cosh"}
 
 
 def _python_call(name: str, argument: str) -> str:
@@ -189,9 +190,6 @@ def c99_style(prefix: str) -> Style:
         number=lambda digits: f"{digits}.0",
         e="exp(1.0)",
     )
-
-
-_MATHEMATICA_NAMES = {"arcsin": "ArcSin", "arccos": "ArcCos", "arctan": "ArcTan"}
 
 
 def _mathematica_call(name: str, argument: str) -> str:

@@ -8,8 +8,8 @@ import sympy as sp
 from sympy.printing.str import StrPrinter
 
 from glutheory.printing.comments import folded, head, wrapped
+from glutheory.printing.contents import Report
 from glutheory.printing.program import KERNELS, MEANINGS, branch_duals, kernel_calls, require_closed
-from glutheory.printing.report import Report
 from glutheory.printing.styles import PYTHON
 from glutheory.printing.writer import Writer
 from glutheory.symbolic.duals import MIXTURE

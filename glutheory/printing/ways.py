@@ -2,9 +2,9 @@
 
     A = (a+σ)(b+τ),   D = A − c²,   θ = arccos(c/√(ab)) where σ = τ = 0
 
-A formula of the arcsine family is p·arcsin(c/√A) + N/(A^i D^(k−1/2)) + K; the shortest of a few equivalent ways to
-write N (in a, b, c; in powers of D; over c² + D = A) and the angle is taken. Nothing is approximated, and
-`Notation.expand` undoes it.
+A formula of the arcsine family is p·arcsin(c/√A) + N/(A^i D^(k−1/2)) + K; of the equivalent ways to write one group's
+part, `ways` (N in a, b, c; in powers of D; over c² + D = A; the angle as arcsine or arc-cosine), the shortest is taken,
+for programs the one with the fewest subtractions. Nothing is approximated, and `Notation.expand` undoes it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from dataclasses import dataclass
 import sympy as sp
 
 from glutheory.printing.groups import THETA, Group, a, b, c, find_groups
+
+#: Names of an activation's parameters, constants beside a, b, c.
+_PARAMETERS = ("slope", "beta")
+_W = sp.Dummy("W", positive=True)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def present(formulas: Iterable[sp.Expr], *, stable: bool = False) -> Notation:
 
 
 def _present(formula: sp.Expr, groups: tuple[Group, ...], stable: bool) -> sp.Expr:
-    choose = safest if stable else shortest
+    choose = safest if stable else _shortest
     for group in groups:
         formula = group.name_in(formula)
     total, symbols = sp.S.Zero, [symbol for group in groups for symbol in (group.angle, group.D)]
@@ -70,25 +74,20 @@ def _present(formula: sp.Expr, groups: tuple[Group, ...], stable: bool) -> sp.Ex
     return total + constant
 
 
-#: Names of an activation's parameters, constants beside a, b, c.
-PARAMETERS = ("slope", "beta")
-_W = sp.Dummy("W", positive=True)
-
-
-def shortest(candidates: Iterable[sp.Expr]) -> sp.Expr:
+def _shortest(candidates: Iterable[sp.Expr]) -> sp.Expr:
     """The candidate with the fewest operations; the first of several."""
     return min(candidates, key=sp.count_ops)
+
+
+def safest(candidates: Iterable[sp.Expr]) -> sp.Expr:
+    """The candidate with the fewest subtractions, then the shortest."""
+    return min(candidates, key=lambda expr: (subtractions(expr), sp.count_ops(expr)))
 
 
 def subtractions(expr: sp.Expr) -> int:
     """The number of summands with a minus sign."""
     sums = (node for node in sp.preorder_traversal(expr) if node.is_Add)
     return sum(term.could_extract_minus_sign() for node in sums for term in node.args)
-
-
-def safest(candidates: Iterable[sp.Expr]) -> sp.Expr:
-    """The candidate with the fewest subtractions, then the shortest."""
-    return min(candidates, key=lambda expr: (subtractions(expr), sp.count_ops(expr)))
 
 
 def ways(group: Group, slope: sp.Expr, roots: sp.Expr, constant: sp.Expr) -> Iterator[sp.Expr]:
@@ -101,7 +100,7 @@ def ways(group: Group, slope: sp.Expr, roots: sp.Expr, constant: sp.Expr) -> Ite
         constant: summands without arcsine and root that may be merged with the angle.
     """
     slope = sp.factor(slope)
-    for form in root_forms(group, roots):
+    for form in _root_forms(group, roots):
         plain = _joined(slope, group.arcsine, form) + constant
         if group.plain and slope != 0:
             # arcsin(c/√(ab)) = (π − θ) − π/2: the arc-cosine form of Cho and Saul, where that takes no further summand
@@ -120,7 +119,7 @@ def _joined(slope: sp.Expr, angle: sp.Expr, roots: sp.Expr) -> sp.Expr:
     """slope·angle + roots with the common constant factor in front."""
     if slope == 0 or roots == 0:
         return slope * angle + roots
-    for constants in (PARAMETERS, ()):
+    for constants in (_PARAMETERS, ()):
         (p, first), (q, second) = (_split(expr, constants) for expr in (slope, roots))
         ratio = sp.cancel(q / p)
         if ratio.is_Rational:
@@ -135,12 +134,12 @@ def _split(expr: sp.Expr, constants: Iterable[str]) -> tuple[sp.Expr, sp.Expr]:
     return constant, rest
 
 
-def root_forms(group: Group, roots: sp.Expr) -> list[sp.Expr]:
+def _root_forms(group: Group, roots: sp.Expr) -> list[sp.Expr]:
     """N/(A^i·D^(k−1/2)) with N written in a, b, c, in powers of D, and over c² + D = A."""
     if roots == 0:
         return [sp.S.Zero]
     if roots.has(sp.exp):
-        return [_exponentials(group, roots, choose) for choose in (safest, shortest)]
+        return [_exponentials(group, roots, choose) for choose in (safest, _shortest)]
     # a rational function of W = √D, W^lowest times an even one
     numerator, denominator = sp.fraction(sp.cancel(sp.together(roots.subs(group.D, _W**2))))
     above, below = sp.Poly(numerator, _W), sp.Poly(denominator, _W)
@@ -172,10 +171,10 @@ def _exponentials(group: Group, roots: sp.Expr, choose: Callable[[Iterable[sp.Ex
         exponent, own = sums.popitem()
         mirror = sp.factor(exponent.subs(c, -c))
         if mirror not in sums:
-            total += sp.exp(exponent) * choose(root_forms(group, own))
+            total += sp.exp(exponent) * choose(_root_forms(group, own))
             continue
         other, middle, half = sums.pop(mirror), (exponent + mirror) / 2, sp.factor((exponent - mirror) / 2)
-        even, odd = (choose(root_forms(group, sp.expand(own + sign * other))) for sign in (1, -1))
+        even, odd = (choose(_root_forms(group, sp.expand(own + sign * other))) for sign in (1, -1))
         total += sp.exp(sp.factor(middle)) * (even * sp.cosh(half) + odd * sp.sinh(half))
     return total
 

@@ -1,4 +1,7 @@
-"""The derivation told as steps: what was done, by which rule, with which result."""
+"""The public result of road 1: a network's kernels, the steps of their derivation, and their certificate.
+
+A step says what was done, by which rule or theorem, with which result; `Derivation.verify` checks the result.
+"""
 
 from __future__ import annotations
 
@@ -18,128 +21,9 @@ from glutheory.symbolic.gaussian import a, b, c, sigma, tau
 from glutheory.symbolic.kernels import Branch, Kernels, d, g, kernels
 from glutheory.symbolic.pairs import KAPPA_PRIME, Part
 
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a derivation.
-
-    Attributes:
-        name: a few words.
-        rule: the rule or theorem used, with its source.
-        left, right: the statement ``left = right``, SymPy expressions (left may be a bare symbol or function).
-    """
-
-    name: str
-    rule: str
-    left: sp.Expr
-    right: sp.Expr
-
-
 S = sp.Function("S")
 T = sp.Function("T")
 _PHI = sp.Function("phi")
-
-
-def _elementary(part: Part) -> sp.Expr:
-    if part.family is None:
-        return part.coefficient * part.value
-    s2, t2 = part.squares
-    root = sp.sqrt((a + s2) * (b + t2) - c**2)
-    return part.coefficient * part.family.elementary.expression({a: a, b: b, sigma: s2, tau: t2}, sp.S.Zero, root)
-
-
-def dual_steps(found: Dual) -> tuple[Step, ...]:
-    """The steps by which S and T were found."""
-    definition = Step("definition", "the activation", _PHI(Z), found.activation.expr)
-    if found.method == HERMITE:
-        return (
-            definition,
-            Step(
-                "Hermite series",
-                "orthonormal Hermite polynomials; Mehler's formula; Parseval bounds the tail",
-                S(a, b, c),
-                found.S,
-            ),
-            Step("Hermite series of the derivative", "the same for φ'", T(a, b, c), found.T),
-        )
-    normal = sp.Add(*(as_expression(term) for term in found.terms))
-    steps = [definition]
-    if found.method == MIXTURE:
-        rule = "the logistic distribution is a normal scale mixture (Andrews & Mallows 1974; Stefanski 1991); E over κ"
-        steps.append(Step("scale mixture", rule, _PHI(Z), normal))
-    elif normal != found.activation.expr:
-        steps.append(Step("normal form", "sum of powers of z times kernels", _PHI(Z), normal))
-    k = found.order
-    given = " for given κ, κ'" if found.method == MIXTURE else ""
-    if k:
-        derivative = sp.Add(*(as_expression(term) for term in differentiate(found.terms, k)))
-        steps.append(
-            Step(
-                f"differentiate {k} time{'s' if k > 1 else ''}",
-                "in the sense of distributions",
-                sp.Derivative(_PHI(Z), (Z, k)),
-                derivative,
-            )
-        )
-        elementary = sp.Add(*(_elementary(part) for part in found.s.parts if part.order == k))
-        steps.append(
-            Step(
-                f"elementary expectation{given}",
-                "Price's theorem: ∂^k S/∂c^k = E[φ^(k)(u) φ^(k)(v)], a Gaussian integral",
-                sp.Derivative(S(a, b, c), (c, k)),
-                elementary,
-            )
-        )
-        mean = found.mean.kernel
-        means = mean * mean.subs({a: b, KAPPA: KAPPA_PRIME}, simultaneous=True)
-        steps.append(
-            Step(
-                f"value at c = 0{given}",
-                "independence of u and v; E[φ(u)] by symmetry and Stein's lemma",
-                S(a, b, 0),
-                means,
-            )
-        )
-        rule = (
-            f"integrate {k} time{'s' if k > 1 else ''} in c (Hermite/Ostrogradsky reduction: ansatz and linear system)"
-            + ("; then average over κ, κ'" if given else "")
-        )
-    else:
-        rule = "a Gaussian integral: complete the square (Isserlis for polynomials)"
-    steps.append(Step("S", rule, S(a, b, c), found.S))
-    steps.append(Step("T", "the same for φ'; equals ∂S/∂c", T(a, b, c), found.T))
-    return tuple(steps)
-
-
-def kernel_steps(found: Kernels) -> tuple[Step, ...]:
-    """The steps from the duals to NNGP and NTK."""
-    steps = [Step("NNGP", "independent neurons and weights: the expectation factors", sp.Symbol("Sigma"), found.nngp)]
-    for role, block in found.blocks.items():
-        rule = f"gradient with respect to the {role} weights at x and x', expectation by independence"
-        steps.append(Step(f"{role} block of the NTK", rule, sp.Symbol(f"K_{role}"), block))
-    steps.append(Step("NTK", "sum over the weight groups", sp.Symbol("K"), found.ntk))
-    return tuple(steps)
-
-
-@dataclass(frozen=True)
-class Verification:
-    """The outcome of `Derivation.verify`.
-
-    Attributes:
-        checks: every identity that was checked.
-    """
-
-    checks: tuple[Check, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check passed (and there is at least one)."""
-        return bool(self.checks) and all(check.passed for check in self.checks)
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """The methods used, e.g. ("symbolic",)."""
-        return tuple(dict.fromkeys(check.method for check in self.checks))
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,23 +98,12 @@ class Derivation:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The derivation as named steps, each with its rule."""
-        return (*dual_steps(self.dual), *kernel_steps(self.kernels))
+        return (*_dual_steps(self.dual), *_kernel_steps(self.kernels))
 
     def verify(self) -> Verification:
         """Run the certificate: of every dual activation used, and of the kernels' composition."""
         checks = [check for own in dict.fromkeys(self.duals) for check in own.checks()]
         return Verification((*checks, self.kernels.check()))
-
-
-def _own_symbols(branch: Branch, index: int) -> dict[sp.Symbol, sp.Expr]:
-    """a, b, c of a branch other than the last: its covariance in terms of x·x', its variances as a_i, b_i."""
-    first, second = sp.symbols(f"a_{index} b_{index}", positive=True)
-    return {a: first, b: second, c: branch.covariance}
-
-
-@lru_cache(maxsize=128)
-def _derivation(network: Network, parametrization: str) -> Derivation:
-    return Derivation(network, tuple(dual(act) for act in network.branches), kernels(network, parametrization))
 
 
 def derivation(network: Network | str, *, parametrization: str = "ntk") -> Derivation:
@@ -245,3 +118,132 @@ def derivation(network: Network | str, *, parametrization: str = "ntk") -> Deriv
         DomainError: no such parametrisation.
     """
     return _derivation(named_network(network), parametrization)
+
+
+@lru_cache(maxsize=128)
+def _derivation(network: Network, parametrization: str) -> Derivation:
+    return Derivation(network, tuple(dual(act) for act in network.branches), kernels(network, parametrization))
+
+
+def _own_symbols(branch: Branch, index: int) -> dict[sp.Symbol, sp.Expr]:
+    """a, b, c of a branch other than the last: its covariance in terms of x·x', its variances as a_i, b_i."""
+    first, second = sp.symbols(f"a_{index} b_{index}", positive=True)
+    return {a: first, b: second, c: branch.covariance}
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The outcome of `Derivation.verify`.
+
+    Attributes:
+        checks: every identity that was checked.
+    """
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed (and there is at least one)."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods used, e.g. ("symbolic",)."""
+        return tuple(dict.fromkeys(check.method for check in self.checks))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a derivation.
+
+    Attributes:
+        name: a few words.
+        rule: the rule or theorem used, with its source.
+        left, right: the statement ``left = right``, SymPy expressions (left may be a bare symbol or function).
+    """
+
+    name: str
+    rule: str
+    left: sp.Expr
+    right: sp.Expr
+
+
+def _dual_steps(found: Dual) -> tuple[Step, ...]:
+    """The steps by which S and T were found."""
+    definition = Step("definition", "the activation", _PHI(Z), found.activation.expr)
+    if found.method == HERMITE:
+        return (
+            definition,
+            Step(
+                "Hermite series",
+                "orthonormal Hermite polynomials; Mehler's formula; Parseval bounds the tail",
+                S(a, b, c),
+                found.S,
+            ),
+            Step("Hermite series of the derivative", "the same for φ'", T(a, b, c), found.T),
+        )
+    normal = sp.Add(*(as_expression(term) for term in found.terms))
+    steps = [definition]
+    if found.method == MIXTURE:
+        rule = "the logistic distribution is a normal scale mixture (Andrews & Mallows 1974; Stefanski 1991); E over κ"
+        steps.append(Step("scale mixture", rule, _PHI(Z), normal))
+    elif normal != found.activation.expr:
+        steps.append(Step("normal form", "sum of powers of z times kernels", _PHI(Z), normal))
+    k = found.order
+    given = " for given κ, κ'" if found.method == MIXTURE else ""
+    if k:
+        derivative = sp.Add(*(as_expression(term) for term in differentiate(found.terms, k)))
+        steps.append(
+            Step(
+                f"differentiate {k} time{'s' if k > 1 else ''}",
+                "in the sense of distributions",
+                sp.Derivative(_PHI(Z), (Z, k)),
+                derivative,
+            )
+        )
+        elementary = sp.Add(*(_elementary(part) for part in found.s.parts if part.order == k))
+        steps.append(
+            Step(
+                f"elementary expectation{given}",
+                "Price's theorem: ∂^k S/∂c^k = E[φ^(k)(u) φ^(k)(v)], a Gaussian integral",
+                sp.Derivative(S(a, b, c), (c, k)),
+                elementary,
+            )
+        )
+        mean = found.mean.kernel
+        means = mean * mean.subs({a: b, KAPPA: KAPPA_PRIME}, simultaneous=True)
+        steps.append(
+            Step(
+                f"value at c = 0{given}",
+                "independence of u and v; E[φ(u)] by symmetry and Stein's lemma",
+                S(a, b, 0),
+                means,
+            )
+        )
+        rule = (
+            f"integrate {k} time{'s' if k > 1 else ''} in c (Hermite/Ostrogradsky reduction: ansatz and linear system)"
+            + ("; then average over κ, κ'" if given else "")
+        )
+    else:
+        rule = "a Gaussian integral: complete the square (Isserlis for polynomials)"
+    steps.append(Step("S", rule, S(a, b, c), found.S))
+    steps.append(Step("T", "the same for φ'; equals ∂S/∂c", T(a, b, c), found.T))
+    return tuple(steps)
+
+
+def _elementary(part: Part) -> sp.Expr:
+    if part.family is None:
+        return part.coefficient * part.value
+    s2, t2 = part.squares
+    root = sp.sqrt((a + s2) * (b + t2) - c**2)
+    return part.coefficient * part.family.elementary.expression({a: a, b: b, sigma: s2, tau: t2}, sp.S.Zero, root)
+
+
+def _kernel_steps(found: Kernels) -> tuple[Step, ...]:
+    """The steps from the duals to NNGP and NTK."""
+    steps = [Step("NNGP", "independent neurons and weights: the expectation factors", sp.Symbol("Sigma"), found.nngp)]
+    for role, block in found.blocks.items():
+        rule = f"gradient with respect to the {role} weights at x and x', expectation by independence"
+        steps.append(Step(f"{role} block of the NTK", rule, sp.Symbol(f"K_{role}"), block))
+    steps.append(Step("NTK", "sum over the weight groups", sp.Symbol("K"), found.ntk))
+    return tuple(steps)

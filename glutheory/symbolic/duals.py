@@ -17,11 +17,12 @@ from glutheory.activations import Activation
 from glutheory.errors import DerivationError, DomainError
 from glutheory.ground.exact import as_exact
 from glutheory.ground.normal_form import KAPPA, ExpQuad, Term, differentiate, is_mixture, read
+from glutheory.symbolic.assemble import assemble
 from glutheory.symbolic.certify import Check, family_checks, price_check, zero_check
 from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.hermite import HermiteSeries, hermite_series
 from glutheory.symbolic.kolmogorov import KolmogorovDensity
-from glutheory.symbolic.pairs import KAPPA_PRIME, Part, assemble, bilinear
+from glutheory.symbolic.pairs import KAPPA_PRIME, Part, bilinear
 
 #: The methods by which a dual is found.
 CLOSED, MIXTURE, HERMITE = "closed form", "normal scale mixture", "Hermite series"

@@ -17,11 +17,12 @@ from glutheory.errors import DomainError, PrecisionError
 from glutheory.ground.balls import Tape, bits_of, precision
 from glutheory.ground.exact import Point, as_digits
 from glutheory.ground.normal_form import KAPPA, NormalPdf
+from glutheory.symbolic.assemble import DELTA, assemble
 from glutheory.symbolic.duals import Dual, Expectation, split_mixture
 from glutheory.symbolic.duals import dual as derive_dual
 from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.kolmogorov import product_error, rule
-from glutheory.symbolic.pairs import DELTA, KAPPA_PRIME, assemble
+from glutheory.symbolic.pairs import KAPPA_PRIME
 
 #: Working precision (bits) at which the evaluation gives up.
 MAX_BITS = 60_000

@@ -7,7 +7,8 @@ exponentially at both ends and is analytic in the strip |Im w| < π/4, so equisp
 
 The error bound, for |F| ≤ |κ|^e |κ'|^e' on the sector |arg κ|, |arg κ'| ≤ TAU: by Poisson summation the rule errs by
 at most M_e M_e' (((1+q)/(1−q))² − 1) with q = exp(−2π TAU/h) and M_e = ∫ |k(r e^{i TAU})| r^e dr; the nodes left out
-are bounded by incomplete gamma functions. All of it is computed in ball arithmetic.
+are bounded by incomplete gamma functions. `product_error` sums this over the pairs of terms of the normal form, each
+bounded on the sector by a `Majorant` norm·|κ|^e in L² of the Gaussian. All of it is computed in ball arithmetic.
 """
 
 from __future__ import annotations
@@ -64,44 +65,6 @@ def density(kappa: arb) -> arb:
         m += 2
 
 
-def _upper_integral(e: int, rate: arb, start: arb) -> arb:
-    """∫_start^∞ r^e exp(−rate·r²) dr."""
-    s = arb(e + 1) / 2
-    return rate ** (-s) * (rate * start**2).gamma_upper(s) / 2
-
-
-def _lower_integral(e: int, rate: arb, end: arb) -> arb:
-    """∫_0^end r^e exp(−rate/r²) dr, by r → 1/r."""
-    return _upper_integral(-e - 2, rate, 1 / end)
-
-
-@cache
-def moment_bound(e: int) -> arb:
-    """An upper bound of M_e = ∫_0^∞ |k(r e^{i TAU})| r^e dr.
-
-    The modulus of each series is at most the sum of its terms' moduli, in which κ² is replaced by r² cos(2 TAU).
-    """
-    with precision(96):
-        r, shrink, pi = arb(_SWITCH), (2 * arb(TAU)).cos(), arb.pi()
-        total = arb(0)
-        for n in range(1, _TERMS + 1):
-            total += 8 * n * n * _upper_integral(e + 1, 2 * n * n * shrink, r)
-        for m in range(1, 2 * _TERMS, 2):
-            rate = m * m * pi**2 * shrink / 8
-            front = (2 * pi).sqrt()
-            total += front * m * m * pi**2 / 4 * _lower_integral(e - 4, rate, r) + front * _lower_integral(
-                e - 2, rate, r
-            )
-        # the terms left out: split each exponent in halves, n² x² ≥ (n²−1)·start² + x² …, and sum the first half
-        # geometrically
-        first = (-shrink * r**2 * _TERMS**2).exp() * 8 * 2 * (_TERMS + 1) ** 2 * _upper_integral(e + 1, shrink, r)
-        rate = pi**2 * shrink / 16
-        odd = (2 * _TERMS) ** 2
-        second = (-rate / r**2 * odd).exp() * 2 * (odd + 4 * _TERMS + 1) * (2 * pi).sqrt() * pi**2 / 4
-        second *= _lower_integral(e - 4, rate, r) + _lower_integral(e - 2, rate, r)
-        return arb((total + first + second).upper())
-
-
 @dataclass(frozen=True)
 class Rule:
     """Equispaced nodes on log κ.
@@ -148,21 +111,57 @@ def rule(bits: int) -> Rule:
         return Rule(tuple(nodes), step, nodes[0][0], nodes[-1][0])
 
 
-def _hermite_bound(order: int) -> arb:
-    """A bound of |He_j(y) e^{−y²/2}|/√(2π) on the sector |arg y| ≤ TAU.
+@cache
+def moment_bound(e: int) -> arb:
+    """An upper bound of M_e = ∫_0^∞ |k(r e^{i TAU})| r^e dr.
 
-    Coefficient by coefficient, with sup x^k e^{−qx²/2} = (k/(eq))^{k/2}, q = cos(2 TAU).
+    The modulus of each series is at most the sum of its terms' moduli, in which κ² is replaced by r² cos(2 TAU).
     """
-    shrink = (2 * arb(TAU)).cos()
-    coefficients = sp.Poly(sp.expand(2 ** sp.Rational(-order, 2) * sp.hermite(order, Z / sp.sqrt(2))), Z)
+    with precision(96):
+        r, shrink, pi = arb(_SWITCH), (2 * arb(TAU)).cos(), arb.pi()
+        total = arb(0)
+        for n in range(1, _TERMS + 1):
+            total += 8 * n * n * _upper_integral(e + 1, 2 * n * n * shrink, r)
+        for m in range(1, 2 * _TERMS, 2):
+            rate = m * m * pi**2 * shrink / 8
+            front = (2 * pi).sqrt()
+            total += front * m * m * pi**2 / 4 * _lower_integral(e - 4, rate, r) + front * _lower_integral(
+                e - 2, rate, r
+            )
+        # the terms left out: split each exponent in halves, n² x² ≥ (n²−1)·start² + x² …, and sum the first half
+        # geometrically
+        first = (-shrink * r**2 * _TERMS**2).exp() * 8 * 2 * (_TERMS + 1) ** 2 * _upper_integral(e + 1, shrink, r)
+        rate = pi**2 * shrink / 16
+        odd = (2 * _TERMS) ** 2
+        second = (-rate / r**2 * odd).exp() * 2 * (odd + 4 * _TERMS + 1) * (2 * pi).sqrt() * pi**2 / 4
+        second *= _lower_integral(e - 4, rate, r) + _lower_integral(e - 2, rate, r)
+        return arb((total + first + second).upper())
+
+
+def _upper_integral(e: int, rate: arb, start: arb) -> arb:
+    """∫_start^∞ r^e exp(−rate·r²) dr."""
+    s = arb(e + 1) / 2
+    return rate ** (-s) * (rate * start**2).gamma_upper(s) / 2
+
+
+def _lower_integral(e: int, rate: arb, end: arb) -> arb:
+    """∫_0^end r^e exp(−rate/r²) dr, by r → 1/r."""
+    return _upper_integral(-e - 2, rate, 1 / end)
+
+
+def product_error(first: tuple[Term, ...], second: tuple[Term, ...], variances: tuple[arb, arb], rule: Rule) -> arb:
+    """A bound of the rule's error for the mixture average of E[f(u) g(v)]."""
     total = arb(0)
-    for (k,), value in coefficients.terms():
-        total += abs(int(value)) * ((k / (arb.const_e() * shrink)) ** (arb(k) / 2) if k else arb(1))
-    return total / (2 * arb.pi()).sqrt()
+    right = _majorants(second, variances[1])
+    for f in _majorants(first, variances[0]):
+        for g in right:
+            if f.mixed or g.mixed:
+                total += f.norm * g.norm * rule.error(f.exponent, g.exponent)
+    return arb(total.upper())
 
 
 @dataclass(frozen=True)
-class Majorant:
+class _Majorant:
     """A term is at most norm·|κ|^exponent in L² of the Gaussian, for κ in the sector; `mixed` if it contains κ."""
 
     norm: arb
@@ -170,7 +169,7 @@ class Majorant:
     mixed: bool
 
 
-def majorants(terms: tuple[Term, ...], variance: arb) -> list[Majorant]:
+def _majorants(terms: tuple[Term, ...], variance: arb) -> list[_Majorant]:
     """The bound of each term, for an argument of this variance."""
     rows = []
     for term in terms:
@@ -198,16 +197,18 @@ def majorants(terms: tuple[Term, ...], variance: arb) -> list[Majorant]:
             else:
                 size *= _hermite_bound(kernel.order) * scale ** (-kernel.order - 1)
                 degree -= (kernel.order + 1) if kernel.s.has(KAPPA) else 0
-        rows.append(Majorant(size, degree, mixed))
+        rows.append(_Majorant(size, degree, mixed))
     return rows
 
 
-def product_error(first: tuple[Term, ...], second: tuple[Term, ...], variances: tuple[arb, arb], rule: Rule) -> arb:
-    """A bound of the rule's error for the mixture average of E[f(u) g(v)]."""
+def _hermite_bound(order: int) -> arb:
+    """A bound of |He_j(y) e^{−y²/2}|/√(2π) on the sector |arg y| ≤ TAU.
+
+    Coefficient by coefficient, with sup x^k e^{−qx²/2} = (k/(eq))^{k/2}, q = cos(2 TAU).
+    """
+    shrink = (2 * arb(TAU)).cos()
+    coefficients = sp.Poly(sp.expand(2 ** sp.Rational(-order, 2) * sp.hermite(order, Z / sp.sqrt(2))), Z)
     total = arb(0)
-    right = majorants(second, variances[1])
-    for f in majorants(first, variances[0]):
-        for g in right:
-            if f.mixed or g.mixed:
-                total += f.norm * g.norm * rule.error(f.exponent, g.exponent)
-    return arb(total.upper())
+    for (k,), value in coefficients.terms():
+        total += abs(int(value)) * ((k / (arb.const_e() * shrink)) ** (arb(k) / 2) if k else arb(1))
+    return total / (2 * arb.pi()).sqrt()

@@ -21,7 +21,7 @@ from glutheory.commands import evaluate, main
 from glutheory.derive import derive
 from glutheory.errors import PrecisionError
 from glutheory.networks import GATES, network_names
-from glutheory.printing import report as reports
+from glutheory.printing import contents
 from glutheory.symbolic.certify import Check
 from glutheory.symbolic.derived import Derivation, Verification
 
@@ -341,7 +341,7 @@ def test_an_interrupt_is_quiet(monkeypatch, failure: type[BaseException]) -> Non
     def interrupted(*_args: object, **_named: object) -> None:
         raise failure
 
-    monkeypatch.setattr(reports, "report", interrupted)
+    monkeypatch.setattr(contents, "report", interrupted)
     result = run("derive", "relu")
     assert result.exit_code == 130
     assert result.stdout == ""
@@ -352,7 +352,7 @@ def test_other_click_errors_are_sentences_too(monkeypatch) -> None:
     def broken(*_args: object, **_named: object) -> None:
         raise click.ClickException("the disk is full")
 
-    monkeypatch.setattr(reports, "report", broken)
+    monkeypatch.setattr(contents, "report", broken)
     result = run("derive", "relu")
     assert (result.exit_code, result.stderr) == (2, "error: the disk is full\n")
 

@@ -25,10 +25,10 @@ from glutheory.errors import DerivationError
 from glutheory.networks import Network, network, network_names, product
 from glutheory.printing import render
 from glutheory.printing.comments import folded, harmless, identifier
+from glutheory.printing.contents import report
 from glutheory.printing.latex import prose
 from glutheory.printing.mathematica import camel
 from glutheory.printing.program import program
-from glutheory.printing.report import report
 from glutheory.symbolic.duals import MIXTURE, dual
 from glutheory.terminal import Terminal
 from tests.printing.mathematica import Session, definitions

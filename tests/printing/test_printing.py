@@ -22,10 +22,10 @@ from glutheory.ground.parser import parse_expression
 from glutheory.networks import Network, network, network_names, product
 from glutheory.printing import FORMATS, render, samples
 from glutheory.printing import digits as dg
-from glutheory.printing.report import Report, averaged, report
+from glutheory.printing.contents import Report, averaged, report
 from glutheory.printing.samples import Quantity, Sample
+from glutheory.printing.sentences import MIXTURE_NOTE
 from glutheory.printing.styles import ASCII, LATEX, UNICODE
-from glutheory.printing.text import MIXTURE_NOTE
 from glutheory.printing.ways import present
 from glutheory.printing.writer import Writer
 from glutheory.symbolic.certify import Check

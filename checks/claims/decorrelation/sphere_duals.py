@@ -20,10 +20,11 @@ from glutheory.activations import Activation
 from glutheory.ground.balls import Tape, precision
 from glutheory.ground.exact import ball
 from glutheory.ground.normal_form import KAPPA, differentiate
+from glutheory.symbolic.assemble import DELTA, assemble
 from glutheory.symbolic.duals import Expectation, dual, split_mixture
 from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.kolmogorov import product_error, rule
-from glutheory.symbolic.pairs import DELTA, KAPPA_PRIME, assemble
+from glutheory.symbolic.pairs import KAPPA_PRIME
 
 #: Bits of the arithmetic, and of the rule for the mixing variables: the boxes are wider than either.
 _BITS, _RULE = 64, 24

@@ -1,4 +1,7 @@
-"""The steps of a derivation with the auxiliary quantities named once."""
+"""What is to be said about a network, collected once for all formats: a `Report`, each part computed when asked for.
+
+`told` tells its derivation as steps in which each auxiliary quantity (D, A, θ) is named where it first occurs.
+"""
 
 from __future__ import annotations
 
@@ -18,44 +21,6 @@ from glutheory.printing.samples import Sample, SpecialValue, balls_of_a_series, 
 from glutheory.printing.ways import Notation, present
 from glutheory.symbolic.derived import Derivation, Step, Verification, derivation
 from glutheory.symbolic.duals import HERMITE, MIXTURE
-
-
-@dataclass(frozen=True)
-class ToldStep:
-    """One step for readers.
-
-    Attributes:
-        name: a few words.
-        rule: the rule used.
-        statements: pairs left = right; the first is the step's own, the others define what it names.
-    """
-
-    name: str
-    rule: str
-    statements: tuple[tuple[sp.Expr, sp.Expr], ...]
-
-
-def told(found: Report) -> list[ToldStep]:
-    """The steps of the NTK-parametrised derivation; a quantity such as D is defined in the first step that uses it."""
-    known: set[sp.Symbol] = set()
-    return [_told(found, step, known) for step in found.ntk.steps]
-
-
-def _told(found: Report, step: Step, known: set[sp.Symbol]) -> ToldStep:
-    right: sp.Expr = step.right
-    definitions: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
-    if step.name in ("S", "T"):
-        right = found.formulas["ST".index(step.name)]
-        definitions = found.notation.definitions if found.notation is not None else ()
-    elif isinstance(step.left, sp.Derivative) and len(step.left.expr.args) == 1:
-        right = right if right.has(sp.DiracDelta) else sp.factor(right)
-    elif isinstance(step.left, sp.Derivative):
-        notation: Notation = present([right])
-        right, definitions = notation.formulas[0], notation.definitions
-    new = tuple(pair for pair in definitions if pair[0] not in known)
-    known.update(symbol for symbol, _ in new)
-    return ToldStep(step.name, step.rule, ((step.left, right), *new))
-
 
 #: How many coefficients of a Hermite series are shown, and with how many digits.
 SHOWN, SHOWN_DIGITS = 8, 7
@@ -173,6 +138,11 @@ class Report:
         return tuple(failed)
 
 
+def report(network: Network, *, digits: int = 15) -> Report:
+    """The report on a network, with this many digits in its values; its parts are computed when first asked for."""
+    return Report(network, digits)
+
+
 def kernel_formulas(own: Derivation) -> dict[str, sp.Expr]:
     """The keys "nngp", "ntk" and the blocks' roles; the branches of a product keep their own symbols S_i, T_i."""
     if len(own.duals) == 1 or own.network.gated:
@@ -197,6 +167,38 @@ def _average(formula: sp.Expr, mixing: list[sp.Symbol]) -> sp.Expr:
     return fixed + outside * MEAN(inside, KAPPA, sp.Symbol("kappa'", positive=True))
 
 
-def report(network: Network, *, digits: int = 15) -> Report:
-    """The report on a network, with this many digits in its values; its parts are computed when first asked for."""
-    return Report(network, digits)
+@dataclass(frozen=True)
+class ToldStep:
+    """One step for readers.
+
+    Attributes:
+        name: a few words.
+        rule: the rule used.
+        statements: pairs left = right; the first is the step's own, the others define what it names.
+    """
+
+    name: str
+    rule: str
+    statements: tuple[tuple[sp.Expr, sp.Expr], ...]
+
+
+def told(found: Report) -> list[ToldStep]:
+    """The steps of the NTK-parametrised derivation; a quantity such as D is defined in the first step that uses it."""
+    known: set[sp.Symbol] = set()
+    return [_told(found, step, known) for step in found.ntk.steps]
+
+
+def _told(found: Report, step: Step, known: set[sp.Symbol]) -> ToldStep:
+    right: sp.Expr = step.right
+    definitions: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
+    if step.name in ("S", "T"):
+        right = found.formulas["ST".index(step.name)]
+        definitions = found.notation.definitions if found.notation is not None else ()
+    elif isinstance(step.left, sp.Derivative) and len(step.left.expr.args) == 1:
+        right = right if right.has(sp.DiracDelta) else sp.factor(right)
+    elif isinstance(step.left, sp.Derivative):
+        notation: Notation = present([right])
+        right, definitions = notation.formulas[0], notation.definitions
+    new = tuple(pair for pair in definitions if pair[0] not in known)
+    known.update(symbol for symbol, _ in new)
+    return ToldStep(step.name, step.rule, ((step.left, right), *new))

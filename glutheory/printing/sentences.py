@@ -1,0 +1,86 @@
+"""The sentences of a report that text and LaTeX share, in plain words."""
+
+from __future__ import annotations
+
+from glutheory.printing.contents import SHOWN_DIGITS, Report
+from glutheory.symbolic.duals import HERMITE, MIXTURE
+
+#: The density of the Kolmogorov distribution.
+DENSITY = "k(κ) = 8κ Σ_{n≥1} (−1)^(n−1) n² exp(−2n²κ²)"
+MIXTURE_NOTE = (
+    "κ and κ' are independent and Kolmogorov distributed: 2κ times a standard normal variable is logistic "
+    "(Andrews & Mallows 1974; Stefanski 1991), so the logistic function is E_κ[Φ(z/(2κ))]."
+)
+NO_CLOSED_FORM = "The average over κ, κ' is exact; no elementary closed form of it is known."
+_BLOCK_ROLES = {"readout": "V", "hidden": "W", "value": "P", "gate": "W"}
+
+
+def neuron(found: Report) -> str:
+    """z(x) as a formula."""
+    if found.network.gated:
+        return "z(x) = V [(P x) ⊙ φ(W x)]"
+    if len(found.network.branches) == 1:
+        return "z(x) = V φ(W x)"
+    factors = " ⊙ ".join(f"φ_{i}(W_{i} x)" for i in range(1, len(found.network.branches) + 1))
+    return f"z(x) = V [{factors}]"
+
+
+def weights(found: Report) -> str:
+    """The names of the weight matrices before V."""
+    if found.network.gated:
+        return "W, P"
+    count = len(found.network.branches)
+    return "W" if count == 1 else ", ".join(f"W_{i}" for i in range(1, count + 1))
+
+
+def weight_names(found: Report) -> dict[str, str]:
+    """The matrix of each block, by role."""
+    return {role: _BLOCK_ROLES.get(role, role.replace("branch", "W_")) for role in found.ntk.kernels.blocks}
+
+
+def method(found: Report) -> str:
+    """How S was found."""
+    dual = found.ntk.dual
+    if found.method == HERMITE:
+        return (
+            "Price's theorem does not end in elementary expectations here: S is the Hermite series (Mehler's formula), "
+            "with rigorous coefficients and Parseval's bound of its tail; T is the same series of φ'."
+        )
+    count = dual.order
+    start = "S is a Gaussian integral, done by completing the square; no derivative was needed"
+    if count:
+        times = {1: "once", 2: "twice"}.get(count, f"{count} times")
+        steps = f"{count} integration{'s' if count > 1 else ''} in c back up"
+        end = f"{steps} (Hermite/Ostrogradsky reduction, values at c = 0)"
+        rules = dict.fromkeys(part.rule for part in dual.s.parts)
+        family = " and ".join(rule for rule in rules if rule != "elementary")
+        start = f"Price's theorem {times}, an elementary Gaussian expectation, {end}: the {family} family"
+    mixed = ", averaged over the scale mixture" if found.method == MIXTURE else ""
+    return f"{start}{mixed}. T was derived in the same way from φ', independently of S."
+
+
+def verification(found: Report) -> str:
+    """What was checked and how."""
+    checks = found.verification.checks
+    counts = {name: sum(check.method == name for check in checks) for name in found.verification.methods}
+    failed = sum(not check.passed for check in checks)
+    ways = ", ".join(f"{count} {name}" for name, count in counts.items())
+    everything = f"all {len(checks)} checks" if len(checks) > 1 else "the one check"
+    outcome = f"{failed} of {len(checks)} checks FAILED" if failed else f"{everything} passed"
+    series = " (of the kernels' composition: a series has no closed form to check)" if found.method == HERMITE else ""
+    return f"{outcome}{series}: {ways}."
+
+
+def coefficients(found: Report) -> str:
+    """The first Hermite coefficients at variance 1."""
+    values = ",  ".join(f"h_{k} = {value}" for k, value in enumerate(found.hermite) if value != "0")
+    small = [f"h_{k}" for k, value in enumerate(found.hermite) if value == "0"]
+    rest = f"; {', '.join(small)} are below 10^−{SHOWN_DIGITS + 2}" if small else ""
+    return f"At variance 1, to {SHOWN_DIGITS} digits: {values}{rest}."
+
+
+def hermite_facts(found: Report) -> str:
+    """The exact statements about the Hermite coefficients; empty if there are none."""
+    if not found.half_linear:
+        return ""
+    return "φ(z) − z/2 is even, so h_1(a) = √a/2 exactly and every other odd coefficient vanishes."
