@@ -1,4 +1,8 @@
-"""The scale that accuracy refers to: lower bounds of √E[f(u)²], by a coarse integral over a window."""
+"""The road's one entrance: `enclose` picks a rule for the point and raises its accuracy until the balls are narrow.
+
+The `_scale` that accuracy refers to is a lower bound of √(E[f(u)²]E[f(v)²]), by a coarse integral over a window. Where
+a variance is zero, that variable is the constant 0, and S and T are products of one-dimensional means (`_degenerate`).
+"""
 
 from __future__ import annotations
 
@@ -16,9 +20,13 @@ from glutheory.ground.balls import bits_of, precision
 from glutheory.ground.exact import Exact, Point, as_digits, ball
 from glutheory.quadrature.line import Function, Integrand, integral, mean, split
 from glutheory.quadrature.model import Model, model
-from glutheory.quadrature.rules import pair_means
+from glutheory.quadrature.rules import Pair, pair_means
 from glutheory.quadrature.strips import Envelope, mean_bound
 
+MAX_DIGITS = 1000
+#: How often the accuracy is raised before giving up, and the digits that are tried when the full number is too much.
+MAX_ATTEMPTS = 4
+FEWER_DIGITS = (16, 9)
 #: Evaluations of one integrand on one piece.
 MAX_EVALUATIONS = 40_000
 _SHRINKINGS = 24
@@ -26,114 +34,8 @@ _SHRINKINGS = 24
 _APART = 8.0
 #: Precisions at which a second moment is tried: small values may hide behind cancellation.
 _BITS = (64, 128, 256, 512, 1024)
-
-
-def second_moment(function: Function, root: arb) -> arb:
-    """A lower bound of E[f(root·x)²], usually within a part in a hundred; deltas are left out, root ≥ 0."""
-    bound = function.growth()
-    rate = float(bound.p * root)
-    ends, branches = split([ball(kink) / root for kink in function.kinks], 8 + 2 * rate)
-    programs = function.programs()
-
-    def part(branch: int) -> Integrand:
-        run = programs[branch]
-
-        def square(x: acb, analytic: bool) -> acb:
-            value = run(root * x, analytic)
-            return value * value
-
-        return square
-
-    pieces = [
-        (low, high, part(k))
-        for (low, high), k in zip(pairwise(ends), branches, strict=True)
-        if function.branches[k] != 0
-    ]
-    if rate > _APART and not function.kinks:
-        # e^{2·rate·|x|} moves the weight to ±2·rate; a lower bound may skip what lies between the windows
-        pieces = [(arb(x) - 8, arb(x) + 8, part(0)) for x in (-2 * rate, 0.0, 2 * rate)]
-    # an absolute tolerance is needed: far out, where nothing matters, no relative one is ever met
-    log = float(((bound.C * bound.C + 1) * (1 + root) ** (2 * bound.n)).log()) + 2 * rate * rate
-    for _ in range(_SHRINKINGS):
-        total = integral(pieces, log - 8, MAX_EVALUATIONS)
-        narrow = total > 0 and total.rad() < total.lower() / 64
-        if narrow or not total.rad() < arb(log).exp():
-            break  # done, or the tolerance cannot be met at this precision
-        log = min(log - 20, float(abs(total).upper().log())) if total != 0 else log - 20
-    return arb.max(total.lower(), arb(0))
-
-
-def scale(variances: Collection[Exact], function: Function) -> arb:
-    """A lower bound of √(E[f(u)²]·E[f(v)²]) for one (u = v) or two variances.
-
-    1 where it is infinite (delta functions), 0 where none is found.
-    """
-    if function.singular:
-        return arb(1)
-    for bits in _BITS:
-        with precision(bits):
-            sizes = [second_moment(function, ball(variance).sqrt()) for variance in variances]
-            if all(size > 0 for size in sizes):
-                return (sizes[0] * sizes[-1]).sqrt().lower()
-    return arb(0)
-
-
 #: How often a mean is computed anew with a smaller tolerance.
 _ATTEMPTS = 5
-
-
-def degenerate(point: Point, found: Model, digits: int) -> tuple[arb, arb]:
-    """(S, T) for a = 0 or b = 0.
-
-    S = φ(0)·E[φ(v)] with H(0) = 1/2. T = E[φ'(u)]·E[φ'(v)], where the factor of the constant is the limit a → 0+: the
-    mean of the one-sided derivatives, infinite at a jump (infinite times 0 is 0 only for an exact 0).
-    """
-    results = []
-    for function, constant in ((found.whole.value, found.at_zero), (found.whole.slope, slope_at_zero(found))):
-        factors = []
-        with precision(bits_of(digits) + 32):
-            for variance in (point.a, point.b):
-                if variance != 0:
-                    factors.append(_mean(function, variance, digits))
-                else:
-                    factors.append(arb.pos_inf() * int(sp.sign(constant)) if constant.is_infinite else ball(constant))
-            zero = any(factor == 0 for factor in factors)
-            results.append(arb(0) if zero else factors[0] * factors[1])
-    return results[0], results[1]
-
-
-def slope_at_zero(found: Model) -> sp.Expr:
-    """lim_{a→0+} E[φ'(u)]: the mean of the one-sided derivatives at 0, ±oo at a jump."""
-    slope = found.whole.slope
-    for index, kink in enumerate(slope.kinks):
-        if kink == 0:
-            if slope.masses[index] != 0:
-                return sp.oo * sp.sign(slope.masses[index])
-            return (slope.branches[index].subs(Z, 0) + slope.branches[index + 1].subs(Z, 0)) / 2
-    return slope.branches[sum(1 for kink in slope.kinks if kink < 0)].subs(Z, 0)
-
-
-def _mean(function: Function, variance: Exact, digits: int) -> arb:
-    """E[f(v)] to the given digits of √E[f(v)²], or of itself where that is infinite."""
-    size = scale({variance}, function)
-    value, extra = arb(0), 2.0
-    for _ in range(_ATTEMPTS):
-        log = float(size.log()) - digits * math.log(10) - extra
-        with precision(max(64, bits_of(digits) + 64 + int(-log / math.log(2)))):
-            value = mean(function, ball(variance).sqrt(), log)
-        if value.rad() <= size * arb(10) ** -digits:
-            return value
-        if function.singular and value != 0:
-            size = abs(value).lower()
-        extra *= 2
-    raise PrecisionError(f"{digits} digits of a mean are beyond the work limit: ask for fewer digits.", (value, value))
-
-
-Pair = tuple[arb, arb]
-#: How often the accuracy is raised before giving up, and the digits that are tried when the full number is too much.
-MAX_ATTEMPTS = 4
-FEWER_DIGITS = (16, 9)
-MAX_DIGITS = 1000
 
 
 def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) -> Pair:
@@ -168,7 +70,7 @@ def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) 
     point = Point.of(a, b, c)
     found = model(made.expr)
     if point.degenerate:
-        return degenerate(point, found, wanted)
+        return _degenerate(point, found, wanted)
     reached = _trivial(point, found)
     for tried in (wanted, *(fewer for fewer in FEWER_DIGITS if fewer < wanted)):
         better, complete = _refine(point, found, tried)
@@ -185,21 +87,9 @@ def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) 
     )
 
 
-def _trivial(point: Point, found: Model) -> Pair:
-    """Balls that need no integration."""
-    balls = []
-    with precision(64):
-        a, b, _, _ = point.balls()
-        for function in (found.whole.value, found.whole.slope):
-            growth = function.growth()
-            bound = mean_bound(Envelope.of(growth, a.sqrt()), Envelope.of(growth, b.sqrt()), arb(1))
-            balls.append(arb(0, math.inf) if function.singular else arb(0, bound.upper()))
-    return balls[0], balls[1]
-
-
 def _refine(point: Point, found: Model, digits: int) -> tuple[Pair | None, bool]:
     """(the balls, whether they are narrow enough); no balls where every rule is beyond its work limit."""
-    scales = [scale({point.a, point.b}, function) for function in (found.whole.value, found.whole.slope)]
+    scales = [_scale({point.a, point.b}, function) for function in (found.whole.value, found.whole.slope)]
     values: Pair | None = None
     extra = 1.0
     for _ in range(MAX_ATTEMPTS):
@@ -223,6 +113,18 @@ def _refine(point: Point, found: Model, digits: int) -> tuple[Pair | None, bool]
     return values, False
 
 
+def _trivial(point: Point, found: Model) -> Pair:
+    """Balls that need no integration."""
+    balls = []
+    with precision(64):
+        a, b, _, _ = point.balls()
+        for function in (found.whole.value, found.whole.slope):
+            growth = function.growth()
+            bound = mean_bound(Envelope.of(growth, a.sqrt()), Envelope.of(growth, b.sqrt()), arb(1))
+            balls.append(arb(0, math.inf) if function.singular else arb(0, bound.upper()))
+    return balls[0], balls[1]
+
+
 def _narrower(one: arb, two: arb) -> arb:
     return two if two.rad() < one.rad() else one
 
@@ -233,3 +135,100 @@ def _narrow(value: arb, limit: arb) -> bool:
 
 def _log(size: arb) -> float:
     return float(size.log()) if size > 0 else 0.0
+
+
+def _scale(variances: Collection[Exact], function: Function) -> arb:
+    """A lower bound of √(E[f(u)²]·E[f(v)²]) for one (u = v) or two variances.
+
+    1 where it is infinite (delta functions), 0 where none is found.
+    """
+    if function.singular:
+        return arb(1)
+    for bits in _BITS:
+        with precision(bits):
+            sizes = [_second_moment(function, ball(variance).sqrt()) for variance in variances]
+            if all(size > 0 for size in sizes):
+                return (sizes[0] * sizes[-1]).sqrt().lower()
+    return arb(0)
+
+
+def _second_moment(function: Function, root: arb) -> arb:
+    """A lower bound of E[f(root·x)²], usually within a part in a hundred; deltas are left out, root ≥ 0."""
+    bound = function.growth()
+    rate = float(bound.p * root)
+    ends, branches = split([ball(kink) / root for kink in function.kinks], 8 + 2 * rate)
+    programs = function.programs()
+
+    def part(branch: int) -> Integrand:
+        run = programs[branch]
+
+        def square(x: acb, analytic: bool) -> acb:
+            value = run(root * x, analytic)
+            return value * value
+
+        return square
+
+    pieces = [
+        (low, high, part(k))
+        for (low, high), k in zip(pairwise(ends), branches, strict=True)
+        if function.branches[k] != 0
+    ]
+    if rate > _APART and not function.kinks:
+        # e^{2·rate·|x|} moves the weight to ±2·rate; a lower bound may skip what lies between the windows
+        pieces = [(arb(x) - 8, arb(x) + 8, part(0)) for x in (-2 * rate, 0.0, 2 * rate)]
+    # an absolute tolerance is needed: far out, where nothing matters, no relative one is ever met
+    log = float(((bound.C * bound.C + 1) * (1 + root) ** (2 * bound.n)).log()) + 2 * rate * rate
+    for _ in range(_SHRINKINGS):
+        total = integral(pieces, log - 8, MAX_EVALUATIONS)
+        narrow = total > 0 and total.rad() < total.lower() / 64
+        if narrow or not total.rad() < arb(log).exp():
+            break  # done, or the tolerance cannot be met at this precision
+        log = min(log - 20, float(abs(total).upper().log())) if total != 0 else log - 20
+    return arb.max(total.lower(), arb(0))
+
+
+def _degenerate(point: Point, found: Model, digits: int) -> tuple[arb, arb]:
+    """(S, T) for a = 0 or b = 0.
+
+    S = φ(0)·E[φ(v)] with H(0) = 1/2. T = E[φ'(u)]·E[φ'(v)], where the factor of the constant is the limit a → 0+: the
+    mean of the one-sided derivatives, infinite at a jump (infinite times 0 is 0 only for an exact 0).
+    """
+    results = []
+    for function, constant in ((found.whole.value, found.at_zero), (found.whole.slope, _slope_at_zero(found))):
+        factors = []
+        with precision(bits_of(digits) + 32):
+            for variance in (point.a, point.b):
+                if variance != 0:
+                    factors.append(_mean(function, variance, digits))
+                else:
+                    factors.append(arb.pos_inf() * int(sp.sign(constant)) if constant.is_infinite else ball(constant))
+            zero = any(factor == 0 for factor in factors)
+            results.append(arb(0) if zero else factors[0] * factors[1])
+    return results[0], results[1]
+
+
+def _slope_at_zero(found: Model) -> sp.Expr:
+    """lim_{a→0+} E[φ'(u)]: the mean of the one-sided derivatives at 0, ±oo at a jump."""
+    slope = found.whole.slope
+    for index, kink in enumerate(slope.kinks):
+        if kink == 0:
+            if slope.masses[index] != 0:
+                return sp.oo * sp.sign(slope.masses[index])
+            return (slope.branches[index].subs(Z, 0) + slope.branches[index + 1].subs(Z, 0)) / 2
+    return slope.branches[sum(1 for kink in slope.kinks if kink < 0)].subs(Z, 0)
+
+
+def _mean(function: Function, variance: Exact, digits: int) -> arb:
+    """E[f(v)] to the given digits of √E[f(v)²], or of itself where that is infinite."""
+    size = _scale({variance}, function)
+    value, extra = arb(0), 2.0
+    for _ in range(_ATTEMPTS):
+        log = float(size.log()) - digits * math.log(10) - extra
+        with precision(max(64, bits_of(digits) + 64 + int(-log / math.log(2)))):
+            value = mean(function, ball(variance).sqrt(), log)
+        if value.rad() <= size * arb(10) ** -digits:
+            return value
+        if function.singular and value != 0:
+            size = abs(value).lower()
+        extra *= 2
+    raise PrecisionError(f"{digits} digits of a mean are beyond the work limit: ask for fewer digits.", (value, value))

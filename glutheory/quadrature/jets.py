@@ -1,4 +1,12 @@
-"""Independent standard coordinates x, y for a strongly correlated pair: along the ridge of the density and across."""
+"""E[f(u)f(v)] for f analytic in a strip and |ρ| near 1: a trapezoidal rule along the diagonal, Taylor across it.
+
+In independent standard coordinates u = √a(k₁x + l₁y), v = ±√b(k₂x + l₂y); either k = √((1+ρ)/2), l = ±√((1−ρ)/2),
+or, where one variance is much larger, x along that variable (`_Legs`). Across the diagonal the integrand hardly bends,
+so E_y is taken of its Taylor polynomial of degree < K, found by power series arithmetic; at ρ = ±1 exactly l = 0 and
+K = 1. Along it the trapezoidal rule in x has its alias and tail bounds. The remainder of the Taylor polynomial follows
+from Cauchy's estimate on the disc |y| ≤ δ, where the imaginary parts of u and v stay in the strip, and from a Gaussian
+tail bound outside |y| ≤ δ/2.
+"""
 
 from __future__ import annotations
 
@@ -8,42 +16,12 @@ from dataclasses import dataclass
 
 from flint import arb
 
+from glutheory.quadrature.compiled import Compiled, Value
 from glutheory.quadrature.frame import Frame
-from glutheory.quadrature.program import Program, Value
-from glutheory.quadrature.strips import Envelope, Strip, aliases, beyond, mean_bound
+from glutheory.quadrature.strips import Envelope, Strip, aliases, beyond, mean_bound, natural_log
 
 #: Beyond this ratio of standard deviations x follows the larger one.
 _LOPSIDED = 2.0
-
-
-@dataclass(frozen=True)
-class Legs:
-    """u = √a(along[0]·x + across[0]·y), v = ±√b(along[1]·x + across[1]·y); along ≥ 0."""
-
-    along: tuple[arb, arb]
-    across: tuple[arb, arb]
-
-    @classmethod
-    def of(cls, frame: Frame) -> Legs:
-        """The legs that suit the frame."""
-        ratio = float(frame.root_a / frame.root_b)
-        if ratio > _LOPSIDED:
-            return cls((arb(1), frame.rho), (arb(0), frame.gap.sqrt()))
-        if ratio < 1 / _LOPSIDED:
-            return cls((frame.rho, arb(1)), (frame.gap.sqrt(), arb(0)))
-        cosine, sine = ((1 + frame.rho) / 2).sqrt(), (frame.far / 2).sqrt()
-        return cls((cosine, cosine), (sine, -sine))
-
-    def rates(self, one: Envelope, two: Envelope) -> tuple[arb, arb]:
-        """(p, q) with e^{q₁|u|/√a + q₂|v|/√b} ≤ e^{p|x| + q|y|}."""
-        x = one.q * self.along[0] + two.q * self.along[1]
-        return x, one.q * abs(self.across[0]) + two.q * abs(self.across[1])
-
-    def reach(self, frame: Frame, legs: tuple[arb, arb]) -> arb:
-        """The largest of the two factors by which a shift of x or y moves u or v."""
-        return arb.max(frame.root_a * abs(legs[0]), frame.root_b * abs(legs[1]))
-
-
 #: Taylor polynomials longer than this never pay against the lattice.
 _LONGEST = 96
 
@@ -67,27 +45,18 @@ class Plan:
     across: tuple[int, float]
 
 
-def _pair(frame: Frame, strip: Strip, i: int) -> tuple[Envelope, Envelope]:
-    one = Envelope.of(strip.growths[i], frame.root_a)
-    return one, one if frame.same else Envelope.of(strip.growths[i], frame.root_b)
-
-
-def _log(x: arb) -> float:
-    return float(x.log()) if x > 0 else -800.0
-
-
 def plan(frame: Frame, strips: Sequence[Strip], logs: Sequence[float]) -> Plan | None:
     """The cheapest rule whose proved error is about e^{logs[i]} for the i-th function; None if there is none.
 
     Floating point throughout: nothing is proved here, `error` proves.
     """
-    legs = Legs.of(frame)
+    legs = _Legs.of(frame)
     top = float(legs.reach(frame, legs.along))
     h, along = 0.0, (0, 0.0)
     for index, strip in enumerate(strips[:-1]):
         if h > 2 * math.pi * strip.tau / top:
             break  # narrower strips allow no larger step
-        need = max(_log(mean_bound(*_pair(frame, strip, i), frame.rho)) - log for i, log in enumerate(logs))
+        need = max(natural_log(mean_bound(*strip.envelopes(frame, i), frame.rho)) - log for i, log in enumerate(logs))
         need = max(need + 3, 1.0)
         d = min(strip.tau / top, math.sqrt(2 * need))
         step = 2 * math.pi * d / (need + d * d / 2)
@@ -103,9 +72,9 @@ def plan(frame: Frame, strips: Sequence[Strip], logs: Sequence[float]) -> Plan |
         length, across = found
     radius = 0.0
     for i, log in enumerate(logs):
-        one, two = _pair(frame, strips[-1], i)
+        one, two = strips[-1].envelopes(frame, i)
         rate, side = (float(q) for q in legs.rates(one, two))
-        excess = _log(8 * one.A * two.A) + side**2 / 2 + rate**2 / 2 - log
+        excess = natural_log(8 * one.A * two.A) + side**2 / 2 + rate**2 / 2 - log
         radius = max(radius, rate + math.sqrt(2 * max(excess, 1.0)))
     return Plan(h, math.ceil(radius / h) + 1, length, along, across)
 
@@ -114,7 +83,7 @@ def _length(
     frame: Frame, strips: Sequence[Strip], logs: Sequence[float], h: float
 ) -> tuple[int, tuple[int, float]] | None:
     """The shortest Taylor polynomial, with strip and disc; None if it would be too long."""
-    legs = Legs.of(frame)
+    legs = _Legs.of(frame)
     across = float(legs.reach(frame, legs.across))
     best: tuple[int, tuple[int, float]] | None = None
     for index, strip in enumerate(strips[:-1]):
@@ -122,19 +91,39 @@ def _length(
         for length in range(2, _LONGEST + 1, 2):
             if best is not None and length >= best[0]:
                 break
-            sizes = (_log(_remainder(frame, strips, i, length, index, delta, h)) for i in range(len(logs)))
+            sizes = (natural_log(_remainder(frame, strips, i, length, index, delta, h)) for i in range(len(logs)))
             if all(size < log - 1 for size, log in zip(sizes, logs, strict=True)):
                 best = (length, (index, delta))
                 break
     return best
 
 
+def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
+    """A proved bound of |rule − E[f_i(u)f_i(v)]|."""
+    legs = _Legs.of(frame)
+    index, shift = made.along
+    h, d, tau = arb(made.h), arb(shift), arb(strips[index].tau)
+    d = d / arb.max(arb(1), d * legs.reach(frame, legs.along) / tau).upper()
+    bound = 2 * mean_bound(*strips[index].envelopes(frame, i), frame.rho) * (d * d / 2).exp()
+    bound *= aliases(2 * arb.pi() * d / h)
+    one, two = strips[-1].envelopes(frame, i)
+    (rate, side), edge = legs.rates(one, two), h * made.half
+    if not edge > rate:
+        return arb.pos_inf()
+    # E_y|F| ≤ A₁A₂ e^{rate|x|}·2e^{side²/2}; beyond the edge the summand falls: lattice sum ≤ integral
+    height = 4 * one.A * two.A * (side * side / 2).exp()
+    bound += height * (rate * rate / 2).exp() * beyond(edge - rate)
+    if made.length > 1:
+        bound += _remainder(frame, strips, i, made.length, *made.across, made.h)
+    return bound
+
+
 def _remainder(
     frame: Frame, strips: Sequence[Strip], i: int, length: int, index: int, radius: float, step: float
 ) -> arb:
     """A bound of h Σ_j w(x_j) E|F(x_j, y) − Taylor polynomial in y|, for even length."""
-    legs = Legs.of(frame)
-    one, two = _pair(frame, strips[index], i)
+    legs = _Legs.of(frame)
+    one, two = strips[index].envelopes(frame, i)
     rate, side = legs.rates(one, two)
     tau, h, delta = arb(strips[index].tau), arb(step), arb(radius)
     delta = delta / arb.max(arb(1), delta * legs.reach(frame, legs.across) / tau).upper()
@@ -156,35 +145,15 @@ def _moment(k: int) -> arb:
     return value
 
 
-def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
-    """A proved bound of |rule − E[f_i(u)f_i(v)]|."""
-    legs = Legs.of(frame)
-    index, shift = made.along
-    h, d, tau = arb(made.h), arb(shift), arb(strips[index].tau)
-    d = d / arb.max(arb(1), d * legs.reach(frame, legs.along) / tau).upper()
-    bound = 2 * mean_bound(*_pair(frame, strips[index], i), frame.rho) * (d * d / 2).exp()
-    bound *= aliases(2 * arb.pi() * d / h)
-    one, two = _pair(frame, strips[-1], i)
-    (rate, side), edge = legs.rates(one, two), h * made.half
-    if not edge > rate:
-        return arb.pos_inf()
-    # E_y|F| ≤ A₁A₂ e^{rate|x|}·2e^{side²/2}; beyond the edge the summand falls: lattice sum ≤ integral
-    height = 4 * one.A * two.A * (side * side / 2).exp()
-    bound += height * (rate * rate / 2).exp() * beyond(edge - rate)
-    if made.length > 1:
-        bound += _remainder(frame, strips, i, made.length, *made.across, made.h)
-    return bound
-
-
-def double_sum(frame: Frame, program: Program, made: Plan, count: int) -> list[arb]:
+def double_sum(frame: Frame, functions: Compiled, made: Plan, count: int) -> list[arb]:
     """The rule's values, one per function."""
-    legs = Legs.of(frame)
+    legs = _Legs.of(frame)
     h, length = arb(made.h), made.length
     moments = [_moment(k) if k % 2 == 0 else arb(0) for k in range(length)]
     starts = frame.root_a * legs.along[0], frame.sign * frame.root_b * legs.along[1]
     steps = frame.root_a * legs.across[0], frame.sign * frame.root_b * legs.across[1]
     totals = [arb(0)] * count
-    with program.at(length) as run:
+    with functions.at(length) as run:
         for j in range(-made.half, made.half + 1):
             x = h * j
             left = run(starts[0] * x, steps[0])
@@ -202,3 +171,31 @@ def _mean(left: Value, right: Value, moments: list[arb]) -> arb:
     if isinstance(product, arb):
         return product
     return sum((c * m for c, m in zip(product.coeffs(), moments, strict=False)), arb(0))
+
+
+@dataclass(frozen=True)
+class _Legs:
+    """u = √a(along[0]·x + across[0]·y), v = ±√b(along[1]·x + across[1]·y); along ≥ 0."""
+
+    along: tuple[arb, arb]
+    across: tuple[arb, arb]
+
+    @classmethod
+    def of(cls, frame: Frame) -> _Legs:
+        """The legs that suit the frame."""
+        ratio = float(frame.root_a / frame.root_b)
+        if ratio > _LOPSIDED:
+            return cls((arb(1), frame.rho), (arb(0), frame.gap.sqrt()))
+        if ratio < 1 / _LOPSIDED:
+            return cls((frame.rho, arb(1)), (frame.gap.sqrt(), arb(0)))
+        cosine, sine = ((1 + frame.rho) / 2).sqrt(), (frame.far / 2).sqrt()
+        return cls((cosine, cosine), (sine, -sine))
+
+    def rates(self, one: Envelope, two: Envelope) -> tuple[arb, arb]:
+        """(p, q) with e^{q₁|u|/√a + q₂|v|/√b} ≤ e^{p|x| + q|y|}."""
+        x = one.q * self.along[0] + two.q * self.along[1]
+        return x, one.q * abs(self.across[0]) + two.q * abs(self.across[1])
+
+    def reach(self, frame: Frame, legs: tuple[arb, arb]) -> arb:
+        """The largest of the two factors by which a shift of x or y moves u or v."""
+        return arb.max(frame.root_a * abs(legs[0]), frame.root_b * abs(legs[1]))

@@ -2,6 +2,9 @@
 
 x is a standard normal variable; each piece between two kinks is integrated in t ∈ [0, 1], so that a kink which is only
 known as a ball enters as a parameter and no ball is ever asked on which side of it a point lies.
+
+`mean` is E[f(u)]; `on_diagonal` is E[f(u)f(v)] at ρ = ±1 exactly, where v is a multiple of u: one integral over the
+line, cut at the kinks of both factors.
 """
 
 from __future__ import annotations
@@ -18,13 +21,14 @@ from flint import acb, arb, ctx
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.growth import Growth, growth
 from glutheory.ground.pieces import Pieces
+from glutheory.quadrature.compiled import ball_functions
 from glutheory.quadrature.frame import Frame
-from glutheory.quadrature.program import ball_functions
 from glutheory.quadrature.strips import Envelope, beyond
 
 Integrand = Callable[[acb, bool], acb]
 #: Evaluations of one integrand on one piece before the adaptive rule gives up and returns a wide ball.
 MAX_EVALUATIONS = 400_000
+_Cut = tuple[sp.Expr, int | None, int | None]
 
 
 @dataclass(frozen=True)
@@ -79,60 +83,6 @@ def _complex(branch: sp.Expr) -> Callable[[acb, bool], acb]:
     return lambda z, analytic: acb(run([z], analytic)[0])
 
 
-def density(x: arb) -> arb:
-    """The standard normal density."""
-    return (-x * x / 2).exp() / (2 * arb.pi()).sqrt()
-
-
-def radius_for(height: float, rate: float, log: float) -> float:
-    """R with 2e^{height}·e^{rate²/2}·P(x > R − rate) below e^{log}, about."""
-    return rate + math.sqrt(2 * max(height + rate * rate / 2 - log + 1, 1.0))
-
-
-def tail(height: arb, rate: arb, radius: float) -> arb:
-    """A bound of ∫_{|x|>R} height·e^{rate|x|}·density."""
-    edge = arb(radius) - rate
-    return 2 * height * (rate * rate / 2).exp() * beyond(edge) if edge > 0 else arb.pos_inf()
-
-
-def integral(pieces: Sequence[tuple[arb, arb, Integrand]], log: float, limit: int = MAX_EVALUATIONS) -> arb:
-    """Σ over pieces (low, high, g) of ∫ g(x)·density(x) dx, with an absolute error of about e^log."""
-    total = arb(0)
-    tolerance = arb(log).exp() / max(1, len(pieces))
-    for low, high, g in pieces:
-        total += _piece(low, high - low, g, tolerance, limit)
-    return total
-
-
-def _piece(low: arb, width: arb, g: Integrand, tolerance: arb, limit: int) -> arb:
-    front = width / (2 * arb.pi()).sqrt()
-
-    def integrand(t: acb, analytic: bool) -> acb:
-        x = low + width * t
-        return front * g(x, analytic) * (-x * x / 2).exp()
-
-    value = acb.integral(
-        integrand,
-        0,
-        1,
-        abs_tol=tolerance,
-        rel_tol=arb(2) ** -ctx.prec,
-        eval_limit=limit,
-        depth_limit=4 * ctx.prec,
-    )
-    return value.real
-
-
-def split(kinks: Sequence[arb], radius: float) -> tuple[list[arb], list[int]]:
-    """(the ends of the pieces of [−R, R], the index of the branch on each); kinks outside are left out."""
-    edge = arb(radius)
-    while any(not abs(kink) < edge and not abs(kink) > edge for kink in kinks):
-        edge = edge + 1
-    inside = [kink for kink in kinks if abs(kink) < edge]
-    skipped = sum(1 for kink in kinks if kink < -edge)
-    return [-edge, *inside, edge], [skipped + i for i in range(len(inside) + 1)]
-
-
 def mean(function: Function, root: arb, log: float, shift: arb | None = None) -> arb:
     """E[f(shift + root·x)], deltas included, with an absolute error of about e^log; root > 0."""
     start = arb(0) if shift is None else shift
@@ -161,32 +111,6 @@ def mean(function: Function, root: arb, log: float, shift: arb | None = None) ->
         if mass != 0:
             total += ball(mass) * density(kink) / root
     return total
-
-
-Cut = tuple[sp.Expr, int | None, int | None]
-
-
-def _cuts(point: Point, kinks: tuple[sp.Expr, ...], sign: int) -> list[Cut]:
-    """(x, index of u's kink there, index of v's kink there), ascending in x; coincidences are decided exactly."""
-    root_a, root_b = sp.sqrt(sp.sympify(point.a)), sign * sp.sqrt(sp.sympify(point.b))
-    found: list[Cut] = [(kink / root_a, i, None) for i, kink in enumerate(kinks)]
-    for j, kink in enumerate(kinks):
-        x = kink / root_b
-        match = next((k for k, (other, _, _) in enumerate(found) if _same(other, x)), None)
-        if match is None:
-            found.append((x, None, j))
-        else:
-            found[match] = (found[match][0], found[match][1], j)
-    return sorted(found, key=cmp_to_key(_order))
-
-
-def _order(one: Cut, two: Cut) -> int:
-    return 1 if one[0] > two[0] else -1
-
-
-def _same(x: sp.Expr, y: sp.Expr) -> bool:
-    difference = sp.simplify(x**2 - y**2) if x * y > 0 else x - y
-    return bool(difference == 0 or difference.equals(0))
 
 
 def on_diagonal(point: Point, frame: Frame, function: Function, log: float) -> arb:
@@ -238,3 +162,80 @@ def _middle(function: Function, at: arb, kink: int | None) -> arb:
         return both.real / 2
     index = sum(1 for place in function.kinks if ball(place) < at)
     return programs[index](acb(at), False).real
+
+
+def _cuts(point: Point, kinks: tuple[sp.Expr, ...], sign: int) -> list[_Cut]:
+    """(x, index of u's kink there, index of v's kink there), ascending in x; coincidences are decided exactly."""
+    root_a, root_b = sp.sqrt(sp.sympify(point.a)), sign * sp.sqrt(sp.sympify(point.b))
+    found: list[_Cut] = [(kink / root_a, i, None) for i, kink in enumerate(kinks)]
+    for j, kink in enumerate(kinks):
+        x = kink / root_b
+        match = next((k for k, (other, _, _) in enumerate(found) if _same(other, x)), None)
+        if match is None:
+            found.append((x, None, j))
+        else:
+            found[match] = (found[match][0], found[match][1], j)
+    return sorted(found, key=cmp_to_key(_order))
+
+
+def _order(one: _Cut, two: _Cut) -> int:
+    return 1 if one[0] > two[0] else -1
+
+
+def _same(x: sp.Expr, y: sp.Expr) -> bool:
+    difference = sp.simplify(x**2 - y**2) if x * y > 0 else x - y
+    return bool(difference == 0 or difference.equals(0))
+
+
+def integral(pieces: Sequence[tuple[arb, arb, Integrand]], log: float, limit: int = MAX_EVALUATIONS) -> arb:
+    """Σ over pieces (low, high, g) of ∫ g(x)·density(x) dx, with an absolute error of about e^log."""
+    total = arb(0)
+    tolerance = arb(log).exp() / max(1, len(pieces))
+    for low, high, g in pieces:
+        total += _piece(low, high - low, g, tolerance, limit)
+    return total
+
+
+def _piece(low: arb, width: arb, g: Integrand, tolerance: arb, limit: int) -> arb:
+    front = width / (2 * arb.pi()).sqrt()
+
+    def integrand(t: acb, analytic: bool) -> acb:
+        x = low + width * t
+        return front * g(x, analytic) * (-x * x / 2).exp()
+
+    value = acb.integral(
+        integrand,
+        0,
+        1,
+        abs_tol=tolerance,
+        rel_tol=arb(2) ** -ctx.prec,
+        eval_limit=limit,
+        depth_limit=4 * ctx.prec,
+    )
+    return value.real
+
+
+def split(kinks: Sequence[arb], radius: float) -> tuple[list[arb], list[int]]:
+    """(the ends of the pieces of [−R, R], the index of the branch on each); kinks outside are left out."""
+    edge = arb(radius)
+    while any(not abs(kink) < edge and not abs(kink) > edge for kink in kinks):
+        edge = edge + 1
+    inside = [kink for kink in kinks if abs(kink) < edge]
+    skipped = sum(1 for kink in kinks if kink < -edge)
+    return [-edge, *inside, edge], [skipped + i for i in range(len(inside) + 1)]
+
+
+def density(x: arb) -> arb:
+    """The standard normal density."""
+    return (-x * x / 2).exp() / (2 * arb.pi()).sqrt()
+
+
+def radius_for(height: float, rate: float, log: float) -> float:
+    """R with 2e^{height}·e^{rate²/2}·P(x > R − rate) below e^{log}, about."""
+    return rate + math.sqrt(2 * max(height + rate * rate / 2 - log + 1, 1.0))
+
+
+def tail(height: arb, rate: arb, radius: float) -> arb:
+    """A bound of ∫_{|x|>R} height·e^{rate|x|}·density."""
+    edge = arb(radius) - rate
+    return 2 * height * (rate * rate / 2).exp() * beyond(edge) if edge > 0 else arb.pos_inf()

@@ -20,9 +20,9 @@ from itertools import pairwise
 from flint import acb, arb, ctx
 
 from glutheory.ground.exact import ball
+from glutheory.quadrature.compiled import compiled
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function, density, split, tail
-from glutheory.quadrature.program import program
 from glutheory.quadrature.strips import Envelope
 
 #: Evaluations of the density beyond which the work is refused (about ten seconds).
@@ -66,7 +66,7 @@ class _Axis:
         panels: list[_Panel] = []
         for (low, high), index in zip(pairwise(ends), indices, strict=True):
             branch = len(kinks) - index if backwards else index
-            run = program(tuple(function.branches[branch] for function in self.functions)).values()
+            run = compiled(tuple(function.branches[branch] for function in self.functions)).values()
             count = max(1, math.ceil(float((high - low) / (2 * _WIDTH * self.gap.sqrt()))))
             if count > _MAX_PANELS:
                 return []
@@ -114,7 +114,7 @@ class _Axis:
         for panel in panels:
             if panel.branch not in runs:
                 branches = tuple(function.branches[panel.branch] for function in self.functions)
-                runs[panel.branch] = program(branches).values()
+                runs[panel.branch] = compiled(branches).values()
             for node, weight in _legendre(panel.nodes, ctx.prec):
                 x = panel.centre + panel.half * node
                 values = [panel.half * weight * value for value in runs[panel.branch]([self.scale * x])]

@@ -3,7 +3,14 @@
     E[f(u)g(v)] = ∫ f(√a x)·E[g(v) | x]·density(x) dx,    v | x ~ N(±√b ρ x, b(1−ρ²))
 
 f is evaluated branch by branch from its definition; only g is taken from its normal form. Delta functions of f are
-evaluated, those of g are smoothed by the conditional law.
+evaluated, those of g are smoothed by the conditional law. The conditional mean of a function in normal form, for
+v ~ N(μ, r) and r > 0, is closed and entire in μ:
+
+    z^n exp(−βz²+αz)    complete the square, then Gaussian moments
+    z^n Φ(z/s)          Stein: E[v·g] = μE[g] + rE[g'], down to Φ(μ/√(s²+r)) and moments of a product of two Gaussians
+    N_s^(j)             convolution of densities: the j-th derivative of N(μ; 0, s²+r)
+
+A scale s = 0 gives the Heaviside step and the delta function.
 """
 
 from __future__ import annotations
@@ -19,11 +26,13 @@ from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function, Integrand, density, integral, radius_for, split, tail
 from glutheory.quadrature.strips import Envelope
 
+_Mean = Callable[[acb], acb]
+
 
 def reduced(frame: Frame, f: Function, g: Function, terms: Sequence[Term], log: float) -> arb:
     """E[f(u)g(v)] with an absolute error of about e^log; `terms` is the normal form of g, deltas included."""
     spread = frame.root_b * frame.root_b * frame.gap
-    inner = conditional_mean(terms, spread)
+    inner = _conditional_mean(terms, spread)
     slope = frame.sign * frame.rho * frame.root_b
     envelope = Envelope.of(f.growth(), frame.root_a)
     height, rate = _inner_bound(frame, g)
@@ -57,10 +66,7 @@ def _inner_bound(frame: Frame, g: Function) -> tuple[arb, arb]:
     return height, envelope.q * frame.rho
 
 
-Mean = Callable[[acb], acb]
-
-
-def conditional_mean(terms: Sequence[Term], r: arb) -> Mean:
+def _conditional_mean(terms: Sequence[Term], r: arb) -> _Mean:
     """μ ↦ E[Σ terms(v)], v ~ N(μ, r), with all constants at the current precision."""
     groups: dict[Kernel, dict[int, acb]] = {}
     for term in terms:
@@ -73,7 +79,7 @@ def conditional_mean(terms: Sequence[Term], r: arb) -> Mean:
     return mean
 
 
-def _with(kernel: Kernel, powers: dict[int, acb], r: arb) -> Mean:
+def _with(kernel: Kernel, powers: dict[int, acb], r: arb) -> _Mean:
     top = max(powers)
     if isinstance(kernel, ExpQuad):
         moments = _exponential(acb(ball(kernel.beta)), acb(ball(kernel.alpha)), r, top)

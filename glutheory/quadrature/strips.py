@@ -14,6 +14,7 @@ from flint import arb
 
 from glutheory.errors import ExpressionError
 from glutheory.ground.growth import Growth, growth
+from glutheory.quadrature.frame import Frame
 
 #: An entire function is treated as if it ended here; variances up to 1e6 gain nothing from wider strips.
 _WIDEST = 8192.0
@@ -46,6 +47,11 @@ class Strip:
 
     tau: float
     growths: tuple[Growth, ...]
+
+    def envelopes(self, frame: Frame, i: int) -> tuple[Envelope, Envelope]:
+        """The i-th function's envelopes in u and in v."""
+        one = Envelope.of(self.growths[i], frame.root_a)
+        return one, one if frame.same else Envelope.of(self.growths[i], frame.root_b)
 
 
 def _bounds(functions: tuple[sp.Expr, ...], tau: float) -> Strip | None:
@@ -88,6 +94,11 @@ def mean_bound(one: Envelope, two: Envelope, rho: arb) -> arb:
 def beyond(t: arb) -> arb:
     """P(x > t) for a standard normal x."""
     return (t / arb(2).sqrt()).erfc() / 2
+
+
+def natural_log(x: arb) -> float:
+    """Log x for planning, in floating point; −800 for what may be 0."""
+    return float(x.log()) if x > 0 else -800.0
 
 
 def aliases(x: arb) -> arb:

@@ -1,7 +1,14 @@
-"""A Toeplitz form in fixed point: three roundings per term, counted; one product of integer polynomials.
+"""E[f(u)f(v)] for f analytic in a strip: the trapezoidal rule on a lattice in (u, v), a Toeplitz form.
 
-Ball polynomials would do as well, but their products are quadratic in the length when the coefficients span hundreds of
-orders of magnitude; here only the absolute accuracy matters.
+With u = √a x, v = ±√b y and both steps h, −2ρxy = ρ((x−y)² − x² − y²) turns the double sum into
+Σ_j A_j Σ_k B_k G_{j−k}: one product of integer polynomials instead of N² terms.
+
+Error, all proved: (1) aliases, by Poisson summation. The Fourier transform of the integrand F at (2πm/h, 2πn/h) is at
+most e^{−2π(|m|d₁+|n|d₂)/h} times the integral of |F| over the plane shifted by ±i(d₁, d₂), for any shift that keeps u
+and v in the strip; the density grows by exp(½ dᵀΣ⁻¹d). (2) the lattice beyond the box |x|, |y| ≤ R, by Gaussian tails.
+(3) rounding to fixed point: three roundings per term, counted. Ball polynomials would do as well, but their products
+are quadratic in the length when the coefficients span hundreds of orders of magnitude; here only the absolute accuracy
+matters.
 """
 
 from __future__ import annotations
@@ -13,10 +20,149 @@ from dataclasses import dataclass
 from flint import arb, fmpz, fmpz_poly
 
 from glutheory.quadrature.frame import Frame
-from glutheory.quadrature.strips import Envelope, Strip, aliases, beyond, mean_bound
+from glutheory.quadrature.strips import Strip, aliases, beyond, mean_bound, natural_log
+
+_Values = Callable[[Sequence[arb]], list[arb]]
+_GRID = [i / 24 for i in range(1, 25)]
 
 
-def toeplitz_form(left: list[arb], right: list[arb], narrow: arb, log: float) -> arb:
+@dataclass(frozen=True)
+class Plan:
+    """A lattice and the shifts that prove its accuracy.
+
+    Attributes:
+        h: step in x and y.
+        half: the lattice is −half·h … half·h on both axes.
+        tau_index: which strip.
+        shifts: (d₁, d₂) for the aliases (m, 0), (0, n), (m, n) and (m, −n), m, n > 0.
+    """
+
+    h: float
+    half: int
+    tau_index: int
+    shifts: tuple[tuple[float, float], ...]
+
+
+def plan(frame: Frame, strips: Sequence[Strip], logs: Sequence[float]) -> Plan | None:
+    """The coarsest lattice whose proved error is about e^{logs[i]} for the i-th function; None if there is no strip.
+
+    Floating point throughout: nothing is proved here, `error` proves.
+    """
+    ra, rb, rho, far = (float(x) for x in (frame.root_a, frame.root_b, frame.rho, frame.far))
+    gap = far * (1 + rho)
+    if gap == 0:
+        return None
+    best: Plan | None = None
+    axis_need = max(max(natural_log(_mean(frame, strips[-1], i)) - log for i, log in enumerate(logs)) + 4, 1.0)
+    widest = 2 * math.sqrt(2 * axis_need) * max(ra, rb)
+    for index, strip in enumerate(strips[:-1]):
+        if strip.tau > 2 * widest and index < len(strips) - 2:
+            continue  # no shift would use it
+        if best is not None and best.h > 2 * math.pi * strip.tau / (max(ra, rb) * axis_need):
+            break  # narrower strips allow no larger step
+        need = max(max(natural_log(_mean(frame, strip, i)) - log for i, log in enumerate(logs)) + 4, 1.0)
+        top1, top2 = strip.tau / ra, strip.tau / rb
+        reach = 2 * math.sqrt(2 * need)
+        steps, shifts = [], []
+        for kind in range(4):
+            options = []
+            for fraction in _GRID:
+                d1, d2 = _shift(kind, fraction * reach, rho, top1, top2)
+                gain = (d1 if kind != 1 else 0.0) + (d2 if kind != 0 else 0.0)
+                signed = -d2 if kind == 3 else d2
+                options.append((2 * math.pi * gain / (need + _quadratic(d1, signed, rho, gap)), (d1, signed)))
+            step, shift = max(options)
+            steps.append(step)
+            shifts.append(shift)
+        h = min(steps)
+        if best is None or h > best.h:
+            best = Plan(h, 0, index, tuple(shifts))
+    if best is None:
+        return None
+    radius = max(_radius(frame, strips[-1], i, log, best.h) for i, log in enumerate(logs))
+    return Plan(best.h, math.ceil(radius / best.h), best.tau_index, best.shifts)
+
+
+def _shift(kind: int, d: float, rho: float, top1: float, top2: float) -> tuple[float, float]:
+    if kind == 0:
+        d1 = min(d, top1)
+        return d1, min(rho * d1, top2)
+    if kind == 1:
+        d2 = min(d, top2)
+        return min(rho * d2, top1), d2
+    return min(d, top1), min(d, top2)
+
+
+def _quadratic(d1: float, d2: float, rho: float, gap: float) -> float:
+    """½ dᵀΣ⁻¹d."""
+    return ((d1 - d2) ** 2 + 2 * (1 - rho) * d1 * d2) / (2 * gap) if gap else math.inf
+
+
+def _radius(frame: Frame, axis: Strip, i: int, log: float, h: float) -> float:
+    one, two = axis.envelopes(frame, i)
+    rho, far = float(frame.rho), float(frame.far)
+    radius = 0.0
+    for p, q in ((float(one.q), float(two.q)), (float(two.q), float(one.q))):
+        total = p + rho * q
+        excess = natural_log(8 * one.A * two.A) + total**2 / 2 + q**2 * far + math.log1p(h / math.sqrt(far)) - log
+        radius = max(radius, total + h + math.sqrt(2 * max(excess, 1.0)))
+    return radius
+
+
+def _mean(frame: Frame, strip: Strip, i: int) -> arb:
+    return mean_bound(*strip.envelopes(frame, i), frame.rho)
+
+
+def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
+    """A proved bound of |trapezoidal sum over the box − E[f_i(u)f_i(v)]|."""
+    h, gap, rho = arb(made.h), frame.gap, frame.rho
+    mean = _mean(frame, strips[made.tau_index], i)
+    bound = arb(0)
+    for kind, (shift1, shift2) in enumerate(made.shifts):
+        d1, d2 = arb(shift1), arb(shift2)
+        tau = arb(strips[made.tau_index].tau)
+        # shifts that touch the edge of the strip may exceed it by rounding: scale them back
+        over = arb.max(arb(1), arb.max(abs(d1) * frame.root_a / tau, abs(d2) * frame.root_b / tau)).upper()
+        d1, d2 = d1 / over, d2 / over
+        weight = (((d1 - d2) * (d1 - d2) + 2 * frame.far * d1 * d2) / (2 * gap)).exp()
+        x1, x2 = 2 * arb.pi() * abs(d1) / h, 2 * arb.pi() * abs(d2) / h
+        alias = (aliases(x1) if kind != 1 else arb(1)) * (aliases(x2) if kind != 0 else arb(1))
+        bound += 2 * mean * weight * alias
+    one, two = strips[-1].envelopes(frame, i)
+    edge = h * made.half
+    spread = 1 + h / (2 * arb.pi() * gap).sqrt()
+    for p, q in ((one.q, two.q), (two.q, one.q)):
+        # Σ over the other axis: e^{q|y|} ≤ e^{qy} + e^{−qy}, and a unimodal lattice sum ≤ integral + h·maximum
+        total = p + rho * q
+        inner = 2 * (q**2 * gap / 2).exp() * spread
+        # the summand of the outer sum falls beyond `total`: lattice sum ≤ integral from the last point kept
+        if not edge > total:
+            return arb.pos_inf()
+        bound += 2 * one.A * two.A * inner * (total**2 / 2).exp() * beyond(edge - total)
+    return bound
+
+
+def double_sum(frame: Frame, run: _Values, made: Plan, logs: Sequence[float]) -> list[arb]:
+    """The trapezoidal sums over the box, one per function, as balls that hold all rounding."""
+    h, rho, n = arb(made.h), frame.rho, made.half
+    points = [h * j for j in range(-n, n + 1)]
+    damp = -1 / (2 * (1 + rho))
+    weights = [(x * x * damp).exp() for x in points]
+    first = [run([frame.root_a * x]) for x in points]
+    second = first if frame.same else [run([frame.root_b * x]) for x in points]
+    if frame.sign < 0:
+        second = second[::-1]
+    front = h * h / (2 * arb.pi() * frame.gap.sqrt())
+    narrow = rho * h * h / (2 * frame.gap)
+    results = []
+    for i, log in enumerate(logs):
+        left = [value[i] * w for value, w in zip(first, weights, strict=True)]
+        right = [value[i] * w for value, w in zip(second, weights, strict=True)]
+        results.append(front * _toeplitz_form(left, right, narrow, log - natural_log(front)))
+    return results
+
+
+def _toeplitz_form(left: list[arb], right: list[arb], narrow: arb, log: float) -> arb:
     """Σ_jk left_j·right_k·exp(−narrow·(j−k)²) with an absolute error of about e^log, in fixed point."""
     sizes = [max((abs(x).upper() for x in side), default=arb(0)) for side in (left, right)]
     if sizes[0] == 0 or sizes[1] == 0:
@@ -61,152 +207,3 @@ def _fixed(values: Sequence[arb], unit: int, bits: int) -> tuple[list[fmpz], arb
         if radius > worst:
             worst = radius
     return integers, worst / arb(2) ** unit + 1 / arb(2) ** bits
-
-
-Values = Callable[[Sequence[arb]], list[arb]]
-_GRID = [i / 24 for i in range(1, 25)]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A lattice and the shifts that prove its accuracy.
-
-    Attributes:
-        h: step in x and y.
-        half: the lattice is −half·h … half·h on both axes.
-        tau_index: which strip.
-        shifts: (d₁, d₂) for the aliases (m, 0), (0, n), (m, n) and (m, −n), m, n > 0.
-    """
-
-    h: float
-    half: int
-    tau_index: int
-    shifts: tuple[tuple[float, float], ...]
-
-
-def _quadratic(d1: float, d2: float, rho: float, gap: float) -> float:
-    """½ dᵀΣ⁻¹d."""
-    return ((d1 - d2) ** 2 + 2 * (1 - rho) * d1 * d2) / (2 * gap) if gap else math.inf
-
-
-def _log(x: arb) -> float:
-    return float(x.log()) if x > 0 else -800.0
-
-
-def plan(frame: Frame, strips: Sequence[Strip], logs: Sequence[float]) -> Plan | None:
-    """The coarsest lattice whose proved error is about e^{logs[i]} for the i-th function; None if there is no strip.
-
-    Floating point throughout: nothing is proved here, `error` proves.
-    """
-    ra, rb, rho, far = (float(x) for x in (frame.root_a, frame.root_b, frame.rho, frame.far))
-    gap = far * (1 + rho)
-    if gap == 0:
-        return None
-    best: Plan | None = None
-    axis_need = max(max(_log(_mean(frame, strips[-1], i)) - log for i, log in enumerate(logs)) + 4, 1.0)
-    widest = 2 * math.sqrt(2 * axis_need) * max(ra, rb)
-    for index, strip in enumerate(strips[:-1]):
-        if strip.tau > 2 * widest and index < len(strips) - 2:
-            continue  # no shift would use it
-        if best is not None and best.h > 2 * math.pi * strip.tau / (max(ra, rb) * axis_need):
-            break  # narrower strips allow no larger step
-        need = max(max(_log(_mean(frame, strip, i)) - log for i, log in enumerate(logs)) + 4, 1.0)
-        top1, top2 = strip.tau / ra, strip.tau / rb
-        reach = 2 * math.sqrt(2 * need)
-        steps, shifts = [], []
-        for kind in range(4):
-            options = []
-            for fraction in _GRID:
-                d1, d2 = _shift(kind, fraction * reach, rho, top1, top2)
-                gain = (d1 if kind != 1 else 0.0) + (d2 if kind != 0 else 0.0)
-                signed = -d2 if kind == 3 else d2
-                options.append((2 * math.pi * gain / (need + _quadratic(d1, signed, rho, gap)), (d1, signed)))
-            step, shift = max(options)
-            steps.append(step)
-            shifts.append(shift)
-        h = min(steps)
-        if best is None or h > best.h:
-            best = Plan(h, 0, index, tuple(shifts))
-    if best is None:
-        return None
-    radius = max(_radius(frame, strips[-1], i, log, best.h) for i, log in enumerate(logs))
-    return Plan(best.h, math.ceil(radius / best.h), best.tau_index, best.shifts)
-
-
-def _shift(kind: int, d: float, rho: float, top1: float, top2: float) -> tuple[float, float]:
-    if kind == 0:
-        d1 = min(d, top1)
-        return d1, min(rho * d1, top2)
-    if kind == 1:
-        d2 = min(d, top2)
-        return min(rho * d2, top1), d2
-    return min(d, top1), min(d, top2)
-
-
-def _pair(frame: Frame, strip: Strip, i: int) -> tuple[Envelope, Envelope]:
-    one = Envelope.of(strip.growths[i], frame.root_a)
-    return one, one if frame.same else Envelope.of(strip.growths[i], frame.root_b)
-
-
-def _mean(frame: Frame, strip: Strip, i: int) -> arb:
-    return mean_bound(*_pair(frame, strip, i), frame.rho)
-
-
-def _radius(frame: Frame, axis: Strip, i: int, log: float, h: float) -> float:
-    one, two = _pair(frame, axis, i)
-    rho, far = float(frame.rho), float(frame.far)
-    radius = 0.0
-    for p, q in ((float(one.q), float(two.q)), (float(two.q), float(one.q))):
-        total = p + rho * q
-        excess = _log(8 * one.A * two.A) + total**2 / 2 + q**2 * far + math.log1p(h / math.sqrt(far)) - log
-        radius = max(radius, total + h + math.sqrt(2 * max(excess, 1.0)))
-    return radius
-
-
-def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
-    """A proved bound of |trapezoidal sum over the box − E[f_i(u)f_i(v)]|."""
-    h, gap, rho = arb(made.h), frame.gap, frame.rho
-    mean = _mean(frame, strips[made.tau_index], i)
-    bound = arb(0)
-    for kind, (shift1, shift2) in enumerate(made.shifts):
-        d1, d2 = arb(shift1), arb(shift2)
-        tau = arb(strips[made.tau_index].tau)
-        # shifts that touch the edge of the strip may exceed it by rounding: scale them back
-        over = arb.max(arb(1), arb.max(abs(d1) * frame.root_a / tau, abs(d2) * frame.root_b / tau)).upper()
-        d1, d2 = d1 / over, d2 / over
-        weight = (((d1 - d2) * (d1 - d2) + 2 * frame.far * d1 * d2) / (2 * gap)).exp()
-        x1, x2 = 2 * arb.pi() * abs(d1) / h, 2 * arb.pi() * abs(d2) / h
-        alias = (aliases(x1) if kind != 1 else arb(1)) * (aliases(x2) if kind != 0 else arb(1))
-        bound += 2 * mean * weight * alias
-    one, two = _pair(frame, strips[-1], i)
-    edge = h * made.half
-    spread = 1 + h / (2 * arb.pi() * gap).sqrt()
-    for p, q in ((one.q, two.q), (two.q, one.q)):
-        # Σ over the other axis: e^{q|y|} ≤ e^{qy} + e^{−qy}, and a unimodal lattice sum ≤ integral + h·maximum
-        total = p + rho * q
-        inner = 2 * (q**2 * gap / 2).exp() * spread
-        # the summand of the outer sum falls beyond `total`: lattice sum ≤ integral from the last point kept
-        if not edge > total:
-            return arb.pos_inf()
-        bound += 2 * one.A * two.A * inner * (total**2 / 2).exp() * beyond(edge - total)
-    return bound
-
-
-def double_sum(frame: Frame, run: Values, made: Plan, logs: Sequence[float]) -> list[arb]:
-    """The trapezoidal sums over the box, one per function, as balls that hold all rounding."""
-    h, rho, n = arb(made.h), frame.rho, made.half
-    points = [h * j for j in range(-n, n + 1)]
-    damp = -1 / (2 * (1 + rho))
-    weights = [(x * x * damp).exp() for x in points]
-    first = [run([frame.root_a * x]) for x in points]
-    second = first if frame.same else [run([frame.root_b * x]) for x in points]
-    if frame.sign < 0:
-        second = second[::-1]
-    front = h * h / (2 * arb.pi() * frame.gap.sqrt())
-    narrow = rho * h * h / (2 * frame.gap)
-    results = []
-    for i, log in enumerate(logs):
-        left = [value[i] * w for value, w in zip(first, weights, strict=True)]
-        right = [value[i] * w for value, w in zip(second, weights, strict=True)]
-        results.append(front * toeplitz_form(left, right, narrow, log - _log(front)))
-    return results

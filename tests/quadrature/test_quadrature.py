@@ -22,11 +22,11 @@ from glutheory.errors import DomainError, ExpressionError, PrecisionError
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point
 from glutheory.quadrature import enclose, jets, toeplitz
+from glutheory.quadrature.compiled import compiled
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function
 from glutheory.quadrature.model import model, slope_terms
 from glutheory.quadrature.panels import panelled
-from glutheory.quadrature.program import program
 from glutheory.quadrature.reduction import reduced
 from glutheory.quadrature.rules import smooth_means
 from glutheory.quadrature.strips import strips
@@ -316,7 +316,7 @@ def test_error_bounds_cover_coarse_rules(module: ModuleType, coarser: float, nam
         made = module.plan(frame, family, logs)
         assert made is not None
         made = replace(made, h=made.h * coarser)
-        run = program(part.functions)
+        run = compiled(part.functions)
         values = (
             module.double_sum(frame, run.values(), made, (-60.0, -60.0))
             if module is toeplitz

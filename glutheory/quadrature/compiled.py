@@ -36,7 +36,7 @@ def _products(expr: sp.Expr) -> sp.Expr:
     return expr.func(*args)
 
 
-class Program:
+class Compiled:
     """The expressions of `functions` (numeric, in `Z`), evaluated together; common parts are computed once."""
 
     def __init__(self, functions: tuple[sp.Expr, ...]) -> None:
@@ -67,11 +67,11 @@ class Program:
 
 
 @lru_cache(maxsize=256)
-def program(functions: tuple[sp.Expr, ...]) -> Program:
-    """The program of these functions, built once."""
-    return Program(functions)
+def compiled(functions: tuple[sp.Expr, ...]) -> Compiled:
+    """These functions compiled, once."""
+    return Compiled(functions)
 
 
 def ball_functions(functions: tuple[sp.Expr, ...]) -> Callable[..., list[Any]]:
     """The functions bound at the current precision: ([ball], analytic) ↦ one ball per function."""
-    return program(functions).values()
+    return compiled(functions).values()
