@@ -1,11 +1,10 @@
-"""The numbers behind a piece of evidence as aligned text: what is nested becomes a table."""
+"""One page about one claim: what was claimed, what was computed, what follows and what it means."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeGuard
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -13,124 +12,10 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from checks.layout import grid, layout
 from checks.table import COLOURS, risk, shown
-from glutheory.claims import About, Evidence, Figure, Finding, Outcome, Verdict, decide
+from glutheory.claims import About, Evidence, Finding, Outcome, Verdict, decide
 from glutheory.terminal import Terminal
-
-#: Longer tables and lists are cut: the file of results has everything.
-_ROWS, _ITEMS, _COLUMNS = 24, 8, 6
-#: Columns that headings, evidence numbers and nesting take from the width.
-_MARGIN = 10
-#: The first column of a table may be broken if it is wider.
-_LABEL = 40
-
-Record = Mapping[str, Figure]
-
-
-def layout(values: Record, terminal: Terminal) -> list[RenderableType]:
-    """The numbers: the single ones, then every nested one under its name; records of the same kind in one table."""
-    short = {name: value for name, value in values.items() if _fits(value)}
-    parts: list[RenderableType] = (
-        [grid([[name, cell(value)] for name, value in short.items()], terminal)] if short else []
-    )
-    kinds: dict[tuple[str, ...], dict[str, Record]] = {}
-    for name, value in values.items():
-        if _is_record(value):
-            kinds.setdefault(tuple(value), {})[name] = value
-    for name, value in values.items():
-        alike = kinds.get(tuple(value), {}) if _is_record(value) else {}
-        table = _table(alike, terminal) if len(alike) > 1 else None
-        if table is None and not _fits(value):
-            parts += [_shown(f"{name}:", terminal), *(Padding(part, (0, 0, 0, 2)) for part in _nested(value, terminal))]
-        elif table is not None and name == next(iter(alike)):
-            parts.append(table)
-    return parts
-
-
-def cell(value: Figure) -> str:
-    """A number with four digits, a word, or a list of them that is cut in the middle where it is long."""
-    if _is_list(value):
-        items = [cell(item) for item in value]
-        if len(items) > _ITEMS:
-            return f"{', '.join(items[:3])}, ..., {items[-1]} ({len(items)} values)"
-        return ", ".join(items) or "none"
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def grid(rows: Sequence[Sequence[str]], terminal: Terminal, headings: Sequence[str] = (), style: str = "") -> Table:
-    """Columns; those of numbers to the right. Only the first `_ROWS` rows are shown, and how many more there are."""
-    table = Table(
-        box=None, show_header=bool(headings), pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", style=style
-    )
-    for index in range(len(rows[0])):
-        column = [row[index] for row in rows]
-        right = (
-            bool(headings)
-            and index > 0
-            and all(text[:1].isdigit() or text[:1] in ("-", "i", "n", "") for text in column)
-        )
-        table.add_column(
-            _shown(headings[index] if headings else "", terminal), justify="right" if right else "left", overflow="fold"
-        )
-    for row in rows[:_ROWS]:
-        table.add_row(*(_shown(text, terminal) for text in row))
-    if len(rows) > _ROWS:
-        table.add_row(Text(f"... {len(rows) - _ROWS} more"))
-    return table
-
-
-def _nested(value: Figure, terminal: Terminal) -> list[RenderableType]:
-    """A mapping or a list that does not fit into a cell."""
-    if _is_list(value):
-        value = {str(index): item for index, item in enumerate(value, 1)}
-    assert isinstance(value, Mapping)
-    records = {name: item for name, item in value.items() if _is_record(item)}
-    if len(records) == len(value):
-        table = _table(records, terminal)
-        return layout(value, terminal) if table is None else [table]
-    lists = [item for item in value.values() if _is_list(item) and _fits(item)]
-    if len(lists) == len(value) and len({len(item) for item in lists}) == 1 and len(lists[0]) <= _COLUMNS:
-        return [grid([[name, *map(cell, item)] for name, item in zip(value, lists, strict=True)], terminal)]
-    return layout(value, terminal)
-
-
-def _table(records: Mapping[str, Record], terminal: Terminal) -> Table | None:
-    """Records as rows, or as columns where that is narrower; None if neither fits."""
-    names = list(dict.fromkeys(name for record in records.values() for name in record))
-    cells = [[cell(record[name]) if name in record else "" for name in names] for record in records.values()]
-    turned = [list(column) for column in zip(*cells, strict=True)]
-    for labels, heads, rows in ((list(records), names, cells), (names, list(records), turned)):
-        # headings may be broken between words, long labels as well
-        widths = [min(_LABEL, max(map(len, labels)))]
-        widths += [max(map(len, [*head.split(), *column])) for head, *column in zip(heads, *rows, strict=True)]
-        if sum(widths) + 2 * len(heads) <= terminal.width - _MARGIN:
-            return grid([[label, *row] for label, row in zip(labels, rows, strict=True)], terminal, ["", *heads])
-    return None
-
-
-def _shown(text: str, terminal: Terminal) -> Text:
-    return Text(shown(text, terminal))
-
-
-def _is_record(value: Figure) -> TypeGuard[Record]:
-    """A mapping whose values each fit into a cell."""
-    return isinstance(value, Mapping) and bool(value) and all(map(_fits, value.values()))
-
-
-def _is_list(value: Figure) -> TypeGuard[Sequence[Figure]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
-def _fits(value: Figure) -> bool:
-    """Whether it goes into one cell: a single value, or a list of single values."""
-    if _is_list(value):
-        return not any(_is_list(item) or isinstance(item, Mapping) for item in value)
-    return not isinstance(value, Mapping)
-
 
 _FINDINGS = {Finding.SUPPORTS: "green", Finding.REFUTES: "red", Finding.UNDECIDED: "magenta"}
 _SAYS = {

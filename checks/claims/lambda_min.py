@@ -13,8 +13,9 @@ import sympy as sp
 from checks.settings import Settings
 from checks.tools.evidence import proof
 from checks.tools.extremal_sets import GRID, ends, exact, rounded
+from checks.tools.far_spectrum import far
 from checks.tools.orders import Order, Scale, asymptotic, bounded, measured, refuted
-from checks.tools.spectral_grid import Cell, families, far, gaussian, groups, kernels, product
+from checks.tools.spectral_grid import Cell, families, gaussian, groups, kernels, product
 from derivations.proofs.relu_expansion import SUM, n
 from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
 from glutheory.figures.chart import Chart, Role, Series

@@ -1,4 +1,7 @@
-"""The kinds of evidence: a proof script run, a symbolic identity, roads 1 and 2 as balls, road 3 in a test."""
+"""What several checks share: the kinds of evidence, assumptions evaluated on the data, and negative controls.
+
+Evidence is a proof script run, a symbolic identity, roads 1 and 2 as balls, or road 3 in a test.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,9 @@ from glutheory.symbolic.kernels import d, g, kernels, m, sigma_v
 
 Array = npt.NDArray[np.float64]
 #: Balls wider than this, relative to √(K_ii K_jj), decide nothing.
-NARROW = 1e-12
+_NARROW = 1e-12
 #: The error that a statistical check promises to find, and the probability with which it does.
-WRONG, POWER = 0.01, 0.999
-
-
-@lru_cache(maxsize=64)
-def _run(name: str) -> Run:
-    return run(load(name))
+WRONG, _POWER = 0.01, 0.999
 
 
 def proof(name: str, about: About = About.LITERAL, part: str = "") -> Evidence:
@@ -49,6 +47,11 @@ def proof(name: str, about: About = About.LITERAL, part: str = "") -> Evidence:
     }
     what = f"the proof script {name} was run"
     return Evidence(Grade.PROOF, what, Finding.of(done.failure is None), about, part, figures)
+
+
+@lru_cache(maxsize=64)
+def _run(name: str) -> Run:
+    return run(load(name))
 
 
 def identity(what: str, *differences: sp.Expr, about: About = About.LITERAL, part: str = "") -> Evidence:
@@ -97,7 +100,7 @@ def certificate(formula: Formula, settings: Sequence[Setting], about: About = Ab
                 gap = max(gap, float(abs(x - y).lower()) / scale)
                 radius = max(radius, float(max(x.rad(), y.rad())) / scale)
                 count += 1
-    narrow = radius <= NARROW
+    narrow = radius <= _NARROW
     finding = Finding.REFUTES if apart else (Finding.SUPPORTS if narrow else Finding.UNDECIDED)
     names = ", ".join(dict.fromkeys(setting.network.name for setting in settings))
     return Evidence(
@@ -123,7 +126,7 @@ def equal(
     """
     excluded = sum(not value.contains(0) for value in values)
     radius = max(float(value.rad()) for value in values)
-    finding = Finding.REFUTES if excluded else (Finding.SUPPORTS if radius <= NARROW else Finding.UNDECIDED)
+    finding = Finding.REFUTES if excluded else (Finding.SUPPORTS if radius <= _NARROW else Finding.UNDECIDED)
     found: dict[str, Figure] = {
         "differences": len(values),
         "certainly not zero": excluded,
@@ -230,7 +233,10 @@ def powerful(evidence: Evidence) -> Assumption:
     power = evidence.figures["power against 1 %"]
     assert isinstance(power, float)
     return Assumption(
-        "power", f"a kernel wrong by 1 % is rejected with probability at least {POWER}", power >= POWER, f"{power:.6f}"
+        "power",
+        f"a kernel wrong by 1 % is rejected with probability at least {_POWER}",
+        power >= _POWER,
+        f"{power:.6f}",
     )
 
 

@@ -1,4 +1,9 @@
-"""Small data sets in exact numbers: certified ends of the spectra of ReLU and ReGLU on them."""
+"""Data sets in exact numbers, and what is certified of the spectra on them.
+
+`EXAMPLES` are named sets on which gating worsens the condition number, with their condition numbers as balls; all in
+LeCun's variances. The ntk parametrisation is among them: its kernels are those of width m = d, divided by d.
+`rounded`, `exact` and `ends` give small random sets and the certified ends of the spectra of ReLU and ReGLU on them.
+"""
 
 from __future__ import annotations
 
@@ -19,41 +24,13 @@ from glutheory.ground.exact import ball
 from glutheory.networks import GATES
 from glutheory.spectra import certified_condition, certified_extremes
 
-Integers = npt.NDArray[np.int_]
+_Integers = npt.NDArray[np.int_]
 #: Denominator of the inputs: exact in binary.
 GRID = 16
-
-
-def rounded(rng: np.random.Generator, n: int, d: int) -> Integers:
-    """Standard Gaussian inputs in sixteenths, shape (n, d)."""
-    return np.asarray(np.rint(GRID * rng.standard_normal((n, d))).astype(int))
-
-
-def exact(data: Integers) -> Inputs:
-    """The inputs of these sixteenths."""
-    return tuple(tuple(Fraction(int(value), GRID) for value in line) for line in data)
-
-
-def ball_matrix(formula: Formula, setting: Setting) -> arb_mat:
-    """The kernel of the formula on the setting's inputs, as balls."""
-    size = len(setting.X)
-    matrix = arb_mat(size, size)
-    for (i, j), value in zip(setting.pairs, roads.entries(formula, setting, roads.symbolic), strict=True):
-        matrix[i, j] = matrix[j, i] = value
-    return matrix
-
-
-def ends(X: Inputs, width: int) -> tuple[tuple[arb, arb], tuple[arb, arb]]:
-    """Certified (λ_min, λ_max) of K and K̃, LeCun variances."""
-    rows = ((plain_equation, "relu"), (gated_equation, "reglu"))
-    first, second = (certified_extremes(ball_matrix(formula, lecun(net, X, width))) for formula, net in rows)
-    return first, second
-
-
 #: Half-angle tangents: (1, 1) turned by 2·atan(u) is a rational point of the circle ‖x‖² = 2.
 _CLOSE, _CLOSER, _OBTUSE, _EIGHTH = Fraction(1, 2000), Fraction(1, 20000), Fraction(91, 60), Fraction(12, 29)
 #: Relative accuracy of the certified condition numbers.
-DIGITS = 12
+_DIGITS = 12
 _BITS = 160
 
 
@@ -101,6 +78,97 @@ class Example:
         return lecun(self.gate if gated else GATES[self.gate], self.X, self.width or 1)
 
 
+@lru_cache(maxsize=256)
+def conditions(example: Example) -> tuple[tuple[arb, arb], tuple[arb, arb]]:
+    """(plain, gated) as stated with the closed forms, and as derived with the enclosed integrals."""
+    return (
+        (
+            condition(example, False, stated(example, False), roads.symbolic),
+            condition(example, True, stated(example, True), roads.symbolic),
+        ),
+        (
+            condition(example, False, derived(example, False), roads.quadrature),
+            condition(example, True, derived(example, True), roads.quadrature),
+        ),
+    )
+
+
+def condition(example: Example, gated: bool, formula: Formula, road: Road) -> arb:
+    """The condition number as a ball."""
+    matrix = kernel(example, gated, formula, road)
+    with precision(_BITS):
+        return certified_condition(matrix, digits=_DIGITS)
+
+
+def kernel(example: Example, gated: bool, formula: Formula, road: Road) -> arb_mat:
+    """The kernel matrix of the example as balls: this formula with the duals of this road."""
+    return _matrix(formula, example.setting(gated), road)
+
+
+def _matrix(formula: Formula, setting: Setting, road: Road) -> arb_mat:
+    """The kernel of the formula on the setting's inputs, as balls, with the duals of this road."""
+    size = len(setting.X)
+    matrix = arb_mat(size, size)
+    for (i, j), value in zip(setting.pairs, roads.entries(formula, setting, road), strict=True):
+        matrix[i, j] = matrix[j, i] = value
+    return matrix
+
+
+def stated(example: Example, gated: bool) -> Formula:
+    """Eq. 3 or 4, or its wide limit: the formula that the example is about."""
+    if example.width is None:
+        return _wide_gated if gated else _wide_plain
+    return gated_equation if gated else plain_equation
+
+
+def derived(example: Example, gated: bool) -> Formula:
+    """The same as the engine derives it by differentiating the network; the wide limit as stated."""
+    if example.width is None:
+        return stated(example, gated)
+    return partial(roads.derived, setting=example.setting(gated))
+
+
+def _wide_plain(_: Scales, inner: object, duals: roads.Duals) -> object:  # noqa: ARG001 (the signature of a formula)
+    """The limit of K/m, S."""
+    return duals[-1][0]
+
+
+def _wide_gated(scales: Scales, inner: object, duals: roads.Duals) -> object:
+    """The limit of K̃/m, (x·x'/d) S."""
+    return duals[-1][0] * inner / scales.d
+
+
+def agrees(value: arb, recorded: str) -> bool:
+    """Whether the whole ball lies within one unit of the last recorded digit."""
+    places = len(recorded.partition(".")[2])
+    with precision(_BITS):
+        return bool(abs(value - ball(Fraction(recorded))) <= ball(Fraction(1, 10**places)))
+
+
+def ends(X: Inputs, width: int) -> tuple[tuple[arb, arb], tuple[arb, arb]]:
+    """Certified (λ_min, λ_max) of K and K̃, LeCun variances."""
+    rows = ((plain_equation, "relu"), (gated_equation, "reglu"))
+    first, second = (
+        certified_extremes(_matrix(formula, lecun(net, X, width), roads.symbolic)) for formula, net in rows
+    )
+    return first, second
+
+
+def exact(data: _Integers) -> Inputs:
+    """The inputs of these sixteenths."""
+    return tuple(tuple(Fraction(int(value), GRID) for value in line) for line in data)
+
+
+def rounded(rng: np.random.Generator, n: int, d: int) -> _Integers:
+    """Standard Gaussian inputs in sixteenths, shape (n, d)."""
+    return np.asarray(np.rint(GRID * rng.standard_normal((n, d))).astype(int))
+
+
+def gaussian(n: int, d: int, seed: int) -> Inputs:
+    """Standard Gaussian inputs rounded to multiples of 1/16."""
+    return exact(rounded(np.random.default_rng(seed), n, d))
+
+
 def turned(*tangents: Fraction) -> Inputs:
     """(1, 1) turned by each angle 2·atan(u), exactly; ‖x‖² = 2."""
     rows = []
@@ -120,76 +188,14 @@ def points(*rows: tuple[int | str, ...]) -> Inputs:
     return tuple(tuple(map(Fraction, row)) for row in rows)
 
 
-def gaussian(n: int, d: int, seed: int) -> Inputs:
-    """Standard Gaussian inputs rounded to multiples of 1/16."""
-    rows = np.rint(16 * np.random.default_rng(seed).standard_normal((n, d))).astype(int)
-    return tuple(tuple(Fraction(int(value), 16) for value in row) for row in rows)
-
-
-def wide_plain(_: Scales, inner: object, duals: roads.Duals) -> object:  # noqa: ARG001 (the signature of a formula)
-    """The limit of K/m, S."""
-    return duals[-1][0]
-
-
-def wide_gated(scales: Scales, inner: object, duals: roads.Duals) -> object:
-    """The limit of K̃/m, (x·x'/d) S."""
-    return duals[-1][0] * inner / scales.d
-
-
-def stated(example: Example, gated: bool) -> Formula:
-    """Eq. 3 or 4, or its wide limit: the formula that the example is about."""
-    if example.width is None:
-        return wide_gated if gated else wide_plain
-    return gated_equation if gated else plain_equation
-
-
-def derived(example: Example, gated: bool) -> Formula:
-    """The same as the engine derives it by differentiating the network; the wide limit as stated."""
-    if example.width is None:
-        return stated(example, gated)
-    return partial(roads.derived, setting=example.setting(gated))
-
-
-def kernel(example: Example, gated: bool, formula: Formula, road: Road) -> arb_mat:
-    """The kernel matrix of the example as balls: this formula with the duals of this road."""
-    setting = example.setting(gated)
-    table = dict(zip(setting.pairs, roads.entries(formula, setting, road), strict=True))
-    n = len(setting.X)
-    return arb_mat(n, n, [table[min(i, j), max(i, j)] for i in range(n) for j in range(n)])
-
-
-def condition(example: Example, gated: bool, formula: Formula, road: Road) -> arb:
-    """The condition number as a ball."""
-    matrix = kernel(example, gated, formula, road)
-    with precision(_BITS):
-        return certified_condition(matrix, digits=DIGITS)
-
-
-@lru_cache(maxsize=256)
-def conditions(example: Example) -> tuple[tuple[arb, arb], tuple[arb, arb]]:
-    """(plain, gated) as stated with the closed forms, and as derived with the enclosed integrals."""
-    return (
-        (
-            condition(example, False, stated(example, False), roads.symbolic),
-            condition(example, True, stated(example, True), roads.symbolic),
-        ),
-        (
-            condition(example, False, derived(example, False), roads.quadrature),
-            condition(example, True, derived(example, True), roads.quadrature),
-        ),
-    )
-
-
-def agrees(value: arb, recorded: str) -> bool:
-    """Whether the whole ball lies within one unit of the last recorded digit."""
-    places = len(recorded.partition(".")[2])
-    with precision(_BITS):
-        return bool(abs(value - ball(Fraction(recorded))) <= ball(Fraction(1, 10**places)))
-
-
 _FAR = both_turns(_OBTUSE, _CLOSER)
+
+
 _RAYS, _OPPOSITE = points((1,), (-2,)), points((1,), (-1,))
+
+
 _LINES = turned(Fraction(0), _EIGHTH, Fraction(1), both_turns(Fraction(1), _EIGHTH))
+
 
 #: The smallest or the worst sets that were found of each kind; `checks.claims.not_always.subset_search` found them.
 EXAMPLES: tuple[Example, ...] = (

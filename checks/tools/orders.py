@@ -17,7 +17,8 @@ import sympy as sp
 
 from checks.tools.evidence import proof
 from checks.tools.exponents import PowerLaw, power_law
-from checks.tools.spectral_grid import Cell, far
+from checks.tools.far_spectrum import far
+from checks.tools.spectral_grid import Cell
 from derivations.proofs.relu_expansion import d, n
 from glutheory.claims import About, Control, Evidence, Figure, Finding, Grade
 

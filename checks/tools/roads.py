@@ -1,4 +1,8 @@
-"""A network with its data and variances, in exact numbers: where the three roads are to agree."""
+"""A formula for a kernel on the three roads: exact duals of two kinds put into it, and sampled networks against it.
+
+A formula takes the scales, x·x' and the branches' duals (S, T), in whatever kind of number, and gives one entry. Where
+the roads are to agree is a `Setting`: a network with its data and variances, in exact numbers.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,10 @@ from glutheory.symbolic.kernels import sigma_v as _sigma_v
 Inputs = tuple[tuple[Fraction, ...], ...]
 #: Numbers with denominator 16 are exact in binary and keep every exact computation short.
 _GRID = 16
+Duals = Sequence[tuple[Any, Any]]
+Road = Callable[[Activation, Point], tuple[arb, arb]]
+Array = npt.NDArray[np.float64]
+_DIGITS, _BITS = 20, 160
 
 
 @dataclass(frozen=True)
@@ -124,23 +132,9 @@ def sample(seed: int, d: int, *, extremes: bool = True) -> Inputs:
     return tuple(tuple(Fraction(int(value), _GRID) for value in row) for row in rows)
 
 
-Duals = Sequence[tuple[Any, Any]]
-Formula = Callable[[Scales, Any, Duals], Any]
-Road = Callable[[Activation, Point], tuple[arb, arb]]
-Array = npt.NDArray[np.float64]
-_DIGITS, _BITS = 20, 160
-
-
-@lru_cache(maxsize=65536)
-def symbolic(act: Activation, point: Point) -> tuple[arb, arb]:
-    """(S, T) by road 1."""
-    return evaluate_balls(dual(act), point, _DIGITS)
-
-
-@lru_cache(maxsize=65536)
-def quadrature(act: Activation, point: Point) -> tuple[arb, arb]:
-    """(S, T) by road 2."""
-    return enclose(act, point.a, point.b, point.c, digits=_DIGITS)
+def entries(formula: Formula, setting: Setting, road: Road) -> list[arb]:
+    """The entries i ≤ j of the formula's matrix."""
+    return [entry(formula, setting, pair, road) for pair in setting.pairs]
 
 
 def entry(formula: Formula, setting: Setting, pair: tuple[int, int], road: Road) -> arb:
@@ -157,9 +151,16 @@ def entry(formula: Formula, setting: Setting, pair: tuple[int, int], road: Road)
         return arb(formula(scales, ball(setting.gram[i][j]), duals))
 
 
-def entries(formula: Formula, setting: Setting, road: Road) -> list[arb]:
-    """The entries i ≤ j of the formula's matrix."""
-    return [entry(formula, setting, pair, road) for pair in setting.pairs]
+@lru_cache(maxsize=65536)
+def symbolic(act: Activation, point: Point) -> tuple[arb, arb]:
+    """(S, T) by road 1."""
+    return evaluate_balls(dual(act), point, _DIGITS)
+
+
+@lru_cache(maxsize=65536)
+def quadrature(act: Activation, point: Point) -> tuple[arb, arb]:
+    """(S, T) by road 2."""
+    return enclose(act, point.a, point.b, point.c, digits=_DIGITS)
 
 
 def derived(scales: Scales, inner: Any, duals: Duals, *, setting: Setting) -> Any:
@@ -239,14 +240,17 @@ def _neuron(setting: Setting, pair: tuple[int, int], order: int) -> arb:
     return moment(setting.network, setting.points(*pair), setting.readout * setting.gram[pair[0]][pair[1]])
 
 
+def one_thread() -> AbstractContextManager[None]:
+    """See `glutheory.sampling.sampler`; torch is imported only now."""
+    from glutheory.sampling import sampler
+
+    return sampler.one_thread()
+
+
 def _float64() -> Any:
     import torch
 
     return torch.float64
 
 
-def one_thread() -> AbstractContextManager[None]:
-    """See `glutheory.sampling.sampler`; torch is imported only now."""
-    from glutheory.sampling import sampler
-
-    return sampler.one_thread()
+Formula = Callable[[Scales, Any, Duals], Any]

@@ -1,6 +1,6 @@
-"""The ends of the spectra of ReLU and ReGLU as predicted, also at sizes that no computer reaches.
+"""The spectra behind the checks of Theorem 3.1: ReLU and ReGLU on grids of (n, d), and what is predicted there.
 
-Kernels are divided by m, in the limit m → ∞ under LeCun's variances; inputs of norm √d.
+Kernels are divided by m. Wide: K/m = S and K̃/m = (G/d)⊙S, the limit m → ∞ under LeCun's variances.
 """
 
 from __future__ import annotations
@@ -14,97 +14,43 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from checks.settings import Settings
-from derivations.proofs.relu_expansion import FLOOR, coefficient
+from checks.tools.far_spectrum import Ends
 from glutheory.claims import Assumption
 from glutheory.numeric import gram
-from glutheory.spectra import Levels, bulk, equivalent, multiplicity, spectrum
+from glutheory.spectra import bulk, equivalent, spectrum
 
-#: Taylor coefficients and levels that are kept far out, where nothing else is left.
-_TERMS, _FAR_LEVELS = 24, 6
+Array = npt.NDArray[np.float64]
+_NETWORKS = ("relu", "reglu")
+#: Entry errors of `gram`, relative to the diagonal.
+ENTRY_ERROR = 1e-14
+#: n = y d and n = d^κ.
+_PROPORTIONAL, _POLYNOMIAL = (2, 4, 10), (1.25, 1.5, 2.0)
+#: Sizes of one family, over its largest.
+_SHARES = (1 / 8, 1 / 4, 1 / 2, 1)
+#: Draws up to these n: small matrices are cheap, and the ends of their spectra fluctuate more.
+_DRAWS, _LEAST = ((150, 3),), 2
 
 
 @dataclass(frozen=True)
-class Ends:
-    """The extreme eigenvalues of a kernel over m; the names are those of `Equivalent`."""
+class Cell:
+    """Data sets of one size.
 
-    largest: float
-    second: float
-    smallest: float
+    Attributes:
+        n, d: inputs and their dimension.
+        seeds: of the draws.
+        sphere: whether the inputs are scaled to ‖x‖² = d.
+        width: m, or 0 in the wide limit.
+    """
+
+    n: int
+    d: int
+    seeds: tuple[int, ...]
+    sphere: bool = False
+    width: int = 0
 
     @property
-    def condition(self) -> float:
-        return self.largest / self.smallest
-
-    @property
-    def bulk_condition(self) -> float:
-        return self.second / self.smallest
-
-
-def _ends(levels: Levels, spike: float) -> Ends:
-    """The ends of a bulk with a rank-one part of this strength."""
-    low, high = levels.support
-    outlier = levels.outlier(spike)
-    return Ends(high if outlier is None else outlier, high, low)
-
-
-@lru_cache(maxsize=1)
-def _series() -> tuple[float, ...]:
-    return tuple(float(coefficient(j)) for j in range(_TERMS))
-
-
-@lru_cache(maxsize=1024)
-def far(n: int, d: int) -> tuple[Ends, Ends]:
-    """The equivalents of K/m and K̃/m at sizes that no computer reaches, inputs of norm √d; d at least 1000."""
-    found = []
-    for gated in (False, True):
-        sizes, values = _levels(d, gated)
-        floor = 0.5 - math.fsum(size * value for size, value in zip(sizes, values, strict=True))
-        kept = [level for level in range(1, _FAR_LEVELS) if values[level] > 0]
-        levels = Levels(n, tuple(values[i] for i in kept), tuple(sizes[i] for i in kept), floor)
-        found.append(_ends(levels, n * values[0]))
-    return found[0], found[1]
-
-
-@lru_cache(maxsize=64)
-def far_residual(n: int, d: int) -> tuple[float, float]:
-    """‖E‖ and ‖Ẽ‖ of the linear approximation of K/m and K̃/m there: the levels that it leaves out."""
-    found = []
-    spike = _levels(d, gated=False)[1][0]  # E s, which is β d
-    for gated in (False, True):
-        sizes, values = _levels(d, gated)
-        # K keeps levels 0 and 1; in K̃ these are ρ E s, of level 1, and ρ²/4, of levels 0 and 2
-        left = [0.0, values[1] - spike / d, 0.0, *values[3:]] if gated else [0.0, 0.0, *values[2:]]
-        kept = [level for level in range(1, _FAR_LEVELS) if left[level] > 0]
-        floor = 0.5 - spike - 0.25 - math.fsum(sizes[i] * left[i] for i in kept)
-        low, high = Levels(n, tuple(left[i] for i in kept), tuple(sizes[i] for i in kept), floor).edges
-        found.append(max(high - float(FLOOR), float(FLOOR) - low))
-    return found[0], found[1]
-
-
-@lru_cache(maxsize=256)
-def _levels(d: int, gated: bool) -> tuple[list[int], list[float]]:
-    """Dimensions and eigenvalues of the levels."""
-    series = (*([0.0] if gated else []), *_series())
-    return (
-        [multiplicity(d, level) for level in range(_FAR_LEVELS)],
-        [_eigenvalue(series, d, level) for level in range(_FAR_LEVELS)],
-    )
-
-
-def _eigenvalue(series: tuple[float, ...], d: int, level: int) -> float:
-    """Σ_k c_k E[t^k P_l] over S^(d−1), E[t^k P_l] = k!/(k−l)! (2j−1)!!/(d(d+2)…(d+2(l+j)−2)), k = l + 2j."""
-    total = 0.0
-    for k in range(level, len(series), 2):
-        j = (k - level) // 2
-        up = math.prod(range(k - level + 1, k + 1)) * math.prod(range(1, 2 * j, 2))
-        total += series[k] * (up / math.prod(range(d, d + 2 * (level + j), 2)))
-    return total
-
-
-Array = npt.NDArray[np.float64]
-NETWORKS = ("relu", "reglu")
-#: Entry errors of `gram`, relative to the diagonal.
-ENTRY_ERROR = 1e-14
+    def draws(self) -> tuple[Draw, ...]:
+        return tuple(_draw(self.n, self.d, seed, self.sphere, self.width) for seed in self.seeds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,47 +84,10 @@ class Draw:
         """The deterministic equivalents of K/m and K̃/m in the wide limit, for these norms."""
         n, norms = len(self.weights), None if self.sphere else np.sqrt(self.weights * self.d)
         found = []
-        for net in NETWORKS:
+        for net in _NETWORKS:
             limit = equivalent(net, n, self.d, degree=None, norms=norms)
             found.append(Ends(limit.largest, limit.second, limit.smallest))
         return found[0], found[1]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Data sets of one size.
-
-    Attributes:
-        n, d: inputs and their dimension.
-        seeds: of the draws.
-        sphere: whether the inputs are scaled to ‖x‖² = d.
-        width: m, or 0 in the wide limit.
-    """
-
-    n: int
-    d: int
-    seeds: tuple[int, ...]
-    sphere: bool = False
-    width: int = 0
-
-    @property
-    def draws(self) -> tuple[Draw, ...]:
-        return tuple(_draw(self.n, self.d, seed, self.sphere, self.width) for seed in self.seeds)
-
-
-def inputs(n: int, d: int, seed: int, *, sphere: bool = False) -> Array:
-    """Standard Gaussian inputs, or these scaled to the sphere of radius √d; shape (n, d)."""
-    X = np.random.default_rng([seed, n, d]).standard_normal((n, d))
-    return X * (math.sqrt(d) / np.linalg.norm(X, axis=1, keepdims=True)) if sphere else X
-
-
-def kernels(X: Array, width: int = 0) -> tuple[Array, Array]:
-    """K/m and K̃/m; width 0 is the wide limit."""
-    if width:
-        first, second = (gram(net, X, parametrization="standard", width=width) / width for net in NETWORKS)
-    else:
-        first, second = (gram(net, X, kind="nngp") for net in NETWORKS)
-    return first, second
 
 
 @lru_cache(maxsize=4096)
@@ -193,8 +102,23 @@ def _draw(n: int, d: int, seed: int, sphere: bool, width: int) -> Draw:
     return Draw(d, sphere, weights, found[0].values, found[1].values, max(x.error for x in found), linear, squared)
 
 
+def inputs(n: int, d: int, seed: int, *, sphere: bool = False) -> Array:
+    """Standard Gaussian inputs, or these scaled to the sphere of radius √d; shape (n, d)."""
+    X = np.random.default_rng([seed, n, d]).standard_normal((n, d))
+    return X * (math.sqrt(d) / np.linalg.norm(X, axis=1, keepdims=True)) if sphere else X
+
+
+def kernels(X: Array, width: int = 0) -> tuple[Array, Array]:
+    """K/m and K̃/m; width 0 is the wide limit."""
+    if width:
+        first, second = (gram(net, X, parametrization="standard", width=width) / width for net in _NETWORKS)
+    else:
+        first, second = (gram(net, X, kind="nngp") for net in _NETWORKS)
+    return first, second
+
+
 @dataclass(frozen=True)
-class Grid:
+class _Grid:
     """The sizes of a profile; in all of them d + 1 < n, and the product spans a decade in n and in d.
 
     Attributes:
@@ -208,18 +132,12 @@ class Grid:
 
 
 _GRIDS = {
-    False: Grid((100, 215, 464, 1000), (9, 19, 42, 90), 720),
-    True: Grid((125, 360, 1040, 3000), (12, 26, 56, 120), 2400),
+    False: _Grid((100, 215, 464, 1000), (9, 19, 42, 90), 720),
+    True: _Grid((125, 360, 1040, 3000), (12, 26, 56, 120), 2400),
 }
-#: n = y d and n = d^κ.
-PROPORTIONAL, POLYNOMIAL = (2, 4, 10), (1.25, 1.5, 2.0)
-#: Sizes of one family, over its largest.
-_SHARES = (1 / 8, 1 / 4, 1 / 2, 1)
-#: Draws up to these n: small matrices are cheap, and the ends of their spectra fluctuate more.
-_DRAWS, _LEAST = ((150, 3),), 2
 
 
-def grid(settings: Settings) -> Grid:
+def grid(settings: Settings) -> _Grid:
     return _GRIDS[settings.profile.thorough]
 
 
@@ -233,10 +151,10 @@ def families(settings: Settings, *, sphere: bool = False) -> dict[str, tuple[Cel
     """Families n = y d and n = d^κ, by name."""
     reach = grid(settings).reach
     found = {}
-    for y in PROPORTIONAL:
+    for y in _PROPORTIONAL:
         dimensions = [round(share * reach / y) for share in _SHARES]
         found[f"n = {y}d"] = tuple(_cell(settings, y * d, d, sphere) for d in dimensions)
-    for power in POLYNOMIAL:
+    for power in _POLYNOMIAL:
         sizes = [(round(d**power), round(d)) for d in ((share * reach) ** (1 / power) for share in _SHARES)]
         found[f"n = d^{power:g}"] = tuple(_cell(settings, n, d, sphere) for n, d in sizes)
     return found
@@ -272,6 +190,6 @@ def gaussian(cells: tuple[Cell, ...]) -> tuple[Assumption, ...]:
 def groups(settings: Settings) -> dict[str, tuple[Cell, ...]]:
     """The product grid, the proportional and the polynomial families, each as one group of sizes."""
     found = families(settings)
-    proportional = tuple(cell for y in PROPORTIONAL for cell in found[f"n = {y}d"])
-    polynomial = tuple(cell for power in POLYNOMIAL for cell in found[f"n = d^{power:g}"])
+    proportional = tuple(cell for y in _PROPORTIONAL for cell in found[f"n = {y}d"])
+    polynomial = tuple(cell for power in _POLYNOMIAL for cell in found[f"n = d^{power:g}"])
     return {"product grid": product(settings), "n = yd": proportional, "n = d^kappa": polynomial}

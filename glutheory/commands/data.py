@@ -22,7 +22,7 @@ SUFFIXES = (".npy", ".npz", ".csv")
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class DataRows:
     """Inputs and, where there are any, targets.
 
     Attributes:
@@ -38,7 +38,7 @@ class Rows:
 
 def chosen_rows(
     n: int | None, d: int | None, inputs: str | None, data: Path | None, target: str | None, seed: int
-) -> Rows:
+) -> DataRows:
     """The rows that the options of `glutheory.commands.options.data_options` ask for.
 
     Raises:
@@ -54,7 +54,7 @@ def chosen_rows(
     return read_rows(data, target=target)
 
 
-def draw_rows(inputs: str, n: int, d: int, seed: int) -> Rows:
+def draw_rows(inputs: str, n: int, d: int, seed: int) -> DataRows:
     """Random rows.
 
     Args:
@@ -72,13 +72,13 @@ def draw_rows(inputs: str, n: int, d: int, seed: int) -> Rows:
         raise DomainError(f"n is {n} and d is {d}: {n * d * 8 / 2**30:.3g} GiB of random numbers; give fewer.")
     X = np.random.default_rng(seed).standard_normal((n, d))
     if inputs == "gaussian":
-        return Rows(X, None, f"{n} standard normal rows of {_features(d)}, seed {seed}")
+        return DataRows(X, None, f"{n} standard normal rows of {_features(d)}, seed {seed}")
     # a row of zeros has probability 0
     X *= math.sqrt(d) / np.linalg.norm(X, axis=1, keepdims=True)
-    return Rows(X, None, f"{n} random rows of {_features(d)}, norm √{d}, seed {seed}")
+    return DataRows(X, None, f"{n} random rows of {_features(d)}, norm √{d}, seed {seed}")
 
 
-def read_rows(path: Path, *, target: str | None = None) -> Rows:
+def read_rows(path: Path, *, target: str | None = None) -> DataRows:
     """The rows of a file.
 
     * .npy: one array (n, d); `target` is the number of a column (from 0, or from the end: -1).
@@ -112,7 +112,7 @@ def read_rows(path: Path, *, target: str | None = None) -> Rows:
     if d < 1:
         raise file.complaint("which has no column beside the target", "give at least one input")
     label = "" if y is None else f", target {target or 'y'}"
-    return Rows(X, y, f"{path.name}: {n} rows of {_features(d)}{label}")
+    return DataRows(X, y, f"{path.name}: {n} rows of {_features(d)}{label}")
 
 
 def _features(d: int) -> str:

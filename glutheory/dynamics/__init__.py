@@ -1,4 +1,7 @@
-"""Loss curves in the kernel regime: expected loss, its asymptotics, and where two curves cross."""
+"""Loss curves in the kernel regime: expected loss, its asymptotics, and where two curves cross.
+
+Works on finished kernel matrices and knows no network; what others may use is exported here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Branch and bound for the zeros of a difference of exponential sums: pieces without zeros, and monotone pieces."""
+"""Where two loss curves cross: every crossing isolated, by bounds and not on a grid.
+
+Branch and bound for the zeros of a difference of exponential sums: pieces without zeros, and monotone pieces.
+"""
 
 from __future__ import annotations
 
@@ -17,55 +20,7 @@ from glutheory.errors import DomainError
 _WORK, _NARROW = 20_000, 2.0**-44
 #: The search ends at this multiple of the time scale of the slowest mode's gap, were no bound to end it before.
 _FAR = 1e6
-
-
-@dataclass(frozen=True)
-class Piece:
-    """An interval on which D has no zero (slope 0), or is strictly monotone, or unknown (slope None)."""
-
-    low: float
-    high: float
-    slope: int | None
-
-
-def isolate(D: Difference, end: float) -> tuple[list[Piece], int, float]:
-    """The pieces of [0, end], neighbours of the same slope joined; how many there were; where the last one began."""
-    spread = D.rates - D.rates[0]
-    scale = 1 / float(spread[-1]) if spread[-1] > 0 else 1.0
-    far = _FAR / float(spread[1]) if len(spread) > 1 else scale
-    stack, done = [(0.0, end)], list[Piece]()
-    while stack:
-        a, b = stack.pop()
-        low, high = D.over(a, b)
-        if low > 0 or high < 0:
-            done.append(Piece(a, b, 0))
-            continue
-        low, high = D.over(a, b, 1) if not math.isinf(b) else (-math.inf, math.inf)
-        if low > 0 or high < 0:
-            done.append(Piece(a, b, 1 if low > 0 else -1))
-        elif len(done) > _WORK or (a > far if math.isinf(b) else b - a <= _NARROW * b or b < _NARROW * scale):
-            done.append(Piece(a, b, None))
-        else:
-            middle = _middle(a, b, scale)
-            stack += [(middle, b), (a, middle)]
-    joined: list[Piece] = []
-    for piece in done:
-        if joined and joined[-1].slope == piece.slope:
-            piece = Piece(joined.pop().low, piece.high, piece.slope)
-        joined.append(piece)
-    return joined, len(done), done[-1].low
-
-
-def _middle(a: float, b: float, scale: float) -> float:
-    """Where to split: evenly on the logarithmic scale, which is the scale of the curves."""
-    if math.isinf(b):
-        return max(scale, 4 * a)
-    if a == 0:
-        return scale if b > 2 * scale else b / 2
-    return math.sqrt(a) * math.sqrt(b) if b > 4 * a else (a + b) / 2
-
-
-Rate = float | None
+_Rate = float | None
 
 
 @dataclass(frozen=True)
@@ -127,7 +82,7 @@ def crossings(
     first: LossCurve,
     second: LossCurve,
     *,
-    rate: Rate | tuple[Rate, Rate] = None,
+    rate: _Rate | tuple[_Rate, _Rate] = None,
     until: float | None = None,
 ) -> Crossings:
     """All crossings of two loss curves.
@@ -155,7 +110,7 @@ def crossings(
     if not len(difference.rates):
         return Crossings((), 0, 0, 0, (), True, False, "the two curves are the same")
     end = math.inf if until is None else float(until)
-    pieces, count, tail = isolate(difference, end)
+    pieces, count, tail = _isolate(difference, end)
     found, undecided, start = _read(difference, pieces)
     if found and not _visible(first, second, rates, _before(found[0].step, rates)).any():
         # the curves start together, and until this crossing rounding alone parts them
@@ -167,7 +122,53 @@ def crossings(
     return Crossings(found, start, last, difference.laguerre, undecided, complete, certain, argument)
 
 
-def _read(D: Difference, pieces: list[Piece]) -> tuple[tuple[Crossing, ...], tuple[Interval, ...], int]:
+@dataclass(frozen=True)
+class _Piece:
+    """An interval on which D has no zero (slope 0), or is strictly monotone, or unknown (slope None)."""
+
+    low: float
+    high: float
+    slope: int | None
+
+
+def _isolate(D: Difference, end: float) -> tuple[list[_Piece], int, float]:
+    """The pieces of [0, end], neighbours of the same slope joined; how many there were; where the last one began."""
+    spread = D.rates - D.rates[0]
+    scale = 1 / float(spread[-1]) if spread[-1] > 0 else 1.0
+    far = _FAR / float(spread[1]) if len(spread) > 1 else scale
+    stack, done = [(0.0, end)], list[_Piece]()
+    while stack:
+        a, b = stack.pop()
+        low, high = D.over(a, b)
+        if low > 0 or high < 0:
+            done.append(_Piece(a, b, 0))
+            continue
+        low, high = D.over(a, b, 1) if not math.isinf(b) else (-math.inf, math.inf)
+        if low > 0 or high < 0:
+            done.append(_Piece(a, b, 1 if low > 0 else -1))
+        elif len(done) > _WORK or (a > far if math.isinf(b) else b - a <= _NARROW * b or b < _NARROW * scale):
+            done.append(_Piece(a, b, None))
+        else:
+            middle = _middle(a, b, scale)
+            stack += [(middle, b), (a, middle)]
+    joined: list[_Piece] = []
+    for piece in done:
+        if joined and joined[-1].slope == piece.slope:
+            piece = _Piece(joined.pop().low, piece.high, piece.slope)
+        joined.append(piece)
+    return joined, len(done), done[-1].low
+
+
+def _middle(a: float, b: float, scale: float) -> float:
+    """Where to split: evenly on the logarithmic scale, which is the scale of the curves."""
+    if math.isinf(b):
+        return max(scale, 4 * a)
+    if a == 0:
+        return scale if b > 2 * scale else b / 2
+    return math.sqrt(a) * math.sqrt(b) if b > 4 * a else (a + b) / 2
+
+
+def _read(D: Difference, pieces: list[_Piece]) -> tuple[tuple[Crossing, ...], tuple[Interval, ...], int]:
     """The crossings, the undecided intervals, and the sign of D at first."""
     found, undecided, start = list[Crossing](), list[Interval](), D.sign(0.0)
     for piece in pieces:
@@ -185,7 +186,7 @@ def _read(D: Difference, pieces: list[Piece]) -> tuple[tuple[Crossing, ...], tup
     return tuple(found), tuple(undecided), start
 
 
-def _refine(D: Difference, piece: Piece, after: int) -> Crossing:
+def _refine(D: Difference, piece: _Piece, after: int) -> Crossing:
     """The crossing of a monotone piece: bisection as far as signs are certain."""
     low, high = piece.low, piece.high
     step = (low + high) / 2
@@ -206,7 +207,7 @@ def _refine(D: Difference, piece: Piece, after: int) -> Crossing:
 def _certain(
     first: LossCurve,
     second: LossCurve,
-    rates: tuple[Rate, Rate],
+    rates: tuple[_Rate, _Rate],
     found: tuple[Crossing, ...],
     end: float,
 ) -> bool:
@@ -224,13 +225,13 @@ def _certain(
     return True
 
 
-def _before(step: float, rates: tuple[Rate, Rate]) -> np.ndarray:
+def _before(step: float, rates: tuple[_Rate, _Rate]) -> np.ndarray:
     """Whole steps, or times, from 0 to here."""
     probes = np.append(0.0, np.geomspace(1e-3, 1, 9) * step)
     return probes if rates[0] is None else np.floor(probes)
 
 
-def _visible(first: LossCurve, second: LossCurve, rates: tuple[Rate, Rate], steps: np.ndarray) -> np.ndarray:
+def _visible(first: LossCurve, second: LossCurve, rates: tuple[_Rate, _Rate], steps: np.ndarray) -> np.ndarray:
     """At which of these steps or times the curves differ by more than errors can make."""
     values, errors = list[np.ndarray](), list[np.ndarray]()
     for curve, eta in zip((first, second), rates, strict=True):
@@ -244,7 +245,7 @@ def _argument(
     D: Difference,
     found: tuple[Crossing, ...],
     undecided: tuple[Interval, ...],
-    pieces: list[Piece],
+    pieces: list[_Piece],
     count: int,
     tail: float,
 ) -> str:

@@ -10,6 +10,13 @@ A scale s that contains `KAPPA` is random: 2·KAPPA times a standard normal is l
 distributed (Andrews & Mallows 1974; Stefanski 1991), so σ(z) = E[Φ(z/(2 KAPPA))] is a NormalCdf as well, and the
 normal form stands for its expectation over KAPPA.
 
+`read` turns special functions of a multiple of z into kernels; products with powers of z stay, all else is refused:
+
+    H, sign, |·|, max, min                     NormalCdf(0)
+    erf, erfc                                  NormalCdf(s)
+    1/(1+e^{−βz}), tanh, log(1+e^{βz})         NormalCdf and NormalPdf of a random scale
+    exp of a quadratic, sin, cos, sinh, cosh   ExpQuad
+
 This is a reading of the definition, not a derivation: both roads that need it start here, and the tests compare the sum
 with the definition point by point.
 """
@@ -62,73 +69,50 @@ class Term:
     kernel: Kernel
 
 
-def collect(terms: Iterable[Term]) -> tuple[Term, ...]:
-    """The sum with equal z^n·kernel merged, powers of z moved off the densities, and zero terms dropped."""
-    sums: dict[tuple[int, Kernel], sp.Expr] = {}
-    queue = list(terms)
-    while queue:
-        term = queue.pop()
-        if isinstance(term.kernel, NormalPdf) and term.power:
-            # z·N^(j)(z) = −s² N^(j+1)(z) − j N^(j−1)(z), from z N = −s² N' by Leibniz; for s = 0 it is z·δ^(j) = −j
-            # δ^(j−1)
-            s, j, rest = term.kernel.s, term.kernel.order, term.power - 1
-            queue.append(Term(-term.coefficient * s**2, rest, NormalPdf(s, j + 1)))
-            if j:
-                queue.append(Term(-j * term.coefficient, rest, NormalPdf(s, j - 1)))
-            continue
-        key = (term.power, term.kernel)
-        sums[key] = sums.get(key, sp.S.Zero) + term.coefficient
-    kept = ((key, sp.expand(value)) for key, value in sums.items())
-    ordered = sorted(((k, v) for k, v in kept if v != 0), key=lambda item: (repr(item[0][1]), item[0][0]))
-    return tuple(Term(value, power, kernel) for (power, kernel), value in ordered)
-
-
-def differentiate(terms: Iterable[Term], times: int = 1) -> tuple[Term, ...]:
-    """The derivative in z, in the sense of distributions (a step's derivative is the delta function)."""
-    current = tuple(terms)
-    for _ in range(times):
-        new: list[Term] = []
-        for term in current:
-            c, n, kernel = term.coefficient, term.power, term.kernel
-            if n:
-                new.append(Term(n * c, n - 1, kernel))
-            if isinstance(kernel, ExpQuad):
-                new.append(Term(c * kernel.alpha, n, kernel))
-                new.append(Term(-2 * c * kernel.beta, n + 1, kernel))
-            elif isinstance(kernel, NormalCdf):
-                new.append(Term(c, n, NormalPdf(kernel.s)))
-            else:
-                new.append(Term(c, n, NormalPdf(kernel.s, kernel.order + 1)))
-        current = collect(new)
-    return current
-
-
-def as_expression(term: Term) -> sp.Expr:
-    """The term as an ordinary SymPy expression in `Z` (KAPPA left free; a delta function is ``DiracDelta``)."""
-    kernel = term.kernel
-    if isinstance(kernel, ExpQuad):
-        value = sp.exp(-kernel.beta * Z**2 + kernel.alpha * Z)
-    elif isinstance(kernel, NormalCdf):
-        value = sp.Heaviside(Z) if kernel.s == 0 else (1 + sp.erf(Z / (kernel.s * sp.sqrt(2)))) / 2
-    elif kernel.s == 0:
-        value = sp.DiracDelta(Z, kernel.order)
-    else:
-        density = sp.exp(-(Z**2) / (2 * kernel.s**2)) / (kernel.s * sp.sqrt(2 * sp.pi))
-        value = sp.diff(density, Z, kernel.order)
-    return term.coefficient * Z**term.power * value
-
-
-def is_mixture(terms: Iterable[Term]) -> bool:
-    """Whether some scale is random, that is contains `KAPPA`."""
-    return any(isinstance(term.kernel, NormalCdf | NormalPdf) and KAPPA in term.kernel.s.free_symbols for term in terms)
-
-
-def _slope(argument: sp.Expr) -> sp.Expr | None:
-    """β with argument = β z and a known sign, else None."""
-    beta = sp.expand(argument).coeff(Z, 1)
-    if sp.expand(argument - beta * Z) != 0 or not (beta.is_positive or beta.is_negative):
+def read(expr: sp.Expr) -> tuple[Term, ...] | None:
+    """The normal form of φ(z) = `expr`, or None if it has none (then only the Hermite series is available)."""
+    reader = _Reader()
+    rewritten = reader.rewrite(expr)
+    if rewritten is None:
         return None
-    return beta
+    kernels = {dummy: kernel for kernel, dummy in reader.dummies.items()}
+    terms = []
+    for summand in sp.Add.make_args(sp.powsimp(sp.expand(rewritten))):
+        factors = list(sp.Mul.make_args(summand))
+        constants = [f for f in factors if not f.free_symbols & {Z, *kernels}]
+        powers = [f for f in factors if f.as_base_exp()[0] == Z]
+        others = [f for f in factors if f not in constants and f not in powers]
+        degree = sp.Add(*(f.as_base_exp()[1] for f in powers))
+        kernel = _kernel(others, kernels)
+        if kernel is None or not (degree.is_Integer and degree >= 0):
+            return None
+        coefficient = sp.Mul(*constants)
+        if isinstance(kernel, ExpQuad):
+            constant = sp.Add(*(f.args[0].subs(Z, 0) for f in others if isinstance(f, sp.exp)))
+            coefficient *= sp.exp(constant)
+        terms.append(Term(coefficient, int(degree), kernel))
+    return collect(terms)
+
+
+def _kernel(factors: list[sp.Expr], kernels: dict[sp.Dummy, Kernel]) -> Kernel | None:
+    """The one kernel that a product of kernels and exponentials is, or None."""
+    exponent = sp.expand(sum((f.args[0] for f in factors if isinstance(f, sp.exp)), sp.S.Zero))
+    found: set[Kernel] = set()
+    for factor in factors:
+        if isinstance(factor, sp.exp):
+            continue
+        base, power = factor.as_base_exp()
+        kernel = kernels.get(base)
+        # the step is idempotent; no other product of kernels is a kernel
+        if kernel is None or not (power == 1 or kernel == NormalCdf(sp.S.Zero)):
+            return None
+        found.add(kernel)
+    if exponent == 0:
+        return ExpQuad() if not found else (found.pop() if len(found) == 1 else None)
+    if found or not exponent.is_polynomial(Z) or sp.degree(exponent, Z) > 2:
+        return None
+    beta, alpha = -exponent.coeff(Z, 2), exponent.coeff(Z, 1)
+    return ExpQuad(beta, alpha) if beta.is_nonnegative else None
 
 
 class _Reader:
@@ -207,47 +191,70 @@ class _Reader:
         return self.function(node)
 
 
-def _kernel(factors: list[sp.Expr], kernels: dict[sp.Dummy, Kernel]) -> Kernel | None:
-    """The one kernel that a product of kernels and exponentials is, or None."""
-    exponent = sp.expand(sum((f.args[0] for f in factors if isinstance(f, sp.exp)), sp.S.Zero))
-    found: set[Kernel] = set()
-    for factor in factors:
-        if isinstance(factor, sp.exp):
+def _slope(argument: sp.Expr) -> sp.Expr | None:
+    """β with argument = β z and a known sign, else None."""
+    beta = sp.expand(argument).coeff(Z, 1)
+    if sp.expand(argument - beta * Z) != 0 or not (beta.is_positive or beta.is_negative):
+        return None
+    return beta
+
+
+def collect(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """The sum with equal z^n·kernel merged, powers of z moved off the densities, and zero terms dropped."""
+    sums: dict[tuple[int, Kernel], sp.Expr] = {}
+    queue = list(terms)
+    while queue:
+        term = queue.pop()
+        if isinstance(term.kernel, NormalPdf) and term.power:
+            # z·N^(j)(z) = −s² N^(j+1)(z) − j N^(j−1)(z), from z N = −s² N' by Leibniz; for s = 0 it is z·δ^(j) = −j
+            # δ^(j−1)
+            s, j, rest = term.kernel.s, term.kernel.order, term.power - 1
+            queue.append(Term(-term.coefficient * s**2, rest, NormalPdf(s, j + 1)))
+            if j:
+                queue.append(Term(-j * term.coefficient, rest, NormalPdf(s, j - 1)))
             continue
-        base, power = factor.as_base_exp()
-        kernel = kernels.get(base)
-        # the step is idempotent; no other product of kernels is a kernel
-        if kernel is None or not (power == 1 or kernel == NormalCdf(sp.S.Zero)):
-            return None
-        found.add(kernel)
-    if exponent == 0:
-        return ExpQuad() if not found else (found.pop() if len(found) == 1 else None)
-    if found or not exponent.is_polynomial(Z) or sp.degree(exponent, Z) > 2:
-        return None
-    beta, alpha = -exponent.coeff(Z, 2), exponent.coeff(Z, 1)
-    return ExpQuad(beta, alpha) if beta.is_nonnegative else None
+        key = (term.power, term.kernel)
+        sums[key] = sums.get(key, sp.S.Zero) + term.coefficient
+    kept = ((key, sp.expand(value)) for key, value in sums.items())
+    ordered = sorted(((k, v) for k, v in kept if v != 0), key=lambda item: (repr(item[0][1]), item[0][0]))
+    return tuple(Term(value, power, kernel) for (power, kernel), value in ordered)
 
 
-def read(expr: sp.Expr) -> tuple[Term, ...] | None:
-    """The normal form of φ(z) = `expr`, or None if it has none (then only the Hermite series is available)."""
-    reader = _Reader()
-    rewritten = reader.rewrite(expr)
-    if rewritten is None:
-        return None
-    kernels = {dummy: kernel for kernel, dummy in reader.dummies.items()}
-    terms = []
-    for summand in sp.Add.make_args(sp.powsimp(sp.expand(rewritten))):
-        factors = list(sp.Mul.make_args(summand))
-        constants = [f for f in factors if not f.free_symbols & {Z, *kernels}]
-        powers = [f for f in factors if f.as_base_exp()[0] == Z]
-        others = [f for f in factors if f not in constants and f not in powers]
-        degree = sp.Add(*(f.as_base_exp()[1] for f in powers))
-        kernel = _kernel(others, kernels)
-        if kernel is None or not (degree.is_Integer and degree >= 0):
-            return None
-        coefficient = sp.Mul(*constants)
-        if isinstance(kernel, ExpQuad):
-            constant = sp.Add(*(f.args[0].subs(Z, 0) for f in others if isinstance(f, sp.exp)))
-            coefficient *= sp.exp(constant)
-        terms.append(Term(coefficient, int(degree), kernel))
-    return collect(terms)
+def differentiate(terms: Iterable[Term], times: int = 1) -> tuple[Term, ...]:
+    """The derivative in z, in the sense of distributions (a step's derivative is the delta function)."""
+    current = tuple(terms)
+    for _ in range(times):
+        new: list[Term] = []
+        for term in current:
+            c, n, kernel = term.coefficient, term.power, term.kernel
+            if n:
+                new.append(Term(n * c, n - 1, kernel))
+            if isinstance(kernel, ExpQuad):
+                new.append(Term(c * kernel.alpha, n, kernel))
+                new.append(Term(-2 * c * kernel.beta, n + 1, kernel))
+            elif isinstance(kernel, NormalCdf):
+                new.append(Term(c, n, NormalPdf(kernel.s)))
+            else:
+                new.append(Term(c, n, NormalPdf(kernel.s, kernel.order + 1)))
+        current = collect(new)
+    return current
+
+
+def as_expression(term: Term) -> sp.Expr:
+    """The term as an ordinary SymPy expression in `Z` (KAPPA left free; a delta function is ``DiracDelta``)."""
+    kernel = term.kernel
+    if isinstance(kernel, ExpQuad):
+        value = sp.exp(-kernel.beta * Z**2 + kernel.alpha * Z)
+    elif isinstance(kernel, NormalCdf):
+        value = sp.Heaviside(Z) if kernel.s == 0 else (1 + sp.erf(Z / (kernel.s * sp.sqrt(2)))) / 2
+    elif kernel.s == 0:
+        value = sp.DiracDelta(Z, kernel.order)
+    else:
+        density = sp.exp(-(Z**2) / (2 * kernel.s**2)) / (kernel.s * sp.sqrt(2 * sp.pi))
+        value = sp.diff(density, Z, kernel.order)
+    return term.coefficient * Z**term.power * value
+
+
+def is_mixture(terms: Iterable[Term]) -> bool:
+    """Whether some scale is random, that is contains `KAPPA`."""
+    return any(isinstance(term.kernel, NormalCdf | NormalPdf) and KAPPA in term.kernel.s.free_symbols for term in terms)

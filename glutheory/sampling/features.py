@@ -15,8 +15,9 @@ import sympy as sp
 from glutheory.activations import Z
 from glutheory.errors import DomainError
 from glutheory.networks import Network
+from glutheory.sampling.buffers import TorchProgram
 from glutheory.sampling.stable import regular_derivative, stable
-from glutheory.sampling.translate import Program, translate
+from glutheory.sampling.translate import translate
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Features:
         blocks: the names of the outputs: "readout", then the network's roles (for the NTK).
     """
 
-    program: Program
+    program: TorchProgram
     blocks: tuple[str, ...]
 
 

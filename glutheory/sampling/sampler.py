@@ -1,4 +1,8 @@
-"""Torch on one thread, for networks so small that more threads only wait for each other."""
+"""A kernel made ready for drawing: arguments checked, features compiled, memory planned; then draw after draw.
+
+Gram matrices are summed over chunks of neurons, the lower triangle only, tile by tile. `one_thread` keeps torch on one
+thread, for networks so small that more threads only wait for each other.
+"""
 
 from __future__ import annotations
 
@@ -17,53 +21,13 @@ from glutheory.sampling.features import Features, features
 from glutheory.sampling.inputs import Scales, check_choice, check_device, check_dtype, check_inputs, check_scales
 from glutheory.sampling.weights import Neurons
 
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch uses one thread in this block: small networks then take as little as a thirtieth."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-#: Rows of a tile: about an eighth of the matrix, within these limits. Smaller tiles save more of the upper triangle,
-#: larger ones keep the matrix products efficient (128 of 500 rows was the fastest measured, 256 of 2,000).
-_LEAST, _MOST = 128, 512
-
-
-def add_gram(total: torch.Tensor, rows: torch.Tensor) -> None:
-    """Add ``rows @ rows.T`` to the lower triangle of `total`; what the upper triangle then holds is unspecified.
-
-    Args:
-        total: shape (n, n).
-        rows: shape (n, c).
-    """
-    n = len(rows)
-    tile = min(max(_LEAST, -(-n // 8)), _MOST)
-    for start in range(0, n, tile):
-        stop = min(start + tile, n)
-        total[start:stop, :stop].addmm_(rows[start:stop], rows[:stop].T)
-
-
-def mirror(lower: torch.Tensor) -> torch.Tensor:
-    """The symmetric matrix with this lower triangle, in place; exactly symmetric whatever rounding did."""
-    n = len(lower)
-    # strip by strip, so that no second n × n matrix is needed
-    for start in range(0, n, _LEAST):
-        stop = min(start + _LEAST, n)
-        lower[start:stop, stop:] = lower[stop:, start:stop].T
-        corner = lower[start:stop, start:stop].tril_()
-        corner += corner.tril(-1).T
-    return lower
-
-
 #: Bytes of temporary arrays (buffers of n × chunk numbers, and the chunk's weights) besides X and n × n matrices.
 WORKSPACE = 24 * 2**20
 #: Never fewer neurons at a time than this: where it matters (n > 2**16) the n × n results outweigh the buffers.
 _LEAST_CHUNK = 32
+#: Rows of a tile: about an eighth of the matrix, within these limits. Smaller tiles save more of the upper triangle,
+#: larger ones keep the matrix products efficient (128 of 500 rows was the fastest measured, 256 of 2,000).
+_LEAST, _MOST = 128, 512
 
 
 @dataclass(frozen=True)
@@ -91,14 +55,14 @@ class Sampler:
     def blocks(self, seed: int, draw: int) -> dict[str, torch.Tensor]:
         """The blocks of one draw, each of shape (n, n)."""
         sums = self._sums(seed, draw, tuple(range(len(self.features.blocks))))
-        return {name: self._checked(mirror(total)) for name, total in zip(self.features.blocks, sums, strict=True)}
+        return {name: self._checked(_mirror(total)) for name, total in zip(self.features.blocks, sums, strict=True)}
 
     def total(self, seed: int, draw: int) -> torch.Tensor:
         """The kernel of one draw, shape (n, n)."""
         # all branches share the factor x·x' and their scale, so that one accumulator serves them
         sums = self._sums(seed, draw, tuple(min(i, 1) for i in range(len(self.features.blocks))))
         result = sums[0] if len(sums) == 1 else sums[0].add_(sums[1])
-        return self._checked(mirror(result))
+        return self._checked(_mirror(result))
 
     def _sums(self, seed: int, draw: int, slots: tuple[int, ...]) -> list[torch.Tensor]:
         """The blocks' lower triangles; block i is added into accumulator ``slots[i]``."""
@@ -115,7 +79,7 @@ class Sampler:
                 torch.addmm(buffers[i], X, branch.T, beta=0, alpha=factor, out=buffers[i])
             outputs = self.features.program.run(buffers, weights[:, -1].contiguous())
             for slot, output in zip(slots, outputs, strict=True):
-                add_gram(sums[slot], output)
+                _add_gram(sums[slot], output)
         factors = (self.scales.nngp,) if self.gram is None else self.scales.ntk
         for i, total in enumerate(sums):
             total *= factors[i]
@@ -157,7 +121,7 @@ def sampler(
     per_neuron = compiled.program.buffers * n * inputs.itemsize + (branches * d + 2) * Neurons.BYTES
     gram = inputs.new_zeros(n, n) if kind == "ntk" else None
     if gram is not None:
-        add_gram(gram, inputs)
+        _add_gram(gram, inputs)
     return Sampler(
         network=found,
         features=compiled,
@@ -174,3 +138,40 @@ def _chunk(width: int, affordable: int) -> int:
     most = max(affordable - affordable % _LEAST_CHUNK, _LEAST_CHUNK)
     even = -(-width // -(-width // most))
     return min(width, -(-even // _LEAST_CHUNK) * _LEAST_CHUNK)
+
+
+def _add_gram(total: torch.Tensor, rows: torch.Tensor) -> None:
+    """Add ``rows @ rows.T`` to the lower triangle of `total`; what the upper triangle then holds is unspecified.
+
+    Args:
+        total: shape (n, n).
+        rows: shape (n, c).
+    """
+    n = len(rows)
+    tile = min(max(_LEAST, -(-n // 8)), _MOST)
+    for start in range(0, n, tile):
+        stop = min(start + tile, n)
+        total[start:stop, :stop].addmm_(rows[start:stop], rows[:stop].T)
+
+
+def _mirror(lower: torch.Tensor) -> torch.Tensor:
+    """The symmetric matrix with this lower triangle, in place; exactly symmetric whatever rounding did."""
+    n = len(lower)
+    # strip by strip, so that no second n × n matrix is needed
+    for start in range(0, n, _LEAST):
+        stop = min(start + _LEAST, n)
+        lower[start:stop, stop:] = lower[stop:, start:stop].T
+        corner = lower[start:stop, start:stop].tril_()
+        corner += corner.tril(-1).T
+    return lower
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch uses one thread in this block: small networks then take as little as a thirtieth."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,107 +1,40 @@
-"""Straight-line programs of torch calls on a fixed set of buffers.
+"""SymPy expressions translated to programs of torch calls.
 
-Each value gets a buffer that is handed on after its last use. So a run allocates nothing, and its memory is known
-beforehand: ``buffers`` arrays of the shape of the input.
+No code is generated or evaluated: the expression tree is walked once, and common subexpressions are shared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
 import torch
 
 from glutheory.errors import ExpressionError
+from glutheory.sampling.buffers import Call, Operand, RowVector, TorchProgram, allocate
 from glutheory.sampling.stable import logistic, normal_cdf, softplus
 
-
-@dataclass(frozen=True)
-class Row:
-    """Stands for the row vector in a list of operands."""
-
-
-#: A value (buffer number), the row, a number for torch.pow, or a 0-dimensional tensor, which torch broadcasts.
-Operand = int | Row | float | torch.Tensor
-
-
-@dataclass(frozen=True)
-class Step:
-    """One elementwise call ``function(*operands, **options, out=buffer[target])``."""
-
-    function: Callable[..., torch.Tensor]
-    operands: tuple[Operand, ...]
-    target: int
-    options: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def values(self) -> set[int]:
-        """The buffers it reads."""
-        return {operand for operand in self.operands if isinstance(operand, int)}
+#: Functions that torch has as they are.
+ELEMENTARY: dict[Any, Callable[..., torch.Tensor]] = {
+    sp.exp: torch.exp,
+    sp.log: torch.log,
+    sp.sin: torch.sin,
+    sp.cos: torch.cos,
+    sp.tan: torch.tan,
+    sp.sinh: torch.sinh,
+    sp.cosh: torch.cosh,
+    sp.tanh: torch.tanh,
+    sp.atan: torch.atan,
+    sp.erf: torch.erf,
+    sp.erfc: torch.erfc,
+    sp.Abs: torch.abs,
+    sp.sign: torch.sign,
+    logistic: torch.sigmoid,
+}
 
 
-@dataclass(frozen=True)
-class Program:
-    """A straight-line program.
-
-    Attributes:
-        steps: the calls, in order.
-        buffers: how many arrays it works on; the first ones hold the inputs and are overwritten.
-        outputs: the buffer of each output.
-    """
-
-    steps: tuple[Step, ...]
-    buffers: int
-    outputs: tuple[int, ...]
-
-    def run(self, buffers: Sequence[torch.Tensor], row: torch.Tensor) -> list[torch.Tensor]:
-        """Run in place.
-
-        Args:
-            buffers: ``self.buffers`` distinct tensors of shape (n, c); the inputs are in the first ones.
-            row: shape (c,), one number per column.
-
-        Returns:
-            The output tensors, each one of `buffers`, shape (n, c).
-        """
-        for step in self.steps:
-            operands = [
-                buffers[operand] if isinstance(operand, int) else row if isinstance(operand, Row) else operand
-                for operand in step.operands
-            ]
-            step.function(*operands, **dict(step.options), out=buffers[step.target])
-        return [buffers[output] for output in self.outputs]
-
-
-def allocate(steps: Sequence[Step], results: Sequence[int], inputs: int) -> Program:
-    """The program with few buffers that does what `steps` do with a buffer of its own for every value.
-
-    Args:
-        steps: in order; each has a target of its own.
-        results: the values wanted.
-        inputs: how many values, 0 to inputs − 1, are given.
-    """
-    last = {value: index for index, step in enumerate(steps) for value in step.values}
-    last.update(dict.fromkeys(results, len(steps)))
-    place = {value: value for value in range(inputs)}
-    # an input that nothing uses may be overwritten at once
-    free = [value for value in range(inputs) if value not in last]
-    count = inputs
-    placed = []
-    for index, step in enumerate(steps):
-        operands = tuple(place[operand] if isinstance(operand, int) else operand for operand in step.operands)
-        # every call is elementwise, so that its target may be one of its own operands
-        free += sorted(place[value] for value in step.values if last[value] == index)
-        if not free:
-            free.append(count)
-            count += 1
-        place[step.target] = free.pop()
-        placed.append(Step(step.function, operands, place[step.target], step.options))
-    return Program(tuple(placed), count, tuple(place[result] for result in results))
-
-
-def translate(outputs: tuple[sp.Expr, ...], inputs: tuple[sp.Symbol, ...], row: sp.Symbol) -> Program:
+def translate(outputs: tuple[sp.Expr, ...], inputs: tuple[sp.Symbol, ...], row: sp.Symbol) -> TorchProgram:
     """The program that computes the `outputs` from the `inputs` (arrays) and the `row` (a vector).
 
     Raises:
@@ -135,23 +68,6 @@ def _softplus(z: torch.Tensor, *, out: torch.Tensor) -> torch.Tensor:
     return torch.logaddexp(z, z.new_zeros(()), out=out)
 
 
-#: Functions that torch has as they are.
-ELEMENTARY: dict[Any, Callable[..., torch.Tensor]] = {
-    sp.exp: torch.exp,
-    sp.log: torch.log,
-    sp.sin: torch.sin,
-    sp.cos: torch.cos,
-    sp.tan: torch.tan,
-    sp.sinh: torch.sinh,
-    sp.cosh: torch.cosh,
-    sp.tanh: torch.tanh,
-    sp.atan: torch.atan,
-    sp.erf: torch.erf,
-    sp.erfc: torch.erfc,
-    sp.Abs: torch.abs,
-    sp.sign: torch.sign,
-    logistic: torch.sigmoid,
-}
 _FUNCTIONS: dict[Any, Callable[..., torch.Tensor]] = {
     **ELEMENTARY,
     sp.Heaviside: _heaviside,
@@ -165,12 +81,12 @@ class _Builder:
 
     def __init__(self, inputs: tuple[sp.Symbol, ...], row: sp.Symbol) -> None:
         self.known: dict[sp.Expr, Operand] = {symbol: i for i, symbol in enumerate(inputs)}
-        self.known[row] = Row()
-        self.steps: list[Step] = []
+        self.known[row] = RowVector()
+        self.steps: list[Call] = []
         self.count = len(inputs)
 
     def emit(self, function: Callable[..., torch.Tensor], *operands: Operand, **options: float) -> int:
-        self.steps.append(Step(function, operands, self.count, tuple(options.items())))
+        self.steps.append(Call(function, operands, self.count, tuple(options.items())))
         self.count += 1
         return self.count - 1
 

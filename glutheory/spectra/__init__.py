@@ -1,4 +1,8 @@
-"""Spectra of kernel matrices: computed with error bounds, certified, measured, and predicted."""
+"""Spectra of kernel matrices: computed with error bounds, certified, measured, and predicted.
+
+`dense` and `certified` compute them, `shape` measures them; `equivalents` and `sphere` predict them for a network, all
+others work on finished matrices. What others may use is exported here.
+"""
 
 from __future__ import annotations
 

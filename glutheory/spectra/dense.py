@@ -1,4 +1,11 @@
-"""A condition number as a value: the figure with its interval, an honest lower bound, or infinity with its reason."""
+"""Eigenvalues of a dense symmetric matrix with an error bound, and condition numbers that admit what is not resolved.
+
+LAPACK's symmetric solvers are backward stable: the computed eigenvalues are exact for a matrix within p(n)·u·‖K‖₂ of
+the given one, u = 2⁻⁵³, so by Weyl's inequality each is within that of the true one. p(n) is a "modestly growing
+function" (LAPACK Users' Guide, 3rd ed., Chapter 4); errors seen are about √n, and p(n) = 10 n is taken here. That is no
+proof: for one see `glutheory.spectra.certified`. A `ConditionNumber` is the figure with its interval, an honest lower
+bound, or infinity with its reason.
+"""
 
 from __future__ import annotations
 
@@ -12,51 +19,7 @@ import scipy.linalg
 
 from glutheory.errors import DomainError
 
-
-@dataclass(frozen=True)
-class ConditionNumber:
-    """λ_max/λ_min of a positive semidefinite matrix, as far as it is known.
-
-    Attributes:
-        value: the figure; only a lower bound of it where `is_bound`; inf for a matrix that is singular by structure.
-        low: a lower bound.
-        high: an upper bound; inf where λ_min is not told from 0.
-        is_bound: whether λ_min is below its error, so that `value` is `low` and no more than a lower bound.
-        reason: why the figure is infinite or a bound, else empty.
-    """
-
-    value: float
-    low: float
-    high: float
-    is_bound: bool = False
-    reason: str = ""
-
-    def __float__(self) -> float:
-        return self.value
-
-    def __str__(self) -> str:
-        if self.is_bound:
-            return f"≥ {_floor(self.value)}"
-        if math.isinf(self.value):
-            return f"inf ({self.reason})"
-        if self.high - self.low < 1e-3 * self.value:
-            return _figure(self.value, 4)
-        return f"{_figure(self.value, 3)} (between {_figure(self.low, 3)} and {_figure(self.high, 3)})"
-
-
-def _figure(value: float, digits: int) -> str:
-    """The number with so many digits, 1.5e15 for 1.5e+15."""
-    return f"{value:.{digits}g}".replace("e+0", "e").replace("e+", "e")
-
-
-def _floor(value: float) -> str:
-    """Two digits, rounded down: a lower bound stays one."""
-    step = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return _figure(math.floor(value / step) * step, 2)
-
-
 Array = npt.NDArray[np.float64]
-
 _UNIT = 2.0**-53
 #: p(n) = _GROWTH · n.
 _GROWTH = 10
@@ -96,6 +59,100 @@ class Spectrum:
     def trace(self) -> float:
         """The sum of the eigenvalues."""
         return math.fsum(self.values)
+
+
+def spectrum(K: Any, *, entry_error: float = 0.0) -> Spectrum:
+    """All eigenvalues of a symmetric matrix, with an error bound.
+
+    The matrix is scaled by a power of two first: entries from 1e-300 to 1e300 are no trouble. One tridiagonal
+    reduction is nearly all the work, so that a part of the spectrum would cost as much as the whole.
+
+    Args:
+        K: symmetric, shape (n, n), numpy or torch, float64, float32 or integers. An asymmetry of the size of rounding
+            is averaged away and counted in the error.
+        entry_error: e such that the entries are known within e·√(K_ii K_jj); 1e-14 for what `glutheory.gram` returns,
+            4e-7 where that is float32. By Weyl it moves no eigenvalue by more than e·tr K.
+
+    Raises:
+        DomainError: not square, empty, not real, not finite, not symmetric; or a negative entry_error.
+    """
+    scaled = _read(K)
+    return _unscaled(_solve(scaled, entry_error), scaled.exponent)
+
+
+def spectrum_ends(K: Any, *, top: int = 2, entry_error: float = 0.0) -> tuple[Array, float, float]:
+    """The `top` largest eigenvalues, descending, the smallest one, and the bound on the error of each.
+
+    Arguments and errors as in `spectrum`, whose work is the same.
+
+    Raises:
+        DomainError: also for a `top` that is not between 1 and n.
+    """
+    found = spectrum(K, entry_error=entry_error)
+    if not 1 <= top <= found.n:
+        raise DomainError(f"top is {top}: give an integer from 1 to the order {found.n} of K.")
+    return found.values[:top], found.smallest, found.error
+
+
+@dataclass(frozen=True)
+class ConditionNumber:
+    """λ_max/λ_min of a positive semidefinite matrix, as far as it is known.
+
+    Attributes:
+        value: the figure; only a lower bound of it where `is_bound`; inf for a matrix that is singular by structure.
+        low: a lower bound.
+        high: an upper bound; inf where λ_min is not told from 0.
+        is_bound: whether λ_min is below its error, so that `value` is `low` and no more than a lower bound.
+        reason: why the figure is infinite or a bound, else empty.
+    """
+
+    value: float
+    low: float
+    high: float
+    is_bound: bool = False
+    reason: str = ""
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __str__(self) -> str:
+        if self.is_bound:
+            return f"≥ {_floor(self.value)}"
+        if math.isinf(self.value):
+            return f"inf ({self.reason})"
+        if self.high - self.low < 1e-3 * self.value:
+            return _figure(self.value, 4)
+        return f"{_figure(self.value, 3)} (between {_figure(self.low, 3)} and {_figure(self.high, 3)})"
+
+
+def condition_number(K: Any, *, entry_error: float = 0.0) -> ConditionNumber:
+    """The condition number λ_max/λ_min of a symmetric positive semidefinite matrix, or an honest lower bound of it.
+
+    With ``error`` the bound of `spectrum`: if λ_min > error, the figure with an interval that contains the true one.
+    Else λ_min cannot be told from 0, and the result is the lower bound (λ_max − error)/(λ_min + error) with
+    ``is_bound``. Infinite only for matrices that are singular by structure: a zero row, or two rows that are equal up
+    to sign to the last bit (then ``low`` is still what an `entry_error` allows).
+
+    Args:
+        K: as in `spectrum`.
+        entry_error: as in `spectrum`.
+
+    Raises:
+        DomainError: as in `spectrum`; or K is not positive semidefinite: an eigenvalue is negative beyond its error.
+    """
+    scaled = _read(K)
+    return _ratio(_solve(scaled, entry_error), scaled, entry_error)
+
+
+def spectrum_and_condition(K: Any, *, entry_error: float = 0.0) -> tuple[Spectrum, ConditionNumber]:
+    """Both `spectrum` and `condition_number` for the work of one; arguments and errors as there.
+
+    Raises:
+        DomainError: as in `spectrum` and `condition_number`.
+    """
+    scaled = _read(K)
+    found = _solve(scaled, entry_error)
+    return _unscaled(found, scaled.exponent), _ratio(found, scaled, entry_error)
 
 
 @dataclass(frozen=True)
@@ -148,25 +205,6 @@ def _solve(scaled: _Scaled, entry_error: float) -> Spectrum:
     return Spectrum(values, _GROWTH * len(values) * _UNIT * norm + scaled.slack + entries)
 
 
-def spectrum(K: Any, *, entry_error: float = 0.0) -> Spectrum:
-    """All eigenvalues of a symmetric matrix, with an error bound.
-
-    The matrix is scaled by a power of two first: entries from 1e-300 to 1e300 are no trouble. One tridiagonal
-    reduction is nearly all the work, so that a part of the spectrum would cost as much as the whole.
-
-    Args:
-        K: symmetric, shape (n, n), numpy or torch, float64, float32 or integers. An asymmetry of the size of rounding
-            is averaged away and counted in the error.
-        entry_error: e such that the entries are known within e·√(K_ii K_jj); 1e-14 for what `glutheory.gram` returns,
-            4e-7 where that is float32. By Weyl it moves no eigenvalue by more than e·tr K.
-
-    Raises:
-        DomainError: not square, empty, not real, not finite, not symmetric; or a negative entry_error.
-    """
-    scaled = _read(K)
-    return _unscaled(_solve(scaled, entry_error), scaled.exponent)
-
-
 def _unscaled(found: Spectrum, exponent: int) -> Spectrum:
     """The spectrum times a power of two."""
     with np.errstate(over="ignore"):
@@ -175,65 +213,6 @@ def _unscaled(found: Spectrum, exponent: int) -> Spectrum:
         raise DomainError("K has eigenvalues beyond float64: divide it by a power of two.")
     values.flags.writeable = False
     return Spectrum(values, math.ldexp(found.error, exponent))
-
-
-def spectrum_ends(K: Any, *, top: int = 2, entry_error: float = 0.0) -> tuple[Array, float, float]:
-    """The `top` largest eigenvalues, descending, the smallest one, and the bound on the error of each.
-
-    Arguments and errors as in `spectrum`, whose work is the same.
-
-    Raises:
-        DomainError: also for a `top` that is not between 1 and n.
-    """
-    found = spectrum(K, entry_error=entry_error)
-    if not 1 <= top <= found.n:
-        raise DomainError(f"top is {top}: give an integer from 1 to the order {found.n} of K.")
-    return found.values[:top], found.smallest, found.error
-
-
-def _structure(matrix: Array) -> str:
-    """Why the given numbers make an exactly singular matrix, or an empty string; only what can be seen without work."""
-    seen: dict[bytes, int] = {}
-    for i, row in enumerate(matrix):
-        first = row[np.flatnonzero(row)[:1]]
-        if not len(first):
-            return f"row {i} is zero"
-        # + 0.0 turns −0 into 0; a row and its negative are the same row here
-        key = (row * math.copysign(1.0, float(first[0])) + 0.0).tobytes()
-        if key in seen:
-            return f"rows {seen[key]} and {i} are equal up to sign"
-        seen[key] = i
-    return ""
-
-
-def condition_number(K: Any, *, entry_error: float = 0.0) -> ConditionNumber:
-    """The condition number λ_max/λ_min of a symmetric positive semidefinite matrix, or an honest lower bound of it.
-
-    With ``error`` the bound of `spectrum`: if λ_min > error, the figure with an interval that contains the true one.
-    Else λ_min cannot be told from 0, and the result is the lower bound (λ_max − error)/(λ_min + error) with
-    ``is_bound``. Infinite only for matrices that are singular by structure: a zero row, or two rows that are equal up
-    to sign to the last bit (then ``low`` is still what an `entry_error` allows).
-
-    Args:
-        K: as in `spectrum`.
-        entry_error: as in `spectrum`.
-
-    Raises:
-        DomainError: as in `spectrum`; or K is not positive semidefinite: an eigenvalue is negative beyond its error.
-    """
-    scaled = _read(K)
-    return _ratio(_solve(scaled, entry_error), scaled, entry_error)
-
-
-def spectrum_and_condition(K: Any, *, entry_error: float = 0.0) -> tuple[Spectrum, ConditionNumber]:
-    """Both `spectrum` and `condition_number` for the work of one; arguments and errors as there.
-
-    Raises:
-        DomainError: as in `spectrum` and `condition_number`.
-    """
-    scaled = _read(K)
-    found = _solve(scaled, entry_error)
-    return _unscaled(found, scaled.exponent), _ratio(found, scaled, entry_error)
 
 
 def _ratio(found: Spectrum, scaled: _Scaled, entry_error: float) -> ConditionNumber:
@@ -256,3 +235,29 @@ def _ratio(found: Spectrum, scaled: _Scaled, entry_error: float) -> ConditionNum
     if smallest - error <= 0:
         return ConditionNumber(low, low, math.inf, True, "the smallest eigenvalue is below its error bound")
     return ConditionNumber(largest / smallest, low, (largest + error) / (smallest - error))
+
+
+def _structure(matrix: Array) -> str:
+    """Why the given numbers make an exactly singular matrix, or an empty string; only what can be seen without work."""
+    seen: dict[bytes, int] = {}
+    for i, row in enumerate(matrix):
+        first = row[np.flatnonzero(row)[:1]]
+        if not len(first):
+            return f"row {i} is zero"
+        # + 0.0 turns −0 into 0; a row and its negative are the same row here
+        key = (row * math.copysign(1.0, float(first[0])) + 0.0).tobytes()
+        if key in seen:
+            return f"rows {seen[key]} and {i} are equal up to sign"
+        seen[key] = i
+    return ""
+
+
+def _figure(value: float, digits: int) -> str:
+    """The number with so many digits, 1.5e15 for 1.5e+15."""
+    return f"{value:.{digits}g}".replace("e+0", "e").replace("e+", "e")
+
+
+def _floor(value: float) -> str:
+    """Two digits, rounded down: a lower bound stays one."""
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return _figure(math.floor(value / step) * step, 2)

@@ -1,7 +1,13 @@
-"""The levels of a wide network's kernel on the sphere: multiplicity, share and floor of each; exact constants.
+"""What the spectrum of a wide network's kernel tends to on random data: spike, bulk and floor, from its coefficients.
 
 At LeCun's variances and m → ∞ the NTK over m is f(ρ) on inputs of norm √d: κ = S(1,1,ρ) for one branch, ρκ with a gate.
-To leading order in 1/d the share N_l λ_l of level l is the Taylor coefficient f_l.
+On random directions the part of f in the harmonics of level l is a Marchenko–Pastur matrix of ratio n/N_l and weight
+N_l λ_l (`glutheory.spectra.sphere`): level 0 is a rank-one spike n λ_0, and all levels with N_l ≫ n add up to a floor,
+the multiple of the identity that a kernel method cannot resolve (El Karoui 2010, Theorem 2.1; Ghorbani, Mei,
+Misiakiewicz & Montanari 2021). To leading order n λ_0 = n (f_0 + f_2/d) and N_l λ_l = f_l, the Taylor coefficient.
+
+`equivalent` gives the limiting spectrum, `stairs` the levels (multiplicity, share and floor of each), `constants` the
+exact constants of the regime n ~ d.
 """
 
 from __future__ import annotations
@@ -29,98 +35,6 @@ from glutheory.symbolic.hermite import norm
 DIMENSION = sp.Symbol("d", positive=True)
 #: Numbers of Taylor coefficients to try, and the relative accuracy of a level's share that ends the trial.
 _TERMS, _ACCURACY = (12, 24, 40), 1e-9
-
-
-@lru_cache(maxsize=256)
-def _total(net: Network) -> float:
-    """f(1)."""
-    return float(kernel_series(net, "nngp", 12).total.mid())
-
-
-@dataclass(frozen=True)
-class Stair:
-    """One level of a wide kernel.
-
-    Attributes:
-        level: l.
-        multiplicity: N_l.
-        eigenvalue: λ_l.
-        weight: N_l λ_l, the level's share of f(1); tends to the Taylor coefficient f_l as d grows.
-        floor: f(1) minus the shares up to this level: what λ_n tends to for N_l ≪ n ≪ N_(l+1).
-    """
-
-    level: int
-    multiplicity: int
-    eigenvalue: float
-    weight: float
-    floor: float
-
-
-def _levels(net: Network, d: int, levels: int) -> tuple[Level, ...]:
-    """The eigenvalues from as few Taylor coefficients as will do: in high dimension the first ones are all."""
-    for terms in _TERMS:
-        found = funk_hecke(net, d, levels, kind="nngp", terms=terms)
-        if max(item.error * item.multiplicity for item in found) < _ACCURACY * _total(net):
-            break
-    return found
-
-
-@lru_cache(maxsize=1024)
-def stairs(network: Network | str, d: int, levels: int = 4) -> tuple[Stair, ...]:
-    """The levels 0, 1, … of a wide network's kernel (LeCun, m → ∞, per m) on inputs of norm √d.
-
-    The staircase of floors: λ_n falls by one step each time n passes the dimension of the next level of harmonics.
-
-    Raises:
-        DomainError: d < 2 or no levels.
-    """
-    net = named_network(network)
-    left, found = _total(net), []
-    for item in _levels(net, d, levels):
-        share = item.multiplicity * item.value
-        left -= share
-        found.append(Stair(item.level, item.multiplicity, item.value, share, max(left, 0.0)))
-    return tuple(found)
-
-
-@dataclass(frozen=True)
-class Constants:
-    """K/m ≈ α XXᵀ + β rrᵀ + γ diag(r²) on inputs of norm √d, r_i = ‖x_i‖, exactly up to the order stated.
-
-    Attributes:
-        alpha, beta, gamma: SymPy expressions; the relative error is O(1/d²).
-    """
-
-    alpha: sp.Expr
-    beta: sp.Expr
-    gamma: sp.Expr
-
-
-def constants(network: Network | str, d: Any = DIMENSION) -> Constants:
-    """The exact constants of K/m ≈ α XXᵀ + β rrᵀ + γ diag(r²), LeCun, m → ∞, inputs of norm √d.
-
-    From the levels 0 and 1 to relative order 1/d: β d = λ_0 = f_0 + f_2/d, α d = d λ_1 = f_1 + 3f_3/d, and γ d is what
-    is left of f(1).
-
-    Args:
-        network: one whose activations have elementary duals: the ReLU family, gelu, erf, gated or not.
-        d: the dimension, a number or a symbol.
-
-    Raises:
-        DomainError: an activation without elementary dual.
-    """
-    net = named_network(network)
-    kernel, rho = closed_kernel(net, "nngp")
-    if kernel is None:
-        raise DomainError(
-            f"network is {net.name!r}: it has no elementary dual on the sphere; use `stairs` for numbers."
-        )
-    f = [sp.simplify(sp.diff(kernel, rho, k).subs(rho, 0) / sp.factorial(k)) for k in range(4)]
-    spike, linear = f[0] + f[2] / d, f[1] + 3 * f[3] / d
-    floor = sp.simplify(kernel.subs(rho, 1)) - spike - linear
-    return Constants(*(sp.expand(x / d) for x in (linear, spike, floor)))
-
-
 #: With ``degree=None`` levels of a dimension up to this multiple of n have a bulk of their own: the rest spreads by at
 #: most 2/√_MATTERS = 1 % of the floor. At most so many levels.
 _MATTERS, _MOST = 40_000, 24
@@ -172,31 +86,6 @@ class Equivalent:
         return self.second / self.smallest if self.smallest > 0 else math.inf
 
 
-@lru_cache(maxsize=256)
-def _exponent(net: Network) -> float:
-    """The slope of ln f(x, x) over ln ‖x‖² at ‖x‖² = d; exact for homogeneous activations, where it is constant."""
-    step = Fraction(51, 50)
-    high, low = (math.prod(float(norm(act, variance).mid()) for act in net.branches) for variance in (step, 1 / step))
-    return math.log(high / low) / (2 * math.log(step))
-
-
-def _weights(net: Network, norms: Any, n: int, d: int) -> tuple[float, ...] | None:
-    if norms is None:
-        return None
-    values = np.asarray(norms, dtype=np.float64)
-    if values.shape != (n,) or not np.all(np.isfinite(values)) or np.min(values) <= 0:
-        raise DomainError(f"norms has shape {values.shape}: give the {n} positive norms of the rows, or None for √d.")
-    return tuple((values**2 / d) ** _exponent(net))
-
-
-def _resolved(n: int, d: int) -> int:
-    """The highest level that matters for n."""
-    for degree in range(1, _MOST):
-        if multiplicity(d, degree + 1) > _MATTERS * n:
-            return degree
-    return _MOST
-
-
 def equivalent(
     network: Network | str,
     n: int,
@@ -245,3 +134,118 @@ def equivalent(
         return Equivalent(MarchenkoPastur(n / d, table[1].weight, floor), spike, found)
     eigenvalues, multiplicities = zip(*((item.eigenvalue, item.multiplicity) for item in table[1:]), strict=True)
     return Equivalent(Levels(n, eigenvalues, multiplicities, floor, weights), spike, found)
+
+
+def _weights(net: Network, norms: Any, n: int, d: int) -> tuple[float, ...] | None:
+    if norms is None:
+        return None
+    values = np.asarray(norms, dtype=np.float64)
+    if values.shape != (n,) or not np.all(np.isfinite(values)) or np.min(values) <= 0:
+        raise DomainError(f"norms has shape {values.shape}: give the {n} positive norms of the rows, or None for √d.")
+    return tuple((values**2 / d) ** _exponent(net))
+
+
+@lru_cache(maxsize=256)
+def _exponent(net: Network) -> float:
+    """The slope of ln f(x, x) over ln ‖x‖² at ‖x‖² = d; exact for homogeneous activations, where it is constant."""
+    step = Fraction(51, 50)
+    high, low = (math.prod(float(norm(act, variance).mid()) for act in net.branches) for variance in (step, 1 / step))
+    return math.log(high / low) / (2 * math.log(step))
+
+
+def _resolved(n: int, d: int) -> int:
+    """The highest level that matters for n."""
+    for degree in range(1, _MOST):
+        if multiplicity(d, degree + 1) > _MATTERS * n:
+            return degree
+    return _MOST
+
+
+@dataclass(frozen=True)
+class Stair:
+    """One level of a wide kernel.
+
+    Attributes:
+        level: l.
+        multiplicity: N_l.
+        eigenvalue: λ_l.
+        weight: N_l λ_l, the level's share of f(1); tends to the Taylor coefficient f_l as d grows.
+        floor: f(1) minus the shares up to this level: what λ_n tends to for N_l ≪ n ≪ N_(l+1).
+    """
+
+    level: int
+    multiplicity: int
+    eigenvalue: float
+    weight: float
+    floor: float
+
+
+@lru_cache(maxsize=1024)
+def stairs(network: Network | str, d: int, levels: int = 4) -> tuple[Stair, ...]:
+    """The levels 0, 1, … of a wide network's kernel (LeCun, m → ∞, per m) on inputs of norm √d.
+
+    The staircase of floors: λ_n falls by one step each time n passes the dimension of the next level of harmonics.
+
+    Raises:
+        DomainError: d < 2 or no levels.
+    """
+    net = named_network(network)
+    left, found = _total(net), []
+    for item in _levels(net, d, levels):
+        share = item.multiplicity * item.value
+        left -= share
+        found.append(Stair(item.level, item.multiplicity, item.value, share, max(left, 0.0)))
+    return tuple(found)
+
+
+def _levels(net: Network, d: int, levels: int) -> tuple[Level, ...]:
+    """The eigenvalues from as few Taylor coefficients as will do: in high dimension the first ones are all."""
+    for terms in _TERMS:
+        found = funk_hecke(net, d, levels, kind="nngp", terms=terms)
+        if max(item.error * item.multiplicity for item in found) < _ACCURACY * _total(net):
+            break
+    return found
+
+
+@lru_cache(maxsize=256)
+def _total(net: Network) -> float:
+    """f(1)."""
+    return float(kernel_series(net, "nngp", 12).total.mid())
+
+
+@dataclass(frozen=True)
+class Constants:
+    """K/m ≈ α XXᵀ + β rrᵀ + γ diag(r²) on inputs of norm √d, r_i = ‖x_i‖, exactly up to the order stated.
+
+    Attributes:
+        alpha, beta, gamma: SymPy expressions; the relative error is O(1/d²).
+    """
+
+    alpha: sp.Expr
+    beta: sp.Expr
+    gamma: sp.Expr
+
+
+def constants(network: Network | str, d: Any = DIMENSION) -> Constants:
+    """The exact constants of K/m ≈ α XXᵀ + β rrᵀ + γ diag(r²), LeCun, m → ∞, inputs of norm √d.
+
+    From the levels 0 and 1 to relative order 1/d: β d = λ_0 = f_0 + f_2/d, α d = d λ_1 = f_1 + 3f_3/d, and γ d is what
+    is left of f(1).
+
+    Args:
+        network: one whose activations have elementary duals: the ReLU family, gelu, erf, gated or not.
+        d: the dimension, a number or a symbol.
+
+    Raises:
+        DomainError: an activation without elementary dual.
+    """
+    net = named_network(network)
+    kernel, rho = closed_kernel(net, "nngp")
+    if kernel is None:
+        raise DomainError(
+            f"network is {net.name!r}: it has no elementary dual on the sphere; use `stairs` for numbers."
+        )
+    f = [sp.simplify(sp.diff(kernel, rho, k).subs(rho, 0) / sp.factorial(k)) for k in range(4)]
+    spike, linear = f[0] + f[2] / d, f[1] + 3 * f[3] / d
+    floor = sp.simplify(kernel.subs(rho, 1)) - spike - linear
+    return Constants(*(sp.expand(x / d) for x in (linear, spike, floor)))

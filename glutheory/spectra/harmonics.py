@@ -1,8 +1,13 @@
-"""Exact means over the sphere of kernels that are polynomials in ρ, √(1−ρ²) and arccos ρ.
+"""Spherical harmonics on S^(d−1), as far as zonal kernels need them: dimensions, polynomials, exact means.
 
-Those of the ReLU family, the monomials and the steps are: with ρ = cos θ a kernel is Σ θ^p cosᵃθ sinᵇθ with
-coefficients in ℚ[π, 1/π], and ∫₀^π θ^p cosᵃθ sinᵇθ dθ is in ℚ[π]: the product is a Fourier sum, and ∫ θ^p cos kθ,
-∫ θ^p sin kθ follow by parts.
+With t the first coordinate of a uniform point and P_l the Gegenbauer polynomial with P_l(1) = 1, Rodrigues' formula
+gives E_d[f(t) P_l(t)] = E_{d+2l}[f^(l)(t)] / (2^l (d/2)_l) (Müller 1998, Section 1.4), so that for a power
+
+    E_d[t^k P_l] = k!/(k−l)! · (1/2)_j / (2^l (d/2)_l (d/2+l)_j),   k = l + 2j, and 0 for other k.
+
+Kernels that are a `Polynomial` in ρ, √(1−ρ²) and arccos ρ have exact means too; those of the ReLU family, the monomials
+and the steps are: with ρ = cos θ a kernel is Σ θ^p cosᵃθ sinᵇθ with coefficients in ℚ[π, 1/π], and
+∫₀^π θ^p cosᵃθ sinᵇθ dθ is in ℚ[π]: the product is a Fourier sum, and ∫ θ^p cos kθ, ∫ θ^p sin kθ follow by parts.
 """
 
 from __future__ import annotations
@@ -23,10 +28,47 @@ from glutheory.errors import DomainError
 
 #: A number in ℚ[π, 1/π]: exponent of π -> coefficient.
 PiSum = Mapping[int, Fraction]
-
 _THETA, _COS, _SIN, _PI = sp.symbols("theta cos sin pi_")
 #: Powers of the sine in a denominator, and of π, that a kernel may have.
 _POLES, _PIS = 3, 8
+
+
+def multiplicity(d: int, level: int) -> int:
+    """The dimension of the spherical harmonics of this level on S^(d−1): 1, d, (d−1)(d+2)/2 and so on.
+
+    Raises:
+        DomainError: d is not an integer ≥ 1, or level not one ≥ 0.
+    """
+    d, level = integer("d", d, 1), integer("level", level, 0)
+    lower = math.comb(level + d - 3, d - 1) if level >= 2 else 0
+    return math.comb(level + d - 1, d - 1) - lower
+
+
+@lru_cache(maxsize=4096)
+def gegenbauer(level: int, d: int) -> tuple[Fraction, ...]:
+    """The coefficients of P_l, ascending, with P_l(1) = 1, for the sphere S^(d−1), d ≥ 2."""
+    previous: tuple[Fraction, ...] = (Fraction(1),)
+    current: tuple[Fraction, ...] = (Fraction(0), Fraction(1))
+    if level == 0:
+        return previous
+    for n in range(1, level):
+        # (n + d − 2) P_{n+1} = (2n + d − 2) t P_n − n P_{n−1}
+        following = [Fraction(0), *((2 * n + d - 2) * x for x in current)]
+        for i, x in enumerate(previous):
+            following[i] -= n * x
+        previous, current = current, tuple(x / (n + d - 2) for x in following)
+    return current
+
+
+@lru_cache(maxsize=65536)
+def power_mean(k: int, level: int, d: int) -> Fraction:
+    """E[t^k P_l(t)] over S^(d−1), exactly: what the term ρ^k of a kernel adds to the eigenvalue of level l."""
+    if k < level or (k - level) % 2:
+        return Fraction(0)
+    j = (k - level) // 2
+    numerator = math.prod(range(k - level + 1, k + 1)) * math.prod(range(1, 2 * j, 2))
+    # 2^l (d/2)_l (d/2+l)_j with the halves of (1/2)_j moved below
+    return Fraction(numerator, math.prod(range(d, d + 2 * (level + j), 2)))
 
 
 @dataclass(frozen=True)
@@ -52,6 +94,21 @@ class Polynomial:
         # the measure of the sphere in θ is a rational number, for even d times π
         ((power, norm),) = _integral(0, 0, d - 2).items()
         return {exponent - power: value / norm for exponent, value in sorted(total.items()) if value}
+
+
+def polynomial(kernel: sp.Expr, rho: sp.Symbol) -> Polynomial | None:
+    """The kernel in this form, or None where it is not a polynomial in ρ, √(1−ρ²), 1/√(1−ρ²) and arcsin ρ over ℚ(π)."""
+    expr = kernel.subs({sp.asin(rho): sp.pi / 2 - _THETA, sp.acos(rho): _THETA}).subs(sp.sqrt(1 - rho**2), _SIN)
+    expr = sp.expand(expr.subs({rho: _COS, sp.pi: _PI}) * _SIN**_POLES * _PI**_PIS)
+    try:
+        poly: Any = sp.Poly(expr, _THETA, _COS, _SIN, _PI, domain="QQ")
+    except (sp.PolynomialError, sp.CoercionFailed):
+        return None
+    return Polynomial(
+        tuple(
+            ((p, a, b - _POLES, k - _PIS), Fraction(int(value.p), int(value.q))) for (p, a, b, k), value in poly.terms()
+        )
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -96,21 +153,6 @@ def _moment(p: int, k: int, sine: bool) -> dict[int, Fraction]:
     return dict(result)
 
 
-def polynomial(kernel: sp.Expr, rho: sp.Symbol) -> Polynomial | None:
-    """The kernel in this form, or None where it is not a polynomial in ρ, √(1−ρ²), 1/√(1−ρ²) and arcsin ρ over ℚ(π)."""
-    expr = kernel.subs({sp.asin(rho): sp.pi / 2 - _THETA, sp.acos(rho): _THETA}).subs(sp.sqrt(1 - rho**2), _SIN)
-    expr = sp.expand(expr.subs({rho: _COS, sp.pi: _PI}) * _SIN**_POLES * _PI**_PIS)
-    try:
-        poly: Any = sp.Poly(expr, _THETA, _COS, _SIN, _PI, domain="QQ")
-    except (sp.PolynomialError, sp.CoercionFailed):
-        return None
-    return Polynomial(
-        tuple(
-            ((p, a, b - _POLES, k - _PIS), Fraction(int(value.p), int(value.q))) for (p, a, b, k), value in poly.terms()
-        )
-    )
-
-
 def integer(name: str, value: Any, least: int) -> int:
     """The argument of this name as an int.
 
@@ -120,41 +162,3 @@ def integer(name: str, value: Any, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise DomainError(f"{name} is {value!r}: give an integer of at least {least}.")
     return int(value)
-
-
-def multiplicity(d: int, level: int) -> int:
-    """The dimension of the spherical harmonics of this level on S^(d−1): 1, d, (d−1)(d+2)/2 and so on.
-
-    Raises:
-        DomainError: d is not an integer ≥ 1, or level not one ≥ 0.
-    """
-    d, level = integer("d", d, 1), integer("level", level, 0)
-    lower = math.comb(level + d - 3, d - 1) if level >= 2 else 0
-    return math.comb(level + d - 1, d - 1) - lower
-
-
-@lru_cache(maxsize=65536)
-def power_mean(k: int, level: int, d: int) -> Fraction:
-    """E[t^k P_l(t)] over S^(d−1), exactly: what the term ρ^k of a kernel adds to the eigenvalue of level l."""
-    if k < level or (k - level) % 2:
-        return Fraction(0)
-    j = (k - level) // 2
-    numerator = math.prod(range(k - level + 1, k + 1)) * math.prod(range(1, 2 * j, 2))
-    # 2^l (d/2)_l (d/2+l)_j with the halves of (1/2)_j moved below
-    return Fraction(numerator, math.prod(range(d, d + 2 * (level + j), 2)))
-
-
-@lru_cache(maxsize=4096)
-def gegenbauer(level: int, d: int) -> tuple[Fraction, ...]:
-    """The coefficients of P_l, ascending, with P_l(1) = 1, for the sphere S^(d−1), d ≥ 2."""
-    previous: tuple[Fraction, ...] = (Fraction(1),)
-    current: tuple[Fraction, ...] = (Fraction(0), Fraction(1))
-    if level == 0:
-        return previous
-    for n in range(1, level):
-        # (n + d − 2) P_{n+1} = (2n + d − 2) t P_n − n P_{n−1}
-        following = [Fraction(0), *((2 * n + d - 2) * x for x in current)]
-        for i, x in enumerate(previous):
-            following[i] -= n * x
-        previous, current = current, tuple(x / (n + d - 2) for x in following)
-    return current

@@ -1,6 +1,12 @@
-"""A network's kernel on inputs of one norm, a function of ρ alone: as an expression, and as its Taylor series.
+"""The eigenvalues of a network's kernel as an integral operator on the sphere, by Funk–Hecke: exact, or with a bound.
 
-With κ(ρ) = ∏ S_i(1,1,ρ) the NNGP of a product of branches on inputs of norm √d, ntk parametrisation, the NTK is (ρκ)′.
+On S^(d−1) with its uniform probability measure a kernel f(ρ) has the spherical harmonics of level l as eigenfunctions,
+with the eigenvalue λ_l = E[f(t) P_l(t)], P_l the Gegenbauer polynomial with P_l(1) = 1 and t the first coordinate
+(Müller 1998, Section 1.4). Its Taylor series (`kernel_series`) gives it term by term, and a kernel that is elementary
+in arccos ρ (`closed_kernel`) exactly; see `glutheory.spectra.harmonics`.
+
+Inputs have norm √d, in the ntk parametrisation. With κ(ρ) = ∏ S_i(1,1,ρ) the NNGP of a product of branches, the NTK is
+(ρκ)′.
 """
 
 from __future__ import annotations
@@ -24,70 +30,13 @@ from glutheory.symbolic.duals import CLOSED, dual
 from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.hermite import hermite_series, norm
 
-_RHO = sp.Symbol("rho", real=True)
-#: Decimals of the coefficients, and the precision at which they are handled.
-_DIGITS, BITS = 30, 192
-
-
-@lru_cache(maxsize=256)
-def closed_kernel(network: Network, kind: str) -> tuple[sp.Expr | None, sp.Symbol]:
-    """A network's kernel on inputs of norm √d as an elementary expression in ρ, with ρ; None where there is none."""
-    duals = [dual(act) for act in network.branches]
-    if any(found.method != CLOSED for found in duals):
-        return None, _RHO
-    S, T = ([getattr(found, name).subs({a: 1, b: 1, c: _RHO}) for found in duals] for name in "ST")
-    kernel = sp.Mul(*S)
-    if kind == "ntk":
-        kernel += _RHO * sp.Add(*(t * sp.Mul(*S[:i], *S[i + 1 :]) for i, t in enumerate(T)))
-    return kernel, _RHO
-
-
-@dataclass(frozen=True)
-class Series:
-    """A kernel's first Taylor coefficients on the sphere.
-
-    Attributes:
-        coefficients: f_0, f_1, … as balls.
-        rest: an upper bound of the sum of all that follow; they are not negative.
-        total: f(1), their sum.
-    """
-
-    coefficients: tuple[arb, ...]
-    rest: arb
-    total: arb
-
-
-@lru_cache(maxsize=256)
-def kernel_series(network: Network, kind: str, terms: int) -> Series:
-    """The Taylor coefficients of a network's kernel on inputs of norm √d, ntk parametrisation.
-
-    Args:
-        network: any product of branches.
-        kind: "nngp": κ = ∏ S_i, also the limit of K/m at LeCun's variances; "ntk": (ρκ)′.
-        terms: how many.
-
-    Raises:
-        DerivationError: an activation jumps and kind is "ntk": the kernel is infinite at ρ = 1.
-    """
-    with precision(BITS):
-        found = [hermite_series(act, Fraction(1), terms, _DIGITS) for act in network.branches]
-        product, total = [arb(1)] + [arb(0)] * (terms - 1), arb(1)
-        for series in found:
-            squares = [h * h for h in series.coefficients]
-            product = [sum((product[i] * squares[k - i] for i in range(k + 1)), arb(0)) for k in range(terms)]
-            total *= series.norm
-        if kind == "ntk":
-            slopes = [norm(act, Fraction(1), _DIGITS, derivative=True) for act in network.branches]
-            total += sum((total / series.norm * t for series, t in zip(found, slopes, strict=True)), arb(0))
-            product = [(k + 1) * x for k, x in enumerate(product)]
-        left = total - sum(product, arb(0))
-        return Series(tuple(product), arb(arb.max(arb(0), left).upper()), total)
-
-
-KINDS = ("nngp", "ntk")
+_KINDS = ("nngp", "ntk")
 #: Up to this dimension eigenvalues are exact: beyond, the fractions have too many digits, and a few Taylor coefficients
 #: give all that float64 holds.
-EXACT = 512
+_EXACT = 512
+#: Decimals of the coefficients, and the precision at which they are handled.
+_DIGITS, _BITS = 30, 192
+_RHO = sp.Symbol("rho", real=True)
 
 
 @dataclass(frozen=True)
@@ -110,53 +59,6 @@ class Level:
 
     def __float__(self) -> float:
         return self.value
-
-
-@lru_cache(maxsize=256)
-def _closed(network: Network, kind: str) -> Polynomial | None:
-    """The kernel for the exact road, or None."""
-    kernel, rho = closed_kernel(network, kind)
-    return None if kernel is None else polynomial(kernel, rho)
-
-
-def _ball(value: Fraction) -> arb:
-    return arb(fmpq(value.numerator, value.denominator))
-
-
-def _from_series(series: Series, d: int, level: int) -> arb:
-    """λ_l as a ball: the terms known, and for the rest 0 ≤ E[t^k P_l] ≤ E|t|^k, which decreases in k."""
-    with precision(BITS):
-        terms = len(series.coefficients)
-        known = sum((f * _ball(power_mean(k, level, d)) for k, f in enumerate(series.coefficients)), arb(0))
-        tail = series.rest * _ball(power_mean(terms - terms % 2, 0, d))
-        return known + arb(0).union(tail)
-
-
-def _pi_sum(value: PiSum) -> tuple[sp.Expr, arb]:
-    """The exact number as a SymPy expression and as a ball with 20 digits."""
-    exact = sp.Add(*(sp.Rational(x.numerator, x.denominator) * sp.pi**k for k, x in value.items()))
-    bits = BITS
-    while True:
-        with precision(bits):
-            number = sum((_ball(x) * arb.pi() ** k for k, x in value.items()), arb(0))
-        if not value or number.rel_accuracy_bits() > 70:
-            return exact, number
-        bits *= 2
-
-
-def _check(d: int, levels: int | Iterable[int], kind: str) -> tuple[int, ...]:
-    integer("d", d, 2)
-    chosen = tuple(levels) if isinstance(levels, Iterable) else tuple(range(levels))
-    if not chosen or min(chosen) < 0:
-        raise DomainError(f"levels is {levels!r}: give a positive number of levels, or the levels, each ≥ 0.")
-    if kind not in KINDS:
-        raise DomainError(f"kind is {kind!r}: use {' or '.join(map(repr, KINDS))}.")
-    return chosen
-
-
-def _coefficients(values: Sequence[Any], kind: str) -> list[Fraction | sp.Expr]:
-    exact = [as_exact(f"coefficient {k}", value) for k, value in enumerate(values)]
-    return [(k + 1) * x for k, x in enumerate(exact)] if kind == "ntk" else exact
 
 
 def funk_hecke(
@@ -189,7 +91,7 @@ def funk_hecke(
         given = _coefficients(kernel, kind)
         return tuple(_level_of(given, d, level) for level in chosen)
     net = named_network(kernel)
-    closed = _closed(net, kind) if d <= EXACT else None
+    closed = _closed(net, kind) if d <= _EXACT else None
     found = []
     for level in chosen:
         if closed is not None:
@@ -200,9 +102,24 @@ def funk_hecke(
     return tuple(found)
 
 
+def _check(d: int, levels: int | Iterable[int], kind: str) -> tuple[int, ...]:
+    integer("d", d, 2)
+    chosen = tuple(levels) if isinstance(levels, Iterable) else tuple(range(levels))
+    if not chosen or min(chosen) < 0:
+        raise DomainError(f"levels is {levels!r}: give a positive number of levels, or the levels, each ≥ 0.")
+    if kind not in _KINDS:
+        raise DomainError(f"kind is {kind!r}: use {' or '.join(map(repr, _KINDS))}.")
+    return chosen
+
+
+def _coefficients(values: Sequence[Any], kind: str) -> list[Fraction | sp.Expr]:
+    exact = [as_exact(f"coefficient {k}", value) for k, value in enumerate(values)]
+    return [(k + 1) * x for k, x in enumerate(exact)] if kind == "ntk" else exact
+
+
 def _level_of(coefficients: Sequence[Any], d: int, level: int) -> Level:
     exact = sp.Add(*(sp.sympify(f) * _rational(power_mean(k, level, d)) for k, f in enumerate(coefficients)))
-    with precision(BITS):
+    with precision(_BITS):
         return _level(d, level, arb(str(sp.N(exact, 40))), exact)
 
 
@@ -212,6 +129,93 @@ def _rational(x: Fraction) -> sp.Rational:
 
 def _level(d: int, level: int, ball: arb, exact: sp.Expr | None) -> Level:
     value = float(ball.mid())
-    with precision(BITS):
+    with precision(_BITS):
         error = float(abs(ball - arb(value)).upper())
     return Level(level, multiplicity(d, level), value, error, exact)
+
+
+@lru_cache(maxsize=256)
+def _closed(network: Network, kind: str) -> Polynomial | None:
+    """The kernel for the exact road, or None."""
+    kernel, rho = closed_kernel(network, kind)
+    return None if kernel is None else polynomial(kernel, rho)
+
+
+def _pi_sum(value: PiSum) -> tuple[sp.Expr, arb]:
+    """The exact number as a SymPy expression and as a ball with 20 digits."""
+    exact = sp.Add(*(sp.Rational(x.numerator, x.denominator) * sp.pi**k for k, x in value.items()))
+    bits = _BITS
+    while True:
+        with precision(bits):
+            number = sum((_ball(x) * arb.pi() ** k for k, x in value.items()), arb(0))
+        if not value or number.rel_accuracy_bits() > 70:
+            return exact, number
+        bits *= 2
+
+
+def _ball(value: Fraction) -> arb:
+    return arb(fmpq(value.numerator, value.denominator))
+
+
+def _from_series(series: TaylorSeries, d: int, level: int) -> arb:
+    """λ_l as a ball: the terms known, and for the rest 0 ≤ E[t^k P_l] ≤ E|t|^k, which decreases in k."""
+    with precision(_BITS):
+        terms = len(series.coefficients)
+        known = sum((f * _ball(power_mean(k, level, d)) for k, f in enumerate(series.coefficients)), arb(0))
+        tail = series.rest * _ball(power_mean(terms - terms % 2, 0, d))
+        return known + arb(0).union(tail)
+
+
+@lru_cache(maxsize=256)
+def closed_kernel(network: Network, kind: str) -> tuple[sp.Expr | None, sp.Symbol]:
+    """A network's kernel on inputs of norm √d as an elementary expression in ρ, with ρ; None where there is none."""
+    duals = [dual(act) for act in network.branches]
+    if any(found.method != CLOSED for found in duals):
+        return None, _RHO
+    S, T = ([getattr(found, name).subs({a: 1, b: 1, c: _RHO}) for found in duals] for name in "ST")
+    kernel = sp.Mul(*S)
+    if kind == "ntk":
+        kernel += _RHO * sp.Add(*(t * sp.Mul(*S[:i], *S[i + 1 :]) for i, t in enumerate(T)))
+    return kernel, _RHO
+
+
+@dataclass(frozen=True)
+class TaylorSeries:
+    """A kernel's first Taylor coefficients on the sphere.
+
+    Attributes:
+        coefficients: f_0, f_1, … as balls.
+        rest: an upper bound of the sum of all that follow; they are not negative.
+        total: f(1), their sum.
+    """
+
+    coefficients: tuple[arb, ...]
+    rest: arb
+    total: arb
+
+
+@lru_cache(maxsize=256)
+def kernel_series(network: Network, kind: str, terms: int) -> TaylorSeries:
+    """The Taylor coefficients of a network's kernel on inputs of norm √d, ntk parametrisation.
+
+    Args:
+        network: any product of branches.
+        kind: "nngp": κ = ∏ S_i, also the limit of K/m at LeCun's variances; "ntk": (ρκ)′.
+        terms: how many.
+
+    Raises:
+        DerivationError: an activation jumps and kind is "ntk": the kernel is infinite at ρ = 1.
+    """
+    with precision(_BITS):
+        found = [hermite_series(act, Fraction(1), terms, _DIGITS) for act in network.branches]
+        product, total = [arb(1)] + [arb(0)] * (terms - 1), arb(1)
+        for series in found:
+            squares = [h * h for h in series.coefficients]
+            product = [sum((product[i] * squares[k - i] for i in range(k + 1)), arb(0)) for k in range(terms)]
+            total *= series.norm
+        if kind == "ntk":
+            slopes = [norm(act, Fraction(1), _DIGITS, derivative=True) for act in network.branches]
+            total += sum((total / series.norm * t for series, t in zip(found, slopes, strict=True)), arb(0))
+            product = [(k + 1) * x for k, x in enumerate(product)]
+        left = total - sum(product, arb(0))
+        return TaylorSeries(tuple(product), arb(arb.max(arb(0), left).upper()), total)

@@ -17,7 +17,8 @@ from rich.cells import cell_len
 
 from checks import catalog, runner, table
 from checks.__main__ import main
-from checks.explain import Origin, cell, page, reasons
+from checks.explain import Origin, page, reasons
+from checks.layout import cell
 from checks.settings import Settings
 from glutheory.claims import (
     SCHEMA,

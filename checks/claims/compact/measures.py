@@ -29,7 +29,7 @@ _SEEDS = 2
 
 
 @dataclass(frozen=True)
-class Case:
+class SpectrumPair:
     """Two spectra on the same data."""
 
     gate: str
@@ -89,12 +89,12 @@ def _kernel(network: str, n: int, d: int, seed: int, sphere: bool, kind: str) ->
 
 
 @lru_cache(maxsize=32)
-def cases(seed: int, sizes: tuple[tuple[int, int], ...], sphere: bool, kind: str) -> tuple[Case, ...]:
+def cases(seed: int, sizes: tuple[tuple[int, int], ...], sphere: bool, kind: str) -> tuple[SpectrumPair, ...]:
     """Every gate of the zoo on these sizes."""
     found = []
     for n, d in sizes:
         for shift in range(_SEEDS):
             for gate, alone in GATES.items():
                 pair = (_kernel(net, n, d, seed + shift, sphere, kind) for net in (alone, gate))
-                found.append(Case(gate, n, d, *pair))
+                found.append(SpectrumPair(gate, n, d, *pair))
     return tuple(found)

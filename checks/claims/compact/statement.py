@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from checks.claims.compact.measures import MEASURES, Case, cases, clipped
+from checks.claims.compact.measures import MEASURES, SpectrumPair, cases, clipped
 from checks.settings import Settings
 from checks.tools.evidence import proof
 from checks.tools.extremal_sets import GRID, ends, exact, rounded
@@ -84,7 +84,7 @@ MUTANTS: dict[str, Law] = {
 }
 
 
-def theorem(chosen: tuple[Case, ...], law: Law) -> Evidence:
+def theorem(chosen: tuple[SpectrumPair, ...], law: Law) -> Evidence:
     """Every claimed measure on every case."""
     rows: dict[str, Figure] = {}
     broken = 0
@@ -157,7 +157,7 @@ def unequal_norms(settings: Settings) -> Evidence:
     return Evidence(Grade.CERTIFICATE, what, Finding.of(not shares[1] < shares[0]), About.LITERAL, "norms", figures)
 
 
-def logarithms(chosen: tuple[Case, ...]) -> Evidence:
+def logarithms(chosen: tuple[SpectrumPair, ...]) -> Evidence:
     """The spread of the logarithms on normalised inputs in the wide limit, where all else is a theorem."""
     rows: dict[str, Figure] = {}
     larger = 0
@@ -170,7 +170,7 @@ def logarithms(chosen: tuple[Case, ...]) -> Evidence:
     return Evidence(Grade.NUMERICAL, what, Finding.of(larger == 0), About.LITERAL, "spread of logarithms", figures)
 
 
-def charts(chosen: tuple[Case, ...], gaussian: tuple[Case, ...]) -> tuple[Chart, ...]:
+def charts(chosen: tuple[SpectrumPair, ...], gaussian: tuple[SpectrumPair, ...]) -> tuple[Chart, ...]:
     """One spectrum's partial sums, and effective ranks of all."""
     case = next(item for item in chosen if item.gate == "reglu" and item.d == _SIZES[1][1])
     share = [100 * k / case.n for k in range(case.n + 1)]

@@ -36,7 +36,7 @@ class Data:
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class LossPair:
     """A pair of loss curves, non-gated and gated, and what the rules ask of their kernels.
 
     Attributes:
@@ -123,7 +123,7 @@ def case(
     width: int | None = None,
     fraction: float | None = 0.5,
     normalised: bool = False,
-) -> Case:
+) -> LossPair:
     """Gradient descent at `fraction` of the largest rate stable for both; None: the gradient flow."""
     n, d = shape
     seed = settings.stream(f"crossing/data/{n}/{d}")
@@ -137,11 +137,11 @@ def case(
     where = "wide" if width is None else f"m={width}"
     label = f"{pair[0]}, n={n}, d={d}, {kind}, {where}"
     slopes = noise[0] + forms[0], noise[1] + forms[1]
-    return Case(label, d, (first, second), rate, forms, traces, slopes)
+    return LossPair(label, d, (first, second), rate, forms, traces, slopes)
 
 
 @lru_cache(maxsize=8)
-def grid(settings: Settings, normalised: bool = False) -> tuple[Case, ...]:
+def grid(settings: Settings, normalised: bool = False) -> tuple[LossPair, ...]:
     """Gates × shapes × targets × widths; on normalised inputs the gradient flow in the wide limit."""
     shapes = [(300, d) for d in (5, 10, 20, 75, 200)]
     if settings.profile.thorough:
@@ -149,7 +149,7 @@ def grid(settings: Settings, normalised: bool = False) -> tuple[Case, ...]:
     return tuple(_cases(shapes, settings, normalised))
 
 
-def _cases(shapes: list[tuple[int, int]], settings: Settings, normalised: bool) -> Iterator[Case]:
+def _cases(shapes: list[tuple[int, int]], settings: Settings, normalised: bool) -> Iterator[LossPair]:
     for pair in PAIRS:
         for shape in shapes:
             for width in (None,) if normalised else WIDTHS:
@@ -159,7 +159,7 @@ def _cases(shapes: list[tuple[int, int]], settings: Settings, normalised: bool) 
 
 
 #: Which curve is lower: the sign of L − L̃, −1 for the non-gated one.
-Sign = Callable[[Case], int]
+Sign = Callable[[LossPair], int]
 
 
 @dataclass(frozen=True)
@@ -174,29 +174,29 @@ def _sign(value: float) -> int:
     return (value > 0) - (value < 0)
 
 
-def initial(given: Case) -> int:
+def initial(given: LossPair) -> int:
     """Of the initial losses, Tr Σ − Tr Σ̃; where they agree, of the slopes."""
     first, second = given.traces
     return _sign(first - second) if abs(first - second) > 1e-12 * first else _sign(given.slopes[1] - given.slopes[0])
 
 
-def slowest(given: Case) -> int:
+def slowest(given: LossPair) -> int:
     """The curve with the slower last mode is higher in the end: max |1 − ηλ|, or the least λ."""
     first, second = (late(curve, given.rate).decay for curve in given.curves)
     return _sign(second - first)
 
 
-def _without_covariance(given: Case) -> int:
+def _without_covariance(given: LossPair) -> int:
     """The slopes with the targets alone: the hypothesis of the paper in place of the initial losses."""
     return -1 if given.hypothesis else 1
 
 
-def _unnormalised(given: Case) -> int:
+def _unnormalised(given: LossPair) -> int:
     """The end with K ⊙ XXᵀ, not divided by d, for the gated kernel."""
     return _sign(given.d * given.least[1] - given.least[0])
 
 
-def _largest(given: Case) -> int:
+def _largest(given: LossPair) -> int:
     """The larger λ_max as the faster curve, to the end."""
     return _sign(float(given.curves[1].eigenvalues.max() - given.curves[0].eigenvalues.max()))
 

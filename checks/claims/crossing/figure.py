@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from checks.claims.crossing.cases import PAIRS, Case, case, grid
+from checks.claims.crossing.cases import PAIRS, LossPair, case, grid
 from checks.settings import Settings
 from glutheory.dynamics import LossCurve
 from glutheory.figures.chart import Chart, Role, Series
@@ -34,7 +34,7 @@ def charts(settings: Settings) -> tuple[Chart, ...]:
     )
 
 
-def _curves(given: Case, title: str, note: str) -> Chart:
+def _curves(given: LossPair, title: str, note: str) -> Chart:
     assert given.rate is not None
     marks = [item.step for item in given.found]
     last = 5 * max([*marks, 5000.0])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from checks.claims.crossing.balls import counterexample
-from checks.claims.crossing.cases import CORRECT, MUTANTS, PAIRS, Case, Rule, case, grid, inputs
+from checks.claims.crossing.cases import CORRECT, MUTANTS, PAIRS, LossPair, Rule, case, grid, inputs
 from checks.claims.crossing.figure import charts
 from checks.settings import Settings
 from checks.tools.evidence import proof
@@ -44,7 +44,7 @@ CLAIM = Claim(
 )
 
 
-def prevalence(cases: Sequence[Case]) -> Evidence:
+def prevalence(cases: Sequence[LossPair]) -> Evidence:
     """Of the cases where the hypothesis holds and the end is certain: those in which the claim as stated fails."""
     judged = [given for given in cases if given.hypothesis and given.resolved and given.found.complete]
     failing = [given for given in judged if (given.found.start, given.found.end) != (-1, 1)]
@@ -75,7 +75,7 @@ def scale(settings: Settings) -> Evidence:
     return Evidence(Grade.NUMERICAL, what, Finding.of(first < second), figures={**traces})
 
 
-def signs(cases: Sequence[Case], rule: Rule, where: str) -> Evidence:
+def signs(cases: Sequence[LossPair], rule: Rule, where: str) -> Evidence:
     """Every crossing isolated; who leads at first and in the end is as the rule says."""
     judged = [given for given in cases if given.resolved]
     wrong = [
@@ -97,7 +97,7 @@ def signs(cases: Sequence[Case], rule: Rule, where: str) -> Evidence:
     return Evidence(Grade.NUMERICAL, what, finding, About.CORRECTED, figures=figures)
 
 
-def _steps(given: Case) -> list[Figure]:
+def _steps(given: LossPair) -> list[Figure]:
     found: list[Figure] = []
     for item in given.found:
         curve = given.curves[0]
@@ -106,7 +106,7 @@ def _steps(given: Case) -> list[Figure]:
     return found
 
 
-def theorem(cases: Sequence[Case]) -> Evidence:
+def theorem(cases: Sequence[LossPair]) -> Evidence:
     """On normalised inputs the hypothesis suffices for both parts."""
     judged = [given for given in cases if given.hypothesis and given.resolved]
     wrong = [given.label for given in judged if (given.found.start, given.found.end) != (-1, 1)]
@@ -142,7 +142,7 @@ def rates(settings: Settings) -> Evidence:
     return Evidence(Grade.NUMERICAL, what, Finding.of(passed and bool(rows)), About.CORRECTED, figures=rows)
 
 
-def assumptions(cases: Sequence[Case]) -> tuple[Assumption, ...]:
+def assumptions(cases: Sequence[LossPair]) -> tuple[Assumption, ...]:
     shapes = sorted({given.n for given in cases})
     dimensions = sorted({given.d for given in cases})
     fits = min(dimensions) >= 5 and min(shapes) >= 300 and all(given.d + 1 < given.n for given in cases)

@@ -14,8 +14,9 @@ from checks.claims.decomposition.linear_errors import Errors, Law, errors
 from checks.settings import Settings
 from checks.tools.evidence import proof
 from checks.tools.exponents import power_law
+from checks.tools.far_spectrum import far_residual
 from checks.tools.orders import CONSTANT_MARGIN, EXPONENT_MARGIN, LEVEL, refuted
-from checks.tools.spectral_grid import Cell, families, far_residual, gaussian, grid
+from checks.tools.spectral_grid import Cell, families, gaussian, grid
 from derivations.proofs.relu_expansion import FLOOR, GATED_FLOOR, coefficient, d, n
 from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
 from glutheory.figures.chart import Chart, Role, Series

@@ -15,7 +15,7 @@ Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Matrices:
     """A symmetric K, a correlation matrix C and squared norms g.
 
     Attributes:
@@ -73,11 +73,11 @@ def _matrices(rng: np.random.Generator, n: int) -> Iterator[tuple[str, Array]]:
     yield "indefinite", A + A.T
 
 
-def random_cases(seed: int, rounds: int, sizes: tuple[int, ...] = (2, 3, 5, 12)) -> list[Case]:
+def random_cases(seed: int, rounds: int, sizes: tuple[int, ...] = (2, 3, 5, 12)) -> list[Matrices]:
     """Every kind of K with every kind of C, `rounds` times in each size."""
     rng = np.random.default_rng(seed)
     return [
-        Case(f"{kind} with {other}", (K + K.T) / 2, C, np.exp(rng.standard_normal(n)))
+        Matrices(f"{kind} with {other}", (K + K.T) / 2, C, np.exp(rng.standard_normal(n)))
         for _ in range(rounds)
         for n in sizes
         for kind, K in _matrices(rng, n)
@@ -85,7 +85,7 @@ def random_cases(seed: int, rounds: int, sizes: tuple[int, ...] = (2, 3, 5, 12))
     ]
 
 
-def kernel_cases(seed: int, names: tuple[str, ...], shapes: tuple[tuple[int, int], ...]) -> list[Case]:
+def kernel_cases(seed: int, names: tuple[str, ...], shapes: tuple[tuple[int, int], ...]) -> list[Matrices]:
     """K the NTK of a network on Gaussian inputs of any norm, C the cosines between them; LeCun, width 2d."""
     rng = np.random.default_rng(seed)
     cases = []
@@ -93,17 +93,17 @@ def kernel_cases(seed: int, names: tuple[str, ...], shapes: tuple[tuple[int, int
         for n, d in shapes:
             X = rng.standard_normal((n, d))
             K = gram(name, X, parametrization="standard", width=2 * d, threads=1)
-            cases.append(Case(f"NTK of {name}", K, correlation(X), np.sum(X**2, axis=1)))
+            cases.append(Matrices(f"NTK of {name}", K, correlation(X), np.sum(X**2, axis=1)))
     return cases
 
 
-def data_cases(names: tuple[str, ...], size: int) -> list[Case]:
+def data_cases(names: tuple[str, ...], size: int) -> list[Matrices]:
     """The same on images of handwritten digits (scikit-learn's copy), pixels from 0 to 1."""
     from sklearn.datasets import load_digits
 
     X = load_digits().data[:size] / 16.0
     kernels = [(name, gram(name, X, parametrization="standard", width=128, threads=1)) for name in names]
-    return [Case(f"digits, {name}", K, correlation(X), np.sum(X**2, axis=1)) for name, K in kernels]
+    return [Matrices(f"digits, {name}", K, correlation(X), np.sum(X**2, axis=1)) for name, K in kernels]
 
 
 def zoo() -> tuple[str, ...]:

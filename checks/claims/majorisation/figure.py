@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checks.claims.majorisation.correlated_matrices import Case
+from checks.claims.majorisation.correlated_matrices import Matrices
 from checks.tools import bounds
 from glutheory.figures.chart import Chart, Role, Series
 
 
-def charts(found: Sequence[Case]) -> tuple[Chart, ...]:
+def charts(found: Sequence[Matrices]) -> tuple[Chart, ...]:
     """Partial sums of one kernel of digits; condition numbers before and after for all matrices."""
     case = next(item for item in found if item.kind == "digits, silu")
     bound = bounds.majorisation_sums(case.K, case.C, validate=False)

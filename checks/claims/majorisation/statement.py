@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checks.claims.majorisation.correlated_matrices import (
-    Case,
+    Matrices,
     correlation,
     data_cases,
     kernel_cases,
@@ -121,7 +121,7 @@ MUTANTS: dict[str, Said] = {
 
 
 @lru_cache(maxsize=4)
-def cases(seed: int, thorough: bool) -> tuple[Case, ...]:
+def cases(seed: int, thorough: bool) -> tuple[Matrices, ...]:
     """Random and extreme matrices, kernels of the zoo and kernels of digits."""
     shapes = ((6, 3), (30, 5), (30, 40)) if not thorough else ((6, 3), (30, 5), (30, 40), (200, 20), (200, 300))
     found = random_cases(seed, 20 if thorough else 3)
@@ -130,7 +130,7 @@ def cases(seed: int, thorough: bool) -> tuple[Case, ...]:
     return tuple(found)
 
 
-def search(found: Sequence[Case], said: Said) -> Evidence:
+def search(found: Sequence[Matrices], said: Said) -> Evidence:
     """Every inequality on every matrix, beyond rounding."""
     checked, broken, worst = 0, [], np.inf
     for case in found:

@@ -1,4 +1,7 @@
-"""Proved bounds of functions on strips around the real axis."""
+"""Proved bounds of functions on strips around the real axis.
+
+`growth` bounds an expression in z by a `Growth` C(1+|z|)^n e^{p|z|}.
+"""
 
 from __future__ import annotations
 

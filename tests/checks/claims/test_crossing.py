@@ -11,7 +11,7 @@ from flint import arb, arb_mat
 from checks import runner
 from checks.claims.crossing import statement
 from checks.claims.crossing.balls import counterexample, exceeds, kernels, quotient
-from checks.claims.crossing.cases import CORRECT, MUTANTS, PAIRS, TARGETS, Case, case, inputs, slowest
+from checks.claims.crossing.cases import CORRECT, MUTANTS, PAIRS, TARGETS, LossPair, case, inputs, slowest
 from checks.settings import Settings
 from glutheory import gram
 from glutheory.claims import Finding, Verdict
@@ -20,13 +20,13 @@ QUICK = Settings()
 
 
 @pytest.fixture(scope="module")
-def cases() -> list[Case]:
+def cases() -> list[LossPair]:
     """Few dimensions and many, for ReLU and ReGLU; the order of 120 inputs is enough."""
     return [case(PAIRS[0], (120, d), kind, QUICK) for d in (4, 6, 30) for kind in TARGETS]
 
 
 @pytest.fixture(scope="module")
-def normalised() -> list[Case]:
+def normalised() -> list[LossPair]:
     return [
         case(pair, (120, d), kind, QUICK, fraction=None, normalised=True)
         for pair in PAIRS[:2]
@@ -76,18 +76,18 @@ class TestBalls:
 
 
 class TestRules:
-    def test_the_right_rule(self, cases: list[Case], normalised: list[Case]) -> None:
+    def test_the_right_rule(self, cases: list[LossPair], normalised: list[LossPair]) -> None:
         for chosen in (cases, normalised):
             found = statement.signs(chosen, CORRECT, "test")
             assert found.finding is Finding.SUPPORTS, found.figures
         assert statement.theorem(normalised).finding is Finding.SUPPORTS
 
     @pytest.mark.parametrize("label", MUTANTS)
-    def test_wrong_rules(self, cases: list[Case], normalised: list[Case], label: str) -> None:
+    def test_wrong_rules(self, cases: list[LossPair], normalised: list[LossPair], label: str) -> None:
         found = [statement.signs(chosen, MUTANTS[label], "test").finding for chosen in (cases, normalised)]
         assert Finding.REFUTES in found
 
-    def test_the_claim_as_stated_fails_in_few_dimensions(self, cases: list[Case]) -> None:
+    def test_the_claim_as_stated_fails_in_few_dimensions(self, cases: list[LossPair]) -> None:
         found = statement.prevalence(cases)
         assert found.finding is Finding.REFUTES
         failing = found.figures["failing"]
@@ -95,7 +95,7 @@ class TestRules:
         assert failing
         assert not any("d=30" in str(label) for label in failing)
 
-    def test_the_last_sign_is_that_of_the_losses(self, cases: list[Case]) -> None:
+    def test_the_last_sign_is_that_of_the_losses(self, cases: list[LossPair]) -> None:
         """Far out the curves themselves say so."""
         for given in cases:
             assert given.rate is not None
@@ -111,7 +111,7 @@ class TestRules:
         Y = np.sign(np.random.default_rng([seed, 2]).standard_normal(8 + 40)[8:])
         assert given.forms == pytest.approx((Y @ S @ Y, Y @ (S * (X @ X.T) / 8) @ Y))
 
-    def test_assumptions_are_evaluated(self, cases: list[Case]) -> None:
+    def test_assumptions_are_evaluated(self, cases: list[LossPair]) -> None:
         found = {item.name: item.holds for item in statement.assumptions(cases)}
         assert found == {"shapes": False, "rates": True, "hypothesis": False, "resolved": True}
 

@@ -10,7 +10,7 @@ import pytest
 
 from checks import runner
 from checks.claims.majorisation import statement
-from checks.claims.majorisation.correlated_matrices import Case, correlation, data_cases, kernel_cases, random_cases
+from checks.claims.majorisation.correlated_matrices import Matrices, correlation, data_cases, kernel_cases, random_cases
 from checks.claims.majorisation.figure import charts
 from checks.claims.majorisation.hadamard_spectra import certified, sharpness
 from checks.claims.majorisation.statement import MUTANTS, SAID, adversary, search
@@ -98,7 +98,7 @@ def test_the_figures_show_the_statement() -> None:
 
 
 def test_an_assumption_that_fails_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    loose = Case("digits, silu", np.eye(2), np.array([[1.0, 2.0], [2.0, 1.0]]), np.ones(2))
+    loose = Matrices("digits, silu", np.eye(2), np.array([[1.0, 2.0], [2.0, 1.0]]), np.ones(2))
     monkeypatch.setattr(statement, "cases", lambda seed, thorough: (*FEW, loose))  # noqa: ARG005 (its signature)
     label = "the order reversed: K is majorised by K⊙C"
     monkeypatch.setattr(statement, "MUTANTS", {label: MUTANTS[label]})

@@ -27,8 +27,9 @@ from checks.claims.decomposition.linear_errors import errors, kappa
 from checks.settings import PROFILES, Settings
 from checks.tools import orders
 from checks.tools.extremal_sets import exact, rounded
+from checks.tools.far_spectrum import far, far_residual
 from checks.tools.orders import Order, asymptotic, bounded, exceeded, measured, refuted
-from checks.tools.spectral_grid import Cell, families, far, far_residual, gaussian, groups, inputs, kernels, product
+from checks.tools.spectral_grid import Cell, families, gaussian, groups, inputs, kernels, product
 from derivations.proofs import relu_expansion, spectral_orders
 from derivations.proofs.relu_expansion import LEVEL0, coefficient, d, n
 from derivations.tools.proof import run as run_proof
