@@ -1,15 +1,23 @@
-"""The relabellings of permutation tests, all of them or random ones, in blocks of rows."""
+"""Permutation tests of the energy distance: SciPy relabels, the statistic and the designs stand here.
+
+What is relabelled are single points, whole runs, or the two runs of a pair. A tie counts as reached, and the random
+tests count the observed labelling, so that no p-value is 0 and none is too small:
+
+    p = #{relabellings whose statistic is at least the observed one} / #{relabellings}.
+
+Source of the p-value of random relabellings: B. Phipson & G. K. Smyth, Stat. Appl. Genet. Mol. Biol. 9 (2010) 39.
+"""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import permutation_test
 
 from checks.tools.energy import (
     LARGEST,
@@ -25,41 +33,6 @@ from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer
 
 Labels = npt.NDArray[np.bool_]
-
-#: Rows of a block.
-_BLOCK = 2048
-
-
-def choices(count: int, taken: int) -> Iterator[Labels]:
-    """All ways to label `taken` of `count` as x, shape (…, count)."""
-    chosen = itertools.combinations(range(count), taken)
-    while block := list(itertools.islice(chosen, _BLOCK)):
-        labels = np.zeros((len(block), count), dtype=bool)
-        np.put_along_axis(labels, np.array(block), True, axis=1)
-        yield labels
-
-
-def shuffles(count: int, taken: int, draws: int, seed: int) -> Iterator[Labels]:
-    """Random ones of these ways, each as likely as any other, with replacement."""
-    generator = np.random.default_rng(seed)
-    for start in range(0, draws, _BLOCK):
-        labels = np.tile(np.arange(count) < taken, (min(_BLOCK, draws - start), 1))
-        yield generator.permuted(labels, axis=1)
-
-
-def swaps(runs: int) -> Iterator[Array]:
-    """All signs ±1 of `runs` pairs whose last is +, shape (…, runs)."""
-    for start in range(0, 2 ** (runs - 1), _BLOCK):
-        index = np.arange(start, min(start + _BLOCK, 2 ** (runs - 1)))
-        yield 1 - 2 * ((index[:, None] >> np.arange(runs)) & 1).astype(np.float64)
-
-
-def random_swaps(runs: int, draws: int, seed: int) -> Iterator[Array]:
-    """Random signs ±1 of `runs` pairs, with replacement."""
-    generator = np.random.default_rng(seed)
-    for start in range(0, draws, _BLOCK):
-        yield 1 - 2 * generator.integers(0, 2, (min(_BLOCK, draws - start), runs)).astype(np.float64)
-
 
 __all__ = [
     "LARGEST",
@@ -78,6 +51,8 @@ __all__ = [
 EXACT_PAIRS = 16
 #: Statistics closer than this, in units of the largest distance, are ties: rounding is smaller, and ties count.
 _TIE = 1e-12
+#: Relabellings that are held at once.
+_BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -135,22 +110,39 @@ def energy_test(
         member, taken = _membership(groups, n, total)
         sums, sizes = member @ sums @ member.T, member.sum(axis=1)
     count = len(sizes)
-    every = math.comb(count, taken)
-    exact = every <= permutations
-    labels = choices(count, taken) if exact else shuffles(count, taken, permutations, seed)
+    start = np.arange(count) < taken
 
     def statistics(labelled: Labels) -> Array:
-        first = labelled @ sizes
+        first = (labelled @ sizes)[..., None]
         second = total - first
-        weights = np.where(labelled, 1 / first[:, None], -1 / second[:, None])
+        weights = np.where(labelled, 1 / first, -1 / second)
         # groups may differ in size: the factor n m/(n + m) keeps their relabellings comparable
-        return np.asarray(-first * second / total * np.einsum("bi,bi->b", weights @ sums, weights))
+        return np.asarray(-(first * second)[..., 0] / total * np.einsum("...i,...i->...", weights @ sums, weights))
 
-    observed = float(statistics(np.arange(count)[None] < taken)[0])
+    scale = n * (total - n) / total
+    observed = float(statistics(start[None])[0])
+    reaches = _reaching(statistics, observed, unit * scale)
+    every = math.comb(count, taken)
+    exact = every <= permutations
+    if not exact:
+        # labels dealt to the points: a random one of the `every` ways
+        pvalue = _share(reaches, (start,), "pairings", permutations, seed)
+    elif min(taken, count - taken) == 1:
+        # SciPy wants two units a sample; of a single one all places are tried, and it may be in either sample
+        places = np.array_split(np.eye(count, dtype=bool), 1 + count // _BLOCK)
+        pvalue = float(np.mean(np.concatenate([reaches(rows) for rows in places])))
+    else:
+
+        def chosen(first: npt.NDArray[np.intp], second: npt.NDArray[np.intp], axis: int = -1) -> Labels:
+            labelled = np.ones((*first.shape[:-1], count), dtype=bool)
+            np.put_along_axis(labelled, second, False, axis=axis)
+            return reaches(labelled)
+
+        units = np.arange(count)
+        pvalue = _share(chosen, (units[:taken], units[taken:]), "independent", every, seed)
     # where both samples have equally many groups, exchanging all labels changes nothing
     symmetric = 2 if 2 * taken == count else 1
-    scale = n * (total - n) / total
-    return _result(observed, scale, map(statistics, labels), unit, exact, symmetric)
+    return _result(observed, scale, pvalue, every if exact else permutations, exact, symmetric)
 
 
 def paired_energy_test(x: Any, y: Any, *, permutations: int = 9999, seed: int = 0, flatten: bool = False) -> TwoSample:
@@ -183,32 +175,58 @@ def paired_energy_test(x: Any, y: Any, *, permutations: int = 9999, seed: int = 
     blocks = apart.reshape(2, runs, points, 2, runs, points).sum(axis=(2, 5))
     # a swap changes the sign of both weights of its pair
     signed = (blocks[0, :, 0] - blocks[0, :, 1] - blocks[1, :, 0] + blocks[1, :, 1]) / (runs * points) ** 2
-    exact = runs <= EXACT_PAIRS or 2 ** (runs - 1) <= permutations
-    signs = swaps(runs) if exact else random_swaps(runs, permutations, seed)
+    # exchanging all pairs changes nothing, so that the last one stays; SciPy wants two others, if need be weightless
+    free = max(runs - 1, 2)
+    signed = np.pad(signed, (0, free + 1 - runs))
+    every = 2 ** (runs - 1)
+    exact = runs <= EXACT_PAIRS or every <= permutations
     scale = runs * points / 2
 
     def statistics(sign: Array) -> Array:
-        return np.asarray(-scale * np.einsum("bi,bi->b", sign @ signed, sign))
+        sign = np.concatenate((sign, np.ones((*sign.shape[:-1], 1))), axis=-1)
+        return np.asarray(-scale * np.einsum("...i,...i->...", sign @ signed, sign))
 
-    observed = float(statistics(np.ones((1, runs)))[0])
-    return _result(observed, scale, map(statistics, signs), float(apart.max()), exact, 1)
+    observed = float(statistics(np.ones((1, free)))[0])
+    reaches = _reaching(statistics, observed, float(apart.max()) * scale)
+    pvalue = _share(reaches, (np.ones(free),), "samples", 2**free if exact else permutations, seed)
+    return _result(observed, scale, pvalue, every if exact else permutations, exact, 1)
+
+
+def _reaching(statistics: Callable[[Any], Array], observed: float, unit: float) -> Callable[..., Labels]:
+    """Whether relabellings reach the observed statistic, ties included: exact 0 and 1 that SciPy can compare.
+
+    SciPy's own ties are relative to the observed statistic, which is a difference of large numbers and can be 0.
+    """
+
+    def reaches(labelled: Any, axis: int = -1) -> Labels:
+        del axis  # always the last one; SciPy passes it on
+        return np.asarray(statistics(labelled) >= observed - _TIE * unit)
+
+    return reaches
+
+
+def _share(reaches: Callable[..., Labels], data: tuple[Any, ...], kind: str, resamples: int, seed: int) -> float:
+    """The p-value: the share of the relabellings of these data that reach the observed statistic."""
+    found = permutation_test(
+        data,
+        reaches,
+        permutation_type=kind,
+        alternative="greater",
+        n_resamples=resamples,
+        batch=_BLOCK,
+        rng=np.random.default_rng(seed),
+    )
+    return float(found.pvalue)
 
 
 def _result(
-    observed: float, scale: float, blocks: Iterable[Array], unit: float, exact: bool, symmetric: int
+    observed: float, scale: float, pvalue: float, relabellings: int, exact: bool, symmetric: int
 ) -> TwoSample:
-    """The p-value of an observed statistic among those of the relabellings, which come in blocks."""
-    threshold = observed - _TIE * unit * scale
-    reached, total = 0, 0
-    for block in blocks:
-        reached += int(np.count_nonzero(block >= threshold))
-        total += len(block)
-    if not exact:
-        # the observed labelling is one of them, or the p-value could be 0
-        reached, total, symmetric = reached + 1, total + 1, 1
-    # both are 0 or more but for rounding
+    """The record; of random relabellings the observed one is one more, or the p-value could be 0."""
+    total, symmetric = (relabellings, symmetric) if exact else (relabellings + 1, 1)
+    # 0 or more but for rounding
     observed = max(0.0, observed)
-    return TwoSample(observed / scale, observed, reached / total, total, exact, symmetric / total)
+    return TwoSample(observed / scale, observed, pvalue, total, exact, symmetric / total)
 
 
 def _membership(groups: Any, n: int, total: int) -> tuple[Array, int]:
