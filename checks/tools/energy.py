@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import stats
 from scipy.spatial.distance import cdist
 
 from glutheory.errors import DomainError
@@ -31,8 +32,9 @@ _PART = 10_000_000
 def energy_distance(x: Any, y: Any) -> float:
     """The energy distance of two samples, 2 mean|x−y| − mean|x−x'| − mean|y−y'| with all pairs (the V-statistic).
 
-    In one dimension it is the square of ``scipy.stats.energy_distance``, which takes the root. The coordinates enter as
-    they are: whoever compares quantities of different units scales them first.
+    In one dimension it is the square of ``scipy.stats.energy_distance``, which takes the root and is used there; SciPy
+    has no other dimension. The coordinates enter as they are: whoever compares quantities of different units scales
+    them first.
 
     Args:
         x: shape (n, d), or (n,) for points of the line.
@@ -42,6 +44,8 @@ def energy_distance(x: Any, y: Any) -> float:
         DomainError: other shapes, or numbers that are not finite.
     """
     x, y = samples(x, y, (1, 2))
+    if x.shape[1] == 1:
+        return float(stats.energy_distance(x[:, 0], y[:, 0])) ** 2
     return max(0.0, 2 * _mean_distance(x, y) - _mean_distance(x, x) - _mean_distance(y, y))
 
 

@@ -2,9 +2,9 @@
 
     log y = log C + Σ_i α_i log x_i + error
 
-is fitted by ordinary least squares. The errors of spectra differ from size to size, so the intervals use White's
-covariance in the form HC3 (MacKinnon and White, J. Econometrics 29 (1985) 305), which is nearly unbiased in small
-samples, and Student quantiles.
+is fitted by ordinary least squares (statsmodels). The errors of spectra differ from size to size, so the intervals use
+White's covariance in the form HC3 (MacKinnon and White, J. Econometrics 29 (1985) 305), which is nearly unbiased in
+small samples, and Student quantiles.
 
 An interval is about the straight line that fits best *on this grid*. A curve that is not yet straight (finite sizes)
 has other exponents further out: fit the largest sizes alone, and fit a theory's own values on the same grid.
@@ -83,9 +83,9 @@ def power_law(y: Any, *, level: float = 0.999, **variables: Any) -> PowerLaw:
 
     Raises:
         DomainError: numbers that are not positive, unequal lengths, too few points, or variables that do not vary
-            independently on the given points.
+            independently on the given points, or do so by one point alone.
     """
-    from scipy.stats import t
+    from statsmodels.regression.linear_model import OLS
 
     if not variables:
         raise DomainError("variables is empty: name at least one, e.g. power_law(y, n=sizes).")
@@ -103,20 +103,23 @@ def power_law(y: Any, *, level: float = 0.999, **variables: Any) -> PowerLaw:
         raise DomainError(f"y has {len(target)} points: {design.shape[1]} parameters need {design.shape[1] + 2}.")
     if np.linalg.matrix_rank(design, tol=1e-9 * len(target)) < design.shape[1]:
         raise DomainError(f"{', '.join(variables)} do not vary independently: give a grid in all of them.")
-    found, covariance, residuals = _least_squares(design, target)
-    width = float(t.ppf((1 + level) / 2, free))
+    plain = OLS(target, design).fit()
+    leverage = plain.get_influence().hat_matrix_diag
+    if leverage.max() > 1 - 1e-9:
+        # its residual is 0 whatever its error, and HC3 divides 0 by 0
+        alone = int(np.argmax(leverage))
+        raise DomainError(f"y[{alone}] alone decides an exponent: measure at its sizes again, or leave it out.")
+    fit = plain.get_robustcov_results("HC3", use_t=True)
     # log C = mean level − Σ α_i · centre_i
-    lift = np.concatenate([[1.0], -centre])
-    constant = float(lift @ found)
-    spread = width * math.sqrt(float(lift @ covariance @ lift))
-    errors = width * np.sqrt(np.diag(covariance))
+    constant = fit.t_test(np.concatenate([[1.0], -centre]))
+    low, high = constant.conf_int(1 - level)[0]
     return PowerLaw(
         tuple(variables),
-        tuple(float(value) for value in found[1:]),
-        tuple((float(value - error), float(value + error)) for value, error in zip(found[1:], errors[1:], strict=True)),
-        math.exp(constant),
-        (math.exp(constant - spread), math.exp(constant + spread)),
-        float(np.sqrt(np.mean(residuals**2))),
+        tuple(float(value) for value in fit.params[1:]),
+        tuple((float(low), float(high)) for low, high in fit.conf_int(1 - level)[1:]),
+        math.exp(constant.effect[0]),
+        (math.exp(low), math.exp(high)),
+        math.sqrt(fit.ssr / fit.nobs),
         len(target),
         level,
     )
@@ -131,13 +134,3 @@ def _logarithm(name: str, values: Any, length: int | None) -> Array:
     if len(bad):
         raise DomainError(f"{name} holds {float(bad[0])}: a power law needs finite positive numbers.")
     return np.log(array)
-
-
-def _least_squares(design: Array, target: Array) -> tuple[Array, Array, Array]:
-    """The coefficients, their HC3 covariance and the residuals."""
-    inverse = np.linalg.inv(design.T @ design)
-    found = inverse @ (design.T @ target)
-    residuals = target - design @ found
-    leverage = np.einsum("ij,jk,ik->i", design, inverse, design)
-    scaled = design * (residuals / np.maximum(1 - leverage, 1e-9))[:, None]
-    return found, inverse @ (scaled.T @ scaled) @ inverse, residuals

@@ -57,15 +57,15 @@ class Interval:
     @classmethod
     def of(cls, numbers: Array, confidence: float = 0.95) -> Interval | None:
         """None where a number is missing, 0 or infinite, or there is only one."""
-        from scipy.stats import t
+        from statsmodels.stats.weightstats import DescrStatsW
 
         with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.log(numbers)
         if len(logs) < 2 or not np.isfinite(logs).all():
             return None
-        half = float(t.ppf((1 + confidence) / 2, len(logs) - 1) * np.std(logs, ddof=1) / np.sqrt(len(logs)))
-        middle = float(np.mean(logs))
-        return cls(float(np.exp(middle)), float(np.exp(middle - half)), float(np.exp(middle + half)))
+        described = DescrStatsW(logs)
+        low, high = described.tconfint_mean(1 - confidence)
+        return cls(float(np.exp(described.mean)), float(np.exp(low)), float(np.exp(high)))
 
     @property
     def figure(self) -> Figure:

@@ -219,10 +219,8 @@ def _share(reaches: Callable[..., Labels], data: tuple[Any, ...], kind: str, res
     return float(found.pvalue)
 
 
-def _result(
-    observed: float, scale: float, pvalue: float, relabellings: int, exact: bool, symmetric: int
-) -> TwoSample:
-    """The record; of random relabellings the observed one is one more, or the p-value could be 0."""
+def _result(observed: float, scale: float, pvalue: float, relabellings: int, exact: bool, symmetric: int) -> TwoSample:
+    """The record; beside random relabellings the observed one counts, or the p-value could be 0."""
     total, symmetric = (relabellings, symmetric) if exact else (relabellings + 1, 1)
     # 0 or more but for rounding
     observed = max(0.0, observed)

@@ -96,6 +96,11 @@ BAD: dict[str, tuple[list[float], dict[str, Any], str]] = {
     "too few points": ([1.0, 2.0, 3.0], {"n": [1, 2, 3]}, "y has 3 points"),
     "a constant variable": ([1.0, 2.0, 3.0, 4.0], {"n": [2, 2, 2, 2]}, "do not vary independently"),
     "two variables on one line": ([1.0, 2.0, 3.0, 4.0, 5.0], {"n": [1, 2, 3, 4, 5], "d": [2, 4, 6, 8, 10]}, "vary"),
+    "one point apart from all": (
+        [1.0, 1.1, 0.9, 1.0, 8.0],
+        {"n": [1, 1, 1, 1, 8]},
+        r"y\[4\] alone decides an exponent",
+    ),
     "a level that is none": ([1.0, 2.0, 3.0, 4.0], {"n": [1, 2, 3, 4], "level": 1.0}, "level is 1.0"),
 }
 

@@ -67,6 +67,7 @@ def test_on_the_line_it_is_the_square_of_scipys(seed, n, m) -> None:
     x, y = clouds(seed, n, m, 1, 0.3)
     expected = stats.energy_distance(x[:, 0], y[:, 0]) ** 2
     assert energy_distance(x, y) == pytest.approx(expected, rel=1e-10, abs=1e-13)
+    assert energy_distance(x, y) == pytest.approx(naive(x, y), rel=1e-10, abs=1e-13)
     assert energy_distance(x[:, 0], y[:, 0]) == energy_distance(x, y)
 
 
@@ -209,6 +210,20 @@ def test_random_relabellings_agree_with_all() -> None:
     assert (exact.exact, exact.relabellings, random.exact, random.relabellings) == (True, 2**16, False, 4001)
     assert 0.02 < exact.pvalue < 0.98
     assert random.pvalue == pytest.approx(exact.pvalue, abs=0.04)
+
+
+@given(SEEDS, st.integers(1, 5), st.integers(4, 8), st.booleans())
+@settings(max_examples=25)
+def test_random_labels_are_numpys(seed, n, m, ties) -> None:
+    """The labels dealt by `Generator.permuted`, counted one by one: p-values of earlier runs come out again."""
+    x, y = clouds(seed, n, m, 2, 0.5)
+    if ties:
+        x, y = np.round(x), np.round(y)
+    pooled = np.concatenate((x, y))
+    labels = np.random.default_rng(seed).permuted(np.tile(np.arange(n + m) < n, (4, 1)), axis=1)
+    reached = sum(energy_distance(pooled[row], pooled[~row]) >= energy_distance(x, y) - 1e-11 for row in labels)
+    result = energy_test(x, y, permutations=4, seed=seed)
+    assert (result.exact, result.relabellings, result.pvalue) == (False, 5, (1 + reached) / 5)
 
 
 @given(SEEDS)
