@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from scipy import integrate, special, stats
 
+from checks.tools.statistical_models import described
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer, real
 
@@ -72,8 +73,6 @@ def equivalence(differences: Any, margin: float, *, level: float = 0.05) -> Equi
     Raises:
         DomainError: fewer than two differences, one that is not finite, or a margin or level out of range.
     """
-    from statsmodels.stats.weightstats import DescrStatsW
-
     try:
         values = np.asarray(differences, dtype=np.float64)
     except (TypeError, ValueError):
@@ -88,13 +87,13 @@ def equivalence(differences: Any, margin: float, *, level: float = 0.05) -> Equi
         index = int(np.argmin(usable))
         raise DomainError(f"differences has the value {values[index]} at {index}: remove or correct that pair.")
     margin, level = real("margin", margin, above=0), real("level", level, above=0, below=0.5)
-    count, described = len(values), DescrStatsW(values, ddof=1)
-    mean, deviation = float(described.mean), float(described.std) if np.ptp(values) > 0 else 0.0
+    count, sample = len(values), described(values)
+    mean, deviation = float(sample.mean), float(sample.std) if np.ptp(values) > 0 else 0.0
     if deviation > 0:
         # a margin of many deviations is infinitely many
         with np.errstate(over="ignore"):
-            pvalue, difference_pvalue = described.ttost_mean(-margin, margin)[0], described.ttest_mean(0)[1]
-        low, high = described.tconfint_mean(2 * level)
+            pvalue, difference_pvalue = sample.ttost_mean(-margin, margin)[0], sample.ttest_mean(0)[1]
+        low, high = sample.tconfint_mean(2 * level)
         power = equivalence_power(margin, deviation, count, level=level)
     else:
         # the limits

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from checks.tools.statistical_models import least_squares
 from glutheory.errors import DomainError
 
 Array = npt.NDArray[np.float64]
@@ -85,8 +86,6 @@ def power_law(y: Any, *, level: float = 0.999, **variables: Any) -> PowerLaw:
         DomainError: numbers that are not positive, unequal lengths, too few points, or variables that do not vary
             independently on the given points, or do so by one point alone.
     """
-    from statsmodels.regression.linear_model import OLS
-
     if not variables:
         raise DomainError("variables is empty: name at least one, e.g. power_law(y, n=sizes).")
     if not 0 < level < 1:
@@ -103,7 +102,7 @@ def power_law(y: Any, *, level: float = 0.999, **variables: Any) -> PowerLaw:
         raise DomainError(f"y has {len(target)} points: {design.shape[1]} parameters need {design.shape[1] + 2}.")
     if np.linalg.matrix_rank(design, tol=1e-9 * len(target)) < design.shape[1]:
         raise DomainError(f"{', '.join(variables)} do not vary independently: give a grid in all of them.")
-    plain = OLS(target, design).fit()
+    plain = least_squares(target, design)
     leverage = plain.get_influence().hat_matrix_diag
     if leverage.max() > 1 - 1e-9:
         # its residual is 0 whatever its error, and HC3 divides 0 by 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from checks.tools.statistical_models import described
 from glutheory.claims import Figure, Finding
 
 Array = npt.NDArray[np.float64]
@@ -57,15 +58,13 @@ class Interval:
     @classmethod
     def of(cls, numbers: Array, confidence: float = 0.95) -> Interval | None:
         """None where a number is missing, 0 or infinite, or there is only one."""
-        from statsmodels.stats.weightstats import DescrStatsW
-
         with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.log(numbers)
         if len(logs) < 2 or not np.isfinite(logs).all():
             return None
-        described = DescrStatsW(logs)
-        low, high = described.tconfint_mean(1 - confidence)
-        return cls(float(np.exp(described.mean)), float(np.exp(low)), float(np.exp(high)))
+        sample = described(logs)
+        low, high = sample.tconfint_mean(1 - confidence)
+        return cls(float(np.exp(sample.mean)), float(np.exp(low)), float(np.exp(high)))
 
     @property
     def figure(self) -> Figure:

@@ -36,6 +36,8 @@ from derivations.tools.proof import run as run_proof
 from glutheory.claims import Evidence, Finding, Grade, Outcome, Verdict
 from glutheory.spectra import equivalent, spectrum
 
+pytest.importorskip("statsmodels", reason="the orders of spectra are fitted by statsmodels")
+
 Array = npt.NDArray[np.float64]
 QUICK, FULL = Settings(), Settings(PROFILES["full"])
 EXPECTED = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.tools.exponents import PowerLaw, power_law
-from glutheory.errors import DomainError
+from glutheory.errors import DomainError, MissingDependencyError
+
+pytest.importorskip("statsmodels", reason="the statistics of the checks need statsmodels")
 
 GRID = np.array(list(itertools.product([100.0, 215.0, 464.0, 1000.0], [9.0, 19.0, 42.0, 90.0])))
 N, D = GRID.T
@@ -110,6 +113,12 @@ def test_wrong_input_is_refused(label: str) -> None:
     y, arguments, words = BAD[label]
     with pytest.raises(DomainError, match=words):
         power_law(y, **arguments)
+
+
+def test_absent_statsmodels_is_named(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "statsmodels.regression.linear_model", None)
+    with pytest.raises(MissingDependencyError, match=r"need statsmodels: pip install 'glutheory\[checks\]'"):
+        power_law([1.0, 2.0, 4.0, 8.1], n=[1, 2, 4, 8])
 
 
 def test_a_matrix_is_refused() -> None:

@@ -16,6 +16,8 @@ from scipy.stats import binom
 
 from checks.tools.two_sample import energy_test, equivalence, equivalence_power, paired_energy_test
 
+pytest.importorskip("statsmodels", reason="the statistics of the checks need statsmodels")
+
 LEVEL, WRONG, RARE, POWER = 0.05, 0.1, 1e-6, 0.8
 TRIALS = 2440
 MOST = int(binom.isf(RARE, TRIALS, LEVEL))

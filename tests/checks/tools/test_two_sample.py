@@ -29,6 +29,8 @@ from checks.tools.two_sample import (
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer, real
 
+pytest.importorskip("statsmodels", reason="the statistics of the checks need statsmodels")
+
 SEEDS = st.integers(0, 2**32 - 1)
 
 
