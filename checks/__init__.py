@@ -1,4 +1,4 @@
-"""Executable checks of every claim: `python -m checks`. One file or folder per claim; the roads meet here and in the tests.
+"""The verification of claims: `catalog` lists them, `runner` runs them, `claims` holds one each, `tools` what they share."""
 
 `claims` holds them, `tools` what two of them use; `runner` runs them, `table`, `explain` and `layout` show the outcome.
 """
