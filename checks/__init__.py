@@ -1,4 +1,4 @@
-"""The verification of claims: `catalog` lists them, `runner` runs them, `claims` holds one each, `tools` what they share."""
+"""The verification of claims, `python -m checks`: one file or folder a claim; here and in the tests the roads meet.
 
 `claims` holds them, `tools` what two of them use; `runner` runs them, `table`, `explain` and `layout` show the outcome.
 """
