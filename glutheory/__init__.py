@@ -1,13 +1,12 @@
 """glutheory: kernels of gated and non-gated networks, derived, evaluated with certified digits, and verified.
 
-The public names; importing this imports neither torch nor matplotlib.
+The public names; each is imported when it is first asked for.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from glutheory.activations import Activation, activation, activation_names
 from glutheory.errors import (
     DerivationError,
     DomainError,
@@ -17,13 +16,14 @@ from glutheory.errors import (
     PrecisionError,
     UnknownNameError,
 )
-from glutheory.networks import Network, gated, network, network_names, product
-from glutheory.quadrature import enclose
-from glutheory.symbolic import derivation, evaluate
 
 if TYPE_CHECKING:
+    from glutheory.activations import Activation, activation, activation_names
+    from glutheory.networks import Network, gated, network, network_names, product
     from glutheory.numeric import gram
+    from glutheory.quadrature import enclose
     from glutheory.spectra import condition_number
+    from glutheory.symbolic import derivation, evaluate
 
 __version__ = "0.1.0"
 
@@ -50,15 +50,27 @@ __all__ = [
     "product",
 ]
 
+#: Where the names are that the exceptions do not include; SymPy and numpy come with them.
+_HOMES = {
+    "glutheory.activations": ("Activation", "activation", "activation_names"),
+    "glutheory.networks": ("Network", "gated", "network", "network_names", "product"),
+    "glutheory.numeric": ("gram",),
+    "glutheory.quadrature": ("enclose",),
+    "glutheory.spectra": ("condition_number",),
+    "glutheory.symbolic": ("derivation", "evaluate"),
+}
+
 
 def __getattr__(name: str) -> Any:
-    # numpy costs half as much as all the rest: who only derives does not wait for it
-    if name == "gram":
-        from glutheory.numeric import gram
+    # each name brings its own part only: who evaluates does not wait for numpy, who asks for --help not for SymPy
+    for module, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
 
-        return gram
-    if name == "condition_number":
-        from glutheory.spectra import condition_number
-
-        return condition_number
+            value = globals()[name] = getattr(import_module(module), name)
+            return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,13 +7,15 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
 from glutheory.errors import DomainError
-from glutheory.figures.chart import Chart
 from glutheory.terminal import Terminal, write_whole
+
+if TYPE_CHECKING:
+    from glutheory.figures.chart import Chart
 
 #: Names of formats that are not written here: text under such a name would be a trap.
 _OTHER_FORMATS = (".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".eps", ".ps", ".npy", ".npz", ".xlsx")
@@ -41,9 +43,11 @@ class Room(Protocol[Found]):
 
 def is_figure(out: Path | None) -> bool:
     """Whether a figure is to be drawn there."""
-    from glutheory.figures.draw import FORMATS
+    if out is None:
+        return False
+    from glutheory.figures.draw import FORMATS  # with numpy
 
-    return out is not None and out.suffix.lower() in FORMATS
+    return out.suffix.lower() in FORMATS
 
 
 def check_output(out: Path | None) -> None:
