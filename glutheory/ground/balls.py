@@ -7,6 +7,7 @@ the activation.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -74,16 +75,24 @@ class Tape:
         self._size = len(symbols)
         self._outputs = [self._slot(sp.sympify(expression)) for expression in expressions]
 
-    def _new(self, key: sp.Expr) -> int:
+    def _new(self, key: sp.Expr | None) -> int:
         slot = self._size
-        self._slots[key] = slot
+        if key is not None:
+            self._slots[key] = slot
         self._size += 1
         return slot
 
-    def _emit(self, key: sp.Expr, operation: str, operands: tuple[int, ...], extra: Any = None) -> int:
+    def _emit(self, key: sp.Expr | None, operation: str, operands: tuple[int, ...], extra: Any = None) -> int:
         slot = self._new(key)
         self._code.append((operation, slot, operands, extra))
         return slot
+
+    def _fold(self, key: sp.Expr | None, operation: str, slots: Sequence[int]) -> int:
+        """The sum or product of these slots, from the left; only the whole can be shared, under its key."""
+        result = slots[0]
+        for index, other in enumerate(slots[1:], start=2):
+            result = self._emit(key if index == len(slots) else None, operation, (result, other))
+        return result
 
     def _slot(self, node: sp.Expr) -> int:
         found = self._slots.get(node)
@@ -95,12 +104,7 @@ class Tape:
             return slot
         if isinstance(node, sp.Add | sp.Mul):
             operation = "add" if isinstance(node, sp.Add) else "mul"
-            slots = [self._slot(arg) for arg in node.args]
-            result = slots[0]
-            for index, other in enumerate(slots[1:], start=2):
-                key = node if index == len(slots) else sp.Dummy()
-                result = self._emit(key, operation, (result, other))
-            return result
+            return self._fold(node, operation, [self._slot(arg) for arg in node.args])
         if isinstance(node, sp.Pow) and node.exp.is_Rational and node.exp.q in (1, 2):
             if node.exp.q == 1:
                 return self._emit(node, "pow", (self._slot(node.base),), int(node.exp))
@@ -121,7 +125,8 @@ class Tape:
             raise DerivationError(f"cannot evaluate {node} in ball arithmetic: {node.func} is not in the table.")
         return self._emit(node, "call", (self._slot(node.args[0]),), method)
 
-    def _steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[Step]:
+        """The operations in their order, each (function, slot of the result, slots of the operands)."""
         for operation, slot, operands, extra in self._code:
             if operation == "call":
                 yield _method(extra), slot, operands
@@ -140,58 +145,21 @@ class Tape:
         """
         start: list[Ball] = [None] * self._size
         for slot, value in self._constants:
-            start[slot] = _constant(value)
-        steps = list(self._steps())
+            start[slot] = constant(value)
+        steps = list(self.steps())
         outputs, inputs = self._outputs, self._inputs
 
         def run(arguments: Sequence[Ball], analytic: bool = False) -> list[Ball]:
             memory = start.copy()
             memory[:inputs] = arguments
-            _execute(steps, memory, analytic)
+            execute(steps, memory, analytic)
             return [memory[slot] for slot in outputs]
 
         return run
 
-    def pairs(
-        self, head: Sequence[Ball], grid: Sequence[Ball], triangle: bool
-    ) -> Iterator[tuple[int, int, list[Ball]]]:
-        """The outputs at (*head, x, y) for all x, y of a grid, each operation done as seldom as its operands allow.
 
-        What depends on the head alone is computed once, what depends on one of x, y once per grid point; only the
-        rest is left for the double loop. Yields (i, j, outputs) for x = grid[i], y = grid[j]; only j ≥ i with
-        `triangle`.
-        """
-        memory: list[Ball] = [None] * self._size
-        for slot, value in self._constants:
-            memory[slot] = _constant(value)
-        memory[: len(head)] = head
-        x_slot, y_slot = len(head), len(head) + 1
-        depends = [0] * self._size
-        depends[x_slot], depends[y_slot] = 1, 2
-        stages: list[list[Step]] = [[], [], [], []]
-        for step in self._steps():
-            _, slot, operands = step
-            for operand in operands:
-                depends[slot] |= depends[operand]
-            stages[depends[slot]].append(step)
-        _execute(stages[0], memory)
-        columns = []
-        column_slots = [y_slot, *(slot for _, slot, _ in stages[2])]
-        for y in grid:
-            memory[y_slot] = y
-            _execute(stages[2], memory)
-            columns.append([memory[slot] for slot in column_slots])
-        for i, x in enumerate(grid):
-            memory[x_slot] = x
-            _execute(stages[1], memory)
-            for j in range(i if triangle else 0, len(grid)):
-                for slot, value in zip(column_slots, columns[j], strict=True):
-                    memory[slot] = value
-                _execute(stages[3], memory)
-                yield i, j, [memory[slot] for slot in self._outputs]
-
-
-def _execute(steps: Sequence[Step], memory: list[Ball], analytic: bool = False) -> None:
+def execute(steps: Sequence[Step], memory: list[Ball], analytic: bool = False) -> None:
+    """Run the steps one after the other on their slots."""
     for function, slot, operands in steps:
         if len(operands) == 1:
             memory[slot] = function(memory[operands[0]], analytic)
@@ -199,7 +167,8 @@ def _execute(steps: Sequence[Step], memory: list[Ball], analytic: bool = False) 
             memory[slot] = function(memory[operands[0]], memory[operands[1]])
 
 
-def _constant(value: sp.Expr) -> Ball:
+def constant(value: sp.Expr) -> Ball:
+    """π, e, i or a rational number at the current precision."""
     if value == sp.pi:
         return arb.pi()
     if value == sp.E:
@@ -224,12 +193,19 @@ def _method(name: str) -> Callable[..., Ball]:
 
 
 def _power(exponent: int) -> Callable[..., Ball]:
+    if exponent == -1:
+        return _reciprocal
+
     def power(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (one signature for all)
         if exponent < 0:
             return 1 / _positive_power(x, -exponent)
         return _positive_power(x, exponent)
 
     return power
+
+
+def _reciprocal(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (one signature for all)
+    return 1 / x
 
 
 def _positive_power(x: Ball, exponent: int) -> Ball:
@@ -255,7 +231,7 @@ def _atan2(y: Ball, x: Ball) -> Ball:
 
 
 _BINARY: dict[str, Callable[..., Ball]] = {
-    "add": lambda x, y: x + y,
-    "mul": lambda x, y: x * y,
+    "add": operator.add,
+    "mul": operator.mul,
     "atan2": _atan2,
 }

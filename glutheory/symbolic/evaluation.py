@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from operator import mul
 from typing import Any
 
 import mpmath
@@ -16,6 +17,7 @@ from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError, PrecisionError
 from glutheory.ground.balls import Tape, bits_of, precision
 from glutheory.ground.exact import Point, as_digits
+from glutheory.ground.grid import GridTape
 from glutheory.ground.normal_form import KAPPA, NormalPdf
 from glutheory.symbolic.assemble import DELTA, assemble
 from glutheory.symbolic.duals import Dual, Expectation, split_mixture
@@ -29,28 +31,29 @@ MAX_BITS = 60_000
 
 
 @lru_cache(maxsize=256)
-def _programs(expectations: tuple[Expectation, ...]) -> tuple[Tape, Tape | None]:
+def _programs(expectations: tuple[Expectation, ...]) -> tuple[Tape, GridTape | None]:
     """The parts without mixing variables, as a program of (a, b, c, δ), and the kernels, of (a, b, c, δ, κ, κ')."""
     pairs = [split_mixture(assemble(e.parts, for_balls=True)) for e in expectations]
     inputs = [a, b, c, DELTA]
     fixed = Tape([pair[0] for pair in pairs], inputs)
     if all(pair[1] == 0 for pair in pairs):
         return fixed, None
-    return fixed, Tape([pair[1] for pair in pairs], [*inputs, KAPPA, KAPPA_PRIME])
+    return fixed, GridTape([pair[1] for pair in pairs], [*inputs, KAPPA, KAPPA_PRIME])
 
 
 def _average(
-    expectations: tuple[Expectation, ...], tape: Tape, values: Sequence[arb], bits: int, same: bool
+    expectations: tuple[Expectation, ...], tape: GridTape, values: Sequence[arb], bits: int, same: bool
 ) -> list[arb]:
     """The kernels averaged over κ, κ', the error bound in the radius; `same` says that κ, κ' can be exchanged."""
     quadrature = rule(bits)
     grid = [kappa for kappa, _ in quadrature.nodes]
     weights = [weight for _, weight in quadrature.nodes]
-    rows = [[arb(0)] * len(expectations) for _ in grid]
-    for i, j, kernels in tape.pairs(values, grid, same):
-        weight = 2 * weights[j] if same and j > i else weights[j]
-        rows[i] = [total + weight * kernel for total, kernel in zip(rows[i], kernels, strict=True)]
-    totals = [sum((w * row[k] for w, row in zip(weights, rows, strict=True)), arb(0)) for k in range(len(expectations))]
+    twice = [2 * weight for weight in weights]
+    totals = [arb(0)] * len(expectations)
+    for weight, (first, columns) in zip(weights, tape.rows(values, grid, same), strict=True):
+        # a pair κ < κ' counts for its mirror image too
+        own = [weights[first], *twice[first + 1 :]] if same else weights
+        totals = [total + weight * sum(map(mul, own, column)) for total, column in zip(totals, columns, strict=True)]
     errors = [product_error(e.first, e.second, (values[0], values[1]), quadrature) for e in expectations]
     return [total + arb(0, error) for total, error in zip(totals, errors, strict=True)]
 

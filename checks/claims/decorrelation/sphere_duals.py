@@ -19,6 +19,7 @@ from checks.tools.branch_and_bound import Box, Cover, Interval, hull, positive
 from glutheory.activations import Activation
 from glutheory.ground.balls import Tape, precision
 from glutheory.ground.exact import ball
+from glutheory.ground.grid import GridTape
 from glutheory.ground.normal_form import KAPPA, differentiate
 from glutheory.symbolic.assemble import DELTA, assemble
 from glutheory.symbolic.duals import Expectation, dual, split_mixture
@@ -40,13 +41,13 @@ def _expectations(act: Activation) -> tuple[Expectation, ...]:
 
 
 @lru_cache(maxsize=64)
-def _programs(act: Activation) -> tuple[Tape, Tape | None]:
+def _programs(act: Activation) -> tuple[Tape, GridTape | None]:
     parts = [split_mixture(assemble(e.parts, for_balls=True)) for e in _expectations(act)]
     inputs = [a, b, c, DELTA]
     fixed = Tape([part[0] for part in parts], inputs)
     if all(part[1] == 0 for part in parts):
         return fixed, None
-    return fixed, Tape([part[1] for part in parts], [*inputs, KAPPA, KAPPA_PRIME])
+    return fixed, GridTape([part[1] for part in parts], [*inputs, KAPPA, KAPPA_PRIME])
 
 
 def duals(act: Activation, variances: Interval, rho: Fraction) -> Triple:
