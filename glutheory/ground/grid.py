@@ -42,7 +42,9 @@ class GridTape(Tape):
         first, *others = (super(GridTape, self)._fold(None, operation, group) for group in filled[:-1])
         return super()._fold(key, operation, [first, *others, *filled[-1]])
 
-    def rows(self, head: Sequence[Ball], grid: Sequence[Ball], triangle: bool) -> Iterator[tuple[int, list[list[Ball]]]]:
+    def rows(
+        self, head: Sequence[Ball], grid: Sequence[Ball], triangle: bool
+    ) -> Iterator[tuple[int, list[list[Ball]]]]:
         """The outputs at (*head, x, y), one row per x: (first, columns), each output's values for y = grid[first:].
 
         first is 0, or with `triangle` the index of x. What depends on the head alone is computed once, what depends on

@@ -13,6 +13,7 @@ import sympy as sp
 
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DerivationError, ExpressionError
+from glutheory.ground import rational
 from glutheory.ground.normal_form import KAPPA
 from glutheory.networks import Network
 from glutheory.printing.digits import GUARD, certified, shown
@@ -195,7 +196,7 @@ def _told(found: Report, step: Step, known: set[sp.Symbol]) -> ToldStep:
         right = found.formulas["ST".index(step.name)]
         definitions = found.notation.definitions if found.notation is not None else ()
     elif isinstance(step.left, sp.Derivative) and len(step.left.expr.args) == 1:
-        right = right if right.has(sp.DiracDelta) else sp.factor(right)
+        right = right if right.has(sp.DiracDelta) else rational.factor(right)
     elif isinstance(step.left, sp.Derivative):
         notation: Notation = present([right])
         right, definitions = notation.formulas[0], notation.definitions

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from glutheory.ground import rational
+
 #: Markers that only `glutheory.printing.special_forms` knows how to write.
 PHI = sp.Function("Phi")
 MEAN = sp.Function("Mean")
@@ -133,7 +135,7 @@ def _same(first: sp.Expr | None, second: sp.Expr) -> bool:
 
 def _product_of(argument: sp.Expr) -> sp.Expr | None:
     """A, where `argument` = c/√A; None for another argument."""
-    square = sp.cancel(c**2 / argument**2)
+    square = rational.cancel(c**2 / argument**2)
     return None if square.has(c) else square
 
 

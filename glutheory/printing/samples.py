@@ -14,6 +14,7 @@ import sympy as sp
 from flint import arb
 
 from glutheory.errors import DerivationError, ExpressionError, PrecisionError
+from glutheory.ground import rational
 from glutheory.ground.balls import Tape, bits_of, precision
 from glutheory.ground.exact import Point
 from glutheory.ground.normal_form import KAPPA
@@ -227,18 +228,18 @@ def _substituted(notation: Notation, formula: sp.Expr, change: dict[sp.Symbol, s
     if change.get(c) != 0:
         return None
     fixed = sp.Add(*(s for s in sp.Add.make_args(value) if not s.has(*mixing)))
-    outside, inside = sp.factor(value - fixed).as_independent(*mixing, as_Add=False)
+    outside, inside = rational.factor(value - fixed).as_independent(*mixing, as_Add=False)
     return fixed + outside * MEAN(inside, *sorted(mixing, key=str))
 
 
 def _meanings(group: Group, change: dict[sp.Symbol, sp.Expr]) -> dict[sp.Symbol, sp.Expr]:
-    square = sp.factor(group.square.subs(change))
+    square = rational.factor(group.square.subs(change))
     angle = sp.acos(sp.sign(change[c])) if group.plain else THETA  # c = 0 or c = ±a = ±b
-    return {group.A: sp.factor(group.product.subs(change)), group.D: square, THETA: angle}
+    return {group.A: rational.factor(group.product.subs(change)), group.D: square, THETA: angle}
 
 
 def _tidy(expr: sp.Expr) -> sp.Expr:
     """Cancel common factors inside every product; infinities are left alone."""
     if expr.has(sp.zoo, sp.oo, sp.nan):
         return sp.oo
-    return expr.replace(lambda node: node.is_Mul and node.has(sp.Add) and not node.has(sp.asin), sp.factor)
+    return expr.replace(lambda node: node.is_Mul and node.has(sp.Add) and not node.has(sp.asin), rational.factor)

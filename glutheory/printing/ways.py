@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from glutheory.ground import rational
 from glutheory.printing.groups import THETA, Group, a, b, c, find_groups
 
 #: Names of an activation's parameters, constants beside a, b, c.
@@ -99,12 +100,12 @@ def ways(group: Group, slope: sp.Expr, roots: sp.Expr, constant: sp.Expr) -> Ite
         roots: the summands that contain √D.
         constant: summands without arcsine and root that may be merged with the angle.
     """
-    slope = sp.factor(slope)
+    slope = rational.factor(slope)
     for form in _root_forms(group, roots):
         plain = _joined(slope, group.arcsine, form) + constant
         if group.plain and slope != 0:
             # arcsin(c/√(ab)) = (π − θ) − π/2: the arc-cosine form of Cho and Saul, where that takes no further summand
-            rest = sp.factor(sp.expand(constant - slope * sp.pi / 2))
+            rest = rational.factor(sp.expand(constant - slope * sp.pi / 2))
             angular = _joined(slope, sp.pi - THETA, form) + rest
             yield angular if _summands(angular) <= _summands(plain) else plain
         else:
@@ -121,7 +122,7 @@ def _joined(slope: sp.Expr, angle: sp.Expr, roots: sp.Expr) -> sp.Expr:
         return slope * angle + roots
     for constants in (_PARAMETERS, ()):
         (p, first), (q, second) = (_split(expr, constants) for expr in (slope, roots))
-        ratio = sp.cancel(q / p)
+        ratio = rational.cancel(q / p)
         if ratio.is_Rational:
             return p / ratio.q * (ratio.q * first * angle + ratio.p * second)
     return slope * angle + roots
@@ -141,14 +142,14 @@ def _root_forms(group: Group, roots: sp.Expr) -> list[sp.Expr]:
     if roots.has(sp.exp):
         return [_exponentials(group, roots, choose) for choose in (safest, _shortest)]
     # a rational function of W = √D, W^lowest times an even one
-    numerator, denominator = sp.fraction(sp.cancel(sp.together(roots.subs(group.D, _W**2))))
+    numerator, denominator = sp.fraction(rational.cancel(sp.together(roots.subs(group.D, _W**2))))
     above, below = sp.Poly(numerator, _W), sp.Poly(denominator, _W)
     degrees = [degree for (degree,), _ in above.terms()]
     lowest = min(degrees) - below.degree()
     if len(below.terms()) > 1 or any((degree - min(degrees)) % 2 for degree in degrees) or lowest % 2 == 0:
         return [roots]
     even = sp.Add(*(value * group.square ** ((degree - min(degrees)) // 2) for (degree,), value in above.terms()))
-    numerator, denominator = sp.fraction(sp.cancel(even / below.LC()))
+    numerator, denominator = sp.fraction(rational.cancel(even / below.LC()))
     if not numerator.is_polynomial(c) or denominator.has(c):
         return [roots]
     digits = _digits(numerator, sp.expand(group.square))
@@ -163,19 +164,19 @@ def _exponentials(group: Group, roots: sp.Expr, choose: Callable[[Iterable[sp.Ex
     sums: dict[sp.Expr, sp.Expr] = {}
     for term in sp.Add.make_args(sp.expand_mul(roots)):
         factors = sp.Mul.make_args(term)
-        exponent = sp.factor(sp.Add(*(factor.args[0] for factor in factors if isinstance(factor, sp.exp))))
+        exponent = rational.factor(sp.Add(*(factor.args[0] for factor in factors if isinstance(factor, sp.exp))))
         rest = sp.Mul(*(factor for factor in factors if not isinstance(factor, sp.exp)))
         sums[exponent] = sums.get(exponent, sp.S.Zero) + rest
     total = sp.S.Zero
     while sums:
         exponent, own = sums.popitem()
-        mirror = sp.factor(exponent.subs(c, -c))
+        mirror = rational.factor(exponent.subs(c, -c))
         if mirror not in sums:
             total += sp.exp(exponent) * choose(_root_forms(group, own))
             continue
-        other, middle, half = sums.pop(mirror), (exponent + mirror) / 2, sp.factor((exponent - mirror) / 2)
+        other, middle, half = sums.pop(mirror), (exponent + mirror) / 2, rational.factor((exponent - mirror) / 2)
         even, odd = (choose(_root_forms(group, sp.expand(own + sign * other))) for sign in (1, -1))
-        total += sp.exp(sp.factor(middle)) * (even * sp.cosh(half) + odd * sp.sinh(half))
+        total += sp.exp(rational.factor(middle)) * (even * sp.cosh(half) + odd * sp.sinh(half))
     return total
 
 
@@ -191,7 +192,7 @@ def _digits(numerator: sp.Expr, square: sp.Expr) -> list[sp.Expr]:
 
 def _with_name(group: Group, expr: sp.Expr) -> sp.Expr:
     """The factored expression with A's two factors replaced by its symbol as often as both occur."""
-    expr = sp.factor(expr)
+    expr = rational.factor(expr)
     if group.plain:
         return expr
     # (a + 1/2)(b + 1/2) occurs as (2a + 1)(2b + 1)/4
@@ -207,10 +208,10 @@ def _numerators(group: Group, digits: list[sp.Expr]) -> list[sp.Expr]:
     D, forms = group.D, []
     if len(digits) == 2 and not group.plain:
         # r·A + q·D = r·k·c² + (q + r)·D
-        r = sp.cancel(digits[0] / group.product)
+        r = rational.cancel(digits[0] / group.product)
         if r.is_polynomial(a, b, c):
-            forms.append(sp.factor(r) * group.scale * c**2 + sp.factor(sp.expand(digits[1] + r)) * D)
+            forms.append(rational.factor(r) * group.scale * c**2 + rational.factor(sp.expand(digits[1] + r)) * D)
     forms.append(sp.Add(*(_with_name(group, digit) * D**i for i, digit in enumerate(digits))))
     if len(digits) > 1:
-        forms.append(sp.factor(sp.Add(*(digit * group.square**i for i, digit in enumerate(digits)))))
+        forms.append(rational.factor(sp.Add(*(digit * group.square**i for i, digit in enumerate(digits)))))
     return [sp.factor_terms(form) for form in forms]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import sympy as sp
 
+from glutheory.ground import rational
 from glutheory.symbolic.gaussian import FIELD, a, b, c
 from glutheory.symbolic.pairs import Part
 from glutheory.symbolic.reduction import constants_basis
@@ -70,7 +71,7 @@ def _arcsine_group(squares: tuple[sp.Expr, sp.Expr], coefficients: _Coefficients
     angles, constants = sp.S.Zero, sp.S.Zero
     roots: dict[tuple[int, int], sp.Expr] = {}
     for (kind, n, extra), raw in coefficients.items():
-        value = sp.cancel(raw)
+        value = rational.cancel(raw)
         if value == 0:
             continue
         if kind == "arcsine":
@@ -83,23 +84,27 @@ def _arcsine_group(squares: tuple[sp.Expr, sp.Expr], coefficients: _Coefficients
         body = sp.Add(*(v * c**e * root ** (1 - 2 * k) for (k, e), v in roots.items()))
     else:
         body = _roots(roots, root, product)
-    return sp.factor(angles / (2 * sp.pi)) * arcsine + body + (constants if for_balls else sp.factor(constants))
+    return (
+        rational.factor(angles / (2 * sp.pi)) * arcsine
+        + body
+        + (constants if for_balls else rational.factor(constants))
+    )
 
 
 def _roots(values: dict[tuple[int, int], sp.Expr], root: sp.Expr, product: sp.Expr) -> sp.Expr:
     """Σ value·c^e·√D^(1−2k), the shortest of: term by term; over one power of √D; the same with A = c² + D in it."""
     top = max((k for k, _ in values), default=0)
-    separate = sp.Add(*(sp.factor(v) * c**e * sp.sqrt(_D) ** (1 - 2 * k) for (k, e), v in values.items()))
+    separate = sp.Add(*(rational.factor(v) * c**e * sp.sqrt(_D) ** (1 - 2 * k) for (k, e), v in values.items()))
     candidates = [separate]
-    single = sp.cancel(sp.Add(*(v * c**e * (product - c**2) ** (top - k) for (k, e), v in values.items())))
-    candidates.append(sp.factor(single) * sp.sqrt(_D) ** (1 - 2 * top))
+    single = rational.cancel(sp.Add(*(v * c**e * (product - c**2) ** (top - k) for (k, e), v in values.items())))
+    candidates.append(rational.factor(single) * sp.sqrt(_D) ** (1 - 2 * top))
     numerator = sp.S.Zero
     for (k, e), v in values.items():
-        scaled = sp.cancel(v * product)
-        whole = sp.cancel(scaled / product)
+        scaled = rational.cancel(v * product)
+        whole = rational.cancel(scaled / product)
         exact = whole.is_polynomial(a, b)
         numerator += (whole * (c**2 + _D) if exact else scaled) * c**e * _D ** (top - k)
-    collected = sp.factor_terms(sp.collect(sp.expand(numerator), _D, sp.factor))
+    collected = sp.factor_terms(sp.collect(sp.expand(numerator), _D, rational.factor))
     candidates.append(collected / product * sp.sqrt(_D) ** (1 - 2 * top))
     shortest = min(candidates, key=lambda expr: expr.count_ops())
     return shortest.subs(sp.sqrt(_D), root).subs(_D, product - c**2)
@@ -118,10 +123,10 @@ def _hyperbolic(expr: sp.Expr) -> sp.Expr:
     for (rest, slope), value in sums.items():
         mirror = sums.get((rest, -slope))
         if slope == 0 or mirror is None:
-            total += sp.factor(value) * sp.exp(sp.factor(rest + slope * c))
+            total += rational.factor(value) * sp.exp(rational.factor(rest + slope * c))
         elif slope.could_extract_minus_sign():
             continue
         else:
-            even, odd = sp.factor(value + mirror), sp.factor(value - mirror)
-            total += sp.exp(sp.factor(rest)) * (even * sp.cosh(slope * c) + odd * sp.sinh(slope * c))
+            even, odd = rational.factor(value + mirror), rational.factor(value - mirror)
+            total += sp.exp(rational.factor(rest)) * (even * sp.cosh(slope * c) + odd * sp.sinh(slope * c))
     return total

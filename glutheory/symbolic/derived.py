@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 import sympy as sp
 
 from glutheory.activations import Z
+from glutheory.ground import rational
 from glutheory.ground.normal_form import KAPPA, as_expression, differentiate
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
@@ -76,7 +77,7 @@ class Derivation:
         last = self.kernels.branches[-1]
         table = {"nngp": self.kernels.nngp, **self.kernels.blocks, "ntk": sp.Add(*self.kernels.blocks.values())}
         return {
-            key: sp.collect(sp.expand(self._closed(value, values)), [last.S, last.T], sp.factor)
+            key: sp.collect(sp.expand(self._closed(value, values)), [last.S, last.T], rational.factor)
             for key, value in table.items()
         }
 

@@ -15,6 +15,7 @@ from functools import cached_property
 import sympy as sp
 
 from glutheory.errors import DerivationError, DomainError
+from glutheory.ground import rational
 from glutheory.networks import Network
 from glutheory.symbolic.certify import Check
 
@@ -73,7 +74,7 @@ class Kernels:
     def ntk(self) -> sp.Expr:
         """The sum of the blocks, with like terms collected."""
         return sp.collect(
-            sp.expand(sp.Add(*self.blocks.values())), [s for br in self.branches for s in (br.S, br.T)], sp.factor
+            sp.expand(sp.Add(*self.blocks.values())), [s for br in self.branches for s in (br.S, br.T)], rational.factor
         )
 
     def check(self) -> Check:
