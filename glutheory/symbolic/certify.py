@@ -1,9 +1,10 @@
 """Certificates of the closed forms: identities checked by means that the derivation did not use.
 
-The derivation integrates upwards with its own rules; the certificate differentiates the finished SymPy expression with
-`sympy.diff` and reduces the difference to zero in ℚ(a, b, p, q, c)[w]/(w² − D), p² = a+σ, q² = b+τ. Where that is not
-possible (symbolic constants inside exponentials, say) it evaluates the difference in ball arithmetic at exact random
-points, and says so: such a check is strong evidence, not a proof.
+The derivation integrates upwards with its own rules; the certificate differentiates the finished SymPy expression and
+reduces the difference to zero in ℚ(a, b, p, q, c)[w]/(w² − D), p² = a+σ, q² = b+τ
+(`glutheory.symbolic.certificate_field`). Where that is not possible (symbolic constants inside exponentials, say) it
+evaluates the difference in ball arithmetic at exact random points, and says so: such a check is strong evidence, not a
+proof.
 """
 
 from __future__ import annotations
@@ -15,18 +16,14 @@ from functools import cache
 
 import sympy as sp
 from flint import acb, arb, fmpq
-from sympy.polys.domains import QQ
-from sympy.polys.fields import field
 
 from glutheory.ground.balls import Tape, precision
+from glutheory.symbolic.certificate_field import ANGLE, D, field_of, p, q
 from glutheory.symbolic.family import Family, Shape, derivatives, family, mean
 from glutheory.symbolic.gaussian import U, V, a, b, c, sigma, tau
 from glutheory.symbolic.pairs import Part
 from glutheory.symbolic.reduction import ArcsineForm
 
-p, q = sp.symbols("p q", positive=True)
-_W, _TH = sp.Symbol("w", positive=True), sp.Symbol("theta", real=True)
-_D = p**2 * q**2 - c**2
 _POINTS, _BITS, _SEED = 32, 256, 2605
 
 
@@ -46,32 +43,6 @@ class Check:
     statement: str
     method: str
     passed: bool
-
-
-_RPI, _R2 = sp.symbols("sqrt_pi sqrt_2", positive=True)
-
-
-def algebraically_zero(expr: sp.Expr) -> bool:
-    """Whether an expression in a, b, c, p, q, √D and atan(c/√D) is identically zero (a decision, not a heuristic).
-
-    √D and √2 become generators of a field of rational functions, reduced by their squares; π is transcendental, and
-    atan(c/√D) is over the algebraic functions, so both may count as free.
-    """
-    expr = sp.sympify(expr).subs(sp.atan(c / sp.sqrt(_D)), _TH)
-    expr = expr.replace(
-        lambda node: node.is_Pow and node.exp.is_Rational and node.exp.q == 2 and sp.expand(node.base - _D) == 0,
-        lambda node: _W ** (2 * node.exp),
-    )
-    expr = expr.subs({sp.sqrt(sp.pi): _RPI, sp.sqrt(2): _R2}).subs(sp.pi, _RPI**2)
-    # other constants, such as log(2), may count as free too: what vanishes for all values vanishes for theirs
-    constants = sorted((node for node in expr.atoms(sp.Function) if not node.free_symbols), key=str)
-    expr = expr.xreplace({node: sp.Symbol(f"constant_{i}") for i, node in enumerate(constants)})
-    symbols = sorted(expr.free_symbols | {_W, _R2, p, q, c}, key=str)
-    numerator = field(symbols, QQ)[0].from_expr(expr).numer
-    ring = numerator.ring
-    for generator, square in ((_W, _D), (_R2, sp.Integer(2))):
-        numerator = numerator.rem([ring.from_expr(generator**2 - square)]) if numerator else numerator
-    return not numerator
 
 
 def zero_check(statement: str, expr: sp.Expr, symbols: Sequence[sp.Symbol]) -> Check:
@@ -100,8 +71,14 @@ def _values(squares: Squares) -> dict[sp.Symbol, sp.Expr]:
 
 
 def _explicit(form: ArcsineForm, squares: Squares) -> sp.Expr:
-    """The form in (p, q, c) with its arcsine as atan(c/√D), which differentiates to algebraic functions."""
-    return form.expression(_values(squares), sp.atan(c / sp.sqrt(_D)), sp.sqrt(_D))
+    """The form in (p, q, c) with its arcsine as atan(c/√D)."""
+    return form.expression(_values(squares), ANGLE, sp.sqrt(D))
+
+
+@cache
+def _function(fam: Family, squares: Squares) -> sp.Expr:
+    """The family in (p, q, c) at these squared scales."""
+    return _explicit(fam.form, squares)
 
 
 def _mean_expression(shape: Shape, level: int, squares: Squares, first: bool) -> sp.Expr:
@@ -116,12 +93,14 @@ def _heat_equation(fam: Family, squares: Squares) -> bool:
     values = tuple(_values(squares)[symbol] for symbol in (a, b, sigma, tau))
     right = sum(
         (
-            coefficient.as_expr(*values) * _explicit(family(shape, fam.second).form, squares)
+            coefficient.as_expr(*values) * _function(family(shape, fam.second), squares)
             for coefficient, shape in derivatives(fam.first, 2, sigma)
         ),
         sp.S.Zero,
     )
-    return algebraically_zero(sp.diff(_explicit(fam.form, squares), p) / p - right)
+    field = field_of(*squares)
+    slope = field.derivative(field.quotient(_function(fam, squares)), p)
+    return field.equal(slope, field.quotient(sp.sympify(right) * p))
 
 
 @cache
@@ -132,13 +111,14 @@ def family_checks(fam: Family, squares: Squares) -> tuple[Check, ...]:
     expectation from which both started.
     """
     k = fam.order
-    derivative = _explicit(fam.form, squares)
+    field = field_of(*squares)
+    derivative = field.quotient(_function(fam, squares))
     checks = []
     for level in range(k):
         product = _mean_expression(fam.first, level, squares, True) * _mean_expression(
             fam.second, level, squares, False
         )
-        right = algebraically_zero(derivative.subs(c, 0) - product)
+        right = field.equal(field.at_zero(derivative), field.quotient(product))
         checks.append(
             Check(
                 f"{_derivative('S', level)}(a,b,0) = E[f{level * chr(39)}(u)]·E[g{level * chr(39)}(v)]",
@@ -146,8 +126,8 @@ def family_checks(fam: Family, squares: Squares) -> tuple[Check, ...]:
                 right,
             )
         )
-        derivative = sp.diff(derivative, c)
-    price = algebraically_zero(derivative - _explicit(fam.elementary, squares))
+        derivative = field.derivative(derivative, c)
+    price = field.equal(derivative, field.quotient(_explicit(fam.elementary, squares)))
     primes = chr(39) * k
     checks.append(Check(f"{_derivative('S', k)} = E[f{primes}(u) g{primes}(v)]", "symbolic", price))
     checks.append(Check("∂S/∂a = E[f''(u) g(v)]/2", "symbolic", _heat_equation(fam, squares)))
@@ -163,7 +143,9 @@ def price_check(s_parts: Sequence[Part], t_parts: Sequence[Part], squares: Squar
 
     def total(parts: Sequence[Part]) -> sp.Expr:
         chosen = [part for part in parts if part.family is not None and part.squares == squares]
-        return sp.Add(*(part.coefficient * _explicit(part.family.form, squares) for part in chosen if part.family))
+        return sp.Add(*(part.coefficient * _function(part.family, squares) for part in chosen if part.family))
 
-    passed = algebraically_zero(sp.diff(total(s_parts), c) - total(t_parts))
+    S, T = total(s_parts), total(t_parts)
+    field = field_of(S, T)
+    passed = field.equal(field.derivative(field.quotient(S), c), field.quotient(T))
     return Check("∂S/∂c = T = E[φ'(u) φ'(v)], both derived separately", "symbolic", passed)
