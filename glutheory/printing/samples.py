@@ -219,6 +219,8 @@ def _exact_at_one(formula: sp.Expr | None) -> str | None:
 
 def _substituted(notation: Notation, formula: sp.Expr, change: dict[sp.Symbol, sp.Expr]) -> sp.Expr | None:
     """The formula in the special case, tidied; an expectation stays one, shown only where it got shorter."""
+    if change.get(c) != 0 and _stays_mixed(notation, formula.xreplace(change)):
+        return None
     for group in notation.groups:
         formula = formula.subs(_meanings(group, change), simultaneous=True)
     value = _tidy(formula.subs(change))
@@ -230,6 +232,12 @@ def _substituted(notation: Notation, formula: sp.Expr, change: dict[sp.Symbol, s
     fixed = sp.Add(*(s for s in sp.Add.make_args(value) if not s.has(*mixing)))
     outside, inside = rational.factor(value - fixed).as_independent(*mixing, as_Add=False)
     return fixed + outside * MEAN(inside, *sorted(mixing, key=str))
+
+
+def _stays_mixed(notation: Notation, formula: sp.Expr) -> bool:
+    """Whether an arcsine depends on the mixing variables, which no tidying can remove."""
+    mixed = [group.A for group in notation.groups if group.product.has(KAPPA)]
+    return bool(mixed) and any(node.has(*mixed) for node in formula.atoms(sp.asin))
 
 
 def _meanings(group: Group, change: dict[sp.Symbol, sp.Expr]) -> dict[sp.Symbol, sp.Expr]:
