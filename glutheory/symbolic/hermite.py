@@ -9,7 +9,7 @@ end. T is the same series of φ', which must then have no jumps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +22,7 @@ from glutheory.ground.balls import Ball, Tape, bits_of, precision
 from glutheory.ground.exact import Exact, Point, ball
 from glutheory.ground.growth import Growth, growth
 from glutheory.ground.pieces import pieces
+from glutheory.symbolic.hermite_rule import CRAMER, hermite_integrals
 
 #: The largest number of coefficients that `series_balls` computes.
 MAX_TERMS = 96
@@ -36,7 +37,7 @@ def _cutoff(bound: Growth, root: arb, bits: int) -> tuple[arb, arb]:
     R = arb(4)
     while True:
         slope = bound.n * root / (1 + root * R) + bound.p * root - R / 2
-        tail = 2 * arb("1.0866") * bound.C * (1 + root * R) ** bound.n * (bound.p * root * R - R**2 / 4).exp()
+        tail = 2 * arb(CRAMER) * bound.C * (1 + root * R) ** bound.n * (bound.p * root * R - R**2 / 4).exp()
         if slope < -1 and tail < arb(2) ** (-bits) * (1 + bound.C):
             return R, tail
         R = arb((R * arb("1.1")).mid())
@@ -50,18 +51,21 @@ class _Function:
     branches: tuple[sp.Expr, ...]
     bound: Growth
 
+    def pieces(self, root: arb, R: arb) -> Iterator[tuple[arb, arb, Callable[..., list[Ball]]]]:
+        """(from, to, program of f) for the variable x = z/root within [−R, R]."""
+        cuts = [-R, *(ball_of(kink) / root for kink in self.kinks), R]
+        for left, right, branch in zip(cuts, cuts[1:], self.branches, strict=False):
+            low, high = arb.max(arb.min(left, R), -R), arb.max(arb.min(right, R), -R)
+            if low < high:
+                yield low, high, Tape([branch], [Z]).bind()
+
     def integrate(self, root: arb, weight: Callable[[Ball], Ball], power: int, bits: int) -> arb:
         """E[f(√a x)^power · weight(x)] over x ~ N(0,1), tails included; weight = He_k/√k!, or 1 for power 2."""
         bound = self.bound if power == 1 else Growth(self.bound.C**2, 2 * self.bound.n, 2 * self.bound.p)
         R, tail = _cutoff(bound, root, bits)
-        cuts = [-R, *(ball_of(kink) / root for kink in self.kinks), R]
         norm = (2 * arb.pi()).rsqrt()
         total = arb(0, tail.upper())
-        for left, right, branch in zip(cuts, cuts[1:], self.branches, strict=False):
-            low, high = arb.max(arb.min(left, R), -R), arb.max(arb.min(right, R), -R)
-            if not low < high:
-                continue
-            run = Tape([branch], [Z]).bind()
+        for low, high, run in self.pieces(root, R):
 
             def integrand(x: acb, analytic: bool, run: Callable[..., list[Ball]] = run) -> acb:
                 value = run([x * root], analytic)[0]
@@ -132,6 +136,20 @@ def coefficient(act: Activation, k: int, variance: Exact, digits: int = 30, *, d
         return function.integrate(ball(variance).sqrt(), _hermite(k), 1, bits)
 
 
+def coefficients(
+    act: Activation, variance: Exact, terms: int, digits: int = 30, *, derivative: bool = False
+) -> tuple[arb, ...]:
+    """h_0(a) … h_{terms−1}(a) by one rule for all of them. Arguments and errors as in `coefficient`."""
+    function = _function(act.expr, derivative)
+    bits = bits_of(digits)
+    with precision(bits + 32 + 2 * terms):
+        root = ball(variance).sqrt()
+        R, tail = _cutoff(function.bound, root, bits)
+        values = hermite_integrals(tuple(function.pieces(root, R)), root, terms, bits)
+        return tuple(value + arb(0, tail.upper()) for value in values)
+
+
+@lru_cache(maxsize=256)
 def norm(act: Activation, variance: Exact, digits: int = 30, *, derivative: bool = False) -> arb:
     """E[φ(u)²], u ~ N(0, a), as a ball: the sum of all h_k(a)². Arguments and errors as in `coefficient`."""
     function = _function(act.expr, derivative)
@@ -164,7 +182,7 @@ def hermite_series(
     act: Activation, variance: Exact, terms: int = 12, digits: int = 30, *, derivative: bool = False
 ) -> HermiteSeries:
     """The coefficients h_0 … h_{terms−1} of φ (or φ') at this variance, with E[φ²]; see `coefficient`."""
-    values = tuple(coefficient(act, k, variance, digits, derivative=derivative) for k in range(terms))
+    values = coefficients(act, variance, terms, digits, derivative=derivative)
     return HermiteSeries(values, norm(act, variance, digits, derivative=derivative))
 
 
@@ -247,4 +265,12 @@ def _halves(expr: sp.Expr) -> list[tuple[sp.Expr, sp.Expr]]:
     return [(sp.S.One, sp.S.Zero)]
 
 
-__all__ = ["HermiteSeries", "coefficient", "hermite_series", "norm", "odd_part_is_linear", "series_balls"]
+__all__ = [
+    "HermiteSeries",
+    "coefficient",
+    "coefficients",
+    "hermite_series",
+    "norm",
+    "odd_part_is_linear",
+    "series_balls",
+]
