@@ -29,7 +29,7 @@ EXPRESSIONS = (
 )
 
 
-@pytest.mark.parametrize("name", ("factor", "cancel"))
+@pytest.mark.parametrize("name", ["factor", "cancel"])
 @pytest.mark.parametrize("expr", EXPRESSIONS)
 def test_the_result_is_that_of_sympy(name: str, expr: sp.Expr) -> None:
     assert sp.srepr(getattr(rational, name)(expr)) == sp.srepr(getattr(sp, name)(expr))

@@ -16,7 +16,7 @@ FUNCTIONS = (
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("variable", (c, p))
+@pytest.mark.parametrize("variable", [c, p])
 def test_its_derivative_is_that_of_sympy(function: sp.Expr, variable: sp.Symbol) -> None:
     field = field_of(function)
     found = field.derivative(field.quotient(function), variable)

@@ -146,9 +146,9 @@ def test_what_the_series_cannot_do_is_said(monkeypatch: pytest.MonkeyPatch) -> N
         series_balls(Activation("1/z", 1 / Z), Point.of(1, 1, "0.5"), 5)
 
 
-@pytest.mark.parametrize("name", ("relu", "silu", "gelu"))
-@pytest.mark.parametrize("variance", (Fraction(1, 2), Fraction(4)))
-@pytest.mark.parametrize("derivative", (False, True))
+@pytest.mark.parametrize("name", ["relu", "silu", "gelu"])
+@pytest.mark.parametrize("variance", [Fraction(1, 2), Fraction(4)])
+@pytest.mark.parametrize("derivative", [False, True])
 def test_one_rule_gives_all_coefficients(name: str, variance: Fraction, derivative: bool) -> None:
     """The rule for all of them and the integral for each one enclose the same numbers, about as narrowly."""
     act = activation(name)
