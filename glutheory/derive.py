@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -65,6 +66,7 @@ def derive(
     # imported here: `--help` and mistakes need nothing of this
     from glutheory.commands.names import chosen_network
     from glutheory.commands.output import check_text_output
+    from glutheory.commands.progress import progress
     from glutheory.ground.exact import as_digits
     from glutheory.printing import render
     from glutheory.printing.contents import report
@@ -72,16 +74,19 @@ def derive(
 
     as_digits(digits, MAX_DIGITS)
     check_text_output(out)
-    found = report(chosen_network(name, expression, gated, given), digits=digits)
     terminal = Terminal.of(sys.stdout, ascii_only=ascii_only) if out is None else Terminal(unicode=not ascii_only)
-    text = render(found, form, terminal, steps=steps)
+    with progress("Deriving") as advance:
+        found = report(chosen_network(name, expression, gated, given), digits=digits, begin=partial(advance, 1))
+        text = render(found, form, terminal, steps=steps)
     if out is None:
         click.echo(text, nl=False)
     else:
         write_whole(out, text)
-    for sentence in found.refuted:
+    with progress("Deriving"):
+        refuted = found.refuted  # for a format that shows no values they are computed only now
+    for sentence in refuted:
         click.echo(ascii_text(f"WRONG: {sentence}"), err=True)
-    return 1 if found.refuted else 0
+    return 1 if refuted else 0
 
 
 if __name__ == "__main__":

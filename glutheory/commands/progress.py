@@ -38,28 +38,53 @@ def progress(what: str, *, total: float | None = None) -> Iterator[Advance]:
     if not sys.stderr.isatty():
         yield _nothing
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn("line"), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    bar = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
-    task = bar.add_task(what, total=total)
-
-    def advance(steps: float = 1, name: str = "") -> None:
-        bar.update(task, advance=steps, description=f"{what}: {name}" if name else what)
-
-    # on a terminal that cannot move its cursor every refresh would be a line
-    timer = Timer(DELAY, bar.start if console.is_interactive else _nothing)
+    bar = _Bar(what, total)
+    timer = Timer(DELAY, bar.show)
     timer.daemon = True
     timer.start()
     try:
-        yield advance
+        yield bar.advance
     finally:
         timer.cancel()
         timer.join()
-        if bar.live.is_started:
-            bar.stop()
+        bar.hide()
+
+
+class _Bar:
+    """What is done so far, and from `show` on a bar that shows it: quick work does not even import rich."""
+
+    def __init__(self, what: str, total: float | None) -> None:
+        self._what, self._total, self._done, self._name = what, total, 0.0, ""
+        self._update: Callable[[], None] = _nothing
+        self._stop: Callable[[], None] = _nothing
+
+    def advance(self, steps: float = 1, name: str = "") -> None:
+        self._done, self._name = self._done + steps, name
+        self._update()
+
+    def show(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        console = Console(stderr=True)
+        if not console.is_interactive:
+            return  # on a terminal that cannot move its cursor every refresh would be a line
+        words = TextColumn("{task.description}", markup=False)
+        columns = (SpinnerColumn("line"), words, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        bar = Progress(*columns, console=console, transient=True)
+        task = bar.add_task(self._what, total=self._total)
+        bar.tasks[0].start_time = bar.get_time() - DELAY
+
+        def update() -> None:
+            description = f"{self._what}: {self._name}" if self._name else self._what
+            bar.update(task, completed=self._done, description=description)
+
+        self._update, self._stop = update, bar.stop
+        update()
+        bar.start()
+
+    def hide(self) -> None:
+        self._stop()
 
 
 def track(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, partial
@@ -34,10 +35,12 @@ class Report:
     Attributes:
         network: what was derived.
         digits: the significant digits of the values.
+        begin: told what is computed next, in a word or two.
     """
 
     network: Network
     digits: int
+    begin: Callable[[str], None]
 
     @cached_property
     def ntk(self) -> Derivation:
@@ -62,6 +65,7 @@ class Report:
     @cached_property
     def notation(self) -> Notation | None:
         """S and T with named auxiliary quantities, for given mixing variables; None for a series."""
+        self.begin("formulas")
         dual = self.ntk.dual
         return None if self.method == HERMITE else present([dual.s.kernel, dual.t.kernel])
 
@@ -85,11 +89,13 @@ class Report:
     @cached_property
     def verification(self) -> Verification:
         """The certificate of the derivation."""
+        self.begin("checks")
         return self.ntk.verify()
 
     @cached_property
     def special(self) -> tuple[SpecialValue, ...]:
         """The special values ρ = 1, c = 0, ρ = −1."""
+        self.begin("special values")
         values = partial(
             balls_of_a_series if self.method == HERMITE else formula_balls, self.ntk, digits=self.digits + GUARD
         )
@@ -98,6 +104,7 @@ class Report:
     @cached_property
     def samples(self) -> tuple[Sample, ...]:
         """The sample values by both roads."""
+        self.begin("sample values")
         return samples(self.ntk, self.digits)
 
     @cached_property
@@ -139,9 +146,19 @@ class Report:
         return tuple(failed)
 
 
-def report(network: Network, *, digits: int = 15) -> Report:
-    """The report on a network, with this many digits in its values; its parts are computed when first asked for."""
-    return Report(network, digits)
+def _unheard(_what: str) -> None:
+    """Nobody wants to know."""
+
+
+def report(network: Network, *, digits: int = 15, begin: Callable[[str], None] = _unheard) -> Report:
+    """The report on a network, with this many digits in its values; its parts are computed when first asked for.
+
+    Args:
+        network: what to derive.
+        digits: the significant digits of the values.
+        begin: called with a word or two for each part before it is computed.
+    """
+    return Report(network, digits, begin)
 
 
 def kernel_formulas(own: Derivation) -> dict[str, sp.Expr]:
