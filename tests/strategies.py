@@ -1,7 +1,8 @@
-"""The one table of activations, the points (a, b, c) and the data sets at which the tests look."""
+"""What Hypothesis draws from: activations beyond the zoo, the points (a, b, c), networks and data sets."""
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 import sympy as sp
 from hypothesis import strategies as st
 
-from glutheory.activations import Activation, Z, activation, activation_names
+from glutheory.activations import Activation, Z
 from glutheory.ground.exact import Point
 from glutheory.networks import GATES, Network, network, product
+from tests.zoo import ROWS
 
 #: Beyond the zoo: scaled arguments, linear combinations across all families, symbolic-free parameters.
 COMBINATIONS: dict[str, sp.Expr] = {
@@ -29,10 +31,6 @@ COMBINATIONS: dict[str, sp.Expr] = {
     "z^2 normal_cdf": Z**2 * (1 + sp.erf(Z)) / 2,
     "max(z, z/10)": sp.Max(Z, Z / 10),
 }
-LOGISTIC = ("sigmoid", "tanh", "silu", "softplus")
-
-ZOO: tuple[Activation, ...] = tuple(activation(name) for name in activation_names())
-CLOSED: tuple[Activation, ...] = tuple(act for act in ZOO if act.name not in LOGISTIC)
 EXTRA: tuple[Activation, ...] = tuple(Activation(name, expr) for name, expr in COMBINATIONS.items())
 
 
@@ -87,8 +85,7 @@ def points(low: int = -2, high: int = 2) -> st.SearchStrategy[Point]:
 #: Networks without jumps, whose kernels are finite at all norms of `datasets`.
 NETWORKS: tuple[Network, ...] = (
     *(network(name) for name in GATES),
-    *(network(name) for name in ("relu", "gelu", "silu", "sigmoid", "tanh", "erf", "identity", "softplus")),
-    *(network(name) for name in ("abs", "leaky_relu", "sin", "cos", "gaussian", "relu2")),
+    *(network(name) for name, row in ROWS.items() if row.kink != 0 and math.isfinite(row.growth)),
     product("relu", "gelu"),
     product("identity", "erf", "relu"),
 )

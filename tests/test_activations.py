@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import sympy as sp
+from flint import arb
 
 from glutheory import Activation, DomainError, ExpressionError, UnknownNameError, activation, activation_names
 from glutheory.activations import Z
@@ -14,45 +16,38 @@ from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point
 from glutheory.symbolic.duals import dual
 from tests.strategies import named
-
-
-def _phi(z: float) -> float:
-    return 0.5 * math.erfc(-z / math.sqrt(2))
-
-
-DEFINITIONS: dict[str, Callable[[float], float]] = {
-    "identity": lambda z: z,
-    "monomial2": lambda z: z * z,
-    "monomial3": lambda z: z**3,
-    "step": lambda z: 1.0 if z > 0 else 0.5 if z == 0 else 0.0,
-    "sign": lambda z: math.copysign(1, z) if z else 0.0,
-    "abs": abs,
-    "relu": lambda z: max(0.0, z),
-    "leaky_relu": lambda z: z if z > 0 else z / 100,
-    "relu2": lambda z: max(0.0, z) ** 2,
-    "erf": math.erf,
-    "normal_cdf": _phi,
-    "gelu": lambda z: z * _phi(z),
-    "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
-    "tanh": math.tanh,
-    "silu": lambda z: z / (1 + math.exp(-z)),
-    "softplus": lambda z: math.log1p(math.exp(z)),
-    "sin": math.sin,
-    "cos": math.cos,
-    "exp": math.exp,
-    "gaussian": lambda z: math.exp(-z * z / 2),
-}
+from tests.zoo import ROWS
 
 
 def test_the_table_is_complete() -> None:
-    assert set(DEFINITIONS) == set(activation_names())
+    """One row of `tests.zoo` for every name, and none besides."""
+    assert tuple(ROWS) == activation_names()
 
 
 @pytest.mark.parametrize("name", activation_names())
 @pytest.mark.parametrize("z", [-3.0, -0.5, 0.0, 0.25, 2.0])
 def test_definitions(name: str, z: float) -> None:
     exact = sp.Rational(z)
-    assert float(activation(name).expr.subs(Z, exact)) == pytest.approx(DEFINITIONS[name](z), rel=1e-14, abs=1e-15)
+    assert float(activation(name).expr.subs(Z, exact)) == pytest.approx(ROWS[name].phi(z), rel=1e-14, abs=1e-15)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_agrees_with_itself(name: str) -> None:
+    """Homogeneity, growth, the grid's function and the textbook's, against the row's own φ."""
+    row = ROWS[name]
+    scaled = [row.phi(2 * z) == pytest.approx(2**row.growth * row.phi(z), rel=1e-15) for z in (-1.5, -0.25, 0.5, 2.0)]
+    assert all(scaled) is row.homogeneous
+    if math.isfinite(row.growth):
+        assert max(abs(row.phi(z)) for z in (-600.0, 600.0)) <= 600**row.growth
+    for function in (row.arrays or ())[:1]:
+        for z in (-2.0, 0.0, 0.7):
+            assert float(function(np.array(z))) == pytest.approx(row.phi(z), rel=1e-14)
+    if row.textbook:
+        nodes, weights = np.polynomial.hermite_e.hermegauss(100)
+        mean = sum(w * row.phi(x) ** 2 for x, w in zip(nodes, weights, strict=True)) / math.sqrt(2 * math.pi)
+        S, _ = row.textbook(arb(1), arb(1), arb(1))
+        # a rule of an even number of nodes is exact for even powers of z on either side of 0
+        assert float(S) == pytest.approx(mean, rel=1e-12)
 
 
 def test_parameters() -> None:

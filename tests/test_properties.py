@@ -19,6 +19,7 @@ from glutheory.networks import GATES, Network, network
 from glutheory.numeric import gram
 from glutheory.spectra import condition_number, spectrum
 from tests.strategies import NETWORKS, datasets, parametrisations
+from tests.zoo import DEGREES, JUMPS
 
 E = 1e-14
 Array = np.ndarray
@@ -114,7 +115,7 @@ def test_duplicates_have_equal_rows_and_zero_rows_those_of_zero(case: tuple[Netw
 
 
 @given(
-    name=st.sampled_from([("relu", 1), ("leaky_relu", 1), ("abs", 1), ("reglu", 2), ("bilinear", 2), ("relu2", 2)]),
+    name=st.sampled_from([item for item in DEGREES.items() if item[0] not in JUMPS]),
     X=datasets(),
     data=st.data(),
 )

@@ -34,6 +34,7 @@ from glutheory.networks import network_names
 from glutheory.studies.json_head import record
 from glutheory.terminal import Terminal
 from tests.commands.command_line import bad, good, run
+from tests.zoo import JUMPS
 
 SPECTRUM = ("spectrum", "relu", "reglu", "--n", "20", "--d", "4")
 KERNEL = ("kernel", "relu", "--points", "3")
@@ -507,7 +508,7 @@ def test_an_interrupt_while_writing_leaves_nothing(
 
 def test_ctrl_c_at_the_terminal(tmp_path: Path) -> None:
     """A real process on a real terminal, interrupted when its bar shows that it is at work."""
-    names = [name for name in network_names() if name not in ("step", "sign")]
+    names = [name for name in network_names() if name not in JUMPS]
     main, side = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "glutheory", "kernel", *names, *names, "--points", "1001", "--out", "x.svg"],

@@ -21,7 +21,8 @@ from glutheory.ground.normal_form import (
     is_mixture,
     read,
 )
-from tests.strategies import EXTRA, ZOO, by_name
+from tests.strategies import EXTRA, by_name
+from tests.zoo import ZOO
 
 POINTS = (-2.3, -0.7, 0.4, 1.9)
 

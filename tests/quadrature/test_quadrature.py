@@ -15,7 +15,7 @@ import sympy as sp
 from flint import arb
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import erf, expit
+from scipy.special import erf
 
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError, ExpressionError, PrecisionError
@@ -30,86 +30,14 @@ from glutheory.quadrature.panels import panelled
 from glutheory.quadrature.reduction import reduced
 from glutheory.quadrature.rules import smooth_means
 from glutheory.quadrature.strips import strips
-from tests.strategies import CLOSED, EXTRA, ZOO, by_name, named, points, variances
+from tests.strategies import EXTRA, by_name, named, points, variances
+from tests.zoo import CLOSED, JUMPS, LOGISTIC, ROWS, TEXTBOOK, ZOO
 
-Reference = Callable[[arb, arb, arb], tuple[arb, arb]]
 BITS = 200
 
 
 # ---------------------------------------------------------------- textbook formulas, in the angle θ, as balls
 
-
-def _angle(a: arb, b: arb, c: arb) -> arb:
-    """θ = arccos ρ, from sine and cosine so that it is accurate near 0 and π."""
-    return arb.atan2((a * b - c * c).nonnegative_part().sqrt(), c)
-
-
-def _step(a: arb, b: arb, c: arb) -> tuple[arb, arb]:
-    determinant = (a * b - c * c).nonnegative_part()
-    slope = 1 / (2 * arb.pi() * determinant.sqrt()) if determinant > 0 else arb.pos_inf()
-    return (arb.pi() - _angle(a, b, c)) / (2 * arb.pi()), slope
-
-
-def _relu(a: arb, b: arb, c: arb) -> tuple[arb, arb]:
-    theta = _angle(a, b, c)  # Cho & Saul 2009, J_1
-    determinant = (a * b - c * c).nonnegative_part().sqrt()
-    return (determinant + (arb.pi() - theta) * c) / (2 * arb.pi()), _step(a, b, c)[0]
-
-
-def _relu2(a: arb, b: arb, c: arb) -> tuple[arb, arb]:
-    theta = _angle(a, b, c)  # Cho & Saul 2009, J_2
-    determinant = (a * b - c * c).nonnegative_part().sqrt()
-    value = 3 * determinant * c + (arb.pi() - theta) * (a * b + 2 * c * c)
-    return value / (2 * arb.pi()), 4 * _relu(a, b, c)[0]
-
-
-def _leaky(a: arb, b: arb, c: arb) -> tuple[arb, arb]:
-    s = arb(1) / 100  # φ = s z + (1−s) relu, E[u relu(v)] = c/2
-    relu, step = _relu(a, b, c)
-    return s * s * c + s * (1 - s) * c + (1 - s) ** 2 * relu, s * s + s * (1 - s) + (1 - s) ** 2 * step
-
-
-def _erf(a: arb, b: arb, c: arb) -> tuple[arb, arb]:
-    outer = (1 + 2 * a) * (1 + 2 * b)  # Williams 1997
-    return (2 * c / outer.sqrt()).asin() * 2 / arb.pi(), 4 / (arb.pi() * (outer - 4 * c * c).sqrt())
-
-
-def _normal_cdf(a: arb, b: arb, c: arb) -> tuple[arb, arb]:
-    outer = (1 + a) * (1 + b)
-    return arb(1) / 4 + (c / outer.sqrt()).asin() / (2 * arb.pi()), 1 / (2 * arb.pi() * (outer - c * c).sqrt())
-
-
-def _sin(a: arb, b: arb, c: arb) -> tuple[arb, arb]:
-    front = (-(a + b) / 2).exp()
-    return front * c.sinh(), front * c.cosh()
-
-
-def _gaussian(a: arb, b: arb, c: arb) -> tuple[arb, arb]:
-    d = (1 + a) * (1 + b) - c * c
-    return 1 / d.sqrt(), c / (d * d.sqrt())
-
-
-def _exp(a: arb, b: arb, c: arb) -> tuple[arb, arb]:
-    return ((a + b + 2 * c) / 2).exp(), ((a + b + 2 * c) / 2).exp()
-
-
-TEXTBOOK: dict[str, Reference] = {
-    "identity": lambda a, b, c: (c, arb(1)),  # noqa: ARG005
-    "monomial2": lambda a, b, c: (a * b + 2 * c * c, 4 * c),
-    "monomial3": lambda a, b, c: (9 * a * b * c + 6 * c * c * c, 9 * (a * b + 2 * c * c)),
-    "step": _step,
-    "sign": lambda a, b, c: (4 * _step(a, b, c)[0] - 1, 4 * _step(a, b, c)[1]),
-    "abs": lambda a, b, c: (4 * _relu(a, b, c)[0] - c, 4 * _step(a, b, c)[0] - 1),
-    "relu": _relu,
-    "leaky_relu": _leaky,
-    "relu2": _relu2,
-    "erf": _erf,
-    "normal_cdf": _normal_cdf,
-    "sin": _sin,
-    "cos": lambda a, b, c: _sin(a, b, c)[::-1],
-    "exp": _exp,
-    "gaussian": _gaussian,
-}
 HARD = [
     ("1", "1", "0.3"),
     ("2", "0.5", "-0.999"),
@@ -169,17 +97,7 @@ def test_extreme_variances(name: str, size: str) -> None:
 
 # ---------------------------------------------------------------- a plain grid in float64, for the smooth ones
 
-FLOAT: dict[str, tuple[Callable[..., np.ndarray], Callable[..., np.ndarray]]] = {
-    "gelu": (
-        lambda z: z * (1 + erf(z / math.sqrt(2))) / 2,
-        lambda z: (1 + erf(z / math.sqrt(2))) / 2 + z * np.exp(-z * z / 2) / math.sqrt(2 * math.pi),
-    ),
-    "sigmoid": (expit, lambda z: expit(z) * expit(-z)),
-    "tanh": (np.tanh, lambda z: 1 - np.tanh(z) ** 2),
-    "silu": (lambda z: z * expit(z), lambda z: expit(z) + z * expit(z) * expit(-z)),
-    "softplus": (lambda z: np.logaddexp(0, z), expit),
-    "erf": (erf, lambda z: 2 / math.sqrt(math.pi) * np.exp(-z * z)),
-}
+FLOAT = {name: row.arrays for name, row in ROWS.items() if row.arrays}
 
 
 def grid_mean(f: Callable[..., np.ndarray], a: float, b: float, rho: float) -> float:
@@ -288,7 +206,7 @@ def test_three_rules_agree(act: Activation, point: Point) -> None:
             assert max(float(ball.rad()) for ball in (one, two, three)) < 1e-24
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "silu", "softplus"])
+@pytest.mark.parametrize("name", LOGISTIC)
 @pytest.mark.parametrize(("a", "b", "c"), [(1, 1, "0.3"), ("0.1", 3, "-0.4"), (2, 2, "1.9")])
 def test_the_logistic_family_by_lattice_and_panels(name: str, a: object, b: object, c: object) -> None:
     point, part = Point.of(a, b, c), model(activation(name).expr).whole
@@ -515,4 +433,4 @@ def test_the_whole_range(act: Activation, a: str, b: str, rho: str) -> None:
     root = sp.sqrt(sp.Rational(a) * sp.Rational(b))
     value, slope = enclose(act, a, b, sp.Rational(rho) * root)
     assert value.is_finite()
-    assert slope.is_finite() or act.name in ("step", "sign")
+    assert slope.is_finite() or act.name in JUMPS

@@ -25,8 +25,8 @@ from glutheory.sampling.differentiable import differentiable
 from glutheory.sampling.feed_forward import INITIALIZATIONS, FeedForward, initialize
 from glutheory.sampling.training import Ensemble, matched_width
 from tests.strategies import EXTRA, by_name
+from tests.zoo import JUMPS, ZOO
 
-JUMPS = ("step", "sign")
 NETWORKS = tuple(network(name) for name in network_names() if name not in JUMPS)
 OTHERS = (
     gated(glu.activation("leaky_relu", slope="1/3")),
@@ -46,7 +46,7 @@ def points(n: int, d: int = 5, seed: int = 1) -> Any:
     return torch.from_numpy(np.random.default_rng(seed).standard_normal((n, d)))
 
 
-@pytest.mark.parametrize("act", [*(net.branches[0] for net in NETWORKS[:18]), *SMOOTH_ENOUGH], ids=by_name)
+@pytest.mark.parametrize("act", [*(act for act in ZOO if act.name not in JUMPS), *SMOOTH_ENOUGH], ids=by_name)
 def test_activations_agree_with_their_expressions_and_are_differentiable_twice(act: Activation) -> None:
     z = torch.linspace(-3.1, 3.3, 23, dtype=torch.float64, requires_grad=True)
     function = differentiable(act)

@@ -26,8 +26,7 @@ from glutheory.sampling.inputs import check_scales
 from glutheory.sampling.sampler import Sampler
 from glutheory.sampling.weights import Neurons
 from tests.strategies import named
-
-JUMPS = ("step", "sign")
+from tests.zoo import JUMPS, ROWS
 
 
 @pytest.fixture(autouse=True)
@@ -39,27 +38,11 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-#: The zoo written by hand for autograd, independently of the SymPy definitions.
-NAIVE: dict[str, Callable[[Any], Any]] = {
-    "identity": lambda z: z,
-    "monomial2": lambda z: z * z,
-    "monomial3": lambda z: z * z * z,
-    "abs": torch.abs,
-    "relu": torch.relu,
-    "leaky_relu": lambda z: torch.nn.functional.leaky_relu(z, 0.01),
-    "relu2": lambda z: torch.relu(z) ** 2,
-    "erf": torch.erf,
-    "normal_cdf": torch.special.ndtr,
-    "gelu": torch.nn.functional.gelu,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "silu": torch.nn.functional.silu,
-    "softplus": lambda z: torch.logaddexp(z, torch.zeros_like(z)),
-    "sin": torch.sin,
-    "cos": torch.cos,
-    "exp": torch.exp,
-    "gaussian": lambda z: torch.exp(-z * z / 2),
-}
+@pytest.mark.parametrize("name", ROWS)
+def test_the_references_for_autograd_are_those_of_the_table(name: str) -> None:
+    z = torch.tensor([-3.0, -0.5, 0.0, 0.25, 2.0], dtype=torch.float64)
+    expected = torch.tensor([ROWS[name].phi(value) for value in z.tolist()], dtype=torch.float64)
+    torch.testing.assert_close(ROWS[name].torch(torch, z), expected, rtol=1e-14, atol=1e-15)
 
 
 def points(n: int, d: int, seed: int = 0) -> np.ndarray:
@@ -82,7 +65,7 @@ def by_autograd(
         hidden = torch.ones(width, dtype=x.dtype)
         for role, branch in zip(net.roles, net.branches, strict=True):
             z = parameters[role] @ x
-            hidden = hidden * NAIVE[branch.name](z / d**0.5 if parametrization == "ntk" else z)
+            hidden = hidden * ROWS[branch.name].torch(torch, z / d**0.5 if parametrization == "ntk" else z)
         result = parameters["readout"] @ hidden
         return result / width**0.5 if parametrization == "ntk" else result
 

@@ -14,6 +14,7 @@ import glutheory
 from glutheory import DomainError
 from glutheory.networks import gated, product
 from glutheory.spectra import Equivalent, Levels, MarchenkoPastur, constants, equivalent, multiplicity, stairs
+from tests.zoo import DEGREES
 
 PI = math.pi
 
@@ -254,7 +255,7 @@ def test_bad_arguments(call: Callable[[], object], message: str) -> None:
         call()
 
 
-@pytest.mark.parametrize(("name", "degree"), [("monomial3", 3), ("step", 0), ("abs", 1), ("reglu", 2), ("relu2", 2)])
+@pytest.mark.parametrize(("name", "degree"), DEGREES.items())
 def test_kernels_of_homogeneous_activations_scale(name: str, degree: int) -> None:
     """Doubling all norms multiplies the spectrum by 4^p: the kernel is homogeneous of degree p in each ‖x‖²."""
     once = equivalent(name, 40, 30, norms=[math.sqrt(30)] * 40)

@@ -19,23 +19,15 @@ from checks.claims.degree_shift.statement import eigenvalues as on_s2
 from checks.claims.degree_shift.statement import legendre, shift
 from glutheory import DerivationError, DomainError
 from glutheory.ground.balls import precision
-from glutheory.networks import network, product
+from glutheory.networks import GATES, network, product
 from glutheory.spectra import funk_hecke, multiplicity
 from glutheory.spectra.harmonics import gegenbauer, power_mean
 from glutheory.spectra.sphere import kernel_series
+from tests.zoo import DEGREES, ROWS
 
 #: Network -> the exponent of the singularity of its NNGP at ρ = 1; polynomials have none.
-CLOSED = {
-    "identity": math.inf,
-    "monomial2": math.inf,
-    "bilinear": math.inf,
-    "step": 0.5,
-    "abs": 1.5,
-    "relu": 1.5,
-    "leaky_relu": 1.5,
-    "reglu": 1.5,
-    "relu2": 2.5,
-}
+KINKS = {name: ROWS[GATES.get(name, name)].kink for name in DEGREES}
+CLOSED = {name: math.inf if kink is None else kink + 0.5 for name, kink in KINKS.items()}
 SERIES = ("gelu", "geglu", "swiglu", "erf")
 
 

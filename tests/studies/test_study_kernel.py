@@ -18,7 +18,8 @@ from glutheory.studies.kernel import KernelStudy, charts, kernel_study, text
 from glutheory.studies.kernel.curves import Curves, curves
 from glutheory.studies.kernel.text import remark
 from glutheory.terminal import Terminal
-from tests.strategies import CLOSED, LOGISTIC, by_name
+from tests.strategies import by_name
+from tests.zoo import CLOSED, LOGISTIC
 
 SIZES = (0.0, 1e-9, 0.03, 1 / 32, 0.2, 0.7, 0.99, 1 - 1e-7, 1 - 1e-12, 1.0)
 RHO = np.unique([sign * size for size in SIZES for sign in (-1, 1)])

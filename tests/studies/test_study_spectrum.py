@@ -25,6 +25,7 @@ from glutheory.studies.spectrum.predictions import Prediction, predict
 from glutheory.studies.spectrum.study import SpectrumStudy, check_size, spectrum_study
 from glutheory.studies.spectrum.text import compare, text
 from glutheory.terminal import Terminal, columns, number, wide
+from tests.zoo import DEGREES
 
 WIDTH = 512
 
@@ -230,12 +231,8 @@ def test_activations_that_are_not_homogeneous_are_approximate() -> None:
     found = predict(network("gelu"), draw_rows("normalised", 60, 12, 0).X, "nngp", "ntk", None)
     assert isinstance(found, Prediction)
     assert found.approximate
-    slow = ("sigmoid", "tanh", "softplus", "glu", "gtu", "swiglu")
-    degrees = {name: predictions._degree(network(name)) for name in glu.network_names() if name not in slow}
-    assert {name: degree for name, degree in degrees.items() if degree is not None} == {
-        "step": 0, "sign": 0, "identity": 1, "abs": 1, "relu": 1, "leaky_relu": 1, "monomial2": 2, "relu2": 2,
-        "bilinear": 2, "reglu": 2, "monomial3": 3,
-    }  # fmt: skip
+    degrees = {name: predictions._degree(network(name)) for name in glu.network_names()}
+    assert {name: degree for name, degree in degrees.items() if degree is not None} == DEGREES
 
 
 @pytest.mark.parametrize("name", ["relu", "reglu", "step"])
