@@ -1,0 +1,14 @@
+"""Matrices with known eigenvalues, and their spectra in many digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.integrate
+import scipy.linalg
+
+
+def _exact(values: list[float]) -> np.ndarray:
+    """A dense matrix with exactly these eigenvalues: H diag(values) Hᵀ/n with a Hadamard matrix and short numbers."""
+    n = len(values)
+    H = scipy.linalg.hadamard(n).astype(float)
+    return np.asarray((H * np.array(values)) @ H.T / n)
