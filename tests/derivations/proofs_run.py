@@ -2,8 +2,6 @@
 
 from functools import cache
 
-import sympy as sp
-
 from derivations import catalog
 from derivations.tools import render
 from derivations.tools.proof import run as run_proof
@@ -19,6 +17,3 @@ def ran(name):
 @cache
 def texts():
     return render.pages({name: ran(name) for name in NAMES})
-
-
-x, y = sp.symbols("x y", positive=True)

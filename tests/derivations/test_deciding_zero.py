@@ -6,7 +6,8 @@ import sympy as sp
 from derivations.tools.arcsine import d_dc, p, q, read, theta, w
 from derivations.tools.zero import is_zero
 from glutheory.symbolic.gaussian import a, b, c
-from tests.derivations.proofs_run import x, y
+
+x, y = sp.symbols("x y", positive=True)
 
 
 @pytest.mark.parametrize(

@@ -13,18 +13,18 @@ from glutheory.spectra import (
     condition_number,
 )
 from glutheory.spectra.dense import ConditionNumber
-from tests.spectra.exact_spectra import _exact
+from tests.spectra.matrices import with_eigenvalues
 
 
 def test_an_unresolved_smallest_eigenvalue_gives_a_lower_bound() -> None:
     """The figure would be noise; the bound is true, and close to what float64 can say."""
-    found = condition_number(_exact([1.0] * 7 + [0.0]))
+    found = condition_number(with_eigenvalues([1.0] * 7 + [0.0]))
     assert found.is_bound
     assert found.low == found.value
     assert found.reason
     assert 1e13 < found.value < 1e17
     assert str(found).startswith("≥ ")
-    assert not condition_number(_exact([1.0] + [2.0**-20] * 15)).is_bound
+    assert not condition_number(with_eigenvalues([1.0] + [2.0**-20] * 15)).is_bound
 
 
 @pytest.mark.parametrize(

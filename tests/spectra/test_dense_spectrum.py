@@ -15,7 +15,7 @@ from glutheory.spectra import (
     spectrum,
     spectrum_ends,
 )
-from tests.spectra.exact_spectra import _exact
+from tests.spectra.matrices import with_eigenvalues
 
 #: name -> eigenvalues, all sums of which are exact in float64
 KNOWN: dict[str, list[float]] = {
@@ -31,7 +31,7 @@ KNOWN: dict[str, list[float]] = {
 @pytest.mark.parametrize("name", KNOWN)
 def test_every_eigenvalue_is_within_the_stated_error(name: str) -> None:
     values = np.sort(np.array(KNOWN[name]))[::-1]
-    found = spectrum(_exact(KNOWN[name]))
+    found = spectrum(with_eigenvalues(KNOWN[name]))
     assert np.max(np.abs(found.values - values)) <= found.error
     # an error bound must also be worth something
     assert found.error <= 1e-15 * 2 * len(values) * np.max(np.abs(values))
@@ -56,7 +56,7 @@ def test_the_bound_covers_a_matrix_from_a_difference_equation() -> None:
 
 @pytest.mark.parametrize("exponent", [-1000, -300, 0, 300, 1000])
 def test_scaling_by_a_power_of_two_changes_nothing(exponent: int) -> None:
-    K = _exact(KNOWN["graded"][:16])
+    K = with_eigenvalues(KNOWN["graded"][:16])
     base, scaled = spectrum(K), spectrum(np.ldexp(K, exponent))
     assert np.array_equal(np.ldexp(base.values, exponent), scaled.values)
     assert scaled.error == math.ldexp(base.error, exponent)
@@ -106,7 +106,7 @@ def test_float32_and_torch_and_integers() -> None:
 
 
 def test_the_ends_are_those_of_the_spectrum() -> None:
-    K = _exact(KNOWN["graded"][:16])
+    K = with_eigenvalues(KNOWN["graded"][:16])
     top, smallest, error = spectrum_ends(K, top=3)
     assert top == pytest.approx([1.0, 1.0, 0.5])
     assert smallest == pytest.approx(2.0**-7)

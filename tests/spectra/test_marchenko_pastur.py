@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import scipy.integrate
-import scipy.linalg
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,13 +1,12 @@
-"""Matrices with known eigenvalues, and their spectra in many digits."""
+"""Matrices with known eigenvalues."""
 
 from __future__ import annotations
 
 import numpy as np
-import scipy.integrate
 import scipy.linalg
 
 
-def _exact(values: list[float]) -> np.ndarray:
+def with_eigenvalues(values: list[float]) -> np.ndarray:
     """A dense matrix with exactly these eigenvalues: H diag(values) Hᵀ/n with a Hadamard matrix and short numbers."""
     n = len(values)
     H = scipy.linalg.hadamard(n).astype(float)
