@@ -1,0 +1,21 @@
+"""?? conftest"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from checks import runner
+from checks.settings import Settings
+from tests.report.outcomes import BAD, GOOD
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Two stored runs that share the claim good-one."""
+    monkeypatch.chdir(tmp_path)
+    for name, outcomes in (("first.json", [GOOD]), ("second.json", [BAD, replace(GOOD, key_figure="the newer one")])):
+        runner.write_json(tmp_path / name, runner.document(outcomes, Settings()))
+    return Path("first.json"), Path("second.json")

@@ -1,0 +1,85 @@
+"""`glutheory report`: pages, figures, mistakes in one sentence, nothing spoilt by a failure."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from glutheory.claims.stored import load
+from glutheory.errors import MissingDependencyError
+from glutheory.report.elements import _convert
+from glutheory.report.page import render
+from tests.commands.command_line import bad, good
+
+
+class TestCommand:
+    """`glutheory report`."""
+
+    def test_a_page(self, files: tuple[Path, Path]) -> None:
+        text = good("report", "--from", str(files[1]))
+        assert re.fullmatch(r"Of 2 claims, .*\.\nWritten to report\.html \(0\.\d MB\)\.\n", text)
+        written = Path("report.html").read_text(encoding="utf-8")
+        assert written == render([load(files[1])])
+        assert written.startswith("<!DOCTYPE html>")
+
+    def test_what_was_written_as_json(self, files: tuple[Path, Path]) -> None:
+        command = ("report", "--from", str(files[0]), "--from", str(files[1]), "--replace", "--json", "--out", "a.html")
+        told = json.loads(good(*command, "--figures", "drawn", "--format", "png"))
+        assert (told["schema"], told["schema_version"]) == ("glutheory.report", 1)
+        assert told["bytes"] == Path("a.html").stat().st_size
+        assert told["figures"] == [str(Path("drawn", "good-one.png"))]
+        assert Path("drawn", "good-one.png").read_bytes().startswith(b"\x89PNG")
+        assert told["verdicts"] == {"holds": 1, "fails": 1}
+        assert [(row["id"], row["file"], row["figure"]) for row in told["claims"]] == [
+            ("bad-one", "second.json", None),
+            ("good-one", "second.json", str(Path("drawn", "good-one.png"))),
+        ]
+
+    def test_figures_alone(self, files: tuple[Path, Path]) -> None:
+        assert good("report", "--from", str(files[0]), "--figures", "drawn").endswith("1 figure in drawn.\n")
+        assert not Path("report.html").exists()
+        assert good("report", "--from", str(files[0]), "--figures", "drawn") != ""
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("--out", "."), "HTML"),
+            (("--out", "folder.html"), "which is a folder"),
+            (("--out", "nowhere/a.html"), "no such folder"),
+            (("--out", "a.pdf"), "let it end in .html"),
+            (("--from", "missing.json"), "cannot read missing.json"),
+            (("--from", "first.json", "--from", "second.json"), "leave one out"),
+            (("--from", "first.json", "--only", "worse"), "--only names 'worse'"),
+            (("--from", "first.json", "--figures", "first.json"), "--figures is 'first.json'"),
+            (("--from", "first.json", "--figures", "no/where"), "--figures is 'no/where'"),
+            (("--from", "first.json", "--figures", "taken"), "'good-one.svg' cannot be written"),
+            (("--format", "gif"), "gif"),
+            (("--out", "a" * 300 + ".html"), "--out is"),
+        ],
+    )
+    @pytest.mark.usefixtures("files")
+    def test_mistakes(self, arguments: tuple[str, ...], words: str) -> None:
+        Path("folder.html").mkdir()
+        Path("taken", "good-one.svg", "inside").mkdir(parents=True)
+        assert words in bad("report", *arguments)
+
+    def test_what_was_there_stays_if_it_cannot_be_done(self, files: tuple[Path, Path]) -> None:
+        Path("report.html").write_text("before")
+        content = json.loads(files[0].read_text(encoding="utf-8"))
+        content["outcomes"][0]["claim"]["statement"] = r"\frac{"
+        files[0].write_text(json.dumps(content))
+        assert "cannot be read" in bad("report", "--from", str(files[0]))
+        assert Path("report.html").read_text() == "before"
+        assert sorted(path.name for path in Path().iterdir()) == ["first.json", "report.html", "second.json"]
+
+    @pytest.mark.parametrize("missing", ["jinja2", "latex2mathml.converter", "matplotlib"])
+    def test_without_the_extra(self, missing: str, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+        _convert.cache_clear()
+        monkeypatch.setitem(sys.modules, missing, None)
+        assert "glutheory[report]" in bad("report", "--from", str(files[0]))
+        with pytest.raises(MissingDependencyError):
+            render([load(files[0])])
