@@ -1,4 +1,4 @@
-"""The check of real architectures: its parts against naive references, its controls, and one run from end to end."""
+"""The check of real architectures: condition numbers, statements, evidence, assumptions and their controls."""
 
 # ruff: noqa: E402  (the checks need torch)
 
@@ -6,10 +6,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,61 +16,14 @@ import scipy.stats
 torch = pytest.importorskip("torch", reason="the checks need torch")
 pytest.importorskip("einops", reason="the mixer needs einops")
 
-from checks import runner
-from checks.claims.architectures import cells as architectures_cells
-from checks.claims.architectures import controls as architectures_controls
 from checks.claims.architectures import corrected as architectures_corrected
-from checks.claims.architectures import grid as architectures_grid
-from checks.claims.architectures import statement as architectures
-from checks.claims.architectures.cells import Cell, cell, kernels
-from checks.claims.architectures.data import INPUTS, Data, _bytes, _distinct, data
 from checks.claims.architectures.evidence import LEVEL, MUTANTS, Statement, confidence, detectable, literal
 from checks.claims.architectures.figure import charts
-from checks.claims.architectures.grid import Grid, assumptions, mismatch, rounding
+from checks.claims.architectures.grid import assumptions, mismatch, rounding
 from checks.claims.architectures.measures import Precision, Ratio, conditions, deviation, turns
-from checks.claims.architectures.task import FULL, NAMES, PAIRS, QUICK, Case
-from checks.claims.architectures.training import losses, train
-from checks.settings import PROFILES, Settings
-from glutheory.architectures import build
-from glutheory.claims import About, Finding, Verdict
-
-SETTINGS = Settings()
-SMALL = Case("mixer-digits", "Mixer", "small", seeds=2, doubles=1, checked=PAIRS[0], epochs=1, reached=2.0)
-
-
-def gram(condition: float, seed: int, n: int = 6) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """A matrix with this condition number."""
-    Q = np.linalg.qr(np.random.default_rng(seed).standard_normal((n, n)))[0]
-    return np.asarray(Q * np.geomspace(1.0, condition, n) @ Q.T)
-
-
-def invented(case: Case, ratio: float, spread: float = 0.05) -> dict[tuple[str, int], Cell]:
-    """Cells in which the non-gated condition number is about `ratio` times that of its partner."""
-    rng, cells = np.random.default_rng(0), {}
-    for seed in case.draws:
-        for index, name in enumerate(NAMES):
-            grams = {}
-            for time in case.times:
-                for which in ("all", "ffn"):
-                    K = gram(300 * math.exp(spread * rng.standard_normal()) * (1 if index % 2 else ratio), seed)
-                    grams[time, which, False] = K.astype(np.float32).astype(np.float64)
-                    if case.double(name, seed):
-                        grams[time, which, True] = K
-            cells[name, seed] = Cell(grams, (1000 - index % 2, 500), seed, 0.0, (2.3, 0.2), (2.3, 0.4))
-    return cells
-
-
-def grid(ratios: Mapping[Case, float]) -> Grid:
-    cells = {case: invented(case, ratio) for case, ratio in ratios.items()}
-    places = tuple(item for case in cells for item in conditions(case, cells[case]).values())
-    found = {item.place: Precision.of(item.case, cells[item.case], item.time, item.which) for item in places}
-    return Grid(cells, places, found)
-
-
-@lru_cache(maxsize=8)
-def everything(**ratios: float) -> Grid:
-    """The cases of the full profile, with ratios by family; 10 by default. Not to be changed."""
-    return grid({replace(case, doubles=min(case.doubles, 2)): ratios.get(case.family, 10.0) for case in FULL})
+from checks.claims.architectures.task import FULL, NAMES, PAIRS
+from glutheory.claims import About, Finding
+from tests.checks.claims.architecture_cells import SMALL, everything, gram, grid, invented
 
 
 class TestMeasures:
@@ -286,155 +236,3 @@ class TestAssumptions:
         cells = invented(SMALL, 10.0)
         assert mismatch(cells, 0) == pytest.approx(1e-3)
         assert mismatch(cells, 1) == 0
-
-
-class TestNetworks:
-    def test_a_cell(self) -> None:
-        cells = {name: cell(SMALL, SETTINGS, name, 0) for name in PAIRS[0]}
-        assert cells["relu"].backbone == cells["reglu"].backbone
-        for item in cells.values():
-            assert set(item.grams) == {
-                (time, which, double)
-                for time in ("initial", "trained")
-                for which in ("all", "ffn")
-                for double in (False, True)
-            }
-            assert item.loss[1] < item.loss[0]
-            assert item.held_out[1] < item.held_out[0]
-            assert 0 < item.parameters[1] < item.parameters[0]
-            assert item.dropout == 0
-            for (time, which, double), K in item.grams.items():
-                assert K.shape == (INPUTS, INPUTS)
-                assert np.allclose(K, item.grams[time, which, True], rtol=1e-3, atol=1e-4 * np.abs(K).max()), double
-            # all parameters are the FFN's and others
-            rest = item.grams["initial", "all", True] - item.grams["initial", "ffn", True]
-            assert np.linalg.eigvalsh(rest)[0] > -1e-9 * np.trace(rest)
-
-    def test_a_killed_run_goes_on(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        calls = []
-
-        def compute(*_: Any) -> dict[str, Any]:
-            calls.append(1)
-            return {"initial-all-single": np.eye(2), "facts": np.arange(8.0)}
-
-        monkeypatch.setattr(architectures_cells, "_compute", compute)
-        kept = replace(SETTINGS, checkpoints=tmp_path)
-        for _ in range(2):
-            assert cell(SMALL, kept, "relu", 0).loss == (4, 5)
-        assert len(calls) == 1
-        for other in (replace(SMALL, epochs=2), replace(SMALL, initialization="lecun"), replace(SMALL, spread=1.0)):
-            cell(other, kept, "relu", 0)
-        cell(SMALL, replace(kept, seed=1), "relu", 0)
-        assert len(calls) == 5
-
-    def test_the_kernels_are_the_grams_of_the_jacobian(self) -> None:
-        model = build("mixer-digits", "reglu", seed=0, dtype=torch.float64, dim=6, depth=1, width=9, token_width=6)
-        inputs = torch.randn(3, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-        found = kernels(model, inputs, Data(inputs, lambda values: values))
-        for which, K in found.items():
-            chosen = [
-                p
-                for name, p in model.named_parameters()
-                if which == "all" or ".tokens." in name or ".channels." in name
-            ]
-            naive = np.zeros((3, 3))
-            for k in range(10):
-                rows = []
-                for i in range(3):
-                    gradients = torch.autograd.grad(model(inputs[i : i + 1])[0, k], chosen, allow_unused=True)
-                    rows.append(torch.cat([g.flatten() for g in gradients if g is not None]))
-                J = torch.stack(rows).numpy()
-                naive += J @ J.T
-            assert np.allclose(K, naive, rtol=1e-10)
-
-    def test_training_depends_on_the_seed_alone(self) -> None:
-        items = data("mixer-digits", True, 5, "cpu")
-        found = []
-        for seed in (1, 1, 2):
-            model = build("mixer-digits", "gelu", seed=0, dim=6, depth=1, width=9, token_width=6)
-            train(model, items, epochs=1, seed=seed)
-            found.append(losses(model, items))
-        assert found[0] == found[1] != found[2]
-
-    def test_the_loss_is_the_mean(self) -> None:
-        items = data("mixer-digits", True, 5, "cpu")
-        model = build("mixer-digits", "gelu", seed=0, dim=6, depth=1, width=9, token_width=6)
-        assert items.test is not None
-        with torch.no_grad():
-            expected = torch.nn.functional.cross_entropy(model(items.test[0]), items.test[1])
-        assert losses(model, items)[1] == pytest.approx(float(expected), rel=1e-5)
-
-    def test_the_digits(self) -> None:
-        items = data("mixer-digits", True, 5, "cpu")
-        assert items.train is not None
-        assert items.test is not None
-        assert float(items.train[0].mean()) == pytest.approx(0, abs=1e-5)
-        assert float(items.train[0].std()) == pytest.approx(1, rel=1e-3)
-        assert torch.equal(items.probe, items.test[0][:INPUTS])
-
-    def test_the_text(self) -> None:
-        items = _bytes("gpt2-bytes", 3, "cpu", "pydoc")
-        assert items.train is not None
-        assert torch.equal(items.train[0][:, 1:], items.train[1][:, :-1])
-        assert items.probe.shape == (INPUTS, 32)
-        values = torch.zeros(1, 2, 256)
-        values[0, -1, 7] = 1
-        # the sum of squares over the projections is that of the outputs
-        assert float(items.output(values).square().sum()) == pytest.approx(1)
-
-    def test_inputs_end_differently(self) -> None:
-        rows = torch.tensor([[0, 1, 2, 3, 4], [9, 1, 2, 3, 4], [0, 1, 2, 3, 5]])
-        assert _distinct(rows).tolist() == [[0, 1, 2, 3, 4], [0, 1, 2, 3, 5]]
-
-
-class TestControls:
-    def test_all_are_caught(self) -> None:
-        found = architectures_controls.controls(everything(), SETTINGS)
-        assert len(found) == len(MUTANTS) + 3
-        assert all(control.caught for control in found), found
-
-    def test_they_can_be_missed(self) -> None:
-        found = grid({replace(SMALL, epochs=0): 10.0})
-        cells = found.cells[replace(SMALL, epochs=0)]
-        for key, item in cells.items():
-            cells[key] = replace(item, backbone=1)
-        missed = [control.altered for control in architectures_controls.controls(found, SETTINGS) if not control.caught]
-        assert "pairs of networks of different seeds" in missed
-
-
-def test_the_plans() -> None:
-    assert all(case.seeds >= 4 for case in FULL)
-    assert {(case.family, case.size) for case in FULL} == {
-        (family, size) for family in ("ViT", "GPT-2", "Mixer") for size in ("full", "small")
-    }
-    for case in (*FULL, *QUICK):
-        assert case.doubles >= 1
-        assert case.reached or not case.epochs
-
-
-@pytest.mark.parametrize(
-    ("ratios", "verdict"), [({}, Verdict.HOLDS), ({"ViT": 0.2}, Verdict.FAILS), ({"Mixer": 1.0}, Verdict.INCONCLUSIVE)]
-)
-def test_the_verdict_follows_the_evidence(
-    ratios: dict[str, float], verdict: Verdict, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(architectures, "grid", lambda _: everything(**ratios))
-    monkeypatch.setattr(architectures, "sharper", lambda *_: ())
-    found = architectures.run(Settings(PROFILES["full"]))
-    assert found.verdict is verdict, (found.assumptions, found.controls)
-    assert len(found.key_figure) <= 60
-    assert found.key_figure.isascii()
-
-
-@pytest.mark.slow
-class TestEndToEnd:
-    def test_the_quick_profile(self) -> None:
-        pytest.importorskip("transformers", reason="ViT and GPT-2 need transformers")
-        architectures_grid.grid.cache_clear()
-        found = architectures.run(SETTINGS)
-        assert all(control.caught for control in found.controls), found.controls
-        assert all(assumption.holds for assumption in found.assumptions), found.assumptions
-        assert found.verdict is Verdict.INCONCLUSIVE
-        json.dumps(runner.document([found], SETTINGS), allow_nan=False)
-        for label, wrong in MUTANTS.items():
-            assert architectures.run(SETTINGS, wrong).verdict in (Verdict.FAILS, Verdict.INCONCLUSIVE), label
