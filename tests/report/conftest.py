@@ -1,4 +1,4 @@
-"""?? conftest"""
+"""What the tests of the report read: two files of runs, and two figures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 
 from checks import runner
 from checks.settings import Settings
+from glutheory.report.figures import inline
+from tests.report.inline import LOG, MAP
 from tests.report.outcomes import BAD, GOOD
 
 
@@ -19,3 +21,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     for name, outcomes in (("first.json", [GOOD]), ("second.json", [BAD, replace(GOOD, key_figure="the newer one")])):
         runner.write_json(tmp_path / name, runner.document(outcomes, Settings()))
     return Path("first.json"), Path("second.json")
+
+
+@pytest.fixture(scope="module")
+def fragment() -> str:
+    """Two figures for a page."""
+    return inline((LOG, MAP), name="x")

@@ -8,8 +8,6 @@ from functools import cache
 from glutheory.figures.chart import Chart, Map, Role, Series
 from glutheory.report.figures import inline
 
-pytest_plugins = ("tests.report.browser",)  # the fixture `opened`
-
 NAN, INF = math.nan, math.inf
 T = [k / 2 for k in range(-4, 5)]
 NEAR = [1000 + t / 100 for t in T]

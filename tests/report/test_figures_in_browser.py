@@ -15,9 +15,9 @@ import pytest
 from glutheory.figures import draw
 from glutheory.report.assets import asset
 from glutheory.report.plain import plain
+from tests.report.inline import CHARTS, GRID, LOG, MAP, alone
 
 pytest_plugins = ("tests.report.browser",)  # the fixture `opened`
-from tests.report.inline import CHARTS, GRID, LOG, MAP, alone
 
 
 def page(fragment: str, *, script: bool = True) -> str:

@@ -19,8 +19,7 @@ from glutheory.report.assets import asset
 from glutheory.report.figures import inline, script_json
 from glutheory.report.plain import plain
 from glutheory.report.svg import NAMES
-
-pytest_plugins = ("tests.report.browser",)  # the fixture `opened`
+from tests.report.contrast import contrast
 from tests.report.inline import CHARTS, INF, LINEAR, LOG, MAP, NAN, SYMLOG, T, alone
 
 
@@ -46,18 +45,6 @@ def declared(sheet: str) -> dict[str, tuple[str, str]]:
             light, _, dark = value.strip().removeprefix("light-dark(").removesuffix(")").partition(",")
             found[name] = (light.strip(), dark.strip() or light.strip())
     return found
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance, WCAG 2.2."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 class TestPlain:

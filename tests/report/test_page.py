@@ -21,6 +21,7 @@ from glutheory.report import drawings
 from glutheory.report.assets import asset
 from glutheory.report.page import SCRIPTS, STYLES, render
 from glutheory.report.words import summary
+from tests.report.contrast import contrast
 from tests.report.outcomes import BAD, GOOD, RUN
 
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
@@ -214,18 +215,6 @@ def test_hostile_text_stays_text(elements: Elements) -> None:
     assert not any(name.startswith("on") for _, attributes, _ in made.found for name in attributes)
     assert page.count("<script>alert") == 0
     assert made.words().count("{{ 7*7 }} <!--") > 20
-
-
-def luminance(colour: str) -> float:
-    """As the web content accessibility guidelines define it."""
-    parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one: str, other: str) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 TEXTS = {
