@@ -9,9 +9,9 @@ from checks.settings import Settings
 from checks.tools.far_spectrum import far
 from checks.tools.spectral_grid import Cell, families, gaussian, groups, inputs, kernels, product
 from glutheory.spectra import equivalent
+from tests.checks.claims.spectral_cases import FULL, QUICK, SMALL, relu
 
 pytest.importorskip("statsmodels", reason="the orders of spectra are fitted by statsmodels")
-from tests.checks.claims.spectral_cases import FULL, QUICK, SMALL, relu
 
 
 @pytest.mark.parametrize("settings", [QUICK, FULL], ids=["quick", "full"])

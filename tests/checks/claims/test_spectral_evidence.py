@@ -22,9 +22,9 @@ from checks.tools.spectral_grid import Cell, inputs, kernels
 from derivations.proofs import relu_expansion
 from glutheory.claims import Evidence, Finding, Grade, Outcome, Verdict
 from glutheory.spectra import spectrum
+from tests.checks.claims.spectral_cases import QUICK, SMALL, SPHERE, module, relu
 
 pytest.importorskip("statsmodels", reason="the orders of spectra are fitted by statsmodels")
-from tests.checks.claims.spectral_cases import QUICK, SMALL, SPHERE, module, relu
 
 EXPECTED = {
     "compact": Verdict.CORRECTED,

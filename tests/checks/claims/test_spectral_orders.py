@@ -12,9 +12,9 @@ from checks.tools import orders
 from checks.tools.orders import Order, asymptotic, bounded, exceeded, measured, refuted
 from derivations.proofs.relu_expansion import d, n
 from glutheory.claims import Evidence, Finding, Grade
+from tests.checks.claims.spectral_cases import SPHERE, module
 
 pytest.importorskip("statsmodels", reason="the orders of spectra are fitted by statsmodels")
-from tests.checks.claims.spectral_cases import SPHERE, module
 
 LAWS: dict[str, Any] = {
     "lambda-max": lambda law: asymptotic(law.orders),

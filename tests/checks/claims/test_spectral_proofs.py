@@ -17,9 +17,9 @@ from checks.tools.spectral_grid import kernels
 from derivations.proofs import relu_expansion, spectral_orders
 from derivations.proofs.relu_expansion import LEVEL0, coefficient, d, n
 from derivations.tools.proof import run as run_proof
+from tests.checks.claims.spectral_cases import Array, relu
 
 pytest.importorskip("statsmodels", reason="the orders of spectra are fitted by statsmodels")
-from tests.checks.claims.spectral_cases import Array, relu
 
 
 def data_sets() -> st.SearchStrategy[Array]:
