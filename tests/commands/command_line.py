@@ -7,8 +7,8 @@ from click.testing import CliRunner, Result
 from glutheory.commands import main
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main.main, list(arguments), prog_name="glutheory")
+def run(*arguments: str, env: dict[str, str] | None = None) -> Result:
+    return CliRunner().invoke(main.main, list(arguments), env=env, prog_name="glutheory")
 
 
 def good(*arguments: str) -> str:

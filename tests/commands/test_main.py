@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -23,19 +23,8 @@ from glutheory.networks import GATES, network_names
 from glutheory.printing import contents
 from glutheory.symbolic.certify import Check
 from glutheory.symbolic.derived import Derivation, Verification
+from tests.commands.command_line import good, run
 from tests.zoo import CLOSED, LOGISTIC
-
-
-def run(*arguments: str, env: dict[str, str] | None = None) -> Result:
-    return CliRunner().invoke(main.main, list(arguments), env=env, prog_name="glutheory")
-
-
-def good(*arguments: str) -> str:
-    result = run(*arguments)
-    assert result.exit_code == 0, result.stderr
-    assert result.stderr == ""
-    return result.stdout
-
 
 # --- derive
 
