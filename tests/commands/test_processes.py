@@ -1,0 +1,76 @@
+"""The command line as a process: closed pipes, Ctrl-C, little memory, nothing heavy imported."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from glutheory.commands import main
+from tests.commands.points import POINT
+
+
+def _process(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
+
+
+def test_the_modules_run() -> None:
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = _process("glutheory.derive", "reglu", env=ascii_only)
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert "D = a*b - c^2,  theta = arccos(c/sqrt(a*b))" in done.stdout
+    done = _process("glutheory", "evaluate", "relu", "--a", "1", "--b", "1", "--c", "2", env=ascii_only)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    command = f"{sys.executable} -m glutheory.derive relu --steps | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.startswith("relu: kernels")
+
+
+def test_ctrl_c_in_a_long_evaluation() -> None:
+    command = [sys.executable, "-m", "glutheory", "evaluate", "silu", *POINT, "--digits", "300"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(2.5)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert stderr.strip() == ""
+
+
+def test_starting_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; import glutheory.commands.main, glutheory.derive\n"
+        "heavy = {'torch', 'matplotlib', 'rich', 'scipy', 'sympy.physics.units'} & set(sys.modules)\n"
+        "sys.exit(len(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("cause", [KeyboardInterrupt(), None])
+def test_ctrl_c_inside_an_integral(monkeypatch: pytest.MonkeyPatch, cause: BaseException | None) -> None:
+    def integral(*_args: object, **_options: object) -> None:
+        raise SystemError("returned a result with an exception set") from cause
+
+    monkeypatch.setattr("glutheory.commands.names.chosen_activation", integral)
+    result = CliRunner().invoke(main.main, ["evaluate", "silu", "--a", "1", "--b", "1", "--c", "0"])
+    assert (result.exit_code, isinstance(result.exception, SystemError)) == ((130, False) if cause else (1, True))
+
+
+def test_too_little_memory_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(*_args: object, **_options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("glutheory.commands.names.chosen_activation", too_much)
+    result = CliRunner().invoke(main.main, ["evaluate", "silu", "--a", "1", "--b", "1", "--c", "0"])
+    assert result.exit_code == 2
+    assert result.stderr == "error: there is not enough memory for this: give fewer rows.\n"

@@ -1,0 +1,182 @@
+"""Slow work has a bar on a terminal; an interrupt ends it and leaves nothing behind."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glutheory.commands import progress
+from glutheory.networks import network_names
+from tests.commands.command_line import run
+from tests.commands.everyday import KERNEL, SPECTRUM
+from tests.zoo import JUMPS
+
+# --- what they refuse -----------------------------------------------------------------------------------------------
+
+
+class _Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def screen_of(monkeypatch: pytest.MonkeyPatch) -> _Screen:
+    """Stderr as a terminal; to be called by the test itself, since pytest puts its own stderr in place before it."""
+    found = _Screen()
+    monkeypatch.setattr(sys, "stderr", found)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(progress, "DELAY", 0.0)
+    return found
+
+
+def waited(screen: _Screen, text: str) -> bool:
+    """Whether the text appears there within ten seconds."""
+    end = time.monotonic() + 10
+    while text not in screen.getvalue() and time.monotonic() < end:
+        time.sleep(0.01)
+    return text in screen.getvalue()
+
+
+def test_slow_work_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = screen_of(monkeypatch)
+    with progress.progress("Sampling", total=3) as advance:
+        assert waited(screen, "0/3")
+        advance(1, "[second]")
+        assert waited(screen, "Sampling: [second]")
+        assert waited(screen, "1/3")
+    # the cursor is back and the line is empty
+    assert screen.getvalue().count("\x1b[?25h") == 1
+    assert screen.getvalue().endswith("\x1b[2K")
+
+
+def test_quick_work_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = screen_of(monkeypatch)
+    monkeypatch.setattr(progress, "DELAY", 1.0)
+    with progress.progress("Sampling", total=3) as advance:
+        advance()
+    assert screen.getvalue() == ""
+
+
+def test_a_bar_ends_with_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = screen_of(monkeypatch)
+
+    def work() -> None:
+        with progress.progress("Sampling"):
+            assert waited(screen, "Sampling")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert screen.getvalue().count("\x1b[?25h") == 1
+
+
+@pytest.mark.parametrize("term", ["dumb", None])
+def test_no_bar_without_a_terminal(
+    term: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = screen_of(monkeypatch)
+    if term is None:
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+    else:
+        monkeypatch.setenv("TERM", term)
+    with progress.progress("Sampling", total=1) as advance:
+        time.sleep(0.05)
+        advance(1)
+    assert screen.getvalue() == ""
+    assert capsys.readouterr().out == ""
+
+
+def test_track_counts_a_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = screen_of(monkeypatch)
+    found = []
+    for item in progress.track((x for x in "ab"), "Parts", total=2, name=str.upper):
+        assert waited(screen, f"Parts: {item.upper()}")
+        found.append(item)
+    assert found == ["a", "b"]
+    assert list(progress.track([1, 2, 3], "Parts")) == [1, 2, 3]
+
+
+# --- Ctrl-C ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "where"),
+    [
+        (SPECTRUM, "x.svg", "matplotlib.figure.Figure.savefig"),
+        (KERNEL, "x.txt", "pathlib.Path.write_text"),
+    ],
+    ids=["spectrum", "kernel"],
+)
+def test_an_interrupt_while_writing_leaves_nothing(
+    command: tuple[str, ...], name: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        # half of it is there
+        part = next(tmp_path.glob("*.part"))
+        with part.open("w") as stream:
+            stream.write("half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, interrupted)
+    result = run(*command, "--out", str(tmp_path / name))
+    assert result.exit_code == 130
+    # click ends the line that shows ^C
+    assert (result.stdout, result.stderr.strip()) == ("", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_at_the_terminal(tmp_path: Path) -> None:
+    """A real process on a real terminal, interrupted when its bar shows that it is at work."""
+    names = [name for name in network_names() if name not in JUMPS]
+    main, side = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "glutheory", "kernel", *names, *names, "--points", "1001", "--out", "x.svg"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=side,
+        env={**os.environ, "TERM": "xterm", "OMP_NUM_THREADS": "1"},
+        text=True,
+    )
+    os.close(side)
+    try:
+        seen = _read(main, lambda text: "Kernels" in text)
+        assert "Kernels" in seen
+        process.send_signal(signal.SIGINT)
+        # read on: a full terminal would block it
+        seen += _read(main, lambda _: process.poll() is not None)
+        # CPython ends itself with the signal where it came inside exec or eval of a string, even if it was caught
+        # there; a shell says 130 of either
+        assert process.wait(timeout=60) in (130, -signal.SIGINT), seen
+    finally:
+        process.kill()
+        rest = process.communicate()[0]
+        os.close(main)
+    assert "Traceback" not in seen
+    assert seen.rstrip().endswith("\x1b[2K")
+    assert rest == ""
+    assert not list(tmp_path.iterdir())
+
+
+def _read(terminal: int, enough: Callable[[str], bool]) -> str:
+    """What the process writes to its terminal until that is enough, or for a minute."""
+    seen, end = "", time.monotonic() + 60
+    while not enough(seen) and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.05)[0]:
+            try:
+                seen += os.read(terminal, 65536).decode(errors="replace")
+            except OSError:  # Linux's end of file
+                break
+    return seen
