@@ -11,8 +11,7 @@ import pytest
 
 from glutheory.commands.kernel import parse_variances
 from glutheory.figures.chart import Chart
-from tests.commands.command_line import bad, good
-from tests.commands.everyday import KERNEL, SPECTRUM
+from tests.commands.command_line import KERNEL, SPECTRUM, bad, good
 
 
 @pytest.mark.parametrize("command", [SPECTRUM, KERNEL], ids=["spectrum", "kernel"])

@@ -9,8 +9,7 @@ import pytest
 from glutheory.commands import evaluate
 from glutheory.errors import PrecisionError
 from glutheory.printing import contents
-from tests.commands.command_line import good, run
-from tests.commands.points import POINT
+from tests.commands.command_line import POINT, good, run
 
 MISTAKES = [
     ((), "no command is given"),

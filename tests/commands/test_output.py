@@ -19,8 +19,7 @@ from glutheory.figures.chart import Chart, Series
 from glutheory.ground.files import plain
 from glutheory.studies.json_head import record
 from glutheory.terminal import Terminal
-from tests.commands.command_line import bad, good
-from tests.commands.everyday import SPECTRUM
+from tests.commands.command_line import SPECTRUM, bad, good
 
 
 def test_without_matplotlib_only_figures_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from glutheory.commands import main
-from tests.commands.points import POINT
+from tests.commands.command_line import POINT
 
 
 def _process(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:

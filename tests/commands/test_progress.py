@@ -18,8 +18,7 @@ import pytest
 
 from glutheory.commands import progress
 from glutheory.networks import network_names
-from tests.commands.command_line import run
-from tests.commands.everyday import KERNEL, SPECTRUM
+from tests.commands.command_line import KERNEL, SPECTRUM, run
 from tests.zoo import JUMPS
 
 # --- what they refuse -----------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from glutheory.printing import samples
 from glutheory.symbolic.evaluation import evaluate_balls
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _evaluate_once():
+@pytest.fixture(scope="module")
+def evaluated_once():
+    """Every number of a report once."""
     # seven gated networks share their gates with the plain ones
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(samples, "evaluate_balls", cache(evaluate_balls))

@@ -25,6 +25,8 @@ from glutheory.symbolic.derived import Verification
 from glutheory.terminal import Terminal, ascii_text, write_whole
 from tests.printing.reports import WIDE, found
 
+pytestmark = pytest.mark.usefixtures("evaluated_once")
+
 PLAIN = Terminal(100, False, False)
 
 

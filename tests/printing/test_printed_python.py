@@ -16,6 +16,8 @@ from glutheory.symbolic.duals import MIXTURE
 from glutheory.symbolic.evaluation import evaluate
 from tests.printing.reports import OWN, WIDE, found
 
+pytestmark = pytest.mark.usefixtures("evaluated_once")
+
 POINTS = [
     (1.0, 1.0, 0.5),
     (2.0, 0.5, -0.25),

@@ -11,6 +11,8 @@ from glutheory.printing.writer import Writer
 from glutheory.symbolic.duals import dual
 from tests.printing.reports import OWN, found
 
+pytestmark = pytest.mark.usefixtures("evaluated_once")
+
 
 def _symbols(expr: sp.Expr) -> list[sp.Symbol]:
     return sorted(expr.free_symbols, key=str)
@@ -69,6 +71,3 @@ def test_known_closed_forms_read_as_in_the_literature(name: str, S: str) -> None
 def test_the_writer(expr: str, unicode: str, ascii_: str, latex: str) -> None:
     parsed = parse_expression(expr)
     assert [Writer(style)(parsed) for style in (UNICODE, ASCII, LATEX)] == [unicode, ascii_, latex]
-
-
-_BRACKETS = r"\\begin\{(\w+\*?)\}|\\end\{(\w+\*?)\}|(\\left)[^\w]|(\\right)[^\w]|(?<!\\)([{}])"
