@@ -7,9 +7,6 @@ done one by one. So an error of 2^-53/4.5e-4 < 5e-13 is to be expected, over the
 
 from __future__ import annotations
 
-import importlib
-import math
-import sys
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -20,8 +17,7 @@ import pytest
 
 import glutheory as glu
 from glutheory.activations import activation
-from glutheory.errors import DomainError, MissingDependencyError, UnknownNameError
-from glutheory.networks import GATES, Network, product
+from glutheory.networks import GATES, Network
 from glutheory.numeric import backward, field
 from glutheory.numeric.arrays import inner
 from glutheory.numeric.duals import Partials, evaluator
@@ -32,40 +28,17 @@ from glutheory.numeric.gradient import gram_gradient
 from glutheory.numeric.pairs import Geometry
 from glutheory.numeric.rows import Rows, read_rows
 from tests.numeric.test_numeric_cases import MP, pair
-from tests.strategies import named
-from tests.zoo import CLOSED, JUMPS, LOGISTIC, ROWS
+from tests.zoo import CLOSED, LOGISTIC
 
 torch = pytest.importorskip("torch")
 from glutheory.integrations import autograd  # noqa: E402 (only where torch is)
 from glutheory.integrations.torch import gram, gram_diagonal  # noqa: E402
+from tests.integrations.tensors import NETWORKS, by_label, gradient, jumps, roles, rows  # noqa: E402
 
 TOLERANCE = 5e-12
-NETWORKS: tuple[Network, ...] = (
-    *(glu.network(name) for name in glu.network_names()),
-    product(activation("leaky_relu", slope="0.3"), activation("silu", beta=2), name="two"),
-    product("identity", "sin", "relu2", name="three"),
-    product("exp", "step", name="exp * step"),
-)
 #: Central differences of step 1e-6 leave its square, and over it the rounding of 1e-16; torch's own 1e-3 hides errors.
 DIFFERENCES: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-7}
 WAYS = (("ntk", None), ("standard", 7))
-
-
-def by_label(value: Any) -> str:
-    return value.name if isinstance(value, Network) else named(value)
-
-
-def rows(n: int, d: int, seed: int, dtype: Any = None) -> Any:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(n, d, generator=generator, dtype=dtype or torch.float64)
-
-
-def jumps(net: Network) -> bool:
-    return any(act.name in JUMPS for act in net.branches)
-
-
-def roles(net: Network) -> tuple[str, ...]:
-    return ("readout", *net.roles)
 
 
 def of_vector(net: Network, kind: str, way: tuple[str, int | None], sides: int, diagonal: bool = False) -> Any:
@@ -264,66 +237,6 @@ def test_series_and_mixture_agree_where_both_serve(base: Base) -> None:
 # conventions where a kernel has no derivative, and the shapes
 
 
-def gradient(net: Network | str, X: Any, Y: Any = None, **options: Any) -> Any:
-    X = X.clone().requires_grad_()
-    gram(net, X, Y, **options).sum().backward()
-    return X.grad
-
-
-@pytest.mark.parametrize("net", NETWORKS, ids=by_label)
-@pytest.mark.parametrize("kind", ["nngp", "ntk"])
-def test_degenerate_rows_have_finite_gradients(net: Network, kind: str) -> None:
-    """Zero rows, duplicates, multiples, opposite rows and norms of 1e-150; of 1e120 where the kernel stays finite."""
-    X = rows(7, 3, 8)
-    X[0], X[2], X[3], X[4], X[5] = 0.0, X[1], -2 * X[1], X[1] * 0.1, X[5] * 1e-150
-    assert bool(gradient(net, X, X.clone(), kind=kind).isfinite().all())
-    variances = {role: torch.tensor(0.7, dtype=torch.float64, requires_grad=True) for role in roles(net)}
-    gram(net, X, rows(4, 3, 9), kind=kind, variances=variances).sum().backward()
-    assert all(math.isfinite(value.grad) for value in variances.values())
-    if not (jumps(net) and kind == "ntk"):
-        assert bool(gradient(net, X, kind=kind).isfinite().all())
-    if sum(ROWS[act.name].growth for act in net.branches) <= 1 and not jumps(net):
-        X[6] *= 1e120
-        assert bool(gradient(net, X, kind=kind).isfinite().all())
-
-
-@pytest.mark.parametrize("kind", ["nngp", "ntk"])
-@pytest.mark.parametrize("net", [net for net in NETWORKS if not jumps(net)], ids=by_label)
-def test_at_a_zero_row_the_two_sides_are_averaged(net: Network, kind: str) -> None:
-    """Differences of gram itself, symmetric about the zero row: their error is of the order of the step."""
-    Y, step = rows(4, 3, 5), 1e-7
-    found = gradient(net, torch.zeros(1, 3, dtype=torch.float64), Y, kind=kind)[0]
-    ends = [glu.gram(net, sign * step * torch.eye(3, dtype=torch.float64), Y, kind=kind).sum(1) for sign in (1, -1)]
-    wanted = (ends[0] - ends[1]) / (2 * step)
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-6)
-
-
-def test_a_cusp_has_the_mean_of_the_slopes_on_both_sides() -> None:
-    """The ReLU NTK in the plane, along the circle through a row that Y holds as well."""
-    x, side = torch.tensor([[3.0, 4.0]], dtype=torch.float64), torch.tensor([[-4.0, 3.0]], dtype=torch.float64)
-    step = 1e-6
-    before, at, after = (float((gradient("relu", x + k * step * side, x) * side).sum()) for k in (-1, 0, 1))
-    assert at == 0.0
-    assert before > 1.0
-    assert after < -1.0
-    assert (before + after) / 2 == pytest.approx(0.0, abs=1e-4)
-    # the diagonal of a symmetric matrix is x ↦ K(x, x) = 2·‖x‖²/2d
-    torch.testing.assert_close(gradient("relu", x), x, rtol=1e-14, atol=0)
-
-
-def test_the_slope_along_the_correlation_diverges_as_the_inverse_root() -> None:
-    """∂K/∂ρ of the ReLU NTK is 1/(2π √(2(1−ρ))) and less: the gradient at right angles, over sin θ."""
-    for gap in (1e-4, 1e-8, 1e-12):
-        points = pair(0.5, 0.5, gap, 2, 4)
-        x, y = (torch.from_numpy(part.copy())[None, :] for part in points)
-        side = torch.tensor([[-x[0, 1], x[0, 0]]], dtype=torch.float64)
-        sine = math.sqrt(gap * (2 - gap))
-        slope = abs(float((gradient("relu", x, y) * side).sum())) / sine
-        # cT = ρ ψ/2π: its slope is (ψ + ρ/sin θ)/2π, that of S is ψ/2π; here r r' = 1/2
-        psi = math.pi - math.atan2(sine, 1 - gap)
-        assert slope == pytest.approx((2 * psi + (1 - gap) / sine) / (4 * math.pi), rel=1e-3 if gap < 1e-11 else 1e-7)
-
-
 def test_rows_in_a_crowd_have_the_sum_of_the_gradients_of_their_pairs() -> None:
     """Tiles of all sorts, many rows nearly parallel or equal, against pairs one by one, which take another way."""
     centre = rows(1, 4, 1)
@@ -372,128 +285,6 @@ def test_the_gradient_does_not_depend_on_the_threads(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr("glutheory.integrations.autograd.cores", lambda threads=threads: threads)
         found.append(gradient("geglu", X))
     assert torch.equal(*found)
-
-
-def test_batches_are_broadcast() -> None:
-    X, Y = rows(12, 2, 1).reshape(3, 1, 2, 2, 2)[:, :, 0], rows(12, 2, 2).reshape(2, 3, 2, 2)[:, :2]
-    X, Y = X.requires_grad_(), Y.requires_grad_()
-    gate = torch.tensor([[0.5], [2.0], [1.0]], dtype=torch.float64, requires_grad=True)
-    options: dict[str, Any] = {"kind": "nngp", "variances": {"gate": gate, "value": "1/2"}}
-    found = gram("glu", X, Y[:, :1].transpose(0, 1), **options)
-    assert found.shape == (3, 2, 2, 2)
-    for i in range(3):
-        for j in range(2):
-            wanted = glu.gram(
-                "glu",
-                X[i, 0].detach(),
-                Y[j, 0].detach(),
-                kind="nngp",
-                variances={"gate": gate[i, 0].item(), "value": 0.5},
-            )
-            assert torch.equal(found[i, j], wanted)
-    assert torch.autograd.gradcheck(
-        lambda *given: gram("glu", given[0], given[1], variances={"gate": given[2]}),
-        (X, Y[:, :1].transpose(0, 1).detach().requires_grad_(), gate),
-        fast_mode=True,
-    )
-    S, K = gram("glu", X, kind="both", variances={"readout": gate[:, 0]})
-    assert S.shape == K.shape == (3, 3, 2, 2)
-    assert gram_diagonal("glu", X, **options).shape == (3, 1, 2)
-
-
-def test_empty_batches_and_sets_of_rows() -> None:
-    empty = torch.empty(0, 4, 3, requires_grad=True)
-    assert gram("relu", empty).shape == (0, 4, 4)
-    assert gram("relu", empty).dtype == torch.float32
-    assert [part.shape for part in gram_diagonal("relu", empty, kind="both")] == [(0, 4), (0, 4)]
-    assert gram("silu", torch.empty(2, 0, 3), rows(2, 3, 1)).shape == (2, 0, 2)
-    X = torch.empty(0, 3, dtype=torch.float64, requires_grad=True)
-    K = gram("swiglu", X, rows(2, 3, 1))
-    assert K.shape == (0, 2)
-    K.sum().backward()
-    assert X.grad.shape == (0, 3)
-    assert gram_diagonal("swiglu", X).shape == (0,)
-
-
-def test_types_are_kept() -> None:
-    X = rows(4, 3, 1, torch.float32).requires_grad_()
-    variance = torch.tensor(0.5, requires_grad=True)
-    K = gram("swiglu", X, variances={"gate": variance})
-    K.sum().backward()
-    assert K.dtype == X.grad.dtype == variance.grad.dtype == torch.float32
-    wanted = gradient("swiglu", X.detach().double(), variances={"gate": 0.5})
-    torch.testing.assert_close(X.grad.double(), wanted, rtol=1e-6, atol=1e-6)
-    integers = torch.tensor([[1, 2], [3, 4]])
-    assert gram("relu", integers).dtype == torch.float64
-    assert gradient("relu", rows(3, 4, 2).T, rows(3, 4, 3).T.contiguous()).shape == (4, 3)
-
-
-def test_only_what_is_asked_for_gets_a_gradient() -> None:
-    X, Y = rows(3, 2, 1).requires_grad_(), rows(4, 2, 2)
-    variance = torch.tensor(2.0, dtype=torch.float64)
-    gram("geglu", X, Y, variances={"gate": variance}).sum().backward()
-    assert Y.grad is None
-    assert variance.grad is None
-    X, Y = X.detach(), Y.requires_grad_()
-    gram("geglu", X, Y).sum().backward()
-    assert X.grad is None
-    assert Y.grad is not None
-    assert not gram("geglu", X).requires_grad
-
-
-def test_a_second_derivative_is_refused() -> None:
-    X = rows(3, 2, 1).requires_grad_()
-    for function in (gram, gram_diagonal):
-        (first,) = torch.autograd.grad(function("relu", X).sum(), X, create_graph=True)
-        with pytest.raises(NotImplementedError, match="no second derivative"):
-            (first.sum() + X.sum()).backward()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "options", "message"),
-    [
-        (("relu", np.ones((2, 2))), {}, "X is of type ndarray"),
-        (("relu", "X", [1.0]), {}, "Y is of type list"),
-        (("relu", "row"), {}, r"X has shape \(3,\)"),
-        (("relu", "X", "wide"), {}, "X has 3 features and Y has 4"),
-        (("relu", "X"), {"kind": "all"}, "kind is 'all'"),
-        (("relu", "batch", "other"), {}, r"X \(2,\), Y \(3,\)"),
-        (("step", "X"), {}, "infinite on its diagonal"),
-        (("relu", "X"), {"parametrization": "standard"}, "width is None"),
-        (("relu", "X"), {"variances": {"gate": 1.0}}, "variances has the key 'gate'"),
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("function", [gram, gram_diagonal], ids=named)
-def test_bad_arguments_are_answered_in_a_sentence(
-    function: Any, arguments: tuple[Any, ...], options: dict[str, Any], message: str
-) -> None:
-    known = {
-        "X": rows(2, 3, 1).requires_grad_(),
-        "row": torch.ones(3),
-        "wide": rows(2, 4, 1),
-        "batch": torch.ones(2, 2, 3),
-        "other": torch.ones(3, 2, 3),
-    }
-    name, *given = arguments
-    given = [known.get(value, value) if isinstance(value, str) else value for value in given]
-    with pytest.raises(DomainError, match=message):
-        function(name, *given, **options)
-
-
-def test_unequal_pairs_and_unknown_networks() -> None:
-    with pytest.raises(DomainError, match="X has 2 rows and Y has 3"):
-        gram_diagonal("relu", rows(2, 3, 1), rows(3, 3, 1))
-    with pytest.raises(UnknownNameError, match="'relu'"):
-        gram("rleu", rows(2, 3, 1))
-
-
-@pytest.mark.parametrize("module", ["torch", "autograd", "batches"])
-def test_without_torch_the_extra_is_named(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, f"glutheory.integrations.{module}")
-    monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingDependencyError, match=r"this needs torch: pip install 'glutheory\[torch\]'"):
-        importlib.import_module(f"glutheory.integrations.{module}")
 
 
 @pytest.mark.parametrize("name", ["geglu", "swiglu", "sin", "exp", "gaussian", "step"])
