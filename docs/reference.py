@@ -24,7 +24,6 @@ PUBLIC = (
     "glutheory.sampling.feed_forward",
     "glutheory.spectra",
     "glutheory.dynamics",
-    "checks.tools.bounds",
     "glutheory.architectures",
     "glutheory.audit",
     "glutheory.datasets",
@@ -33,20 +32,21 @@ PUBLIC = (
     "glutheory.integrations.extremes",
     "glutheory.integrations.torch",
     "glutheory.integrations.gpytorch",
-    "glutheory.studies.kernel.study",
-    "glutheory.studies.spectrum.study",
-    "glutheory.studies.dynamics.study",
-    "glutheory.studies.phase.study",
-    "glutheory.phase",
+    "glutheory.studies.kernel",
+    "glutheory.studies.spectrum",
+    "glutheory.studies.dynamics",
+    "glutheory.studies.phase",
     "glutheory.figures.chart",
     "glutheory.figures.draw",
     "glutheory.claims",
     "glutheory.claims.stored",
+    "glutheory.errors",
+    # these come with a clone, not with the package
+    "checks.tools.bounds",
     "checks.tools.statistics",
     "checks.tools.two_sample",
     "checks.tools.equivalence",
     "checks.tools.exponents",
-    "glutheory.errors",
 )
 
 
@@ -71,6 +71,7 @@ def write(folder: Path) -> list[str]:
 
 def main() -> None:
     """Write them to the folder named on the command line."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # `checks` is no installed package
     folder = Path(sys.argv[1] if len(sys.argv) == 2 else "reference")
     told = write(folder)
     print(*told, f"{len(PUBLIC)} modules: {folder / 'index.html'}", sep="\n")

@@ -33,7 +33,7 @@ def test_the_page_works_as_written(done: Path) -> None:
     assert recorded["verdicts"].pop("trace") == {"verdict": "holds", "grade": "numerical"}
     assert recorded == ours
     assert '"products", "trace")' in (done / "checks" / "catalog.py").read_text()
-    assert "gated: Fraction = Fraction(1)" in (done / "checks" / "trace.py").read_text()
+    assert "gated: Fraction = Fraction(1)" in (done / "checks" / "claims" / "trace.py").read_text()
     command = [sys.executable, "-m", "checks", "--list", "--only", "trace"]
     listed = subprocess.run(command, cwd=done, env=environment(done), capture_output=True, text=True, check=True)
     assert "the trace of the ReLU kernel" in " ".join(listed.stdout.split())
@@ -41,7 +41,7 @@ def test_the_page_works_as_written(done: Path) -> None:
 
 def test_the_files_keep_the_rules_of_the_repository(done: Path) -> None:
     files = [block.options["file"] for block in blocks(PAGE) if "file" in block.options]
-    assert files == ["checks/trace.py", "tests/test_check_trace.py"]
+    assert files == ["checks/claims/trace.py", "tests/checks/claims/test_trace.py"]
     ruff = Path(sys.executable).with_name("ruff")
     for arguments in (["check"], ["format", "--check"]):
         command = [os.fspath(ruff), *arguments, "--no-cache", *files]
@@ -50,4 +50,4 @@ def test_the_files_keep_the_rules_of_the_repository(done: Path) -> None:
 
 
 def test_the_repository_does_not_have_it() -> None:
-    assert not (ROOT / "checks" / "trace.py").exists()
+    assert not (ROOT / "checks" / "claims" / "trace.py").exists()

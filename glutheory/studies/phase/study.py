@@ -1,6 +1,6 @@
 """The map of cond(K)/cond(K̃) over rows n and features d: where gating improves the condition number of a kernel.
 
-The cells and their certainty are those of `glutheory.phase`; several draws of the rows share a cell of the map.
+The cells and their certainty are those of `glutheory.studies.phase`; several draws of the rows share a cell of the map.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from glutheory.studies.phase.maps import compute
 SIZES = (16, 32, 64, 128, 256, 512, 1024)
 DIMENSIONS = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 DRAWS = 3
-#: The setting of `glutheory.phase` for a kernel: the NNGP kernel is the NTK over m of wide networks at LeCun's scale.
+#: The setting of `studies.phase` for a kernel: the NNGP kernel is the NTK over m of wide networks at LeCun's scale.
 SETTINGS = {"nngp": "wide", "ntk": "ntk"}
 #: A dense matrix of more rows, or so many random numbers in a row, would not fit into memory.
 MOST_ROWS, MOST_FEATURES = 20_000, 20_000
