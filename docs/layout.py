@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 (of a script)
-"""Where the rooms of a layered picture stand, and where the lines between them run: the method of Sugiyama et al. (1981).
+"""Where the rooms of a layered picture stand, and where the lines between them run, as Sugiyama et al. (1981) do it.
 
 A line that passes a row has a lane of its own there, so that no line crosses a room; lines to one room share it.
 """
