@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from glutheory.errors import DomainError
+from glutheory.ground.matrices import Array, symmetric
 
-Array = npt.NDArray[np.float64]
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -63,25 +62,10 @@ class Bound:
         return self.slack >= -(self.rounding if tolerance is None else tolerance)
 
 
-def _matrix(name: str, value: Any, like: Array | None = None) -> Array:
-    """The matrix in float64, symmetric and finite, of the shape of `like`."""
-    found = np.asarray(value, dtype=np.float64)
-    if found.ndim != 2 or found.shape[0] != found.shape[1] or not found.size:
-        raise DomainError(f"{name} has shape {found.shape}: give a square matrix with at least one row.")
-    if like is not None and found.shape != like.shape:
-        raise DomainError(f"{name} has shape {found.shape}: give the shape of the first matrix, {like.shape}.")
-    largest = float(np.max(np.abs(found)))
-    if not np.isfinite(largest):
-        raise DomainError(f"{name} has an entry {largest}: give finite entries.")
-    skew = float(np.max(np.abs(found - found.T)))
-    if skew > 4 * _EPS * largest:
-        raise DomainError(f"{name} differs from its transpose by {skew:.3g}: give a symmetric matrix.")
-    return found
-
-
 def _positive(name: str, value: Any, like: Array, *, unit: bool) -> Array:
     """A positive semidefinite matrix; with `unit` a correlation matrix."""
-    found = _matrix(name, value, like)
+    read = symmetric(name, value, len(like))
+    found = read.matrix
     tolerance = 16 * len(found) * _EPS
     off = float(np.max(np.abs(np.diag(found) - 1)))
     if unit and off > tolerance:
@@ -89,7 +73,7 @@ def _positive(name: str, value: Any, like: Array, *, unit: bool) -> Array:
             f"{name} has a diagonal off 1 by {off:.3g}: give a correlation matrix, or use schur_norms for other norms."
         )
     values = eigenvalues(found)
-    if values[-1] < -tolerance * max(values[0], 0.0):
+    if values[-1] < -tolerance * max(values[0], 0.0) - read.error:
         raise DomainError(f"{name} has the eigenvalue {values[-1]:.6g}: give a positive semidefinite matrix.")
     return found
 
@@ -123,8 +107,8 @@ def schur_extremes(K: Any, C: Any, *, validate: bool = True) -> Bound:
 
     Source: Schur 1911, Satz VII; Horn & Johnson, Theorem 5.3.4.
     """
-    first = _matrix("K", K)
-    second = _positive("C", C, first, unit=True) if validate else _matrix("C", C, first)
+    first = symmetric("K", K).matrix
+    second = _positive("C", C, first, unit=True) if validate else symmetric("C", C, len(first)).matrix
     own = eigenvalues(first)
     return _ends("extremes of K⊙C between those of K", first * second, own[-1], own[0], own)
 
@@ -140,8 +124,8 @@ def schur_norms(K: Any, G: Any, *, validate: bool = True) -> Bound:
 
     Source: Schur 1911, Satz VII; Horn & Johnson, Theorem 5.3.4.
     """
-    first = _matrix("K", K)
-    second = _positive("G", G, first, unit=False) if validate else _matrix("G", G, first)
+    first = symmetric("K", K).matrix
+    second = _positive("G", G, first, unit=False) if validate else symmetric("G", G, len(first)).matrix
     own, g = eigenvalues(first), np.diag(second)
     low, high = float(np.min(own[-1] * g)), float(np.max(own[0] * g))
     return _ends("extremes of K⊙G between those of K times the norms", first * second, low, high, np.array([low, high]))
@@ -158,8 +142,8 @@ def majorisation_sums(K: Any, C: Any, *, validate: bool = True) -> Bound:
 
     Source: Bapat & Sunder 1985, Theorem 3; Horn & Johnson, Theorem 5.5.12. Ky Fan 1949 for the sums.
     """
-    first = _matrix("K", K)
-    second = _positive("C", C, first, unit=True) if validate else _matrix("C", C, first)
+    first = symmetric("K", K).matrix
+    second = _positive("C", C, first, unit=True) if validate else symmetric("C", C, len(first)).matrix
     own, found = eigenvalues(first), eigenvalues(first * second)
     n = len(first)
     flat = np.arange(1, n + 1) * (float(np.trace(first)) / n)
@@ -179,10 +163,10 @@ def two_sided_condition(K: Any, G: Any, *, validate: bool = True) -> Bound:
 
     Source: `schur_norms` for both ends.
     """
-    first = _matrix("K", K)
+    first = symmetric("K", K).matrix
     if validate:
         _positive("K", K, first, unit=False)
-    second = _positive("G", G, first, unit=False) if validate else _matrix("G", G, first)
+    second = _positive("G", G, first, unit=False) if validate else symmetric("G", G, len(first)).matrix
     g, product = np.diag(second), first * second
     for name, matrix in (("K", first), ("G", second), ("K⊙G", product)):
         if not np.trace(matrix) > 0:
@@ -209,8 +193,8 @@ def weyl(K: Any, E: Any, *, norm: bool = False) -> Bound:
 
     Source: Weyl 1912; Horn & Johnson, Matrix Analysis, Theorem 4.3.1.
     """
-    first = _matrix("K", K)
-    second = _matrix("E", E, first)
+    first = symmetric("K", K).matrix
+    second = symmetric("E", E, len(first)).matrix
     own, shift, found = eigenvalues(first), eigenvalues(second), eigenvalues(first + second)
     high, low = float(shift[0]), float(shift[-1])
     if norm:
@@ -253,14 +237,17 @@ def gated_extremes(
     for name, number in (("ratio", ratio), ("value_variance", value_variance)):
         if not (np.isfinite(number) and number >= 0):
             raise DomainError(f"{name} is {number}: give a finite number ≥ 0.")
-    first = _matrix("K", K)
+    first = symmetric("K", K).matrix
     if validate:
         _positive("K", K, first, unit=False)
     second, third = (
-        _positive(name, value, first, unit=False) if validate else _matrix(name, value, first)
+        _positive(name, value, first, unit=False) if validate else symmetric(name, value, len(first)).matrix
         for name, value in (("S", S), ("G", G))
     )
-    product = value_variance * third * (first + ratio * second) if gated is None else _matrix("gated", gated, first)
+    if gated is None:
+        product = value_variance * third * (first + ratio * second)
+    else:
+        product = symmetric("gated", gated, len(first)).matrix
     own, dual, g = eigenvalues(first), eigenvalues(second), value_variance * np.diag(third)
     low = float(np.min((own[-1] + ratio * dual[-1]) * g))
     high = float(np.max((own[0] + ratio * dual[0]) * g))

@@ -14,7 +14,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from glutheory.dynamics.loss import Array
+from glutheory.ground.matrices import Array
 
 _UNIT = float(np.finfo(np.float64).eps) / 2
 Interval = tuple[float, float]

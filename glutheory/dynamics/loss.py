@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from glutheory.errors import DomainError
+from glutheory.ground.matrices import Array, symmetric
 
-Array = npt.NDArray[np.float64]
 _UNIT = float(np.finfo(np.float64).eps) / 2
 #: The decay of a mode with ηλ = 1, which is gone after one step: exp(−1500) is below every positive double.
 _GONE = 1500.0
@@ -164,9 +164,10 @@ def expected_loss(
         raise DomainError(f"targets has the shape {Y.shape}: give {n} finite rows, one for each row of K.")
     weights = np.sum((Q.T @ Y) ** 2, axis=1)
     if covariance is not None:
-        sigma = _matrix("covariance", covariance, n)
+        read = symmetric("covariance", covariance, n)
+        sigma = read.matrix
         share = np.einsum("ij,ij->j", Q, sigma @ Q)
-        if share.min() < -8 * n * _UNIT * float(np.trace(sigma)):
+        if share.min() < -8 * n * _UNIT * float(np.trace(sigma)) - read.error:
             raise DomainError(f"covariance has the mean square {share.min():.3g} in a mode: give a covariance matrix.")
         weights = weights + Y.shape[1] * np.maximum(share, 0.0)
     return LossCurve(modes.values, weights, modes.error)
@@ -179,7 +180,8 @@ class Modes:
     Attributes:
         values: λ, shape (n,), ascending and non-negative.
         vectors: Q, shape (n, n); column i belongs to ``values[i]``.
-        error: a bound on the spectral norm of E: of the decomposition's rounding and of the errors of K's entries.
+        error: a bound on the spectral norm of E: of the decomposition's rounding, of what K lacks in symmetry and of
+            the errors of its entries.
     """
 
     values: Array
@@ -199,7 +201,8 @@ def decompose(K: object, *, entry_error: float = 0.0) -> Modes:
     """
     import scipy.linalg
 
-    array = _matrix("K", K)
+    read = symmetric("K", K)
+    array = read.matrix
     if not entry_error >= 0:
         raise DomainError(f"entry_error is {entry_error!r}: give a bound that is not negative.")
     n = len(array)
@@ -208,29 +211,10 @@ def decompose(K: object, *, entry_error: float = 0.0) -> Modes:
     residual = float(np.linalg.norm(array @ vectors - vectors * values))
     skew = float(np.linalg.norm(vectors.T @ vectors - np.eye(n)))
     # Q̂ is within `skew` of an orthogonal matrix; the last term bounds the rounding of the two products above
-    error = residual + 2 * skew * norm + 4 * n**1.5 * _UNIT * norm + entry_error * float(np.trace(array))
+    error = residual + 2 * skew * norm + 4 * n**1.5 * _UNIT * norm + entry_error * float(np.trace(array)) + read.error
     if values[0] < -error:
         raise DomainError(f"K has the eigenvalue {values[0]:.3g}: give a positive semidefinite kernel.")
     return Modes(np.maximum(values, 0.0), vectors, error)
-
-
-def _matrix(name: str, value: object, order: int | None = None) -> Array:
-    """A square, symmetric and finite float64 matrix; `order` is the number of rows it must have.
-
-    Raises:
-        DomainError: it is none.
-    """
-    array = np.asarray(value, dtype=np.float64)
-    if array.ndim != 2 or array.shape[0] != array.shape[1] or array.size == 0:
-        raise DomainError(f"{name} has the shape {array.shape}: give a square matrix.")
-    if order is not None and len(array) != order:
-        raise DomainError(f"{name} has {len(array)} rows: give {order}, one for each row of K.")
-    if not np.isfinite(array).all():
-        raise DomainError(f"{name} has entries that are not finite: remove the data points that cause them.")
-    scale = float(np.abs(array).max())
-    if float(np.abs(array - array.T).max()) > 1e-10 * scale:
-        raise DomainError(f"{name} is not symmetric: give a kernel of one data set with itself, (K + K.T)/2.")
-    return (array + array.T) / 2
 
 
 def _positive(rate: float) -> float:

@@ -14,17 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.linalg
 
 from glutheory.errors import DomainError
+from glutheory.ground.matrices import Array, Symmetric, symmetric
 
-Array = npt.NDArray[np.float64]
 _UNIT = 2.0**-53
 #: p(n) = _GROWTH · n.
 _GROWTH = 10
-#: Largest relative asymmetry that can be rounding: half of the digits.
-_ASYMMETRY = {4: 2.0**-12, 8: 2.0**-26}
 
 
 @dataclass(frozen=True)
@@ -76,8 +73,8 @@ def spectrum(K: Any, *, entry_error: float = 0.0) -> Spectrum:
     Raises:
         DomainError: not square, empty, not real, not finite, not symmetric; or a negative entry_error.
     """
-    scaled = _read(K)
-    return _unscaled(_solve(scaled, entry_error), scaled.exponent)
+    read = symmetric("K", K)
+    return _unscaled(_solve(read, entry_error), read.exponent)
 
 
 def spectrum_ends(K: Any, *, top: int = 2, entry_error: float = 0.0) -> tuple[Array, float, float]:
@@ -140,8 +137,8 @@ def condition_number(K: Any, *, entry_error: float = 0.0) -> ConditionNumber:
     Raises:
         DomainError: as in `spectrum`; or K is not positive semidefinite: an eigenvalue is negative beyond its error.
     """
-    scaled = _read(K)
-    return _ratio(_solve(scaled, entry_error), scaled, entry_error)
+    read = symmetric("K", K)
+    return _ratio(_solve(read, entry_error), read, entry_error)
 
 
 def spectrum_and_condition(K: Any, *, entry_error: float = 0.0) -> tuple[Spectrum, ConditionNumber]:
@@ -150,59 +147,22 @@ def spectrum_and_condition(K: Any, *, entry_error: float = 0.0) -> tuple[Spectru
     Raises:
         DomainError: as in `spectrum` and `condition_number`.
     """
-    scaled = _read(K)
-    found = _solve(scaled, entry_error)
-    return _unscaled(found, scaled.exponent), _ratio(found, scaled, entry_error)
+    read = symmetric("K", K)
+    found = _solve(read, entry_error)
+    return _unscaled(found, read.exponent), _ratio(found, read, entry_error)
 
 
-@dataclass(frozen=True)
-class _Scaled:
-    """K = 2^exponent · matrix up to asymmetry, entries up to 1; `slack` is ½‖K − Kᵀ‖_F/2^exponent."""
-
-    given: Array
-    matrix: Array
-    exponent: int
-    slack: float
-
-
-def _read(K: Any) -> _Scaled:
-    try:
-        given = np.asarray(K.detach().cpu().numpy() if hasattr(K, "detach") else K)
-    except (TypeError, ValueError):  # bfloat16 and the like; rows of different lengths
-        raise DomainError(f"K is a {type(K).__name__} that is no numpy matrix: give float64 or float32.") from None
-    shape = given.shape
-    if given.ndim != 2 or shape[0] != shape[1] or shape[0] == 0:
-        raise DomainError(f"K has shape {shape}: give a square matrix with at least one row.")
-    if given.dtype.kind not in "fiu":
-        raise DomainError(f"K has dtype {given.dtype}: give a real matrix, float64 or float32.")
-    size = 4 if given.dtype.itemsize <= 4 and given.dtype.kind == "f" else 8
-    numbers = given.astype(np.float64)
-    top = float(np.max(np.abs(numbers)))
-    if not math.isfinite(top):
-        raise DomainError("K has entries that are not finite: remove them (an NTK is infinite where φ jumps).")
-    exponent = math.frexp(top)[1]
-    matrix = np.ldexp(numbers, -exponent)
-    skew = np.abs(matrix - matrix.T)
-    worst = float(np.max(skew))
-    if worst == 0:
-        return _Scaled(numbers, matrix, exponent, 0.0)
-    if worst > _ASYMMETRY[size]:
-        i, j = np.unravel_index(int(np.argmax(skew)), shape)
-        raise DomainError(f"K is not symmetric: entry ({i}, {j}) is {given[i, j]} and ({j}, {i}) is {given[j, i]}.")
-    return _Scaled(numbers, (matrix + matrix.T) / 2, exponent, float(np.linalg.norm(skew)) / 2)
-
-
-def _solve(scaled: _Scaled, entry_error: float) -> Spectrum:
+def _solve(read: Symmetric, entry_error: float) -> Spectrum:
     """The spectrum of the scaled matrix."""
     if not (math.isfinite(entry_error) and entry_error >= 0):
         raise DomainError(f"entry_error is {entry_error}: give a finite number ≥ 0.")
-    matrix = scaled.matrix
+    matrix = read.scaled
     values = scipy.linalg.eigvalsh(matrix, check_finite=False)[::-1].copy()
     values.flags.writeable = False
     norm = max(abs(float(values[0])), abs(float(values[-1])))
     # |ΔK_ij| ≤ e √|K_ii K_jj| gives ‖ΔK‖₂ ≤ ‖ΔK‖_F ≤ e Σ|K_ii|
     entries = entry_error * float(np.sum(np.abs(np.diagonal(matrix))))
-    return Spectrum(values, _GROWTH * len(values) * _UNIT * norm + scaled.slack + entries)
+    return Spectrum(values, _GROWTH * len(values) * _UNIT * norm + read.slack + entries)
 
 
 def _unscaled(found: Spectrum, exponent: int) -> Spectrum:
@@ -215,7 +175,7 @@ def _unscaled(found: Spectrum, exponent: int) -> Spectrum:
     return Spectrum(values, math.ldexp(found.error, exponent))
 
 
-def _ratio(found: Spectrum, scaled: _Scaled, entry_error: float) -> ConditionNumber:
+def _ratio(found: Spectrum, read: Symmetric, entry_error: float) -> ConditionNumber:
     """The condition number of the matrix with this spectrum."""
     error, largest, smallest = found.error, found.largest, found.smallest
     if smallest + error < 0:
@@ -224,7 +184,7 @@ def _ratio(found: Spectrum, scaled: _Scaled, entry_error: float) -> ConditionNum
             f"K is not positive semidefinite: λ_min is {smallest / scale:.2g} of its norm, and known within "
             f"{error / scale:.1g} of it; a condition number is defined for kernel matrices only."
         )
-    reason = _structure(scaled.given)
+    reason = _structure(read.given)
     if reason and (entry_error == 0 or largest == 0):
         return ConditionNumber(math.inf, math.inf, math.inf, reason=reason)
     low = max(1.0, (largest - error) / (smallest + error))

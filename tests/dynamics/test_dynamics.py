@@ -325,7 +325,7 @@ class TestBadInput:
             (lambda: expected_loss([[np.nan]]), "not finite"),
             (lambda: expected_loss(-np.eye(2)), "positive semidefinite"),
             (lambda: expected_loss(np.eye(2), -np.eye(2)), "covariance"),
-            (lambda: expected_loss(np.eye(2), np.eye(3)), "give 2"),
+            (lambda: expected_loss(np.eye(2), np.eye(3)), r"covariance has shape .3, 3.: give the shape of K, .2, 2."),
             (lambda: expected_loss(np.eye(2), None, [1.0]), "targets has the shape"),
             (lambda: decompose(np.eye(2), entry_error=-1), "entry_error"),
             (lambda: crossings(LossCurve(np.ones(1), np.ones(1)), LossCurve(np.ones(1), np.ones(1)), until=0), "until"),

@@ -37,6 +37,7 @@ def fingerprint() -> str:
         package / "studies" / "phase" / "cells.py",
         package / "datasets" / "tabular.py",
         package / "spectra" / "dense.py",
+        package / "ground" / "matrices.py",
     ]
     digest = hashlib.sha256(f"{np.__version__} {scipy.__version__}".encode())
     for path in sorted([*own, *(package / "numeric").rglob("*.py")]):

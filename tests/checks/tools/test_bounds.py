@@ -160,7 +160,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], str]] = {
     "not square": (lambda: bounds.schur_extremes(NOT_SQUARE, HALF), r"K has shape \(2, 3\): give a square"),
     "empty": (lambda: bounds.weyl(np.ones((0, 0)), HALF), "at least one row"),
     "another shape": (lambda: bounds.schur_extremes(K, np.eye(3)), r"C has shape \(3, 3\): give the shape of"),
-    "not symmetric": (lambda: bounds.weyl(SKEW, K), "K differs from its transpose by 2"),
+    "not symmetric": (lambda: bounds.weyl(SKEW, K), r"K is not symmetric: entry \(0, 1\) is 2"),
     "not finite": (lambda: bounds.weyl(K, np.full((2, 2), np.inf)), "E has an entry inf"),
     "nan": (lambda: bounds.weyl(np.full((2, 2), np.nan), K), "K has an entry nan"),
     "no unit diagonal": (lambda: bounds.majorisation_sums(K, 1.1 * HALF), r"C has a diagonal off 1 by 0\.1"),
