@@ -13,7 +13,6 @@ from glutheory.spectra.dense import (
     condition_number,
     spectrum,
     spectrum_and_condition,
-    spectrum_ends,
 )
 from glutheory.spectra.equivalents import Constants, Equivalent, Stair, constants, equivalent, stairs
 from glutheory.spectra.harmonics import multiplicity
@@ -57,6 +56,5 @@ __all__ = [
     "spectral_entropy",
     "spectrum",
     "spectrum_and_condition",
-    "spectrum_ends",
     "stairs",
 ]

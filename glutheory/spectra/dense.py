@@ -77,20 +77,6 @@ def spectrum(K: Any, *, entry_error: float = 0.0) -> Spectrum:
     return _unscaled(_solve(read, entry_error), read.exponent)
 
 
-def spectrum_ends(K: Any, *, top: int = 2, entry_error: float = 0.0) -> tuple[Array, float, float]:
-    """The `top` largest eigenvalues, descending, the smallest one, and the bound on the error of each.
-
-    Arguments and errors as in `spectrum`, whose work is the same.
-
-    Raises:
-        DomainError: also for a `top` that is not between 1 and n.
-    """
-    found = spectrum(K, entry_error=entry_error)
-    if not 1 <= top <= found.n:
-        raise DomainError(f"top is {top}: give an integer from 1 to the order {found.n} of K.")
-    return found.values[:top], found.smallest, found.error
-
-
 @dataclass(frozen=True)
 class ConditionNumber:
     """λ_max/λ_min of a positive semidefinite matrix, as far as it is known.

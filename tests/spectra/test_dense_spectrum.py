@@ -13,7 +13,6 @@ from glutheory import DomainError
 from glutheory.spectra import (
     condition_number,
     spectrum,
-    spectrum_ends,
 )
 from tests.spectra.matrices import with_eigenvalues
 
@@ -103,16 +102,6 @@ def test_float32_and_torch_and_integers() -> None:
     assert str(condition_number(parameter)) == "3"
     with pytest.raises(DomainError, match="no numpy matrix"):
         spectrum(torch.tensor(K, dtype=torch.bfloat16))
-
-
-def test_the_ends_are_those_of_the_spectrum() -> None:
-    K = with_eigenvalues(KNOWN["graded"][:16])
-    top, smallest, error = spectrum_ends(K, top=3)
-    assert top == pytest.approx([1.0, 1.0, 0.5])
-    assert smallest == pytest.approx(2.0**-7)
-    assert error == spectrum(K).error
-    with pytest.raises(DomainError, match="top is 17"):
-        spectrum_ends(K, top=17)
 
 
 def test_rounding_asymmetry_is_averaged_and_counted() -> None:
