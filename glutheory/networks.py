@@ -1,4 +1,4 @@
-"""Two-layer networks as data: a hidden unit is a product of branches, and the zoo of gated and non-gated ones.
+"""Two-layer networks as data: the branches of a hidden unit, the variances of its weights, and the zoo.
 
     non-gated   z(x) = V φ(W x)                     branches (φ,)
     gated       z(x) = V [ (P x) ⊙ φ(W x) ]         branches (identity, φ)
@@ -8,11 +8,18 @@ Source: Shazeer 2020 (arXiv 2002.05202) for the gates; arXiv 2605.20749, Eqs. 1 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
 from glutheory.activations import Activation, activation, activation_names, nearest
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.ground.arguments import integer
+from glutheory.ground.exact import as_exact
+
+PARAMETRIZATIONS = ("ntk", "standard")
 
 #: Names of the gated networks and the activation of their gate branch.
 GATES: dict[str, str] = {
@@ -113,3 +120,76 @@ def product(*branches: Activation | str, name: str | None = None) -> Network:
     """The network whose hidden unit is the product of these branches, e.g. ``product("identity", "gelu")``."""
     acts = tuple(activation(branch) for branch in branches)
     return Network(name or " * ".join(act.label for act in acts), acts)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The variances of a network's weights, exact.
+
+    Attributes:
+        standard: whether the weights themselves have them; in the ntk parametrisation weights have variance 1, and
+            these are squared factors outside.
+        width: m; 1 in the ntk parametrisation, which has no width.
+        readout: σ_v².
+        branches: σ_i², in the order of the branches.
+    """
+
+    standard: bool
+    width: int
+    readout: Fraction
+    branches: tuple[Fraction, ...]
+
+
+def weights(
+    network: Network, d: int, parametrization: str, width: Any = None, variances: Mapping[str, Any] | None = None
+) -> Weights:
+    """The variances that a caller gave; LeCun's, 1/m and 1/d, where one is missing, or 1 in the ntk parametrisation.
+
+    Args:
+        network: whose `roles` they belong to.
+        d: the dimension of x.
+        parametrization: "ntk" or "standard".
+        width: m, which only "standard" needs and reads.
+        variances: role, or "readout", to a positive number (int, float, Fraction, str).
+
+    Raises:
+        DomainError: an unknown parametrisation or role, no mapping, a width or a variance that is not positive.
+    """
+    if parametrization not in PARAMETRIZATIONS:
+        raise DomainError(f"parametrization is {parametrization!r}: use {' or '.join(map(repr, PARAMETRIZATIONS))}.")
+    standard, known = parametrization == "standard", ("readout", *network.roles)
+    if not isinstance(variances, Mapping | None):
+        raise DomainError(f"variances is {variances!r}: give a mapping from {', '.join(known)} to positive numbers.")
+    given = variances or {}
+    for role in given:
+        if role not in known:
+            raise DomainError(
+                f"variances has the key {role!r}: the weights of {network.name!r} are {', '.join(known)}."
+            )
+    m = _width(width) if standard else 1
+    usual = {"readout": Fraction(1, m), **dict.fromkeys(network.roles, Fraction(1, d if standard else 1))}
+    found = usual | {role: _variance(role, value) for role, value in given.items()}
+    return Weights(standard, m, found["readout"], tuple(found[role] for role in network.roles))
+
+
+def _width(width: Any) -> int:
+    try:
+        return integer("width", width, 1)
+    except DomainError:
+        raise DomainError(
+            f"width is {width!r}: the standard parametrisation needs the number of hidden units, a positive integer."
+        ) from None
+
+
+def _variance(role: str, value: Any) -> Fraction:
+    """Exact, and within double precision, in which the kernels are computed."""
+    exact = as_exact(f"variances[{role!r}]", value)
+    try:
+        number = float(exact) if isinstance(exact, Fraction) else math.nan
+    except OverflowError:
+        number = math.inf
+    if not isinstance(exact, Fraction) or not 0 < number < math.inf:
+        raise DomainError(
+            f"variances[{role!r}] is {repr(value)[:60]}: give a positive number (int, float, Fraction, str)."
+        )
+    return exact

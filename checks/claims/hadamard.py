@@ -13,7 +13,7 @@ from checks.settings import Settings
 from checks.tools import roads
 from checks.tools.evidence import branches, equal, is_lecun, nonzero, proof
 from checks.tools.formulas import gated, plain
-from checks.tools.roads import Duals, Inputs, Scales, Setting, lecun, sample
+from checks.tools.roads import Constants, Duals, Inputs, Setting, lecun, sample
 from glutheory.claims import About, Claim, Control, Evidence, Finding, Grade, Outcome, decide
 from glutheory.figures.chart import Chart, Role, Series
 from glutheory.ground.balls import precision
@@ -39,14 +39,14 @@ CLAIM = Claim(
 )
 
 #: The claimed relative error of Eq. 5 to leading order, as a function of the scales.
-Order = Callable[[Scales], Any]
+Order = Callable[[Constants], Any]
 _QUICK, _FULL = ("reglu", "swiglu"), ("glu", "geglu", "gtu", "bilinear")
 _DIMENSIONS = (4, 16, 64)
 _RATIOS = (1, 16, 256, 4096)  # m/d
 _MATRICES = (64, 256, 1024)  # m/d again
 
 
-def order(scales: Scales) -> Any:
+def order(scales: Constants) -> Any:
     """d/m."""
     return scales.d / scales.m
 
@@ -58,9 +58,9 @@ MUTANTS: dict[str, Order] = {
 }
 
 
-def eq5(scales: Scales, inner: Any, duals: Duals) -> Any:
+def eq5(scales: Constants, inner: Any, duals: Duals) -> Any:
     """K (x·x')/d."""
-    return plain(Scales(scales.m, scales.d, scales.v, scales.w[1:]), inner, duals[-1:]) * inner / scales.d
+    return plain(Constants(scales.m, scales.d, scales.v, scales.w[1:]), inner, duals[-1:]) * inner / scales.d
 
 
 def literal(seed: int) -> Evidence:
@@ -106,7 +106,7 @@ def _error(setting: Setting, pair: tuple[int, int], order: Order) -> tuple[arb, 
         m, d = ball(Fraction(setting.width)), ball(Fraction(setting.d))
         x = ball(setting.gram[pair[0]][pair[1]]) * T / S
         r = (exact - approximate) / approximate
-        return r * (1 + x / m) / order(Scales(m, d, 1 / m, [1 / d, 1 / d])) - 1, abs(r)
+        return r * (1 + x / m) / order(Constants(m, d, 1 / m, [1 / d, 1 / d])) - 1, abs(r)
 
 
 def exponents(seed: int, order: Order) -> Evidence:
@@ -123,7 +123,7 @@ def exponents(seed: int, order: Order) -> Evidence:
                 K, full = (gram(net, X, parametrization="standard", width=m) for net in (alone, name))
                 approximate = K * (X @ X.T) / d
                 error = float(np.linalg.norm(full - approximate) / np.linalg.norm(approximate))
-                predicted = float(order(Scales(float(m), float(d), 1 / m, [1 / d, 1 / d])))
+                predicted = float(order(Constants(float(m), float(d), 1 / m, [1 / d, 1 / d])))
                 errors.append(error / predicted)
             table[f"{name}, d={d}: error/(d/m) at m/d = 64, 256, 1024"] = errors
             worst = max(worst, abs(errors[-1] - 1))

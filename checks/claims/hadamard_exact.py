@@ -23,7 +23,7 @@ from checks.tools.evidence import (
 )
 from checks.tools.formulas import plain, wider
 from checks.tools.kernel_charts import twins as twins_chart
-from checks.tools.roads import Duals, Formula, Scales, Setting, lecun, sample
+from checks.tools.roads import Constants, Duals, Formula, Setting, lecun, sample
 from checks.tools.statistics import MeanTest
 from glutheory.claims import Claim, Evidence, Finding, Grade, Outcome, decide
 from glutheory.networks import product
@@ -52,16 +52,16 @@ _QUICK, _FULL = ("reglu", "swiglu"), ("bilinear", "glu", "geglu", "gtu")
 _DIMENSION, _WIDTH = 12, 36
 
 
-def split(scales: Scales, inner: Any, duals: Duals) -> Any:
+def split(scales: Constants, inner: Any, duals: Duals) -> Any:
     """K_m (x·x')/d + S (x·x')."""
     gate = duals[-1]
     return (
-        plain(Scales(scales.m, scales.d, 1 / scales.m, scales.w[1:]), inner, [gate]) * inner / scales.d
+        plain(Constants(scales.m, scales.d, 1 / scales.m, scales.w[1:]), inner, [gate]) * inner / scales.d
         + gate[0] * inner
     )
 
 
-def _eq5(scales: Scales, inner: Any, duals: Duals) -> Any:
+def _eq5(scales: Constants, inner: Any, duals: Duals) -> Any:
     return split(scales, inner, duals) - duals[-1][0] * inner
 
 

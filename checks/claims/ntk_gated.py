@@ -7,7 +7,7 @@ from typing import Any
 from checks.settings import Settings
 from checks.tools.formulas import gated as equation
 from checks.tools.kernel_claim import verify
-from checks.tools.roads import Duals, Formula, Scales
+from checks.tools.roads import Constants, Duals, Formula
 from glutheory.claims import Claim, Outcome
 from glutheory.figures.chart import Role
 from glutheory.networks import GATES, Network, gated
@@ -38,7 +38,7 @@ _QUICK = ("glu", "reglu", "swiglu")
 _FULL = ("erf", "softplus", "sin", "abs")
 
 
-def _without(scales: Scales, inner: Any, duals: Duals, *, block: str) -> Any:
+def _without(scales: Constants, inner: Any, duals: Duals, *, block: str) -> Any:
     (S, T), p = duals[-1], scales.w[0]
     blocks = {
         "readout": p * inner * S,

@@ -7,7 +7,7 @@ from typing import Any
 from checks.settings import Settings
 from checks.tools.formulas import plain as equation
 from checks.tools.kernel_claim import verify
-from checks.tools.roads import Duals, Formula, Scales
+from checks.tools.roads import Constants, Duals, Formula
 from glutheory.claims import Claim, Outcome
 from glutheory.figures.chart import Role
 
@@ -40,7 +40,7 @@ _FULL = (
 )
 
 
-def _swapped(scales: Scales, inner: Any, duals: Duals) -> Any:
+def _swapped(scales: Constants, inner: Any, duals: Duals) -> Any:
     ((S, T),) = duals
     return equation(scales, inner, [(T, S)])
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from checks.tools.roads import Duals, Scales
+from checks.tools.roads import Constants, Duals
 from glutheory.networks import Network, network, product
 
 Array = npt.NDArray[np.float64]
 
 
-def equation(scales: Scales, inner: Any, duals: Duals) -> Any:
+def equation(scales: Constants, inner: Any, duals: Duals) -> Any:
     """The NTK m ∏ S_i + m σ_v² (x·x' + 1) Σ_i T_i ∏_{j≠i} S_j + 1."""
     every, slopes = duals[0]
     for S, T in duals[1:]:
@@ -25,7 +25,7 @@ def equation(scales: Scales, inner: Any, duals: Duals) -> Any:
     return scales.m * (every + scales.v * (inner + 1) * slopes) + 1
 
 
-def covariance(scales: Scales, duals: Duals) -> Any:
+def covariance(scales: Constants, duals: Duals) -> Any:
     """The NNGP kernel m σ_v² ∏ S_i."""
     value = scales.m * scales.v
     for S, _ in duals:
@@ -38,7 +38,7 @@ def matrices(name: str | Network, X: Array, width: int) -> tuple[Array, Array]:
     d = X.shape[1]
     inner = X @ X.T
     inner = (inner + inner.T) / 2
-    scales = Scales(width, d, 1 / width, [1 / d] * len(network(name).branches))
+    scales = Constants(width, d, 1 / width, [1 / d] * len(network(name).branches))
     duals = [_dual(product(branch), X, inner) for branch in network(name).branches]
     return np.asarray(equation(scales, inner, duals)), np.asarray(covariance(scales, duals))
 

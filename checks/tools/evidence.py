@@ -17,7 +17,7 @@ from flint import arb
 
 from checks.settings import FALSE_ALARM, Settings
 from checks.tools import roads
-from checks.tools.roads import Formula, Scales, Setting
+from checks.tools.roads import Constants, Formula, Setting
 from checks.tools.statistics import MeanTest
 from derivations.catalog import load
 from derivations.tools.proof import CERTIFICATE, Run, run
@@ -69,7 +69,7 @@ def agreement(formula: Formula, networks: Sequence[Network], *, lecun: bool = Fa
     differences = []
     for net in networks:
         found = kernels(net, "standard")
-        scales = Scales(m, d, sigma_v**2, [branch.sigma**2 for branch in found.branches])
+        scales = Constants(m, d, sigma_v**2, [branch.sigma**2 for branch in found.branches])
         # an identity branch has the dual S = covariance, T = 1
         known: dict[sp.Expr, sp.Expr] = {}
         for branch, act in zip(found.branches, net.branches, strict=True):

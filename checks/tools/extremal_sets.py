@@ -18,7 +18,7 @@ from flint import arb, arb_mat
 from checks.tools import roads
 from checks.tools.formulas import gated as gated_equation
 from checks.tools.formulas import plain as plain_equation
-from checks.tools.roads import Formula, Inputs, Road, Scales, Setting, lecun
+from checks.tools.roads import Constants, Formula, Inputs, Road, Setting, lecun
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import ball
 from glutheory.networks import GATES
@@ -128,12 +128,12 @@ def derived(example: Example, gated: bool) -> Formula:
     return partial(roads.derived, setting=example.setting(gated))
 
 
-def _wide_plain(_: Scales, inner: object, duals: roads.Duals) -> object:  # noqa: ARG001 (the signature of a formula)
+def _wide_plain(_: Constants, inner: object, duals: roads.Duals) -> object:  # noqa: ARG001 (the signature of a formula)
     """The limit of K/m, S."""
     return duals[-1][0]
 
 
-def _wide_gated(scales: Scales, inner: object, duals: roads.Duals) -> object:
+def _wide_gated(scales: Constants, inner: object, duals: roads.Duals) -> object:
     """The limit of K̃/m, (x·x'/d) S."""
     return duals[-1][0] * inner / scales.d
 

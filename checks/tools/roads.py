@@ -43,7 +43,7 @@ _DIGITS, _BITS = 20, 160
 
 
 @dataclass(frozen=True)
-class Scales:
+class Constants:
     """The numbers of a formula: SymPy symbols, balls or floats alike.
 
     Attributes:
@@ -142,7 +142,7 @@ def entry(formula: Formula, setting: Setting, pair: tuple[int, int], road: Road)
     i, j = pair
     duals = [road(act, point) for act, point in zip(setting.network.branches, setting.points(i, j), strict=True)]
     with precision(_BITS):
-        scales = Scales(
+        scales = Constants(
             ball(Fraction(setting.width)),
             ball(Fraction(setting.d)),
             ball(setting.readout),
@@ -163,7 +163,7 @@ def quadrature(act: Activation, point: Point) -> tuple[arb, arb]:
     return enclose(act, point.a, point.b, point.c, digits=_DIGITS)
 
 
-def derived(scales: Scales, inner: Any, duals: Duals, *, setting: Setting) -> Any:
+def derived(scales: Constants, inner: Any, duals: Duals, *, setting: Setting) -> Any:
     """What the engine derives for this network by differentiating it; a formula once the setting is given."""
     tape, symbols = _derived(setting)
     known = [
@@ -253,4 +253,4 @@ def _float64() -> Any:
     return torch.float64
 
 
-Formula = Callable[[Scales, Any, Duals], Any]
+Formula = Callable[[Constants, Any, Duals], Any]

@@ -12,17 +12,14 @@ other homogeneous activations.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.ground.arguments import integer
-from glutheory.ground.exact import as_exact
-from glutheory.networks import Network
+from glutheory.networks import Network, weights
 from glutheory.networks import network as named_network
 from glutheory.numeric.gradient import check_finite
-from glutheory.numeric.weights import scales
 
 try:
     import gpytorch
@@ -198,7 +195,7 @@ def _by_role(name: str, given: Any, roles: tuple[str, ...]) -> dict[str, Any]:
 def _initial(
     net: Network, parametrization: str, width: int | None, variances: Mapping[str, Any] | None, features: int | None
 ) -> dict[str, Any]:
-    """The initial variances of all roles; the checks are those of `scales`."""
+    """The initial variances of all roles; the checks are those of `weights`."""
     given = dict(variances or {})
     numbers = {role: value for role, value in given.items() if not isinstance(value, torch.Tensor)}
     unset = [role for role in net.roles if role not in given]
@@ -206,12 +203,6 @@ def _initial(
         raise DomainError(
             f"features is None: the standard parametrisation needs it, or variances for {', '.join(unset)}."
         )
-    scales(net, features or 1, parametrization, width, numbers | dict.fromkeys(given.keys() - numbers, 1))
-    standard = parametrization == "standard"
-    readout = Fraction(1, width) if standard and width else Fraction(1)
-    own = Fraction(1, features) if standard and features else Fraction(1)
-    usual = {"readout": readout, **dict.fromkeys(net.roles, own)}
-    return {
-        role: value if isinstance(value, torch.Tensor) else float(as_exact(f"variances[{role!r}]", value))
-        for role, value in (usual | given).items()
-    }
+    found = weights(net, features or 1, parametrization, width, numbers | dict.fromkeys(given.keys() - numbers, 1))
+    exact = dict(zip(("readout", *net.roles), (found.readout, *found.branches), strict=True))
+    return {role: given[role] if role in given.keys() - numbers else float(value) for role, value in exact.items()}

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from glutheory.errors import DomainError
-from glutheory.networks import Network
+from glutheory.networks import Network, weights
 
 _DTYPES = (torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
-class Scales:
+class Factors:
     """The factors in front of unit-variance weights, with which every network is sampled.
 
     Attributes:
@@ -83,34 +83,17 @@ def check_dtype(dtype: Any) -> torch.dtype:
     return dtype  # type: ignore[no-any-return]
 
 
-def check_scales(
-    network: Network, d: int, m: int, parametrization: str, variances: Mapping[str, float] | None
-) -> Scales:
-    """The scales of a parametrisation; `variances` belongs to the standard one (LeCun where a name is missing)."""
-    branches = len(network.branches)
-    if check_choice("parametrization", parametrization, ("ntk", "standard")) == "ntk":
-        if variances is not None:
-            raise DomainError(
-                f"variances is {variances!r}, but weights have variance 1 in the ntk parametrisation: "
-                "leave it out, or give parametrization='standard'."
-            )
-        return Scales((d**-0.5,) * branches, 1.0 / m, (1.0 / m, *(1.0 / (m * d),) * branches))
-    found = {**dict.fromkeys(network.roles, 1.0 / d), "readout": 1.0 / m}
-    if not isinstance(variances, Mapping | None):
-        raise DomainError(f"variances is {variances!r}: give a mapping from {', '.join(found)} to positive numbers.")
-    for name, value in (variances or {}).items():
-        if name not in found:
-            raise DomainError(f"variances has the name {name!r}: the weights of {network.name} are {', '.join(found)}.")
-        found[name] = _variance(name, value)
-    inputs = tuple(found[role] ** 0.5 for role in network.roles)
-    return Scales(inputs, found["readout"], (1.0, *(found["readout"],) * branches))
-
-
-def _variance(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = float("nan")
-    if not 0 < number < float("inf"):
-        raise DomainError(f"variances[{name!r}] is {value!r}: give a positive finite number.")
-    return number
+def check_factors(
+    network: Network, d: int, m: int, parametrization: str, variances: Mapping[str, Any] | None
+) -> Factors:
+    """The factors of a parametrisation; `variances` belongs to the standard one (LeCun where a name is missing)."""
+    if parametrization == "ntk" and variances is not None:
+        raise DomainError(
+            f"variances is {variances!r}, but weights have variance 1 in the ntk parametrisation: "
+            "leave it out, or give parametrization='standard'."
+        )
+    found = weights(network, d, parametrization, m, variances)
+    branches, readout = len(network.branches), float(found.readout)
+    if not found.standard:
+        return Factors((d**-0.5,) * branches, 1.0 / m, (1.0 / m, *(1.0 / (m * d),) * branches))
+    return Factors(tuple(float(own) ** 0.5 for own in found.branches), readout, (1.0, *(readout,) * branches))

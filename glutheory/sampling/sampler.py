@@ -18,7 +18,7 @@ from glutheory.ground.arguments import integer
 from glutheory.networks import Network
 from glutheory.networks import network as find_network
 from glutheory.sampling.features import Features, features
-from glutheory.sampling.inputs import Scales, check_choice, check_device, check_dtype, check_inputs, check_scales
+from glutheory.sampling.inputs import Factors, check_choice, check_device, check_dtype, check_factors, check_inputs
 from glutheory.sampling.weights import Neurons
 
 #: Bytes of temporary arrays (buffers of n × chunk numbers, and the chunk's weights) besides X and n × n matrices.
@@ -37,7 +37,7 @@ class Sampler:
     Attributes:
         network: the network.
         features: its compiled features, for one kind of kernel.
-        scales: the factors of the branches' inputs, and of the sums over neurons.
+        factors: the factors of the branches' inputs, and of the sums over neurons.
         inputs: X, shape (n, d), in the dtype and on the device of the computation.
         gram: the lower triangle of X Xᵀ, shape (n, n), or None where no block needs it (NNGP).
         width: neurons m.
@@ -46,7 +46,7 @@ class Sampler:
 
     network: Network
     features: Features
-    scales: Scales
+    factors: Factors
     inputs: torch.Tensor
     gram: torch.Tensor | None
     width: int
@@ -69,18 +69,18 @@ class Sampler:
         X, (n, d) = self.inputs, self.inputs.shape
         sums = [X.new_zeros(n, n) for _ in range(max(slots) + 1)]
         store = [X.new_empty(n * self.chunk) for _ in range(self.features.program.buffers)]
-        neurons = Neurons(seed, draw, len(self.scales.inputs) * d + 1, like=X)
+        neurons = Neurons(seed, draw, len(self.factors.inputs) * d + 1, like=X)
         for start in range(0, self.width, self.chunk):
             count = min(self.chunk, self.width - start)
             weights = neurons.take(count)
             buffers = [flat[: n * count].view(n, count) for flat in store]
-            for i, factor in enumerate(self.scales.inputs):
+            for i, factor in enumerate(self.factors.inputs):
                 branch = weights[:, i * d : (i + 1) * d]
                 torch.addmm(buffers[i], X, branch.T, beta=0, alpha=factor, out=buffers[i])
             outputs = self.features.program.run(buffers, weights[:, -1].contiguous())
             for slot, output in zip(slots, outputs, strict=True):
                 _add_gram(sums[slot], output)
-        factors = (self.scales.nngp,) if self.gram is None else self.scales.ntk
+        factors = (self.factors.nngp,) if self.gram is None else self.factors.ntk
         for i, total in enumerate(sums):
             total *= factors[i]
             if i > 0 and self.gram is not None:
@@ -116,7 +116,7 @@ def sampler(
     compiled = features(found, check_choice("kind", kind, ("ntk", "nngp")))
     inputs = check_inputs(X, check_device(device), check_dtype(dtype))
     n, d = inputs.shape
-    scales = check_scales(found, d, width, parametrization, variances)
+    factors = check_factors(found, d, width, parametrization, variances)
     branches = len(found.branches)
     per_neuron = compiled.program.buffers * n * inputs.itemsize + (branches * d + 2) * Neurons.BYTES
     gram = inputs.new_zeros(n, n) if kind == "ntk" else None
@@ -125,7 +125,7 @@ def sampler(
     return Sampler(
         network=found,
         features=compiled,
-        scales=scales,
+        factors=factors,
         inputs=inputs,
         gram=gram,
         width=width,

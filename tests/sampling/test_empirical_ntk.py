@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch", reason="glutheory.sampling needs torch")
 
 from glutheory import Network, network, product, sampling
 from glutheory.activations import activation_names
-from glutheory.sampling.inputs import check_scales
+from glutheory.sampling.inputs import check_factors
 from glutheory.sampling.weights import Neurons
 from tests.sampling.rows import points
 from tests.zoo import JUMPS, ROWS
@@ -33,11 +33,11 @@ def by_autograd(
     """The blocks of the NTK from the Jacobian of the forward pass, parameter by parameter (the naive way)."""
     n, d = X.shape
     inputs = torch.from_numpy(X)
-    scales = check_scales(net, d, width, parametrization, variances)
+    factors = check_factors(net, d, width, parametrization, variances)
     neurons = Neurons(seed, 0, len(net.branches) * d + 1, like=inputs).take(width)
     v, W = neurons[:, -1], [neurons[:, i * d : (i + 1) * d] for i in range(len(net.branches))]
     if parametrization == "standard":
-        v, W = v * scales.nngp**0.5, [w * scale for w, scale in zip(W, scales.inputs, strict=True)]
+        v, W = v * factors.nngp**0.5, [w * scale for w, scale in zip(W, factors.inputs, strict=True)]
 
     def output(parameters: dict[str, Any], x: Any) -> Any:
         hidden = torch.ones(width, dtype=x.dtype)

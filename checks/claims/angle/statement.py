@@ -16,7 +16,7 @@ from checks.settings import Settings
 from checks.tools import roads
 from checks.tools.evidence import branches, continuous, equal, identity, is_lecun, nonzero, proof
 from checks.tools.formulas import gated, plain, wider
-from checks.tools.roads import Inputs, Scales, Setting, lecun, sample
+from checks.tools.roads import Constants, Inputs, Setting, lecun, sample
 from glutheory.activations import activation
 from glutheory.claims import About, Claim, Control, Evidence, Figure, Finding, Outcome, decide
 from glutheory.ground.balls import precision
@@ -83,7 +83,7 @@ def _identities() -> Evidence:
     """K̃_m = (G/d) ⊙ K_{m+d}; the deviation for equal norms; and its value for ReLU from the engine's closed form."""
     m, d, g = sp.symbols("m d g", positive=True)
     S, T, S1, T1, r, rho = sp.symbols("S T S1 T1 r rho", positive=True)
-    scales = Scales(m, d, 1 / m, [1 / d, 1 / d])
+    scales = Constants(m, d, 1 / m, [1 / d, 1 / d])
     shifted = gated(scales, g, [(g / d, 1), (S, T)]) - wider(scales, g, [(g / d, 1), (S, T)])
     # inputs of norm √d, ρ = cos α: K_m/m = S + rρT; on the diagonal S1 + rT1; K_{m+d}/m has (1 + r)S
     deviation = ((1 + r) * S + r * rho * T) / ((1 + r) * S1 + r * T1) - (S + r * rho * T) / (S1 + r * T1)

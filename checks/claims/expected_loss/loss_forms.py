@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from checks.tools.formulas import gated as gated_equation
 from checks.tools.formulas import plain as plain_equation
-from checks.tools.roads import Duals, Scales
+from checks.tools.roads import Constants, Duals
 from glutheory.dynamics import LossCurve, Modes, decompose, expected_loss
 from glutheory.networks import GATES
 
@@ -62,17 +62,17 @@ def problem(name: str, width: int, X: Array, Y: Array, fraction: float) -> Probl
     return Problem(name, width, X, Y, K, sigma, other, modes, rate)
 
 
-def nngp(scales: Scales, inner: Any, duals: Duals) -> Any:  # noqa: ARG001 (one signature for all formulas)
+def nngp(scales: Constants, inner: Any, duals: Duals) -> Any:  # noqa: ARG001 (one signature for all formulas)
     """Σ = m σ_v² ∏ S."""
     return scales.m * scales.v * prod(pair[0] for pair in duals)
 
 
-def ntk(scales: Scales, inner: Any, duals: Duals) -> Any:
+def ntk(scales: Constants, inner: Any, duals: Duals) -> Any:
     """Eq. 3 or 4."""
     return (plain_equation if len(duals) == 1 else gated_equation)(scales, inner, duals)
 
 
-def _other(scales: Scales, inner: Any, duals: Duals) -> Any:
+def _other(scales: Constants, inner: Any, duals: Duals) -> Any:
     """Σ of the counterpart: with the factor σ_p² x·x' or without it; LeCun's σ_p² = 1/d = σ_w²."""
     factor = scales.w[0] * inner
     return nngp(scales, inner, duals) * factor if len(duals) == 1 else nngp(scales, inner, duals[-1:])
@@ -89,7 +89,7 @@ class Form:
         targets: whether the second term is there.
     """
 
-    entry: Callable[[Scales, Any, Duals], Any]
+    entry: Callable[[Constants, Any, Duals], Any]
     matrix: Callable[[Problem], Array]
     power: int = 2
     targets: bool = True

@@ -25,7 +25,7 @@ from checks.tools.evidence import identity
 from checks.tools.formulas import gated as gated_equation
 from checks.tools.formulas import plain as plain_equation
 from checks.tools.kinks import Kink
-from checks.tools.roads import Scales
+from checks.tools.roads import Constants
 from glutheory.activations import activation
 from glutheory.claims import Evidence
 from glutheory.ground.balls import precision
@@ -134,8 +134,8 @@ def identities() -> Evidence:
     S, rho = sp.symbols("S rho", nonzero=True)
     zero = rho * ((1 + r) * S + r * rho * (-S / (r * rho))) - r * rho * S  # T where S + rρT = 0
     m, d, v, w, p, g = sp.symbols("m d v w p g", positive=True)
-    K = plain_equation(Scales(m, d, v, [w]), g, [(w * g, sp.S.One)])
-    full = gated_equation(Scales(m, d, v, [p, w]), g, [(p * g, sp.S.One), (w * g, sp.S.One)])
+    K = plain_equation(Constants(m, d, v, [w]), g, [(w * g, sp.S.One)])
+    full = gated_equation(Constants(m, d, v, [p, w]), g, [(p * g, sp.S.One), (w * g, sp.S.One)])
     bilinear = full * (w + v) - g * K * ((v + p) * w + v * p)
     return identity(
         "ReLU pairs: A, Ã and Ã + A in closed form; cond(K̃)/cond(K) → (1+2r)/(1+r) for close ones; K vanishes at an "

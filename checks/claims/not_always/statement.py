@@ -19,7 +19,7 @@ from checks.settings import Settings
 from checks.tools.evidence import branches, continuous, is_lecun, nonzero, proof
 from checks.tools.extremal_sets import EXAMPLES, Example
 from checks.tools.formulas import gated as equation
-from checks.tools.roads import Duals, Formula, Scales
+from checks.tools.roads import Constants, Duals, Formula
 from glutheory.claims import Assumption, Claim, Control, Evidence, Figure, Finding, Grade, Outcome, decide
 from glutheory.networks import GATES
 
@@ -81,12 +81,12 @@ class Said:
     factor: Callable[[Example], Fraction] = lambda example: example.factor
 
 
-def _hadamard_only(scales: Scales, inner: object, duals: Duals) -> object:
+def _hadamard_only(scales: Constants, inner: object, duals: Duals) -> object:
     """Without the value block: the factor 2 of the ntk parametrisation is lost."""
     return equation(scales, inner, duals) - scales.m * scales.v * inner * duals[-1][0]
 
 
-def _no_square(scales: Scales, inner: object, duals: Duals) -> object:
+def _no_square(scales: Constants, inner: object, duals: Duals) -> object:
     """(x·x') for (x·x')² in the last block."""
     S, T = duals[-1]
     return equation(scales, inner, [*duals[:-1], (S, 0 * T)]) + scales.m * scales.v * scales.w[0] * inner * T

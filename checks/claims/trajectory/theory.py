@@ -14,7 +14,7 @@ from flint import acb, arb
 from checks.claims.trajectory.paths import HIDDEN, D
 from checks.tools import biased, roads
 from checks.tools.evidence import identity
-from checks.tools.roads import Inputs, Scales, lecun
+from checks.tools.roads import Constants, Inputs, lecun
 from checks.tools.training_task import PAIRS
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
 from glutheory.ground.balls import precision
@@ -120,7 +120,7 @@ def _pair(name: str, cosine: Fraction) -> tuple[arb, arb]:
         duals = [roads.quadrature(act, Point(Fraction(1), Fraction(1), value)) for act in net.branches]
         with precision(_BITS):
             m, d = arb(width), arb(D)
-            scales = Scales(m, d, 1 / m, [1 / d] * len(net.branches))
+            scales = Constants(m, d, 1 / m, [1 / d] * len(net.branches))
             found.append(arb(biased.equation(scales, d * ball(value), duals)))
     return found[0], found[1]
 

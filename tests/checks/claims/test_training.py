@@ -22,7 +22,7 @@ from checks.claims.training.measures import LIMIT, MUTANTS, TESTS, Race, Stateme
 from checks.settings import Settings
 from checks.tools import biased, roads, training_task
 from checks.tools.checkpoints import remembered
-from checks.tools.roads import Scales, lecun, sample
+from checks.tools.roads import Constants, lecun, sample
 from checks.tools.signs import Interval, power, shown, signs
 from checks.tools.training_task import NAMES, PAIRS, Task, Trained, data, trained
 from glutheory.claims import About, Finding, Verdict
@@ -46,9 +46,9 @@ class TestKernelsWithBiases:
         m, d, g, v, p, S, T = 7.0, 5.0, 1.25, 0.125, 0.25, 0.625, 0.375
         plain = m * S + m * v * (g + 1) * T + 1
         gated = m * p * g * S + m * v * (g + 1) * S + m * v * p * g * (g + 1) * T + 1
-        assert biased.equation(Scales(m, d, v, [p]), g, [(S, T)]) == plain
-        assert biased.equation(Scales(m, d, v, [p, p]), g, [(p * g, 1.0), (S, T)]) == gated
-        assert biased.covariance(Scales(m, d, v, [p, p]), [(p * g, 1.0), (S, T)]) == m * v * p * g * S
+        assert biased.equation(Constants(m, d, v, [p]), g, [(S, T)]) == plain
+        assert biased.equation(Constants(m, d, v, [p, p]), g, [(p * g, 1.0), (S, T)]) == gated
+        assert biased.covariance(Constants(m, d, v, [p, p]), [(p * g, 1.0), (S, T)]) == m * v * p * g * S
 
     @pytest.mark.parametrize("name", ["relu", "geglu", "swiglu"])
     def test_the_matrices_are_the_formula_in_balls(self, name: str) -> None:

@@ -1,0 +1,69 @@
+"""The variances of a network's weights: one reading of what a caller gave, for every road."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import sympy as sp
+
+import glutheory
+from glutheory.errors import DomainError
+from glutheory.networks import Weights, network, product, weights
+
+X = np.eye(2)
+STANDARD: dict[str, Any] = {"parametrization": "standard", "width": 8}
+
+
+def sampled(name: str, **options: Any) -> Any:
+    from glutheory.sampling import empirical_ntk
+
+    return empirical_ntk(name, X, seed=0, **{"width": 8, **options})
+
+
+ROADS: dict[str, Callable[..., Any]] = {
+    "gram": lambda name, **options: glutheory.gram(name, X, **options),
+    "empirical_ntk": sampled,
+}
+
+
+def test_what_is_left_out() -> None:
+    net, triple = network("reglu"), product("relu", "erf", "tanh")
+    assert weights(net, 5, "standard", 8) == Weights(True, 8, Fraction(1, 8), (Fraction(1, 5),) * 2)
+    assert weights(net, 5, "ntk") == Weights(False, 1, Fraction(1), (Fraction(1),) * 2)
+    assert weights(triple, 5, "ntk", variances={"branch2": "1/3"}).branches == (1, Fraction(1, 3), 1)
+    assert weights(net, 5, "standard", 8, {"gate": 0.1, "readout": 2}).branches == (Fraction(1, 5), Fraction(0.1))
+
+
+@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"parametrization": "mup"}, "parametrization is 'mup': use 'ntk' or 'standard'."),
+        ({"variances": 2.0}, "variances is 2.0: give a mapping from readout, value, gate to positive numbers."),
+        ({"variances": ["gate"]}, r"variances is \['gate'\]: give a mapping from readout, value, gate to positive"),
+        ({"variances": {"hidden": 1}}, "has the key 'hidden': the weights of 'reglu' are readout, value, gate."),
+        ({"variances": {3: 1}}, "variances has the key 3: the weights of 'reglu' are readout, value, gate."),
+        *(
+            ({"variances": {"gate": value}}, r"variances\['gate'\] is .*: give a positive number")
+            for value in (0, -1, 10**400, "1e-400", sp.sqrt(2))
+        ),
+        *(
+            ({"variances": {"gate": value}}, r"variances\['gate'\] is .*: give a finite real number")
+            for value in ("x", True, float("nan"), float("inf"), None, 1j)
+        ),
+    ],
+)
+def test_a_mistake_is_the_same_sentence_on_every_road(road: str, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(DomainError, match=words):
+        ROADS[road]("reglu", **{**STANDARD, **options})
+
+
+@pytest.mark.parametrize("value", [0.3, "0.3", Fraction(3, 10), np.float64(0.3)])
+def test_numbers_of_every_kind_sample_the_same_network(value: Any) -> None:
+    pytest.importorskip("torch")
+    first, second = (sampled("reglu", **STANDARD, variances={"gate": given}) for given in (0.3, value))
+    assert (first == second).all()
