@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from checks.settings import Settings
-from checks.tools.checkpoints import Arrays, remembered
+from checks.tools.checkpoints import remembered
 from checks.tools.roads import one_thread
+from glutheory.ground.store import Arrays
 
 Array = npt.NDArray[np.float64]
 _T = TypeVar("_T")

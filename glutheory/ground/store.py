@@ -1,12 +1,20 @@
-"""Checkpoints of a Monte Carlo run: written atomically, read with suspicion."""
+"""What a long computation has reached, in files: under what it comes from, written in one step, read with suspicion.
+
+A file holds its key, the settings that the content was computed with, in JSON types. Who named the file is told of
+another key or of damage (`load`); where files are looked for unasked, such a one counts as none (`found`).
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import pickle
 import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -14,44 +22,95 @@ import numpy.typing as npt
 from glutheory.errors import DomainError
 from glutheory.ground.files import replacing
 
-#: Raised whenever the weights of a given seed change, so that old checkpoints are refused.
-FORMAT = 1
+Key = Mapping[str, Any]
+Arrays = dict[str, npt.NDArray[Any]]
 
-Saved = tuple[int, npt.NDArray[np.float64], npt.NDArray[np.float64]]
+#: What reading a file that is cut off, damaged or not one of ours raises.
+_DAMAGED = (
+    *(OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError),
+    *(zipfile.BadZipFile, pickle.UnpicklingError),
+)
 
 
-def save(path: Path, settings: dict[str, Any], saved: Saved) -> None:
-    """Write (count, mean, m2) and the settings; the file at `path` is the old one or the new one, never a part."""
-    count, mean, m2 = saved
+@dataclass(frozen=True)
+class Form:
+    """How a file is written and read.
+
+    Attributes:
+        dump: writes (file, key, content).
+        load: reads (file, the key that is looked for) as the key and the content that are there.
+    """
+
+    dump: Callable[[BinaryIO, Key, Any], None]
+    load: Callable[[BinaryIO, Key], tuple[Key, dict[str, Any]]]
+
+
+def text(key: Key) -> str:
+    """The key as one line, the same for equal ones."""
+    return json.dumps(key, sort_keys=True)
+
+
+def name(key: Key) -> str:
+    """A file name, without ending, that no other key has."""
+    return hashlib.sha256(text(key).encode()).hexdigest()[:32]
+
+
+def save(path: Path, key: Key, content: Mapping[str, Any], form: Form | None = None) -> None:
+    """Write key and content; the file at `path` is the old one or the new one, never a part, even if power fails."""
     with replacing(path) as beside, beside.open("wb") as file:
-        np.savez(file, settings=np.array(_text(settings)), count=np.array(count), mean=mean, m2=m2)
+        (form or ARRAYS).dump(file, key, content)
         file.flush()
         os.fsync(file.fileno())
 
 
-def load(path: Path, settings: dict[str, Any]) -> Saved | None:
-    """What `save` wrote with the same settings, or None where there is no file.
+def found(path: Path, key: Key, form: Form | None = None) -> dict[str, Any] | None:
+    """What `save` wrote under this key; None where there is no such file, or it cannot be read or has another key."""
+    try:
+        old, content = _read(path, key, form)
+    except _DAMAGED:
+        return None
+    return content if old == _plain(key) else None
+
+
+def load(path: Path, key: Key, form: Form | None = None) -> dict[str, Any] | None:
+    """What `save` wrote under this key, or None where there is no file.
 
     Raises:
-        DomainError: the file is not a checkpoint, or is one of other settings (the message names them).
+        DomainError: the file is not a checkpoint, or is one of another key (the message names the settings).
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-            found = json.loads(str(data["settings"]))
-            saved = (int(data["count"]), data["mean"], data["m2"])
+        old, content = _read(path, key, form)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except _DAMAGED:
         raise DomainError(f"checkpoint {str(path)!r} is not readable as one: delete it or give another.") from None
-    wanted = json.loads(_text(settings))
-    if not isinstance(found, dict) or found != wanted:
-        old = found if isinstance(found, dict) else {}
-        names = [name for name in {**old, **wanted} if old.get(name) != wanted.get(name)]
+    wanted = _plain(key)
+    if old != wanted:
+        names = [item for item in {**old, **wanted} if old.get(item) != wanted.get(item)]
         raise DomainError(
             f"checkpoint {str(path)!r} was written with another {', '.join(names)}: "
             "delete it, give another file, or repeat the run with its settings."
         )
-    return saved
+    return content
+
+
+def remove(path: Path) -> None:
+    """Remove the file, and what a kill in the middle of writing it left."""
+    for each in path.parent.glob(f"{path.name}*"):
+        each.unlink(missing_ok=True)
+
+
+def remembered(folder: Path | None, key: Key, compute: Callable[[], Arrays]) -> Arrays:
+    """What `compute` returns, from the folder if it was computed before under the same key; nothing is kept if None."""
+    if folder is None:
+        return compute()
+    path = folder / f"{name(key)}.npz"
+    known = found(path, key)
+    if known is None:
+        known = compute()
+        folder.mkdir(parents=True, exist_ok=True)
+        save(path, key, known)
+    return known
 
 
 def check_path(checkpoint: str | os.PathLike[str] | None) -> Path | None:
@@ -64,5 +123,39 @@ def check_path(checkpoint: str | os.PathLike[str] | None) -> Path | None:
     return path
 
 
-def _text(settings: dict[str, Any]) -> str:
-    return json.dumps({"format": FORMAT, **settings}, sort_keys=True)
+def _read(path: Path, key: Key, form: Form | None) -> tuple[Key, dict[str, Any]]:
+    with path.open("rb") as file:
+        old, content = (form or ARRAYS).load(file, key)
+    return _plain(old), content
+
+
+def _plain(key: Key) -> dict[str, Any]:
+    """The key as it comes back from a file."""
+    return dict(json.loads(text(key)))
+
+
+def _dump_arrays(file: BinaryIO, key: Key, content: Mapping[str, Any]) -> None:
+    np.savez(file, key=np.array(text(key)), **content)
+
+
+def _load_arrays(file: BinaryIO, _: Key) -> tuple[Key, dict[str, Any]]:
+    with np.load(file, allow_pickle=False) as data:
+        # checkpoints of the sampler once had their key under another name
+        label = "key" if "key" in data.files else "settings"
+        return json.loads(str(data[label])), {item: data[item] for item in data.files if item != label}
+
+
+def _dump_record(file: BinaryIO, key: Key, content: Mapping[str, Any]) -> None:
+    lines = json.dumps({**key, **content}, indent=1, ensure_ascii=False, allow_nan=False)
+    file.write(f"{lines}\n".encode())
+
+
+def _load_record(file: BinaryIO, key: Key) -> tuple[Key, dict[str, Any]]:
+    content = json.loads(file.read().decode())
+    return {item: content.pop(item) for item in key}, content
+
+
+#: Arrays by name, .npz.
+ARRAYS = Form(_dump_arrays, _load_arrays)
+#: JSON that people may read, the parts of the key beside those of the content.
+RECORD = Form(_dump_record, _load_record)

@@ -23,6 +23,8 @@ from glutheory.ground.arguments import integer
 from glutheory.networks import Network
 from glutheory.sampling.sampler import WORKSPACE, Sampler, sampler
 
+#: Raised whenever the weights of a given seed change, so that old checkpoints are refused.
+FORMAT = 1
 #: Seconds between checkpoints.
 INTERVAL = 30.0
 
@@ -124,7 +126,8 @@ def monte_carlo(
         nonlocal saved
         if path is not None and moments.count > saved:
             saved = moments.count
-            checkpoints.save(path, settings, (moments.count, moments.mean.cpu().numpy(), moments.m2.cpu().numpy()))
+            mean, m2 = moments.mean.cpu().numpy(), moments.m2.cpu().numpy()
+            checkpoints.save(path, settings, {"count": np.array(moments.count), "mean": mean, "m2": m2})
 
     due = time.monotonic() + INTERVAL
     try:
@@ -149,6 +152,7 @@ def _settings(
     """All that the draws depend on beyond rounding, as JSON."""
     X = prepared.inputs.cpu().numpy()
     return {
+        "format": FORMAT,
         "network": [sp.srepr(branch.expr) for branch in prepared.network.branches],
         "kind": kind,
         "X": [list(X.shape), hashlib.sha256(X.tobytes()).hexdigest()],
@@ -167,7 +171,7 @@ def _start(prepared: Sampler, draws: int, path: Path | None, settings: dict[str,
     if saved is None:
         zero = X.new_zeros(len(X), len(X), dtype=torch.float64)
         return _Moments(0, zero, zero)
-    count, mean, m2 = saved
+    count, mean, m2 = int(saved["count"]), saved["mean"], saved["m2"]
     if count > draws:
         raise DomainError(f"draws is {draws}, but checkpoint {str(path)!r} holds {count}: give at least as many.")
     return _Moments(count, torch.from_numpy(mean).to(X.device), torch.from_numpy(m2).to(X.device))

@@ -31,7 +31,7 @@ ENTRIES: dict[str, Callable[[Any], Any]] = {
 }
 #: Asymmetries relative to the largest entry that are refused: above half of the digits, 1.5e-8 and 2.4e-4.
 SIZES = (1e-16, 1e-14, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
-REFUSED = {np.float64: 1.5e-8, np.float32: 2.4e-4}
+REFUSED: dict[type, float] = {np.float64: 1.5e-8, np.float32: 2.4e-4}
 
 
 def skewed(size: float, dtype: type) -> np.ndarray:
@@ -97,7 +97,7 @@ def test_rounding_of_a_product_passes() -> None:
     """Both triangles of A Aᵀ, each from another order of summation, in both precisions."""
     rng = np.random.default_rng(0)
     for dtype in (np.float64, np.float32):
-        A = rng.standard_normal((20, 5000)).astype(dtype)
+        A: Any = rng.standard_normal((20, 5000)).astype(dtype)
         orders = (A, A[:, ::-1])
         forward, backward = (np.add.accumulate(B[:, None] * B[None], axis=2, dtype=dtype)[:, :, -1] for B in orders)
         K = np.triu(forward) + np.tril(backward, -1)

@@ -116,6 +116,15 @@ def test_a_checkpoint_of_other_settings_is_refused(change: dict[str, Any], named
         sampling.monte_carlo(**{**base, **change})
 
 
+def test_a_checkpoint_of_the_first_layout_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    X, file = points(4, 3), tmp_path / "run.npz"
+    whole = sampling.monte_carlo("relu", X, checkpoint=file, **RUN)
+    with np.load(file) as saved:
+        np.savez(file, settings=saved["key"], count=saved["count"], mean=saved["mean"], m2=saved["m2"])
+    monkeypatch.setattr(Sampler, "total", None)
+    assert same(sampling.monte_carlo("relu", X, checkpoint=file, **RUN), whole)
+
+
 def test_other_bad_checkpoints_are_refused(tmp_path: Path) -> None:
     X, file = points(2, 2), tmp_path / "run.npz"
     sampling.monte_carlo("relu", X, checkpoint=file, **RUN)

@@ -13,9 +13,10 @@ from checks.claims.architectures.data import DISTINCT, INPUTS, PROBES, WINDOWS, 
 from checks.claims.architectures.task import Case
 from checks.claims.architectures.training import BATCH, DECAY, RATE, losses, train
 from checks.settings import Settings
-from checks.tools.checkpoints import Arrays, remembered
+from checks.tools.checkpoints import remembered
 from checks.tools.data import images, sized, text
 from checks.tools.roads import one_thread
+from glutheory.ground.store import Arrays
 
 Array = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from checks.claims.generalization.task import PAIRS, Course, Task
 from checks.claims.generalization.training import device, history
 from checks.settings import Settings
-from checks.tools.checkpoints import Arrays
+from glutheory.ground.store import Arrays
 from glutheory.ground.workers import prepare
 
 Array = npt.NDArray[np.float64]

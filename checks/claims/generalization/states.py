@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from glutheory.ground.files import replacing
-
-#: What reading a file that is cut off, damaged or not one of ours raises.
-_DAMAGED = (OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile)
+from glutheory.ground import store
 
 
 class States:
@@ -18,36 +15,37 @@ class States:
 
     Args:
         path: of the file; None: nothing is kept.
-        key: everything that determines the training; a file with another key inside is not read.
+        key: everything that determines the training, in JSON types; a file with another key inside is not read.
     """
 
-    def __init__(self, path: Path | None, key: str) -> None:
+    def __init__(self, path: Path | None, key: Mapping[str, Any]) -> None:
         self.path, self.key = path, key
 
     def load(self, device: str) -> dict[str, Any] | None:
         """The last state kept, its tensors on this device; None where there is none, or it cannot be read."""
-        import torch
-
-        if self.path is None:
-            return None
-        try:
-            found = torch.load(self.path, map_location=device, weights_only=True)
-            return found if found["key"] == self.key else None
-        except (*_DAMAGED, pickle.UnpicklingError):
-            return None
+        return None if self.path is None else store.found(self.path, self.key, _tensors(device))
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the file in one step: a killed run leaves the old one or the new one, never a half."""
-        import torch
-
-        if self.path is None:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(self.path) as beside:
-            torch.save({"key": self.key, **state}, beside)
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            store.save(self.path, self.key, state, _tensors())
 
     def remove(self) -> None:
         """Remove the file, and what a kill in the middle of writing it left."""
         if self.path is not None:
-            for path in self.path.parent.glob(f"{self.path.name}*"):
-                path.unlink(missing_ok=True)
+            store.remove(self.path)
+
+
+def _tensors(device: str = "cpu") -> store.Form:
+    """Torch's files; tensors are read onto this device."""
+    import torch
+
+    def dump(file: BinaryIO, key: Mapping[str, Any], content: Mapping[str, Any]) -> None:
+        torch.save({"key": store.text(key), **content}, file)
+
+    def load(file: BinaryIO, _: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+        found = torch.load(file, map_location=device, weights_only=True)
+        return json.loads(found.pop("key")), found
+
+    return store.Form(dump, load)

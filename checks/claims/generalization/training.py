@@ -6,8 +6,6 @@ where it was and ends with the same numbers, bit for bit on the same machine.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
@@ -19,9 +17,11 @@ from checks.claims.generalization.data import Part, origin, parts
 from checks.claims.generalization.states import States
 from checks.claims.generalization.task import Course, Recipe
 from checks.settings import Settings
-from checks.tools.checkpoints import Arrays, remembered
+from checks.tools.checkpoints import remembered
 from checks.tools.data import sized
 from checks.tools.roads import one_thread
+from glutheory.ground import store
+from glutheory.ground.store import Arrays
 
 if TYPE_CHECKING:
     import torch
@@ -46,11 +46,9 @@ def history(course: Course, settings: Settings, after: Callable[[int], None] = l
         "losses", shape (epochs + 1, 3): mean cross-entropy in nats at initialisation and after every epoch on the
         training data, on the test data, and on these with their targets shuffled. "parameters": how many there are.
     """
-    key = identity(course, settings)
-    text = json.dumps({"torch": version("torch"), **key}, sort_keys=True)
-    name = hashlib.sha256(text.encode()).hexdigest()[:32]
-    folder = settings.checkpoints
-    states = States(None if folder is None else folder / f"{name}.state", text)
+    key, folder = identity(course, settings), settings.checkpoints
+    own = {"torch": version("torch"), **key}
+    states = States(None if folder is None else folder / f"{store.name(own)}.state", own)
     # the order of a sum, and so the last digits, would depend on the number of threads
     with one_thread():
         found = remembered(folder, key, lambda: _train(course, settings, states, after))

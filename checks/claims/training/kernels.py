@@ -13,10 +13,11 @@ import numpy as np
 
 from checks.settings import Settings
 from checks.tools.biased import matrices
-from checks.tools.checkpoints import Arrays, remembered
+from checks.tools.checkpoints import remembered
 from checks.tools.roads import one_thread
 from checks.tools.training_task import PAIRS, Task, data, parallel
 from glutheory.dynamics import LossCurve, crossings, decompose, expected_loss
+from glutheory.ground.store import Arrays
 
 #: What is trained: whether the targets are large, and the index of the rate.
 CASES = ((True, 0), (True, 1), (False, 0))

@@ -8,11 +8,8 @@ file made by other sources or other versions of the libraries is not read.
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +20,8 @@ import scipy
 import glutheory
 from glutheory.datasets.tabular import Standardised
 from glutheory.errors import DomainError
-from glutheory.ground.files import replacing
+from glutheory.ground import store
+from glutheory.ground.files import plain
 from glutheory.ground.workers import completed, one_thread
 from glutheory.spectra import ConditionNumber
 from glutheory.studies.phase.cells import Cell, Task, evaluate
@@ -56,13 +54,14 @@ def _usable(folder: Path) -> Iterator[None]:
         ) from None
 
 
+def _key(task: Task) -> dict[str, Any]:
+    return {"fingerprint": fingerprint(), "task": plain(task)}
+
+
 def _write(folder: Path, cell: Cell) -> None:
-    content = asdict(cell)
-    for name in ("plain", "gated"):  # JSON has no infinities
-        content[name] = {key: str(value) if value == math.inf else value for key, value in content[name].items()}
-    text = json.dumps({"fingerprint": fingerprint(), **content}, indent=1, ensure_ascii=False, allow_nan=False)
-    with replacing(folder / cell.task.file) as beside:
-        beside.write_text(text + "\n", encoding="utf-8")
+    content = plain(cell)
+    del content["task"]
+    store.save(folder / cell.task.file, _key(cell.task), content, store.RECORD)
 
 
 def _known(content: dict[str, Any]) -> ConditionNumber:
@@ -72,13 +71,13 @@ def _known(content: dict[str, Any]) -> ConditionNumber:
 
 def _read(folder: Path, task: Task) -> Cell | None:
     """The cell of an earlier run; None if there is none, or it is not of these sources."""
+    content = store.found(folder / task.file, _key(task), store.RECORD)
+    if content is None:
+        return None
     try:
-        content = json.loads((folder / task.file).read_text(encoding="utf-8"))
-        if content["fingerprint"] != fingerprint() or content["task"] != asdict(task):
-            return None
         numbers = (float(content[key]) for key in ("tops", "least", "mean", "most"))
         return Cell(task, _known(content["plain"]), _known(content["gated"]), *numbers)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 

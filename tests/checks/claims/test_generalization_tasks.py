@@ -93,7 +93,7 @@ class TestData:
 
 class TestStates:
     def test_what_was_saved_is_loaded(self, tmp_path: Path) -> None:
-        states = States(tmp_path / "new" / "a.state", "key")
+        states = States(tmp_path / "new" / "a.state", {"what": "key"})
         assert states.load("cpu") is None
         for epoch in (1, 2):
             states.save({"epoch": epoch, "rows": [[0.5, float("nan")]], "model": {"w": torch.arange(3.0)}})
@@ -105,12 +105,12 @@ class TestStates:
 
     @pytest.mark.parametrize("damage", ["cut", "empty", "text", "key", "pickle"])
     def test_a_damaged_file_is_no_state(self, tmp_path: Path, damage: str) -> None:
-        states = States(tmp_path / "a.state", "key")
+        states = States(tmp_path / "a.state", {"what": "key"})
         states.save({"epoch": 1})
         assert states.path is not None
         content = states.path.read_bytes()
         if damage == "key":
-            States(states.path, "another").save({"epoch": 1})
+            States(states.path, {"what": "another"}).save({"epoch": 1})
         elif damage == "pickle":
             torch.save(Path("an object"), states.path)
         else:
@@ -118,7 +118,7 @@ class TestStates:
         assert states.load("cpu") is None
 
     def test_nothing_is_left(self, tmp_path: Path) -> None:
-        states = States(tmp_path / "a.state", "key")
+        states = States(tmp_path / "a.state", {"what": "key"})
         states.save({"epoch": 1})
         # a kill in the middle of writing leaves this
         (tmp_path / "a.stateXYZ.part").write_bytes(b"half")
@@ -127,7 +127,7 @@ class TestStates:
         assert [path.name for path in tmp_path.iterdir()] == ["b.state"]
 
     def test_nothing_is_kept_without_a_folder(self) -> None:
-        states = States(None, "key")
+        states = States(None, {"what": "key"})
         states.save({"epoch": 1})
         states.remove()
         assert states.load("cpu") is None
