@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import platform
-import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-from threadpoolctl import threadpool_limits
 
 import glutheory
 from checks.catalog import modules
@@ -24,6 +20,7 @@ from checks.settings import FALSE_ALARM, FAMILIES, Settings
 from glutheory.claims import SCHEMA, Claim, Evidence, Finding, Grade, Outcome, Verdict
 from glutheory.errors import DomainError, GlutheoryError
 from glutheory.ground.files import replacing
+from glutheory.ground.workers import completed, one_thread
 from glutheory.numeric.tiles import cores
 
 RECORDED = Path(__file__).resolve().parent / "recorded.json"
@@ -75,24 +72,18 @@ def run_all(
     groups = families(ids)
     found: dict[str, Outcome] = {}
     if min(jobs, len(groups)) <= 1:
-        # one thread: the matrices are small, and threads that wait for each other can take twenty times as long
-        with threadpool_limits(1):
+        # the matrices are small, and threads that wait for each other can take twenty times as long
+        with one_thread():
             for name in ids:
                 found[name] = _run(name, settings)
                 done(found[name])
         return [found[name] for name in ids]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(groups)), mp_context=context, initializer=_worker) as pool:
-        one = replace(settings, processes=1)
-        futures = [pool.submit(_run_group, group, one) for group in groups]
-        try:
-            for future in as_completed(futures):
-                for outcome in future.result():
-                    found[outcome.claim.id] = outcome
-                    done(outcome)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    work = partial(run_all, settings=replace(settings, processes=1))
+    with closing(completed(work, groups, min(jobs, len(groups)))) as finished:
+        for outcomes in finished:
+            for outcome in outcomes:
+                found[outcome.claim.id] = outcome
+                done(outcome)
     return [found[name] for name in ids]
 
 
@@ -100,15 +91,6 @@ def families(ids: Sequence[str]) -> list[tuple[str, ...]]:
     """The checks that compute from the same data as one group, the largest first; every other one alone."""
     shared = tuple(name for name in ids if name in SHARED_GRID)
     return [group for group in (shared, *((name,) for name in ids if name not in shared)) if group]
-
-
-def _worker() -> None:
-    """Ctrl-C ends a process of the pool without a word: the first process says what is to be said."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-
-
-def _run_group(group: Sequence[str], settings: Settings) -> list[Outcome]:
-    return run_all(group, settings)
 
 
 def _run(name: str, settings: Settings) -> Outcome:

@@ -30,7 +30,7 @@ def one_thread() -> AbstractContextManager[Any]:
     return limits
 
 
-def prepare() -> None:
+def _prepare() -> None:
     """The initializer of a pool's processes: one thread, and an end if the parent is killed.
 
     The pool's queue would not notice that.
@@ -94,7 +94,7 @@ def _next(done: SimpleQueue[Future[Result]]) -> Future[Result]:
 
 
 def _start(start: Callable[..., None] | None, *arguments: Any) -> None:
-    prepare()
+    _prepare()
     if start is not None:
         start(*arguments)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
@@ -31,6 +34,7 @@ from glutheory.claims import Finding, Outcome, Verdict
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.networks import product
 from tests.documents import ROOT
+from tests.processes import marked
 
 QUICK = Settings()
 #: Enough draws for every statistical test, little else.
@@ -256,6 +260,35 @@ def test_two_processes_find_what_one_does() -> None:
     both = runner.run_all(ids, QUICK, lambda item: seen.append(item.claim.id), 2)
     assert sorted(seen) == sorted(ids)
     assert [replace(item, seconds=0) for item in both] == [replace(item, seconds=0) for item in alone]
+
+
+def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
+    """The first process alone gets the signal, while the others are at work."""
+    name, value = "GLUTHEORY_TEST", f"{tmp_path.name}-{os.getpid()}"
+    marker, end = f"{name}={value}", time.monotonic() + 120
+    process = subprocess.Popen(
+        [sys.executable, "-m", "checks", "--jobs", "2", "--only", "decorrelation,spike,compact,condition"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT), name: value},
+        text=True,
+        start_new_session=True,
+    )
+    # two that compute, and one that looks after what they share
+    while len(marked(marker)) < 4 and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    try:
+        assert process.wait(timeout=60) == 130
+    finally:
+        process.kill()
+        told = process.communicate()
+    assert told == ("", "\n")  # what click writes after ^C
+    while marked(marker) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not marked(marker), "a process has been left behind"
 
 
 def test_checks_that_share_data_stay_together() -> None:

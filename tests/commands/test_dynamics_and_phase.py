@@ -21,6 +21,7 @@ from glutheory.commands.phase import read_list
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from tests.commands.command_line import good, run
+from tests.processes import marked
 
 DYNAMICS = ("dynamics", "reglu", "--n", "12", "--d", "3", "--width", "50")
 PHASE = ("phase", "--n", "8,12", "--d", "3-6", "--draws", "1", "--jobs", "1")
@@ -176,18 +177,6 @@ def test_the_examples_of_the_help_run(name: str, tmp_path: Path, monkeypatch: py
         if "--train" in words:
             words += ["--steps", "50"]
         assert good(*words)
-
-
-def marked(marker: str) -> list[int]:
-    """Processes whose environment holds the marker."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if marker.encode() in (path / "environ").read_bytes():
-                found.append(int(path.name))
-        except OSError:
-            continue
-    return found
 
 
 def interrupted(arguments: tuple[str, ...], folder: Path, sign: str, *, group: bool) -> tuple[int, str, str]:

@@ -23,6 +23,7 @@ from glutheory.studies.phase import maps
 from glutheory.studies.phase.cells import NORMALISED, SETTINGS, Cell, State, Task, evaluate, kernels, points
 from glutheory.studies.phase.maps import compute
 from tests.documents import ROOT
+from tests.processes import marked
 
 SMALL = Task("gaussian", "reglu", "wide", 12, 5, 3)
 
@@ -279,18 +280,6 @@ if __name__ == "__main__":
 """
 
 
-def running(marker: str) -> list[int]:
-    """Processes whose environment holds the marker, this one left out."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if marker.encode() in (path / "environ").read_bytes() and int(path.name) != os.getpid():
-                found.append(int(path.name))
-        except OSError:
-            continue
-    return found
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_killed_run_is_resumed_to_the_same_map(tmp_path: Path, processes: int) -> None:
@@ -305,9 +294,9 @@ def test_a_killed_run_is_resumed_to_the_same_map(tmp_path: Path, processes: int)
         time.sleep(0.005)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    while time.monotonic() < deadline and running(marker):
+    while time.monotonic() < deadline and marked(marker):
         time.sleep(0.05)
-    assert not running(marker), "a worker has outlived its parent"
+    assert not marked(marker), "a worker has outlived its parent"
     kept = {path.name: path.read_bytes() for path in folder.glob("*.json")}
     assert 4 <= len(kept) < 16
     # every file that is there is whole

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ from checks.claims.generalization.task import PAIRS, Course, Task
 from checks.claims.generalization.training import device, history
 from checks.settings import Settings
 from glutheory.ground.store import Arrays
-from glutheory.ground.workers import prepare
+from glutheory.ground.workers import completed
 
 Array = npt.NDArray[np.float64]
 
@@ -51,7 +50,7 @@ def trained(task: Task, settings: Settings) -> dict[tuple[str, str], Block]:
     every = [course for pairs in courses.values() for pair in pairs for course in pair]
     # seed by seed: what is done when a run breaks off has all blocks in it
     every.sort(key=lambda course: int(course.draw.split("/")[1]))
-    histories = dict(zip(every, _all(every, settings), strict=True))
+    histories = _all(every, settings)
     found = {}
     for block, pairs in courses.items():
         rows = [(histories[plain], histories[gated]) for plain, gated in pairs]
@@ -61,15 +60,14 @@ def trained(task: Task, settings: Settings) -> dict[tuple[str, str], Block]:
     return found
 
 
-def _all(courses: Sequence[Course], settings: Settings) -> list[Arrays]:
-    """The histories, in order."""
+def _all(courses: Sequence[Course], settings: Settings) -> dict[Course, Arrays]:
+    """The history of each."""
+    work = partial(_history, settings=settings)
     if settings.processes == 1 or len(courses) < 2:
-        return [history(course, settings) for course in courses]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(settings.processes, mp_context=context, initializer=prepare) as pool:
-        waiting = [pool.submit(history, course, settings) for course in courses]
-        try:
-            return [future.result() for future in waiting]
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+        return dict(map(work, courses))
+    with closing(completed(work, courses, settings.processes)) as finished:
+        return dict(finished)
+
+
+def _history(course: Course, settings: Settings) -> tuple[Course, Arrays]:
+    return course, history(course, settings)
