@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from glutheory.claims import Claim, Grade, Outcome, Verdict
 from glutheory.commands.progress import progress as progress_bar
-from glutheory.terminal import Terminal
+from glutheory.terminal import Terminal, aligned, paragraph, wide
 
 HEADINGS = ("id", "source", "verdict", "grade", "key figure", "seconds")
 COLOURS = {
@@ -54,15 +54,8 @@ def row(outcome: Outcome) -> tuple[str, ...]:
 
 def plain(outcomes: Sequence[Outcome], terminal: Terminal | None = None) -> str:
     """The table as text in columns, each line one claim."""
-    from rich.cells import cell_len
-
     where = terminal or Terminal()
-    rows = [HEADINGS, *(tuple(shown(cell, where) for cell in row(outcome)) for outcome in outcomes)]
-    widths = [max(cell_len(line[i]) for line in rows) for i in range(len(HEADINGS))]
-    return "\n".join(
-        "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in rows
-    )
+    return "\n".join(aligned([HEADINGS, *([shown(cell, where) for cell in row(item)] for item in outcomes)], gap=2))
 
 
 def footer(outcomes: Sequence[Outcome]) -> str:
@@ -114,10 +107,6 @@ def show(outcomes: Sequence[Outcome]) -> None:
 
 def listing(claims: Iterable[Claim], terminal: Terminal) -> str:
     """Every claim's id and source, its statement in words and in LaTeX; nothing is run for it."""
-    from rich.cells import cell_len
-
-    from glutheory.terminal import paragraph
-
     claims = list(claims)
     width = max(len(claim.id) for claim in claims)
     lines = []
@@ -125,7 +114,7 @@ def listing(claims: Iterable[Claim], terminal: Terminal) -> str:
         head, source = claim.id.ljust(width), shown(claim.source, terminal)
         lines.append(f"{terminal.bold(head)}  {source}")
         for text in (shown(claim.words, terminal), claim.statement):
-            lines += paragraph(text, terminal.width + len(text) - cell_len(text))
+            lines += paragraph(text, terminal.width + len(text) - wide(text))
         lines.append("")
     return "\n".join(lines[:-1])
 

@@ -68,9 +68,10 @@ def derive(
     from glutheory.commands.output import check_text_output
     from glutheory.commands.progress import progress
     from glutheory.ground.exact import as_digits
+    from glutheory.ground.files import write_whole
     from glutheory.printing import render
     from glutheory.printing.contents import report
-    from glutheory.terminal import Terminal, ascii_text, write_whole
+    from glutheory.terminal import Terminal, ascii_text
 
     as_digits(digits, MAX_DIGITS)
     check_text_output(out)

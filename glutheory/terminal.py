@@ -1,4 +1,4 @@
-"""Where text goes: a terminal with its width, characters and colours, or a file."""
+"""Where text goes, a terminal with its width, characters and colours, and how it is laid out there in lines."""
 
 from __future__ import annotations
 
@@ -10,11 +10,7 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TextIO
-
-from glutheory.errors import DomainError
-from glutheory.ground.files import replacing
 
 MAX_WIDTH = 100
 _PROBE = "−·√⟨⟩∞π⊙ρθκσφ∈²ᵀ≥✓"
@@ -81,24 +77,6 @@ def ascii_text(text: str) -> str:
     return "".join(ch for ch in plain if not unicodedata.combining(ch)).encode("ascii", "replace").decode()
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write the text in UTF-8 under a temporary name beside `path`, then rename it: no reader sees half a file.
-
-    Raises:
-        DomainError: the file cannot be written there.
-    """
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-        with replacing(path) as beside:
-            beside.write_text(text, encoding="utf-8", newline="\n")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DomainError(
-            f"--out is {str(path)[:200]!r}, which cannot be written ({reason}): give another file."
-        ) from None
-
-
 def formula(head: str, body: str, width: int, indent: int = 2) -> list[str]:
     """``head = body`` as lines, broken before a + or − in as few brackets as possible."""
     first = " " * indent + head + " = "
@@ -149,14 +127,30 @@ def paragraph(text: str, width: int, indent: int = 2) -> list[str]:
     return [line.replace("\u00a0", " ") for line in lines]
 
 
+def aligned(rows: Sequence[Sequence[str]], *, numbers: bool = False, gap: int = 3) -> list[str]:
+    """The rows as lines, each column as wide as its widest cell on a terminal; an empty row is an empty line.
+
+    Args:
+        rows: of cells, each row that is not empty with all columns.
+        numbers: whether all columns but the first are set to the right.
+        gap: blanks between columns.
+    """
+    widths = [max(map(wide, column)) for column in zip(*filter(None, rows), strict=True)]
+    lines = []
+    for row in rows:
+        padded = []
+        for i, cell in enumerate(row):
+            blanks = " " * (widths[i] - wide(cell))
+            padded.append(blanks + cell if numbers and i else cell + blanks)
+        lines.append((" " * gap).join(padded).rstrip())
+    return lines
+
+
 def table(rows: Sequence[tuple[str, ...]], width: int, indent: int = 2) -> list[str]:
     """Columns side by side if they fit, each row's cells under each other otherwise."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    if indent + sum(widths) + 3 * (len(widths) - 1) <= width:
-        return [
-            (" " * indent + "   ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True))).rstrip()
-            for row in rows
-        ]
+    lines = [(" " * indent + line).rstrip() for line in aligned(rows)]
+    if max(map(wide, lines)) <= width:
+        return lines
     lines = []
     for row in rows:
         filled = [cell for cell in row if cell]
@@ -167,7 +161,6 @@ def table(rows: Sequence[tuple[str, ...]], width: int, indent: int = 2) -> list[
 
 #: What `Terminal.prose` has no ASCII for; the tilde tells K̃ from K.
 _MORE_ASCII = str.maketrans({"\u0303": "~", "≈": "~", "—": "-", "′": "'", "½": "1/2", "“": '"', "”": '"'})
-_GAP = 3
 #: Numbers below this power of ten are written without an exponent.
 _PLAIN = 4
 
@@ -201,16 +194,8 @@ def wide(text: str) -> int:
 
 
 def columns(rows: Sequence[Sequence[str]], terminal: Terminal) -> list[str]:
-    """The rows as lines: the first column to the left, the others to the right; an empty row is an empty line."""
-    cells = [[shown(cell, terminal) for cell in row] for row in rows]
-    count = max(map(len, cells))
-    widths = [max(wide(row[i]) for row in cells if row) for i in range(count)]
-    lines = []
-    for row in cells:
-        padded = [" " * (width - wide(cell)) + cell for cell, width in zip(row[1:], widths[1:], strict=False)]
-        first = [row[0] + " " * (widths[0] - wide(row[0]))] if row else []
-        lines.append((" " * _GAP).join([*first, *padded]).rstrip())
-    return lines
+    """A table of numbers in characters that can be shown there, the first column of words."""
+    return aligned([[shown(cell, terminal) for cell in row] for row in rows], numbers=True)
 
 
 def heading(text: str, terminal: Terminal) -> list[str]:

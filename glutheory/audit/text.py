@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator
 
 from glutheory.audit.findings import LEVEL, Audit, BlockAudit, Side, figure
-from glutheory.terminal import Terminal
+from glutheory.terminal import Terminal, aligned
 
 #: Characters of a block's name.
 _LONGEST = 32
@@ -94,18 +94,13 @@ def _table(blocks: list[BlockAudit], terminal: Terminal) -> list[str]:
     if any(block.expected_ratio is not None for block in blocks):
         ends = ["expected", *("" if block.expected_ratio is None else figure(block.expected_ratio) for block in blocks)]
         rows = [(*row, end) for row, end in zip(rows, ends, strict=True)]
-    rows = [tuple(terminal.prose(cell) for cell in row) for row in rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
-        for row in rows
-    ]
+    head, *lines = aligned([[terminal.prose(cell) for cell in row] for row in rows], numbers=True, gap=2)
     return [
         *_wrapped(f"{_described(first, first.own)}; twin: {_described(first, first.twin)}", terminal),
         "",
-        terminal.bold(lines[0]),
-        "-" * len(lines[0]),
-        *lines[1:],
+        terminal.bold(head),
+        "-" * len(head),
+        *lines,
     ]
 
 

@@ -75,7 +75,8 @@ def audit_command(
 ) -> None:
     """See `_HELP`."""
     from glutheory.commands.data import read_rows
-    from glutheory.terminal import Terminal, write_whole
+    from glutheory.ground.files import write_whole
+    from glutheory.terminal import Terminal
 
     chosen = None if layers is None else parse_layers(layers)
     fields = parse_changes(changes)

@@ -82,10 +82,10 @@ def _cells(row: Row) -> tuple[str, str, str, str]:
 
 
 def _plain(found: list[Row]) -> str:
-    table = [_HEADS, *map(_cells, found)]
-    widths = [max(len(row[i]) for row in table) for i in range(len(_HEADS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]]) + "\n"
+    from glutheory.terminal import aligned
+
+    head, *lines = aligned([_HEADS, *map(_cells, found)], gap=2)
+    return "\n".join([head, "-" * len(head), *lines]) + "\n"
 
 
 def _rich(found: list[Row], colour: bool, width: int) -> None:

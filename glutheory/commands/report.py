@@ -75,7 +75,7 @@ def report_command(
             advance(next(steps), name)
 
         if out is not None:
-            from glutheory.terminal import write_whole
+            from glutheory.ground.files import write_whole
 
             page = render(runs, advance=told)
             size = len(page.encode())

@@ -39,6 +39,24 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write the text in UTF-8 under a temporary name beside `path`, then rename it: no reader sees half a file.
+
+    Raises:
+        DomainError: the file cannot be written there.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        with replacing(path) as beside:
+            beside.write_text(text, encoding="utf-8", newline="\n")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DomainError(
+            f"--out is {str(path)[:200]!r}, which cannot be written ({reason}): give another file."
+        ) from None
+
+
 def plain(value: Any) -> Any:
     """The value in JSON types: records and arrays taken apart, infinities and NaN as strings ("inf", "-inf", "nan").
 
