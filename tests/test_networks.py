@@ -34,7 +34,11 @@ def test_what_is_left_out() -> None:
     net, triple = network("reglu"), product("relu", "erf", "tanh")
     assert weights(net, 5, "standard", 8) == Weights(True, 8, Fraction(1, 8), (Fraction(1, 5),) * 2)
     assert weights(net, 5, "ntk") == Weights(False, 1, Fraction(1), (Fraction(1),) * 2)
-    assert weights(triple, 5, "ntk", variances={"branch2": "1/3"}).branches == tuple(map(Fraction, (1, "1/3", 1)))
+    assert weights(triple, 5, "ntk", variances={"branch2": "1/3"}).branches == (
+        Fraction(1),
+        Fraction(1, 3),
+        Fraction(1),
+    )
     assert weights(net, 5, "standard", 8, {"gate": 0.1, "readout": 2}).branches == (Fraction(1, 5), Fraction(0.1))
 
 
