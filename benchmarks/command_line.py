@@ -1,8 +1,9 @@
-"""Whole-process times of the command line, as ratios to importing SymPy alone, and of `evaluate` and `enclose` calls.
+"""Processor times of the command line, as ratios to importing SymPy alone, and times of `evaluate` and `enclose` calls.
 
     python benchmarks/command_line.py [--repeats 5]
 
-Machines are noisy: compare the ratios of one run, not seconds of different runs.
+A process counts with its user and system time, and every round runs `import sympy` beside each command, so that a busy
+machine slows both. Still compare the ratios of one run, not seconds of different runs.
 """
 
 from __future__ import annotations
@@ -14,21 +15,53 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
-NETWORKS = ("relu", "reglu", "gelu", "geglu", "swiglu")
+#: What is run in a process of its own, by its name in the table; the first is what the others are compared with.
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "import sympy": ("-c", "import sympy"),
+    "import glutheory": ("-c", "import glutheory"),
+    "import glutheory.numeric": ("-c", "import glutheory.numeric"),
+    "derive --help": ("-m", "glutheory.derive", "--help"),
+    **{
+        f"derive {name}": ("-m", "glutheory.derive", name)
+        for name in ("relu", "reglu", "gelu", "geglu", "swiglu", "tanh")
+    },
+    "derive mish (a formula)": ("-m", "glutheory.derive", "--activation", "z*tanh(log(1+exp(z)))"),
+}
 CLOSED = ("relu", "gelu", "erf", "relu2", "sin")
 LOGISTIC = ("sigmoid", "tanh", "silu", "softplus")
 
 
-def process_seconds(arguments: list[str], repeats: int) -> float:
-    """Median seconds of a whole Python process."""
-    seconds = []
+def processor_seconds(arguments: Sequence[str]) -> float:
+    """User and system seconds of a whole Python process."""
+    before = os.times()
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def interleaved(commands: Mapping[str, Sequence[str]], repeats: int) -> dict[str, list[float]]:
+    """The processor seconds of every run of every command: one run of each to warm up, then round by round."""
+    for arguments in commands.values():
+        processor_seconds(arguments)
+    found: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(repeats):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+        for name, arguments in commands.items():
+            found[name].append(processor_seconds(arguments))
+    return found
+
+
+def whole_processes(repeats: int) -> None:
+    """The table of the commands: min, median and max of the seconds, and of the ratios round by round."""
+    seconds = interleaved(COMMANDS, repeats)
+    base = next(iter(seconds.values()))
+    print(f"{'':26} {'seconds':>29} {'/ import sympy':>31}")
+    print(f"{'processor time':26} {'min':>13} {'median':>7} {'max':>7} {'min':>15} {'median':>7} {'max':>7}")
+    for name, own in seconds.items():
+        ratios = [one / other for one, other in zip(own, base, strict=True)]
+        cells = [f"{min(x):{a}.2f} {statistics.median(x):7.2f} {max(x):7.2f}" for x, a in ((own, 13), (ratios, 15))]
+        print(f"{name:26} {' '.join(cells)}")
 
 
 def call_seconds(function: Callable[[], object], repeats: int) -> float:
@@ -44,15 +77,10 @@ def call_seconds(function: Callable[[], object], repeats: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=5, help="runs per figure, the median is shown (default 5)")
+    parser.add_argument("--repeats", type=int, default=5, help="runs per figure (default 5)")
     repeats = parser.parse_args().repeats
-    print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, median of {repeats}\n")
-    base = process_seconds(["-c", "import sympy"], repeats)
-    print(f"{'whole process':34} {'seconds':>8} {'/ import sympy':>15}")
-    print(f"{'import sympy':34} {base:8.2f} {1:15.1f}")
-    for name in NETWORKS:
-        seconds = process_seconds(["-m", "glutheory.derive", name], repeats)
-        print(f"{'python -m glutheory.derive ' + name:34} {seconds:8.2f} {seconds / base:15.1f}")
+    print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores, {repeats} runs\n")
+    whole_processes(repeats)
 
     from glutheory import enclose, evaluate
 
