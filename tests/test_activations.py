@@ -21,7 +21,7 @@ from tests.zoo import ROWS
 
 def test_the_table_is_complete() -> None:
     """One row of `tests.zoo` for every name, and none besides."""
-    assert tuple(ROWS) == activation_names()
+    assert set(ROWS) == set(activation_names())
 
 
 @pytest.mark.parametrize("name", activation_names())
