@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import click
 
 from glutheory.errors import DomainError
-from glutheory.terminal import Terminal, write_whole
+from glutheory.ground.files import write_whole
+from glutheory.terminal import Terminal
 
 if TYPE_CHECKING:
     from glutheory.figures.chart import Chart

@@ -13,6 +13,7 @@ from flint import arb
 from glutheory import terminal as layout
 from glutheory.activations import activation
 from glutheory.errors import DerivationError, DomainError, ExpressionError, PrecisionError
+from glutheory.ground.files import write_whole
 from glutheory.networks import Network, network, network_names, product
 from glutheory.printing import FORMATS, render, samples
 from glutheory.printing.contents import averaged, report
@@ -22,7 +23,7 @@ from glutheory.printing.styles import LATEX, UNICODE
 from glutheory.printing.writer import Writer
 from glutheory.symbolic.certify import Check
 from glutheory.symbolic.derived import Verification
-from glutheory.terminal import Terminal, ascii_text, write_whole
+from glutheory.terminal import Terminal, ascii_text
 from tests.printing.reports import WIDE, found
 
 pytestmark = pytest.mark.usefixtures("evaluated_once")

@@ -19,6 +19,7 @@ from glutheory.symbolic import hermite
 from glutheory.symbolic.duals import dual
 from glutheory.symbolic.evaluation import evaluate_balls
 from glutheory.symbolic.hermite import coefficient, coefficients, hermite_series, norm, odd_part_is_linear, series_balls
+from tests.zoo import ANALYTIC
 
 SMOOTH = ("gelu", "silu", "tanh", "sigmoid", "erf", "softplus", "sin")
 
