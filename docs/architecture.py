@@ -23,7 +23,7 @@ from layout import MARGIN, ROOM, Line, Node, Rows, network, ordered, placed
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "figures" / "architecture.svg"
 #: Pixels: of a room's height, and between two rows at least, and for each line.
-HEIGHT, GAP, PER_LINE = 38, 28, 2
+HEIGHT, GAP, PER_LINE = 28, 28, 2
 STYLE = """
 text { font: 600 12.5px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; text-anchor: middle;
   fill: #1f2328 }
@@ -51,14 +51,12 @@ class House:
 
     Attributes:
         layers: the rooms, from the ground up.
-        files: how many each room has.
         needs: the rooms that each room imports.
         package: how many of the layers are the package's own.
         roads: the rooms that do not know each other.
     """
 
     layers: tuple[tuple[str, ...], ...]
-    files: Mapping[str, int]
     needs: Mapping[str, frozenset[str]]
     package: int
     roads: tuple[str, ...]
@@ -96,8 +94,7 @@ def house() -> House:
             raise ValueError(f"{name} imports {', '.join(up)}, which is not below it.")
     own = {room(module) for module in imports() if module.startswith("glutheory.")}
     package = sum(not own.isdisjoint(layer) for layer in LAYERS)
-    files = Counter(map(room, imports()))
-    return House(LAYERS, files, {name: frozenset(found) for name, found in needs.items()}, package, ROADS)
+    return House(LAYERS, {name: frozenset(found) for name, found in needs.items()}, package, ROADS)
 
 
 def svg(found: House) -> str:
@@ -167,10 +164,8 @@ def paths(
 
 def _room(found: House, node: Node, x: float, y: int, *, pointed: bool) -> Iterator[str]:
     kind = "road" if node.room in found.roads else "court" if node.level == len(found.layers) - 1 else "room"
-    count = found.files[node.room]
     yield f'<rect class="{kind}" x="{x - ROOM / 2:.0f}" y="{y}" width="{ROOM}" height="{HEIGHT}" rx="5"/>'
-    yield f'<text x="{x:.0f}" y="{y + 16}">{node.room}</text>'
-    yield f'<text class="small" x="{x:.0f}" y="{y + 31}">{count} file{"" if count == 1 else "s"}</text>'
+    yield f'<text x="{x:.0f}" y="{y + 18}">{node.room}</text>'
     if pointed:
         yield f'<path class="head{" to-road" if kind == "road" else ""}" d="M{x - 4:.0f} {y - 7}h8l-4 7z"/>'
 

@@ -40,7 +40,7 @@ def test_the_picture_is_that_of_the_code() -> None:
 
 def test_another_picture_is_not(script: ModuleType, tmp_path, monkeypatch, capsys) -> None:
     picture = tmp_path / "architecture.svg"
-    picture.write_text(script.PICTURE.read_text(encoding="utf-8").replace("files", "file", 1), encoding="utf-8")
+    picture.write_text(script.PICTURE.read_text(encoding="utf-8").replace("errors", "error", 1), encoding="utf-8")
     for name, value in (("PICTURE", picture), ("ROOT", tmp_path)):
         monkeypatch.setattr(script, name, value)
     monkeypatch.setattr(sys, "argv", ["architecture.py", "--check"])
@@ -58,12 +58,12 @@ def test_what_is_left_out_follows_from_what_is_drawn(script: ModuleType) -> None
     drawn: dict[str, set[str]] = {}
     for room, other in house.arrows():
         drawn.setdefault(room, set()).add(other)
-    again = script.House(house.layers, {}, {room: frozenset(found) for room, found in drawn.items()}, 0, ())
+    again = script.House(house.layers, {room: frozenset(found) for room, found in drawn.items()}, 0, ())
     for room in house.needs:
         assert again.reach(room) == house.reach(room)
         for other in drawn[room]:
             fewer = {**again.needs, room: again.needs[room] - {other}}
-            assert other not in script.House(house.layers, {}, fewer, 0, ()).reach(room), (room, other)
+            assert other not in script.House(house.layers, fewer, 0, ()).reach(room), (room, other)
 
 
 def boxes(drawing: ET.Element) -> list[Box]:
