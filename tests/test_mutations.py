@@ -170,7 +170,7 @@ MUTANTS = (
     ),
     Mutant(
         "T for S in fast Gram matrices",
-        "glutheory/numeric/homogeneous.py",
+        "glutheory/numeric/duals/homogeneous.py",
         "    s *= 1 / _PI2\n    t *= 1 / _PI2\n    return Values(s, t)",
         "    s *= 1 / _PI2\n    t *= 1 / _PI2\n    return Values(t, s)",
         "spike",
