@@ -26,7 +26,7 @@ from glutheory.numeric.tiles import cores
 RECORDED = Path(__file__).resolve().parent / "recorded.json"
 #: These take their spectra from `checks.tools.spectral_grid`, which keeps them for the process.
 SHARED_GRID = ("decomposition", "lambda-max", "lambda-min", "condition", "compact", "spike")
-_PACKAGES = ("numpy", "scipy", "sympy", "mpmath", "python-flint", "torch", "transformers", "einops")
+_PACKAGES = ("numpy", "scipy", "statsmodels", "sympy", "mpmath", "python-flint", "torch", "transformers", "einops")
 
 
 def versions() -> dict[str, str]:
