@@ -206,9 +206,9 @@ def lifted(rows: Rows) -> Rows:
 
 
 def finish(field: Field, rows: Rows, gradient: Array) -> Array:
-    """The gradient divided by ‖x‖; 0 at the zero rows of a kernel that jumps there."""
+    """The gradient with respect to the rows; 0 at the zero rows of a kernel that jumps there."""
     with np.errstate(all="ignore"):
-        gradient = gradient / rows.norm[:, None]
+        gradient = rows.pullback(gradient)
     if field.jumps and field.power == 0:
         gradient = rows.xp.where(rows.length[:, None] > 0, gradient, rows.xp.zeros_like(gradient))
     return gradient

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from glutheory.networks import Network
 from glutheory.numeric.arrays import Array
-from glutheory.numeric.duals import evaluator
 from glutheory.numeric.kernel import Branch, State, product
 from glutheory.numeric.pairs import Geometry
-from glutheory.numeric.plan import Pick, common_factor
+from glutheory.numeric.plan import Pick, common_factor, fed
 from glutheory.numeric.rows import Rows
 from glutheory.numeric.weights import Scales
 
@@ -101,14 +100,9 @@ class Field:
 
 def make_field(network: Network, left: Rows, right: Rows, found: Scales) -> Field:
     """Compute what is needed of each row; `right` is `left` for a symmetric matrix."""
-    duals = [evaluator(act) for act in network.branches]
-    branches = []
-    for own, variance, share in zip(duals, found.variances, found.shares, strict=True):
-        features = own.slope_features or own.features
-        first = features(left.radii(variance))
-        second = first if right is left else features(right.radii(variance))
-        branches.append(Branch(own, first, second, float(share / found.readout)))
+    branches = fed(network, left, right, found, slopes=True)
+    duals = [branch.dual for branch in branches]
     spread = math.prod(float(variance) ** own.degree for own, variance in zip(duals, found.variances, strict=True))
     constants = {"nngp": float(found.front) * spread, "ntk": float(found.readout) * spread}
     power = sum(own.degree for own in duals)
-    return Field(left, right, tuple(branches), power, constants, any(own.jumps for own in duals))
+    return Field(left, right, branches, power, constants, any(own.jumps for own in duals))

@@ -134,21 +134,28 @@ def _power(base: Array, exponent: int) -> Array:
     return result
 
 
+def fed(network: Network, left: Rows, right: Rows, found: Scales, *, slopes: bool = False) -> tuple[Branch, ...]:
+    """The branches, fed with these rows; with the features of the derivatives where these are asked for."""
+    branches = []
+    for act, variance, share in zip(network.branches, found.variances, found.shares, strict=True):
+        dual = evaluator(act)
+        features = dual.slope_features if slopes and dual.slope_features else dual.features
+        first = features(left.radii(variance))
+        second = first if right is left else features(right.radii(variance))
+        branches.append(Branch(dual, first, second, float(share / found.readout)))
+    return tuple(branches)
+
+
 def make_plan(network: Network, left: Rows, right: Rows, found: Scales) -> Plan:
     """Compute what is needed of each row; `right` is `left` for a symmetric matrix."""
-    duals = [evaluator(act) for act in network.branches]
-    branches = []
-    for dual, variance, share in zip(duals, found.variances, found.shares, strict=True):
-        first = dual.features(left.radii(variance))
-        second = first if right is left else dual.features(right.radii(variance))
-        branches.append(Branch(dual, first, second, float(share / found.readout)))
+    branches = fed(network, left, right, found)
     # one radius for all branches, whose power is the product of theirs
-    power = sum(dual.degree for dual in duals)
+    power = sum(branch.dual.degree for branch in branches)
     degrees: dict[Fraction, int] = {}
-    for dual, variance in zip(duals, found.variances, strict=True):
-        degrees[variance] = degrees.get(variance, 0) + dual.degree
+    for branch, variance in zip(branches, found.variances, strict=True):
+        degrees[variance] = degrees.get(variance, 0) + branch.dual.degree
     radius = math.prod(float(v) ** (degree / (2 * power)) for v, degree in degrees.items()) if power else 1.0
     weights = (left.norm * radius, right.norm * radius)
     largest = math.prod(float(left.xp.max(side)) if side.shape[0] else 0.0 for side in weights)
     overflows = largest > 0 and power * math.log(largest) > _LOG_MAX
-    return Plan(left, right, tuple(branches), power, *weights, overflows, float(found.front), float(found.readout))
+    return Plan(left, right, branches, power, *weights, overflows, float(found.front), float(found.readout))

@@ -51,6 +51,10 @@ class Rows:
         """The standard deviations of w·x_i for weights w of this variance."""
         return Radii(self.xp, self.norm * math.sqrt(variance), lambda: self._square(variance))
 
+    def pullback(self, gradient: Array) -> Array:
+        """Of r ∂/∂r x̂ and ∂/∂ρ e summed, shape (n, d), the gradient with respect to x: divided by ‖x‖."""
+        return gradient / self.norm[:, None]
+
     def _square(self, variance: Fraction) -> tuple[Array, Array]:
         """a_i = variance·‖x_i‖² as an unevaluated sum of two numbers, each of shape (n,): about 32 digits.
 
