@@ -8,7 +8,7 @@ import pytest
 
 import glutheory as glu
 from glutheory.networks import Network
-from tests.numeric.test_numeric_cases import pair
+from tests.numeric.cases import pair
 from tests.zoo import ROWS
 
 torch = pytest.importorskip("torch")

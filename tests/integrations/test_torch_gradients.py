@@ -27,7 +27,7 @@ from glutheory.numeric.duals.mixture import SMALLEST, partial_averages
 from glutheory.numeric.gradient import gram_gradient
 from glutheory.numeric.pairs import Geometry
 from glutheory.numeric.rows import Rows, read_rows
-from tests.numeric.test_numeric_cases import MP, pair
+from tests.numeric.cases import MP, pair
 from tests.zoo import CLOSED, LOGISTIC
 
 torch = pytest.importorskip("torch")

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import mpmath
 import numpy as np
-import pytest
 
 import glutheory as glu
 from glutheory.networks import Network
@@ -72,13 +71,3 @@ def scale(network: Network | str, a: Fraction, b: Fraction) -> tuple[mpmath.mpf,
 def crowd(d: int, count: int = 60) -> np.ndarray:
     """Rows at no small angle to almost any other: among them a pair is refined alone, not with its whole tile."""
     return np.random.default_rng(7).standard_normal((count, d))
-
-
-@pytest.mark.parametrize("gap", GAPS)
-def test_a_pair_has_the_angle_it_is_asked_for(gap: float) -> None:
-    a, b, c = pair(0.3, 4.0, gap, 6, 1).inner()
-    found = 1 - MP.mpf(abs(c).numerator) / abs(c).denominator / MP.sqrt(MP.mpf((a * b).numerator) / (a * b).denominator)
-    assert float(a) == pytest.approx(0.3)
-    assert float(b) == pytest.approx(4.0)
-    assert float(found) == pytest.approx(abs(gap), rel=1e-6, abs=1e-16)
-    assert math.copysign(1, c) == math.copysign(1, gap)

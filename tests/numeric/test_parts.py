@@ -15,7 +15,7 @@ from glutheory.numeric import arrays
 from glutheory.numeric.angles import CLOSEST, dense, refine
 from glutheory.numeric.duals import bases, mixture, series
 from glutheory.numeric.rows import read_rows
-from tests.numeric.test_numeric_cases import MP, Pair, pair
+from tests.numeric.cases import GAPS, MP, Pair, pair
 
 xp = pytest.importorskip("array_api_compat.numpy")
 NUMBERS = st.floats(-1e100, 1e100, allow_subnormal=False).filter(lambda x: x == 0 or abs(x) > 1e-100)
@@ -118,3 +118,13 @@ def test_parseval_bounds_what_the_series_leaves_out(base: bases.Base, exponent: 
     squares = found.coefficients[:, 0] ** 2
     assert (np.diff(found.rest[:, 0]) <= 0).all()
     assert (found.rest[:-1, 0] >= np.cumsum(squares[::-1])[::-1]).all()
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_a_pair_has_the_angle_it_is_asked_for(gap: float) -> None:
+    a, b, c = pair(0.3, 4.0, gap, 6, 1).inner()
+    found = 1 - MP.mpf(abs(c).numerator) / abs(c).denominator / MP.sqrt(MP.mpf((a * b).numerator) / (a * b).denominator)
+    assert float(a) == pytest.approx(0.3)
+    assert float(b) == pytest.approx(4.0)
+    assert float(found) == pytest.approx(abs(gap), rel=1e-6, abs=1e-16)
+    assert math.copysign(1, c) == math.copysign(1, gap)
