@@ -4,7 +4,7 @@ Far from ρ = ±1 a product of unit rows is enough: an error ε in ρ is an erro
 there x' is compared with its projection on x, the products of which are computed without rounding (Kahan's advice for
 angles, with Dekker's products), so that sin θ is accurate to a few ulps however small it is (`refine`, pair by pair).
 
-Where a whole tile is nearly parallel, three matrix products do it in place of one (`dense`). Each row is split into a
+Where a whole tile is nearly parallel, three matrix products do it in place of one (`near_tile`). Each row is split into a
 part of few bits and a rest, x = h + l. The products h·h' are then exact in float64, whatever the order of summation,
 and the others are small, so that x·x' is known to about 22 more bits than float64 has, and with it
 sin²θ = (‖x‖²‖x'‖² − (x·x')²)/(‖x‖²‖x'‖²) to an absolute error of about 1e-22 (Ozaki, Ogita, Oishi & Rump 2012).
@@ -20,7 +20,7 @@ from glutheory.numeric.rows import Rows
 
 #: Pairs with |ρ| above this need the angle of `refine`: below, sin²θ ≥ 2e-7 has a relative error of about 1e-15.
 CLOSEST = 1 - 1e-7
-#: The share of nearly parallel pairs in a tile from which `dense` pays.
+#: The share of nearly parallel pairs in a tile from which `near_tile` pays.
 _SHARE = 0.02
 #: Beyond this ratio of norms (a power of two) the larger norm alone decides a distance.
 _FAR_APART = 60
@@ -42,7 +42,7 @@ def of_tile(
     near = xp.nonzero(size > limit)
     if near[0].shape[0] > _SHARE * rho.shape[0] * rho.shape[1]:
         closest = xp.nonzero(size > CLOSEST)
-        return dense(left, right, rows, columns), closest if closest[0].shape[0] else None
+        return near_tile(left, right, rows, columns), closest if closest[0].shape[0] else None
     # these are computed with the others and overwritten; at right angles they cost no additional terms
     rho = xp.where(size > limit, 0.0 * rho, rho)
     return Geometry(xp, rho, False, max(float(xp.max(rho)), -float(xp.min(rho)))), near
@@ -81,7 +81,7 @@ def _split(rows: Array) -> tuple[Array, Array]:
     return high, rows - high
 
 
-def dense(left: Rows, right: Rows, rows: slice, columns: slice) -> Geometry:
+def near_tile(left: Rows, right: Rows, rows: slice, columns: slice) -> Geometry:
     """The pairs of a tile, shape (rows, columns), accurate for |ρ| up to `CLOSEST`."""
     xp = left.xp
     high, low = _split(left.scaled[rows, :])

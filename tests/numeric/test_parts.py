@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glutheory.numeric import arrays
-from glutheory.numeric.angles import CLOSEST, dense, refine
+from glutheory.numeric.angles import CLOSEST, near_tile, refine
 from glutheory.numeric.duals import bases, mixture, series
 from glutheory.numeric.rows import read_rows
 from tests.numeric.cases import GAPS, MP, Pair, pair
@@ -58,7 +58,7 @@ def test_a_refined_angle_has_full_relative_accuracy(exponent: float, sign: float
 @given(st.floats(-7, 0), st.sampled_from([1.0, -1.0]), st.integers(1, 50), st.sampled_from([2, 5, 64, 500]))
 def test_a_dense_tile_has_nearly_full_accuracy(exponent: float, sign: float, seed: int, d: int) -> None:
     points = pair(1.0, 3.0, sign * 10**exponent, d, seed)
-    found = dense(read_rows("X", points.x[None, :]), read_rows("Y", points.y[None, :]), slice(0, 1), slice(0, 1))
+    found = near_tile(read_rows("X", points.x[None, :]), read_rows("Y", points.y[None, :]), slice(0, 1), slice(0, 1))
     exact = _sine(points)
     assert found.sine is not None
     assert found.excess is not None
