@@ -4,8 +4,8 @@ Far from ρ = ±1 a product of unit rows is enough: an error ε in ρ is an erro
 there x' is compared with its projection on x, the products of which are computed without rounding (Kahan's advice for
 angles, with Dekker's products), so that sin θ is accurate to a few ulps however small it is (`refine`, pair by pair).
 
-Where a whole tile is nearly parallel, three matrix products do it in place of one (`near_tile`). Each row is split into a
-part of few bits and a rest, x = h + l. The products h·h' are then exact in float64, whatever the order of summation,
+Where a whole tile is nearly parallel, three matrix products do it in place of one (`near_tile`). Each row is split into
+a part of few bits and a rest, x = h + l. The products h·h' are then exact in float64, whatever the order of summation,
 and the others are small, so that x·x' is known to about 22 more bits than float64 has, and with it
 sin²θ = (‖x‖²‖x'‖² − (x·x')²)/(‖x‖²‖x'‖²) to an absolute error of about 1e-22 (Ozaki, Ogita, Oishi & Rump 2012).
 """
