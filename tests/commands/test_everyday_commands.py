@@ -171,7 +171,7 @@ def test_a_bad_place_is_refused(case: str, tmp_path: Path) -> None:
 
 
 def test_bad_files_write_nothing(tmp_path: Path) -> None:
-    """The whole table of bad files is in tests/commands/test_command_data.py."""
+    """The whole table of bad files is in tests/commands/test_rows.py."""
     rows, figure = tmp_path / "rows.csv", tmp_path / "figure.svg"
     rows.write_text("a,b\n1,2\n3,nan\n")
     assert "which has 'nan' in line 3, column 2 (b)" in bad("spectrum", "--data", str(rows), "--out", str(figure))
