@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -52,6 +52,19 @@ class Network:
     def gated(self) -> bool:
         """Whether this is a gated linear unit: an identity (value) branch times one gate."""
         return len(self.branches) == 2 and self.branches[0].name == "identity"
+
+    @property
+    def gate(self) -> Activation:
+        """The last branch: the gate of a gated network, the activation of a non-gated one."""
+        return self.branches[-1]
+
+    def with_gate(self, gate: Activation, name: str) -> Network:
+        """The network under another name with another last branch, and with all else that this one has."""
+        return replace(self, name=name, branches=(*self.branches[:-1], gate))
+
+    def ungated(self, name: str | None = None) -> Network:
+        """The network whose only branch is the gate, named after it, with all else that this one has."""
+        return replace(self, name=name or self.gate.label, branches=(self.gate,))
 
     @property
     def roles(self) -> tuple[str, ...]:

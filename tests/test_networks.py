@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 import sympy as sp
 
 import glutheory
+from glutheory.activations import activation
 from glutheory.errors import DomainError
-from glutheory.networks import Weights, network, product, weights
+from glutheory.networks import Network, Weights, network, product, weights
 
 X = np.eye(2)
 STANDARD: dict[str, Any] = {"parametrization": "standard", "width": 8}
@@ -71,3 +73,18 @@ def test_numbers_of_every_kind_sample_the_same_network(value: Any) -> None:
     pytest.importorskip("torch")
     first, second = (sampled("reglu", **STANDARD, variances={"gate": given}) for given in (0.3, value))
     assert (first == second).all()
+
+
+@dataclass(frozen=True)
+class _Tagged(Network):
+    """A network with one more field, as a layer would add."""
+
+    layer: str = ""
+
+
+def test_another_gate_or_none_drops_no_field_of_the_network() -> None:
+    net = _Tagged("mine", network("swiglu").branches, "a layer")
+    assert net.gate == activation("silu")
+    assert net.with_gate(activation("relu"), "other") == _Tagged("other", network("reglu").branches, "a layer")
+    assert net.ungated() == _Tagged("silu(beta=1)", network("silu").branches, "a layer")
+    assert network("swiglu").ungated("silu") == network("silu")

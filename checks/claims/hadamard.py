@@ -98,7 +98,7 @@ def rate(names: tuple[str, ...], seed: int, order: Order) -> Evidence:
 
 def _error(setting: Setting, pair: tuple[int, int], order: Order) -> tuple[arb, arb] | None:
     """(r (1 + x/m)/order − 1, |r|) for the relative error r of an entry; None where the entry is 0."""
-    S, T = roads.quadrature(setting.network.branches[-1], setting.points(*pair)[-1])
+    S, T = roads.quadrature(setting.network.gate, setting.points(*pair)[-1])
     exact, approximate = (roads.entry(formula, setting, pair, roads.quadrature) for formula in (gated, eq5))
     with precision(160):
         if approximate.contains(0) or S.contains(0):

@@ -26,7 +26,6 @@ from checks.tools.kernel_charts import twins as twins_chart
 from checks.tools.roads import Constants, Duals, Formula, Setting, lecun, sample
 from checks.tools.statistics import MeanTest
 from glutheory.claims import Claim, Evidence, Finding, Grade, Outcome, decide
-from glutheory.networks import product
 
 CLAIM = Claim(
     id="hadamard-exact",
@@ -96,7 +95,7 @@ def twins(gated: Sequence[Experiment], non_gated: Sequence[Experiment]) -> Evide
 
 def _alone(setting: Setting, width: int) -> Setting:
     """The non-gated network of a gate, LeCun, of this width."""
-    return lecun(product(setting.network.branches[-1]), setting.X, width)
+    return lecun(setting.network.ungated(), setting.X, width)
 
 
 def run(settings: Settings, formulas: tuple[Formula, Formula] = (split, wider)) -> Outcome:

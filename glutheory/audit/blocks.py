@@ -163,7 +163,7 @@ def _activations(block: Block) -> Iterator[Nonlinearity]:
     found = [own for function in shown if callable(function) and (own := recognise(function))]
     network = getattr(block.owner, "network", None)
     if isinstance(network, Network):  # our own FeedForward, with any activation
-        gate = network.branches[-1]
+        gate = network.gate
         own = recognise(differentiable(gate))
         found = [own if own and own.zoo else Nonlinearity(gate.label, differentiable(gate), gate)]
     yield from found or known()

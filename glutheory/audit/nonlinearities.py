@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own habit)
 
 from glutheory.activations import Activation, activation
-from glutheory.networks import GATES, Network, gated, network
+from glutheory.networks import GATES, Network, gated, network, product
 
 Function = Callable[[torch.Tensor], torch.Tensor]
 
@@ -49,7 +49,7 @@ class Nonlinearity:
         if self.zoo is None:
             return None
         if not is_gated:
-            return Network(self.zoo.name, (self.zoo,))
+            return product(self.zoo, name=self.zoo.name)
         named = next((name for name, gate in GATES.items() if activation(gate) == self.zoo), None)
         return network(named) if named else gated(self.zoo)
 

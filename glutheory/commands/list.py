@@ -48,7 +48,7 @@ def rows() -> list[Row]:
     found = []
     for name in network_names():
         own = network(name)
-        gate = own.branches[-1]
+        gate = own.gate
         values = {key: str(value) for key, value in gate.parameters}
         found.append(Row(name, own.gated, gate.name, gate.about, values, dual(gate).method))
     return found

@@ -9,7 +9,8 @@ import sympy as sp
 from glutheory.activations import Activation, activation, activation_names
 from glutheory.errors import DomainError, ExpressionError
 from glutheory.ground.exact import as_exact
-from glutheory.networks import GATES, Network, network
+from glutheory.networks import GATES, Network, network, product
+from glutheory.networks import gated as gated_network
 
 _MAX_SHOWN = 60
 #: Of a number, its decimal exponent counted in.
@@ -68,19 +69,18 @@ def chosen_activation(name: str | None, expression: str | None, given: tuple[str
 def chosen_network(name: str | None, expression: str | None, gated: bool, given: tuple[str, ...]) -> Network:
     """The network that NAME, or --activation with or without --gated, stands for; errors as in `chosen_activation`."""
     _exactly_one(name, expression)
-    identity = activation("identity")
     if expression is not None:
         act = _own(expression, given)
-        return Network(f"gated {act.name}", (identity, act)) if gated else Network(act.name, (act,))
+        return gated_network(act) if gated else product(act)
     name = _short(name)
     plain = network(name)
-    act = activation(plain.branches[-1].name, **parameters(given))
+    act = activation(plain.gate.name, **parameters(given))
     if name in activation_names() and gated:
-        return Network(f"gated {act.label}", (identity, act))
+        return gated_network(act)
     if gated:
         raise DomainError(f"--gated goes with an activation, and {name!r} is gated already: leave it out.")
     own = name if not given else f"{name}({', '.join(f'{key}={value}' for key, value in act.parameters)})"
-    return Network(own, (*plain.branches[:-1], act))
+    return plain.with_gate(act, own)
 
 
 def _exactly_one(name: str | None, expression: str | None) -> None:

@@ -22,7 +22,7 @@ from glutheory.printing.groups import MEAN
 from glutheory.printing.samples import Sample, SpecialValue, balls_of_a_series, formula_balls, samples, special_values
 from glutheory.printing.ways import Notation, present
 from glutheory.symbolic.derived import Derivation, Step, Verification, derivation
-from glutheory.symbolic.duals import HERMITE, MIXTURE
+from glutheory.symbolic.duals import HERMITE, MIXTURE, dual
 
 #: How many coefficients of a Hermite series are shown, and with how many digits.
 SHOWN, SHOWN_DIGITS = 8, 7
@@ -66,8 +66,8 @@ class Report:
     def notation(self) -> Notation | None:
         """S and T with named auxiliary quantities, for given mixing variables; None for a series."""
         self.begin("formulas")
-        dual = self.ntk.dual
-        return None if self.method == HERMITE else present([dual.s.kernel, dual.t.kernel])
+        own = self.ntk.dual
+        return None if self.method == HERMITE else present([own.s.kernel, own.t.kernel])
 
     @cached_property
     def formulas(self) -> tuple[sp.Expr, sp.Expr]:
@@ -83,7 +83,7 @@ class Report:
         if self.method == HERMITE or len(act.parameters) != 1 or act.parameters[0][1].is_Integer:
             return None
         symbol = sp.Symbol(act.parameters[0][0], positive=True)
-        own = derivation(Network(act.name, (activation(act.name, **{symbol.name: symbol}),))).dual
+        own = dual(activation(act.name, **{symbol.name: symbol}))
         return symbol, present([own.s.kernel, own.t.kernel])
 
     @cached_property

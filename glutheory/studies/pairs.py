@@ -44,7 +44,7 @@ def pair(names: Sequence[str]) -> tuple[Network, Network]:
 
 def _partner(net: Network) -> Network:
     if net.gated:
-        return network(net.branches[1].name)
+        return net.ungated(net.gate.name)
     for gated, gate in GATES.items():
         if gate == net.name:
             return network(gated)

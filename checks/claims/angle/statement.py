@@ -21,7 +21,6 @@ from glutheory.activations import activation
 from glutheory.claims import About, Claim, Control, Evidence, Figure, Finding, Outcome, decide
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point, ball
-from glutheory.networks import product
 from glutheory.symbolic.gaussian import a, b, c
 
 CLAIM = Claim(
@@ -65,7 +64,7 @@ MUTANTS: dict[str, Width] = {
 
 def deviations(setting: Setting, width: Width) -> list[arb]:
     """The deviations cos φ̃ − cos φ cos α, i < j, φ of the non-gated network of the claimed width; LeCun."""
-    other = lecun(product(setting.network.branches[-1]), setting.X, width(setting.width, setting.d))
+    other = lecun(setting.network.ungated(), setting.X, width(setting.width, setting.d))
     full = dict(zip(setting.pairs, roads.entries(gated, setting, roads.quadrature), strict=True))
     alone = dict(zip(setting.pairs, roads.entries(plain, other, roads.quadrature), strict=True))
     found = []

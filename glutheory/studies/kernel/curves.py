@@ -12,7 +12,7 @@ from flint import arb
 
 from glutheory.activations import Activation
 from glutheory.errors import DomainError
-from glutheory.networks import GATES, Network
+from glutheory.networks import GATES, product
 from glutheory.numeric import gram
 from glutheory.symbolic import evaluate
 from glutheory.symbolic.hermite import coefficient
@@ -102,7 +102,7 @@ def curves(act: Activation, rho: Array, a: float, b: float) -> Curves:
 
 def _duals(act: Activation, rho: Array, a: float, b: float) -> tuple[Array, Array]:
     """S and c·T of pairs of rows at these angles, without cancellation."""
-    net = Network(act.name, (act,))
+    net = product(act, name=act.name)
     # √(1 − ρ²) without cancellation: the angle keeps its digits up to ρ = ±1
     rows = math.sqrt(b) * np.column_stack([rho, np.sqrt((1 - rho) * (1 + rho))])
     variances = {"readout": _LARGE, "hidden": 1}

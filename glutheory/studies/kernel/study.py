@@ -92,4 +92,4 @@ def kernel_study(
 
 def _plain(net: Network) -> str:
     """The name of the non-gated network with its activation."""
-    return net.branches[-1].name
+    return net.gate.name
