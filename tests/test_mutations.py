@@ -66,14 +66,14 @@ MUTANTS = (
     Mutant(
         "the value branch's variance dropped",
         "glutheory/symbolic/kernels.py",
-        "Branch(role, S, T, sigma, gamma * sigma**2 * g)",
-        "Branch(role, S, T, sigma, gamma * (sp.S.One if role == 'value' else sigma**2) * g)",
+        "scale = gamma * sigma**2",
+        "scale = gamma * (sp.S.One if role == 'value' else sigma**2)",
         "ntk-gated",
     ),
     Mutant(
         "the inner product dropped from the engine's gradients",
         "glutheory/symbolic/kernels.py",
-        "sp.diff(neuron_p, xp) * gamma * g",
+        "sp.diff(neuron_p, xp) * gamma * inputs.mixed",
         "sp.diff(neuron_p, xp) * gamma",
         "ntk-gated",
     ),

@@ -22,7 +22,6 @@ from glutheory.printing.groups import THETA, Group, a, b, c
 from glutheory.printing.stable import DELTA, floats, stable
 from glutheory.printing.ways import present, subtractions
 from glutheory.symbolic.duals import HERMITE, MIXTURE, Dual, split_mixture
-from glutheory.symbolic.kernels import d, g
 from glutheory.symbolic.kolmogorov import rule
 
 POINT = (a, b, c)
@@ -163,14 +162,9 @@ def kernel_calls(found: Report) -> dict[str, sp.Expr]:
     """NNGP and NTK in the NTK parametrisation, in c and calls S(a, b, c), T(a, b, c); S_branch1(…) for a product."""
     formulas = kernel_formulas(found.ntk)
     branches = found.ntk.kernels.branches
-    if _single(found):
-        names = {branches[-1].S: "S", branches[-1].T: "T"}
-    else:
-        names = {symbol: symbol.name for branch in branches for symbol in (branch.S, branch.T)}
-    calls = {symbol: sp.Function(name)(*POINT) for symbol, name in names.items()}
+    calls = {symbol: sp.Function(symbol.name)(*branch.point) for branch in branches for symbol in (branch.S, branch.T)}
     if not _single(found):
-        # γ² x·x' = x·x'/d is c
-        formulas = {name: sp.expand(formula.subs(g, c * d)) for name, formula in formulas.items()}
+        formulas = {name: sp.expand(found.ntk.kernels.named(formula)) for name, formula in formulas.items()}
     return {name: formulas[name].subs(calls) for name in KERNELS}
 
 

@@ -19,7 +19,7 @@ from glutheory.networks import network as named_network
 from glutheory.symbolic.certify import Check
 from glutheory.symbolic.duals import HERMITE, MIXTURE, Dual, dual
 from glutheory.symbolic.gaussian import a, b, c, sigma, tau
-from glutheory.symbolic.kernels import Branch, Kernels, d, g, kernels
+from glutheory.symbolic.kernels import DUAL, Branch, Kernels, kernels
 from glutheory.symbolic.pairs import KAPPA_PRIME, Part
 
 S = sp.Function("S")
@@ -47,14 +47,11 @@ class Derivation:
         return self.duals[-1]
 
     def _substitution(self, keep_last: bool) -> dict[sp.Symbol, sp.Expr]:
-        """Each branch's S and T as closed forms; other variances in the standard parametrisation are a_i, b_i."""
+        """Each branch's S and T as closed forms, at the branch's own point."""
         values: dict[sp.Symbol, sp.Expr] = {}
-        for i, (branch, own) in enumerate(zip(self.kernels.branches, self.duals, strict=True), start=1):
-            last = i == len(self.duals)
-            if last and keep_last:
-                continue
-            move = {} if last or self.kernels.parametrization == "ntk" else _own_symbols(branch, i)
-            values[branch.S], values[branch.T] = (value.subs(move, simultaneous=True) for value in (own.S, own.T))
+        pairs = list(zip(self.kernels.branches, self.duals, strict=True))
+        for branch, own in pairs[:-1] if keep_last else pairs:
+            values[branch.S], values[branch.T] = _at(branch, own.S), _at(branch, own.T)
         return values
 
     @cached_property
@@ -62,9 +59,7 @@ class Derivation:
         return self._substitution(keep_last=False)
 
     def _closed(self, expr: sp.Expr, values: Mapping[sp.Symbol, sp.Expr] | None = None) -> sp.Expr:
-        closed = expr.subs(self._values if values is None else values, simultaneous=True)
-        # in the NTK parametrisation γ² x·x' = x·x'/d is the covariance c of every branch
-        return closed.subs(g, c * d) if self.kernels.parametrization == "ntk" else closed
+        return self.kernels.named(expr.subs(self._values if values is None else values, simultaneous=True))
 
     @cached_property
     def formulas(self) -> Mapping[str, sp.Expr]:
@@ -126,10 +121,10 @@ def _derivation(network: Network, parametrization: str) -> Derivation:
     return Derivation(network, tuple(dual(act) for act in network.branches), kernels(network, parametrization))
 
 
-def _own_symbols(branch: Branch, index: int) -> dict[sp.Symbol, sp.Expr]:
-    """a, b, c of a branch other than the last: its covariance in terms of x·x', its variances as a_i, b_i."""
-    first, second = sp.symbols(f"a_{index} b_{index}", positive=True)
-    return {a: first, b: second, c: branch.covariance}
+def _at(branch: Branch, value: sp.Expr) -> sp.Expr:
+    """A function of a, b, c at the branch's own point."""
+    move = {symbol: own for symbol, own in zip(DUAL, branch.point, strict=True) if own != symbol}
+    return value.subs(move, simultaneous=True)
 
 
 @dataclass(frozen=True)

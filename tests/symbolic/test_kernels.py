@@ -10,6 +10,8 @@ import sympy as sp
 from glutheory import DomainError, UnknownNameError, activation, derivation, gated, network, network_names, product
 from glutheory.activations import Activation, Z
 from glutheory.networks import GATES, Network
+from glutheory.symbolic import kernels as engine
+from glutheory.symbolic.derived import Derivation
 from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.kernels import d, g, kernels, m, sigma_v
 
@@ -126,6 +128,29 @@ def test_every_network_is_verified(name: str) -> None:
     assert sp.expand(found.ntk - sp.Add(*found.blocks.values())) == 0
     assert found.steps[0].name == "definition"
     assert found.steps[-1].name == "NTK"
+
+
+@pytest.mark.parametrize("net", [network("relu"), network("reglu"), product("relu", "erf")], ids=lambda net: net.name)
+def test_what_branches_are_fed_with_is_said_once(net: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of norm √d fed to the branches, as a layer before them would: every dual is taken there, none at a, b."""
+    plain = {name: derivation(net, parametrization=name) for name in ("ntk", "standard")}
+    monkeypatch.setattr(engine, "fed", lambda *_: engine.Moments(d, d, g))
+    for name, before in plain.items():
+        found = Derivation(net, before.duals, kernels(net, name))
+        assert found.kernels.check().passed
+        values: dict[sp.Expr, sp.Expr] = {a: 1, b: 1}
+        if name == "standard":
+            last = found.kernels.branches[-1]
+            values = {a: last.sigma**2 * d, b: last.sigma**2 * d}
+            for i, branch in enumerate(found.kernels.branches[:-1], start=1):
+                values |= dict.fromkeys(sp.symbols(f"a_{i} b_{i}", positive=True), branch.sigma**2 * d)
+        for ours, theirs in ((found.nngp, before.nngp), (found.ntk, before.ntk)):
+            difference = ours - theirs.subs(values, simultaneous=True)
+            numbers = {
+                symbol: sp.Rational(i + 2, 97) for i, symbol in enumerate(sorted(difference.free_symbols, key=str))
+            }
+            assert abs(difference.subs(numbers).evalf(30)) < 1e-25, name
+        assert not found.ntk.has(a, b)
 
 
 def test_bilinear_is_polynomial() -> None:
