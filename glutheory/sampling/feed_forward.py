@@ -18,6 +18,7 @@ from glutheory.networks import Network
 from glutheory.networks import network as find_network
 from glutheory.sampling.differentiable import Elementwise, differentiable
 from glutheory.sampling.initialization import INITIALIZATIONS, Scheme, initialize, scheme
+from glutheory.sampling.inputs import fed
 from glutheory.sampling.training import matched_width
 
 __all__ = ["INITIALIZATIONS", "FeedForward", "Scheme", "initialize"]
@@ -98,6 +99,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """z, shape (..., outputs), for x of shape (..., inputs)."""
+        x = fed(self.network, x)
         hidden: torch.Tensor | None = None
         for branch, function in zip(self.branches, self._functions, strict=True):
             factor = function(branch(x))

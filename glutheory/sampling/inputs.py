@@ -1,4 +1,7 @@
-"""Arguments of the sampler, checked: each bad one is answered by one sentence with its name, value and remedy."""
+"""Arguments of the sampler, checked: each bad one is answered by one sentence with its name, value and remedy.
+
+`fed` is what all that sample, train or run a network do with its checked inputs before the first weights.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,11 @@ class Factors:
     inputs: tuple[float, ...]
     nngp: float
     ntk: tuple[float, ...]
+
+
+def fed(network: Network, x: torch.Tensor) -> torch.Tensor:  # noqa: ARG001 (every network of today is fed alike)
+    """What the branches' weights are multiplied with, for x of shape (..., d), differentiable: here x itself."""
+    return x
 
 
 def check_inputs(X: Any, device: torch.device, dtype: torch.dtype) -> torch.Tensor:

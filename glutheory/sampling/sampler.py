@@ -18,7 +18,15 @@ from glutheory.ground.arguments import integer
 from glutheory.networks import Network
 from glutheory.networks import network as find_network
 from glutheory.sampling.features import Features, features
-from glutheory.sampling.inputs import Factors, check_choice, check_device, check_dtype, check_factors, check_inputs
+from glutheory.sampling.inputs import (
+    Factors,
+    check_choice,
+    check_device,
+    check_dtype,
+    check_factors,
+    check_inputs,
+    fed,
+)
 from glutheory.sampling.weights import Neurons
 
 #: Bytes of temporary arrays (buffers of n × chunk numbers, and the chunk's weights) besides X and n × n matrices.
@@ -39,7 +47,8 @@ class Sampler:
         features: its compiled features, for one kind of kernel.
         factors: the factors of the branches' inputs, and of the sums over neurons.
         inputs: X, shape (n, d), in the dtype and on the device of the computation.
-        gram: the lower triangle of X Xᵀ, shape (n, n), or None where no block needs it (NNGP).
+        fed: what the branches' weights are multiplied with, shape (n, d), see `glutheory.sampling.inputs.fed`.
+        gram: the lower triangle of its Gram matrix, shape (n, n), or None where no block needs it (NNGP).
         width: neurons m.
         chunk: neurons at a time.
     """
@@ -48,6 +57,7 @@ class Sampler:
     features: Features
     factors: Factors
     inputs: torch.Tensor
+    fed: torch.Tensor
     gram: torch.Tensor | None
     width: int
     chunk: int
@@ -66,7 +76,7 @@ class Sampler:
 
     def _sums(self, seed: int, draw: int, slots: tuple[int, ...]) -> list[torch.Tensor]:
         """The blocks' lower triangles; block i is added into accumulator ``slots[i]``."""
-        X, (n, d) = self.inputs, self.inputs.shape
+        X, (n, d) = self.fed, self.fed.shape
         sums = [X.new_zeros(n, n) for _ in range(max(slots) + 1)]
         store = [X.new_empty(n * self.chunk) for _ in range(self.features.program.buffers)]
         neurons = Neurons(seed, draw, len(self.factors.inputs) * d + 1, like=X)
@@ -115,18 +125,20 @@ def sampler(
     width = integer("width", width, 1)
     compiled = features(found, check_choice("kind", kind, ("ntk", "nngp")))
     inputs = check_inputs(X, check_device(device), check_dtype(dtype))
-    n, d = inputs.shape
+    rows = fed(found, inputs)
+    n, d = rows.shape
     factors = check_factors(found, d, width, parametrization, variances)
     branches = len(found.branches)
     per_neuron = compiled.program.buffers * n * inputs.itemsize + (branches * d + 2) * Neurons.BYTES
     gram = inputs.new_zeros(n, n) if kind == "ntk" else None
     if gram is not None:
-        _add_gram(gram, inputs)
+        _add_gram(gram, rows)
     return Sampler(
         network=found,
         features=compiled,
         factors=factors,
         inputs=inputs,
+        fed=rows,
         gram=gram,
         width=width,
         chunk=_chunk(width, integer("workspace", workspace, 1) // per_neuron),

@@ -23,7 +23,7 @@ from glutheory.ground.arguments import integer
 from glutheory.networks import Network, matched_width
 from glutheory.networks import network as find_network
 from glutheory.sampling.features import features
-from glutheory.sampling.inputs import check_device, check_dtype, check_inputs
+from glutheory.sampling.inputs import check_device, check_dtype, check_inputs, fed
 from glutheory.sampling.weights import Neurons
 
 __all__ = ["Ensemble", "matched_width", "train"]
@@ -112,13 +112,12 @@ class Ensemble:
         X = self.inputs(X)
         r, _, m = self.readout.shape
         rows = max(1, _WORKSPACE // (self._program.buffers * r * m * X.itemsize))
-        parts = [torch.baddbmm(self.offset, self._features(part)[0], self.readout.mT) for part in X.split(rows, dim=1)]
+        parts = [torch.baddbmm(self.offset, self._features(part)[1], self.readout.mT) for part in X.split(rows, dim=1)]
         return torch.cat(parts, dim=1).squeeze(2)
 
     def ntk(self, X: Any) -> torch.Tensor:
         """The NTK of each network as it is now, over all parameters, shape (r, n, n)."""
-        X = self.inputs(X)
-        h, *slopes = self._features(X)
+        X, h, *slopes = self._features(self.inputs(X))
         kernel = torch.zeros_like(h[..., :1] * X[..., :1].mT)
         for slope in slopes:
             kernel.baddbmm_(slope, slope.mT)
@@ -136,7 +135,7 @@ class Ensemble:
         Returns:
             The residuals z − y before the step, shape (r, n).
         """
-        h, *slopes = self._features(X)
+        X, h, *slopes = self._features(X)
         error = torch.baddbmm(self.offset, h, self.readout.mT).sub_(Y[..., None])
         force = error * (2 * rate / X.shape[1])
         # the slopes contain v: all gradients are taken before any parameter moves
@@ -150,7 +149,11 @@ class Ensemble:
         return error.squeeze(2)
 
     def _features(self, X: torch.Tensor) -> list[torch.Tensor]:
-        """The features h and β_i, shape (r, n, m) each, in buffers that the next call of this size overwrites."""
+        """What the branches are fed with, shape (r, n, d), and the features h and β_i, shape (r, n, m) each.
+
+        The features are in buffers that the next call of this size overwrites.
+        """
+        X = fed(self.network, X)
         r, n, _ = X.shape
         if n not in self._store:
             # batches, parts of a data set, and the remainders of both
@@ -161,7 +164,7 @@ class Ensemble:
         buffers = self._store[n]
         for weight, bias, buffer in zip(self.weights, self.biases, buffers, strict=False):
             torch.baddbmm(bias, X, weight, out=buffer)
-        return self._program.run(buffers, self.readout)
+        return [X, *self._program.run(buffers, self.readout)]
 
 
 def train(
