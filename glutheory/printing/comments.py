@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
+from glutheory.printing import sentences
 from glutheory.printing.contents import Report
 from glutheory.printing.groups import readable
 from glutheory.printing.styles import ASCII
@@ -17,7 +18,6 @@ _LONGEST = 300  #: characters of a user's own text
 _ARGUMENTS = (
     "a, b > 0 are the variances and c, |c| <= sqrt(a*b), the covariance of the pre-activations u, v at x, x' (of the "
     "gate of a gated network): S = E[phi(u) phi(v)], T = E[phi'(u) phi'(v)] = dS/dc. In the NTK parametrisation "
-    "a = x.x/d, b = x'.x'/d, c = x.x'/d."
 )
 
 
@@ -49,8 +49,15 @@ def head(found: Report) -> list[str]:
     about = f"Kernels of the two-layer network '{harmless(found.network.name)}', {', '.join(definitions)}"
     return [
         f"{about} ({found.method}).",
-        _ARGUMENTS,
+        f"{_ARGUMENTS}{_setting(found)}.",
     ]
+
+
+def _setting(found: Report) -> str:
+    """What a, b, c are in the NTK parametrisation, with dots for norms and inner products."""
+    equations = ", ".join(sentences.setting(found).equations("ntk"))
+    dotted = re.sub("⟨([^,⟩]+),([^⟩]+)⟩", r"\1.\2", re.sub("‖([^‖]+)‖²", r"\1.\1", equations))
+    return harmless(dotted)
 
 
 def wrapped(paragraphs: list[str], width: int = 110) -> list[str]:

@@ -25,6 +25,7 @@ _MATH = {
     "σ": r"\sigma ", "ρ": r"\rho ", "δ": r"\delta ", "π": r"\pi ", "√a": r"\sqrt{a}", "√(ab)": r"\sqrt{ab}",
     "√(k!)": r"\sqrt{k!}", "≥": r"\ge ", "≤": r"\le ", "⊙": r"\odot ", "∞": r"\infty ", "²": "^2", "⁺": "^+",
     "[": "[", "‖": r"\|", "×": r"\times ", "γ": r"\gamma ", "λ": r"\lambda ", "→": r"\to ", "√x": r"\sqrt{x}",
+    "⟨": r"\langle ", "⟩": r"\rangle",
 }  # fmt: skip
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -53,8 +54,7 @@ def _word(word: str) -> str:
         return rf"\texttt{{{''.join(escapes.get(character, character) for character in word)}}}"
     if not re.search(r"[^\x00-\x7f]|[_^=]", word):
         return "".join(_ESCAPES.get(character, character) for character in word)
-    for sign, command in _MATH.items():
-        word = word.replace(sign, command)
+    word = _math(word)
     word = re.sub(r"\^\(([^()]*)\)", r"^{(\1)}", word)
     word = re.sub(r"\^(-?\d+)", r"^{\1}", word)
     word = re.sub(r"_(\w{2,})", r"_{\\mathrm{\1}}", word, flags=re.ASCII)
@@ -83,11 +83,11 @@ def document(found: Report, *, steps: bool = False) -> str:
     write = doc.write
     doc.section(f"Kernels of the network {found.network.name}")
     doc.lines += [f"${_neuron(found)}$, with $\\varphi(z) = {write(found.gate.expr)}$.", ""]
+    ntk, standard = (_setting(found, name) for name in ("ntk", "standard"))
     doc.lines += [
         (
-            r"$(u, v)$ are jointly normal with variances $a$, $b$ and covariance $c$. In the ntk parametrisation "
-            r"$a = \|x\|^2/d$, $b = \|x'\|^2/d$, $c = \langle x,x'\rangle/d$; in the standard one "
-            r"$a = \sigma_w^2\|x\|^2$, $b = \sigma_w^2\|x'\|^2$, $c = \sigma_w^2\langle x,x'\rangle$."
+            "$(u, v)$ are jointly normal with variances $a$, $b$ and covariance $c$. In the ntk parametrisation "
+            f"{ntk}; in the standard one {standard}."
         ),
         "",
     ]
@@ -113,10 +113,18 @@ def document(found: Report, *, steps: bool = False) -> str:
 
 
 def _neuron(found: Report) -> str:
-    shown = sentences.neuron(found)
+    return _math(sentences.neuron(found))
+
+
+def _setting(found: Report, parametrization: str) -> str:
+    equations = (_math(equation).replace(" _", "_") for equation in sentences.setting(found).equations(parametrization))
+    return ", ".join(f"${equation}$" for equation in equations)
+
+
+def _math(formula: str) -> str:
     for sign, command in _MATH.items():
-        shown = shown.replace(sign, command)
-    return shown
+        formula = formula.replace(sign, command)
+    return formula
 
 
 def _duals(doc: _Document, found: Report) -> None:

@@ -1,6 +1,8 @@
-"""The sentences of a report that text and LaTeX share, in plain words."""
+"""What a report says alike in its formats, in plain words: sentences, and what x and a, b, c stand for."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from glutheory.printing.contents import SHOWN_DIGITS, Report
 from glutheory.symbolic.duals import HERMITE, MIXTURE
@@ -15,13 +17,42 @@ NO_CLOSED_FORM = "The average over κ, κ' is exact; no elementary closed form o
 _BLOCK_ROLES = {"readout": "V", "hidden": "W", "value": "P", "gate": "W"}
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What S and T are taken at; formulas are written with ‖·‖² and ⟨·,·⟩, which each format has its own signs for.
+
+    Attributes:
+        fed: what the weights before the activations are multiplied with.
+        meanings: a, b and c (variance at x, at x', covariance) by parametrisation.
+    """
+
+    fed: str
+    meanings: dict[str, tuple[str, str, str]]
+
+    def equations(self, parametrization: str) -> list[str]:
+        """What a, b and c are, e.g. a = ‖x‖²/d."""
+        return [f"{name} = {value}" for name, value in zip("abc", self.meanings[parametrization], strict=True)]
+
+
+def setting(found: Report) -> Setting:  # noqa: ARG001 (every network of today has the same)
+    """What feeds the branches of this network: x itself."""
+    return Setting(
+        "x",
+        {
+            "ntk": ("‖x‖²/d", "‖x'‖²/d", "⟨x,x'⟩/d"),
+            "standard": ("σ_w²‖x‖²", "σ_w²‖x'‖²", "σ_w²⟨x,x'⟩"),
+        },
+    )
+
+
 def neuron(found: Report) -> str:
     """z(x) as a formula."""
+    fed = setting(found).fed
     if found.network.gated:
-        return "z(x) = V [(P x) ⊙ φ(W x)]"
+        return f"z(x) = V [(P {fed}) ⊙ φ(W {fed})]"
     if len(found.network.branches) == 1:
-        return "z(x) = V φ(W x)"
-    factors = " ⊙ ".join(f"φ_{i}(W_{i} x)" for i in range(1, len(found.network.branches) + 1))
+        return f"z(x) = V φ(W {fed})"
+    factors = " ⊙ ".join(f"φ_{i}(W_{i} {fed})" for i in range(1, len(found.network.branches) + 1))
     return f"z(x) = V [{factors}]"
 
 

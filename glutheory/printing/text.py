@@ -52,25 +52,20 @@ def _network(page: _Page, found: Report) -> None:
         page.say(
             f"φ, S and T below are those of branch {i}; S_branch1 and so on, those of each branch at its own a, b, c"
         )
-    names = sentences.weights(found)
+    names, setting = sentences.weights(found), sentences.setting(found)
     page.say(f"x ∈ R^d, hidden width m; {names} (m × d) and V (1 × m) have independent normal entries")
     standard = ["V ~ N(0, σ_v²)"]
     standard += [f"{name} ~ N(0, {_variance(name)})" for name in names.split(", ")]
     page.table(
         [
-            ("ntk parametrisation", "all entries N(0, 1), factors 1/√d before x and 1/√m before V"),
+            ("ntk parametrisation", f"all entries N(0, 1), factors 1/√d before {setting.fed} and 1/√m before V"),
             ("standard parametrisation", ", ".join(standard)),
         ]
     )
     page.heading("Setting")
     own = " of the gate" if found.network.gated else ""
     page.say(f"(u, v): the pre-activations{own} at x and x', jointly normal with E[u²] = a, E[v²] = b, E[uv] = c")
-    page.table(
-        [
-            ("ntk", "a = ‖x‖²/d", "b = ‖x'‖²/d", "c = ⟨x,x'⟩/d"),
-            ("standard", "a = σ_w²‖x‖²", "b = σ_w²‖x'‖²", "c = σ_w²⟨x,x'⟩"),
-        ]
-    )
+    page.table([(name, *setting.equations(name)) for name in ("ntk", "standard")])
     page.say("S(a,b,c) = E[φ(u) φ(v)],   T(a,b,c) = E[φ'(u) φ'(v)] = ∂S/∂c")
 
 
