@@ -40,7 +40,7 @@ text.left { text-anchor: start }
   .room { fill: #0d1117; stroke: #9198a1 } .road { fill: #12304f; stroke: #4493f8 }
   .court { fill: #3a2413; stroke: #db6d28 }
   .arrow { stroke: #7d8590 } .head { fill: #9198a1 }
-  .arrow.to-road { stroke: #316dca } .head.to-road { fill: #4493f8 }
+  .arrow.to-road { stroke: #4493f8 } .head.to-road { fill: #4493f8 }
 }
 """
 
@@ -114,7 +114,7 @@ def svg(found: House) -> str:
     size = f'width="{total}" height="{bottom}"'
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size} viewBox="0 0 {total} {bottom}">',
-        f"<title>The house</title>\n<desc>{words}</desc>\n<style>{STYLE}</style>",
+        f"<title>How it is built</title>\n<desc>{words}</desc>\n<style>{STYLE}</style>",
         f'<rect class="paper" {size}/>',
         *_package(found, top, total, bottom),
     ]

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import ROOT
-
+ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "glutheory"
 #: The house from the ground up: a room imports from rooms of lower lines only, a module from its own room as it likes
 #: as long as no circle arises. A room is a folder or a module at the root of the package, or a folder beside it.

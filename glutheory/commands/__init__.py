@@ -1,5 +1,6 @@
 """The everyday commands: click, thin; what they compute lives in `glutheory.studies` and `glutheory.report`.
 
-One module a command, with `main` their group; what several share is in `options`, `names`, `data`, `output` and
-`progress`, which `glutheory.derive` uses as well. No other room imports from here.
+One module a command, with `main` their group (`derive` is `glutheory.derive`, one layer up); what several share is in
+`options`, `names`, `data`, `data_files`, `output` and `progress`. Only `derive`, `__main__` and the checks, which have
+a command line of their own, import from here.
 """

@@ -32,15 +32,19 @@ def _host(tensor: torch.Tensor) -> Any:
     return tensor.detach().numpy() if tensor.device.type == "cpu" else tensor.detach()
 
 
-def _field(kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, values: tuple[torch.Tensor, ...]) -> Field:
-    """All that is computed once per row, by numpy on the CPU and by torch elsewhere."""
+def _field(
+    kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, values: tuple[torch.Tensor, ...], *, lift: bool
+) -> Field:
+    """All that is computed once per row, by numpy on the CPU and by torch elsewhere; zero rows lifted for gradients."""
     with np.errstate(all="ignore"):
-        left = lifted(read_rows("X", _host(X)))
-        right = left if Y is None else lifted(read_rows("Y", _host(Y)))
+        left = read_rows("X", _host(X))
+        right = left if Y is None else read_rows("Y", _host(Y))
         if left.scaled.shape[1] != right.scaled.shape[1]:
             raise DomainError(
                 f"X has {left.scaled.shape[1]} features and Y has {right.scaled.shape[1]}: give rows of equal length."
             )
+        if lift:
+            left, right = (lifted(left),) * 2 if right is left else (lifted(left), lifted(right))
         return make_field(kernel.network, left, right, scales(kernel.network, X.shape[1], **kernel.options(values)))
 
 
@@ -66,7 +70,7 @@ def differentiate(
     """
     X, Y, *values = tensors
     left, right, *asked = needs
-    field = _field(kernel, X, Y, tuple(values))
+    field = _field(kernel, X, Y, tuple(values), lift=True)
     wanted = Wanted(left, right, any(asked))
     parts = {kind: _host(part) for kind, part in weights.items()}
     if diagonal:
@@ -118,7 +122,7 @@ class DiagonalFunction(_Function):
     @staticmethod
     def forward(kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, *values: torch.Tensor) -> Any:
         """The values, of the evaluators of the derivatives."""
-        field = _field(kernel, X, Y, values)
+        field = _field(kernel, X, Y, values, lift=False)
         found = tuple(torch.as_tensor(paired(field, kind), dtype=result_type(X, Y)) for kind in kernel.kinds)
         return found if kernel.kind == "both" else found[0]
 

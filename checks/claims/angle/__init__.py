@@ -1,1 +1,1 @@
-"""The claim `angle` (§3): its statement, evidence, controls and figure."""
+"""The claim `angle` (§3): `statement` has `CLAIM` and `run`, which draws on `figure` and `separation`."""

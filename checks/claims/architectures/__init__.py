@@ -1,1 +1,5 @@
-"""The claim `architectures` (Fig. 3): its statement, evidence, controls and figure."""
+"""The claim `architectures` (Fig. 3).
+
+`statement` has `CLAIM` and `run`, which draws on `cells`, `controls`, `corrected`, `data`, `evidence`, `figure`,
+`grid`, `measures`, `task` and `training`.
+"""

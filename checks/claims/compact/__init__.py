@@ -1,1 +1,1 @@
-"""The claim `compact` (abstract): its statement, evidence, controls and figure."""
+"""The claim `compact` (abstract): `statement` has `CLAIM` and `run`, which draws on `measures`."""

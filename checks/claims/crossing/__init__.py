@@ -1,1 +1,4 @@
-"""The claim `crossing` (Cor. 4.2): its statement, evidence, controls and figure."""
+"""The claim `crossing` (Cor. 4.2).
+
+`statement` has `CLAIM` and `run`, which draws on `balls`, `cases` and `figure`.
+"""

@@ -1,1 +1,1 @@
-"""The claim `decomposition` (App. B): its statement, evidence, controls and figure."""
+"""The claim `decomposition` (App. B): `statement` has `CLAIM` and `run`, which draws on `linear_errors`."""

@@ -1,1 +1,5 @@
-"""The claim `decorrelation` (this project): its statement, evidence, controls and figure."""
+"""The claim `decorrelation` (this project).
+
+`statement` has `CLAIM` and `run`, which draws on `evidence`, `figure`, `normalised_kernels`, `sphere_duals` and
+`variance_ranges`.
+"""

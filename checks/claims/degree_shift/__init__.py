@@ -1,1 +1,1 @@
-"""The claim `degree-shift` (this project): its statement, evidence, controls and figure."""
+"""The claim `degree-shift` (this project): `statement` has `CLAIM` and `run`, which draws on `figure`."""

@@ -1,1 +1,5 @@
-"""The claim `expected-loss` (Prop. 4.1): its statement, evidence, controls and figure."""
+"""The claim `expected-loss` (Prop. 4.1).
+
+`statement` has `CLAIM` and `run`, which draws on `figure`, `initial_outputs`, `loss_forms`, `trained` and
+`trained_losses`.
+"""

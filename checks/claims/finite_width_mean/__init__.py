@@ -1,1 +1,1 @@
-"""The claim `finite-width-mean` (this project): its statement, evidence, controls and figure."""
+"""The claim `finite-width-mean` (this project): `statement` has `CLAIM` and `run`, which draws on `brute`."""

@@ -1,1 +1,5 @@
-"""The claim `generalization` (§5, Fig. 7): its statement, evidence, controls and figure."""
+"""The claim `generalization` (§5, Fig. 7).
+
+`statement` has `CLAIM` and `run`, which draws on `controls`, `data`, `evidence`, `figure`, `measures`, `runs`,
+`states`, `task` and `training`.
+"""

@@ -1,1 +1,4 @@
-"""The claim `majorisation` (this project): its statement, evidence, controls and figure."""
+"""The claim `majorisation` (this project).
+
+`statement` has `CLAIM` and `run`, which draws on `correlated_matrices`, `figure` and `hadamard_spectra`.
+"""

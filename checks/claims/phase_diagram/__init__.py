@@ -1,1 +1,4 @@
-"""The claim `phase-diagram` (this project): its statement, evidence, controls and figure."""
+"""The claim `phase-diagram` (this project).
+
+`statement` has `CLAIM` and `run`, which draws on `evidence`, `figure` and `law`.
+"""

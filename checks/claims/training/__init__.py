@@ -1,1 +1,4 @@
-"""The claim `training` (Figs. 1, 6): its statement, evidence, controls and figure."""
+"""The claim `training` (Figs. 1, 6).
+
+`statement` has `CLAIM` and `run`, which draws on `evidence`, `figure`, `kernels` and `measures`.
+"""

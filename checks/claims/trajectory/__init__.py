@@ -1,1 +1,4 @@
-"""The claim `trajectory` (teaser figure): its statement, evidence, controls and figure."""
+"""The claim `trajectory` (teaser figure).
+
+`statement` has `CLAIM` and `run`, which draws on `figure`, `measures`, `paths` and `theory`.
+"""
