@@ -6,7 +6,6 @@ changes by (dS_i, share_i d(c_i T_i)) times the product (R, M) of the others; c 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from glutheory.networks import Network
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.kernel import Branch, State, product
 from glutheory.numeric.pairs import Geometry
-from glutheory.numeric.plan import Pick, common_factor, fed
+from glutheory.numeric.plan import Pick, common_factor, fed, homogeneity
 from glutheory.numeric.rows import Rows
 from glutheory.numeric.weights import Scales
 
@@ -51,7 +50,8 @@ class Field:
         left, right: the rows; for gradients along rows, zero ones of a norm that is tiny but not 0 (`backward.lifted`).
         branches: see `Branch`; the features are those of the derivatives.
         power: the degree of homogeneity that is taken out.
-        constants: of NNGP and NTK, the variances' share of the power included.
+        radius: of a row of norm 1, the mean of the branches'; its power is the product of theirs.
+        constants: of NNGP and NTK.
         jumps: whether an activation jumps at 0, so that its cT is infinite at ρ = ±1.
     """
 
@@ -59,6 +59,7 @@ class Field:
     right: Rows
     branches: tuple[Branch, ...]
     power: int
+    radius: float
     constants: dict[str, float]
     jumps: bool
 
@@ -92,7 +93,9 @@ class Field:
             lefts.append(part.left * whole + part.left_rho * turn)
             same = part.left is part.right and part.left_rho is part.right_rho
             rights.append(lefts[-1] if same else part.right * whole + part.right_rho * turn)
-        scale = self.constants[kind] * (left(self.left.norm) * right(self.right.norm)) ** self.power
+        # radii before powers: norms and variances balance each other
+        lengths = (left(self.left.norm) * self.radius) * (right(self.right.norm) * self.radius)
+        scale = self.constants[kind] * lengths**self.power
         factor = common_factor([part.factor for part in parts])
         scale = scale if factor is None else scale * factor
         return Terms(scale, product(units).nngp, tuple(tangents), rho, tuple(lefts), tuple(rights))
@@ -101,8 +104,6 @@ class Field:
 def make_field(network: Network, left: Rows, right: Rows, found: Scales) -> Field:
     """Compute what is needed of each row; `right` is `left` for a symmetric matrix."""
     branches = fed(network, left, right, found, slopes=True)
-    duals = [branch.dual for branch in branches]
-    spread = math.prod(float(variance) ** own.degree for own, variance in zip(duals, found.variances, strict=True))
-    constants = {"nngp": float(found.front) * spread, "ntk": float(found.readout) * spread}
-    power = sum(own.degree for own in duals)
-    return Field(left, right, branches, power, constants, any(own.jumps for own in duals))
+    power, radius = homogeneity(branches, found)
+    constants = {"nngp": float(found.front), "ntk": float(found.readout)}
+    return Field(left, right, branches, power, radius, constants, any(branch.dual.jumps for branch in branches))

@@ -146,15 +146,19 @@ def fed(network: Network, left: Rows, right: Rows, found: Scales, *, slopes: boo
     return tuple(branches)
 
 
-def make_plan(network: Network, left: Rows, right: Rows, found: Scales) -> Plan:
-    """Compute what is needed of each row; `right` is `left` for a symmetric matrix."""
-    branches = fed(network, left, right, found)
-    # one radius for all branches, whose power is the product of theirs
+def homogeneity(branches: tuple[Branch, ...], found: Scales) -> tuple[int, float]:
+    """The degree that is taken out, and the radius of a row of norm 1 whose power is the product of the branches'."""
     power = sum(branch.dual.degree for branch in branches)
     degrees: dict[Fraction, int] = {}
     for branch, variance in zip(branches, found.variances, strict=True):
         degrees[variance] = degrees.get(variance, 0) + branch.dual.degree
-    radius = math.prod(float(v) ** (degree / (2 * power)) for v, degree in degrees.items()) if power else 1.0
+    return power, math.prod(float(v) ** (degree / (2 * power)) for v, degree in degrees.items()) if power else 1.0
+
+
+def make_plan(network: Network, left: Rows, right: Rows, found: Scales) -> Plan:
+    """Compute what is needed of each row; `right` is `left` for a symmetric matrix."""
+    branches = fed(network, left, right, found)
+    power, radius = homogeneity(branches, found)
     weights = (left.norm * radius, right.norm * radius)
     largest = math.prod(float(left.xp.max(side)) if side.shape[0] else 0.0 for side in weights)
     overflows = largest > 0 and power * math.log(largest) > _LOG_MAX

@@ -20,6 +20,7 @@ import torch
 from glutheory.errors import DomainError
 from glutheory.ground import store as checkpoints
 from glutheory.ground.arguments import integer
+from glutheory.ground.exact import as_exact
 from glutheory.networks import Network
 from glutheory.sampling.sampler import WORKSPACE, Sampler, sampler
 
@@ -160,7 +161,7 @@ def _settings(
         "seed": seed,
         "dtype": str(prepared.inputs.dtype),
         "parametrization": parametrization,
-        "variances": {name: float(value) for name, value in (variances or {}).items()},
+        "variances": {name: float(as_exact(name, value)) for name, value in (variances or {}).items()},
     }
 
 
@@ -171,7 +172,10 @@ def _start(prepared: Sampler, draws: int, path: Path | None, settings: dict[str,
     if saved is None:
         zero = X.new_zeros(len(X), len(X), dtype=torch.float64)
         return _Moments(0, zero, zero)
-    count, mean, m2 = int(saved["count"]), saved["mean"], saved["m2"]
+    try:
+        count, mean, m2 = int(saved["count"]), saved["mean"], saved["m2"]
+    except (KeyError, TypeError, ValueError):
+        raise DomainError(f"checkpoint {str(path)!r} is not readable as one: delete it or give another.") from None
     if count > draws:
         raise DomainError(f"draws is {draws}, but checkpoint {str(path)!r} holds {count}: give at least as many.")
     return _Moments(count, torch.from_numpy(mean).to(X.device), torch.from_numpy(m2).to(X.device))

@@ -32,6 +32,7 @@ class Field(Ring):
     def __init__(self, others: tuple[sp.Expr, ...]) -> None:
         # the highest variables first: their squares are what `vanishes` divides by
         super().__init__((_W, _R2, _RPI, _TH, p, q, c, *others))
+        self.constants = tuple(other for other in others if not other.free_symbols)
         self.known[ANGLE] = self.known[_TH]
         self.known[sp.pi] = self.power(self.known[_RPI], 2)
         self._squares = [(_W, self.quotient(D)), (_R2, self.quotient(sp.Integer(2))), (_RPI, self.known[sp.pi])]
@@ -82,8 +83,15 @@ class Field(Ring):
 _field = lru_cache(maxsize=64)(Field)
 
 
+def _is_free(node: sp.Expr) -> bool:
+    """Whether it is a constant that the field has as a variable of its own: log(2), E, √3, but no π and no √2."""
+    if node.free_symbols or node in (sp.pi, sp.sqrt(2), sp.sqrt(sp.pi)):
+        return False
+    return not node.is_Pow or (not node.exp.is_Integer and node not in (1 / sp.sqrt(2), 1 / sp.sqrt(sp.pi)))
+
+
 def field_of(*exprs: sp.Expr) -> Field:
     """The field of all symbols and constants that occur in these expressions."""
-    constants = {node for expr in exprs for node in expr.atoms(sp.Function) if not node.free_symbols}
+    constants = {node for expr in exprs for node in expr.atoms(sp.Function, sp.NumberSymbol, sp.Pow) if _is_free(node)}
     symbols = {symbol for expr in exprs for symbol in expr.free_symbols} - {p, q, c}
     return _field((*sorted(constants, key=str), *sorted(symbols, key=str)))

@@ -5,6 +5,7 @@ f'(λ) ≈ (f(1 + h) − f(1 − h))/2h with h = 1e-8: an error of h² f''' ≈ 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
@@ -139,3 +140,35 @@ def test_jumps_and_kinds_are_answered() -> None:
     np.testing.assert_array_equal(gradient[..., 0], K)
     with pytest.raises(DomainError, match="kind is 'both'"):
         gram_gradient("relu", ROWS, kind="both")
+
+
+@pytest.mark.parametrize(
+    ("net", "x", "variance", "kind", "degrees"),
+    [
+        ("bilinear", 1e80, 1e-12, "ntk", (1, 1)),
+        ("monomial2", 1e80, 1e-12, "ntk", (2,)),
+        ("relu2", 1e80, 1e-12, "nngp", (2,)),
+        ("monomial2", 1e120, 1e-200, "ntk", (2,)),
+        ("monomial2", 1e-150, 1e200, "ntk", (2,)),
+    ],
+)
+def test_norms_and_variances_balance_each_other(
+    net: str, x: float, variance: float, kind: str, degrees: tuple[int, ...]
+) -> None:
+    """A homogeneous kernel K has the derivative p K by Euler's theorem, also where powers of its parts overflow."""
+    variances = dict.fromkeys(network(net).roles, variance)
+    K, gradient = gram_gradient(net, np.array([[x]]), kind=kind, variances=variances)
+    assert 0 < K[0, 0] < math.inf
+    np.testing.assert_allclose(gradient[0, 0], K[0, 0] * np.array([1, *degrees]), rtol=1e-14)
+
+
+def test_a_gaussian_of_long_rows_keeps_its_derivative() -> None:
+    """S(a, a, a) = 1/√(1 + 2a), so that dS/dlog σ² = −a S/(1 + 2a), about −S/2."""
+    K, gradient = gram_gradient("gaussian", np.array([[1e150]]), kind="nngp")
+    assert gradient[0, 0, 1] == pytest.approx(-K[0, 0] / 2, rel=1e-14)
+
+
+def test_vanishing_kernels_of_huge_variances_have_no_derivative() -> None:
+    net = product("abs", "leaky_relu", "relu")
+    _, gradient = gram_gradient(net, np.zeros((1, 2)), variances=dict.fromkeys(("readout", *net.roles), 1e200))
+    assert not gradient.any()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import shutil
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -136,3 +137,25 @@ def test_other_bad_checkpoints_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none" / "run.npz"):
         with pytest.raises(DomainError, match="no file in an existing folder"):
             sampling.monte_carlo("relu", X, checkpoint=path, **RUN)
+
+
+@pytest.mark.parametrize(
+    "change", [{"count": None}, {"mean": None}, {"count": np.array("x")}, {"count": np.array([1, 2])}], ids=str
+)
+def test_a_checkpoint_with_a_damaged_part_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    X, file = points(3, 2), tmp_path / "run.npz"
+    sampling.monte_carlo("relu", X, checkpoint=file, **RUN)
+    with np.load(file) as saved:
+        content = {**saved, **change}
+    np.savez(file, **{name: value for name, value in content.items() if value is not None})
+    with pytest.raises(DomainError, match="is not readable as one: delete it or give another"):
+        sampling.monte_carlo("relu", X, checkpoint=file, **RUN)
+
+
+def test_variances_may_be_fractions_in_words() -> None:
+    X = points(2, 2)
+    options: dict[str, Any] = {"width": 8, "seed": 1, "draws": 2, "parametrization": "standard"}
+    found = [
+        sampling.monte_carlo("swiglu", X, variances={"gate": value}, **options) for value in ("1/3", Fraction(1, 3))
+    ]
+    assert same(*found)

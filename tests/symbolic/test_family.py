@@ -11,7 +11,9 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glutheory import Activation, Network, derivation
 from glutheory.ground.normal_form import NormalCdf, Term, differentiate
+from glutheory.ground.parser import parse_expression
 from glutheory.symbolic.certificate_field import field_of, p, q
 from glutheory.symbolic.certify import family_checks, price_check, zero_check
 from glutheory.symbolic.family import Family, Shape, family
@@ -194,3 +196,12 @@ def test_the_integral_of_an_erf_form(erf: list[int], exponential: list[int], pol
 )
 def test_isserlis(n: int, m: int, value: sp.Expr) -> None:
     assert sp.expand(sum(k * a**i * b**j * c**r for k, i, j, r in isserlis(n, m)) - value) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["max(z,0)+sqrt(3)*z", "exp(1)*max(z,0)+z", "sqrt(6)*max(z,0)+z", "2**(1/4)*max(z,0)+z"]
+)
+def test_constants_beyond_those_of_the_gaussian(constant: str) -> None:
+    """√3, E, √6, 2^(1/4) and √log 2 are variables of the field of their own."""
+    own = derivation(Network("own", (Activation("own", parse_expression(f"max(z,0) + {constant}*z")),)))
+    assert own.verify().passed

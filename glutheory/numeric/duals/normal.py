@@ -171,8 +171,9 @@ def _gaussian_partials(pairs: Geometry, left: Array, right: Array, second: bool)
     cosine2 = cosine * cosine
     s = left[1] * right[1] / pairs.xp.sqrt(square)
     steep = s * both / square
-    grow = -s * left[0] * left[0] * (right[2] + right[0] * right[0] * sine2) / square
-    grow2 = -s * right[0] * right[0] * (left[2] + left[0] * left[0] * sine2) / square
+    # quotients first: for rows of norm 1e150 the products alone vanish
+    grow = -s * (left[0] * left[0]) * ((right[2] + right[0] * right[0] * sine2) / square)
+    grow2 = -s * (right[0] * right[0]) * ((left[2] + left[0] * left[0] * sine2) / square)
     return Partials(
         s,
         steep * cosine,
