@@ -155,7 +155,6 @@ def test_a_checkpoint_with_a_damaged_part_is_refused(tmp_path: Path, change: dic
 def test_variances_may_be_fractions_in_words() -> None:
     X = points(2, 2)
     options: dict[str, Any] = {"width": 8, "seed": 1, "draws": 2, "parametrization": "standard"}
-    found = [
-        sampling.monte_carlo("swiglu", X, variances={"gate": value}, **options) for value in ("1/3", Fraction(1, 3))
-    ]
+    given: list[Any] = ["1/3", Fraction(1, 3)]
+    found = [sampling.monte_carlo("swiglu", X, variances={"gate": value}, **options) for value in given]
     assert same(*found)
