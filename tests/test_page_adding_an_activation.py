@@ -51,4 +51,4 @@ def test_the_changed_files_keep_the_rules_of_the_repository(done: Path) -> None:
 def test_every_table_of_the_tests_takes_it(done: Path) -> None:
     """All tests that mention it, and those that compare whole tables."""
     words = "cubed_relu or table or homogeneous or completion"
-    in_copy(done, sys.executable, "-m", "pytest", "--no-cov", "-q", "-n", "0", "-k", words, "tests")
+    in_copy(done, sys.executable, "-m", "pytest", "-q", "-n", "0", "-k", words, "tests")

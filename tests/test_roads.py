@@ -53,6 +53,7 @@ def test_closed_forms_meet_the_integral(act: Activation, point: Point) -> None:
     _meet(act, point, DIGITS)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(name=st.sampled_from(LOGISTIC), point=points(-2, 2))
 def test_the_logistic_family_meets_the_integral(name: str, point: Point) -> None:
@@ -66,6 +67,7 @@ def test_the_zoo_at_forty_digits(act: Activation, point: Point) -> None:
     _meet(act, point, DIGITS)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(act=st.sampled_from(TAME), point=points(-12, 6))
 def test_extreme_variances(act: Activation, point: Point) -> None:

@@ -58,6 +58,7 @@ def count(model: nn.Module, names: tuple[str, ...] | None = None) -> int:
     return sum(chosen[name].numel() for name in (names or chosen))
 
 
+@pytest.mark.slow
 def test_the_vit_with_a_plain_network_is_transformers_own() -> None:
     from transformers import ViTConfig, ViTModel
 

@@ -66,7 +66,10 @@ class TestCatalog:
             choose(["zzz"])
 
 
-@pytest.mark.parametrize("name", ["angle", "hadamard", "degree-shift"])
+# `python -m checks`, which .ci/run calls, runs them all
+@pytest.mark.parametrize(
+    "name", ["angle", *(pytest.param(name, marks=pytest.mark.slow) for name in ("hadamard", "degree-shift"))]
+)
 def test_a_fast_check_end_to_end(name: str) -> None:
     _complete(name)
 
@@ -149,6 +152,7 @@ def test_a_wrong_kernel_is_refuted_by_proof_and_by_balls(name: str, label: str) 
         assert agreement(formula, [setting.network]).finding is wanted
 
 
+@pytest.mark.slow
 def test_a_weak_experiment_concludes_nothing() -> None:
     """64 neurons cannot see 1 %: the control is missed, and the check says so instead of agreeing."""
     found = ntk_plain.run(SMALL)

@@ -34,6 +34,7 @@ def two_proofs(monkeypatch):
     monkeypatch.setattr(cli, "names", lambda: ("gelu", "hadamard"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two_proofs")
 def test_all_pages_are_written_and_current_and_a_changed_one_is_noticed(tmp_path):
     runner, options = CliRunner(), ["--output", str(tmp_path / "new")]

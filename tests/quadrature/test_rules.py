@@ -32,6 +32,7 @@ from tests.zoo import CLOSED, LOGISTIC, ZOO
 # ---------------------------------------------------------------- identities that every dual obeys
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.sampled_from(ZOO), points())
 def test_narrow_symmetric_and_bounded(act: Activation, point: Point) -> None:
@@ -53,6 +54,7 @@ def test_narrow_symmetric_and_bounded(act: Activation, point: Point) -> None:
             assert ball.rad() <= abs(ball).upper() * 1.0001e-20
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.sampled_from(ZOO + EXTRA), variances(), variances(), st.integers(-9, 9))
 def test_price(act: Activation, a: Fraction, b: Fraction, tenths: int) -> None:
@@ -95,7 +97,14 @@ def test_three_rules_agree(act: Activation, point: Point) -> None:
 
 
 @pytest.mark.parametrize("name", LOGISTIC)
-@pytest.mark.parametrize(("a", "b", "c"), [(1, 1, "0.3"), ("0.1", 3, "-0.4"), (2, 2, "1.9")])
+@pytest.mark.parametrize(
+    ("a", "b", "c"),
+    [
+        ("0.1", 3, "-0.4"),
+        pytest.param(1, 1, "0.3", marks=pytest.mark.slow),
+        pytest.param(2, 2, "1.9", marks=pytest.mark.slow),
+    ],
+)
 def test_the_logistic_family_by_lattice_and_panels(name: str, a: object, b: object, c: object) -> None:
     point, part = Point.of(a, b, c), model(activation(name).expr).whole
     lattice = smooth_means(point, part.functions, (-65.0, -65.0))

@@ -49,7 +49,9 @@ EXACT: dict[str, tuple[str, str, np.ndarray]] = {
 }
 
 
-@pytest.mark.parametrize("case", EXACT)
+@pytest.mark.parametrize(
+    "case", [case if case in ("relu", "reglu") else pytest.param(case, marks=pytest.mark.slow) for case in EXACT]
+)
 def test_the_mean_is_the_exact_kernel_and_one_percent_more_is_not(case: str) -> None:
     name, kind, kernel = EXACT[case]
     found = sampling.monte_carlo(name, FOUR, kind=kind, width=WIDTH, draws=DRAWS, seed=20)

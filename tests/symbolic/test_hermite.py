@@ -61,6 +61,7 @@ def test_others_are_not(name: str) -> None:
     assert not odd_part_is_linear(activation(name))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(
     name=st.sampled_from(SMOOTH),

@@ -166,6 +166,7 @@ class TestEvidence:
             slow = matched(with_pace(synthetic(epochs=50), ratio))
             assert np.exp(slow.pace.mean()) == pytest.approx(ratio, rel=0.1)
 
+    @pytest.mark.slow
     def test_the_power_of_the_tests_for_the_effects_of_the_controls(self) -> None:
         """Of 60 blocks with the deviation of the plan, all with a ratio of 2 are refuted, most of 1 supported."""
         rng = np.random.default_rng(0)

@@ -121,6 +121,7 @@ class TestKill:
         assert process.returncode == -signal.SIGKILL
         return int(told[-1].strip() or told[-2])
 
+    @pytest.mark.slow
     def test_a_kill_loses_at_most_one_epoch(self, tmp_path: Path) -> None:
         last = self._killed(tmp_path, 0.05)
         assert 1 <= last < LONG.epochs

@@ -73,6 +73,7 @@ def test_altered_formulas_are_not_shown_equal(wrong: sp.Expr) -> None:
     assert not any(is_zero(sp.gammasimp(wrong - one)) for one in right)
 
 
+@pytest.mark.slow
 def test_the_crossing_is_where_the_prediction_changes_sign() -> None:
     n = crossing(6)
     for factor, sign in ((0.8, 1), (1.25, -1)):
