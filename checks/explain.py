@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from checks.layout import grid, layout
-from checks.table import COLOURS, risk, shown
+from checks.table import COLOURS, risk
 from glutheory.claims import About, Evidence, Finding, Outcome, Verdict, decide
-from glutheory.terminal import Terminal
+from glutheory.terminal import Terminal, shown
 
 _FINDINGS = {Finding.SUPPORTS: "green", Finding.REFUTES: "red", Finding.UNDECIDED: "magenta"}
 _SAYS = {

@@ -10,9 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from checks.table import shown
 from glutheory.claims import Figure
-from glutheory.terminal import Terminal
+from glutheory.terminal import Terminal, shown
 
 #: Longer tables and lists are cut: the file of results has everything.
 _ROWS, _ITEMS, _COLUMNS = 24, 8, 6

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from glutheory.claims import Claim, Grade, Outcome, Verdict
 from glutheory.commands.progress import progress as progress_bar
-from glutheory.terminal import Terminal, aligned, paragraph, wide
+from glutheory.terminal import Terminal, aligned, paragraph, shown, wide
 
 HEADINGS = ("id", "source", "verdict", "grade", "key figure", "seconds")
 COLOURS = {
@@ -20,29 +19,6 @@ COLOURS = {
     Verdict.FAILS: "red",
     Verdict.INCONCLUSIVE: "magenta",
 }
-#: Characters of claims that `Terminal.prose` has no ASCII for; the tilde tells K̃ from K.
-_ASCII = str.maketrans(
-    {"§": "Sec. ", "\u0303": "~", "½": "1/2", "¼": "1/4", "′": "'", "≈": "~", "∼": "~", "∝": "~", "≺": "-<", "≻": ">-"}
-    | {"—": "-", "“": '"', "”": '"', "ℓ": "l", "⪯": "<=", "⪰": ">=", "ᵀ": "^T"}
-)
-
-
-def shown(text: str, terminal: Terminal) -> str:
-    """The text in characters that can be shown there."""
-    if terminal.unicode:
-        return text
-    known = (
-        _name(character) if terminal.prose(character) == "?" else character for character in text.translate(_ASCII)
-    )
-    return terminal.prose("".join(known))
-
-
-def _name(character: str) -> str:
-    """A Greek letter by its name; anything else as it is."""
-    words = unicodedata.name(character, "").split()
-    if words[:1] != ["GREEK"] or "LETTER" not in words:
-        return character
-    return words[-1].lower() if "SMALL" in words else words[-1].capitalize()
 
 
 def row(outcome: Outcome) -> tuple[str, ...]:

@@ -160,14 +160,30 @@ def table(rows: Sequence[tuple[str, ...]], width: int, indent: int = 2) -> list[
 
 
 #: What `Terminal.prose` has no ASCII for; the tilde tells K̃ from K.
-_MORE_ASCII = str.maketrans({"\u0303": "~", "≈": "~", "—": "-", "′": "'", "½": "1/2", "“": '"', "”": '"'})
+_MORE_ASCII = str.maketrans(
+    {"\u0303": "~", "≈": "~", "∼": "~", "∝": "~", "≺": "-<", "≻": ">-", "⪯": "<=", "⪰": ">=", "½": "1/2", "¼": "1/4"}
+    | {"—": "-", "′": "'", "“": '"', "”": '"', "§": "Sec. ", "ℓ": "l", "ᵀ": "^T"}
+)
 #: Numbers below this power of ten are written without an exponent.
 _PLAIN = 4
 
 
 def shown(text: str, terminal: Terminal) -> str:
     """The text in characters that can be shown there."""
-    return text if terminal.unicode else terminal.prose(text.translate(_MORE_ASCII))
+    if terminal.unicode:
+        return text
+    known = (
+        _name(character) if terminal.prose(character) == "?" else character for character in text.translate(_MORE_ASCII)
+    )
+    return terminal.prose("".join(known))
+
+
+def _name(character: str) -> str:
+    """A Greek letter by its name; anything else as it is."""
+    words = unicodedata.name(character, "").split()
+    if words[:1] != ["GREEK"] or "LETTER" not in words:
+        return character
+    return words[-1].lower() if "SMALL" in words else words[-1].capitalize()
 
 
 def number(value: float, digits: int = 4) -> str:

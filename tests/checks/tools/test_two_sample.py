@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -166,14 +165,6 @@ def test_differences_are_found(kind) -> None:
         y = y[:, :1] * [1, 1] + 0 * y
         assert energy_test(x, y, permutations=999, flatten=True).pvalue > 0.05
     assert energy_test(x, y, permutations=999).pvalue <= 0.005
-
-
-def test_ten_thousand_relabellings_take_less_than_a_second() -> None:
-    x, y = clouds(0, 125, 125, 2)
-    start = time.process_time()
-    energy_test(x, y, permutations=10_000)
-    # measured: 0.09 s on one core
-    assert time.process_time() - start < 2
 
 
 # validity under the hypothesis, by simulation
