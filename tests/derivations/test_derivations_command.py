@@ -15,7 +15,7 @@ from derivations.tools.proof import Step
 from derivations.tools.proof import run as run_proof
 from derivations.tools.zero import zero
 from glutheory.errors import UnknownNameError
-from tests.derivations.proofs_run import NAMES, texts
+from tests.derivations.committed_pages import NAMES, texts
 
 
 def broken(name="gelu", check=lambda: zero(sp.S.One)):

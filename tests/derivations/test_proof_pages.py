@@ -1,25 +1,22 @@
-"""The rendered proofs: current, the same every time, balanced LaTeX in clean Markdown."""
+"""The rendered proofs: complete, the same every time, balanced LaTeX in clean Markdown."""
 
 import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 
 from derivations import catalog
 from derivations.tools import render
-from tests.derivations.proofs_run import NAMES, ran, texts
+from derivations.tools.proof import run as run_proof
+from tests.derivations.committed_pages import NAMES, texts
 
 
-def test_the_committed_pages_are_current():
-    assert render.differences(texts(), render.RENDERED) == []
-
-
-def test_rendering_twice_gives_the_same_text():
-    again = {name: replace(ran(name), proof=catalog.load(name)) for name in NAMES}
-    assert render.pages(again) == texts()
+@pytest.mark.slow
+def test_all_pages_belong_to_a_script_and_the_index_is_current():
+    runs = {name: run_proof(catalog.load(name)) for name in NAMES}
+    assert render.differences(render.pages(runs), render.RENDERED) == []
 
 
 @pytest.mark.parametrize("name", ["arc_cosine", "logistic_mixture"])
