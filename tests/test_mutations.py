@@ -114,9 +114,9 @@ MUTANTS = (
     ),
     Mutant(
         "Hermite polynomials not normalised",
-        "glutheory/symbolic/hermite.py",
-        "(x * current - roots[j] * previous) / roots[j + 1]",
-        "x * current - j * previous",
+        "glutheory/symbolic/hermite_rule.py",
+        "[(x * h - down * g) * up for x, h, g in",
+        "[x * h - k * g for x, h, g in",
         "degree-shift",
     ),
     Mutant(

@@ -20,6 +20,8 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+#: Milliseconds after which a page counts as stuck: on a busy machine the largest takes more than the 30 s of playwright.
+PATIENCE = 600_000
 #: Opens HTML as a file: `opened(html, width=360, dark=True, touch=True, script=False)` is playwright's page.
 Opened = Callable[..., Any]
 
@@ -55,6 +57,7 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Opened]:
             java_script_enabled=script,
             device_scale_factor=scale,
         )
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: problems.append(f"console: {message.text}"))
