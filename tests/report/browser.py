@@ -20,7 +20,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-#: Milliseconds after which a page counts as stuck: on a busy machine the largest takes more than the 30 s of playwright.
+#: Milliseconds after which a page counts as stuck: on a busy machine the largest takes more than playwright's 30 s.
 PATIENCE = 600_000
 #: Opens HTML as a file: `opened(html, width=360, dark=True, touch=True, script=False)` is playwright's page.
 Opened = Callable[..., Any]
