@@ -21,7 +21,7 @@ from glutheory.commands.phase import read_list
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from tests.commands.command_line import good, run
-from tests.processes import marked
+from tests.processes import PATIENCE, ended, left_behind
 
 DYNAMICS = ("dynamics", "reglu", "--n", "12", "--d", "3", "--width", "50")
 PHASE = ("phase", "--n", "8,12", "--d", "3-6", "--draws", "1", "--jobs", "1")
@@ -194,7 +194,7 @@ def interrupted(arguments: tuple[str, ...], folder: Path, sign: str, *, group: b
         start_new_session=True,
     )
     os.close(side)
-    seen, sent, end = "", False, time.monotonic() + 90
+    seen, sent, end = "", False, time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < end:
         if select.select([main], [], [], 0.05)[0]:
             try:
@@ -205,15 +205,12 @@ def interrupted(arguments: tuple[str, ...], folder: Path, sign: str, *, group: b
             (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
             sent = True
     try:
-        status = process.wait(timeout=30)
+        status = process.wait(timeout=PATIENCE)
+        assert sent, seen
+        assert not left_behind(marker), "a process has been left behind"
     finally:
-        process.kill()
-        rest = process.communicate()[0]
+        rest = ended(process)[0]
         os.close(main)
-    assert sent, seen
-    while marked(marker) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not marked(marker), "a process has been left behind"
     return status, seen, rest
 
 

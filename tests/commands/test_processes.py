@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from glutheory.commands import main
 from tests.commands.command_line import POINT
+from tests.processes import PATIENCE, ended
 
 
 def _process(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -36,12 +38,28 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert done.stdout.startswith("relu: kernels")
 
 
+def _computed(number: int) -> float:
+    """The processor seconds of a process so far."""
+    fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) / os.sysconf("SC_CLK_TCK")
+
+
 def test_ctrl_c_in_a_long_evaluation() -> None:
     command = [sys.executable, "-m", "glutheory", "evaluate", "silu", *POINT, "--digits", "300"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(2.5)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        # at work: the balls are loaded, and a second of computing later
+        while "flint" not in Path(f"/proc/{process.pid}/maps").read_text() and process.poll() is None:
+            time.sleep(0.05)
+        start = _computed(process.pid)
+        while _computed(process.pid) < start + 1 and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=PATIENCE)
+    finally:
+        _, stderr = ended(process)
     assert process.returncode == 130
     assert stderr.strip() == ""
 

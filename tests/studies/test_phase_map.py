@@ -23,7 +23,7 @@ from glutheory.studies.phase import maps
 from glutheory.studies.phase.cells import NORMALISED, SETTINGS, Cell, State, Task, evaluate, kernels, points
 from glutheory.studies.phase.maps import compute
 from tests.documents import ROOT
-from tests.processes import marked
+from tests.processes import PATIENCE, left_behind
 
 SMALL = Task("gaussian", "reglu", "wide", 12, 5, 3)
 
@@ -289,14 +289,12 @@ def test_a_killed_run_is_resumed_to_the_same_map(tmp_path: Path, processes: int)
     marker = f"PHASE_MAP_TEST={tmp_path.name}-{os.getpid()}"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), marker.split("=", maxsplit=1)[0]: marker.split("=")[1]}
     child = subprocess.Popen(command, env=environment)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and len(list(folder.glob("*.json"))) < 4:
         time.sleep(0.005)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    while time.monotonic() < deadline and marked(marker):
-        time.sleep(0.05)
-    assert not marked(marker), "a worker has outlived its parent"
+    assert not left_behind(marker), "a worker has outlived its parent"
     kept = {path.name: path.read_bytes() for path in folder.glob("*.json")}
     assert 4 <= len(kept) < 16
     # every file that is there is whole
