@@ -184,7 +184,7 @@ NOT_APPLICABLE: dict[str, dict[str, str]] = {
     "GaussianProcessRegressor": {},
     "GaussianProcessClassifier": {},
 }
-#: Within wider bounds the optimiser's first step may go to variances where the classifier's iteration does not converge.
+#: Within wider bounds the optimiser's first step may go where the classifier's own iteration does not converge.
 MODERATE = NTKKernel("relu", kind="nngp", readout_variance_bounds=(0.1, 100.0), hidden_variance_bounds=(0.1, 100.0))
 ESTIMATORS = [
     KernelRidge(kernel=NTKKernel("geglu")),
