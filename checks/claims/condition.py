@@ -13,7 +13,7 @@ from checks.tools.orders import Order, asymptotic, exceeded, measured, refuted
 from checks.tools.spectral_grid import Cell, Draw, families, gaussian, grid, groups, product
 from derivations.proofs.relu_expansion import d, n
 from derivations.proofs.spectral_orders import BULK_GAIN, CONDITION, GAIN, GATED_CONDITION
-from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
+from glutheory.claims import About, Claim, Evidence, Fate, Figure, Finding, Grade, Outcome, Part, decide
 from glutheory.figures.chart import Chart, Role, Series
 
 CLAIM = Claim(
@@ -40,6 +40,16 @@ CLAIM = Claim(
         "eigenvalue, the spike of the mean activation: treating this mode apart, by centring the features, would gain "
         "as much, and gating then adds a factor of about 6. The limit is reached slowly, and for n well beyond d² "
         "gating Gaussian inputs turns into a loss."
+    ),
+    parts=(
+        Part("K", "cond(K) is of order n/d", Fate.DROPPED, "of order n"),
+        Part("gated", "cond(K̃) is of order n/d²", Fate.DROPPED, "of order n/d"),
+        Part(
+            "gain",
+            "gating gains a factor of order d whenever d + 1 < n",
+            Fate.REVERSED,
+            "2.39 d in the limit d ≪ n ≪ d²; for n beyond d² gating can be a loss",
+        ),
     ),
 )
 
@@ -203,5 +213,5 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
     size = grid(settings)
     corner = next(cell for cell in product(settings) if (cell.n, cell.d) == (size.n[-1], size.d[-1]))
     key = f"gain 2.39 d in the limit, {_gain(corner) / corner.d:.2f} d at n={corner.n}, d={corner.d}"
-    verdict = decide(assumptions, evidence, controls)
+    verdict = decide(assumptions, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, assumptions, evidence, controls, verdict, key, charts(settings))

@@ -15,7 +15,7 @@ from checks.tools.orders import Order, asymptotic, bounded, exceeded, measured, 
 from checks.tools.spectral_grid import Cell, Draw, gaussian, grid, groups, product
 from derivations.proofs import spectral_orders as bounds
 from derivations.proofs.relu_expansion import coefficient, d, delta, n
-from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
+from glutheory.claims import About, Claim, Evidence, Fate, Figure, Finding, Grade, Outcome, Part, decide
 from glutheory.figures.chart import Chart, Role, Series
 
 CLAIM = Claim(
@@ -40,6 +40,27 @@ CLAIM = Claim(
         "Gating with a zero-mean value branch removes it: the largest eigenvalue falls by a factor of about 0.64 d, as "
         "the theorem says of the quotient, but both are a factor d larger than stated. Without that one eigenvalue the "
         "two kernels are of the same order n/d."
+    ),
+    parts=(
+        Part("K", "the largest eigenvalue of K is of order mn/d", Fate.DROPPED, "of order mn, whatever d is: mn/(2π)"),
+        Part(
+            "bulk of K",
+            "without its largest eigenvalue K is of order mn/d",
+            Fate.SHARPENED,
+            "mn/(4d) for d ≪ n, and a bound on every data set",
+        ),
+        Part(
+            "gated",
+            "the largest eigenvalue of the gated kernel is of order mn/d²",
+            Fate.DROPPED,
+            "of order mn/d: mn/(4d) for d ≪ n",
+        ),
+        Part(
+            "bulk of the gated kernel",
+            "its bulk is of order mn/d²",
+            Fate.DROPPED,
+            "of order mn/d: mn/(2πd) for d ≪ n ≪ d²",
+        ),
     ),
 )
 
@@ -186,7 +207,7 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
     assert isinstance(row, Mapping)
     assert isinstance(gated_row, Mapping)
     key = f"exponents (n, d): K {_pair(row)}, gated {_pair(gated_row)}"
-    verdict = decide(assumptions, evidence, controls)
+    verdict = decide(assumptions, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, assumptions, evidence, controls, verdict, key, charts(settings))
 
 

@@ -17,7 +17,7 @@ from checks.tools.far_spectrum import far
 from checks.tools.orders import Order, Scale, asymptotic, bounded, measured, refuted
 from checks.tools.spectral_grid import Cell, families, gaussian, groups, kernels, product
 from derivations.proofs.relu_expansion import SUM, n
-from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
+from glutheory.claims import About, Claim, Evidence, Fate, Figure, Finding, Grade, Outcome, Part, decide
 from glutheory.figures.chart import Chart, Role, Series
 
 CLAIM = Claim(
@@ -44,6 +44,20 @@ CLAIM = Claim(
         "Gating raises it from 0.09 to 0.34 per hidden unit where the inputs have equal norms, as after RMSNorm, since "
         "it moves the kernel one polynomial degree up. With unequal norms the shortest input decides: gating "
         "multiplies its share by its squared norm once more, and in few dimensions that outweighs the gain."
+    ),
+    parts=(
+        Part(
+            "order",
+            "both smallest eigenvalues are of order m at most",
+            Fate.SHARPENED,
+            "with the limits for n of order d, and beyond d²",
+        ),
+        Part(
+            "inequality",
+            "λ_min(K̃) ≥ λ_min(K) on Gaussian data",
+            Fate.REVERSED,
+            "only with the factor min‖x‖²/d, so on inputs of norm √d; on Gaussian data it can be the smaller one",
+        ),
     ),
 )
 #: Sizes (d, n) of the certified counterexamples, the width, and how often data are drawn for them.
@@ -214,7 +228,7 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
     assumptions = gaussian(everything)
     controls = refuted(MUTANTS, corrected)
     key = _key(found[0].figures, literal[1].figures)
-    verdict = decide(assumptions, evidence, controls)
+    verdict = decide(assumptions, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, assumptions, evidence, controls, verdict, key, charts(spheres, product(settings)))
 
 
