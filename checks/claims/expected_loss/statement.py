@@ -9,7 +9,15 @@ from checks.claims.expected_loss import loss_forms
 from checks.claims.expected_loss.figure import charts
 from checks.claims.expected_loss.initial_outputs import WRONG, second_moments
 from checks.claims.expected_loss.loss_forms import CORRECT, Form, problem
-from checks.claims.expected_loss.trained_losses import FRACTION, experiments, means, regime, stable, trajectories
+from checks.claims.expected_loss.trained_losses import (
+    FAULTS,
+    FRACTION,
+    experiments,
+    means,
+    regime,
+    stable,
+    trajectories,
+)
 from checks.settings import Settings
 from checks.tools import roads
 from checks.tools.evidence import equal, is_lecun, nonzero, proof
@@ -150,6 +158,13 @@ def run(settings: Settings, form: Form = CORRECT) -> Outcome:
         pieces = zip(("initial outputs", "single networks", "mean losses"), judged(wrong), strict=True)
         by = [label for label, item in pieces if item.finding is Finding.REFUTES]
         controls.append(Control(altered, bool(by), f"refuted by the {' and the '.join(by) or 'nothing'}"))
+    for altered, fault in FAULTS.items():
+        pieces = {
+            "single networks": trajectories(names, settings, form, fault),
+            "mean losses": means(names, settings, form, fault),
+        }
+        by = [label for label, item in pieces.items() if item.finding is Finding.REFUTES]
+        controls.append(Control(altered, len(by) == 2, f"refuted by the {' and the '.join(by) or 'nothing'}"))
     rows = found[2].figures
     factor = max(row["printed form over measured loss"][0] for row in rows.values() if isinstance(row, dict))
     width = experiments(names[0], settings)[-1][0].width
