@@ -255,7 +255,7 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
     found = corrected(law, cells)
     evidence = (*literal(sphere["n = d^2"]), *proofs, *found)
     assumptions = gaussian(tuple(cell for cell in small if not cell.sphere))
-    controls = refuted(MUTANTS, lambda law: corrected(law, small))
+    controls = refuted(MUTANTS, lambda law: corrected(law, small), lambda _: "errors")
     exponents = [_along(found[0], name) for name in ("K", "gated")]
     key = f"errors like d^{exponents[0]:.2f} (K) and d^{exponents[1]:.2f} (gated) at n = yd"
     verdict = decide(assumptions, evidence, controls, CLAIM.parts)
