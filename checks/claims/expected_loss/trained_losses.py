@@ -160,7 +160,7 @@ def means(names: tuple[str, ...], settings: Settings, form: Form, altered: Alter
         effect = WIDTH_EFFECT * given.X.shape[1] / given.width * expected[0]
         up, down = (chance + effect for chance in tails(given, steps, count, level))
         gap = losses.mean(axis=0) - form.mean(given, steps)
-        off = np.where(gap > 0, gap / up, -gap / down)
+        off = np.nan_to_num(np.where(gap > 0, gap / up, -gap / down), nan=np.inf)
         worst = max(worst, float(off.max()))
         # a loss wrong by this factor is missed with probability 1e-3 at most: the lower tail's bound once more
         found_up = up + tails(given, steps, count, np.log(1e3))[1] + effect
@@ -211,9 +211,7 @@ def spread(given: Problem, steps: Array) -> Array:
 
 def regime(names: tuple[str, ...], settings: Settings) -> Assumption:
     """The widest networks follow the prediction of their own initial kernel: it hardly moves."""
-    worst = 0.0
-    for name in names:
-        worst = max(worst, float(np.max(from_own_kernel(*experiments(name, settings)[-1]))))
+    worst = float(np.max([from_own_kernel(*experiments(name, settings)[-1]) for name in names]))
     return Assumption(
         "kernel regime",
         "the widest networks follow their own initial kernel within 1 % of the initial loss",

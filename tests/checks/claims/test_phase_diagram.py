@@ -202,7 +202,7 @@ CRITICAL = [
     ],
 )
 def test_one_wrong_cell_refutes(judge: object, good: Cell, bad: Cell) -> None:
-    others = [cell(0.2), cell(0.2, data="sphere")]
+    others = [cell(0.2), cell(0.2, data="sphere"), cell(0.2, tops=3.0, least=0.5)]
     assert judge([*others, good], THEORY).finding is Finding.SUPPORTS  # type: ignore[operator] # one of several
     assert judge([*others, good, bad], THEORY).finding is Finding.REFUTES  # type: ignore[operator] # one of several
 
