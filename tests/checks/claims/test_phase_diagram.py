@@ -241,7 +241,11 @@ def test_the_limiting_spectra_predict_the_sign() -> None:
 @pytest.mark.parametrize(
     ("label", "judge", "cells"),
     [
-        ("the mean norm certifies", ev.certificate, [cell(-0.2, tops=1.5, least=0.3, most=2.0)]),
+        (
+            "the mean norm certifies",
+            ev.certificate,
+            [cell(tops=3.0, least=0.5), cell(-0.2, tops=1.5, least=0.3, most=2.0)],
+        ),
         ("the ratio inverted", ev.on_the_sphere, [cell(data="sphere")]),
         ("a limit on the sphere 1.5 times too large", ev.critical, CRITICAL),
         ("every gate helps up to n = d^4", ev.every_gate, [cell(), cell(-0.3, d=4, n=200)]),
