@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from click.core import ParameterSource
 
 from checks.catalog import ON_DATA, choose, claims
 from checks.explain import Origin, page
-from checks.runner import differences, document, record, recorded, run_all, write_json
+from checks.runner import again, differences, document, record, recorded, run_all, write_json
 from checks.settings import IMAGES, PROFILES, TEXT, Settings
 from checks.table import listing, progress, show
 from glutheory.claims import Outcome
@@ -32,7 +33,7 @@ _OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "checkpoints", "images
 @click.option("--explain", default="", metavar="ID,ID", help="Print a page about each of these in place of the table.")
 @click.option("--figure", type=_FILE, help="Draw what --explain tells: FILE.png, .svg or .pdf.")
 @click.option("--from", "source", type=_FILE, help="Show the run that --json wrote to this file; run nothing.")
-@click.option("--json", "file", type=_FILE, help="Write every number to this file.")
+@click.option("--json", "file", type=_FILE, help="Write every number to this file; of --from, decided again.")
 @click.option("--device", default="cpu", show_default=True, help="Where networks are sampled, as torch names it.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of everything random.")
 @click.option(
@@ -82,13 +83,13 @@ def main(
         table = claims()
         _say(listing([table[name] for name in choose(wanted)], Terminal.of(sys.stdout)))
         return
+    if file is not None and not file.absolute().parent.is_dir():
+        raise DomainError(f"cannot write {file.name}: its folder does not exist.")
     if source is not None:
-        _stored(source, wanted, explain=bool(explain), figure=figure)
+        _stored(source, wanted, explain=bool(explain), figure=figure, file=file)
         return
     ids = choose(wanted)
     _figures(figure, ids)
-    if file is not None and not file.absolute().parent.is_dir():
-        raise DomainError(f"cannot write {file.name}: its folder does not exist.")
     _check_device(device)
     settings = Settings(PROFILES[profile], seed, device, checkpoints, jobs, images, text)
     _check_data(settings, ids, keep)
@@ -119,7 +120,7 @@ def _consistent(context: click.Context) -> None:
     """Refuse options that would be ignored."""
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     flags = {option.name: option.opts[0] for option in context.command.params}
-    for name, others in (("listed", {*_OF_A_RUN, "source", "explain", "figure"}), ("source", {*_OF_A_RUN})):
+    for name, others in (("listed", {*_OF_A_RUN, "source", "explain", "figure"}), ("source", {*_OF_A_RUN} - {"file"})):
         clash = sorted(flags[other] for other in given & others)
         if name in given and clash:
             raise DomainError(f"{flags[name]} runs nothing: leave out {', '.join(clash)}.")
@@ -153,9 +154,14 @@ def _check_data(settings: Settings, ids: Sequence[str], keep: bool) -> None:
     text(settings.text)
 
 
-def _stored(source: Path, wanted: Sequence[str], *, explain: bool, figure: Path | None) -> None:
-    """Show what is in a file."""
+def _stored(source: Path, wanted: Sequence[str], *, explain: bool, figure: Path | None, file: Path | None) -> None:
+    """Show what is in a file, or write it anew with the parts of the claims as they are declared now, decided again."""
     stored = load(source)
+    if file is not None:
+        if wanted:
+            raise DomainError("--json with --from writes the whole run: leave out --only and --explain.")
+        write_json(file, again(json.loads(source.read_text(encoding="utf-8")), claims()))
+        stored = load(file)
     try:
         ids = choose(wanted, tuple(stored.outcomes))
     except LookupError as error:

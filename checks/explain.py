@@ -26,6 +26,7 @@ _SAYS = {
 _CONCLUSIONS = {
     Verdict.HOLDS: "Everything supports the claim as stated and nothing refutes it: it holds.",
     Verdict.CORRECTED: "The claim as stated is refuted, its corrected form supported throughout: it holds, corrected.",
+    Verdict.WEAKER: "The claim as stated is refuted, its corrected form supported throughout but weaker: it fails.",
     Verdict.FAILS: "The claim as stated is refuted and no corrected form of it is supported throughout: it fails.",
     Verdict.INCONCLUSIVE: "Something is undecided, missed or not fulfilled, or no control was made: inconclusive.",
 }
@@ -68,6 +69,7 @@ def page(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str = "")
         ("The claim", [_text(claim.words, terminal), _formula(claim.statement)]),
         ("The verdict, and how it follows", [_text(line, terminal) for line in reasons(outcome)]),
         ("The corrected statement", [_formula(claim.corrected)] if claim.corrected else []),
+        ("What the corrected statement makes of the parts of the claim", _parts(outcome, terminal)),
         ("What it means", [_text(claim.meaning, terminal)] if claim.meaning else []),
         ("Assumptions, evaluated on the data of the run", _assumptions(outcome, terminal)),
         ("Evidence", [_evidence(number, item, terminal) for number, item in enumerate(outcome.evidence, 1)]),
@@ -100,9 +102,14 @@ def reasons(outcome: Outcome) -> list[str]:
         f"Negative controls: {sum(caught)} of {len(caught)} caught. Assumptions: {sum(held)} of {len(held)} hold."
     )
     found.append(_CONCLUSIONS[outcome.verdict])
+    if outcome.verdict is Verdict.WEAKER:
+        lost = ", ".join(f"{part.name} ({part.fate})" for part in outcome.dropped)
+        found.append(
+            f"Not kept: {lost}." if lost else "What it keeps is not said: the parts of the claim are not given."
+        )
     if outcome.grade is not None:
         found.append(_grade(outcome))
-    rule = decide(outcome.assumptions, outcome.evidence, outcome.controls)
+    rule = decide(outcome.assumptions, outcome.evidence, outcome.controls, outcome.claim.parts)
     if rule is not outcome.verdict:
         found.append(f"CAUTION: by the rule, this evidence gives another verdict: {rule}.")
     return found
@@ -138,6 +145,12 @@ def _text(text: str, terminal: Terminal) -> Text:
 def _formula(latex: str) -> Text:
     """LaTeX as it is: what is shown can be copied."""
     return Text(latex, style="cyan")
+
+
+def _parts(outcome: Outcome, terminal: Terminal) -> list[RenderableType]:
+    rows = [(str(part.fate), f"{part.name}: {part.words}", part.instead) for part in outcome.claim.parts]
+    styles = ["red" if part.weakened else "green" for part in outcome.claim.parts]
+    return [_columns(rows, styles, terminal)] if rows else []
 
 
 def _assumptions(outcome: Outcome, terminal: Terminal) -> list[RenderableType]:

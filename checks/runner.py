@@ -17,7 +17,8 @@ from typing import Any
 import glutheory
 from checks.catalog import modules
 from checks.settings import FALSE_ALARM, FAMILIES, Settings
-from glutheory.claims import SCHEMA, Claim, Evidence, Finding, Grade, Outcome, Verdict
+from glutheory.claims import SCHEMA, Claim, Evidence, Finding, Grade, Outcome, Verdict, decide
+from glutheory.claims.stored import outcome
 from glutheory.errors import DomainError, GlutheoryError
 from glutheory.ground.files import replacing
 from glutheory.ground.workers import completed, one_thread
@@ -133,6 +134,27 @@ def document(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]:
         "false_alarm": total,
         "outcomes": [outcome.as_json() for outcome in outcomes],
     }
+
+
+def again(content: Mapping[str, Any], claims: Mapping[str, Claim]) -> dict[str, Any]:
+    """A stored run, decided again with the parts of the claims as they are declared now; its evidence stays as it is.
+
+    Args:
+        content: of the file.
+        claims: by id; what is not among them, or whose corrected form has changed since, stays as it was decided.
+    """
+    found = []
+    for row in content["outcomes"]:
+        claim, known = row["claim"], claims.get(row["claim"]["id"])
+        if known is None or (known.statement, known.corrected) != (claim["statement"], claim["corrected"]):
+            found.append(row)
+            continue
+        bare = {key: value for key, value in claim.items() if key != "parts"}
+        old = outcome({**row, "claim": bare})
+        new = replace(old, claim=replace(old.claim, parts=known.parts))
+        verdict = decide(new.assumptions, new.evidence, new.controls, known.parts)
+        found.append(replace(new, verdict=verdict).as_json())
+    return {**content, "decided_again": datetime.now(UTC).isoformat(timespec="seconds"), "outcomes": found}
 
 
 def _own_data(settings: Settings) -> dict[str, Any]:

@@ -16,6 +16,7 @@ HEADINGS = ("id", "source", "verdict", "grade", "key figure", "seconds")
 COLOURS = {
     Verdict.HOLDS: "green",
     Verdict.CORRECTED: "yellow",
+    Verdict.WEAKER: "red",
     Verdict.FAILS: "red",
     Verdict.INCONCLUSIVE: "magenta",
 }
@@ -32,6 +33,17 @@ def plain(outcomes: Sequence[Outcome], terminal: Terminal | None = None) -> str:
     """The table as text in columns, each line one claim."""
     where = terminal or Terminal()
     return "\n".join(aligned([HEADINGS, *([shown(cell, where) for cell in row(item)] for item in outcomes)], gap=2))
+
+
+def dropped(outcomes: Sequence[Outcome], terminal: Terminal | None = None) -> str:
+    """What the weaker statements leave out, claim by claim; empty where there is none."""
+    where = terminal or Terminal()
+    found = []
+    for item in outcomes:
+        if item.verdict is Verdict.WEAKER:
+            parts = ", ".join(f"{part.name} ({part.fate})" for part in item.dropped) or "its parts are not given"
+            found += paragraph(shown(f"{item.claim.id}: {parts}", where), where.width)
+    return "\n".join(["What the weaker statements do not keep of the claims:", *found]) if found else ""
 
 
 def footer(outcomes: Sequence[Outcome]) -> str:
@@ -61,7 +73,8 @@ def show(outcomes: Sequence[Outcome]) -> None:
     """Print the table: with rules and colours on a terminal, else plain."""
     terminal = Terminal.of(sys.stdout)
     if not sys.stdout.isatty():
-        print(f"{plain(outcomes, terminal)}\n\n{footer(outcomes)}")
+        blocks = plain(outcomes, terminal), dropped(outcomes, terminal), footer(outcomes)
+        print("\n\n".join(block for block in blocks if block))
         return
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -78,6 +91,8 @@ def show(outcomes: Sequence[Outcome]) -> None:
         table.add_row(*cells)
     console = Console(highlight=False)
     console.print(table)
+    if lost := dropped(outcomes, terminal):
+        console.print(Text(f"{lost}\n"))
     console.print(Text(footer(outcomes)))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- verdicts -->\n", "<!-- /verdicts -->\n"
-HEADINGS = ("claim", "source", "verdict", "grade", "key figure")
+HEADINGS = ("claim", "source", "verdict", "grade", "key figure", "not kept of the claim")
 
 
 def outcomes(folder: Path = ROOT / "results") -> dict[str, dict[str, Any]]:
@@ -35,7 +35,10 @@ def table() -> str:
     """The table in Markdown."""
     rows = [HEADINGS, ("---",) * len(HEADINGS)]
     for name, outcome in outcomes().items():
-        cells = (name, outcome["claim"]["source"], outcome["verdict"], outcome["grade"], outcome["key_figure"])
+        claim = outcome["claim"]
+        fates = {part["name"]: part["fate"] for part in claim["parts"]}
+        lost = ", ".join(f"{part} ({fates[part]})" for part in outcome["dropped"])
+        cells = (name, claim["source"], outcome["verdict"], outcome["grade"], outcome["key_figure"], lost)
         rows.append(tuple(cell.replace("|", r"\|") for cell in cells))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows).replace("| --- ", "|---").replace("|--- |", "|---|")
 

@@ -238,6 +238,13 @@ MUTANTS = (
         "*(float(f(squares)) for f in (np.mean, np.mean, np.max)),",
         "phase-diagram",
     ),
+    Mutant(
+        "a correction that says less passed for the claim",
+        "glutheory/claims/outcome.py",
+        "return Verdict.CORRECTED if sharper else Verdict.WEAKER",
+        "return Verdict.CORRECTED",
+        "angle",
+    ),
 )
 
 

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
 
 from checks.settings import Settings
 from checks.tools.evidence import proof
-from checks.tools.orders import Order, asymptotic, bounded, exceeded, measured, refuted
+from checks.tools.orders import (
+    QUOTED,
+    Order,
+    Orders,
+    asymptotic,
+    bounded,
+    exceeded,
+    measured,
+    on_data,
+    refuted,
+    valid,
+)
 from checks.tools.spectral_grid import Cell, Draw, gaussian, grid, groups, product
 from derivations.proofs import spectral_orders as bounds
 from derivations.proofs.relu_expansion import coefficient, d, delta, n
-from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
+from glutheory.claims import About, Claim, Evidence, Fate, Figure, Finding, Grade, Outcome, Part, decide
 from glutheory.figures.chart import Chart, Role, Series
 
 CLAIM = Claim(
     id="lambda-max",
-    source="Thm 3.1, Props B.6, B.9",
+    source="Thm 3.1, Props B.6, B.9, as quoted",
     statement=r"\lambda_{\max}(K) = O(mn/d), \qquad \lambda_{\max}(\tilde K) = O(mn/d^2)",
     words=(
         "ReLU and ReGLU, Gaussian data, d + 1 < n: the largest eigenvalue of K is of order mn/d, that of the gated "
-        "kernel of order mn/d², in the full spectrum or in its bulk."
+        f"kernel of order mn/d², in the full spectrum or in its bulk. {QUOTED}"
     ),
     assumptions=("d + 1 < n", "Gaussian inputs", "LeCun variances, large width"),
     corrected=(
@@ -41,34 +52,40 @@ CLAIM = Claim(
         "the theorem says of the quotient, but both are a factor d larger than stated. Without that one eigenvalue the "
         "two kernels are of the same order n/d."
     ),
+    parts=(
+        Part("K", "the largest eigenvalue of K is of order mn/d", Fate.DROPPED, "of order mn, whatever d is: mn/(2π)"),
+        Part(
+            "bulk of K",
+            "without its largest eigenvalue K is of order mn/d",
+            Fate.SHARPENED,
+            "mn/(4d) for d ≪ n, and a bound on every data set",
+        ),
+        Part(
+            "gated",
+            "the largest eigenvalue of the gated kernel is of order mn/d²",
+            Fate.DROPPED,
+            "of order mn/d: mn/(4d) for d ≪ n",
+        ),
+        Part(
+            "bulk of the gated kernel",
+            "its bulk is of order mn/d²",
+            Fate.DROPPED,
+            "of order mn/d: mn/(2πd) for d ≪ n ≪ d²",
+        ),
+    ),
 )
 
 
-@dataclass(frozen=True)
-class Law:
-    """What is claimed of the orders, over m, for d ≪ n ≪ d².
-
-    Attributes:
-        orders: by name.
-        outliers: how many eigenvalues are left out of the bulk.
-    """
-
-    orders: Mapping[str, Order] = field(
-        default_factory=lambda: {
-            "K": Order("plain", "largest", 1 / (2 * math.pi), 1, 0),
-            "K, bulk": Order("plain", "second", 1 / 4, 1, -1),
-            "gated": Order("gated", "largest", 1 / 4, 1, -1),
-            "gated, bulk": Order("gated", "second", 1 / (2 * math.pi), 1, -1),
-        }
-    )
-    outliers: int = 1
-
-    def having(self, name: str, **changes: Any) -> Law:
-        return replace(self, orders={**self.orders, name: replace(self.orders[name], **changes)})
-
-
-LAW = Law()
-MUTANTS: dict[str, Law] = {
+#: Over m.
+LAW = Orders(
+    {
+        "K": Order("plain", "largest", 1 / (2 * math.pi), 1, 0),
+        "K, bulk": Order("plain", "second", 1 / 4, 1, -1),
+        "gated": Order("gated", "largest", 1 / 4, 1, -1),
+        "gated, bulk": Order("gated", "second", 1 / (2 * math.pi), 1, -1),
+    }
+)
+MUTANTS: dict[str, Orders] = {
     "K of order n/d": LAW.having("K", d=-1),
     "1/pi for 1/(2 pi)": LAW.having("K", constant=1 / math.pi),
     "the gated kernel of order n/d^2": LAW.having("gated", d=-2),
@@ -97,7 +114,7 @@ def literal() -> tuple[Evidence, ...]:
     )
 
 
-def sandwich(cells: tuple[Cell, ...], law: Law) -> Evidence:
+def sandwich(cells: tuple[Cell, ...], law: Orders) -> Evidence:
     """The bounds of every data set with the claimed constants, wide and at finite width, with all rounding."""
     worst, count = math.inf, 0
     rows: dict[str, Figure] = {}
@@ -114,7 +131,7 @@ def sandwich(cells: tuple[Cell, ...], law: Law) -> Evidence:
     return Evidence(Grade.NUMERICAL, what, finding, About.CORRECTED, "bounds", figures)
 
 
-def _slacks(draw: Draw, cell: Cell, law: Law) -> dict[str, float]:
+def _slacks(draw: Draw, cell: Cell, law: Orders) -> dict[str, float]:
     """How far inside the bounds, relative to the eigenvalue; errors of the eigenvalues are allowed for."""
     ratio = cell.d / cell.width if cell.width else 0.0
     plain, gated = (draw.ends(gated=flag, outliers=law.outliers) for flag in (False, True))
@@ -160,15 +177,17 @@ def charts(settings: Settings) -> tuple[Chart, ...]:
     return (Chart(title, "dimension $d$", "eigenvalue over $m$", series, None, "log", "log", note),)
 
 
-def run(settings: Settings, law: Law = LAW) -> Outcome:
+def run(settings: Settings, law: Orders = LAW) -> Outcome:
     """The check; `law` is the corrected statement."""
     sizes = groups(settings)
     everything = tuple(cell for cells in sizes.values() for cell in cells)
+    within = valid(settings)
     finite = tuple(replace(cell, width=1000) for cell in product(settings) if cell.n <= 500)
 
-    def corrected(law: Law) -> tuple[Evidence, ...]:
+    def corrected(law: Orders) -> tuple[Evidence, ...]:
         return (
             asymptotic(law.orders, part="orders"),
+            on_data(law.orders, within, outliers=law.outliers),
             measured(law.orders, sizes, part="measured", outliers=law.outliers),
             sandwich(everything + finite, law),
         )
@@ -180,13 +199,13 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
     found = corrected(law)
     evidence = (*literal(), *proofs, *found)
     assumptions = gaussian(everything)
-    controls = refuted(MUTANTS, corrected)
-    row = found[1].figures["K, all sizes"]
-    gated_row = found[1].figures["gated, all sizes"]
+    controls = refuted(MUTANTS, corrected, lambda _: "data")
+    row = found[2].figures["K, all sizes"]
+    gated_row = found[2].figures["gated, all sizes"]
     assert isinstance(row, Mapping)
     assert isinstance(gated_row, Mapping)
-    key = f"exponents (n, d): K {_pair(row)}, gated {_pair(gated_row)}"
-    verdict = decide(assumptions, evidence, controls)
+    key = f"measured exponents (n, d): K {_pair(row)}, gated {_pair(gated_row)}"
+    verdict = decide(assumptions, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, assumptions, evidence, controls, verdict, key, charts(settings))
 
 

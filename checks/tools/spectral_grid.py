@@ -90,6 +90,14 @@ class Draw:
         return found[0], found[1]
 
 
+@lru_cache(maxsize=256)
+def equal_norms(n: int, d: int) -> tuple[Ends, Ends]:
+    """The deterministic equivalents of K/m and K̃/m in the wide limit, for n inputs of norm √d."""
+    found = [equivalent(net, n, d, degree=None) for net in _NETWORKS]
+    first, second = (Ends(limit.largest, limit.second, limit.smallest) for limit in found)
+    return first, second
+
+
 @lru_cache(maxsize=4096)
 def _draw(n: int, d: int, seed: int, sphere: bool, width: int) -> Draw:
     X = inputs(n, d, seed, sphere=sphere)

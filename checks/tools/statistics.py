@@ -69,7 +69,7 @@ class MeanTest:
         return (math.sqrt(2 * L) - math.sqrt(2 * L - 4 * bend * (3 * L - math.log(self.miss)))) / (2 * bend)
 
     def statistic(self, samples: Array, mean: Any, variance: Any) -> Array:
-        """|Σ ψ(α(x_i − mean))| over its threshold: above 1 rejects.
+        """|Σ ψ(α(x_i − mean))| over its threshold: above 1 rejects; infinite where a sample is no number.
 
         Args:
             samples: shape (draws, …), independent along the first axis.
@@ -81,7 +81,8 @@ class MeanTest:
         alpha = np.sqrt(2 * self.level / (self.draws * np.asarray(variance, dtype=np.float64)))
         x = alpha * (samples - np.asarray(mean, dtype=np.float64))
         total = np.sum(np.sign(x) * np.log1p(np.abs(x) + x * x / 2), axis=0)
-        return np.asarray(np.abs(total) / (2 * self.level))
+        # a comparison with what is no number is false: it would never reject
+        return np.asarray(np.nan_to_num(np.abs(total) / (2 * self.level), nan=np.inf))
 
     def miss_bound(self, shift: Any, variance: Any) -> Array:
         """A bound on the probability that means wrong by `shift` (shape of `variance`) pass, entry by entry."""

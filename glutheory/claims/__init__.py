@@ -16,6 +16,7 @@ from glutheory.claims.outcome import (
     Verdict,
     decide,
 )
+from glutheory.claims.parts import Fate, Part
 
 __all__ = [
     "SCHEMA",
@@ -24,10 +25,12 @@ __all__ = [
     "Claim",
     "Control",
     "Evidence",
+    "Fate",
     "Figure",
     "Finding",
     "Grade",
     "Outcome",
+    "Part",
     "Verdict",
     "decide",
 ]

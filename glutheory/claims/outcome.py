@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from glutheory.claims.parts import Fate, Part
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from glutheory.ground.files import plain
@@ -38,6 +39,7 @@ class Verdict(StrEnum):
 
     HOLDS = "holds"
     CORRECTED = "holds, corrected"
+    WEAKER = "fails; a weaker statement holds"
     FAILS = "fails"
     INCONCLUSIVE = "inconclusive"
 
@@ -74,6 +76,7 @@ class Claim:
         assumptions: what it presupposes, in words; the check evaluates each on its data.
         corrected: LaTeX of the corrected statement, where the literal one does not hold as it stands.
         meaning: what the verdict means for someone who trains or studies networks; a few sentences.
+        parts: of the statement, with what the corrected form makes of each; needed wherever there is one.
     """
 
     id: str
@@ -83,10 +86,14 @@ class Claim:
     assumptions: tuple[str, ...]
     corrected: str = ""
     meaning: str = ""
+    parts: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.id or self.id != self.id.lower() or not self.id.replace("-", "").isalnum():
             raise DomainError(f"id is {self.id!r}: use lower case words joined by hyphens.")
+        names = [part.name for part in self.parts]
+        if len(set(names)) < len(names):
+            raise DomainError(f"parts of {self.id} are {', '.join(names)}: give each a name of its own.")
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,13 @@ class Outcome:
 
     @property
     def grade(self) -> Grade | None:
-        """The grade of the verdict: of the strongest evidence for it; of its weakest part, where it has parts."""
+        """The grade of the verdict: of the strongest evidence for it; of its weakest part, where it has parts.
+
+        "Fails; a weaker statement holds" says two things and has the grade of the weaker one.
+        """
+        if self.verdict is Verdict.WEAKER:
+            both = (replace(self, verdict=verdict).grade for verdict in (Verdict.FAILS, Verdict.CORRECTED))
+            return max((grade for grade in both if grade is not None), key=_ORDER.index, default=None)
         wanted = {
             Verdict.HOLDS: (About.LITERAL, Finding.SUPPORTS),
             Verdict.CORRECTED: (About.CORRECTED, Finding.SUPPORTS),
@@ -185,6 +198,11 @@ class Outcome:
         return max(best.values(), key=_ORDER.index, default=None)
 
     @property
+    def dropped(self) -> tuple[Part, ...]:
+        """Where a weaker statement holds: the parts of the claim that it drops or that may be reversed."""
+        return weakened(self.claim.parts, self.evidence) if self.verdict is Verdict.WEAKER else ()
+
+    @property
     def false_alarm(self) -> float:
         """A bound on the probability that any statistical evidence of this check refutes a true statement."""
         values = (item.figures.get("false_alarm", 0.0) for item in self.evidence)
@@ -192,14 +210,28 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """The outcome in JSON types, with the schema's version."""
-        return {"schema": SCHEMA, "grade": self.grade, **plain(self)}
+        dropped = [part.name for part in self.dropped]
+        return {"schema": SCHEMA, "grade": self.grade, "dropped": dropped, **plain(self)}
 
 
-def decide(assumptions: Sequence[Assumption], evidence: Sequence[Evidence], controls: Sequence[Control]) -> Verdict:
+def weakened(parts: Sequence[Part], evidence: Sequence[Evidence]) -> tuple[Part, ...]:
+    """The parts of which the corrected form says less; what is refuted is not kept, whatever is said of it."""
+    against = [item.part for item in evidence if (item.about, item.finding) == (About.LITERAL, Finding.REFUTES)]
+    return tuple(part for part in parts if part.weakened or (part.fate is Fate.KEPT and any(map(part.named, against))))
+
+
+def decide(
+    assumptions: Sequence[Assumption],
+    evidence: Sequence[Evidence],
+    controls: Sequence[Control],
+    parts: Sequence[Part] = (),
+) -> Verdict:
     """The verdict that the evidence supports.
 
     Without controls that were all caught, or with an assumption that does not hold on the data, nothing is concluded.
-    A refuted claim "holds, corrected" if its corrected form is supported and not refuted, and fails otherwise.
+    A refuted claim whose corrected form is supported and not refuted "holds, corrected" if that form keeps or sharpens
+    every part of it, and sharpens one. If it says less in some part, or if nobody has said what it makes of the parts,
+    the claim fails, and a weaker statement holds. A refuted claim without such a form fails.
     """
     if not controls or not all(control.caught for control in controls):
         return Verdict.INCONCLUSIVE
@@ -208,7 +240,11 @@ def decide(assumptions: Sequence[Assumption], evidence: Sequence[Evidence], cont
     findings = {about: {item.finding for item in evidence if item.about is about} for about in About}
     literal, corrected = findings[About.LITERAL], findings[About.CORRECTED]
     if Finding.REFUTES in literal:
-        return Verdict.CORRECTED if corrected == {Finding.SUPPORTS} else Verdict.FAILS
+        if corrected != {Finding.SUPPORTS}:
+            return Verdict.FAILS
+        # if every part were kept, the claim would follow from what is supported, and could not be refuted
+        sharper = any(part.fate is Fate.SHARPENED for part in parts) and not weakened(parts, evidence)
+        return Verdict.CORRECTED if sharper else Verdict.WEAKER
     if literal == {Finding.SUPPORTS} and Finding.REFUTES not in corrected:
         return Verdict.HOLDS
     return Verdict.INCONCLUSIVE

@@ -1,10 +1,14 @@
-"""The outcomes of a run that was written to a file by `python -m checks --json`."""
+"""The outcomes of a run that was written to a file by `python -m checks --json`.
+
+Older files do not say what a corrected form makes of the parts of its claim. They are decided again on reading, so that
+no verdict is shown which the rule would no longer give.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,9 @@ from glutheory.claims.outcome import (
     Grade,
     Outcome,
     Verdict,
+    decide,
 )
+from glutheory.claims.parts import Fate, Part
 from glutheory.errors import DomainError, GlutheoryError
 from glutheory.figures.chart import Chart
 
@@ -36,6 +42,7 @@ class Stored:
         machine: its processor, cores and platform, by name; empty in files that did not record them.
         created: when the file was written, UTC, in ISO form; empty where it was not recorded.
         own_data: what networks were trained on in place of the data that come with the package, by kind.
+        decided_again: when its verdicts were decided again by `python -m checks --from FILE --json FILE`, or empty.
     """
 
     outcomes: Mapping[str, Outcome]
@@ -45,6 +52,7 @@ class Stored:
     machine: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
     own_data: Mapping[str, str] = field(default_factory=dict)
+    decided_again: str = ""
 
 
 def load(path: Path) -> Stored:
@@ -79,6 +87,7 @@ def load(path: Path) -> Stored:
             machine={str(key): str(value) for key, value in content.get("machine", {}).items()},
             created=str(content.get("created", "")),
             own_data={key: str(content[key]) for key in ("images", "text") if key in content},
+            decided_again=str(content.get("decided_again", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, GlutheoryError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
@@ -90,7 +99,7 @@ def _strange(path: Path, reason: str) -> DomainError:
 
 
 def outcome(row: Mapping[str, Any]) -> Outcome:
-    """The outcome whose JSON form this is.
+    """The outcome whose JSON form this is; "holds, corrected" without parts is decided again.
 
     Args:
         row: as `glutheory.claims.outcome.Outcome.as_json` gives it.
@@ -100,7 +109,7 @@ def outcome(row: Mapping[str, Any]) -> Outcome:
     """
     claim = row["claim"]
     found = Outcome(
-        claim=Claim(**{**claim, "assumptions": tuple(claim["assumptions"])}),
+        claim=Claim(**{**claim, "assumptions": tuple(claim["assumptions"]), "parts": _parts(claim)}),
         assumptions=tuple(Assumption(**item) for item in row["assumptions"]),
         evidence=tuple(_evidence(item) for item in row["evidence"]),
         controls=tuple(Control(**item) for item in row["controls"]),
@@ -113,7 +122,13 @@ def outcome(row: Mapping[str, Any]) -> Outcome:
     )
     if row["grade"] != found.grade:
         raise DomainError(f"the grade of {found.claim.id} is {row['grade']!r}: its evidence gives {found.grade}.")
+    if "parts" not in claim and found.verdict is Verdict.CORRECTED:
+        return replace(found, verdict=decide(found.assumptions, found.evidence, found.controls))
     return found
+
+
+def _parts(claim: Mapping[str, Any]) -> tuple[Part, ...]:
+    return tuple(Part(**{**item, "fate": Fate(item["fate"])}) for item in claim.get("parts", ()))
 
 
 def _evidence(row: Mapping[str, Any]) -> Evidence:

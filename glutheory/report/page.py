@@ -64,7 +64,8 @@ class Section:
     @property
     def caution(self) -> str:
         """The verdict that the rule gives where the file has another one, else empty."""
-        rule = decide(self.outcome.assumptions, self.outcome.evidence, self.outcome.controls)
+        found = self.outcome
+        rule = decide(found.assumptions, found.evidence, found.controls, found.claim.parts)
         return "" if rule is self.outcome.verdict else str(rule)
 
 

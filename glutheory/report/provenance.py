@@ -26,11 +26,16 @@ def rows(outcome: Outcome, run: Stored) -> tuple[tuple[str, str], ...]:
         ("device", run.device),
         *(((f"own {kind}", source) for kind, source in run.own_data.items())),
         ("machine", machine or _MISSING),
-        ("date", run.created.replace("T", " ").replace("+00:00", " UTC") or _MISSING),
+        ("date", _date(run.created) or _MISSING),
+        *((("verdicts decided again", _date(run.decided_again)),) if run.decided_again else ()),
         ("time", f"{outcome.seconds:,.2f} s"),
         ("chance of a false alarm", chance(outcome)),
         ("software", ", ".join(f"{name} {version}" for name, version in outcome.versions.items()) or _MISSING),
     )
+
+
+def _date(created: str) -> str:
+    return created.replace("T", " ").replace("+00:00", " UTC")
 
 
 def chance(outcome: Outcome) -> str:

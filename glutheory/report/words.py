@@ -15,6 +15,11 @@ VERDICTS = {
         "holds in a corrected form",
         "False as it was stated, with a counterexample. All evidence supports the corrected statement that is given.",
     ),
+    Verdict.WEAKER: (
+        "✂",
+        "fails while a weaker statement holds",
+        "False as it was stated. The corrected statement is supported, but says less: it drops the parts listed.",
+    ),
     Verdict.FAILS: ("✗", "fails", "Refuted, and no corrected form of it is supported throughout."),
     Verdict.INCONCLUSIVE: (
         "?",

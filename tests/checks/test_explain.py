@@ -27,9 +27,11 @@ from glutheory.claims import (
     Claim,
     Control,
     Evidence,
+    Fate,
     Finding,
     Grade,
     Outcome,
+    Part,
     Verdict,
     decide,
     stored,
@@ -76,7 +78,17 @@ BETTER = Evidence(Grade.STATISTICAL, "the means", Finding.SUPPORTS, About.CORREC
 HELD, CAUGHT = Assumption("Gaussian", "entries are N(0, σ²)", True, "exact"), Control("a factor 2", True, "by far")
 
 
-def outcome(name: str, *evidence: Evidence, controls: tuple[Control, ...] = (CAUGHT,), **more: Any) -> Outcome:
+SHARPER = Part("the rate", "it falls", Fate.SHARPENED, "like 1/m")
+LESS = Part("all n", "for every n", Fate.REVERSED, "for n < d² [only]")
+
+
+def outcome(
+    name: str,
+    *evidence: Evidence,
+    controls: tuple[Control, ...] = (CAUGHT,),
+    parts: tuple[Part, ...] = (),
+    **more: Any,
+) -> Outcome:
     claim = Claim(
         name,
         "§3",
@@ -85,19 +97,21 @@ def outcome(name: str, *evidence: Evidence, controls: tuple[Control, ...] = (CAU
         ("Gaussian",),
         r"x_{\text{corrected}}" if any(item.about is About.CORRECTED for item in evidence) else "",
         "Gating [sometimes] helps.",
+        parts,
     )
-    verdict = decide((HELD,), evidence, controls)
+    verdict = decide((HELD,), evidence, controls, parts)
     found = Outcome(claim, (HELD,), evidence, controls, verdict, "key = 1", (CHART,), 1.25, 7, {"python": "3"})
     return replace(found, **more)
 
 
-FIXED = outcome("fixed-claim", NO, BETTER)
+FIXED = outcome("fixed-claim", NO, BETTER, parts=(SHARPER,))
+WEAKER = outcome("weaker-claim", NO, BETTER, parts=(SHARPER, LESS))
 TRUE = outcome("true-claim", replace(YES, part="mean"), replace(YES, part="variance", grade=Grade.NUMERICAL), charts=())
 FALSE = outcome("false-claim", NO)
 UNCLEAR = outcome("unclear-claim", YES, OPEN)
 TOOTHLESS = outcome("toothless-claim", YES, controls=(replace(CAUGHT, caught=False),))
 BARE = outcome("bare-claim", YES, controls=(), assumptions=(), claim=Claim("bare-claim", "s", "x", "w", ()))
-OUTCOMES = (FIXED, TRUE, FALSE, UNCLEAR, TOOTHLESS, BARE)
+OUTCOMES = (FIXED, TRUE, FALSE, UNCLEAR, TOOTHLESS, BARE, WEAKER)
 ORIGIN = Origin("quick", "cpu")
 
 
@@ -183,6 +197,16 @@ class TestReasons:
                 Verdict.CORRECTED,
                 ("1 piece refutes it", "its corrected form: 1 piece supports it", "statistical"),
             ),
+            (
+                WEAKER,
+                Verdict.WEAKER,
+                ("its corrected form: 1 piece supports it", "but weaker: it fails", "Not kept: all n (reversed)"),
+            ),
+            (
+                outcome("silent-claim", NO, BETTER),
+                Verdict.WEAKER,
+                ("the parts of the claim are not given",),
+            ),
             (FALSE, Verdict.FAILS, ("no corrected form", "Grade: certificate")),
             (UNCLEAR, Verdict.INCONCLUSIVE, ("1 piece supports it, 1 piece leaves it open", "inconclusive")),
             (TOOTHLESS, Verdict.INCONCLUSIVE, ("0 of 1 caught",)),
@@ -233,9 +257,35 @@ class TestStored:
         found = stored.load(file)
         assert (found.machine, found.created) == ({}, "")
 
+    def test_older_files_are_decided_again(self, file: Path) -> None:
+        """Without the parts nothing says that a correction is as strong as its claim."""
+        content = json.loads(file.read_text(encoding="utf-8"))
+        for row in content["outcomes"]:
+            del row["claim"]["parts"], row["dropped"]
+        content["outcomes"][-1] |= {"verdict": "holds, corrected", "grade": "statistical"}  # as it was then
+        file.write_text(json.dumps(content), encoding="utf-8")
+        found = stored.load(file).outcomes
+        for name in ("fixed-claim", "weaker-claim"):
+            assert (found[name].verdict, found[name].grade, found[name].dropped) == (Verdict.WEAKER, "statistical", ())
+            assert "CAUTION" not in " ".join(reasons(found[name]))
+        assert [found[item.claim.id].verdict for item in OUTCOMES[1:-1]] == [item.verdict for item in OUTCOMES[1:-1]]
+        claims = {item.claim.id: item.claim for item in OUTCOMES}
+        again = runner.again(content, claims)
+        runner.write_json(file, again)
+        found = stored.load(file).outcomes
+        assert [found[item.claim.id] for item in OUTCOMES] == [
+            replace(item, charts=found[item.claim.id].charts, evidence=found[item.claim.id].evidence)
+            for item in OUTCOMES
+        ]
+        assert datetime.fromisoformat(stored.load(file).decided_again).tzinfo is UTC
+        # a statement that has changed since: today's parts are not those of the evidence
+        claims["fixed-claim"] = replace(claims["fixed-claim"], corrected="x = 1")
+        assert "parts" not in runner.again(content, claims)["outcomes"][0]["claim"]
+
     @pytest.mark.parametrize(
         ("change", "words"),
         [
+            (lambda content: content["outcomes"][0]["claim"]["parts"][0].update(fate="lost"), "lost"),
             (lambda _: [1], "no outcomes in it"),
             (lambda content: {**content, "outcomes": None}, "no outcomes in it"),
             (lambda content: {**content, "schema": 1}, f"has schema 1 and {SCHEMA} is read here"),
@@ -278,10 +328,12 @@ class TestCommand:
         found = run("--from", "run.json")
         assert (found.exit_code, found.stderr) == (0, "")
         lines = found.stdout.splitlines()
-        assert [line.split()[0] for line in lines[1:7]] == [item.claim.id for item in OUTCOMES]
+        assert [line.split()[0] for line in lines[1:8]] == [item.claim.id for item in OUTCOMES]
+        place = lines.index("What the weaker statements do not keep of the claims:")
+        assert lines[place + 1].split() == ["weaker-claim:", "all", "n", "(reversed)"]
         assert lines[-1] == (
-            "6 claims. holds: 1; holds, corrected: 1; fails: 1; inconclusive: 3. 7.5 s. False alarm by chance: "
-            "probability at most 1e-08."
+            "7 claims. holds: 1; holds, corrected: 1; fails; a weaker statement holds: 1; fails: 1; inconclusive: 3. "
+            "8.8 s. False alarm by chance: probability at most 2e-08."
         )
         assert (
             "1 claim. holds: 1. 1.2 s. No verdict rests on chance."
@@ -316,8 +368,10 @@ class TestCommand:
             (("--from", "run.json", "--only", "zzz"), "the claims are fixed-claim"),
             (
                 ("--from", "run.json", "--seed", "3", "--json", "x.json"),
-                "--from runs nothing: leave out --json, --seed",
+                "--from runs nothing: leave out --seed",
             ),
+            (("--from", "run.json", "--only", "angle", "--json", "x.json"), "writes the whole run: leave out --only"),
+            (("--from", "run.json", "--json", "no/x.json"), "folder does not exist"),
             (("--list", "--record"), "--list runs nothing: leave out --record"),
             (("--list", "--explain", "angle"), "--list runs nothing: leave out --explain"),
             (("--only", "angle", "--explain", "angle"), "both name claims"),
@@ -358,6 +412,21 @@ class TestTable:
         assert ids[len(known) :] == sorted(ids[len(known) :])
         assert known[:4] == ["ntk-plain", "ntk-gated", "hadamard", "angle"]
         assert len(set(catalog.ORDER)) == len(catalog.ORDER)
+
+    def test_every_corrected_claim_declares_its_parts(self) -> None:
+        """And one that only keeps them all would follow from its corrected form."""
+        for claim in catalog.claims().values():
+            assert bool(claim.corrected) == bool(claim.parts), claim.id
+            assert all(part.fate is Fate.KEPT for part in claim.parts) == (not claim.parts), claim.id
+
+    def test_evidence_against_a_claim_names_a_part_that_is_not_kept(self) -> None:
+        for path in sorted((ROOT / "results").glob("*.json")):
+            for item in stored.load(path).outcomes.values():
+                kept = [part for part in item.claim.parts if part.fate is Fate.KEPT]
+                for piece in item.evidence:
+                    if (piece.about, piece.finding) == (About.LITERAL, Finding.REFUTES):
+                        assert not any(part.named(piece.part) for part in kept), (item.claim.id, piece.part)
+                assert item.verdict is decide(item.assumptions, item.evidence, item.controls, item.claim.parts)
 
     def test_every_claim_says_what_it_means(self) -> None:
         assert not [claim.id for claim in catalog.claims().values() if not claim.meaning]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ from glutheory.claims import (
     Claim,
     Control,
     Evidence,
+    Fate,
     Finding,
     Grade,
     Outcome,
+    Part,
     Verdict,
     decide,
 )
@@ -45,7 +48,7 @@ BETTER, WORSE = (evidence(finding, About.CORRECTED) for finding in (Finding.SUPP
         ([YES, YES], Verdict.HOLDS),
         ([YES, NO], Verdict.FAILS),
         ([NO], Verdict.FAILS),
-        ([NO, BETTER], Verdict.CORRECTED),
+        ([NO, BETTER], Verdict.WEAKER),
         ([NO, BETTER, WORSE], Verdict.FAILS),
         ([YES, OPEN], Verdict.INCONCLUSIVE),
         ([YES, WORSE], Verdict.INCONCLUSIVE),
@@ -59,6 +62,61 @@ def test_the_rule_of_the_verdict(pieces: list[Evidence], verdict: Verdict) -> No
     assert decide([HELD], pieces, []) is Verdict.INCONCLUSIVE
     assert decide([HELD], pieces, [CAUGHT, Control("wrong", False, "-")]) is Verdict.INCONCLUSIVE
     assert decide([Assumption("a", "a", False, "0")], pieces, [CAUGHT]) is Verdict.INCONCLUSIVE
+
+
+KEPT, SHARPER = Part("kept", "w", Fate.KEPT), Part("sharper", "w", Fate.SHARPENED, "with a rate")
+LESS, OPPOSITE = Part("less", "w", Fate.DROPPED, "for some n"), Part("opposite", "w", Fate.REVERSED, "not always")
+NO_KEPT = evidence(Finding.REFUTES, part="case 1: kept")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "parts", "verdict", "dropped"),
+    [
+        ([NO, BETTER], (SHARPER,), Verdict.CORRECTED, ()),
+        ([NO, BETTER], (KEPT, SHARPER), Verdict.CORRECTED, ()),
+        ([NO, BETTER], (KEPT, SHARPER, LESS), Verdict.WEAKER, (LESS,)),
+        ([NO, BETTER], (OPPOSITE, SHARPER, LESS), Verdict.WEAKER, (OPPOSITE, LESS)),
+        # it follows from what is supported, and is refuted: somebody is wrong about the parts
+        ([NO, BETTER], (KEPT,), Verdict.WEAKER, ()),
+        # what is refuted is not kept, whatever is said of it
+        ([NO_KEPT, BETTER], (KEPT, SHARPER), Verdict.WEAKER, (KEPT,)),
+        ([NO, BETTER], (), Verdict.WEAKER, ()),
+        # the parts do not make a claim true or false
+        ([YES, BETTER], (LESS,), Verdict.HOLDS, ()),
+        ([NO, WORSE], (SHARPER,), Verdict.FAILS, ()),
+        ([NO], (LESS,), Verdict.FAILS, ()),
+        ([OPEN, BETTER], (SHARPER, LESS), Verdict.INCONCLUSIVE, ()),
+    ],
+)
+def test_a_weaker_correction_is_not_the_claim(
+    pieces: list[Evidence], parts: tuple[Part, ...], verdict: Verdict, dropped: tuple[Part, ...]
+) -> None:
+    assert decide([HELD], pieces, [CAUGHT], parts) is verdict
+    found = Outcome(replace(CLAIM, parts=parts), (HELD,), tuple(pieces), (CAUGHT,), verdict, "")
+    assert found.dropped == dropped
+    assert found.as_json()["dropped"] == [part.name for part in dropped]
+
+
+def test_a_weaker_statement_has_the_grade_of_the_weaker_half() -> None:
+    for first, second in ((Grade.PROOF, Grade.NUMERICAL), (Grade.NUMERICAL, Grade.PROOF)):
+        pieces = evidence(Finding.REFUTES, grade=first), evidence(Finding.SUPPORTS, About.CORRECTED, second)
+        assert Outcome(CLAIM, (HELD,), pieces, (CAUGHT,), Verdict.WEAKER, "").grade is Grade.NUMERICAL
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("", "w", Fate.KEPT), "give both"),
+        (("n", "", Fate.KEPT), "give both"),
+        (("n", "w", Fate.KEPT, "x"), "leave instead empty"),
+        (("n", "w", Fate.DROPPED), "say in instead"),
+    ],
+)
+def test_bad_parts(arguments: tuple[Any, ...], words: str) -> None:
+    with pytest.raises(DomainError, match=words):
+        Part(*arguments)
+    with pytest.raises(DomainError, match="a name of its own"):
+        replace(CLAIM, parts=(KEPT, KEPT))
 
 
 def test_the_grade_is_that_of_the_weakest_part() -> None:

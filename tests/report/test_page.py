@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from glutheory.claims import Assumption, Claim, Control, Evidence, Finding, Grade, Outcome, Verdict
+from glutheory.claims import Assumption, Claim, Control, Evidence, Fate, Finding, Grade, Outcome, Part, Verdict
 from glutheory.claims.stored import Stored
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart, Series
@@ -244,13 +244,27 @@ def test_all_text_can_be_read(scheme: int) -> None:
 
 
 def test_summaries() -> None:
-    counts = {Verdict.HOLDS: 1, Verdict.CORRECTED: 13, Verdict.FAILS: 2, Verdict.INCONCLUSIVE: 2}
+    counts = {Verdict.HOLDS: 1, Verdict.CORRECTED: 13, Verdict.WEAKER: 2, Verdict.FAILS: 2, Verdict.INCONCLUSIVE: 2}
     outcomes = [replace(GOOD, verdict=verdict) for verdict, number in counts.items() for _ in range(number)]
     assert summary(outcomes) == (
-        "Of 18 claims, 1 holds as stated, 13 hold in a corrected form, 2 fail and 2 are inconclusive."
+        "Of 20 claims, 1 holds as stated, 13 hold in a corrected form, 2 fail while a weaker statement holds, 2 fail "
+        "and 2 are inconclusive."
     )
     assert summary(outcomes[-1:]) == "The claim is inconclusive."
     assert summary(outcomes[1:3]) == "Of 2 claims, two hold in a corrected form."
+
+
+def test_the_parts_of_a_claim_are_told() -> None:
+    parts = (
+        Part("the rate", "it falls", Fate.SHARPENED, "like 1/m"),
+        Part("all n", "for every n", Fate.REVERSED, "for n < d^2 <only>"),
+    )
+    found = replace(BAD, claim=replace(BAD.claim, parts=parts), verdict=Verdict.WEAKER)
+    page = render([replace(RUN, outcomes={"bad-one": found})])
+    text = " ".join(Elements(page).words().split())
+    assert "fails; a weaker statement holds Not kept: all n (reversed)" in text
+    assert "therateitfalls✓sharpenedlike1/mallnforeveryn✗reversed" in text.replace(" ", "")
+    assert "&lt;only&gt;" in page
 
 
 def test_drawings_of_claims_without_charts(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def closer(shapes: Shapes) -> Evidence:
     worse = sum(bool(value > 0) for value in values)
     what = "inputs so close that their gated gradients are at a smaller angle than the non-gated ones (ReLU, certified)"
     finding = Finding.REFUTES if worse else Finding.SUPPORTS
-    return Evidence(Grade.CERTIFICATE, what, finding, figures=figures)
+    return Evidence(Grade.CERTIFICATE, what, finding, part="separation", figures=figures)
 
 
 def beyond(shapes: Shapes) -> Evidence:

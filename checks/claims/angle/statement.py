@@ -18,7 +18,7 @@ from checks.tools.evidence import branches, continuous, equal, identity, is_lecu
 from checks.tools.formulas import gated, plain, wider
 from checks.tools.roads import Constants, Inputs, Setting, lecun, sample
 from glutheory.activations import activation
-from glutheory.claims import About, Claim, Control, Evidence, Figure, Finding, Outcome, decide
+from glutheory.claims import About, Claim, Control, Evidence, Fate, Figure, Finding, Outcome, Part, decide
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point, ball
 from glutheory.symbolic.gaussian import a, b, c
@@ -40,6 +40,20 @@ CLAIM = Claim(
         "each other less while one of them is learned. The paper's product of cosines is right up to a factor 1 + "
         "O((d/m)^2), and exact if the plain network is d neurons wider. Only inputs that are very close already, "
         "at less than 0.003 radians for d = 75 and m = 1000, are brought closer instead."
+    ),
+    parts=(
+        Part(
+            "product of cosines",
+            "cos φ̃ = cos φ · cos α at equal width",
+            Fate.SHARPENED,
+            "exact if the non-gated network is wider by d; at equal width the deviation is given, of order (d/m)²",
+        ),
+        Part(
+            "separation",
+            "gating separates samples",
+            Fate.REVERSED,
+            "at acute angles only beyond about 2r²/(π(1+r)(1+2r)), r = d/m; closer inputs come closer",
+        ),
     ),
 )
 
@@ -130,6 +144,7 @@ def run(settings: Settings, width: Width = width) -> Outcome:
         equal(
             "the product of cosines at equal width (0 is the claim)",
             [value for values in same for value in values],
+            part="product of cosines",
             figures={"largest deviation": dict(table)},
         ),
         closer(_SHAPES),
@@ -158,7 +173,7 @@ def run(settings: Settings, width: Width = width) -> Outcome:
     drawn = (missed(_angles(chosen, same)), separation(_SHAPES))
     largest = table["reglu, d=75, m=1000"]
     key = f"off by {largest:.1e} at d=75, m=1000: O((d/m)^2)"
-    verdict = decide(assumptions, evidence, controls)
+    verdict = decide(assumptions, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, assumptions, evidence, tuple(controls), verdict, key, charts=drawn)
 
 

@@ -14,7 +14,7 @@ from checks.claims.architectures.figure import charts
 from checks.claims.architectures.grid import assumptions, grid, rounding
 from checks.claims.architectures.measures import Conditions
 from checks.settings import Settings
-from glutheory.claims import Claim, Outcome, decide
+from glutheory.claims import Claim, Fate, Outcome, Part, decide
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
@@ -51,6 +51,26 @@ CLAIM = Claim(
         "deviation 1 ViT keeps a factor of about 1.7, which five seeds do not decide; a narrow GPT-2 started with "
         "small weights turns the order round; and after training the ratios are closer to 1 and vary from seed to seed."
     ),
+    parts=(
+        Part(
+            "ViT at initialisation",
+            "smaller with a gate in ViT, at initialisation",
+            Fate.DROPPED,
+            "with positions of deviation 0.02; at small size for GEGLU and SwiGLU",
+        ),
+        Part("ViT after training", "smaller with a gate in ViT, after training", Fate.DROPPED, "nothing is said"),
+        Part(
+            "GPT-2 at initialisation",
+            "smaller with a gate in GPT-2, at initialisation",
+            Fate.REVERSED,
+            "at the full size; larger for ReGLU in one of 64 dimensions",
+        ),
+        Part("GPT-2 after training", "smaller with a gate in GPT-2, after training", Fate.DROPPED, "nothing is said"),
+        Part("Mixer at initialisation", "smaller with a gate in MLP-Mixer, at initialisation", Fate.KEPT),
+        Part(
+            "Mixer after training", "smaller with a gate in MLP-Mixer, after training", Fate.DROPPED, "nothing is said"
+        ),
+    ),
 )
 
 
@@ -64,7 +84,7 @@ def run(settings: Settings, statement: Statement | None = None) -> Outcome:
     )
     checked = assumptions(found)
     caught = controls(found, settings)
-    verdict = decide(checked, evidence, caught)
+    verdict = decide(checked, evidence, caught, CLAIM.parts)
     drawn = charts(found.places, confidence(found.places))
     return Outcome(CLAIM, checked, evidence, caught, verdict, key_figure(found.places), drawn)
 

@@ -15,7 +15,20 @@ from checks.tools.evidence import proof
 from checks.tools.extremal_sets import GRID, ends, exact, rounded
 from checks.tools.roads import Inputs
 from checks.tools.spectral_grid import inputs
-from glutheory.claims import About, Assumption, Claim, Control, Evidence, Figure, Finding, Grade, Outcome, decide
+from glutheory.claims import (
+    About,
+    Assumption,
+    Claim,
+    Control,
+    Evidence,
+    Fate,
+    Figure,
+    Finding,
+    Grade,
+    Outcome,
+    Part,
+    decide,
+)
 from glutheory.figures.chart import Chart, Role, Series
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import ball
@@ -50,6 +63,31 @@ CLAIM = Claim(
         "whatever the activation and the data: more modes are learned at a similar speed. It is a theorem, not a "
         "tendency. It says nothing about the tail of tiny eigenvalues, whose logarithms can spread more with the gate, "
         "and unequal input norms or a width comparable with the dimension can reverse it on some data."
+    ),
+    parts=(
+        Part(
+            "normalised inputs, wide",
+            "the scaled gated spectrum is majorised on normalised inputs in the wide limit",
+            Fate.KEPT,
+        ),
+        Part(
+            "norms",
+            "also on inputs of any norms",
+            Fate.REVERSED,
+            "not for all data: on Gaussian inputs it can be the less compact one",
+        ),
+        Part(
+            "width",
+            "also at every width",
+            Fate.REVERSED,
+            "not at every width: at m = d = 2 it can be the less compact one",
+        ),
+        Part(
+            "spread of logarithms",
+            "also by the spread of the ln λ",
+            Fate.REVERSED,
+            "the spread can be larger with the gate",
+        ),
     ),
 )
 
@@ -239,5 +277,5 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
         for rows in (normalised, gaussian)
     ]
     key = f"effective rank x {ranks[0]:.2f} normalised, x {ranks[1]:.2f} Gaussian (median)"
-    verdict = decide(assumptions, evidence, controls)
+    verdict = decide(assumptions, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, assumptions, evidence, tuple(controls), verdict, key, charts(normalised, gaussian))

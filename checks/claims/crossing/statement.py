@@ -11,7 +11,20 @@ from checks.claims.crossing.cases import CORRECT, MUTANTS, PAIRS, LossPair, Rule
 from checks.claims.crossing.figure import charts
 from checks.settings import Settings
 from checks.tools.evidence import proof
-from glutheory.claims import About, Assumption, Claim, Control, Evidence, Figure, Finding, Grade, Outcome, decide
+from glutheory.claims import (
+    About,
+    Assumption,
+    Claim,
+    Control,
+    Evidence,
+    Fate,
+    Figure,
+    Finding,
+    Grade,
+    Outcome,
+    Part,
+    decide,
+)
 from glutheory.dynamics import crossings
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
@@ -40,6 +53,20 @@ CLAIM = Claim(
         "when 99.9 % of the initial loss is gone, with random labels already at two thirds of it. They meet at a fixed "
         "product of learning rate and steps, unless the rate is close to divergence; and if each network takes half "
         "its own largest rate, the gated one can lead from the first step."
+    ),
+    parts=(
+        Part(
+            "early",
+            "with Yᵀ(K−K̃)Y ≥ 0 the non-gated loss is lower at first",
+            Fate.REVERSED,
+            "from another condition, on the traces; on inputs of variance 1/2 the gated loss is the lower one at first",
+        ),
+        Part(
+            "late",
+            "with Yᵀ(K−K̃)Y ≥ 0 the gated loss is lower in the end",
+            Fate.REVERSED,
+            "where λ_min(K) < λ_min(K̃) is assumed as well; else the non-gated one can be lower for ever",
+        ),
     ),
 )
 
@@ -184,5 +211,5 @@ def run(settings: Settings, rule: Rule = CORRECT) -> Outcome:
     table = literal[1].figures
     key = f"gated last in {table['of these gated lower in the end']} of {table['cases with the hypothesis']} cases"
     judgement = assumptions(cases)
-    verdict = decide(judgement, evidence, controls)
+    verdict = decide(judgement, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, judgement, evidence, tuple(controls), verdict, key, charts(settings))

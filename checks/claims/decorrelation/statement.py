@@ -14,7 +14,7 @@ from checks.settings import Settings
 from checks.tools.evidence import proof
 from checks.tools.kinks import turn
 from glutheory.activations import activation
-from glutheory.claims import About, Assumption, Claim, Control, Evidence, Finding, Outcome, decide
+from glutheory.claims import About, Assumption, Claim, Control, Evidence, Fate, Finding, Outcome, Part, decide
 from glutheory.ground.pieces import pieces
 
 CLAIM = Claim(
@@ -43,6 +43,15 @@ CLAIM = Claim(
         "together that are nearly parallel already (within 6 degrees if the width equals the input dimension, within "
         "0.2 degrees at width 1000 and dimension 75). GEGLU and SwiGLU have no such exception while the variance of "
         "the pre-activations is below about 96 and 294 (more in wider networks); on normalised inputs it is about 1."
+    ),
+    parts=(
+        Part(
+            "every gate",
+            "the inequality holds on [0, 1] for every gate",
+            Fate.REVERSED,
+            "not with a kink: nearly parallel inputs come closer",
+        ),
+        Part("every variance", "and for every variance", Fate.REVERSED, "up to a variance q* of each smooth gate"),
     ),
 )
 
@@ -124,5 +133,5 @@ def run(settings: Settings, law: Law | None = None) -> Outcome:
     )
     presumed = assumptions(gates)
     controls = tuple(control(altered, wrong) for altered, wrong in MUTANTS.items())
-    verdict = decide(presumed, evidence, controls)
+    verdict = decide(presumed, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, presumed, evidence, controls, verdict, key_figure(evidence), charts(thorough))

@@ -9,12 +9,33 @@ from checks.claims.expected_loss import loss_forms
 from checks.claims.expected_loss.figure import charts
 from checks.claims.expected_loss.initial_outputs import WRONG, second_moments
 from checks.claims.expected_loss.loss_forms import CORRECT, Form, problem
-from checks.claims.expected_loss.trained_losses import FRACTION, experiments, means, regime, stable, trajectories
+from checks.claims.expected_loss.trained_losses import (
+    FAULTS,
+    FRACTION,
+    experiments,
+    means,
+    regime,
+    stable,
+    trajectories,
+)
 from checks.settings import Settings
 from checks.tools import roads
 from checks.tools.evidence import equal, is_lecun, nonzero, proof
 from checks.tools.roads import Setting, lecun, sample
-from glutheory.claims import About, Assumption, Claim, Control, Evidence, Figure, Finding, Grade, Outcome, decide
+from glutheory.claims import (
+    About,
+    Assumption,
+    Claim,
+    Control,
+    Evidence,
+    Fate,
+    Figure,
+    Finding,
+    Grade,
+    Outcome,
+    Part,
+    decide,
+)
 from glutheory.dynamics import expected_loss
 from glutheory.ground.balls import precision
 
@@ -35,6 +56,15 @@ CLAIM = Claim(
         "puts there. Printed with the NTK in both places the noise is overrated by a factor of about the width. "
         "Single networks differ from the curve by about one over the root of the width, nearly all of it because "
         "their own NTK at initialisation differs from its mean, not because it moves during training."
+    ),
+    parts=(
+        Part(
+            "trace",
+            "the first term is the trace of (I−ηK)^{2k} K, up to a factor",
+            Fate.SHARPENED,
+            "of (I−ηK)^{2k} Σ, Σ the covariance of the initial outputs: an equation, without a factor",
+        ),
+        Part("targets", "the second term is a quadratic form in Y", Fate.KEPT),
     ),
 )
 MUTANTS = loss_forms.MUTANTS
@@ -59,7 +89,9 @@ def literal(seed: int) -> Evidence:
         first = ratios["k = 0, Y = 0"]
         differences = [ratio / first - 1 for ratio in ratios.values()]
     what = "the printed form over the expected loss, eta = 1/8: one ratio for all k and Y would be a common factor"
-    return equal(what, differences[1:], figures={name: float(value.mid()) for name, value in ratios.items()})
+    return equal(
+        what, differences[1:], part="trace", figures={name: float(value.mid()) for name, value in ratios.items()}
+    )
 
 
 def _matrix(formula: roads.Formula, setting: Setting) -> arb_mat:
@@ -126,6 +158,13 @@ def run(settings: Settings, form: Form = CORRECT) -> Outcome:
         pieces = zip(("initial outputs", "single networks", "mean losses"), judged(wrong), strict=True)
         by = [label for label, item in pieces if item.finding is Finding.REFUTES]
         controls.append(Control(altered, bool(by), f"refuted by the {' and the '.join(by) or 'nothing'}"))
+    for altered, fault in FAULTS.items():
+        pieces = {
+            "single networks": trajectories(names, settings, form, fault),
+            "mean losses": means(names, settings, form, fault),
+        }
+        by = [label for label, item in pieces.items() if item.finding is Finding.REFUTES]
+        controls.append(Control(altered, len(by) == 2, f"refuted by the {' and the '.join(by) or 'nothing'}"))
     rows = found[2].figures
     factor = max(row["printed form over measured loss"][0] for row in rows.values() if isinstance(row, dict))
     width = experiments(names[0], settings)[-1][0].width
@@ -135,7 +174,7 @@ def run(settings: Settings, form: Form = CORRECT) -> Outcome:
         assumptions,
         evidence,
         tuple(controls),
-        decide(assumptions, evidence, controls),
+        decide(assumptions, evidence, controls, CLAIM.parts),
         key,
         charts(names, settings),
     )

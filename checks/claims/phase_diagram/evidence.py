@@ -57,6 +57,11 @@ def _count(states: Iterable[State]) -> dict[str, Figure]:
     return {str(state): found.count(state) for state in State}
 
 
+def _none(refuted: bool, telling: bool) -> Finding:
+    """That something never happens is supported only where there was something that could have shown it."""
+    return Finding.REFUTES if refuted else Finding.SUPPORTS if telling else Finding.UNDECIDED
+
+
 def on_the_sphere(cells: Sequence[Cell], theory: Theory) -> Evidence:
     """Wide limit, rows of equal norms, synthetic or real: no cell where gating hurts."""
     chosen = [c for c in cells if c.task.setting == "wide" and c.equal_norms]
@@ -64,7 +69,7 @@ def on_the_sphere(cells: Sequence[Cell], theory: Theory) -> Evidence:
     gains = [c.gain for c in chosen if math.isfinite(c.gain)]
     figures = {"cells": len(chosen), **_count(states), "smallest log10 ratio": min(gains), "largest": max(gains)}
     what = "wide limit, rows of equal norms: cond(K̃) ≤ cond(K) in every cell, synthetic and real"
-    finding = Finding.of(State.HURTS not in states)
+    finding = _none(State.HURTS in states, states.count(State.HELPS) >= max(1, states.count(State.OPEN)))
     return Evidence(Grade.NUMERICAL, what, finding, About.CORRECTED, SPHERE, figures)
 
 
@@ -82,7 +87,8 @@ def certificate(cells: Sequence[Cell], theory: Theory) -> Evidence:
         "beyond the bound by the norms": len(beyond),
     }
     what = "no cell with λ_1(K)/λ_1(K̃) · min ‖x‖²/d > 1 has cond(K̃) > cond(K): all data, gates and settings"
-    return Evidence(Grade.NUMERICAL, what, Finding.of(not broken and not beyond), About.CORRECTED, CERTIFICATE, figures)
+    finding = _none(bool(broken or beyond), bool(certified))
+    return Evidence(Grade.NUMERICAL, what, finding, About.CORRECTED, CERTIFICATE, figures)
 
 
 @lru_cache(maxsize=1024)
@@ -113,7 +119,8 @@ def signs(cells: Sequence[Cell], theory: Theory) -> Evidence:
         f"the limiting spectra predict the sign wherever they predict a factor of 2 or more, d ≥ {_CLEAR_FROM} "
         "(ReGLU, Gaussian data)"
     )
-    return Evidence(Grade.NUMERICAL, what, Finding.of(not wrong), About.CORRECTED, SIGNS, figures)
+    finding = _none(bool(wrong), bool(clear))
+    return Evidence(Grade.NUMERICAL, what, finding, About.CORRECTED, SIGNS, figures)
 
 
 def critical(cells: Sequence[Cell], theory: Theory) -> Evidence:
@@ -151,8 +158,7 @@ def every_gate(cells: Sequence[Cell], theory: Theory) -> Evidence:
     gaussian = [c for c in cells if c.task.data == "gaussian" and c.task.setting == "wide"]
     inside = [c for c in gaussian if c.task.d >= theory.room_from and c.task.n <= theory.room(c.task.d)]
     states = [_claimed(c, theory) for c in inside]
-    hurt, open_ = states.count(State.HURTS), states.count(State.OPEN)
-    finding = Finding.REFUTES if hurt else Finding.UNDECIDED if open_ else Finding.SUPPORTS
+    finding = _none(State.HURTS in states, State.HELPS in states and State.OPEN not in states)
     figures: dict[str, Figure] = {"cells": len(inside), **_count(states), "table": table(cells)}
     what = f"Gaussian data, wide limit, d ≥ {theory.room_from}, n ≤ d²: every gate helps wherever a kernel is regular"
     return Evidence(Grade.NUMERICAL, what, finding, About.CORRECTED, GATES_PART, figures)

@@ -14,7 +14,7 @@ from checks.claims.phase_diagram.figure import charts
 from checks.claims.phase_diagram.law import Sample, law, level
 from checks.settings import Settings
 from checks.tools.evidence import proof
-from glutheory.claims import About, Assumption, Claim, Control, Evidence, Finding, Outcome, decide
+from glutheory.claims import About, Assumption, Claim, Control, Evidence, Fate, Finding, Outcome, Part, decide
 from glutheory.datasets import tabular
 from glutheory.networks import GATES
 from glutheory.studies.phase.boundary import reach, sphere_limit
@@ -47,6 +47,20 @@ CLAIM = Claim(
         "dimensions, or on standardised real data, whose norms spread widely, a gated layer can be conditioned much "
         "worse than a plain one. On Gaussian data the number of inputs up to which gating helps about doubles with "
         "every dimension, and at 16 and more dimensions every gate helps up to d² inputs."
+    ),
+    parts=(
+        Part(
+            "certificate",
+            "gating helps where no row is shorter than the certificate allows",
+            Fate.SHARPENED,
+            "for all data and gates, and with equal norms always",
+        ),
+        Part(
+            "Gaussian data, crossing",
+            "on Gaussian data it hurts where a row is shorter, n > 2.5 n*(d)",
+            Fate.REVERSED,
+            "it still helps up to several times n*(d); the turn is where the limiting spectra cross",
+        ),
     ),
 )
 
@@ -175,5 +189,5 @@ def run(settings: Settings, theory: Theory | None = None) -> Outcome:
     row = literal.figures["d=6"]
     assert isinstance(row, dict)
     key = f"{certified} certified cells; ReGLU, d=6: n*={reach(6):.0f}, crosses at n={row['crosses 1/2 at']:.0f}"
-    verdict = decide(found, evidence, controls)
+    verdict = decide(found, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, found, evidence, tuple(controls), verdict, key, charts(cells, samples))

@@ -13,7 +13,7 @@ from checks.claims.training.measures import LIMIT, MUTANTS, TESTS, Statement, ra
 from checks.settings import Settings
 from checks.tools.signs import power
 from checks.tools.training_task import FULL, NAMES, PAIRS, QUICK, Task, Trained, data, trained
-from glutheory.claims import Assumption, Claim, Control, Evidence, Finding, Outcome, decide
+from glutheory.claims import Assumption, Claim, Control, Evidence, Fate, Finding, Outcome, Part, decide
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
@@ -49,6 +49,15 @@ CLAIM = Claim(
         "networks change by several times their size. A larger learning rate mostly brings everything forward; only "
         "near and beyond the stability bound 2/lambda_max of the plain kernel does it cost the plain network more. "
         "A lower training loss is no better network here: the held-out loss of the gated one is several times higher."
+    ),
+    parts=(
+        Part(
+            "crossing",
+            "the non-gated training loss is lower early, the gated one late",
+            Fate.SHARPENED,
+            "with the power of the rate at which the crossing comes; for targets of variance about d",
+        ),
+        Part("learning rate", "a larger learning rate shrinks the early advantage", Fate.KEPT),
     ),
 )
 
@@ -118,5 +127,5 @@ def run(settings: Settings, statement: Statement | None = None) -> Outcome:
     pair, rate = PAIRS[-1], task.rates[0]
     epoch, expected = (float(np.median(x)) for x in (found[pair, rate, True].crossing, kernels[pair].expected[0]))
     key = f"SiLU/SwiGLU cross at epoch {epoch:.0f}; initial kernels: {expected:.0f}"
-    verdict = decide(checked, evidence, controls)
+    verdict = decide(checked, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, checked, evidence, tuple(controls), verdict, key, charts(task, runs, found, kernels))

@@ -11,7 +11,7 @@ from checks.claims.trajectory.theory import angles, counterexample, ellipse, equ
 from checks.settings import FALSE_ALARM, Settings
 from checks.tools.signs import power
 from checks.tools.training_task import NAMES, PAIRS
-from glutheory.claims import Assumption, Claim, Control, Evidence, Finding, Outcome, decide
+from glutheory.claims import Assumption, Claim, Control, Evidence, Fate, Finding, Outcome, Part, decide
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
@@ -47,6 +47,15 @@ CLAIM = Claim(
         "the norms of the inputs enter the gated kernel twice. Normalised inputs at acute angles make the gated path "
         "the straighter one; on raw Gaussian inputs GELU and SiLU heads are about as straight as their gated "
         "partners, and with large targets the gated paths are the more curved ones."
+    ),
+    parts=(
+        Part("ellipse", "the outputs follow the ellipse of the NTK", Fate.KEPT),
+        Part(
+            "straighter",
+            "gated heads move straighter to the target",
+            Fate.REVERSED,
+            "for inputs of norm √d at an acute angle; on inputs of unequal norms they can be the less straight ones",
+        ),
     ),
 )
 
@@ -117,5 +126,5 @@ def run(settings: Settings, statement: Statement | None = None) -> Outcome:
         controls.append(Control(altered, bool(refuted), f"refuted by the evidence on: {', '.join(refuted) or 'none'}"))
     checked = assumptions(plan, settings)
     key = f"SwiGLU straighter: Gaussian {_share(plan, settings):.0%}, normalised {_share(plan, settings, ACUTE):.0%}"
-    verdict = decide(checked, evidence, controls)
+    verdict = decide(checked, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, checked, evidence, tuple(controls), verdict, key, charts(plan, settings))

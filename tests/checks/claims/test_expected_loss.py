@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from checks import runner
-from checks.claims.expected_loss import loss_forms, statement
+from checks.claims.expected_loss import loss_forms, statement, trained_losses
 from checks.claims.expected_loss.initial_outputs import draw, second_moments, variances
 from checks.claims.expected_loss.loss_forms import CORRECT, MUTANTS, counterpart, problem
 from checks.claims.expected_loss.trained import train
-from checks.claims.expected_loss.trained_losses import spread
+from checks.claims.expected_loss.trained_losses import FAULTS, means, spread, tails, trajectories
 from checks.settings import Settings
 from checks.tools.roads import lecun, sample
 from glutheory.claims import About, Finding, Verdict
@@ -53,6 +54,41 @@ class TestTraining:
         power = np.linalg.matrix_power(np.eye(5) - given.rate * given.K, 3)
         losses = [np.sum((f - Y) ** 2, axis=1), np.sum(((f - Y) @ power) ** 2, axis=1)]
         assert spread(given, k) == pytest.approx([float(np.std(values)) for values in losses], rel=0.05)
+
+
+class TestTrainedLosses:
+    """What is allowed comes from nothing that is judged."""
+
+    @pytest.fixture
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        made = []
+        for width in (64, 256, 1024):
+            given = problem("relu", width, X, Y, 0.45)
+            made.append((given, train("relu", X, Y, width=width, count=32, rate=given.rate, steps=12, seed=width)))
+        monkeypatch.setattr(trained_losses, "experiments", lambda *_: made)
+        trained_losses.untrained.cache_clear()
+        yield
+        trained_losses.untrained.cache_clear()
+
+    @pytest.mark.usefixtures("small")
+    def test_right_losses_pass_and_wrong_ones_do_not(self) -> None:
+        for judge in (trajectories, means):
+            assert judge(("relu",), QUICK, CORRECT).finding is Finding.SUPPORTS
+            for label, fault in FAULTS.items():
+                assert judge(("relu",), QUICK, CORRECT, fault).finding is Finding.REFUTES, (judge, label)
+        assert means(("relu",), QUICK, CORRECT).figures["false_alarm"] == 1e-8
+
+    def test_the_tails_of_a_mean(self) -> None:
+        """Against Gaussian outputs: 20000 means of 8 losses, each bound exceeded with probability below e^-3."""
+        given, k = problem("reglu", 64, X, Y, 0.45), np.array([0.0, 4.0])
+        f = np.random.default_rng(3).multivariate_normal(np.zeros(5), given.sigma, size=(20_000, 8))
+        power = np.linalg.matrix_power(np.eye(5) - given.rate * given.K, 4)
+        losses = [np.sum(((f - Y) @ matrix) ** 2, axis=2).mean(axis=1) for matrix in (np.eye(5), power)]
+        up, down = tails(given, k, 8, 3.0)
+        for values, above, below, true in zip(losses, up, down, CORRECT.mean(given, k), strict=True):
+            # e^-3 = 0.0498, and five standard errors of a share of 20000
+            assert np.mean(values > true + above) <= 0.0498 + 0.008
+            assert np.mean(values < true - below) <= 0.0498 + 0.008
 
 
 class TestOutputs:

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from checks.claims import lambda_min
+from checks.claims.condition import outside
 from checks.tools import orders
-from checks.tools.orders import Order, asymptotic, bounded, exceeded, measured, refuted
+from checks.tools.far_spectrum import far
+from checks.tools.orders import Order, asymptotic, bounded, exceeded, finite_size, measured, on_data, refuted
+from checks.tools.spectral_grid import Cell
 from derivations.proofs.relu_expansion import d, n
 from glutheory.claims import Evidence, Finding, Grade
-from tests.checks.claims.spectral_cases import SPHERE, module
+from tests.checks.claims.spectral_cases import QUICK, SPHERE, module
 
 pytest.importorskip("statsmodels", reason="the orders of spectra are fitted by statsmodels")
 
@@ -55,6 +58,58 @@ def test_measured_spectra_against_the_equivalent() -> None:
     assert row["points"] == 27
     # with the spike left in, the bulk is of another order
     assert measured(law, {"normalised": SPHERE}, outliers=0).finding is Finding.REFUTES
+    # no claimed number enters: what tells a wrong one from the right one is below
+    wrong = {"K": Order("plain", "second", 9.0, 3, 2), "gated": law["gated"]}
+    assert measured(wrong, {"normalised": SPHERE}).finding is Finding.SUPPORTS
+
+
+NEAR = tuple(Cell(n, d, (1, 2), True) for n in (200, 320, 520) for d in (round((8 * n) ** 0.5), n // 4))
+ON_DATA = {"lambda-max": "orders", "condition": "orders", "lambda-min": "floors"}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_the_claimed_law_is_tested_on_data(name: str) -> None:
+    """The very numbers that are claimed: `measured` above cannot tell a wrong one from the right one."""
+    law = module(name).LAW
+    assert on_data(getattr(law, ON_DATA[name]), NEAR).finding is Finding.SUPPORTS
+
+
+@pytest.mark.parametrize(("name", "label"), ORDER_MUTANTS)
+def test_a_wrong_law_is_refuted_by_data(name: str, label: str) -> None:
+    law = module(name).MUTANTS[label]
+    assert on_data(getattr(law, ON_DATA[name]), NEAR).finding is Finding.REFUTES
+
+
+def test_a_wrong_order_goes_uncaught_without_data() -> None:
+    good = Evidence(Grade.NUMERICAL, "", Finding.SUPPORTS, part="data")
+    bad = Evidence(Grade.NUMERICAL, "", Finding.REFUTES, part="orders")
+    found = refuted({"a": 1}, lambda _: (good, bad), lambda _: "data")
+    assert [item.caught for item in found] == [False]
+
+
+@pytest.mark.parametrize("d", [10**4, 10**6])
+def test_the_corrections_are_those_of_the_equivalent(d: int) -> None:
+    """At n = d^1.5 what they leave is of second order in √(d/n) and √(2n)/d, and of order 1/d in the levels."""
+    n = round(d**1.5)
+    left = max(d / n, 2 * n / d**2)
+    orders_of = {**module("condition").LAW.orders, **module("lambda-max").LAW.orders, **module("lambda-min").LAW.floors}
+    for name, order in orders_of.items():
+        ratio = order.of(*far(n, d)) / (order.at(n, d) * order.of(*finite_size(n, d)))
+        assert abs(ratio - 1) < 8 * left, name
+
+
+def test_a_slope_at_small_n_and_the_released_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "_GROWING", ((40, 20), (160, 4)))
+    found, probe = outside.slope(QUICK, outside.Small()), outside.released(QUICK, outside.Small())
+    assert (found.finding, probe.finding) == (Finding.SUPPORTS, Finding.SUPPORTS)
+    rows: Any = found.figures
+    assert rows["exponents in d"]["condition"] == pytest.approx(-0.96, abs=0.1)
+    assert rows["lambda_max/m at the ends"] == pytest.approx([6.9, 6.9], abs=0.3)
+    assert rows["lambda_min/m at the ends"] == pytest.approx([0.040, 0.119], rel=0.1)
+    for wrong in (outside.Small(largest=-1.0), outside.Small(fades=0.0)):
+        assert outside.slope(QUICK, wrong).finding is Finding.REFUTES
+    for gains in ((0.5, 2.0), (240.0, 960.0)):
+        assert outside.released(QUICK, outside.Small(gains=gains)).finding is Finding.REFUTES
 
 
 def test_bounds_over_orders() -> None:

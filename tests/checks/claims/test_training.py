@@ -269,6 +269,37 @@ class TestEvidence:
     def test_wrong_statements_are_refuted(self, label: str) -> None:
         assert Finding.REFUTES in self._all(MUTANTS[label]).values()
 
+    @pytest.mark.parametrize(
+        ("alter", "blind"),
+        [
+            (lambda loss: loss[::-1], {"targets"}),  # who is behind at the end was behind at the start
+            (lambda loss: np.broadcast_to(loss[0], loss.shape), {"targets"}),
+            (lambda loss: np.full_like(loss, np.nan), set()),
+            (np.ones_like, set()),
+        ],
+        ids=["reversed", "constant", "no numbers", "all alike"],
+    )
+    def test_wrong_curves_support_nothing(self, alter: Any, blind: set[str]) -> None:
+        found = races(self.task, {key: replace(run, loss=alter(run.loss)) for key, run in self.runs.items()})
+        for piece in (
+            evidence.crossing(self.task, found, Statement()),
+            evidence.scaling(self.task, found, Statement()),
+            evidence.mechanism(self.task, found, KERNELS, Statement()),
+            evidence.scope(self.task, found),
+        ):
+            assert piece.part in blind or piece.finding is not Finding.SUPPORTS, piece.part
+
+    def test_exchanged_networks_are_seen(self) -> None:
+        partner = {name: other for pair in PAIRS for name, other in (pair, pair[::-1])}
+        runs = {(partner[name], rate, large): run for (name, rate, large), run in self.runs.items()}
+        found = races(self.task, runs)
+        for piece in (
+            evidence.crossing(self.task, found, Statement()),
+            evidence.scope(self.task, found),
+            evidence.held_out(self.task, runs),
+        ):
+            assert piece.finding is Finding.REFUTES, piece.part
+
     def test_without_a_crossing_nothing_is_scaled(self) -> None:
         found = races(self.task, _curves(1e3))
         assert evidence.crossing(self.task, found, Statement()).finding is Finding.REFUTES

@@ -5,26 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
+from checks.claims.condition.figure import charts, reach
+from checks.claims.condition.outside import Small, released, slope
 from checks.settings import Settings
 from checks.tools.evidence import proof
-from checks.tools.orders import Order, asymptotic, exceeded, measured, refuted
-from checks.tools.spectral_grid import Cell, Draw, families, gaussian, grid, groups, product
+from checks.tools.orders import QUOTED, Order, Orders, asymptotic, exceeded, measured, on_data, refuted, valid
+from checks.tools.spectral_grid import Cell, Draw, families, gaussian, grid, groups
 from derivations.proofs.relu_expansion import d, n
 from derivations.proofs.spectral_orders import BULK_GAIN, CONDITION, GAIN, GATED_CONDITION
-from glutheory.claims import About, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
-from glutheory.figures.chart import Chart, Role, Series
+from glutheory.claims import About, Claim, Evidence, Fate, Figure, Finding, Grade, Outcome, Part, decide
 
 CLAIM = Claim(
     id="condition",
-    source="Thm 3.1",
+    source="Thm 3.1, as quoted",
     statement=(
         r"\mathrm{cond}(K) = O(n/d), \qquad \mathrm{cond}(\tilde K) = O(n/d^2): \text{ gating gains a factor } d"
     ),
     words=(
         "ReLU and ReGLU, Gaussian data, d + 1 < n: the condition numbers are of order n/d and n/d², so that gating "
-        "gains a factor d."
+        f"gains a factor d. {QUOTED}"
     ),
     assumptions=("d + 1 < n", "Gaussian inputs", "LeCun variances, large width"),
     corrected=(
@@ -41,18 +41,27 @@ CLAIM = Claim(
         "as much, and gating then adds a factor of about 6. The limit is reached slowly, and for n well beyond d² "
         "gating Gaussian inputs turns into a loss."
     ),
+    parts=(
+        Part("K", "cond(K) is of order n/d", Fate.DROPPED, "of order n"),
+        Part("gated", "cond(K̃) is of order n/d²", Fate.DROPPED, "of order n/d"),
+        Part(
+            "gain",
+            "gating gains a factor of order d whenever d + 1 < n",
+            Fate.REVERSED,
+            "2.39 d in the limit d ≪ n ≪ d²; for n beyond d² gating can be a loss",
+        ),
+    ),
 )
 
 
 @dataclass(frozen=True)
-class Law:
-    """What is claimed of the orders for d ≪ n ≪ d².
+class Law(Orders):
+    """What is claimed of the orders for d ≪ n ≪ d², on every data set, and of small n.
 
     Attributes:
-        orders: by name.
-        outliers: how many eigenvalues are left out of the bulk.
         least: (n, d) ↦ lower bounds of cond(K) and cond(K̃) on every data set are these constants times n − d − 1 and
             (n − d)/d.
+        small: outside the range.
     """
 
     orders: Mapping[str, Order] = field(
@@ -65,11 +74,8 @@ class Law:
             "gain, bulk": Order("quotient", "bulk_condition", float(BULK_GAIN), 0, 0),
         }
     )
-    outliers: int = 1
     least: tuple[float, float] = (2 / (math.pi - 2), 1 / (math.pi - 1))
-
-    def having(self, name: str, **changes: Any) -> Law:
-        return replace(self, orders={**self.orders, name: replace(self.orders[name], **changes)})
+    small: Small = field(default_factory=Small)
 
 
 LAW = Law()
@@ -82,16 +88,35 @@ MUTANTS: dict[str, Law] = {
     "the floor 1/2 for the gated kernel": LAW.having("gated", constant=0.5),
     "the bulk with the outlier": replace(LAW, outliers=0),
     "three times the lower bounds": replace(LAW, least=(6 / (math.pi - 2), 3 / (math.pi - 1))),
+    "lambda_max(K) falls like 1/d at n = 40": replace(LAW, small=Small(largest=-1.0)),
+    "the slope over d at small n stays for large n": replace(LAW, small=Small(fades=0.0)),
+    "no gain where n < d": replace(LAW, small=Small(gains=(0.5, 2.0))),
+    "a gain of 2.39 d where n < d": replace(LAW, small=Small(gains=(240.0, 960.0))),
 }
 
 
-def literal(law: Law) -> tuple[Evidence, ...]:
+def literal(cells: tuple[Cell, ...], law: Law) -> tuple[Evidence, ...]:
     """The stated orders against the proved lower bounds, and the stated gain."""
     return (
         exceeded(CONDITION, n / d, "K", "cond(K) ≥ 2(n−d−1)/(π−2) on every data set, over n/d"),
         exceeded(GATED_CONDITION, n / d**2, "gated", "cond(K̃) ≥ π(n−d)/(2(π−1)d) on all normalised data, over n/d²"),
         asymptotic({"gain": law.orders["gain"]}, About.LITERAL, "gain"),
+        losses(cells),
     )
+
+
+def losses(cells: tuple[Cell, ...]) -> Evidence:
+    """Gaussian data sets with d + 1 < n on which gating makes the condition number worse, rounding allowed for."""
+    draws = [(cell, draw) for cell in cells if not cell.sphere for draw in cell.draws]
+    worse = [cell for cell, draw in draws if _interval(draw, gated=True)[0] > _interval(draw, gated=False)[1]]
+    figures: dict[str, Figure] = {
+        "data sets": len(draws),
+        "worse with the gate": len(worse),
+        "at sizes (n, d)": [list(size) for size in sorted({(cell.n, cell.d) for cell in worse})],
+        "least n/d^2 of these": min((cell.n / cell.d**2 for cell in worse), default=None),
+    }
+    what = f"cond(gated) > cond(K) on {len(worse)} of {len(draws)} Gaussian data sets with d + 1 < n"
+    return Evidence(Grade.NUMERICAL, what, Finding.of(not worse), About.LITERAL, "gain", figures)
 
 
 def bounds(cells: tuple[Cell, ...], law: Law) -> Evidence:
@@ -124,72 +149,22 @@ def _interval(draw: Draw, *, gated: bool) -> tuple[float, float]:
     return (found.largest - draw.error) / (found.smallest + draw.error), high
 
 
-def charts(settings: Settings) -> tuple[Chart, ...]:
-    """Condition numbers against n at the largest d, and the gain over d."""
-    found = grid(settings)
-    cells = [cell for cell in product(settings) if cell.d == found.d[-1]]
-    series = []
-    for label, gated, end, role in (
-        ("K", False, "condition", Role.PLAIN),
-        ("K, bulk", False, "bulk_condition", Role.PLAIN),
-        ("gated", True, "condition", Role.GATED),
-    ):
-        dashed = end == "bulk_condition"
-        points = [(cell.n, getattr(draw.ends(gated=gated), end)) for cell in cells for draw in cell.draws]
-        series += [
-            Series(label, [x for x, _ in points], [y for _, y in points], role, line=False, dashed=dashed),
-            Series(
-                f"{label}, predicted",
-                [cell.n for cell in cells],
-                [getattr(cell.draws[0].predicted[gated], end) for cell in cells],
-                Role.THEORY,
-                dashed=dashed,
-            ),
-        ]
-    first = Chart(
-        "Most of what gating gains is one eigenvalue of the ReLU kernel",
-        "inputs $n$",
-        "condition number",
-        tuple(series),
-        xscale="log",
-        yscale="log",
-        note=f"Gaussian inputs in {found.d[-1]} dimensions. K, bulk: without the largest eigenvalue.",
-    )
-    lines = []
-    for size in found.n[1:]:
-        row = [cell for cell in product(settings) if cell.n == size]
-        gains = [_gain(cell) for cell in row]
-        lines.append(Series(f"n = {size}", [cell.d for cell in row], gains))
-    lines.append(Series("2.39 d", list(map(float, found.d)), [float(GAIN) * x for x in found.d], Role.THEORY))
-    lines.append(Series("no gain", list(map(float, found.d)), [1.0] * len(found.d), Role.THEORY, dashed=True))
-    second = Chart(
-        "What gating gains: of order d where n is well below d², little or less than nothing above",
-        "dimension $d$",
-        r"$\mathrm{cond}(K)/\mathrm{cond}(\tilde K)$",
-        tuple(lines),
-        xscale="log",
-        yscale="log",
-        note="Medians of Gaussian data sets. Below 1 gating makes the condition number worse.",
-    )
-    return first, second
-
-
-def _gain(cell: Cell) -> float:
-    values = sorted(draw.ends(gated=False).condition / draw.ends(gated=True).condition for draw in cell.draws)
-    return values[len(values) // 2]
-
-
 def run(settings: Settings, law: Law = LAW) -> Outcome:
     """The check; `law` is the corrected statement."""
     sizes = groups(settings)
     everything = tuple(cell for cells in sizes.values() for cell in cells)
     spheres = tuple(cell for family in families(settings, sphere=True).values() for cell in family)
 
+    within = valid(settings)
+
     def corrected(law: Law) -> tuple[Evidence, ...]:
         return (
             asymptotic(law.orders, part="orders"),
+            on_data(law.orders, within, outliers=law.outliers),
             measured(law.orders, sizes, part="measured", outliers=law.outliers),
             bounds(everything + spheres, law),
+            slope(settings, law.small),
+            released(settings, law.small),
         )
 
     proofs = (
@@ -197,11 +172,9 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
         proof("smallest_eigenvalue", About.CORRECTED, "bounds"),
     )
     found = corrected(law)
-    evidence = (*literal(law), *proofs, *found)
+    evidence = (*literal(everything, law), *proofs, *found)
     assumptions = gaussian(everything)
-    controls = refuted(MUTANTS, corrected)
-    size = grid(settings)
-    corner = next(cell for cell in product(settings) if (cell.n, cell.d) == (size.n[-1], size.d[-1]))
-    key = f"gain 2.39 d in the limit, {_gain(corner) / corner.d:.2f} d at n={corner.n}, d={corner.d}"
-    verdict = decide(assumptions, evidence, controls)
+    controls = refuted(MUTANTS, corrected, lambda wrong: "data" if wrong.orders != LAW.orders else "")
+    key = f"gain {reach(settings)}, d={grid(settings).d[-1]}; predicted 2.39 d"
+    verdict = decide(assumptions, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, assumptions, evidence, controls, verdict, key, charts(settings))
