@@ -33,9 +33,12 @@ def outcomes(folder: Path = ROOT / "results") -> dict[str, dict[str, Any]]:
 
 def table() -> str:
     """The table in Markdown."""
+    from glutheory.claims.stored import outcome as read
+
     rows = [HEADINGS, ("---",) * len(HEADINGS)]
-    for name, outcome in outcomes().items():
-        cells = (name, outcome["claim"]["source"], outcome["verdict"], outcome["grade"], outcome["key_figure"])
+    for name, row in outcomes().items():
+        outcome = read(row)  # what was stored without the number of decided steps is shown as an argument
+        cells = (name, outcome.claim.source, str(outcome.verdict), outcome.graded, outcome.key_figure)
         rows.append(tuple(cell.replace("|", r"\|") for cell in cells))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows).replace("| --- ", "|---").replace("|--- |", "|---|")
 

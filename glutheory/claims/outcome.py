@@ -22,15 +22,26 @@ Figure = bool | int | float | str | None | Sequence["Figure"] | Mapping[str, "Fi
 
 
 class Grade(StrEnum):
-    """The grades of evidence, strongest first."""
+    """The grades of evidence, strongest first.
+
+    A proof script is a proof if all of its steps are decided symbolically, for all values of their symbols, and an
+    argument if only some are.
+    """
 
     PROOF = "proof"
+    ARGUMENT = "argument"
     CERTIFICATE = "certificate"
     NUMERICAL = "numerical"
     STATISTICAL = "statistical"
 
 
 _ORDER = tuple(Grade)
+
+
+def _graded(grade: Grade, steps: tuple[int, int] | None) -> str:
+    if steps is not None:
+        return f"{grade}, {steps[0]} of {steps[1]} decided"
+    return f"{grade}, count not recorded" if grade is Grade.ARGUMENT else str(grade)
 
 
 class Verdict(StrEnum):
@@ -126,6 +137,17 @@ class Evidence:
     part: str = ""
     figures: Mapping[str, Figure] = field(default_factory=dict)
 
+    @property
+    def steps(self) -> tuple[int, int] | None:
+        """(decided, all) steps of the proof script behind it, or None where there is none."""
+        decided, steps = self.figures.get("decided"), self.figures.get("steps")
+        return (decided, steps) if isinstance(decided, int) and isinstance(steps, int) else None
+
+    @property
+    def graded(self) -> str:
+        """The grade in words, with the number of decided steps where there is a proof script."""
+        return _graded(self.grade, self.steps)
+
 
 @dataclass(frozen=True)
 class Control:
@@ -172,17 +194,49 @@ class Outcome:
 
     @property
     def grade(self) -> Grade | None:
-        """The grade of the verdict: of the strongest evidence for it; of its weakest part, where it has parts."""
+        """The grade of the verdict: of the strongest evidence for it; of its weakest part, where it has parts.
+
+        Several proof scripts for one part are one proof: it has the grade of the weakest of them.
+        """
+        best = {part: min((item.grade for item in items), key=_ORDER.index) for part, items in self._decisive.items()}
+        return max(best.values(), key=_ORDER.index, default=None)
+
+    @property
+    def steps(self) -> tuple[int, int] | None:
+        """(decided, all) steps of the proof scripts that the grade is taken from, each script once, or None."""
+        grade, scripts = self.grade, dict[str, tuple[int, int]]()
+        for items in self._decisive.values():
+            for item in items:
+                if item.grade is grade and item.steps is not None:
+                    scripts[str(item.figures.get("script", item.what))] = item.steps
+        if not scripts:
+            return None
+        return sum(decided for decided, _ in scripts.values()), sum(steps for _, steps in scripts.values())
+
+    @property
+    def graded(self) -> str:
+        """The grade in words, with the number of decided steps where it is that of a proof script."""
+        if self.grade is None:
+            return "none"
+        return _graded(self.grade, self.steps)
+
+    @property
+    def _decisive(self) -> dict[str, list[Evidence]]:
+        """By part, the evidence that the verdict rests on; of proof scripts only the weakest."""
         wanted = {
             Verdict.HOLDS: (About.LITERAL, Finding.SUPPORTS),
             Verdict.CORRECTED: (About.CORRECTED, Finding.SUPPORTS),
             Verdict.FAILS: (About.LITERAL, Finding.REFUTES),
         }.get(self.verdict)
-        best: dict[str, Grade] = {}
+        parts: dict[str, list[Evidence]] = {}
         for item in self.evidence:
             if (item.about, item.finding) == wanted:
-                best[item.part] = min(best.get(item.part, item.grade), item.grade, key=_ORDER.index)
-        return max(best.values(), key=_ORDER.index, default=None)
+                parts.setdefault(item.part, []).append(item)
+        for items in parts.values():
+            scripts = [item.grade for item in items if "script" in item.figures]
+            if Grade.ARGUMENT in scripts:
+                items[:] = [item for item in items if "script" not in item.figures or item.grade is Grade.ARGUMENT]
+        return parts
 
     @property
     def false_alarm(self) -> float:

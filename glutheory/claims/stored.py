@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,7 @@ def outcome(row: Mapping[str, Any]) -> Outcome:
     found = Outcome(
         claim=Claim(**{**claim, "assumptions": tuple(claim["assumptions"])}),
         assumptions=tuple(Assumption(**item) for item in row["assumptions"]),
-        evidence=tuple(_evidence(item) for item in row["evidence"]),
+        evidence=tuple(_honest(_evidence(item)) for item in row["evidence"]),
         controls=tuple(Control(**item) for item in row["controls"]),
         verdict=Verdict(row["verdict"]),
         key_figure=str(row["key_figure"]),
@@ -111,9 +111,16 @@ def outcome(row: Mapping[str, Any]) -> Outcome:
         seed=int(row["seed"]),
         versions=dict(row["versions"]),
     )
-    if row["grade"] != found.grade:
-        raise DomainError(f"the grade of {found.claim.id} is {row['grade']!r}: its evidence gives {found.grade}.")
+    written = replace(found, evidence=tuple(_evidence(item) for item in row["evidence"]))
+    if row["grade"] not in (found.grade, written.grade):
+        raise DomainError(f"the grade of {found.claim.id} is {row['grade']!r}: its evidence gives {written.grade}.")
     return found
+
+
+def _honest(item: Evidence) -> Evidence:
+    """Evidence of a proof script that was stored before its decided steps were counted is an argument and no proof."""
+    undecided = item.grade is Grade.PROOF and "script" in item.figures and item.steps is None
+    return replace(item, grade=Grade.ARGUMENT) if undecided else item
 
 
 def _evidence(row: Mapping[str, Any]) -> Evidence:
