@@ -121,11 +121,11 @@ def _grade(outcome: Outcome) -> str:
     for part in dict.fromkeys(item.part for item in outcome.evidence):
         alone = replace(outcome, evidence=tuple(item for item in outcome.evidence if item.part == part))
         if alone.grade is not None:
-            grades[part] = alone.grade
+            grades[part] = alone.graded
     if len(grades) == 1:
-        return f"Grade: {outcome.grade}, the strongest evidence for it."
+        return f"Grade: {outcome.graded}, the strongest evidence for it."
     parts = ", ".join(f"{part or 'the rest'}: {grade}" for part, grade in grades.items())
-    return f"Grade: {outcome.grade}, that of the weakest part ({parts})."
+    return f"Grade: {outcome.graded}, that of the weakest part ({parts})."
 
 
 def _title(outcome: Outcome, terminal: Terminal) -> Text:
@@ -134,7 +134,7 @@ def _title(outcome: Outcome, terminal: Terminal) -> Text:
         (claim.id, "bold"),
         f"  {shown(claim.source, terminal)}  ",
         (str(outcome.verdict), f"bold {COLOURS[outcome.verdict]}"),
-        f" (grade: {outcome.grade or 'none'})\n{shown(outcome.key_figure, terminal)}",
+        f" (grade: {outcome.graded})\n{shown(outcome.key_figure, terminal)}",
     )
 
 
@@ -179,7 +179,7 @@ def _columns(rows: Sequence[tuple[str, str, str]], styles: Sequence[str], termin
 def _evidence(number: int, item: Evidence, terminal: Terminal) -> RenderableType:
     about = "the claim as stated" if item.about is About.LITERAL else "the corrected statement"
     head = Text.assemble(
-        f"{number}. {item.grade}: ",
+        f"{number}. {item.graded}: ",
         (str(item.finding), f"bold {_FINDINGS[item.finding]}"),
         f" {about}{f', part {item.part}' if item.part else ''}"
         if item.finding is not Finding.UNDECIDED

@@ -25,7 +25,7 @@ COLOURS = {
 def row(outcome: Outcome) -> tuple[str, ...]:
     """One line of the table."""
     claim = outcome.claim
-    grade = str(outcome.grade or "-")
+    grade = outcome.graded if outcome.grade else "-"
     return claim.id, claim.source, str(outcome.verdict), grade, outcome.key_figure, f"{outcome.seconds:.1f}"
 
 

@@ -33,12 +33,13 @@ def outcomes(folder: Path = ROOT / "results") -> dict[str, dict[str, Any]]:
 
 def table() -> str:
     """The table in Markdown."""
+    from glutheory.claims.stored import outcome as read
+
     rows = [HEADINGS, ("---",) * len(HEADINGS)]
-    for name, outcome in outcomes().items():
-        claim = outcome["claim"]
-        fates = {part["name"]: part["fate"] for part in claim["parts"]}
-        lost = ", ".join(f"{part} ({fates[part]})" for part in outcome["dropped"])
-        cells = (name, claim["source"], outcome["verdict"], outcome["grade"], outcome["key_figure"], lost)
+    for name, row in outcomes().items():
+        outcome = read(row)  # what was stored without the number of decided steps is shown as an argument
+        lost = ", ".join(f"{part.name} ({part.fate})" for part in outcome.dropped)
+        cells = (name, outcome.claim.source, str(outcome.verdict), outcome.graded, outcome.key_figure, lost)
         rows.append(tuple(cell.replace("|", r"\|") for cell in cells))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows).replace("| --- ", "|---").replace("|--- |", "|---|")
 

@@ -20,7 +20,7 @@ import pytest
 from checks.catalog import claims
 
 ROOT = Path(__file__).parent.parent
-FOLDERS = ("glutheory", "checks", "derivations")
+FOLDERS = ("glutheory", "checks", "derivations", "tests")
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,16 @@ class Mutant:
         what: in words.
         file: where.
         old, new: the text replaced; `old` occurs exactly once.
-        check: the id of the check that must notice.
+        check: the id of the check that must notice, or
+        test: the test that must, where no check uses what is altered.
     """
 
     what: str
     file: str
     old: str
     new: str
-    check: str
+    check: str = ""
+    test: str = ""
 
 
 MUTANTS = (
@@ -245,7 +247,28 @@ MUTANTS = (
         "return Verdict.CORRECTED",
         "angle",
     ),
+    Mutant(
+        "the modulus read as twice itself, by what both roads share",
+        "glutheory/ground/pieces.py",
+        "isinstance(node, sp.sign) else sign * node.args[0]",
+        "isinstance(node, sp.sign) else 2 * sign * node.args[0]",
+        test="tests/test_third_reader.py::test_shifted_kinks_are_read_alike",
+    ),
+    Mutant(
+        "a maximum read as the minimum, by what both roads share",
+        "glutheory/ground/pieces.py",
+        "better = 1 if isinstance(node, sp.Max) else -1",
+        "better = -1 if isinstance(node, sp.Max) else 1",
+        test="tests/test_third_reader.py::test_shifted_kinks_are_read_alike",
+    ),
 )
+
+
+def tested(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
+    """This test in this folder."""
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", test]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def run(folder: Path, check: str) -> subprocess.CompletedProcess[str]:
@@ -261,6 +284,7 @@ def sources(tmp_path: Path) -> Path:
     """A copy of the sources."""
     for name in FOLDERS:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "rendered"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)  # the options of pytest
     return tmp_path
 
 
@@ -270,11 +294,12 @@ def test_the_table() -> None:
     assert len({mutant.what for mutant in MUTANTS}) == len(MUTANTS)
     for mutant in MUTANTS:
         assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1, mutant
-        assert mutant.check in claims(), mutant
+        assert mutant.check in claims() or (ROOT / mutant.test.partition("::")[0]).is_file(), mutant
+        assert bool(mutant.check) != bool(mutant.test), mutant
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("check", sorted({mutant.check for mutant in MUTANTS}))
+@pytest.mark.parametrize("check", sorted({mutant.check for mutant in MUTANTS if mutant.check}))
 def test_the_copy_itself_agrees(sources: Path, check: str) -> None:
     done = run(sources, check)
     assert (done.returncode, done.stderr) == (0, "")
@@ -287,6 +312,11 @@ def test_every_mutant_is_caught(sources: Path, mutant: Mutant) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.count(mutant.old) == 1
     path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+    if mutant.test:
+        found_by_test = tested(sources, mutant.test)
+        assert found_by_test.returncode == 1, found_by_test
+        assert "AssertionError" in found_by_test.stdout
+        return
     done = run(sources, mutant.check)
     found = re.search(rf"^{mutant.check}: (.+) \(.+\), recorded is (.+) \(.+\)\.$", done.stderr, re.MULTILINE)
     assert done.returncode == 1, done

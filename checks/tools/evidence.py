@@ -20,7 +20,7 @@ from checks.tools import roads
 from checks.tools.roads import Constants, Formula, Setting
 from checks.tools.statistics import MeanTest
 from derivations.catalog import load
-from derivations.tools.proof import CERTIFICATE, Run, run
+from derivations.tools.proof import Run, run
 from derivations.tools.zero import is_zero
 from glutheory.claims import About, Assumption, Control, Evidence, Figure, Finding, Grade
 from glutheory.ground.balls import precision
@@ -36,17 +36,27 @@ WRONG, _POWER = 0.01, 0.999
 
 
 def proof(name: str, about: About = About.LITERAL, part: str = "") -> Evidence:
-    """The proof script of this name, run."""
+    """The proof script of this name, run: a proof if every step is decided, else an argument."""
     done = _run(name)
-    figures: dict[str, Figure] = {
+    what = f"the proof script {name} was run"
+    return Evidence(script_grade(name), what, Finding.of(done.failure is None), about, part, script_figures(name))
+
+
+def script_grade(name: str) -> Grade:
+    """The grade of what rests on this script."""
+    return Grade.PROOF if _run(name).proved else Grade.ARGUMENT
+
+
+def script_figures(name: str) -> dict[str, Figure]:
+    """How many steps of this script there are, were confirmed, and are decided."""
+    done = _run(name)
+    return {
         "script": name,
         "steps": len(done.proof.steps),
-        "confirmed": len(done.outcomes) if done.failure is None else len(done.outcomes) - 1,
-        "certified": done.count(CERTIFICATE),
+        "confirmed": sum(outcome.passed for outcome in done.outcomes),
+        "decided": done.decided,
         "failed": None if done.failure is None else done.failure.step.name,
     }
-    what = f"the proof script {name} was run"
-    return Evidence(Grade.PROOF, what, Finding.of(done.failure is None), about, part, figures)
 
 
 @lru_cache(maxsize=64)

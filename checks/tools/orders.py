@@ -21,7 +21,7 @@ import numpy as np
 import sympy as sp
 
 from checks.settings import Settings
-from checks.tools.evidence import proof
+from checks.tools.evidence import proof, script_figures, script_grade
 from checks.tools.exponents import PowerLaw, power_law
 from checks.tools.far_spectrum import Ends, far
 from checks.tools.spectral_grid import Cell, equal_norms
@@ -34,6 +34,8 @@ EXPONENT_MARGIN, CONSTANT_MARGIN = 0.25, math.sqrt(math.pi / 2)
 Scale = tuple[int, int]
 #: Two scales (n, d), d ≪ n ≪ d², and the factors around them; errors there are of order √(d/n) and √n/d.
 SCALES: tuple[Scale, Scale] = ((10**11, 10**8), (10**20, 10**14))
+#: The proof script of the bounds.
+SCRIPT = "spectral_orders"
 _FACTORS = (1, 3, 10)
 #: 2√(d/n) = 2e-3 at the further scale, times 2 for what a quotient of two edges adds, rounded up.
 _FAR_MARGIN = 0.005
@@ -283,13 +285,13 @@ def exceeded(bound: sp.Expr, order: sp.Expr, part: str, what: str, about: About 
     """
     limits = [sp.limit((bound / order).subs(n, size), d, sp.oo) for size in (2 * d, d ** sp.Rational(3, 2))]
     finding = Finding.REFUTES if all(limit == sp.oo for limit in limits) else Finding.SUPPORTS
-    if proof("spectral_orders").finding is not Finding.SUPPORTS:
+    if proof(SCRIPT).finding is not Finding.SUPPORTS:
         finding = Finding.UNDECIDED
     figures: dict[str, Figure] = {
         f"at d = {size}, n = 2d, at least": float((bound / order).subs({n: 2 * size, d: size}))
         for size in (10, 100, 1000)
     }
-    return Evidence(Grade.PROOF, what, finding, about, part, {**figures, "script": "spectral_orders"})
+    return Evidence(script_grade(SCRIPT), what, finding, about, part, {**figures, **script_figures(SCRIPT)})
 
 
 def bounded(bound: sp.Expr, order: sp.Expr, part: str, what: str, about: About = About.LITERAL) -> Evidence:
@@ -300,8 +302,8 @@ def bounded(bound: sp.Expr, order: sp.Expr, part: str, what: str, about: About =
         "limit of the bound over the order, n = 2d": str(limits[0]),
         "n = d^1.5": str(limits[1]),
     }
-    finding = Finding.of(finite) if proof("spectral_orders").finding is Finding.SUPPORTS else Finding.UNDECIDED
-    return Evidence(Grade.PROOF, what, finding, about, part, {**figures, "script": "spectral_orders"})
+    finding = Finding.of(finite) if proof(SCRIPT).finding is Finding.SUPPORTS else Finding.UNDECIDED
+    return Evidence(script_grade(SCRIPT), what, finding, about, part, {**figures, **script_figures(SCRIPT)})
 
 
 def refuted(

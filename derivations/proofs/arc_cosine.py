@@ -6,11 +6,13 @@ from functools import partial
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.arcsine import d_dc, p, q, read, rules_step, show, solves, theta, vanish, w
 from derivations.tools.gauss import density, u, v
 from derivations.tools.half_line import ANGLE, half_moment, quadrant_mean
 from derivations.tools.latex import equation, lines
-from derivations.tools.proof import Outcome, Proof, Step, both
+from derivations.tools.means import cases
+from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.zero import zero
 from glutheory.activations import Activation, Z
 from glutheory.symbolic.duals import dual
@@ -58,16 +60,16 @@ def _level(k: int) -> Outcome:
 
 
 def _cho_saul() -> Outcome:
-    return vanish(*(CLOSED[k] - (p * q) ** k * _in_field(cho_saul(k)) / (2 * sp.pi) for k in _POWERS))
+    return vanish(*(CLOSED[k] - (p * q) ** k * _in_field(cho_saul(k)) / (2 * sp.pi) for k in cases("k", _POWERS)))
 
 
 def _polar_check() -> Outcome:
-    return vanish(*((p * q) ** k * _in_field(quadrant_mean(k)) - CLOSED[k] for k in _POWERS))
+    return vanish(*((p * q) ** k * _in_field(quadrant_mean(k)) - CLOSED[k] for k in cases("k", _POWERS)))
 
 
 def _engine() -> Outcome:
     differences = []
-    for k in _POWERS:
+    for k in cases("k", _POWERS):
         expr = sp.Heaviside(Z) if k == 0 else sp.Max(0, Z) ** k
         found = dual(Activation(f"relu{k}", expr))
         differences += [read(found.S) - CLOSED[k], read(found.T) - d_dc(CLOSED[k])]
@@ -77,10 +79,10 @@ def _engine() -> Outcome:
 def _ends() -> Outcome:
     """ρ → ±1: ϑ = ±π/2, w = 0, c = ±pq; E[u₊^{2k}] is half a Gaussian moment."""
     differences = []
-    for k in _POWERS:
+    for k in cases("k", _POWERS):
         for sign in (1, -1):
             end = CLOSED[k].subs({theta: sign * sp.pi / 2, w: 0, c: sign * p * q}, simultaneous=True)
-            differences.append(end - (half_moment(2 * k) * (p * q) ** k if sign == 1 else 0))
+            differences.append((end, half_moment(2 * k) * (p * q) ** k if sign == 1 else 0))
     return zero(*differences)
 
 
@@ -104,7 +106,7 @@ def _step(k: int) -> Step:
         f"Price's theorem with ${slope}$; the mean by one-dimensional integration; then the fundamental theorem of "
         "calculus"
     )
-    return Step(f"k = {k}", statement, rule, partial(_level, k))
+    return Step(f"k = {k}", statement, rule, partial(_level, k), every("a b c", by.PRICE, by.CALCULUS))
 
 
 def _printed_j() -> Outcome:
@@ -118,7 +120,7 @@ def _printed_j() -> Outcome:
 
 
 def _double_factorials() -> Outcome:
-    return zero(*(half_moment(2 * k) - sp.factorial2(2 * k - 1) / 2 for k in _POWERS))
+    return zero(*(half_moment(2 * k) - sp.factorial2(2 * k - 1) / 2 for k in cases("k", _POWERS)))
 
 
 def proof() -> Proof:
@@ -149,6 +151,7 @@ def proof() -> Proof:
                 ),
                 "Price's theorem; the derivative of the step is $\\delta$; $P(u > 0) = 1/2$",
                 _base,
+                every("a b c", by.PRICE, by.CALCULUS),
             ),
             *(_step(k) for k in _POWERS[1:]),
             Step(
@@ -162,6 +165,7 @@ def proof() -> Proof:
                 "their kernel is $2F_k$ with $a = \\|x\\|^2$, $b = \\|x'\\|^2$; written out and compared for $k = 0, "
                 "1, 2, 3$",
                 lambda: both(_cho_saul(), _printed_j()),
+                every("a b c"),
             ),
             Step(
                 "second derivation in polar coordinates",
@@ -170,6 +174,7 @@ def proof() -> Proof:
                 "write $u = \\sqrt a\\, r\\cos x$, $v = \\sqrt b\\, r\\cos(x - \\varphi)$; both integrals are "
                 "elementary",
                 _polar_check,
+                every("a b c", by.SUBSTITUTION),
             ),
             Step(
                 "the ends of the range",
@@ -177,6 +182,7 @@ def proof() -> Proof:
                 "at $\\rho = 1$, $v = \\sqrt{b/a}\\,u$ and $F_k = (b/a)^{k/2}\\,\\mathbb{E}[u_+^{2k}]$; at $\\rho = "
                 "-1$ one factor vanishes",
                 lambda: both(_ends(), _double_factorials()),
+                every("p q"),
             ),
             Step(
                 "the engine agrees",
@@ -184,6 +190,7 @@ def proof() -> Proof:
                 r"0, 1, 2, 3",
                 "what `glutheory` derives from the definitions, compared with the above",
                 _engine,
+                every("a b c"),
             ),
         ),
     )

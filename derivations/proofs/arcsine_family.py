@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.arcsine import at_zero, d_dc, p, q, read, rules_step, s, solves, t, theta, vanish, w
 from derivations.tools.gauss import cdf, integrate_exponential, normal, u
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step, both
+from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.zero import zero
 from glutheory.activations import Z, activation
 from glutheory.symbolic.duals import dual
@@ -34,8 +35,8 @@ def elementary() -> sp.Expr:
 def _ramp_derivatives() -> Outcome:
     ramp, bell = Z * cdf(Z / _S), normal(Z, _S)
     return zero(
-        sp.diff(ramp, Z) - cdf(Z / _S) - Z * bell,
-        sp.diff(ramp, Z, 2) - bell + _S**2 * sp.diff(bell, Z, 2),
+        (sp.diff(ramp, Z), cdf(Z / _S) + Z * bell),
+        (sp.diff(ramp, Z, 2), bell - _S**2 * sp.diff(bell, Z, 2)),
     )
 
 
@@ -44,7 +45,7 @@ def _mean() -> Outcome:
     square, rest = integrate_exponential(-(u**2) / (2 * a) - u**2 / (2 * _S**2), (u,))
     front = 1 / (2 * sp.pi * a) / (2 * sp.pi * _S**2)
     return both(
-        zero(square * front - 1 / (2 * sp.pi * (a + _S**2)), rest), zero(sp.diff(cdf(u / _S), u) - normal(u, _S))
+        zero((square * front, 1 / (2 * sp.pi * (a + _S**2))), rest), zero((sp.diff(cdf(u / _S), u), normal(u, _S)))
     )
 
 
@@ -131,18 +132,21 @@ def proof() -> Proof:
                 "Price's theorem; smoothing adds variances, so the expectation is a density at the origin "
                 "([gaussian_moments](gaussian_moments.md)); $\\Phi(z) + \\Phi(-z) = 1$ at $c = 0$",
                 _arctangent,
+                every("a b c", by.PRICE, by.CALCULUS),
             ),
             Step(
                 "derivatives of the ramp",
                 r"\phi_s(z) = z\,\Phi(z/s), \qquad \phi_s' = \Phi(z/s) + z N_s, \qquad \phi_s'' = N_s - s^2 N_s''",
                 "differentiation; $zN_s = -s^2 N_s'$",
                 _ramp_derivatives,
+                every("s z"),
             ),
             Step(
                 "mean of the ramp",
                 r"\mathbb{E}[u\,\Phi(u/s)] = a\,\mathbb{E}[N_s(u)] = \frac{a}{\sqrt{2\pi P}}",
                 "Stein's lemma $\\mathbb{E}[uf(u)] = a\\,\\mathbb{E}[f'(u)]$; complete the square",
                 _mean,
+                every("a s", by.STEIN),
             ),
             Step(
                 "ramps",
@@ -158,6 +162,7 @@ def proof() -> Proof:
                 "([gaussian_moments](gaussian_moments.md)): $-Q/w^2$, $-P/w^2$, $(PQ+2c^2)/w^4$; fundamental theorem "
                 "of calculus",
                 _ramp,
+                every("a b c s t", by.PRICE, by.CALCULUS),
             ),
             Step(
                 "the cases",
@@ -169,6 +174,7 @@ def proof() -> Proof:
                 "substitution; $S$ and $T = \\partial S/\\partial c$ of the engine's own derivation of each "
                 "activation agree",
                 _cases,
+                every("a b c"),
             ),
             Step(
                 "the linear limit",
@@ -180,6 +186,7 @@ def proof() -> Proof:
                 ),
                 "substitution; a bilinear gate is the limit of an infinitely wide ramp, $z\\,\\Phi(0) = z/2$",
                 _wide,
+                every("a b c epsilon"),
             ),
             Step(
                 "the engine agrees",
@@ -187,6 +194,7 @@ def proof() -> Proof:
                 r"with symbolic } s, t",
                 "compared with the above",
                 _engine,
+                every("a b c s t"),
             ),
         ),
     )

@@ -4,101 +4,95 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derivations.proofs.expected_loss import full, rotation
+from derivations.tools import theorems as by
 from derivations.tools.latex import lines
-from derivations.tools.proof import PROOF, Outcome, Proof, Step, both
-from derivations.tools.zero import zero
+from derivations.tools.limits import decay
+from derivations.tools.matrices import K, e, i, j, q, r, spectral, u, values, x
+from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.sums import Form, Tensor, delta, orthonormal, same, total, unit_diagonal
+from derivations.tools.zero import positive, zero
 
-m, d, t, r, s = sp.symbols("m d t r s", positive=True)
-_SIZE = 3  # of the explicit matrices
+m, d, t, rate, s = sp.symbols("m d t r s", positive=True)
+SIGMA, C, Y = Tensor("Sigma", symmetric=True), Tensor("C", symmetric=True), Tensor("Y")
+_UNIT = unit_diagonal("C")
 
 
 def _start() -> Outcome:
-    """D(0) and D'(0) for two flows with their own eigenvectors."""
-    Q, first, second = rotation(), full("M", 2), full("N", 2)
-    P = Q.subs(sp.Symbol("theta", real=True), sp.Symbol("omega", real=True))
-    lam, mu = sp.symbols("lambda0:2", positive=True), sp.symbols("mu0:2", positive=True)
+    """L(0) = Tr M and L'(0) = −2 Tr KM of a flow in its eigenbasis; the part of the targets is the same in both."""
+    M = Tensor("M", symmetric=True)
+    lam = sp.Symbol("lambda", positive=True)
+    mode = sp.exp(-2 * lam * t)
 
-    def flow(basis: sp.Matrix, values: tuple[sp.Symbol, ...], moment: sp.Matrix) -> sp.Expr:
-        return (basis * sp.diag(*(sp.exp(-2 * x * t) for x in values)) * basis.T * moment).trace()
+    def weighted(exponent: int) -> Form:
+        """Σ_e λ_e^exponent q_eᵀ M q_e."""
+        return total(values[e] ** exponent * total(q[i, e] * M[i, j] * q[j, e], i, j), e)
 
-    D = flow(Q, lam, first) - flow(P, mu, second)
-    K, other = Q * sp.diag(*lam) * Q.T, P * sp.diag(*mu) * P.T
-    slope = -2 * ((K * first).trace() - (other * second).trace())
-    return zero(D.subs(t, 0) - first.trace() + second.trace(), sp.diff(D, t).subs(t, 0) - slope)
+    start = orthonormal(weighted(0), "q", 1) - total(M[i, i], i)
+    slope = weighted(1) - total(spectral(q, values, i, j) * M[i, j], i, j)
+    other = Tensor("Sigma~", symmetric=True)
+    moments = total(SIGMA[i, i] + Y[i] ** 2, i) - total(other[i, i] + Y[i] ** 2, i)
+    cancelled = moments - total(SIGMA[i, i], i) + total(other[i, i], i)
+    return both(same(start, slope, cancelled), zero((mode.subs(t, 0), 1), (sp.diff(mode, t), -2 * lam * mode)))
 
 
 def _weights() -> Outcome:
-    """Σ = λI + RRᵀ and a unit vector q = (cos, sin): qᵀ(Σ + YYᵀ)q − λ is a sum of squares."""
-    q, least = rotation()[:, 0], sp.Symbol("lambda", positive=True)
-    R = sp.Matrix(2, 2, sp.symbols("R0:4", real=True))
-    Y = sp.Matrix(sp.symbols("Y0:2", real=True))
-    moment = least * sp.eye(2) + R * R.T + Y * Y.T
-    squares = [*(R.T * q), q.dot(Y)]
-    sign = Outcome(all(bool((x**2).is_nonnegative) for x in squares), PROOF, "squares of real numbers")
-    return both(zero((q.T * moment * q)[0] - least - sum(x**2 for x in squares)), sign)
+    """Σ = Σ_f s_f p_f p_fᵀ: qᵀ(Σ + YYᵀ)q − s_1‖q‖² = Σ_f (s_f − s_1)(p_f·q)² + (q·Y)²."""
+    p, spectrum, least = Tensor("p"), Tensor("sigma"), sp.Symbol("sigma_1", positive=True)
+    form = total(u[i] * (spectral(p, spectrum, i, j) + Y[i] * Y[j]) * u[j], i, j) - least * total(u[i] ** 2, i)
+    share = total(p[i, e] * u[i], i) ** 2
+    parts = total((spectrum[e] - least) * share, e) + total(u[i] * Y[i], i) ** 2
+    gap, square = sp.Symbol("g", nonnegative=True), sp.Symbol("y", real=True) ** 2
+    return both(same(orthonormal(parts, "p", 1) - form), positive(gap * square, square))
 
 
 def _end() -> Outcome:
-    """The slowest exponential of both curves together decides."""
-    w, v, u, lam, gap, more = sp.symbols("w v u lambda h g", positive=True)
-    D = w * sp.exp(-2 * lam * t) + u * sp.exp(-2 * (lam + more) * t) - v * sp.exp(-2 * (lam + gap) * t)
-    return zero(sp.limit(sp.expand(sp.exp(2 * lam * t) * D), t, sp.oo) - w)
+    """e^{2λ_1t} times the slowest mode is its weight; times any other of either curve it decays."""
+    lam, gap = sp.symbols("lambda h", positive=True)
+    first, other = sp.exp(-2 * lam * t), sp.exp(-2 * (lam + gap) * t)
+    return both(zero(sp.exp(2 * lam * t) * first - 1, sp.exp(2 * lam * t) * other - sp.exp(-2 * gap * t)), decay())
 
 
 def _abel() -> Outcome:
-    """Summation by parts, and ∫ t e^{−rt} dr over each step of C."""
-    rates, c = sp.symbols("r1:4", positive=True), sp.symbols("c1:4", real=True)
-    total = [sum(c[: j + 1]) for j in range(3)]
-    D = sum(x * sp.exp(-rate * t) for x, rate in zip(c, rates, strict=True))
-
-    def piece(value: sp.Expr, low: sp.Expr, high: sp.Expr | None) -> sp.Expr:
-        primitive = -sp.exp(-r * t)
-        checked = sp.diff(primitive, r) - t * sp.exp(-r * t)
-        top = 0 if high is None else primitive.subs(r, high)  # e^{−rt} → 0
-        return value * (top - primitive.subs(r, low)) + checked
-
-    steps = [piece(total[0], rates[0], rates[1]), piece(total[1], rates[1], rates[2]), piece(total[2], rates[2], None)]
-    return zero(D - sum(steps))
+    """C(r) = Σ_j c_j 1[r ≥ r_j], so that the integral is Σ_j c_j ∫ e^{−rt} dr from r_j on: term by term."""
+    start = sp.Symbol("r_j", positive=True)
+    primitive = -sp.exp(-rate * t) / t  # it vanishes at infinity
+    return both(
+        zero((sp.diff(primitive, rate), sp.exp(-rate * t)), (0 - primitive.subs(rate, start), sp.exp(-start * t) / t)),
+        decay(),
+    )
 
 
 def _once() -> Outcome:
     """The derivative of the integrand of e^{st} D(t)/t; its sign where (r − s) C(r) ≥ 0."""
-    C = sp.Symbol("C", real=True)
-    derivative = sp.diff(C * sp.exp(-(r - s) * t), t) + (r - s) * C * sp.exp(-(r - s) * t)
+    weight = sp.Symbol("C", real=True)
+    integrand = weight * sp.exp(-(rate - s) * t)
     above, size = sp.symbols("p q", nonnegative=True)  # (r − s) and C have the same sign
-    signs = [((above) * size), (-above) * (-size)]
-    sign = Outcome(all(bool(x.is_nonnegative) for x in signs), PROOF, "the sign follows from the signs of the factors")
-    return both(zero(derivative), sign)
+    return both(zero((sp.diff(integrand, t), -(rate - s) * integrand)), positive(above * size, (-above) * (-size)))
 
 
 def _normalised_start() -> Outcome:
-    """c_ii = 1: the traces agree, and Tr KΣ − Tr K̃Σ̃ is a sum of non-negative terms."""
-    S = full("S")
-    angle = sp.Matrix(_SIZE, _SIZE, lambda i, j: sp.Symbol(f"theta_{min(i, j)}{max(i, j)}", real=True))
-    C = sp.Matrix(_SIZE, _SIZE, lambda i, j: 1 if i == j else sp.cos(angle[i, j]))
-    product = sp.matrix_multiply_elementwise
-    gated = product(C, S)
-    terms = [m * sp.sin(angle[i, j]) ** 2 * S[i, j] ** 2 for i in range(_SIZE) for j in range(_SIZE) if i != j]
-    sign = Outcome(all(bool(term.is_nonnegative) for term in terms), PROOF, "squares of real numbers")
-    return both(
-        zero(S.trace() - gated.trace(), (m * S * S).trace() - (m * gated * gated).trace() - sum(terms)),
-        sign,
-    )
+    """C_ii = 1: the traces agree, and Tr KM − Tr K̃M̃ is a sum of non-negative terms and the part of the targets."""
+    gated = C[i, j] * SIGMA[i, j]
+    traces = total(SIGMA[i, i] - C[i, i] * SIGMA[i, i], i).where(_UNIT)
+    outer = Y[i] * Y[j]
+    first, second = (total(m * entry * (entry + outer), i, j) for entry in (SIGMA[i, j], gated))
+    lost = total(m * (1 - C[i, j] ** 2) * SIGMA[i, j] ** 2, i, j)
+    targets = total(outer * m * (SIGMA[i, j] - gated), i, j)
+    diagonal = ((1 - C[i, i] ** 2) * SIGMA[i, i] ** 2).where(_UNIT)
+    angle, entry = sp.symbols("theta k", real=True)
+    sine = zero(entry**2 * (1 - sp.cos(angle) ** 2) - entry**2 * sp.sin(angle) ** 2)
+    return both(same(traces, first - second - lost - targets, diagonal), sine, positive(entry**2 * sp.sin(angle) ** 2))
 
 
 def _normalised_end() -> Outcome:
     """vᵀ(A ⊙ XXᵀ/d)v is a sum of quadratic forms of A, and the diagonal of C is 1."""
-    A, size = full("A"), 2
-    X = sp.Matrix(_SIZE, size, sp.symbols(f"x0:{_SIZE * size}", real=True))
-    v = sp.Matrix(sp.symbols(f"v0:{_SIZE}", real=True))
-    product = sp.matrix_multiply_elementwise
-    form = (v.T * product(A, X * X.T / d) * v)[0]
-    parts = [product(v, X[:, k]) for k in range(size)]
-    K, C, lam = full("K"), full("C"), sp.Symbol("lambda", real=True)
-    C = C.subs({C[i, i]: 1 for i in range(_SIZE)})
-    shifted = product(K - lam * sp.eye(_SIZE), C) - (product(K, C) - lam * sp.eye(_SIZE))
-    return zero(form - sum((part.T * A * part)[0] for part in parts) / d, *shifted)
+    form = total(u[i] * K[i, j] * total(x[i, r] * x[j, r], r) * u[j], i, j)
+    parts = total(total(u[i] * x[i, r] * K[i, j] * u[j] * x[j, r], i, j), r)
+    level = sp.Symbol("lambda", real=True)
+    # A ⊙ C with A = K − λI against K ⊙ C − λI, at i = j where δ is not 0
+    shifted = (K[i, i] - level) * C[i, i] - (K[i, i] * C[i, i] - level)
+    elsewhere = (K[i, j] - level * delta(i, j)) * C[i, j] - (K[i, j] * C[i, j] - level * delta(i, j) * C[i, j])
+    return same(form - parts, shifted.where(_UNIT), elsewhere)
 
 
 def proof() -> Proof:
@@ -129,7 +123,7 @@ def proof() -> Proof:
                 r"D'(0) = -2\left(\mathrm{Tr}[KM] - \mathrm{Tr}[\tilde K\tilde M]\right)",
                 "the targets' part of $D(0)$ cancels; differentiate the flow",
                 _start,
-                "two inputs, every two pairs of eigenvectors",
+                every("n t lambda q M Sigma Y", by.SPECTRAL),
             ),
             Step(
                 "every mode carries loss",
@@ -137,7 +131,7 @@ def proof() -> Proof:
                 "Rayleigh. $\\Sigma$ is positive definite for pairwise non-parallel inputs if $\\phi$ is not a "
                 "polynomial (S. Du et al. 2019), $\\tilde\\Sigma$ then as well, by Schur's product theorem",
                 _weights,
-                "two inputs, every pair of eigenvectors",
+                every("n sigma p u Y", by.SPECTRAL, by.DU, by.SCHUR),
             ),
             Step(
                 "at last",
@@ -146,14 +140,14 @@ def proof() -> Proof:
                 "the slowest exponential outlasts all others. With $D < 0$ at first, $D$ is continuous and changes "
                 "sign an odd number of times in the first case, an even number of times in the second",
                 _end,
-                "the slowest mode of one curve with one more mode of each",
+                every("t lambda h", by.SUMS_OF_LIMITS),
             ),
             Step(
                 "cumulated weights",
                 r"\frac{D(t)}{t} = \int_0^\infty C(r)\,e^{-rt}\,dr",
                 "summation by parts",
                 _abel,
-                "three rates",
+                every("r t r_j"),
             ),
             Step(
                 "at most one crossing",
@@ -162,7 +156,7 @@ def proof() -> Proof:
                 "differentiate under the integral: a monotone function has at most one zero. In general the zeros "
                 "$t > 0$ are no more than the sign changes of $C$ (Laguerre 1883)",
                 _once,
-                "the integrand and its sign",
+                every("r s t C", by.UNDER_INTEGRAL),
             ),
             Step(
                 "normalised inputs, at first",
@@ -175,7 +169,7 @@ def proof() -> Proof:
                 "$C_{ii} = 1$, $|C_{ij}| \\le 1$: with $Y^\\top(K-\\tilde K)Y \\ge 0$ the non-gated loss is lower at "
                 "first, strictly if two inputs with $\\Sigma_{ij} \\ne 0$ are not parallel",
                 _normalised_start,
-                "three inputs, all symbols, the part without $Y$",
+                every("n m Sigma C Y"),
             ),
             Step(
                 "normalised inputs, at last",
@@ -189,7 +183,7 @@ def proof() -> Proof:
                 "parallel. So it is strict for pairwise non-parallel inputs with all $\\Sigma_{ij} \\ne 0$, where $u$ "
                 "is no coordinate vector",
                 _normalised_end,
-                "three inputs in two dimensions, all symbols",
+                every("n d K x u C", by.SCHUR),
             ),
         ),
         remarks=(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from derivations.tools import decorrelation_bounds as bounds
 from derivations.tools import decorrelation_cases as cases
+from derivations.tools import theorems as by
 from derivations.tools.latex import lines
-from derivations.tools.proof import Proof, Step
+from derivations.tools.proof import Proof, Step, every, ingredient
 
 
 def proof() -> Proof:
@@ -36,6 +37,7 @@ def proof() -> Proof:
                 "[ntk_plain](ntk_plain.md) and [ntk_gated](ntk_gated.md) with LeCun variances, and in the NTK "
                 "parametrisation, where $r = 1$; here compared with the engine",
                 bounds.two_kernels,
+                every("m d c S T"),
             ),
             Step(
                 "the ratio and its slope",
@@ -48,6 +50,7 @@ def proof() -> Proof:
                 "differentiation, with an abstract function $\\kappa(\\rho)$; as $r \\to 0$ (wide networks) $R \\to "
                 "\\rho$ always increases",
                 bounds.ratio,
+                every("r rho kappa"),
             ),
             Step(
                 "an increasing ratio is enough",
@@ -56,6 +59,7 @@ def proof() -> Proof:
                 "algebra; $K(\\rho) > 0$ for $\\rho > 0$, and at $\\rho = 0$ the gated kernel vanishes. So the "
                 "inequality says $R(\\rho) \\le R(1)$, and $r^2V \\le (1+r\\mu)(1+r+r\\mu)$ on $(0, 1]$ implies it",
                 bounds.comparison,
+                every("K R K_1 R_1"),
             ),
             Step(
                 "the margin",
@@ -66,6 +70,7 @@ def proof() -> Proof:
                 "substitution of $\\mu$ and $V$. If $P(1) < 0$ then $R$ decreases next to 1 and the inequality "
                 "fails: the condition on the diagonal is **necessary**",
                 bounds.diagonal_margin,
+                every("r rho kappa A M W"),
             ),
             Step(
                 "polynomials of degree at most 7",
@@ -77,6 +82,7 @@ def proof() -> Proof:
                 "if no degree above $n \\le n_r$ occurs, $V$ is bounded by Bhatia and Davis' inequality (2000), and "
                 "the ratio increases at every variance. $n_1 = 7$",
                 bounds.degrees,
+                every("r mu n V", by.BHATIA_DAVIS),
             ),
             Step(
                 "degree 8 fails",
@@ -88,6 +94,7 @@ def proof() -> Proof:
                 ),
                 "$\\kappa = 1 + w\\rho^8$ by orthogonality; exact rational arithmetic",
                 cases.degree_eight,
+                every("w rho"),
             ),
             Step(
                 "kinks",
@@ -101,7 +108,7 @@ def proof() -> Proof:
                 "\\infty$ by monotone convergence and $\\mu$ stays bounded. $R$ is continuous at 1 (Abel), hence "
                 "$R(\\rho) > R(1)$ to the left of it: **no activation with a kink obeys the inequality**",
                 bounds.kinks,
-                "the derivative; $\\kappa''$ of the piecewise linear family",
+                every("r rho mu M t theta", by.MONOTONE, by.ABEL),
             ),
             Step(
                 "a minorant that is linear in the weights",
@@ -111,6 +118,7 @@ def proof() -> Proof:
                 ),
                 "completing the square, for any $\\tau$; it is sharp at $\\rho = 1$ for $\\tau = M$",
                 bounds.minorant,
+                every("r A B C tau k M"),
             ),
             Step(
                 "one condition decides",
@@ -125,7 +133,7 @@ def proof() -> Proof:
                 "and $P \\ge 0$ on $(0, 1]$ follows from $P(1) \\ge 0$. In particular $W \\le (1+r)/r^2 + 2M/r$ "
                 "suffices whatever $M$ is ($\\tau = 0$)",
                 bounds.sign_pattern,
-                r"the second difference $-2r^2$, and $\omega_\tau(0)$, $\omega_\tau(1)$ in factors",
+                every("r tau k K w"),
             ),
             Step(
                 "ramps",
@@ -142,7 +150,7 @@ def proof() -> Proof:
                 "0$ on $[\\rho_1, 1]$. If $\\rho_1 \\ge 1$ then $C \\le 6c_1$ and $Q_1(1) \\ge 0$. For $\\phi = z/2 + "
                 "$ even, such as GELU, SiLU and softplus, $c_1 = q/4$",
                 bounds.ramps,
-                "the two lower bounds, the condition, $\\omega_1(0)$ and $\\omega_M(1)$",
+                ingredient("the two lower bounds, the condition, $\\omega_1(0)$ and $\\omega_M(1)$"),
             ),
             Step(
                 "at every variance",
@@ -155,6 +163,7 @@ def proof() -> Proof:
                 "$x = q\\rho$; the engine's duals up to a factor that depends on $q$ alone. For the cosine $\\cosh^2x "
                 "\\ge 1 + x^2$; for the squared ReLU the minorant with $\\tau = 1$, $\\omega_1(0) = 0$",
                 cases.always,
+                every("r x"),
             ),
             Step(
                 "the Gaussian",
@@ -162,6 +171,7 @@ def proof() -> Proof:
                 r"\frac{q^2}{1+2q} \le 2 \iff q \le 2+\sqrt6",
                 "the engine's dual; $\\mu$ increases with $\\rho$, so $M \\le 2$ decides ($r = 1$)",
                 cases.gaussian,
+                every("q rho"),
             ),
             Step(
                 "piecewise linear activations",
@@ -175,6 +185,7 @@ def proof() -> Proof:
                 "the arc-cosine kernel ([arc_cosine](arc_cosine.md)), here from the engine for $|z|$ and ReLU and by "
                 "superposition; $(1-\\cos\\theta)/\\sin\\theta = \\tan(\\theta/2)$. ReLU: $t = 1/\\pi$",
                 cases.family,
+                every("alpha beta q r t theta"),
             ),
             Step(
                 "the exact angle",
@@ -186,7 +197,7 @@ def proof() -> Proof:
                 "\\frac12 + \\frac1\\pi < 1$ on $[0, \\pi/2]$, so $g$ decreases from $g(0)$ to $-\\infty$: there is "
                 "exactly one angle $\\theta^*$; pairs closer than it come closer by gating, all others move apart",
                 cases.angle,
-                "$g(0)$, $g'$, and the sign of $1 - t(\\theta+\\sin\\theta)$ at its largest",
+                every("r t theta"),
             ),
             Step(
                 "its size",
@@ -194,6 +205,7 @@ def proof() -> Proof:
                 r"\qquad \text{ReLU},\ r = 1:\ \ \ell = \frac1{3\pi}",
                 "Taylor series of $g$; implicit function theorem",
                 cases.first_order,
+                every("r t", by.TAYLOR, by.IMPLICIT),
             ),
         ),
         remarks=(

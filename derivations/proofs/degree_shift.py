@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.arcsine import d_dc, read, vanish
 from derivations.tools.gauss import moment
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step, both
+from derivations.tools.means import cases, spots
+from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.zero import zero
 from glutheory.activations import activation
 from glutheory.networks import network, product
@@ -30,18 +32,18 @@ def _engine_kernels() -> Outcome:
     value = gate.branches[0]
     first = sp.Add(*plain.blocks.values()).subs(_G, c * _D)
     second = sp.Add(*gate.blocks.values()).subs({value.S: value.covariance, value.T: 1}).subs(_G, c * _D)
-    return zero(first - (S + c * T), second - (2 * c * S + c**2 * T))
+    return zero((first, S + c * T), (second, 2 * c * S + c**2 * T))
 
 
 def _derivatives() -> Outcome:
     T = sp.diff(_S, c)
-    return zero(_S + c * T - sp.diff(c * _S, c), 2 * c * _S + c**2 * T - sp.diff(c**2 * _S, c))
+    return zero((_S + c * T, sp.diff(c * _S, c)), (2 * c * _S + c**2 * T, sp.diff(c**2 * _S, c)))
 
 
 def _closed_forms() -> Outcome:
     """The engine's closed forms at free variances."""
     checks = []
-    for plain, gate, square in (("relu", "reglu", 0), ("gelu", "geglu", 1)):
+    for plain, gate, square in cases("network", (("relu", "reglu", 0), ("gelu", "geglu", 1))):
         S = read(derivation(plain).dual.S, sp.Integer(square), sp.Integer(square))
         K, gated = (read(derivation(name).ntk, sp.Integer(square), sp.Integer(square)) for name in (plain, gate))
         checks.append(vanish(K - d_dc(c * S), gated - d_dc(c**2 * S)))
@@ -66,13 +68,13 @@ def _polynomial() -> Outcome:
 
 
 def _several_gates() -> Outcome:
-    """With n identity branches K = (ρ^{n+1} κ)′: symbolic n by the product rule, n = 2, 3 by the engine."""
+    """With n identity branches K = (ρ^{n+1} κ)′: for all n by the product rule; ReLU, n = 2, 3, by the engine too."""
     T = sp.diff(_KAPPA, rho)
     general = rho**n * _KAPPA + rho * (n * rho ** (n - 1) * _KAPPA + rho**n * T)
     differences = [general - sp.diff(rho ** (n + 1) * _KAPPA, rho)]
     S = read(derivation("relu").dual.S)
     checks = []
-    for count in (2, 3):
+    for count in spots((2, 3)):
         names = [activation("identity")] * count + [activation("relu")]
         checks.append(vanish(read(derivation(product(*names)).ntk) - d_dc(c ** (count + 1) * S)))
     return both(zero(*differences), *checks)
@@ -90,13 +92,15 @@ def _decorrelation() -> Outcome:
 
 
 def _weights() -> Outcome:
-    """E[k] = Σ k c_k ρ^k/κ is μ and E[k²] − E[k]² is V, for three symbolic terms."""
-    weights = sp.symbols("c0:3", positive=True)
-    degrees = (0, 1, 4)
-    kappa = sum(x * rho**i for x, i in zip(weights, degrees, strict=True))
-    mu = rho * sp.diff(kappa, rho) / kappa
-    mean, square = (sum(i**r * x * rho**i for x, i in zip(weights, degrees, strict=True)) / kappa for r in (1, 2))
-    return zero(mu - mean, rho * sp.diff(mu, rho) - (square - mean**2))
+    """E[k] = Σ k c_k ρ^k/κ is μ and E[k²] − E[k]² is V, for any series: ρ d/dρ multiplies the term of degree k by k."""
+    coefficient = sp.Symbol("c_k", positive=True)
+    term = coefficient * rho**k
+    shift = [(rho * sp.diff(k**power * term, rho), k ** (power + 1) * term) for power in cases("power", (0, 1))]
+    # the sums of k^j c_k ρ^k, j = 0, 1, 2, of which by that each is ρ times the derivative of the last
+    first = sp.Function("A")(rho)
+    second, third = rho * sp.diff(first, rho), rho * sp.diff(rho * sp.diff(first, rho), rho)
+    mean = rho * sp.diff(first, rho) / first
+    return zero(*shift, (mean, second / first), rho * sp.diff(mean, rho) - (third / first - (second / first) ** 2))
 
 
 def _printed() -> Outcome:
@@ -127,6 +131,7 @@ def proof() -> Proof:
                 "[ntk_plain](ntk_plain.md) and [ntk_gated](ntk_gated.md) in the NTK parametrisation; here compared "
                 "with the engine",
                 _engine_kernels,
+                every("c S T"),
             ),
             Step(
                 "as derivatives, for any norms",
@@ -135,6 +140,7 @@ def proof() -> Proof:
                 "Price's theorem $T = \\partial S/\\partial c$ at fixed $a, b$; product rule, with an abstract "
                 "function $S(a,b,c)$",
                 _derivatives,
+                every("a b c S", by.PRICE),
             ),
             Step(
                 "ReLU and GELU",
@@ -142,6 +148,7 @@ def proof() -> Proof:
                 r"\quad\text{from } S_{\mathrm{ReLU}},\ S_{\mathrm{GELU}}",
                 "the engine's closed forms of all four kernels, compared with the derivatives of $cS$ and $c^2S$",
                 _closed_forms,
+                every("a b c"),
             ),
             Step(
                 "coefficients on the sphere",
@@ -151,7 +158,7 @@ def proof() -> Proof:
                 ),
                 "term by term; a power series may be differentiated inside its disc of convergence",
                 _coefficients,
-                "the general term, with symbolic $k$",
+                every("k c_k rho", by.POWER_SERIES),
             ),
             Step(
                 "an example",
@@ -159,13 +166,14 @@ def proof() -> Proof:
                 r"27\rho^2 + 30\rho^4",
                 "Isserlis' moments; the engine's kernels on the sphere",
                 lambda: both(_polynomial(), _printed()),
+                every("rho"),
             ),
             Step(
                 "several value branches",
                 r"\text{hidden unit } (p_1\cdot x)\cdots(p_n\cdot x)\,\phi(w\cdot x):\quad K = (\rho^{n+1}\kappa)'",
                 "product rule ([products](products.md))",
                 _several_gates,
-                "symbolic $n$; the engine's closed forms for ReLU with $n = 2, 3$",
+                every("n rho kappa", by.PRICE),
             ),
             Step(
                 "mean and variance of the degree",
@@ -173,7 +181,7 @@ def proof() -> Proof:
                 r"\frac{\sum k^2c_k\rho^k}{\sum c_k\rho^k} - \mu^2",
                 "differentiation under the weights $c_k\\rho^k$",
                 _weights,
-                "a trinomial with symbolic weights",
+                every("k c_k rho A", by.POWER_SERIES),
             ),
             Step(
                 "how fast gating decorrelates",
@@ -181,6 +189,7 @@ def proof() -> Proof:
                 r"K/K)}{d\ln\rho} = 1 - \frac{V}{(1+\mu)(2+\mu)}",
                 "differentiation, with an abstract function $\\kappa(\\rho)$",
                 _decorrelation,
+                every("rho kappa"),
             ),
         ),
         remarks=(

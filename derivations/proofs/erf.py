@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.arcsine import d_dc, p, q, read, rules_step, solves, theta, vanish, w
 from derivations.tools.gauss import DELTA, integrate_exponential, u, v
 from derivations.tools.latex import equation, lines
-from derivations.tools.proof import Outcome, Proof, Step, both
+from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.zero import zero
 from glutheory.activations import Activation, Z, activation
 from glutheory.symbolic.duals import dual
@@ -28,8 +29,7 @@ def williams(rate: sp.Expr = sp.S.One) -> sp.Expr:
 
 
 def _derivative() -> Outcome:
-    odd = sp.erf(Z) + sp.erf(-Z)
-    return zero(sp.diff(sp.erf(Z), Z) - 2 / sp.sqrt(sp.pi) * sp.exp(-(Z**2)), odd)
+    return zero((sp.diff(sp.erf(Z), Z), 2 / sp.sqrt(sp.pi) * sp.exp(-(Z**2))), (sp.erf(-Z), -sp.erf(Z)))
 
 
 def _gaussian_integral() -> Outcome:
@@ -95,6 +95,7 @@ def proof() -> Proof:
                 r"\mathrm{erf}'(z) = \frac{2}{\sqrt\pi}\, e^{-z^2}, \qquad \mathrm{erf}(-z) = -\mathrm{erf}(z)",
                 "definition of the error function",
                 _derivative,
+                every("z"),
             ),
             rules_step(),
             Step(
@@ -107,6 +108,7 @@ def proof() -> Proof:
                 ),
                 "Price's theorem; complete the square in $u$, then in $v$",
                 _gaussian_integral,
+                every("a b c", by.PRICE),
             ),
             Step(
                 "integrate in c",
@@ -117,6 +119,7 @@ def proof() -> Proof:
                 ),
                 "independence and oddness at $c = 0$; fundamental theorem of calculus",
                 _solution,
+                every("a b c", by.CALCULUS),
             ),
             Step(
                 "Williams' formula",
@@ -126,6 +129,7 @@ def proof() -> Proof:
                 ),
                 "substitution $P = a + \\tfrac12$, $Q = b + \\tfrac12$ (his $2\\tilde x^\\top\\Sigma\\tilde x' = 2c$)",
                 _williams,
+                every("a b c"),
             ),
             Step(
                 "scaled argument and the sign function",
@@ -138,6 +142,7 @@ def proof() -> Proof:
                 "$(\\lambda u, \\lambda v)$ has covariance $\\lambda^2\\Sigma$; the limit is Van Vleck's arcsine law, "
                 "compared with the engine's dual of sign",
                 _scaled,
+                every("a b c lambda"),
             ),
             Step(
                 "the engine agrees",
@@ -149,6 +154,7 @@ def proof() -> Proof:
                 ),
                 "what `glutheory` derives from the definitions, with symbolic $\\lambda$, compared with the above",
                 _engine,
+                every("a b c lambda"),
             ),
         ),
     )

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.finite_width import FRONT, Small, identity, polynomial, sigma_v
 from derivations.tools.latex import lines
-from derivations.tools.proof import PROOF, Outcome, Proof, Step, both
-from derivations.tools.zero import zero
+from derivations.tools.limits import decay
+from derivations.tools.matrices import delta, e, i, j, k, q, spectral, values
+from derivations.tools.means import Means, cases, spots
+from derivations.tools.proof import Outcome, Proof, Step, both, confirmed, every
+from derivations.tools.sums import Component, Form, Index, Tensor, form, orthonormal, same, total
+from derivations.tools.zero import strictly, zero
 from glutheory.networks import network
 from glutheory.symbolic.derived import derivation
 from glutheory.symbolic.gaussian import a, b, c
 
 m, d, eta = sp.symbols("m d eta", positive=True)
-k, t = sp.symbols("k t", positive=True)
+steps, t = sp.symbols("k t", positive=True)
 S, T, g = sp.symbols("S T g", real=True)
 sigma_w, sigma_p = sp.symbols("sigma_w sigma_p", positive=True)
-_SIZE = 3  # of the explicit matrices
-
-
-def full(name: str, size: int = _SIZE) -> sp.Matrix:
-    """A symmetric matrix of symbols."""
-    return sp.Matrix(size, size, lambda i, j: sp.Symbol(f"{name}_{min(i, j)}{max(i, j)}", real=True))
-
-
-def column(name: str, size: int = _SIZE) -> sp.Matrix:
-    return sp.Matrix(sp.symbols(f"{name}0:{size}", real=True))
-
-
-def rotation() -> sp.Matrix:
-    """Every pair of eigenvectors in the plane."""
-    angle = sp.Symbol("theta", real=True)
-    return sp.Matrix([[sp.cos(angle), -sp.sin(angle)], [sp.sin(angle), sp.cos(angle)]])
+#: Covariance of the outputs at the start, targets, outputs, error.
+SIGMA, Y, F, E = Tensor("Sigma", symmetric=True), Tensor("Y"), Tensor("f"), Tensor("e")
 
 
 def plain() -> sp.Expr:
@@ -45,73 +38,91 @@ def gated() -> sp.Expr:
 
 
 def _step() -> Outcome:
-    """θ ← θ − η ∇ ½‖f − Y‖² for f linear in two parameters."""
-    J = sp.Matrix(_SIZE, 2, sp.symbols(f"J0:{2 * _SIZE}", real=True))
-    theta, start, Y = column("theta", 2), column("f"), column("Y")
-    residual = start + J * theta - Y
-    loss = residual.dot(residual) / 2
-    gradient = sp.Matrix([sp.diff(loss, x) for x in theta])
-    after = start + J * (theta - eta * gradient) - Y
-    return zero(*(after - (sp.eye(_SIZE) - eta * J * J.T) * residual))
+    """θ ← θ − η ∇ ½‖f − Y‖² for f linear in any number p of parameters, on any number n of inputs."""
+    J, parameter, start = Tensor("J"), Tensor("theta"), Tensor("f_0")
+    a, b = Index("a", "p"), Index("b", "p")
+
+    def residual(at: Index) -> Form:
+        return start[at] + total(J[at, b] * parameter[b], b) - Y[at]
+
+    loss = sp.Rational(1, 2) * total(residual(i) ** 2, i)
+    gradient = loss.derivative("theta", a)
+    after = residual(j) - eta * total(J[j, a] * gradient, a)
+    kernel = total(J[j, a] * J[i, a], a)
+    return same(
+        gradient - total(J[i, a] * residual(i), i), after - total((delta(i, j) - eta * kernel) * residual(i), i)
+    )
+
+
+def power(first: Index, second: Index, exponent: sp.Expr) -> Form:
+    """(A^exponent)_ij with A = Σ_e μ_e q_e q_eᵀ."""
+    return spectral(q, Tensor("mu"), first, second, exponent)
 
 
 def _powers() -> Outcome:
-    """By induction on k, in the eigenbasis, for a symbolic k."""
-    Q, e = rotation(), column("e", 2)
-    mu = sp.symbols("mu0:2", positive=True)
-
-    def power(n: sp.Expr) -> sp.Matrix:
-        return Q * sp.diag(*(x**n for x in mu)) * Q.T
-
-    base = power(sp.S.Zero) - sp.eye(2)
-    induction = power(sp.S.One) * power(k) - power(k + 1)
-    after = power(k) * e
-    spectral = sum(x ** (2 * k) * (Q[:, i].dot(e)) ** 2 for i, x in enumerate(mu))
-    return both(zero(*base, *induction), zero(sp.expand(after.dot(after)) - spectral))
+    """By induction on k, in the eigenbasis, for a symbolic k and any n: A⁰ = I, A·A^k = A^{k+1}."""
+    base = orthonormal(power(i, j, sp.S.Zero), "q", 1) - delta(i, j)
+    induction = orthonormal(total(power(i, k, sp.S.One) * power(k, j, steps), k), "q", 0) - power(i, j, steps + 1)
+    after = total(power(i, j, steps) * E[j], j)
+    square = orthonormal(total(after**2, i), "q", 0)
+    quadratic = total(E[i] * power(i, j, 2 * steps) * E[j], i, j)
+    modes = total(Tensor("mu")[e] ** (2 * steps) * total(q[i, e] * E[i], i) ** 2, e)
+    return same(base, induction, square - quadratic, quadratic - modes)
 
 
 def _start() -> Outcome:
-    """E f₀ = 0 and E f₀(x) f₀(x') = Σ by brute force."""
+    """E[v_r v_s] = σ_v² δ_rs for any m; and E f₀ = 0, E f₀(x) f₀(x') = Σ by brute force for small networks."""
+    first, second = Index("r", "m"), Index("s", "m")
+    hidden, units = Tensor("H"), sp.Symbol("H", real=True)  # E[h_r(x) h_s(x')], H on the diagonal: equal laws
+    covariance = total(sigma_v**2 * delta(first, second) * hidden[first, second], first, second)
+    alike = covariance.where(lambda components: form(units) if any(key[0] == "H" for key in components) else None)
     cubic, square = polynomial(3, "c"), polynomial(2, "c")
-    networks = [Small((cubic,), (sigma_w,), sigma_v, width, 2) for width in (1, 2, 3)]
-    networks += [Small((identity, square), (sigma_p, sigma_w), sigma_v, width, 2) for width in (1, 2)]
+    networks = [Small((cubic,), (sigma_w,), sigma_v, width, 2) for width in spots((1, 2, 3))]
+    networks += [Small((identity, square), (sigma_p, sigma_w), sigma_v, width, 2) for width in spots((1, 2))]
 
-    def covariance(small: Small) -> sp.Expr:
+    def predicted(small: Small) -> sp.Expr:
         product = sp.prod([small.duals(i)[0] for i in range(len(small.branches))])
         return small.width * FRONT**2 * sigma_v**2 * product
 
     means = all(small.mean(small.outputs[0]) == small.ring.zero for small in networks)
-    second = all(small.nngp() == small.ring.from_expr(sp.expand(covariance(small))) for small in networks)
-    return Outcome(means and second, PROOF, "equality of polynomials in the inputs, coefficients and scales")
+    second_ = all(small.nngp() == small.ring.from_expr(sp.expand(predicted(small))) for small in networks)
+    written = confirmed(
+        means and second_, Means.REWRITING, "networks with m ≤ 3 and polynomial activations written out"
+    )
+    return both(same(alike - m * sigma_v**2 * units), written)
 
 
 def _quadratic() -> Outcome:
     """E eᵀMe for e = f − Y: the product expanded, then E f_i = 0, E f_i f_j = Σ_ij."""
-    M, sigma, f, Y = full("M"), full("Sigma"), column("f"), column("Y")
-    e = f - Y
-    form = sp.Poly(sp.expand((e.T * M * e)[0]), *f)
-    mean = sp.S.Zero
-    for powers, value in form.terms():
-        held = [i for i, n in enumerate(powers) for _ in range(n)]
-        if len(held) != 1:
-            mean += value * (sigma[held[0], held[1]] if held else 1)
-    return zero(mean - (M * sigma).trace() - (Y.T * M * Y)[0])
+    M = Tensor("M", symmetric=True)
+    expanded = total((F[i] - Y[i]) * M[i, j] * (F[j] - Y[j]), i, j)
+
+    def mean(components: Mapping[Component, sp.Expr]) -> Form | None:
+        held = [key for key, power_ in components.items() if key[0] == "f" for _ in range(int(power_))]
+        if not held:
+            return None
+        rest = Form({(frozenset(item for item in components.items() if item[0][0] != "f"), frozenset()): sp.S.One})
+        return rest * SIGMA[held[0][1][0], held[1][1][0]] if len(held) == 2 else form(0)
+
+    expected = total(M[i, j] * SIGMA[i, j], i, j) + total(Y[i] * M[i, j] * Y[j], i, j)
+    return same(expanded.where(mean) - expected)
 
 
 def _spectral() -> Outcome:
-    """Tr[A^{2k} Σ] + YᵀA^{2k}Y in the eigenbasis, for a symbolic k."""
-    Q, sigma, Y = rotation(), full("Sigma", 2), column("Y", 2)
-    mu = sp.symbols("mu0:2", positive=True)
-    power = Q * sp.diag(*(x ** (2 * k) for x in mu)) * Q.T
-    weights = [(Q[:, i].T * sigma * Q[:, i])[0] + Q[:, i].dot(Y) ** 2 for i in range(2)]
-    total = sum(x ** (2 * k) * w for x, w in zip(mu, weights, strict=True))
-    return zero((power * sigma).trace() + (Y.T * power * Y)[0] - total)
+    """Tr[A^{2k} Σ] + YᵀA^{2k}Y in the eigenbasis, for a symbolic k and any n."""
+    left = total(power(i, j, 2 * steps) * (SIGMA[i, j] + Y[i] * Y[j]), i, j)
+    weight = total(q[i, e] * SIGMA[i, j] * q[j, e], i, j) + total(q[i, e] * Y[i], i) ** 2
+    return same(left - total(Tensor("mu")[e] ** (2 * steps) * weight, e))
 
 
 def _flow() -> Outcome:
+    """Ln (1 − ηλ)^{2t/η} is 2t times a difference quotient of ln(1 − ηλ) at η = 0, whose limit is the derivative."""
     lam = sp.Symbol("lambda", positive=True)
-    limit = sp.limit((1 - eta * lam) ** (2 * t / eta), eta, 0)
-    return zero(sp.log(limit) + 2 * lam * t, sp.diff(sp.exp(-2 * lam * t), t) + 2 * lam * sp.exp(-2 * lam * t))
+    logarithm = sp.log(1 - eta * lam)
+    slope = 2 * t * sp.diff(logarithm, eta).subs(eta, 0)
+    return zero(
+        logarithm.subs(eta, 0), (slope, -2 * lam * t), sp.diff(sp.exp(-2 * lam * t), t) + 2 * lam * sp.exp(-2 * lam * t)
+    )
 
 
 def _lecun() -> Outcome:
@@ -124,10 +135,10 @@ def _lecun() -> Outcome:
     first = {hidden.S: S, hidden.T: T}
     second = {value.S: value.covariance, value.T: 1, gate.S: S, gate.T: T}
     return zero(
-        sp.Add(*one.blocks.values()).subs(first).subs(lecun) - plain(),
-        sp.Add(*two.blocks.values()).subs(second).subs(lecun) - gated(),
-        one.nngp.subs(first).subs(lecun) - S,
-        two.nngp.subs(second).subs(lecun) - g * S / d,
+        (sp.Add(*one.blocks.values()).subs(first).subs(lecun), plain()),
+        (sp.Add(*two.blocks.values()).subs(second).subs(lecun), gated()),
+        (one.nngp.subs(first).subs(lecun), S),
+        (two.nngp.subs(second).subs(lecun), g * S / d),
         S - (plain() / m - g * T / m),
         g * S / d - (gated() / m - g / m * (S + g * T / d)),
     )
@@ -139,8 +150,10 @@ def _literal() -> Outcome:
     value, slope, inner = sp.Symbol("s", positive=True), sp.Symbol("u", nonnegative=True), sp.Symbol("h", positive=True)
     rest = more * value + inner * slope
     identity_ = (plain() - S).subs({S: value, T: slope, g: inner}).subs(m, 1 + more) - rest
-    sign = Outcome(bool(rest.is_positive), PROOF, "the sign follows from the signs of the factors")
-    return both(zero(identity_), sign)
+    # κ (Tr K + y) = Tr Σ + y for y = ‖Y‖² ≥ 0: at y = 0 and y = 1
+    kappa, trace, sigma = sp.symbols("kappa tau sigma", real=True)
+    gap = [kappa * (trace + y) - sigma - y for y in cases("y", (0, 1))]
+    return both(zero(identity_, (gap[1] - gap[0], kappa - 1), (gap[0].subs(kappa, 1), trace - sigma)), strictly(rest))
 
 
 def _relu() -> Outcome:
@@ -158,22 +171,27 @@ def _relu() -> Outcome:
 
 
 def _early() -> Outcome:
-    """The first step, and the slope of the flow, in a basis of eigenvectors."""
-    Q, M = rotation(), full("M", 2)
-    lam = sp.symbols("lambda0:2", positive=True)
-    K = Q * sp.diag(*lam) * Q.T
-    A = sp.eye(2) - eta * K
-    decay = Q * sp.diag(*(sp.exp(-2 * x * t) for x in lam)) * Q.T
-    slope = sp.diff((decay * M).trace(), t).subs(t, 0)
-    first = (A * A * M).trace() - M.trace() + 2 * eta * (K * M).trace() - eta**2 * (K * K * M).trace()
-    return zero(first, slope + 2 * (K * M).trace())
+    """The first step, and the slope of the flow, in the eigenbasis, for any n."""
+    M = Tensor("M", symmetric=True)
+
+    def moment(exponent: int) -> Form:
+        return total(spectral(q, values, i, j, sp.Integer(exponent)) * M[i, j], i, j)
+
+    weight = total(q[i, e] * M[i, j] * q[j, e], i, j)
+    once = total((1 - eta * values[e]) ** 2 * weight, e)
+    identity_ = orthonormal(moment(0), "q", 1) - total(M[i, i], i)
+    first = once - moment(0) + 2 * eta * moment(1) - eta**2 * moment(2)
+    lam = sp.Symbol("lambda", positive=True)
+    slope = sp.diff(sp.exp(-2 * lam * t), t).subs(t, 0)  # of every mode
+    return both(same(identity_, first, total(values[e] * weight, e) - moment(1)), zero((slope, -2 * lam)))
 
 
 def _late() -> Outcome:
-    """Two modes: the slower one remains."""
-    w, v, lam, gap = sp.symbols("w v lambda h", positive=True)
-    loss = w * sp.exp(-2 * lam * t) + v * sp.exp(-2 * (lam + gap) * t)
-    return zero(sp.limit(sp.expand(sp.exp(2 * lam * t) * loss), t, sp.oo) - w)
+    """Any number of other modes, each by its own gap h > 0: e^{2λ_1t} L = w_1 + Σ v_e e^{−2h_e t}."""
+    lam, gap = sp.symbols("lambda h", positive=True)
+    first, rest = sp.exp(-2 * lam * t), sp.exp(-2 * (lam + gap) * t)
+    scaled = zero(sp.exp(2 * lam * t) * first - 1, sp.exp(2 * lam * t) * rest - sp.exp(-2 * gap * t))
+    return both(scaled, decay())
 
 
 def _best() -> Outcome:
@@ -183,8 +201,8 @@ def _best() -> Outcome:
     return zero(
         (1 - best * least) + (1 - best * most),
         (1 - best * least) - (most - least) / (most + least),
-        sp.diff(1 - eta * least, eta) + least,
-        sp.diff(eta * most - 1, eta) - most,
+        (sp.diff(1 - eta * least, eta), -least),
+        (sp.diff(eta * most - 1, eta), most),
     )
 
 
@@ -213,7 +231,7 @@ def proof() -> Proof:
                 r"\quad\Longrightarrow\quad e_{k+1} = (I - \eta K)\,e_k",
                 "the gradient is $J^\\top e$; linearised around $\\theta_0$, which is the kernel regime",
                 _step,
-                "three inputs and two parameters, all symbols",
+                every("n p eta J theta"),
             ),
             Step(
                 "k steps",
@@ -221,14 +239,14 @@ def proof() -> Proof:
                 r"(q_i\cdot e_0)^2",
                 "induction; $K$ is symmetric, and its powers are taken in its eigenbasis",
                 _powers,
-                "two inputs, every pair of eigenvectors, a symbolic $k$",
+                every("n k q mu e", by.SPECTRAL),
             ),
             Step(
                 "the start",
                 r"\mathbb{E}\,f_0 = 0,\qquad \mathbb{E}\,f_0(x)f_0(x') = \Sigma(x,x') = m\,\sigma_v^2\prod_i S_i(x,x')",
                 "the readout weights have mean 0 and are independent of the rest: exact at every width",
                 _start,
-                "networks with $m \\le 3$, $d = 2$ and polynomial activations with symbolic coefficients, written out",
+                every("m sigma_v H", by.INDEPENDENCE),
             ),
             Step(
                 "the mean of a quadratic form",
@@ -236,7 +254,7 @@ def proof() -> Proof:
                 "expand; the cross terms have mean 0. Only the first two moments of $f_0$ enter, so nothing need be "
                 "Gaussian",
                 _quadratic,
-                "three inputs, all symbols",
+                every("n M Sigma Y"),
             ),
             Step(
                 "the expected loss",
@@ -247,7 +265,7 @@ def proof() -> Proof:
                 ),
                 "the two previous steps with $M = (I-\\eta K)^{2k}$, for a $K$ that does not depend on $f_0$",
                 _spectral,
-                "the spectral form, for two inputs and a symbolic $k$",
+                every("n k q mu Sigma Y"),
             ),
             Step(
                 "gradient flow",
@@ -255,6 +273,7 @@ def proof() -> Proof:
                 r"\mathbb{E}\,L(t) = \sum_i w_i\,e^{-2\lambda_i t}",
                 "the exponential limit",
                 _flow,
+                every("t lambda", by.EXPONENTIAL),
             ),
             Step(
                 "the covariance is not the kernel",
@@ -264,6 +283,7 @@ def proof() -> Proof:
                 ),
                 "Eqs. 3 and 4 with $\\sigma_v^2 = 1/m$, $\\sigma_w^2 = \\sigma_p^2 = 1/d$, compared with the engine",
                 _lecun,
+                every("m d g S T"),
             ),
             Step(
                 "no common factor",
@@ -274,7 +294,7 @@ def proof() -> Proof:
                 ),
                 "at $k = 0$: let $\\|Y\\| \\to \\infty$, then $Y = 0$; the diagonal has $S, g > 0$, $T \\ge 0$",
                 _literal,
-                "the sign on the diagonal",
+                every("kappa n s u h"),
             ),
             Step(
                 "what division by m leaves",
@@ -282,6 +302,7 @@ def proof() -> Proof:
                 r"\frac{\tilde K/m}{\tilde\Sigma} = 1 + \frac{2d}{m}",
                 "$S = a/2$, $T = \\tfrac12$, $g = da$ with $a = \\|x\\|^2/d$, as derived by the engine",
                 _relu,
+                every("m d r"),
             ),
             Step(
                 "early",
@@ -291,14 +312,14 @@ def proof() -> Proof:
                 ),
                 "expand; differentiate the flow at 0",
                 _early,
-                "two inputs, every pair of eigenvectors",
+                every("n eta lambda q M"),
             ),
             Step(
                 "late",
                 r"L(t)\,e^{2\lambda_1 t} \to w_1 \qquad (\lambda_1 < \lambda_2 \le \dots)",
                 "every other exponential is smaller",
                 _late,
-                "two modes",
+                every("t lambda h", by.SUMS_OF_LIMITS),
             ),
             Step(
                 "the best step",
@@ -307,6 +328,7 @@ def proof() -> Proof:
                 "$1-\\eta\\lambda_1$ falls and $\\eta\\lambda_n - 1$ rises with $\\eta$, so their maximum is least "
                 "where they meet",
                 _best,
+                every("lambda h"),
             ),
         ),
         remarks=(

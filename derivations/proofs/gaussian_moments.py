@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.gauss import DELTA, alpha, beta, density, integrate_exponential, moment, u, v
 from derivations.tools.latex import equation, lines
-from derivations.tools.proof import Outcome, Proof, Step, both
+from derivations.tools.means import cases, spots
+from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.zero import zero
 from glutheory.symbolic.gaussian import a, b, c, isserlis, pdf_pair, sigma, tau
 
@@ -16,23 +18,36 @@ _DEGREE, _ORDER = 6, 3
 
 
 def _one_integral() -> Outcome:
-    x, rate = sp.Symbol("x", real=True), sp.Symbol("r", positive=True)
-    value = sp.integrate(sp.exp(-rate * x**2), (x, -sp.oo, sp.oo))
+    """The completed square; and (∫ e^{−rx²} dx)² = 2π ∫ ρ e^{−rρ²} dρ = π/r in polar coordinates (Poisson)."""
+    x, rate, radius = sp.Symbol("x", real=True), sp.Symbol("r", positive=True), sp.Symbol("rho", positive=True)
     square = -rate * (x - beta / (2 * rate)) ** 2 + beta**2 / (4 * rate)
-    return zero(value - sp.sqrt(sp.pi / rate), square - (-rate * x**2 + beta * x))
+    primitive = -sp.exp(-rate * radius**2) / (2 * rate)
+    plane = 2 * sp.pi * (0 - primitive.subs(radius, 0))  # at infinity it vanishes
+    return zero(
+        square - (-rate * x**2 + beta * x),
+        sp.diff(primitive, radius) - radius * sp.exp(-rate * radius**2),
+        plane - sp.sqrt(sp.pi / rate) ** 2,
+    )
 
 
 def _generating_function() -> Outcome:
     exponent = alpha * u + beta * v - (b * u**2 - 2 * c * u * v + a * v**2) / (2 * DELTA)
     square, rest = integrate_exponential(exponent, (u, v))
     # the density's front factor is 1/(2π√Δ): its square times the integrals' squares must be 1
-    return zero(square / (4 * sp.pi**2 * DELTA) - 1, rest - (a * alpha**2 + 2 * c * alpha * beta + b * beta**2) / 2)
+    return zero(square / (4 * sp.pi**2 * DELTA) - 1, (rest, (a * alpha**2 + 2 * c * alpha * beta + b * beta**2) / 2))
 
 
 def _moments() -> Outcome:
-    differences = []
-    for n in range(_DEGREE + 1):
-        for k in range(_DEGREE + 1):
+    i, j, r = sp.symbols("i j r", integer=True, nonnegative=True)
+    first, second = 2 * i + r, 2 * j + r  # n and k
+    series = sp.factorial(first) * sp.factorial(second) * a**i * b**j * c**r
+    series /= 2 ** (i + j) * sp.factorial(i) * sp.factorial(j) * sp.factorial(r)
+    odd = [sp.factorial(2 * x) / (2**x * sp.factorial(x)) for x in (i, j)]  # (2i − 1)!!
+    binomials = [sp.factorial(x) / (sp.factorial(r) * sp.factorial(x - r)) for x in (first, second)]
+    claimed = sp.Mul(*binomials, *odd) * sp.factorial(r) * a**i * b**j * c**r
+    differences = [(series, claimed)]
+    for n in spots(range(_DEGREE + 1)):
+        for k in spots(range(_DEGREE + 1)):
             engine = sum(count * a**i * b**j * c**r for count, i, j, r in isserlis(n, k))
             differences.append(moment(n, k) - engine)
     return zero(*differences)
@@ -42,7 +57,7 @@ def _smoothing() -> Outcome:
     """Adding sξ and tη multiplies the generating function by exp((s²α² + t²β²)/2)."""
     before = (a * alpha**2 + 2 * c * alpha * beta + b * beta**2) / 2
     after = ((a + _S**2) * alpha**2 + 2 * c * alpha * beta + (b + _T**2) * beta**2) / 2
-    return zero(before + (_S**2 * alpha**2 + _T**2 * beta**2) / 2 - after)
+    return zero((before + (_S**2 * alpha**2 + _T**2 * beta**2) / 2, after))
 
 
 def _ratio(i: int, j: int, first: sp.Expr = a, second: sp.Expr = b) -> sp.Expr:
@@ -64,8 +79,8 @@ def _origin() -> Outcome:
     first, second = a + sigma, b + tau
     D = first * second - c**2
     differences = []
-    for i in range(_ORDER + 1):
-        for j in range(_ORDER + 1):
+    for i in cases("i", range(_ORDER + 1)):
+        for j in cases("j", range(_ORDER + 1)):
             engine = sum(element.as_expr(a, b, sigma, tau) * c**power for power, element in pdf_pair(i, j).items())
             differences.append((-1) ** (i + j) * _ratio(i, j, first, second) - engine / D ** ((i + j) // 2))
     return both(named, zero(*differences))
@@ -91,6 +106,7 @@ def proof() -> Proof:
                 r"\int_{-\infty}^{\infty} e^{-r x^2 + \beta x}\,dx = \sqrt{\pi/r}\; e^{\beta^2/(4r)}, \qquad r > 0",
                 "complete the square; integration. By analytic continuation it holds for complex $\\beta$ as well",
                 _one_integral,
+                every("r beta", by.SUBSTITUTION, by.FUBINI),
             ),
             Step(
                 "moment generating function",
@@ -98,6 +114,7 @@ def proof() -> Proof:
                 r"b\,\beta^2\right)",
                 "complete the square in $u$, then in $v$; at $\\alpha = \\beta = 0$ it says that $p$ integrates to 1",
                 _generating_function,
+                every("a b c alpha beta"),
             ),
             Step(
                 "Isserlis' moments",
@@ -109,7 +126,7 @@ def proof() -> Proof:
                 "coefficient of $\\alpha^n\\beta^k$ in the generating function; the sum runs over $r \\equiv n "
                 "\\equiv k \\pmod 2$ (Isserlis 1918)",
                 _moments,
-                f"all $n, k \\le {_DEGREE}$, with the sum as the engine tabulates it",
+                every("i j r a b c", by.MOMENT_SERIES, by.CAUCHY),
             ),
             Step(
                 "smoothing adds variances",
@@ -122,7 +139,7 @@ def proof() -> Proof:
                 "generating functions of independent variables multiply; $\\mathbb{E}[N_s(x - u)\\,N_t(y - v)]$ is "
                 "the density of $(u + s\\xi, v + t\\eta)$, and $N_s$ is even",
                 _smoothing,
-                "the first line",
+                every("a b c s t alpha beta", by.INDEPENDENCE, by.CHARACTERISTIC),
             ),
             Step(
                 "derivatives of the density at the origin",
@@ -136,6 +153,7 @@ def proof() -> Proof:
                 "$a$, $b$, "
                 f"and equal the engine's table of them for all orders $i, j \\le {_ORDER}$",
                 _origin,
+                every("a b c"),
             ),
         ),
     )

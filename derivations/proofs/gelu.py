@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.arcsine import at_zero, d_dc, p, q, read, rules_step, show, theta, vanish, w
 from derivations.tools.gauss import DELTA, cdf, integrate_exponential, normal, polynomial_mean, u, v
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step, both
+from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.zero import zero
 from glutheory.activations import Z, activation
 from glutheory.symbolic.duals import dual
@@ -65,9 +66,9 @@ def _moments() -> Outcome:
 def _means() -> Outcome:
     """E[N(u)] = 1/√(2π(1+a)); Stein: E[uΦ(u)] = a E[N(u)]; E[Φ(u)] = 1/2 and E[uN(u)] = 0 by symmetry."""
     square, rest = integrate_exponential(-(u**2) / (2 * a) - u**2 / 2, (u,))
-    density_mean = zero(square / (2 * sp.pi * a) / (2 * sp.pi) - 1 / (2 * sp.pi * (1 + a)), rest)
+    density_mean = zero((square / (2 * sp.pi * a) / (2 * sp.pi), 1 / (2 * sp.pi * (1 + a))), rest)
     # E[uN(u)]: odd integrand; E[Φ(u)]: Φ(u) + Φ(−u) = 1
-    symmetric = zero(u * normal(u) + (-u) * normal(-u), cdf(u) + cdf(-u) - 1, sp.diff(cdf(u), u) - normal(u))
+    symmetric = zero((u * normal(u), u * normal(-u)), (cdf(-u), 1 - cdf(u)), (sp.diff(cdf(u), u), normal(u)))
     return both(density_mean, symmetric)
 
 
@@ -122,6 +123,7 @@ def proof() -> Proof:
                 r"\phi(z) = z\Phi(z), \qquad \phi'(z) = \Phi(z) + zN(z), \qquad \phi''(z) = (2 - z^2)\,N(z)",
                 "differentiation, $N'(z) = -zN(z)$",
                 _second_derivative,
+                every("z"),
             ),
             Step(
                 "the Gaussian times two densities",
@@ -133,6 +135,7 @@ def proof() -> Proof:
                 ),
                 "complete the square; the mass is the integral over $u$, then over $v$",
                 _tilted,
+                every("a b c"),
             ),
             Step(
                 "the elementary expectation",
@@ -144,6 +147,7 @@ def proof() -> Proof:
                 "Price's theorem twice; Isserlis: $\\tilde{\\mathbb{E}}[u^2v^2] = "
                 "\\tilde\\Sigma_{11}\\tilde\\Sigma_{22} + 2\\tilde\\Sigma_{12}^2$",
                 _moments,
+                every("a b c", by.PRICE),
             ),
             Step(
                 "values at c = 0",
@@ -155,6 +159,7 @@ def proof() -> Proof:
                 "integration; Stein's lemma $\\mathbb{E}[uf(u)] = a\\,\\mathbb{E}[f'(u)]$ with $f = \\Phi$, $\\Phi' = "
                 "N$; symmetry $u \\to -u$",
                 _means,
+                every("a u", by.STEIN),
             ),
             rules_step(),
             Step(
@@ -168,6 +173,7 @@ def proof() -> Proof:
                 "fundamental theorem of calculus: the right-hand side has the required second derivative and initial "
                 "values",
                 lambda: both(_solution(), _printed()),
+                every("a b c", by.CALCULUS),
             ),
             Step(
                 "the formula of Tsuchida et al.",
@@ -180,6 +186,7 @@ def proof() -> Proof:
                 ),
                 "substitution; $\\arctan(c/w) = \\arcsin(c/\\sqrt{PQ})$",
                 _tsuchida,
+                every("a b c"),
             ),
             Step(
                 "the engine agrees",
@@ -187,6 +194,7 @@ def proof() -> Proof:
                 r"\frac{1}{2\pi}\left(\vartheta + \frac{(a + b + 2)\,c}{PQ\,w} + \frac{c}{w^3}\right)",
                 "what `glutheory` derives from the definition of GELU, compared with the above",
                 _engine,
+                every("a b c"),
             ),
         ),
     )

@@ -5,8 +5,11 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step, both
-from derivations.tools.zero import zero
+from derivations.tools.limits import tends
+from derivations.tools.matrices import Tensor, i, j, same
+from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.sums import Form, form
+from derivations.tools.zero import positive, zero
 from glutheory.networks import network
 from glutheory.symbolic.derived import derivation
 from glutheory.symbolic.gaussian import a, b, c
@@ -16,7 +19,6 @@ m, d = sp.symbols("m d", positive=True)
 S, T, g = sp.symbols("S T g", real=True)
 sv, sp_ = sp.symbols("sigma_v sigma_p", positive=True)
 _LECUN = {sv: 1 / sp.sqrt(m), sp_: 1 / sp.sqrt(d)}
-_SIZE = 3  # of the explicit matrices
 
 
 def plain(readout: sp.Expr = sv) -> sp.Expr:
@@ -40,15 +42,16 @@ def _entrywise() -> Outcome:
 
 
 def _matrix() -> Outcome:
-    def full(name: str) -> sp.Matrix:
-        return sp.Matrix(_SIZE, _SIZE, lambda i, j: sp.Symbol(f"{name}_{min(i, j)}{max(i, j)}", real=True))
+    """The entries i, j of symmetric matrices of any size n: no sums occur, so that the identity is one of entries."""
+    first, second, gram = (Tensor(name, symmetric=True)[i, j] for name in "STG")
 
-    first, second, gram = full("S"), full("T"), full("G")
-    table = [{S: first[k], T: second[k], g: gram[k]} for k in range(_SIZE**2)]
-    K = sp.Matrix(_SIZE, _SIZE, [plain().subs(_LECUN).subs(row) for row in table])
-    gated_kernel = sp.Matrix(_SIZE, _SIZE, [gated().subs(_LECUN).subs(row) for row in table])
-    product = sp.matrix_multiply_elementwise
-    return zero(*(gated_kernel - product(K, gram / d) - product(first, gram)))
+    def entry(expr: sp.Expr) -> Form:
+        """A polynomial in S, T, g with these entries put in."""
+        terms = sp.Poly(sp.expand(expr), S, T, g).terms()
+        return sum((value * first**x * second**y * gram**z for (x, y, z), value in terms), form(0))
+
+    K, gated_kernel = entry(plain().subs(_LECUN)), entry(gated().subs(_LECUN))
+    return same(gated_kernel - K * (gram * (1 / d)) - first * gram)
 
 
 def _engine() -> Outcome:
@@ -61,23 +64,22 @@ def _engine() -> Outcome:
     # the value branch is the identity: its dual is the covariance σ_p² x·x', with derivative 1
     known = {value.S: value.covariance, value.T: 1, gate.S: S, gate.T: T}
     second = sp.Add(*gated_engine.blocks.values()).subs(known).subs(symbol, g)
-    return zero(first - plain(), second - gated())
+    return zero((first, plain()), (second, gated()))
 
 
 def _ratio() -> Outcome:
     x = sp.Symbol("x", real=True)  # x = gT/S
     exact = (d / m) / (1 + x / m)
-    leading = sp.limit(m / d * exact, m, sp.oo)
-    second = sp.limit((exact - d / m) * m**2 / d, m, sp.oo)
-    return zero(ratio() - exact.subs(x, g * T / S), leading - 1, second + x)
+    return both(
+        zero(ratio() - exact.subs(x, g * T / S)), tends(m / d * exact, m, 1), tends((exact - d / m) * m**2 / d, m, -x)
+    )
 
 
 def _bound() -> Outcome:
     """d/m − r = (d/m)·x/(m + x) ≥ 0 for x = gT/S ≥ 0."""
     x = sp.Symbol("x", nonnegative=True)
     rest = (d / m) * x / (m + x)
-    sign = Outcome(bool(rest.is_nonnegative), "proof", "the sign follows from the signs of the factors")
-    return both(zero(ratio().subs(g, x * S / T) - d / m + rest), sign)
+    return both(zero(ratio().subs(g, x * S / T) - d / m + rest), positive(rest))
 
 
 def _diagonal() -> Outcome:
@@ -113,19 +115,21 @@ def proof() -> Proof:
                 "Eqs. 3 and 4, proved in [ntk_plain](ntk_plain.md) and [ntk_gated](ntk_gated.md); here compared with "
                 "the engine",
                 _engine,
+                every("m g S T sigma_v sigma_p"),
             ),
             Step(
                 "entry by entry",
                 r"K = mS + gT, \qquad \tilde K = g S + \frac md\, g S + \frac1d\, g^2 T = \frac gd\,K + g\,S",
                 "substitution of the LeCun variances",
                 _entrywise,
+                every("m d g S T"),
             ),
             Step(
                 "as matrices",
                 r"\tilde K = K \odot \frac Gd + S \odot G",
                 "the same for all entries at once",
                 _matrix,
-                f"symbolic {_SIZE}×{_SIZE} matrices",
+                every("n m d S T G"),
             ),
             Step(
                 "the size of the dropped term",
@@ -136,6 +140,7 @@ def proof() -> Proof:
                 ),
                 "substitution; limits of $mr/d$ and of $(r - d/m)\\,m^2/d$",
                 _ratio,
+                every("m d x"),
             ),
             Step(
                 "never larger than d/m",
@@ -143,6 +148,7 @@ def proof() -> Proof:
                 r"\quad\text{so}\quad 0 < r \le \frac dm",
                 "algebra; $x \\ge 0$ on the diagonal, where $g, S, T \\ge 0$, and wherever $gT/S \\ge 0$",
                 _bound,
+                every("m d x"),
             ),
             Step(
                 "ReLU on the diagonal",
@@ -150,6 +156,7 @@ def proof() -> Proof:
                 r"\qquad d = 40,\ m = 5000:\quad r = \tfrac{1}{126} \approx 7.9\cdot10^{-3}",
                 "the arc-cosine kernel at $\\rho = 1$, as derived by the engine; $a = \\|x\\|^2/d$",
                 _diagonal,
+                every("m d"),
             ),
         ),
         remarks=(

@@ -7,13 +7,16 @@ import sympy as sp
 from derivations.proofs.arc_cosine import CLOSED as ARC_COSINE
 from derivations.proofs.arcsine_family import RAMP
 from derivations.proofs.mehler import STANDARD, he, rho
+from derivations.tools import theorems as by
 from derivations.tools.arcsine import p, q, theta, w
 from derivations.tools.gauss import alpha, cdf, polynomial_mean, u, v
 from derivations.tools.half_line import X, half_mean
 from derivations.tools.hermite_balls import odd_coefficients, tail_bound
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step
-from derivations.tools.zero import zero
+from derivations.tools.means import instances, spots
+from derivations.tools.proof import Outcome, Proof, Step, both, every, some
+from derivations.tools.sums import Index, Tensor, delta, same, total
+from derivations.tools.zero import positive, zero
 from glutheory.activations import Z, activation
 from glutheory.symbolic.duals import dual
 from glutheory.symbolic.gaussian import a, b, c
@@ -22,42 +25,52 @@ _DEGREE = 8
 
 
 def _series() -> Outcome:
-    """Exponentials for all k at once, monomials one by one."""
+    """Σ_jk h_j g_k δ_jk ρ^k is Σ_k h_k g_k ρ^k; besides, exponentials for all k at once and monomials one by one."""
+    first, second, h, other = Index("j", "K"), Index("k", "K"), Tensor("h"), Tensor("g")
+    powers = Tensor("rho^")  # E[He_j He_k]/√(j! k!) = δ_jk ρ^k
+    double = total(h[first] * other[second] * delta(first, second) * powers[second], first, second)
+    general = same(double - total(h[second] * other[second] * powers[second], second))
     rate, k = sp.Symbol("lambda", real=True), sp.Symbol("k", integer=True, nonnegative=True)
     # E[e^{λ√a x} e^{αx − α²/2}] = e^{λ²a/2} e^{λ√a α}, so that h_k(a) = e^{λ²a/2} (λ√a)^k/√k!
     root = rate * sp.sqrt(a)
     generating = (root + alpha) ** 2 / 2 - alpha**2 / 2 - (root**2 / 2 + root * alpha)
     z = rate**2 * c
-    total = sp.summation(z**k / sp.factorial(k), (k, 0, sp.oo)) * sp.exp(rate**2 * (a + b) / 2)
-    differences = [generating, total.rewrite(sp.exp) - sp.exp(rate**2 * (a + b) / 2) * sp.exp(z)]
-    for n in range(1, 6):
-        means = [polynomial_mean(u**n * he(j, u), STANDARD) for j in range(n + 1)]
+    # h_k(a) h_k(b) ρ^k, the term of the exponential series of λ²c
+    ab = (rate**2) ** k * sp.sqrt(a) ** k * sp.sqrt(b) ** k / sp.factorial(k) * rho**k
+    term = (ab.subs(rho, c / (sp.sqrt(a) * sp.sqrt(b))), z**k / sp.factorial(k))
+    differences = [generating, tuple(sp.powdenest(sp.expand_power_base(side), force=False) for side in term)]
+    for n in spots(range(1, 6)):
+        means = [polynomial_mean(u**n * he(j, u), STANDARD) for j in spots(range(n + 1))]
         # h_j(a) h_j(b) ρ^j = (ab)^{(n−j)/2} c^j E[x^n He_j]²/j!
         value = sum(mean**2 / sp.factorial(j) * (a * b) ** sp.Rational(n - j, 2) * c**j for j, mean in enumerate(means))
         differences.append(polynomial_mean(u**n * v**n) - value)
     engine = [dual(activation(name)).S for name in ("monomial2", "monomial3", "exp")]
     mine = [polynomial_mean(u**2 * v**2), polynomial_mean(u**3 * v**3), sp.exp(a / 2) * sp.exp(b / 2) * sp.exp(c)]
-    return zero(*differences, *(x - y for x, y in zip(engine, mine, strict=True)))
+    return both(general, zero(*differences, *(x - y for x, y in zip(engine, mine, strict=True))))
 
 
 def _relu_taylor() -> Outcome:
     closed = ARC_COSINE[1].subs({p: 1, q: 1, theta: sp.asin(c), w: sp.sqrt(1 - c**2)}).subs(c, rho)
-    taylor = sp.series(closed, rho, 0, _DEGREE + 1).removeO()
-    squares = sum(half_mean(sp.expand(X * he(k))) ** 2 / sp.factorial(k) * rho**k for k in range(_DEGREE + 1))
-    printed = 1 / (2 * sp.pi) + rho / 4 + rho**2 / (4 * sp.pi) - sum(taylor.coeff(rho, k) * rho**k for k in range(3))
-    return zero(taylor - squares, printed)
+    degrees = instances("k", range(_DEGREE + 1))
+    taylor = [sp.diff(closed, rho, k).subs(rho, 0) / sp.factorial(k) for k in degrees]
+    squares = [half_mean(sp.expand(X * he(k))) ** 2 / sp.factorial(k) for k in degrees]
+    printed = zip((1 / (2 * sp.pi), sp.Rational(1, 4), 1 / (4 * sp.pi)), taylor, strict=False)
+    return zero(*zip(taylor, squares, strict=True), *printed)
 
 
 def _cauchy_schwarz() -> Outcome:
-    """Lagrange's identity for four terms; the sum of squares shows the inequality."""
-    xs, ys = sp.symbols("x0:4", real=True), sp.symbols("y0:4", real=True)
-    left = sum(x**2 for x in xs) * sum(y**2 for y in ys) - sum(x * y for x, y in zip(xs, ys, strict=True)) ** 2
-    squares = sum((xs[i] * ys[j] - xs[j] * ys[i]) ** 2 for i in range(4) for j in range(i))
-    return zero(left - squares)
+    """Lagrange's identity for sums of any length; the sum of squares, every pair twice, shows the inequality."""
+    i, j, x, y = Index("i", "n"), Index("j", "n"), Tensor("x"), Tensor("y")
+    left = total(x[i] ** 2, i) * total(y[i] ** 2, i) - total(x[i] * y[i], i) ** 2
+    squares = sp.Rational(1, 2) * total((x[i] * y[j] - x[j] * y[i]) ** 2, i, j)
+    return both(same(left - squares), positive(sp.Symbol("z", real=True) ** 2))
 
 
 def _gates() -> Outcome:
-    gate, odd = sp.Symbol("G"), [k for k in range(_DEGREE) if k % 2]
+    gate, odd = sp.Symbol("G"), [k for k in spots(range(_DEGREE)) if k % 2]
+    # He_k(−x) = (−1)^k He_k(x) for all k: the generating function at −x is that at −α
+    generating = alpha * X - alpha**2 / 2
+    parities = (generating.subs(X, -X), generating.subs(alpha, -alpha))
     even = Z * (gate - sp.Rational(1, 2))
     mirrored = even.subs({Z: -Z, gate: 1 - gate}, simultaneous=True)
     linear = [polynomial_mean(u / 2 * he(k, u), STANDARD) - (sp.Rational(1, 2) if k == 1 else 0) for k in odd]
@@ -65,12 +78,16 @@ def _gates() -> Outcome:
     logistic = 1 / (1 + 1 / grown) + 1 / (1 + grown) - 1
     relu = [half_mean(sp.expand(X * he(k))) - (sp.Rational(1, 2) if k == 1 else 0) for k in odd]
     parity = [he(k).subs(X, -X) + he(k) for k in odd]
-    return zero(mirrored - even, *linear, *parity, cdf(Z) + cdf(-Z) - 1, logistic, *relu)
+    return zero((mirrored, even), parities, *linear, *parity, (cdf(-Z), 1 - cdf(Z)), logistic, *relu)
 
 
 def _even_rest() -> Outcome:
+    """h_1(a) h_1(b) ρ = c/4 and (−ρ)^{2j} = ρ^{2j}; visible in the arcsine family."""
+    j = sp.Symbol("j", integer=True, nonnegative=True)
+    first = sp.sqrt(a) / 2 * sp.sqrt(b) / 2 * c / (sp.sqrt(a) * sp.sqrt(b))
     rest = RAMP - c / 4
-    return zero(rest - rest.subs({c: -c, theta: -theta}, simultaneous=True))
+    family = rest - rest.subs({c: -c, theta: -theta}, simultaneous=True)
+    return zero((first, c / 4), ((-1) ** (2 * j) * rho ** (2 * j), rho ** (2 * j)), family)
 
 
 def proof() -> Proof:
@@ -95,7 +112,7 @@ def proof() -> Proof:
                 "expand $\\phi(\\sqrt a\\,x)$ and $\\phi(\\sqrt b\\,y)$ in the complete orthonormal system "
                 "$\\mathrm{He}_k/\\sqrt{k!}$ of $L^2(N)$; orthogonality at correlation $\\rho$ ([mehler](mehler.md))",
                 _series,
-                "closed forms: $e^{\\lambda z}$ for all $k$; $z^n$ for $n \\le 5$; the engine's $z^2$, $z^3$, $e^z$",
+                every("K h g lambda a b c k", by.HERMITE, by.PARSEVAL),
             ),
             Step(
                 "ReLU, coefficient by coefficient",
@@ -103,7 +120,7 @@ def proof() -> Proof:
                 r"\frac{\rho^2}{4\pi} + \dots = \sum_k h_k(1)^2\,\rho^k",
                 "Taylor series of the arc-cosine kernel; one-dimensional integrals $\\mathbb{E}[x_+\\mathrm{He}_k(x)]$",
                 _relu_taylor,
-                f"the coefficients up to $k = {_DEGREE}$",
+                some(f"the coefficients up to $k = {_DEGREE}$"),
             ),
             Step(
                 "Parseval bounds the tail",
@@ -116,7 +133,7 @@ def proof() -> Proof:
                 "$|\\rho|^k \\le |\\rho|^{K+1}$; Cauchy–Schwarz, that is Lagrange's identity; Parseval's $\\sum_k "
                 "h_k(a)^2 = \\mathbb{E}[\\phi(u)^2]$",
                 _cauchy_schwarz,
-                "Lagrange's identity for four terms",
+                every("n x y", by.PARSEVAL),
             ),
             Step(
                 "the tail bound in numbers",
@@ -125,6 +142,7 @@ def proof() -> Proof:
                 "the exact value by the normal scale mixture ([logistic_mixture](logistic_mixture.md)), the "
                 "coefficients by rigorous integration",
                 tail_bound,
+                some("two points, with 4, 8 and 12 terms"),
             ),
             Step(
                 "gates have one odd coefficient",
@@ -136,8 +154,7 @@ def proof() -> Proof:
                 "$z(G(z) - \\tfrac12)$ is even, $\\mathrm{He}_k$ is odd for odd $k$, and $z/2 = "
                 "\\tfrac12\\mathrm{He}_1(z)$",
                 _gates,
-                f"the premise for $\\Phi$ and $\\sigma(\\beta z)$; parity and orthogonality for odd $k < {_DEGREE}$; "
-                f"the conclusion for ReLU by integration",
+                every("z G alpha x"),
             ),
             Step(
                 "the dual of a gate is c/4 plus an even function of c",
@@ -145,13 +162,14 @@ def proof() -> Proof:
                 "the previous step; visible in the arcsine family, where $c \\to -c$ turns $\\vartheta$ into "
                 "$-\\vartheta$ and leaves $w$ as it is",
                 _even_rest,
-                "the formula of the arcsine family, with symbolic $s, t$",
+                every("c rho j"),
             ),
             Step(
                 "SiLU's coefficients in numbers",
                 r"h_1(a) = \frac{\sqrt a}{2}, \quad h_3(a) = h_5(a) = 0 \qquad (a = 1,\ \tfrac94)",
                 "rigorous integration of the definition",
                 odd_coefficients,
+                some("two variances"),
             ),
         ),
     )

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sympy as sp
 from flint import arb, fmpq
 
+from derivations.tools import theorems as by
 from derivations.tools.gauss import integrate_exponential
 from derivations.tools.latex import lines
-from derivations.tools.proof import CERTIFICATE, Outcome, Proof, Step, both
-from derivations.tools.zero import zero
+from derivations.tools.limits import decay, tends
+from derivations.tools.means import Means
+from derivations.tools.numbers import larger
+from derivations.tools.proof import Outcome, Proof, Step, both, confirmed, every, some
+from derivations.tools.zero import positive, zero
 from glutheory.ground.balls import precision
 from glutheory.symbolic.kolmogorov import density, rule
 
@@ -25,13 +29,13 @@ def _poisson() -> Outcome:
     real = sp.Symbol("y", real=True)
     exponent = sp.I * sp.pi * real - 2 * x**2 * real**2 - 2 * sp.pi * sp.I * k * real
     square, rest = integrate_exponential(exponent, (real,))
-    return zero(square - sp.pi / (2 * x**2), rest + (2 * k - 1) ** 2 * sp.pi**2 / (8 * x**2))
+    return zero((square, sp.pi / (2 * x**2)), (rest, -((2 * k - 1) ** 2) * sp.pi**2 / (8 * x**2)))
 
 
 def _densities() -> Outcome:
     first, second = -2 * sp.exp(-2 * n**2 * x**2), sp.sqrt(2 * sp.pi) / x * sp.exp(-(n**2) * sp.pi**2 / (8 * x**2))
     return zero(
-        sp.diff(first, x) - 8 * n**2 * x * sp.exp(-2 * n**2 * x**2),
+        (sp.diff(first, x), 8 * n**2 * x * sp.exp(-2 * n**2 * x**2)),
         sp.diff(second, x)
         - sp.sqrt(2 * sp.pi) * (n**2 * sp.pi**2 / (4 * x**4) - 1 / x**2) * sp.exp(-(n**2) * sp.pi**2 / (8 * x**2)),
     )
@@ -42,27 +46,26 @@ def _positive() -> Outcome:
     factor = n**2 * sp.pi**2 / (4 * x**4) - 1 / x**2
     small = zero(factor - (n * sp.pi - 2 * x) * (n * sp.pi + 2 * x) / (4 * x**4))
     ratio = ((n + 1) ** 2 * sp.exp(-2 * (n + 1) ** 2 * x**2)) / (n**2 * sp.exp(-2 * n**2 * x**2))
-    large = zero(sp.log(ratio).expand(force=True) - 2 * sp.log((n + 1) / n).expand(force=True) + 2 * (2 * n + 1) * x**2)
+    large = zero((ratio, ((n + 1) / n) ** 2 * sp.exp(-2 * (2 * n + 1) * x**2)))
     # (n+1)/n ≤ 2 and 2n+1 ≥ 3 for n = 1 + j, j ≥ 0
     j = sp.Symbol("j", nonnegative=True)
-    bounds = [(2 * n - (n + 1)).subs(n, 1 + j), (2 * n + 1 - 3).subs(n, 1 + j), sp.pi - 2, 7 - sp.Integer(4)]
-    signs = all(bool(bound.is_nonnegative) for bound in bounds)
-    return both(small, large, Outcome(signs, "proof", "the signs follow from the signs of the factors"))
+    bounds = [(2 * n - (n + 1)).subs(n, 1 + j), (2 * n + 1 - 3).subs(n, 1 + j)]
+    return both(small, large, positive(*bounds), larger((sp.pi, sp.Integer(2)), (sp.Integer(7), sp.Integer(4))))
 
 
 def _ends() -> Outcome:
-    first, second = sp.exp(-2 * n**2 * x**2), sp.exp(-(n**2) * sp.pi**2 / (8 * x**2)) / x
-    limits = (sp.limit(first.subs(n, 1), x, sp.oo), sp.limit(second.subs(n, 1), x, 0, "+"))
+    """e^{−2x²} → 0; and e^{−π²/(8x²)}/x ≤ y/(1 + π²y²/8) → 0 with y = 1/x, by e^z ≥ 1 + z."""
+    limits = both(decay(), tends(y / (1 + sp.pi**2 * y**2 / 8), y))
     # geometric domination: n² ≥ n, so that every later term is at most the first one times a power
     j = sp.Symbol("j", nonnegative=True)
-    dominated = bool(sp.expand((1 + j) ** 2 - (1 + j)).is_nonnegative)
-    return both(zero(*limits), Outcome(dominated, "proof", "the signs follow from the signs of the factors"))
+    return both(limits, positive(sp.expand((1 + j) ** 2 - (1 + j))))
 
 
 def _laplace_term() -> Outcome:
     parts = sp.diff(sp.exp(-2 * x**2 * t**2), x) + 4 * x * t**2 * sp.exp(-2 * x**2 * t**2)
-    term = sp.integrate(4 * x * t**2 * 2 * sp.exp(-2 * (n**2 + t**2) * x**2), (x, 0, sp.oo))
-    return zero(parts, term - 2 * t**2 / (n**2 + t**2))
+    primitive = -2 * t**2 / (n**2 + t**2) * sp.exp(-2 * (n**2 + t**2) * x**2)  # at infinity it vanishes
+    integrand = 4 * x * t**2 * 2 * sp.exp(-2 * (n**2 + t**2) * x**2)
+    return zero(parts, (sp.diff(primitive, x), integrand), (-primitive.subs(x, 0), 2 * t**2 / (n**2 + t**2)))
 
 
 def _fourier() -> Outcome:
@@ -105,9 +108,9 @@ def _engine() -> Outcome:
         nodes = rule(96)
         mass = sum((weight for _, weight in nodes.nodes), arb(0)) + arb(0, nodes.error(0, 0))
         passed = passed and mass.contains(1) and bool(mass.rad() < arb(2) ** -80)
-    return Outcome(
+    return confirmed(
         bool(passed),
-        CERTIFICATE,
+        Means.POINTS,
         f"balls that overlap and are narrow, at {len(_POINTS)} points; a ball that contains 1",
     )
 
@@ -133,7 +136,7 @@ def proof() -> Proof:
                 "Poisson summation (Jacobi): the Fourier transform of $e^{i\\pi y - 2x^2y^2}$ at $2\\pi k$ is "
                 "$\\sqrt{\\pi/2}\\,x^{-1} e^{-(2k-1)^2\\pi^2/(8x^2)}$; $2k - 1$ runs over all odd integers",
                 _poisson,
-                "the Fourier transform of the general term, with symbolic $x$ and $k$",
+                every("x k", by.POISSON),
             ),
             Step(
                 "two series of the density",
@@ -141,7 +144,7 @@ def proof() -> Proof:
                 r"\left(\frac{m^2\pi^2}{4x^4} - \frac{1}{x^2}\right) e^{-m^2\pi^2/(8x^2)}",
                 "differentiate term by term; both series converge uniformly on every $[x_0, x_1]$ with $0 < x_0$",
                 _densities,
-                "the derivative of the general term of either series",
+                every("x n", by.TERMWISE),
             ),
             Step(
                 "the density is positive",
@@ -154,7 +157,7 @@ def proof() -> Proof:
                 "second series: all terms are positive since $\\pi > 2$; first series: alternating with decreasing "
                 "terms, the first one positive (Leibniz), with $e^6 \\ge 1 + 6 > 4$",
                 _positive,
-                "the factorisation, the ratio of two terms, and the sign of every factor, with symbolic $n$",
+                every("n x", by.LEIBNIZ),
             ),
             Step(
                 "a distribution function",
@@ -162,7 +165,7 @@ def proof() -> Proof:
                 "limits of the leading terms, $e^{-\\pi^2/(8x^2)}/x \\to 0$ and $e^{-2x^2} \\to 0$; the others are "
                 "dominated by a geometric series, $n^2 \\ge n$",
                 _ends,
-                "both limits, and $n^2 \\ge n$",
+                every("j", by.EXPONENTIAL),
             ),
             Step(
                 "Laplace transform, term by term",
@@ -176,7 +179,7 @@ def proof() -> Proof:
                 "integration by parts; the partial sums of $1 - F = 2\\sum (-1)^{n-1}e^{-2n^2x^2}$ alternate and lie "
                 "between $0$ and $2e^{-2x^2}$, so sum and integral may be exchanged (dominated convergence)",
                 _laplace_term,
-                "the derivative under the integral by parts, and the integral of the general term with symbolic $n$",
+                every("t n x", by.INTEGRATION_BY_PARTS, by.DOMINATED),
             ),
             Step(
                 "Fourier series of cosh",
@@ -185,13 +188,14 @@ def proof() -> Proof:
                 "coefficients by integration; the periodic continuation is continuous and piecewise smooth, so the "
                 "series converges to it everywhere (Dirichlet)",
                 _fourier,
-                "the coefficients, with symbolic $n$, and $\\cosh(\\pi t) = \\cosh(-\\pi t)$",
+                every("t n y", by.DIRICHLET),
             ),
             Step(
                 "the transform in closed form",
                 r"\mathbb{E}\left[e^{-2\kappa^2t^2}\right] = \frac{\pi t}{\sinh\pi t}",
                 "the Fourier series at $y = 0$",
                 _result,
+                every("t"),
             ),
             Step(
                 "the engine's density and quadrature",
@@ -200,6 +204,7 @@ def proof() -> Proof:
                 "`glutheory` evaluates $F'$ by whichever series converges faster and integrates by a trapezoidal rule "
                 "in $\\log\\kappa$; compared with the first series, and with 1",
                 _engine,
+                some("four points, and the total mass"),
             ),
         ),
     )

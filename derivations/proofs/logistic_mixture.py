@@ -5,11 +5,13 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.proofs.arcsine_family import CDF, RAMP
+from derivations.tools import theorems as by
 from derivations.tools.arcsine import d_dc, p, q, read, s, solves, t, theta, vanish, w
 from derivations.tools.gauss import cdf, integrate_exponential, normal
 from derivations.tools.latex import lines
 from derivations.tools.logistic_balls import enclose_logistic, enclose_square
-from derivations.tools.proof import Outcome, Proof, Step, both
+from derivations.tools.proof import Outcome, Proof, Step, both, every, some
+from derivations.tools.sympys import limit
 from derivations.tools.zero import zero
 from glutheory.activations import Activation, Z, activation
 from glutheory.ground.normal_form import KAPPA
@@ -39,9 +41,12 @@ def _powers(expr: sp.Expr) -> sp.Expr:
 def _characteristic() -> Outcome:
     y, z = logistic(Z), sp.Symbol("zeta")
     substitution = zero(sp.diff(y, Z) - sp.exp(-Z) / (1 + sp.exp(-Z)) ** 2, _powers(y / (1 - y) - sp.exp(Z)))
-    beta = sp.gammasimp(sp.gamma(1 + z) * sp.gamma(1 - z) / sp.gamma(2))
+    # Γ(1+z)Γ(1−z) = zΓ(z)Γ(1−z), and Γ(z)Γ(1−z) = π/sin πz is Euler's
+    euler = sp.pi / sp.sin(sp.pi * z)
+    beta = z * euler
     reflected = zero(
-        beta - sp.pi * z / sp.sin(sp.pi * z), beta.subs(z, sp.I * _TIME) - sp.pi * _TIME / sp.sinh(sp.pi * _TIME)
+        (sp.gamma(1 + z) * sp.gamma(1 - z) / (sp.gamma(z) * sp.gamma(1 - z)), z),
+        (beta.subs(z, sp.I * _TIME), sp.pi * _TIME / sp.sinh(sp.pi * _TIME)),
     )
     return both(substitution, reflected)
 
@@ -50,7 +55,7 @@ def _same_law() -> Outcome:
     """E[e^{it·2κξ} | κ] = e^{−2κ²t²}."""
     x = sp.Symbol("x", real=True)
     square, rest = integrate_exponential(2 * sp.I * _TIME * KAPPA * x - x**2 / 2, (x,))
-    return zero(square / (2 * sp.pi) - 1, rest + 2 * KAPPA**2 * _TIME**2)
+    return zero(square / (2 * sp.pi) - 1, (rest, -2 * KAPPA**2 * _TIME**2))
 
 
 def _activations() -> Outcome:
@@ -59,11 +64,11 @@ def _activations() -> Outcome:
     return zero(
         tanh - sp.tanh(Z).rewrite(sp.exp),
         _powers(tanh - (2 * logistic(2 * Z) - 1)),
-        sp.diff(cdf(Z / _S), Z) - normal(Z, _S),
+        (sp.diff(cdf(Z / _S), Z), normal(Z, _S)),
         _powers(sp.diff(sp.log(1 + sp.exp(Z)), Z) - logistic(Z)),
-        sp.diff(soft, Z) - cdf(Z / _S),
-        sp.limit(soft.subs(_S, 1), Z, -sp.oo),
-        sp.limit(sp.log(1 + sp.exp(Z)), Z, -sp.oo),
+        (sp.diff(soft, Z), cdf(Z / _S)),
+        limit(soft.subs(_S, 1), Z, -sp.oo),
+        limit(sp.log(1 + sp.exp(Z)), Z, -sp.oo),
     )
 
 
@@ -118,7 +123,7 @@ def proof() -> Proof:
                 r"\frac{\pi t}{\sinh\pi t}",
                 "substitute $y = \\sigma(x)$, $e^x = y/(1-y)$; Beta integral; Euler's reflection formula",
                 _characteristic,
-                "the substitution, the density, and the reflection formula at $it$",
+                every("t zeta", by.SUBSTITUTION, by.BETA, by.REFLECTION),
             ),
             Step(
                 "the logistic function is a scale mixture",
@@ -131,7 +136,7 @@ def proof() -> Proof:
                 "characteristic function of the normal law given $\\kappa$; the transform of "
                 "[kolmogorov](kolmogorov.md); a law is determined by its characteristic function (Lévy)",
                 _same_law,
-                "the characteristic function given $\\kappa$",
+                every("t kappa", by.CHARACTERISTIC),
             ),
             Step(
                 "the mixture in numbers",
@@ -140,6 +145,7 @@ def proof() -> Proof:
                 "rigorous integration of both series of the density on either side of $\\kappa = 4/5$, with bounds of "
                 "what is left out",
                 enclose_logistic,
+                some("three points"),
             ),
             Step(
                 "the other activations",
@@ -152,7 +158,7 @@ def proof() -> Proof:
                 "algebra; softplus and $f_s$ both vanish at $-\\infty$, and their derivatives are $\\sigma$ and "
                 "$\\Phi(z/s)$",
                 _activations,
-                "the algebra, the derivatives and the limits at $-\\infty$",
+                every("z s"),
             ),
             Step(
                 "sigmoid and tanh",
@@ -165,7 +171,7 @@ def proof() -> Proof:
                 ),
                 "Fubini (bounded integrands) and the arcsine family",
                 _sigmoid,
-                "$S$ and $T$ of the engine for given $\\kappa, \\kappa'$ against the arcsine family",
+                every("a b c", by.FUBINI),
             ),
             Step(
                 "SiLU",
@@ -175,8 +181,7 @@ def proof() -> Proof:
                 r"\mathbb{E}_{\kappa,\kappa'}\left[\frac{\partial}{\partial c}[\dots]\right]",
                 "Fubini ($|u\\Phi\\,v\\Phi| \\le |uv|$) and the arcsine family",
                 _silu,
-                "$S$ and $T$ of the engine for given $\\kappa, \\kappa'$ against the arcsine family, for $\\beta = 1$ "
-                "and for symbolic $\\beta$",
+                every("a b c beta", by.FUBINI),
             ),
             Step(
                 "softplus",
@@ -189,8 +194,7 @@ def proof() -> Proof:
                 "Price's theorem; Stein's lemma; fundamental theorem of calculus; Fubini. It is ReLU's formula with "
                 "$P, Q$ in place of $a, b$, since $f_s$ is the smoothed ramp $f_s(z) = \\mathbb{E}[(z + s\\xi)_+]$",
                 _softplus,
-                "the differential equation, the value at $c = 0$, and $S$ and $T$ of the engine for given $\\kappa, "
-                "\\kappa'$",
+                every("a b c", by.PRICE, by.STEIN, by.CALCULUS, by.FUBINI),
             ),
             Step(
                 "the double average in numbers",
@@ -198,6 +202,7 @@ def proof() -> Proof:
                 "at $\\rho = 1$ the definition is a one-dimensional integral: its rigorous enclosure, compared with "
                 "the engine's double average",
                 enclose_square,
+                some("the point $(1, 1, 1)$"),
             ),
         ),
         remarks=(

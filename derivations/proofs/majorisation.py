@@ -2,125 +2,124 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.latex import lines
-from derivations.tools.matrices import SIZE, columns, full, orthogonal, positive, quotient, symmetric, weighted_sum
-from derivations.tools.proof import Outcome, Proof, Step, both
-from derivations.tools.zero import zero
+from derivations.tools.matrices import K, Tensor, e, f, i, j, q, quotient, r, spectral, u, values, weighted_sum, x
+from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.sums import Form, Index, delta, orthonormal, same, total, unit, unit_diagonal
+from derivations.tools.zero import positive, zero
 
-_RANK = 2  # of the explicit C
-_LARGEST = 6  # of the doubly stochastic matrices
+C, s = Tensor("C", symmetric=True), Tensor("s")
+#: v_ir, the i-th entry of v_r, with C = Σ_r v_r v_rᵀ; p_ie, the i-th entry of the eigenvector u_e of K⊙C.
+v, p = Tensor("v"), Tensor("p")
+_UNIT = unit_diagonal("C")
+
+
+def _gram(value: Form) -> Form:
+    """With Σ_r v_ir² = C_ii = 1."""
+    return unit(value, "v", 1)
 
 
 def _sum_of_rank_one() -> Outcome:
-    B = full("b", columns=_RANK)
-    C = sum((B.col(k) * B.col(k).T for k in range(_RANK)), sp.zeros(SIZE))
-    norms = [sp.sqrt(sum(B[i, k] ** 2 for k in range(_RANK))) for i in range(SIZE)]
-    unit = sp.Matrix(SIZE, _RANK, lambda i, k: B[i, k] / norms[i])
-    return zero(*(C - B * B.T), *(sum(unit[i, k] ** 2 for k in range(_RANK)) - 1 for i in range(SIZE)))
+    """C_ij = Σ_r v_ir v_jr with v_ir = s_i x_ir, s_i = 1/‖x_i‖, so that s_i² Σ_r x_ir² = 1."""
+    entry = s[i] * s[j] * total(x[i, r] * x[j, r], r) - total((s[i] * x[i, r]) * (s[j] * x[j, r]), r)
+    length, norm = sp.symbols("l g", positive=True)  # ‖x_i‖ = l, ‖x_i‖² = g = l²
+    unit = total((s[i] * x[i, r]) ** 2, r) - s[i] ** 2 * total(x[i, r] ** 2, r)
+    return both(same(entry, unit), zero((norm / length**2).subs(norm, length**2) - 1))
 
 
 def _congruences() -> Outcome:
-    K, B = symmetric("K"), full("b", columns=_RANK)
-    total = sum((D * K * D for D in columns(B)), sp.zeros(SIZE))
-    squares = sum((D * D for D in columns(B)), sp.zeros(SIZE))
-    C = B * B.T
-    diagonal = sp.diag(*(C[i, i] for i in range(SIZE)))
-    # one column alone, for four rows: K⊙vvᵀ = D_v K D_v
-    v, big = full("v", 4, 1), symmetric("K", 4)
-    single = big.multiply_elementwise(v * v.T) - sp.diag(*v) * big * sp.diag(*v)
-    return zero(*(K.multiply_elementwise(C) - total), *(squares - diagonal), *single)
+    """(D_v K D_v)_ij = Σ_ab δ_ia v_a K_ab δ_bj v_b entry by entry, for one column and for the sum of all."""
+    a, b = Index("a", "n"), Index("b", "n")
+
+    def congruence(vector) -> Form:  # type: ignore[no-untyped-def]
+        return total(delta(i, a) * vector(a) * K[a, b] * delta(b, j) * vector(b), a, b)
+
+    single = K[i, j] * u[i] * u[j] - congruence(lambda index: u[index])
+    whole = K[i, j] * total(v[i, r] * v[j, r], r) - total(congruence(lambda index: v[index, r]), r)
+    squares = total(total(delta(i, a) * v[a, r] * delta(a, j) * v[a, r], a), r) - delta(i, j) * total(v[i, r] ** 2, r)
+    return same(single, whole, squares, _gram(total(v[i, r] ** 2, r)) - 1)
+
+
+def weight(first: Index, second: Index) -> Form:
+    """P_ef = Σ_r (u_eᵀ D_r q_f)²."""
+    return total(total(p[i, first] * v[i, r] * q[i, second], i) ** 2, r)
 
 
 def _doubly_stochastic() -> Outcome:
-    Q, U, B = orthogonal("q"), full("u"), full("b", columns=_RANK)
-    values = sp.symbols("lambda_0:3", real=True)
-    C = B * B.T
-    weights = sp.Matrix(SIZE, SIZE, lambda i, j: sum((U.col(i).T * D * Q.col(j))[0] ** 2 for D in columns(B)))
-    # the quadratic forms, and the rows: with Q orthogonal, for any u_i
-    K = full("p")  # any eigenvectors serve for the first identity
-    first = K * sp.diag(*values) * K.T
-    forms = [
-        (U.col(i).T * first.multiply_elementwise(C) * U.col(i))[0]
-        - sum(values[j] * sum((U.col(i).T * D * K.col(j))[0] ** 2 for D in columns(B)) for j in range(SIZE))
-        for i in range(SIZE)
-    ]
-    rows = [sum(weights.row(i)) - sum(C[k, k] * U[k, i] ** 2 for k in range(SIZE)) for i in range(SIZE)]
-    return zero(*(Q * Q.T - sp.eye(SIZE)), *forms, *rows)
+    form = total(p[i, e] * p[j, e] * spectral(q, values, i, j) * total(v[i, r] * v[j, r], r), i, j)
+    forms = form - total(weight(e, f) * values[f], f)
+
+    def summed(over: Index, basis: str, other: Form) -> Form:
+        """A sum of the weights minus Σ_i (Σ_r v_ir²) (other)_i²; then with Σ_r v_ir² = 1 minus ‖other‖²."""
+        found = orthonormal(total(weight(e, f), over), basis, 1)
+        return _gram(found) - total(other**2, i)
+
+    rows, cols = summed(f, "q", p[i, e]), summed(e, "p", q[i, f])
+    return both(
+        same(forms, rows, cols),
+        same(orthonormal(total(q[i, e] ** 2, i), "q", 0) - 1),
+        positive(sp.Symbol("x", real=True) ** 2),
+    )
 
 
 def _partial_sums() -> Outcome:
-    """For n ≤ 6 and every r: the gap of the partial sums as a sum of nonnegative products."""
-    differences, terms = [], []
-    for n in range(2, _LARGEST + 1):
-        falls = sp.symbols(f"f_1:{n}", nonnegative=True)  # λ_j − λ_{j+1}
-        last = sp.Symbol("lambda_n", real=True)
-        values = [last + sum(falls[j:], sp.S.Zero) for j in range(n)]
-        for r in range(1, n):
-            taken = sp.symbols(f"w_1:{n + 1}", nonnegative=True)
-            left = sp.symbols(f"s_1:{n + 1}", nonnegative=True)  # 1 − w_j
-            gap = sum(values[:r]) - sum(w * x for w, x in zip(taken, values, strict=True))
-            parts = [left[j] * (values[j] - values[r - 1]) for j in range(r)]
-            parts += [taken[j] * (values[r - 1] - values[j]) for j in range(r, n)]
-            known = {left[j]: 1 - taken[j] for j in range(n)}
-            known_sum = {taken[n - 1]: r - sum(taken[: n - 1])}
-            differences.append((gap - sum(parts)).subs(known).subs(known_sum))
-            terms += [sp.factor(sp.expand(part)) for part in parts]
-    return both(zero(*differences), positive(*terms))
+    """The indices j ≤ r and j > r as two ranges of any sizes r and N."""
+    low, high, edge = Index("a", "r"), Index("b", "N"), sp.Symbol("lambda_r", real=True)
+    w, values_ = Tensor("w"), Tensor("lambda")
+    size = sp.Symbol("r", positive=True)
+    gap = total(values_[low], low) - total(w[low] * values_[low], low) - total(w[high] * values_[high], high)
+    parts = total((1 - w[low]) * (values_[low] - edge), low) + total(w[high] * (edge - values_[high]), high)
+    # r = Σ w_j over both ranges: the terms with λ_r cancel
+    constraint = size - total(w[low], low) - total(w[high], high)
+    taken, left, above = sp.symbols("w 1-w f", nonnegative=True)
+    return both(same(gap - parts - edge * constraint), positive(left * above, taken * above))
 
 
 def _ends() -> Outcome:
     """The trace with C_ii = 1; λ_n = tr − (sum of the others); the quotient."""
-    K, C = symmetric("K"), symmetric("C").subs({sp.Symbol(f"C_{i}{i}", real=True): 1 for i in range(SIZE)})
-    trace = K.multiply_elementwise(C).trace() - K.trace()
-    total, others = sp.symbols("tau sigma", real=True)
-    excess = sp.Symbol("x", nonnegative=True)  # of the n−1 largest eigenvalues of K over those of K⊙C
-    gained = sp.expand((total - (others - excess)) - (total - others))
-    return both(zero(trace), positive(gained), *quotient())
+    trace = total(K[i, i] * C[i, i], i).where(_UNIT) - total(K[i, i], i)
+    least, other, tr, excess = sp.symbols("lambda_n mu_n tau x", real=True)
+    # tr = λ_n + σ = μ_n + σ', σ − σ' = x ≥ 0 the excess of the n−1 largest: μ_n − λ_n = x
+    gained = (tr - (sp.Symbol("sigma") - excess)) - (tr - sp.Symbol("sigma")) - excess
+    return both(same(trace), zero(gained, (other - least - excess).subs(other, least + excess)), *quotient())
 
 
 def _convexity() -> Outcome:
-    """Σ_ij P_ij f(λ_j) = Σ_j f(λ_j) for column sums 1, and the functions are concave."""
-    x = sp.Symbol("x", positive=True)
-    concave = [-sp.diff(f, x, 2) for f in (-x * sp.log(x), -(x**2), sp.log(x))]
-    P = full("P")
-    values = sp.symbols("f_0:3", real=True)
-    last = {P[SIZE - 1, j]: 1 - sum(P[i, j] for i in range(SIZE - 1)) for j in range(SIZE)}
-    total = sum(P[i, j] * values[j] for i in range(SIZE) for j in range(SIZE)).subs(last) - sum(values)
-    return both(zero(total), positive(*concave))
+    """Σ_ef P_ef f(λ_f) = Σ_f f(λ_f) for column sums 1, and the functions are concave."""
+    argument = sp.Symbol("x", positive=True)
+    concave = [-sp.diff(g, argument, 2) for g in (-argument * sp.log(argument), -(argument**2), sp.log(argument))]
+    image = Tensor("f")
+    exchanged = _gram(orthonormal(total(weight(e, f) * image[f], e, f), "p", 1))
+    exchanged = orthonormal(exchanged, "q", 0)
+    return both(same(exchanged - total(image[f], f)), positive(*concave))
 
 
 def _equality() -> Outcome:
-    size = 4
-    K, C = symmetric("K", size), symmetric("C", size).subs({sp.Symbol(f"C_{i}{i}", real=True): 1 for i in range(size)})
-    product = K.multiply_elementwise(C)
-    lost = 2 * sum(K[i, j] ** 2 * (1 - C[i, j] ** 2) for i, j in combinations(range(size), 2))
-    frobenius = (K * K).trace() - (product * product).trace() - lost
-    # two groups {0,1}, {2,3} of parallel inputs with K = 0 between them, signs s_i = ±1
-    signs = [sp.S.One, -sp.S.One, sp.S.One, -sp.S.One]
-    blocks = K.subs({K[i, j]: 0 for i in (0, 1) for j in (2, 3)})
-    group = C.subs({C[0, 1]: signs[0] * signs[1], C[2, 3]: signs[2] * signs[3]})
-    similar = blocks.multiply_elementwise(group) - sp.diag(*signs) * blocks * sp.diag(*signs)
-    inside, k = sp.Symbol("c", real=True), sp.Symbol("k", real=True)
-    bounded = (k**2 * (1 - inside**2)).subs(inside, sp.cos(sp.Symbol("alpha", real=True)))
-    return both(zero(frobenius, *similar), positive(sp.trigsimp(bounded)))
+    lost = total(K[i, j] ** 2 * (1 - C[i, j] ** 2), i, j)
+    frobenius = total(K[i, j] ** 2, i, j) - total((K[i, j] * C[i, j]) ** 2, i, j) - lost
+    diagonal = (K[i, i] ** 2 * (1 - C[i, i] ** 2)).where(_UNIT)
+    # the converse: (K⊙C − D_s K D_s)_ij = K_ij (C_ij − s_i s_j), one factor of which is 0; D_s² = I
+    a, b = Index("a", "n"), Index("b", "n")
+    signed = total(delta(i, a) * s[a] * K[a, b] * delta(b, j) * s[b], a, b)
+    similar = K[i, j] * C[i, j] - signed - K[i, j] * (C[i, j] - s[i] * s[j])
+    angle, entry = sp.symbols("alpha k", real=True)
+    bounded = zero(entry**2 * (1 - sp.cos(angle) ** 2) - entry**2 * sp.sin(angle) ** 2)
+    return both(same(frobenius, diagonal, similar), bounded, positive(entry**2 * sp.sin(angle) ** 2))
 
 
 def _norms() -> Outcome:
     """The weighted sum for G, the signs of what is left to min g and max g, the quotient; and a case of equality."""
     high, low, most, least = sp.symbols("L l M g", positive=True)
-    excess, weight = sp.symbols("e u", nonnegative=True)  # g_i − min g or max g − g_i; u_i²
-    sharp = sp.diag(low, high).multiply_elementwise(sp.diag(least, most))
-    attained = sharp[1, 1] / sharp[0, 0] - (high / low) * (most / least)
-    signs = positive(low * ((least + excess) - least) * weight, high * (most - (most - excess)) * weight)
+    excess, square = sp.symbols("e u", nonnegative=True)  # g_i − min g or max g − g_i; u_i²
+    attained = (high * most) / (low * least) - (high / low) * (most / least)
+    signs = positive(low * ((least + excess) - least) * square, high * (most - (most - excess)) * square)
     return both(weighted_sum(), zero(attained), signs, *quotient())
 
 
 def proof() -> Proof:
-    size = f"{SIZE}×{SIZE}"
     return Proof(
         title="A Hadamard product with a correlation matrix has the more compact spectrum",
         source=(
@@ -149,14 +148,14 @@ def proof() -> Proof:
                 "every $C\\succeq0$ is a Gram matrix $BB^\\top$ (Cholesky), whose columns are the $v_k$; for inputs "
                 "$x_i$ they are the coordinates of the unit vectors",
                 _sum_of_rank_one,
-                f"generic $B$ with {SIZE} rows and {_RANK} columns",
+                every("n d s x", by.GRAM),
             ),
             Step(
                 "the product is a sum of congruences",
                 r"K\odot vv^\top = D_vKD_v, \qquad K\odot C = \sum_k D_kKD_k, \qquad \sum_k D_k^2 = I",
                 "entry by entry; $D_k = D_{v_k}$",
                 _congruences,
-                f"generic symmetric matrices, {size} with {_RANK} columns and 4×4 with one",
+                every("n d K v"),
             ),
             Step(
                 "doubly stochastic weights",
@@ -169,7 +168,7 @@ def proof() -> Proof:
                 "$K = \\sum_j\\lambda_jq_jq_j^\\top$ and $\\sum_j q_jq_j^\\top = \\sum_i u_iu_i^\\top = I$; the "
                 "columns as the rows, with $u$ and $q$ exchanged",
                 _doubly_stochastic,
-                f"size {size}: the quadratic forms for any vectors, the row sums with Cayley's rotations for the $q_j$",
+                every("n d lambda q v", by.SPECTRAL),
             ),
             Step(
                 "partial sums",
@@ -180,8 +179,7 @@ def proof() -> Proof:
                 ),
                 "Hardy, Littlewood and Pólya (1929); the terms with $\\lambda_r$ cancel because the $w_j$ sum to $r$",
                 _partial_sums,
-                f"every $r < n \\le {_LARGEST}$, with symbols for the gaps $\\lambda_j - \\lambda_{{j+1}} \\ge 0$, "
-                "for $w_j \\ge 0$ and for $1-w_j \\ge 0$",
+                every("r lambda w"),
             ),
             Step(
                 "the ends and the condition number",
@@ -190,8 +188,7 @@ def proof() -> Proof:
                 "$r = 1$; $r = n-1$ with the equal traces; a quotient falls when its numerator falls and its "
                 "denominator grows",
                 _ends,
-                f"the trace for generic {size} matrices, $\\mu_n-\\lambda_n$ as the excess of the other sums, the "
-                "quotient",
+                every("n K C"),
             ),
             Step(
                 "entropy, participation ratio, determinant",
@@ -205,7 +202,7 @@ def proof() -> Proof:
                 "rank, for $\\lambda/\\mathrm{tr}$), $-x^2$, and $\\ln x$ (Oppenheim's inequality); $K\\succeq0$, for "
                 "the last $K\\succ0$",
                 _convexity,
-                f"the exchange of sums for generic {size} weights with column sums 1, and the signs of $f''$",
+                every("n f", by.JENSEN),
             ),
             Step(
                 "equality",
@@ -218,7 +215,7 @@ def proof() -> Proof:
                 "parallel, an equivalence; with a sign for every input $K\\odot C = D_sKD_s$, since $K$ vanishes "
                 "between the classes",
                 _equality,
-                "generic 4×4 matrices; the converse for two classes of two",
+                every("n K C s"),
             ),
             Step(
                 "inputs of any norm",
@@ -233,7 +230,7 @@ def proof() -> Proof:
                 "$\\max g\\,\\|u\\|^2$; $K\\succeq0$. Equality for $K = \\mathrm{diag}(\\lambda_n,\\lambda_1)$ and "
                 "orthogonal inputs, the shorter one first",
                 _norms,
-                f"the first line for generic {size} matrices, the signs, the quotient, and the case of equality",
+                every("n d lambda K x u", by.RAYLEIGH),
             ),
         ),
         remarks=(

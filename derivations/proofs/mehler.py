@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.gauss import alpha, beta, integrate_exponential, polynomial_mean, u, v
 from derivations.tools.half_line import X
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step
+from derivations.tools.means import spots
+from derivations.tools.proof import Outcome, Proof, Step, every
 from derivations.tools.zero import zero
 
 rho = sp.Symbol("rho", real=True)
@@ -24,25 +26,34 @@ def he(k: int, x: sp.Expr = X) -> sp.Expr:
 
 
 def _definition() -> Outcome:
-    """The coefficients of exp(αx − α²/2), by differentiating k times at α = 0."""
+    """The product of two exponential series term by term, for all k; and `he` by differentiating k times at α = 0."""
+    k, j = sp.symbols("k j", integer=True, nonnegative=True)
+    first = (alpha * X) ** (k - 2 * j) / sp.factorial(k - 2 * j)
+    second = alpha ** (2 * j) * (-1) ** j / 2**j / sp.factorial(j)  # (−α²/2)^j/j!
+    term = sp.factorial(k) * (-1) ** j * X ** (k - 2 * j) / (2**j * sp.factorial(j) * sp.factorial(k - 2 * j))
     function = sp.exp(alpha * X - alpha**2 / 2)
-    return zero(*(sp.diff(function, alpha, k).subs(alpha, 0) - he(k) for k in range(_DEGREE + 1)))
+    tried = (sp.diff(function, alpha, order).subs(alpha, 0) - he(order) for order in spots(range(_DEGREE + 1)))
+    return zero((sp.expand_power_base(first * second), alpha**k / sp.factorial(k) * term), *tried)
 
 
 def _orthogonality() -> Outcome:
     exponent = (alpha**2 + 2 * rho * alpha * beta + beta**2) / 2 - alpha**2 / 2 - beta**2 / 2
+    degree = sp.Symbol("k", integer=True, nonnegative=True)
+    # the terms of e^{ραβ}, and those of the double series whose coefficients are δ_jk k! ρ^k
+    left = rho**degree * alpha**degree * beta**degree / sp.factorial(degree)
+    right = sp.factorial(degree) * rho**degree * alpha**degree * beta**degree / sp.factorial(degree) ** 2
     small = []
-    for j in range(5):
-        for k in range(5):
+    for j in spots(range(5)):
+        for k in spots(range(5)):
             expected = sp.factorial(k) * rho**k if j == k else 0
             small.append(polynomial_mean(he(j, u) * he(k, v), (sp.S.One, sp.S.One, rho)) - expected)
-    return zero(exponent - rho * alpha * beta, *small)
+    return zero((exponent, rho * alpha * beta), (left, right), *small)
 
 
 def _imaginary() -> Outcome:
     square, rest = integrate_exponential(alpha * (X + sp.I * u) - u**2 / 2, (u,))
-    moments = (polynomial_mean((X + sp.I * u) ** k, STANDARD) - he(k) for k in range(_DEGREE + 1))
-    return zero(square / (2 * sp.pi) - 1, rest - alpha * X + alpha**2 / 2, *moments)
+    moments = (polynomial_mean((X + sp.I * u) ** k, STANDARD) - he(k) for k in spots(range(_DEGREE + 1)))
+    return zero(square / (2 * sp.pi) - 1, (rest, alpha * X - alpha**2 / 2), *moments)
 
 
 def _mehler() -> Outcome:
@@ -51,7 +62,7 @@ def _mehler() -> Outcome:
     square, rest = integrate_exponential(exponent, (u, v))
     kernel = (2 * rho * X * y - rho**2 * (X**2 + y**2)) / (2 * (1 - rho**2))
     ratio = -(X**2 - 2 * rho * X * y + y**2) / (2 * (1 - rho**2)) + (X**2 + y**2) / 2
-    return zero(square / (2 * sp.pi) ** 2 - 1 / (1 - rho**2), rest - kernel, ratio - kernel)
+    return zero(square / (2 * sp.pi) ** 2 - 1 / (1 - rho**2), (rest, kernel), ratio - kernel)
 
 
 def proof() -> Proof:
@@ -73,7 +84,7 @@ def proof() -> Proof:
                 r"\mathrm{He}_k(x) = k!\sum_{j \le k/2} \frac{(-1)^j\,x^{k-2j}}{2^j\,j!\,(k-2j)!}",
                 "product of the series of $e^{\\alpha x}$ and $e^{-\\alpha^2/2}$",
                 _definition,
-                f"$k \\le {_DEGREE}$, by differentiating the generating function",
+                every("k j alpha x", by.CAUCHY),
             ),
             Step(
                 "orthogonality at correlation ρ",
@@ -84,7 +95,7 @@ def proof() -> Proof:
                 "moment generating function ([gaussian_moments](gaussian_moments.md)); compare the coefficients of "
                 "$\\alpha^j\\beta^k$",
                 _orthogonality,
-                "the first line, and the second one by Isserlis for $j, k \\le 4$",
+                every("k rho alpha beta", by.MOMENT_SERIES),
             ),
             Step(
                 "Hermite polynomials as moments",
@@ -94,7 +105,7 @@ def proof() -> Proof:
                 ),
                 "complete the square; compare the coefficients of $\\alpha^k$",
                 _imaginary,
-                f"the first line, and the second one for $k \\le {_DEGREE}$",
+                every("alpha x", by.MOMENT_SERIES),
             ),
             Step(
                 "Mehler's formula",
@@ -107,7 +118,7 @@ def proof() -> Proof:
                 "exponential series, exchanged with the expectation since $\\mathbb{E}[e^{|\\rho\\,(x + i\\xi)(y + "
                 "i\\eta)|}] < \\infty$ for $|\\rho| < 1$; complete the square in $\\xi$, then in $\\eta$",
                 _mehler,
-                "the second line",
+                every("rho x y", by.DOMINATED, by.FUBINI),
             ),
         ),
     )

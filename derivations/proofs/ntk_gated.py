@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derivations.proofs.ntk_plain import S, T, d, g, m, sigma_w
+from derivations.proofs.ntk_plain import COORDINATE, NEURON, X_PRIME, S, T, X, d, g, inner, m, sigma_w
+from derivations.tools import theorems as by
 from derivations.tools.abstract import activation_pair
 from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, identity, polynomial, sigma_v
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step
+from derivations.tools.means import cases
+from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.sums import Tensor, same, total
 from derivations.tools.zero import zero
 from glutheory.networks import network
 from glutheory.symbolic.kernels import Kernels, kernels
@@ -28,27 +31,39 @@ def _gradient() -> Outcome:
     q, h = weight * value + first, gate * value + second
     z = readout * q * phi(h) + others
     return zero(
-        sp.diff(z, readout) - q * phi(h),
-        sp.diff(z, weight) - readout * phi(h) * value,
-        sp.diff(z, gate) - readout * q * slope(h) * value,
+        (sp.diff(z, readout), q * phi(h)),
+        (sp.diff(z, weight), readout * phi(h) * value),
+        (sp.diff(z, gate), readout * q * slope(h) * value),
     )
+
+
+def _any_size() -> Outcome:
+    """The sum of all products of two gradients of the step before, for any m and d."""
+    r, j = NEURON, COORDINATE
+    v, q, p, first, second, slope, other = (Tensor(name) for name in ("v", "q", "q*", "phi", "phi*", "phi'", "phi'*"))
+    readout = total(q[r] * first[r] * p[r] * second[r], r)
+    value = total(v[r] * first[r] * X[j] * v[r] * second[r] * X_PRIME[j], r, j)
+    gate = total(v[r] * q[r] * slope[r] * X[j] * v[r] * p[r] * other[r] * X_PRIME[j], r, j)
+    bracket = first[r] * second[r] + q[r] * p[r] * slope[r] * other[r]
+    claimed = total(q[r] * p[r] * first[r] * second[r] + v[r] ** 2 * inner() * bracket, r)
+    return same(readout + value + gate - claimed)
 
 
 def _inner_product() -> Outcome:
     phi, slope = activation_pair("phi")
     small = Small((identity, phi), (sigma_p, sigma_w), sigma_v, 2, 2)
-    (x, y), (_, _, inner) = small.inputs, small.gram
+    (x, y), (_, _, product) = small.inputs, small.gram
     here, there = small.output(x), small.output(y)
-    total = sum(sp.diff(here, s) * sp.diff(there, s) for group in small.groups() for s in group)
-    total, expected = total.subs({FRONT: 1, GAMMA: 1}), sp.S.Zero
+    written = sum(sp.diff(here, s) * sp.diff(there, s) for group in small.groups() for s in group)
+    written, expected = written.subs({FRONT: 1, GAMMA: 1}), sp.S.Zero
     for r, readout in enumerate(small.readouts):
         (q, h), (qp, hp) = (
             [sum(weight * value for weight, value in zip(rows[r], point, strict=True)) for rows in small.weights]
             for point in (x, y)
         )
         expected += q * qp * phi(h) * phi(hp)
-        expected += readout**2 * inner * (phi(h) * phi(hp) + q * qp * slope(h) * slope(hp))
-    return zero(sp.expand(total) - sp.expand(expected))
+        expected += readout**2 * product * (phi(h) * phi(hp) + q * qp * slope(h) * slope(hp))
+    return both(_any_size(), zero((sp.expand(written), sp.expand(expected))))
 
 
 def _resolved(found: Kernels) -> dict[str, sp.Expr]:
@@ -60,26 +75,25 @@ def _resolved(found: Kernels) -> dict[str, sp.Expr]:
 
 def _expectation() -> Outcome:
     table = _resolved(kernels(network("geglu"), "standard"))
-    total = table["readout"] + table["value"] + table["gate"]
     return zero(
-        table["readout"] - m * sigma_p**2 * g * S,
-        table["value"] - m * sigma_v**2 * g * S,
-        table["gate"] - m * sigma_v**2 * sigma_p**2 * g**2 * T,
-        total - equation_four(),
-        table["nngp"] - m * sigma_v**2 * sigma_p**2 * g * S,
+        (table["readout"], m * sigma_p**2 * g * S),
+        (table["value"], m * sigma_v**2 * g * S),
+        (table["gate"], m * sigma_v**2 * sigma_p**2 * g**2 * T),
+        (table["readout"] + table["value"] + table["gate"], equation_four()),
+        (table["nngp"], m * sigma_v**2 * sigma_p**2 * g * S),
     )
 
 
 def _brute_force() -> Outcome:
     branches = (identity, polynomial(_DEGREE, "c"))
-    networks = [Small(branches, (sigma_p, sigma_w), sigma_v, width, _DIMENSION) for width in _WIDTHS]
+    networks = [Small(branches, (sigma_p, sigma_w), sigma_v, width, _DIMENSION) for width in cases("m", _WIDTHS)]
 
     def blocks(small: Small) -> list[sp.Expr]:
-        (first, second), size, inner = small.duals(1), small.width * FRONT**2, GAMMA**2 * small.gram[2]
+        (first, second), size, product = small.duals(1), small.width * FRONT**2, GAMMA**2 * small.gram[2]
         return [
-            size * sigma_p**2 * inner * first,
-            size * sigma_v**2 * inner * first,
-            size * sigma_v**2 * sigma_p**2 * inner**2 * second,
+            size * sigma_p**2 * product * first,
+            size * sigma_v**2 * product * first,
+            size * sigma_v**2 * sigma_p**2 * product**2 * second,
         ]
 
     def nngp(small: Small) -> sp.Expr:
@@ -89,16 +103,16 @@ def _brute_force() -> Outcome:
 
 
 def _ntk_parametrisation() -> Outcome:
-    inner = GAMMA**2 * g
-    scaled = m * FRONT**2 * ((sigma_v**2 + sigma_p**2) * inner * S + sigma_v**2 * sigma_p**2 * inner**2 * T)
+    product = GAMMA**2 * g
+    scaled = m * FRONT**2 * ((sigma_v**2 + sigma_p**2) * product * S + sigma_v**2 * sigma_p**2 * product**2 * T)
     outside = {FRONT: 1 / sp.sqrt(m), GAMMA: 1 / sp.sqrt(d), sigma_v: 1, sigma_p: 1}
     expected = 2 * g / d * S + (g / d) ** 2 * T
     table = _resolved(kernels(network("geglu"), "ntk"))
     return zero(
-        scaled.subs({FRONT: 1, GAMMA: 1}) - equation_four(),
-        scaled.subs(outside) - expected,
-        table["readout"] + table["value"] + table["gate"] - expected,
-        table["nngp"] - g / d * S,
+        (scaled.subs({FRONT: 1, GAMMA: 1}), equation_four()),
+        (scaled.subs(outside), expected),
+        (table["readout"] + table["value"] + table["gate"], expected),
+        (table["nngp"], g / d * S),
     )
 
 
@@ -109,7 +123,7 @@ def _bilinear() -> Outcome:
     found = kernels(network("bilinear"), "standard")
     first, second = found.branches
     known = {first.S: first.covariance, first.T: 1, second.S: second.covariance, second.T: 1}
-    return zero(value - expected, sp.Add(*found.blocks.values()).subs(known) - expected)
+    return zero((value, expected), (sp.Add(*found.blocks.values()).subs(known), expected))
 
 
 def proof() -> Proof:
@@ -137,6 +151,7 @@ def proof() -> Proof:
                 "so "
                 "$m$ and $d$ are arbitrary",
                 _gradient,
+                every("v p w x phi"),
             ),
             Step(
                 "gradient inner product",
@@ -144,7 +159,7 @@ def proof() -> Proof:
                 r"v_r^2\,(x\cdot x')\left(\phi(h_r)\phi(h_r') + q_rq_r'\,\phi'(h_r)\phi'(h_r')\right)\right]",
                 "sum over all weights, $\\sum_j x_jx_j' = x\\cdot x'$",
                 _inner_product,
-                "the network with $m = d = 2$ and abstract $\\phi$, differentiated as a whole",
+                every("m d v q x y"),
             ),
             Step(
                 "Eq. 4, block by block",
@@ -157,7 +172,7 @@ def proof() -> Proof:
                 "expectation by independence of $v_r, p_r, w_r$: $\\mathbb{E}[v_r^2] = \\sigma_v^2$, "
                 "$\\mathbb{E}[q_rq_r'] = \\sigma_p^2\\,x\\cdot x'$; $m$ identically distributed neurons",
                 _expectation,
-                "the three blocks, their sum and $\\tilde\\Sigma$ against what the engine derives",
+                every("m g S T sigma_v sigma_p", by.INDEPENDENCE),
             ),
             Step(
                 "exact at finite width",
@@ -170,6 +185,7 @@ def proof() -> Proof:
                 "$T$ by Isserlis at $\\gamma^2\\sigma_w^2(\\|x\\|^2, \\|x'\\|^2, x\\cdot x')$. Eq. 4 is $f = \\gamma "
                 "= 1$",
                 _brute_force,
+                every("x0 y0 sigma_v"),
             ),
             Step(
                 "NTK parametrisation",
@@ -179,6 +195,7 @@ def proof() -> Proof:
                 "substitution of $f^2 = 1/m$, $\\gamma^2 = 1/d$ and unit variances in the previous step; equal to "
                 "the engine's",
                 _ntk_parametrisation,
+                every("m d g S T"),
             ),
             Step(
                 "the bilinear network",
@@ -187,6 +204,7 @@ def proof() -> Proof:
                 "$S = \\sigma_w^2\\,x\\cdot x'$, $T = 1$: symmetric in the three variances, as it must be; equal to "
                 "the engine's",
                 _bilinear,
+                every("m g sigma_v sigma_p sigma_w"),
             ),
         ),
     )

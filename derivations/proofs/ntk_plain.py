@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.abstract import activation_pair
 from derivations.tools.arcsine import read, theta, vanish
 from derivations.tools.arcsine import w as root
 from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, polynomial, sigma_v
 from derivations.tools.gauss import independent_mean
-from derivations.tools.proof import Outcome, Proof, Step
+from derivations.tools.means import cases
+from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.sums import Form, Index, Tensor, delta, same, total
 from derivations.tools.zero import zero
 from glutheory.networks import network
 from glutheory.symbolic.derived import derivation
@@ -34,7 +37,25 @@ def _gradient() -> Outcome:
     weight, value, readout, rest, others = sp.symbols("w x v R Z", real=True)
     z = readout * phi(weight * value + rest) + others
     h = weight * value + rest
-    return zero(sp.diff(z, readout) - phi(h), sp.diff(z, weight) - readout * slope(h) * value)
+    return zero((sp.diff(z, readout), phi(h)), (sp.diff(z, weight), readout * slope(h) * value))
+
+
+NEURON, COORDINATE = Index("r", "m"), Index("j", "d")
+X, X_PRIME = Tensor("x"), Tensor("y")
+
+
+def inner() -> Form:
+    """x·x'."""
+    return total(X[COORDINATE] * X_PRIME[COORDINATE], COORDINATE)
+
+
+def _any_size() -> Outcome:
+    """The sum of all products of two gradients of the step before, for any m and d."""
+    r, j = NEURON, COORDINATE
+    v, first, second, slope, other = (Tensor(name) for name in ("v", "phi", "phi*", "phi'", "phi'*"))
+    readout = total(first[r] * second[r], r)
+    hidden = total(v[r] * slope[r] * X[j] * v[r] * other[r] * X_PRIME[j], r, j)
+    return same(readout + hidden - total(first[r] * second[r] + v[r] ** 2 * slope[r] * other[r] * inner(), r))
 
 
 def _inner_product() -> Outcome:
@@ -42,22 +63,26 @@ def _inner_product() -> Outcome:
     small = Small((phi,), (sigma_w,), sigma_v, 2, 3)
     (x, y), (_, _, inner) = small.inputs, small.gram
     here, there = small.output(x), small.output(y)
-    total = sum(sp.diff(here, s) * sp.diff(there, s) for group in small.groups() for s in group)
-    total, expected = total.subs({FRONT: 1, GAMMA: 1}), sp.S.Zero
+    written = sum(sp.diff(here, s) * sp.diff(there, s) for group in small.groups() for s in group)
+    written, expected = written.subs({FRONT: 1, GAMMA: 1}), sp.S.Zero
     for r, readout in enumerate(small.readouts):
         h, k = (
             sum(weight * value for weight, value in zip(small.weights[0][r], point, strict=True)) for point in (x, y)
         )
         expected += phi(h) * phi(k) + readout**2 * slope(h) * slope(k) * inner
-    return zero(sp.expand(total) - sp.expand(expected))
+    return both(_any_size(), zero((sp.expand(written), sp.expand(expected))))
 
 
 def _covariance() -> Outcome:
+    """E[w_j w_k] = σ_w² δ_jk in the double sum, for any d; and for d = 3 by brute force."""
+    j, k = COORDINATE, Index("k", "d")
+    general = total(X[j] * X_PRIME[k] * sigma_w**2 * delta(j, k), j, k) - sigma_w**2 * inner()
     small = Small((polynomial(1, "c"),), (sigma_w,), sigma_v, 1, 3)
     row, variances = small.weights[0][0], small.variances
     u, v = (sum(weight * value for weight, value in zip(row, x, strict=True)) for x in small.inputs)
     means = (independent_mean(first * second, variances) for first, second in ((u, u), (v, v), (u, v)))
-    return zero(*(mean - sigma_w**2 * value for mean, value in zip(means, small.gram, strict=True)))
+    tried = zero(*(mean - sigma_w**2 * value for mean, value in zip(means, small.gram, strict=True)))
+    return both(same(general), tried)
 
 
 def _expectation() -> Outcome:
@@ -66,16 +91,16 @@ def _expectation() -> Outcome:
     (branch,) = found.branches
     known = {branch.S: S, branch.T: T}
     return zero(
-        found.blocks["readout"].subs(known) - m * S,
-        found.blocks["hidden"].subs(known) - m * sigma_v**2 * g * T,
-        sp.Add(*found.blocks.values()).subs(known) - equation_three(),
-        found.nngp.subs(known) - m * sigma_v**2 * S,
+        (found.blocks["readout"].subs(known), m * S),
+        (found.blocks["hidden"].subs(known), m * sigma_v**2 * g * T),
+        (sp.Add(*found.blocks.values()).subs(known), equation_three()),
+        (found.nngp.subs(known), m * sigma_v**2 * S),
     )
 
 
 def _brute_force() -> Outcome:
     cubic = polynomial(_DEGREE, "c")
-    networks = [Small((cubic,), (sigma_w,), sigma_v, width, _DIMENSION) for width in _WIDTHS]
+    networks = [Small((cubic,), (sigma_w,), sigma_v, width, _DIMENSION) for width in cases("m", _WIDTHS)]
 
     def blocks(small: Small) -> list[sp.Expr]:
         (first, second), size = small.duals(0), small.width * FRONT**2
@@ -90,16 +115,16 @@ def _ntk_parametrisation() -> Outcome:
     found = kernels(network("gelu"), "ntk")
     engine = sp.Add(*found.blocks.values()).subs({found.branches[0].S: S, found.branches[0].T: T})
     return zero(
-        scaled.subs({FRONT: 1, GAMMA: 1}) - equation_three(),
-        scaled.subs(outside) - (S + g / d * T),
-        engine - (S + g / d * T),
-        found.nngp.subs(found.branches[0].S, S) - S,
+        (scaled.subs({FRONT: 1, GAMMA: 1}), equation_three()),
+        (scaled.subs(outside), S + g / d * T),
+        (engine, S + g / d * T),
+        (found.nngp.subs(found.branches[0].S, S), S),
     )
 
 
 def _relu() -> Outcome:
     kernel = (root + 2 * c * (sp.pi / 2 + theta)) / (2 * sp.pi)
-    return vanish(read(derivation("relu").ntk) - kernel)
+    return vanish((read(derivation("relu").ntk), kernel))
 
 
 def proof() -> Proof:
@@ -130,6 +155,7 @@ def proof() -> Proof:
                 "$d$ "
                 "are arbitrary",
                 _gradient,
+                every("v w x phi"),
             ),
             Step(
                 "gradient inner product",
@@ -137,7 +163,7 @@ def proof() -> Proof:
                 r"v_r^2\,\phi'(h_r)\,\phi'(h_r')\; x\cdot x'\right]",
                 "sum over all weights, $\\sum_j x_jx_j' = x\\cdot x'$",
                 _inner_product,
-                "the network with $m = 2$, $d = 3$ and abstract $\\phi$, differentiated as a whole",
+                every("m d v x y"),
             ),
             Step(
                 "law of the pre-activations",
@@ -145,7 +171,7 @@ def proof() -> Proof:
                 r"\sigma_w^2\left(\|x\|^2, \|x'\|^2, x\cdot x'\right)",
                 "linear in Gaussian weights; covariance by independence of the entries",
                 _covariance,
-                "the covariances for $d = 3$",
+                every("d x y sigma_w", by.GAUSSIAN_LINEAR),
             ),
             Step(
                 "Eq. 3",
@@ -154,7 +180,7 @@ def proof() -> Proof:
                 "expectation of the inner product: $m$ identically distributed neurons, $v_r$ independent of $w_r$; "
                 "the cross terms of $\\Sigma$ vanish with $\\mathbb{E}[v_rv_s] = 0$",
                 _expectation,
-                "Eq. 3 and $\\Sigma$ against the blocks that the engine derives",
+                every("m g S T sigma_v", by.INDEPENDENCE),
             ),
             Step(
                 "exact at finite width",
@@ -167,6 +193,7 @@ def proof() -> Proof:
                 "independent Gaussians; symbolic $x, x', c_k, \\sigma_v, \\sigma_w, f, \\gamma$; $S$ and $T$ by "
                 "Isserlis at $\\gamma^2\\sigma_w^2(\\|x\\|^2, \\|x'\\|^2, x\\cdot x')$. Eq. 3 is $f = \\gamma = 1$",
                 _brute_force,
+                every("x0 y0 sigma_v"),
             ),
             Step(
                 "NTK parametrisation",
@@ -175,6 +202,7 @@ def proof() -> Proof:
                 "substitution of $f^2 = 1/m$, $\\gamma^2 = 1/d$, $\\sigma_v = \\sigma_w = 1$ in the previous step; "
                 "equal to the engine's",
                 _ntk_parametrisation,
+                every("m d g S T"),
             ),
             Step(
                 "ReLU",
@@ -184,6 +212,7 @@ def proof() -> Proof:
                 "the "
                 "engine's",
                 _relu,
+                every("a b c"),
             ),
         ),
     )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.arcsine import p, q, read, vanish, w
 from derivations.tools.arcsine import theta as vartheta
-from derivations.tools.half_line import X, half_mean
+from derivations.tools.half_line import X, chi_mean, half_mean
 from derivations.tools.latex import lines
-from derivations.tools.matrices import positive, weighted_sum
-from derivations.tools.proof import Outcome, Proof, Step, both
-from derivations.tools.zero import zero
+from derivations.tools.limits import tends
+from derivations.tools.matrices import weighted_sum
+from derivations.tools.means import cases, spots
+from derivations.tools.numbers import larger
+from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
+from derivations.tools.zero import positive, zero
 from glutheory.networks import network
 from glutheory.spectra import funk_hecke
 from glutheory.symbolic.derived import derivation
@@ -67,17 +71,14 @@ def _certificate() -> Outcome:
 
 def _half_mean() -> Outcome:
     """E z₊ = E‖g‖ · E(u_1)₊ for a Gaussian g = ‖g‖u; E‖g‖ from the density of χ_d."""
-    r = sp.Symbol("r", positive=True)
-    density = 2 ** (1 - d / 2) / sp.gamma(d / 2) * r ** (d - 1) * sp.exp(-(r**2) / 2)
-    norm = sp.integrate(r * density, (r, 0, sp.oo), conds="none")
-    mean = sp.gammasimp(sp.powsimp(norm * HALF_MEAN, force=True))
-    return zero(sp.simplify(mean) - half_mean(X))
+    size, norm, moment = chi_mean()
+    return both(moment, zero((norm.subs(size, d) * HALF_MEAN, half_mean(X))))
 
 
 def _levels() -> Outcome:
-    """The formulas against the integrals of κ, ρκ, (ρκ)', (ρ²κ)' over the sphere."""
-    differences = []
-    for size in _DIMENSIONS:
+    """λ_0(κ) + E[ρκ'] for (ρκ)', in any d; and all four against the integrals over the sphere for some d."""
+    differences = [(PLAIN + HALF_MEAN**2, FULL_PLAIN)]
+    for size in spots(_DIMENSIONS):
         for net, kind, formula in (
             ("relu", "nngp", PLAIN),
             ("reglu", "nngp", GATED),
@@ -85,7 +86,7 @@ def _levels() -> Outcome:
             ("reglu", "ntk", FULL_GATED),
         ):
             (level,) = funk_hecke(net, size, (0,), kind=kind)
-            differences.append(sp.simplify(formula.subs(d, size)) - level.exact)
+            differences.append((formula.subs(d, size), level.exact))
     return zero(*differences)
 
 
@@ -98,14 +99,13 @@ def _odd_part() -> Outcome:
     return zero(
         KAPPA - KAPPA.subs(rho, -rho) - 2 * odd,
         SLOPE + SLOPE.subs(rho, -rho) - 2 * slope,
-        mean - GATED,
-        full - FULL_GATED,
+        (mean, GATED),
+        (full, FULL_GATED),
     )
 
 
 def _tops() -> Outcome:
     """The bounds of all levels but 0; N_l ≥ d for odd l, and level 2 of ρ² is 2/(d(d+2))."""
-    dims = sp.Symbol("N", positive=True)
     more = sp.Symbol("k", nonnegative=True)
     second = sp.Rational(2) / (d * (d + 2))
     traces = [
@@ -116,73 +116,85 @@ def _tops() -> Outcome:
         sp.diff(rho * KAPPA, rho).subs(rho, 1) - 1,
         sp.diff(rho * KAPPA, rho).subs(rho, -1),
     ]
-    # halves of f(1) ± f(−1) over N ≥ d, against level 0; d + more stands for N
+    # halves of f(1) ± f(−1) over N ≥ d, against level 0; d + k stands for N
     gaps = [
-        GATED - _QUARTER / dims.subs(dims, d + more),
+        GATED - _QUARTER / (d + more),
         GATED - _QUARTER * second,
         FULL_GATED - sp.Rational(3, 4) / (d + more),
         FULL_GATED - sp.Rational(3, 4) * second,
     ]
     signs = [sp.factor(sp.together(gap)) for gap in gaps]
     # (ρκ)': level 1 is 1/(2d), even levels at most 1/(2N_2); level 0 is at least c_0 = 1/(2π)
-    small = [FULL_PLAIN.subs(d, size) - sp.Rational(1, 2 * size) for size in (2, 3)]
-    small += [FULL_PLAIN.subs(d, size) - sp.Rational(1, (size - 1) * (size + 2)) for size in (2, 3)]
-    large = [1 / (2 * sp.pi) - sp.Rational(1, 8), 1 / (2 * sp.pi) - sp.Rational(1, 18)]
-    certain = all(bool((sp.simplify(gap) > 0) == sp.true) for gap in (*small, *large))
-    sign = Outcome(certain, "proof", "explicit numbers compared by their digits, enclosed by SymPy")
-    return both(zero(*traces), positive(*signs), sign)
+    small = [(FULL_PLAIN.subs(d, size), sp.Rational(1, 2 * size)) for size in cases("d", (2, 3))]
+    small += [(FULL_PLAIN.subs(d, size), sp.Rational(1, (size - 1) * (size + 2))) for size in cases("d", (2, 3))]
+    large = [(1 / (2 * sp.pi), sp.Rational(1, 8)), (1 / (2 * sp.pi), sp.Rational(1, 18))]
+    # d = 4 + k: 1/8 ≥ 1/(2d), 1/18 ≥ 1/(2N_2)
+    far = [sp.Rational(1, 8) - 1 / (2 * d), sp.Rational(1, 18) - 1 / ((d - 1) * (d + 2))]
+    signs += [sp.factor(sp.together(gap.subs(d, 4 + more))) for gap in far]
+    # N_l does not fall with l ≥ 1, for d = 2 + k: the ratio of two is 1 + k(2l + 1 + k)/((2l + k)(l + 1))
+    level = sp.Symbol("l", positive=True)
+    dimension = (2 * level + d - 2) * sp.gamma(level + d - 2) / (sp.gamma(level + 1) * sp.gamma(d - 1))
+    grown = (dimension.subs(level, level + 1) / dimension - 1).subs(d, 2 + more)
+    rise = more * (2 * level + 1 + more) / ((2 * level + more) * (level + 1))
+    starts = ((dimension.subs(level, 1), d), (dimension.subs(level, 2), (d - 1) * (d + 2) / 2))
+    return both(zero(*traces, (grown, rise), *starts), positive(*signs, rise), larger(*small, *large))
 
 
 def _threshold() -> Outcome:
     r2, r4 = d, d * (d + 2)
-    return zero(
-        r4 / r2**2 - FOURTH,
-        sp.gammasimp(THRESHOLD * HALF_MEAN**2) - (d + 2) / (4 * d**2),
-        _step(THRESHOLD) - (d + 4) * (d + 1) ** 2 / (d + 2) ** 3,
-        THRESHOLD.subs(d, 2) - sp.pi**2 / 4,
-        THRESHOLD.subs(d, 3) - sp.Rational(20, 9),
-        sp.limit(_wendel(THRESHOLD), d, sp.oo) - sp.pi / 2,
+    wendel = _wendel(THRESHOLD)
+    return both(
+        zero(
+            (r4 / r2**2, FOURTH),
+            (THRESHOLD * HALF_MEAN**2, (d + 2) / (4 * d**2)),
+            (_step(THRESHOLD), (d + 4) * (d + 1) ** 2 / (d + 2) ** 3),
+            (THRESHOLD.subs(d, 2), sp.pi**2 / 4),
+            (THRESHOLD.subs(d, 3), sp.Rational(20, 9)),
+            (wendel, sp.pi * (d + 2) / (2 * d)),
+        ),
+        tends(sp.pi * (d + 2) / (2 * d), d, sp.pi / 2),
     )
 
 
 def _step(expr: sp.Expr) -> sp.Expr:
     """Its value at d + 2 over that at d."""
-    return sp.gammasimp(sp.expand_func(expr.subs(d, d + 2) / expr))
+    return expr.subs(d, d + 2) / expr
 
 
 def _wendel(expr: sp.Expr) -> sp.Expr:
     """A multiple of a power of m_d with Γ((d+1)/2)/Γ(d/2) replaced by √(d/2)."""
-    return sp.simplify(expr.subs(sp.gamma((d + 1) / 2), sp.sqrt(d / 2) * sp.gamma(d / 2)))
+    return expr.subs(sp.gamma(d / 2 + sp.Rational(1, 2)), sp.sqrt(d / 2) * sp.gamma(d / 2))
 
 
 def _reach() -> Outcome:
     """F' is the density of χ²_d, F(0) = 0; and (1 − 1/N)^N → 1/e."""
     F = sp.lowergamma(d / 2, t / 2) / sp.gamma(d / 2)
     density = t ** (d / 2 - 1) * sp.exp(-t / 2) / (2 ** (d / 2) * sp.gamma(d / 2))
-    N = sp.Symbol("N", positive=True)
-    slope = sp.diff(F, t) / density
+    # N ln(1 − 1/N) is a difference quotient of ln(1 − h) at h = 0
+    step = sp.Symbol("h", positive=True)
     return zero(
-        sp.simplify(sp.powsimp(sp.expand_power_base(slope, force=True), force=True)) - 1,
-        sp.limit((1 - 1 / N) ** N, N, sp.oo) - sp.exp(-1),
+        (sp.expand_power_base(sp.diff(F, t)), sp.expand_power_base(density)),
+        (sp.diff(sp.log(1 - step), step).subs(step, 0), sp.S.NegativeOne),
     )
 
 
 def _sphere() -> Outcome:
     rest = 2 * d**2 + 3 * d - 1
     above = sp.expand(rest.subs(d, 2 + sp.Symbol("k", nonnegative=True)))
-    grown = [FULL_LIMIT.subs(d, size) - 1 for size in (4, 5)]
-    certain = bool((FULL_LIMIT.subs(d, 2) < 1) == sp.true) and all(bool((x > 0) == sp.true) for x in grown)
-    sign = Outcome(certain, "proof", "explicit numbers compared by their digits, enclosed by SymPy")
+    numbers = [
+        (sp.S.One, FULL_LIMIT.subs(d, 2)),
+        *((FULL_LIMIT.subs(d, size), sp.S.One) for size in cases("d", (4, 5))),
+    ]
     return both(
         zero(
-            FULL_LIMIT.subs(d, 2) - 8 / sp.pi**2,
-            FULL_LIMIT.subs(d, 3) - 1,
-            WIDE_LIMIT.subs(d, 2) - 16 / sp.pi**2,
-            _step(FULL_LIMIT) - 1 - rest / (d + 1) ** 3,
-            _wendel(WIDE_LIMIT) - 2 * d / sp.pi,
+            (FULL_LIMIT.subs(d, 2), 8 / sp.pi**2),
+            (FULL_LIMIT.subs(d, 3), sp.S.One),
+            (WIDE_LIMIT.subs(d, 2), 16 / sp.pi**2),
+            (_step(FULL_LIMIT) - 1, rest / (d + 1) ** 3),
+            (_wendel(WIDE_LIMIT), 2 * d / sp.pi),
         ),
         positive(above),
-        sign,
+        larger(*numbers),
     )
 
 
@@ -191,7 +203,7 @@ def _kinks() -> Outcome:
 
     def odd(expr: sp.Expr, order: int) -> sp.Expr:
         angle = expr.subs(sp.asin(rho), sp.pi / 2 - theta).subs(sp.sqrt(1 - rho**2), sp.sin(theta))
-        return sp.series(angle.subs(rho, sp.cos(theta)), theta, 0, order + 1).removeO().coeff(theta, order)
+        return sp.diff(angle.subs(rho, sp.cos(theta)), theta, order).subs(theta, 0) / sp.factorial(order)
 
     full, gated = KAPPA + rho * SLOPE, 2 * rho * KAPPA + rho**2 * SLOPE
     return zero(
@@ -211,14 +223,13 @@ def _gates() -> Outcome:
     for name, wanted in (("relu", sp.pi / 2), ("gelu", sp.pi)):
         found = derivation(name).dual
         at = {a: 1, b: 1, c: 0}
-        differences.append(sp.simplify(found.T.subs(at) / found.S.subs(at)) - wanted)
-    bulk = sp.limit(d * c0 * (1 + sp.sqrt(ratio)) ** 2 / (ratio * d * c0), ratio, sp.oo)
+        differences.append((found.T.subs(at) / found.S.subs(at), wanted))
+    bulk = tends(d * c0 * (1 + sp.sqrt(ratio)) ** 2 / (ratio * d * c0), ratio, sp.S.One, root=2)
     spike = d * (c1 * n / d) / (n * c0)
-    return zero(*differences, bulk - 1, spike - c1 / c0)
+    return both(bulk, zero(*differences, (spike, c1 / c0)))
 
 
 def proof() -> Proof:
-    dims = f"$d = {_DIMENSIONS[0]}, \\dots, {_DIMENSIONS[-1]}$"
     return Proof(
         title="Where gating helps for certain",
         source="this project; with results of Funk and Hecke, of Koltchinskii and Giné (Bernoulli 6 (2000) 113)",
@@ -249,7 +260,7 @@ def proof() -> Proof:
                 "activation. With equal norms $r_i^2 = d$ and in the wide limit $\\lambda_1(\\tilde K)\\le\\lambda_1(K)"
                 "$ as well ([majorisation](majorisation.md)), so that gating never hurts",
                 _certificate,
-                "the quotient, and the quadratic form behind the theorem for generic 3×3 matrices",
+                every("n d K x u L l g", by.RAYLEIGH),
             ),
             Step(
                 "ReLU: norms and angles apart",
@@ -262,6 +273,7 @@ def proof() -> Proof:
                 "branch has the same covariance as the gate. With equal norms the full kernels are $(\\rho\\kappa)'$ "
                 "and $(\\rho^2\\kappa)'$ ([degree_shift](degree_shift.md))",
                 _kernel,
+                every("a b c rho"),
             ),
             Step(
                 "the mean of a half coordinate",
@@ -269,6 +281,7 @@ def proof() -> Proof:
                 "a Gaussian vector is a uniform direction times an independent length: "
                 "$\\mathbb{E}z_+ = \\mathbb{E}\\|g\\|\\cdot m_d$",
                 _half_mean,
+                every("d", by.POLAR, by.SUBSTITUTION),
             ),
             Step(
                 "level 0",
@@ -281,7 +294,7 @@ def proof() -> Proof:
                 "$\\mathbb{E}_w(\\|w\\|m_d)^2$ with $\\mathbb{E}\\|w\\|^2 = d$; $\\mathbb{E}[\\rho\\kappa'] = "
                 "\\mathbb{E}_w\\|\\mathbb{E}_u u\\phi'(w\\cdot u)\\|^2 = m_d^2$; the gated ones in the next step",
                 _levels,
-                f"all four against Funk and Hecke's integrals, exactly, for {dims}",
+                every("d", by.FUBINI, by.POLAR),
             ),
             Step(
                 "only the odd part counts",
@@ -293,6 +306,7 @@ def proof() -> Proof:
                 ),
                 "$\\rho$ has a symmetric distribution; the squares of the $d$ coordinates of a direction sum to 1",
                 _odd_part,
+                every("rho d"),
             ),
             Step(
                 "level 0 is the largest",
@@ -310,7 +324,7 @@ def proof() -> Proof:
                 "$(\\rho\\kappa)'$: $1/2d \\le 1/8 < 1/2\\pi$ and $1/2N_2\\le1/18<1/2\\pi$ for $d\\ge4$, and "
                 "explicitly for $d = 2, 3$",
                 _tops,
-                "the values at $\\pm1$, the signs of the differences to level 0, the explicit numbers",
+                every("d l k", by.FUNK_HECKE, by.ADDITION, by.SCHOENBERG),
             ),
             Step(
                 "the threshold",
@@ -328,7 +342,7 @@ def proof() -> Proof:
                 "sphere; the eigenvalues of kernel matrices over $n$ converge to those of the operator (Koltchinskii "
                 "and Giné). $\\Gamma(x+\\frac12)^2/\\Gamma(x)^2\\sim x$ (Wendel 1948) gives the limit",
                 _threshold,
-                "the algebra, the recursion, the values, and the limit with Wendel's quotient put in",
+                every("d", by.KOLTCHINSKII, by.POLAR, by.WENDEL),
             ),
             Step(
                 "the reach on Gaussian data",
@@ -341,7 +355,7 @@ def proof() -> Proof:
                 "independent rows; the density of $\\chi^2_d$; $(1-1/N)^N\\to1/e$. The certificate needs $n\\gg d$ as "
                 "well, so that $\\lambda_1$ has its limit",
                 _reach,
-                "the density behind $F$, and the limit",
+                every("d t", by.CALCULUS, by.EXPONENTIAL),
             ),
             Step(
                 "the sphere",
@@ -354,6 +368,7 @@ def proof() -> Proof:
                 "the levels 0 above. By the certificate $\\mathrm{cond}(K)/\\mathrm{cond}(\\tilde K)$ is at least this "
                 "quotient: for $d\\ge4$ gating helps the full kernels as well once $n$ is large enough",
                 _sphere,
+                every("d k", by.KOLTCHINSKII, by.WENDEL),
             ),
             Step(
                 "the same singularity",
@@ -365,6 +380,7 @@ def proof() -> Proof:
                 "Taylor expansion; it is the singular part of a kernel that its smallest eigenvalues on many points "
                 "come from",
                 _kinks,
+                every(),
             ),
             Step(
                 "other gates, to leading order",
@@ -378,7 +394,7 @@ def proof() -> Proof:
                 "Marchenko–Pastur bulk. For $c_0 = 0$ (tanh, bilinear) both tops are of the order of $c_1n/d$, $t\\to "
                 "d$, and the certificate is void on Gaussian data",
                 _gates,
-                "the quotients, and the coefficients from the engine's duals",
+                ingredient("the quotients, and the coefficients from the engine's duals"),
             ),
         ),
         remarks=(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.gauss import DELTA, density, log_slope, moment, u, v
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step, both
+from derivations.tools.means import cases
+from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.zero import zero
 from glutheory.symbolic.gaussian import a, b, c
 
@@ -42,8 +44,8 @@ def _stein() -> Outcome:
 
 def _monomials() -> Outcome:
     differences = []
-    for n in range(1, _DEGREE + 1):
-        for k in range(1, _DEGREE + 1):
+    for n in cases("n", range(1, _DEGREE + 1)):
+        for k in cases("k", range(1, _DEGREE + 1)):
             value = moment(n, k)
             curved = n * (n - 1) * moment(n - 2, k) / 2 if n > 1 else 0
             flat = a * (n - 1) * moment(n - 2, k) if n > 1 else 0
@@ -81,7 +83,7 @@ def proof() -> Proof:
                 "differentiate $\\log p$; then integrate by parts once in $u$ and once in $v$, $k$ times over (Price "
                 "1958)",
                 _price,
-                "the first line, as an identity of rational functions after division by $p$",
+                every("a b c u v", by.UNDER_INTEGRAL, by.INTEGRATION_BY_PARTS),
             ),
             Step(
                 "heat equation",
@@ -92,7 +94,7 @@ def proof() -> Proof:
                 ),
                 "differentiate $\\log p$; then integrate by parts twice in $u$",
                 _heat,
-                "the first line, as an identity of rational functions after division by $p$",
+                every("a b c u v", by.UNDER_INTEGRAL, by.INTEGRATION_BY_PARTS),
             ),
             Step(
                 "Stein's lemma",
@@ -103,7 +105,7 @@ def proof() -> Proof:
                 ),
                 "differentiate $\\log p$; then integrate by parts once in each variable (Stein 1972)",
                 _stein,
-                "the first line, as an identity of rational functions after division by $p$",
+                every("a b c u v", by.UNDER_INTEGRAL, by.INTEGRATION_BY_PARTS),
             ),
             Step(
                 "the three rules on monomials",
@@ -112,6 +114,7 @@ def proof() -> Proof:
                 "an independent test of the three conclusions: the moments come from the moment generating function "
                 "([gaussian_moments](gaussian_moments.md)), not from these rules",
                 _monomials,
+                every("a b c"),
             ),
         ),
     )

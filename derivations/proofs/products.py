@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.abstract import activation_pair
 from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, identity, polynomial
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step, both
+from derivations.tools.means import cases
+from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.zero import zero
 from glutheory.networks import product
 from glutheory.symbolic.gaussian import c
@@ -32,7 +35,7 @@ def _gradient() -> Outcome:
     weight, value, readout, rest, factor = sp.symbols("w x v h_0 R", real=True)
     h = weight * value + rest
     z = readout * factor * phi(h)
-    return zero(sp.diff(z, readout) - factor * phi(h), sp.diff(z, weight) - readout * factor * slope(h) * value)
+    return zero((sp.diff(z, readout), factor * phi(h)), (sp.diff(z, weight), readout * factor * slope(h) * value))
 
 
 def _symbols(count: int) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...]]:
@@ -40,36 +43,50 @@ def _symbols(count: int) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Symbol, ...]]:
 
 
 def _induction() -> Outcome:
-    """One more branch: Σ → Σ S, and the branches' part Θ → Θ S + Σ c̄ T."""
+    """One more branch: Σ → Σ S, and the branches' part Θ → Θ S + Σ c̄ T.
+
+    For any n the sum over i splits into i ≤ n, where S_{n+1} is a factor of every product, and i = n + 1; `formula` is
+    compared with that for the first few n.
+    """
+    one = Index("i", "n")
+    others, slope = Tensor("O"), Tensor("T")  # O_i = ∏_{j ≠ i, j ≤ n} S_j
+    last, new, whole = sp.symbols("S T Sigma", real=True)
+    general = total(c * slope[one] * others[one] * last, one) + c * new * whole
+    step = same(general - total(c * slope[one] * others[one], one) * last - c * new * whole)
     differences = []
-    for count in _COUNTS:
+    for count in cases("n", _COUNTS):
         S, T = _symbols(count + 1)
         before, after = formula(S[:-1], T[:-1], c), formula(S, T, c)
         theta = sp.Add(*before[1:])
         differences += [after[0] - before[0] * S[-1], sp.Add(*after[1:]) - (theta * S[-1] + before[0] * c * T[-1])]
     # the start: one branch is the non-gated network
     S, T = _symbols(1)
-    return zero(sp.Add(*formula(S, T, c)) - (S[0] + c * T[0]), *differences)
+    return both(step, zero((sp.Add(*formula(S, T, c)), S[0] + c * T[0]), *differences))
 
 
 def _price() -> Outcome:
     """K = Σ + c ∂Σ/∂c with T_i = S_i', by the product rule."""
     differences = []
-    for count in _COUNTS:
+    for count in cases("n", _COUNTS):
         S = [sp.Function(f"S{i}")(c) for i in range(count)]
         whole = sp.Mul(*S)
         K = sp.Add(*formula(S, [sp.diff(s, c) for s in S], c))
         differences += [K - (whole + c * sp.diff(whole, c)), K - sp.diff(c * whole, c)]
-    return zero(*differences)
+    # the step from n to n + 1: Θ_n = c Σ_n' gives Θ_{n+1} = Θ_n S + Σ_n c S' = c (Σ_n S)'
+    before, last = sp.Function("Sigma")(c), sp.Function("S")(c)
+    after = c * sp.diff(before, c) * last + before * c * sp.diff(last, c)
+    return zero((after, c * sp.diff(before * last, c)), *differences)
 
 
 def _engine() -> Outcome:
     differences = []
-    for names in (("relu",), ("relu", "gelu"), ("relu", "gelu", "sin"), ("relu", "gelu", "sin", "erf")):
+    for names in cases(
+        "branches", (("relu",), ("relu", "gelu"), ("relu", "gelu", "sin"), ("relu", "gelu", "sin", "erf"))
+    ):
         found = kernels(product(*names), "ntk")
         blocks = formula([br.S for br in found.branches], [br.T for br in found.branches], _G / _D)
-        differences += [mine - block for mine, block in zip(blocks, found.blocks.values(), strict=True)]
-        differences.append(found.nngp - blocks[0])
+        differences += list(zip(blocks, found.blocks.values(), strict=True))
+        differences.append((found.nngp, blocks[0]))
     return zero(*differences)
 
 
@@ -94,7 +111,7 @@ def _special() -> Outcome:
     gated = sp.Add(*formula([c, S], [sp.S.One, T], c))
     double = sp.Add(*formula([c, c, S], [sp.S.One, sp.S.One, T], c))
     bilinear = sp.Add(*formula([c, c], [sp.S.One, sp.S.One], c))
-    return zero(gated - (2 * c * S + c**2 * T), double - (3 * c**2 * S + c**3 * T), bilinear - 3 * c**2)
+    return zero((gated, 2 * c * S + c**2 * T), (double, 3 * c**2 * S + c**3 * T), (bilinear, 3 * c**2))
 
 
 def _standard() -> Outcome:
@@ -102,7 +119,7 @@ def _standard() -> Outcome:
     found = kernels(product("relu", "gelu", "sin"), "standard")
     width, sigma_v = sp.Symbol("m", positive=True), sp.Symbol("sigma_v", positive=True)
     blocks = formula([br.S for br in found.branches], [br.T for br in found.branches], sigma_v**2 * _G)
-    return zero(*(width * mine - block for mine, block in zip(blocks, found.blocks.values(), strict=True)))
+    return zero(*((width * mine, block) for mine, block in zip(blocks, found.blocks.values(), strict=True)))
 
 
 def proof() -> Proof:
@@ -128,6 +145,7 @@ def proof() -> Proof:
                 r"v\,R\,\phi_i'(h_i)\,x_k",
                 "product and chain rule; the other branches do not contain $w_i$ and are one factor $R$",
                 _gradient,
+                every("v w x R phi"),
             ),
             Step(
                 "the formula, for any number of branches",
@@ -140,14 +158,14 @@ def proof() -> Proof:
                 "expectation by independence of the branches, $\\mathbb{E}[RR'] = \\prod_{j\\ne i}S_j$; induction on "
                 "$n$: the second line is the step from $n$ to $n+1$, $n = 1$ is [ntk_plain](ntk_plain.md)",
                 _induction,
-                "$n = 1$ and the step from $n$ to $n + 1$ for $n \\le 4$",
+                every("n c S T", by.INDEPENDENCE),
             ),
             Step(
                 "as a derivative",
                 r"K_n = \frac{\partial}{\partial c}\left(c\,\Sigma_n\right) \quad\text{at fixed variances}",
                 "Price's theorem $T_i = \\partial S_i/\\partial c$ and the product rule",
                 _price,
-                "$n \\le 4$, with abstract $S_i(c)$",
+                every("c S Sigma", by.PRICE),
             ),
             Step(
                 "exact at finite width",
@@ -157,6 +175,7 @@ def proof() -> Proof:
                 "every weight, the expectation as a polynomial in independent Gaussians, with symbolic $x, x', b_k, "
                 "c_k, f, \\gamma$: every block and the NNGP ($f^2 = 1/m$, $\\gamma^2 = 1/d$)",
                 _brute_force,
+                every("x0 y0"),
             ),
             Step(
                 "the networks of the paper",
@@ -164,6 +183,7 @@ def proof() -> Proof:
                 r"\qquad (\mathrm{id}, \mathrm{id}):\ K = 3c^2",
                 "substitution of $S_{\\mathrm{id}} = c$, $T_{\\mathrm{id}} = 1$ (here $c = \\bar c$)",
                 _special,
+                every("c S T"),
             ),
             Step(
                 "the engine agrees",
@@ -174,6 +194,7 @@ def proof() -> Proof:
                 ),
                 "what `glutheory` derives by differentiating the neuron, compared with the above",
                 lambda: both(_engine(), _standard()),
+                every("g d m sigma_v"),
             ),
         ),
     )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.tools import theorems as by
 from derivations.tools.arcsine import p, q, read, theta, vanish, w
-from derivations.tools.gauss import normal
-from derivations.tools.half_line import X, half_mean, half_moment
+from derivations.tools.half_line import X, chi_mean, half_mean, half_moment
 from derivations.tools.latex import lines
-from derivations.tools.proof import PROOF, Outcome, Proof, Step, both
-from derivations.tools.zero import zero
+from derivations.tools.limits import tends
+from derivations.tools.means import cases
+from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
+from derivations.tools.sums import Index, Tensor, same, total
+from derivations.tools.sums import delta as kronecker
+from derivations.tools.zero import positive, zero
 from glutheory.symbolic.derived import derivation
 from glutheory.symbolic.gaussian import c
 
@@ -69,7 +73,7 @@ def _kernel() -> Outcome:
         SLOPE.subs(sp.asin(rho), theta) - slope,
     )
     return both(
-        vanish(read(found.S) - p * q * in_field, read(found.T) - slope), same, zero(sp.diff(KAPPA, rho) - SLOPE)
+        vanish(read(found.S) - p * q * in_field, read(found.T) - slope), same, zero((sp.diff(KAPPA, rho), SLOPE))
     )
 
 
@@ -78,12 +82,12 @@ def _series() -> Outcome:
     x = sp.Symbol("x", positive=True)
     root = 1 / sp.sqrt(1 - x)
     b = sp.factorial(2 * k) / sp.factorial(k) ** 2 / 4**k
-    ratio = sp.gammasimp(b.subs(k, k + 1) / b)
+    ratio = b.subs(k, k + 1) / b
     return zero(
-        (1 - x) * sp.diff(root, x) - root / 2,
-        ratio - (k + _HALF) / (k + 1),
-        sp.diff(SLOPE, rho) - 1 / (2 * sp.pi * sp.sqrt(1 - rho**2)),
-        2 * sp.pi * (2 * k + 1) * (2 * k + 2) * even(k) - b,
+        ((1 - x) * sp.diff(root, x), root / 2),
+        (ratio, (k + _HALF) / (k + 1)),
+        (sp.diff(SLOPE, rho), 1 / (2 * sp.pi * sp.sqrt(1 - rho**2))),
+        (2 * sp.pi * (2 * k + 1) * (2 * k + 2) * even(k), b),
         KAPPA.subs(rho, 0) - coefficient(0),
         SLOPE.subs(rho, 0) - coefficient(1),
         coefficient(2) - 1 / (4 * sp.pi),
@@ -93,8 +97,7 @@ def _series() -> Outcome:
 
 
 def _sums() -> Outcome:
-    positive = Outcome(bool(even(k).is_positive), PROOF, "the sign follows from the signs of the factors")
-    return both(zero(KAPPA.subs(rho, 1) - SUM, SLOPE.subs(rho, 1) - WEIGHTED), positive)
+    return both(zero(KAPPA.subs(rho, 1) - SUM, SLOPE.subs(rho, 1) - WEIGHTED), positive(even(k)))
 
 
 def _floors() -> Outcome:
@@ -115,7 +118,7 @@ def _width() -> Outcome:
     plain_floor = SUM + delta * WEIGHTED - plain_weight(0) - plain_weight(1)
     gated_floor = (1 + delta) * SUM + delta * WEIGHTED - gated_weight(0)
     return zero(
-        plain - (1 + k * delta) * term,
+        (plain, (1 + k * delta) * term),
         gate - (1 + (k + 1) * delta) * rho * term,
         plain_floor - (FLOOR + delta / 4),
         gated_floor - (GATED_FLOOR + delta * (1 - 1 / (2 * sp.pi))),
@@ -125,10 +128,12 @@ def _width() -> Outcome:
 def _directions() -> Outcome:
     """E(x·x')^2k = E|x|^2k · E z^2k · …: given x, x·x' is N(0, |x|²); and ρ is independent of the norms."""
     r2, r4 = d, 3 * d + d * (d - 1)  # E|x|², E|x|⁴ from E z² = 1, E z⁴ = 3
-    second, fourth = (2 * half_moment(power) for power in (2, 4))  # E z², E z⁴
+    i, j, size = Index("i", "d"), Index("j", "d"), sp.Symbol("d", positive=True)
+    fourths = same(total(1 + 2 * kronecker(i, j), i, j) - size * (size + 2))  # Σ_ij E z_i² z_j² with E z⁴ = 1 + 2
+    second, fourth = (2 * half_moment(power) for power in cases("power", (2, 4)))  # E z², E z⁴
     mean2 = second * r2 / r2**2
     mean4 = fourth * r4 / r4**2
-    return zero(second - 1, fourth - 3, mean2 - 1 / d, mean4 - 3 / (d * (d + 2)))
+    return both(fourths, zero(second - 1, fourth - 3, (mean2, 1 / d), (mean4, 3 / (d * (d + 2)))))
 
 
 def _means() -> Outcome:
@@ -137,48 +142,46 @@ def _means() -> Outcome:
     length = sp.Symbol("W", positive=True)  # |w|², whose mean is 1
     scalar, vector = first**2 * length, slope**2 * length / d  # the second is p·w/2 squared, averaged over p
     matrix = d * step**2 / d  # ‖I/2‖_F²/d
-    return zero(
-        first - 1 / sp.sqrt(2 * sp.pi),
-        slope - _HALF,
-        step - _HALF,
-        scalar.subs(length, 1) - 1 / (2 * sp.pi),
-        vector.subs(length, 1) - 1 / (4 * d),
-        matrix - _QUARTER,
+    i, j, weights = Index("i", "d"), Index("j", "d"), Tensor("w")
+    # E_p (p·w)² with E p_ip_j = δ_ij/d, and ‖I‖_F² = Σ_ij δ_ij²
+    averaged = total(weights[i] * weights[j] * kronecker(i, j) * (1 / d), i, j) - (1 / d) * total(weights[i] ** 2, i)
+    frobenius = total(kronecker(i, j) ** 2, i, j) - d
+    return both(
+        same(averaged, frobenius),
+        zero(
+            first - 1 / sp.sqrt(2 * sp.pi),
+            slope - _HALF,
+            step - _HALF,
+            (scalar.subs(length, 1), 1 / (2 * sp.pi)),
+            (vector.subs(length, 1), 1 / (4 * d)),
+            (matrix, _QUARTER),
+        ),
     )
 
 
 def _finite_means() -> Outcome:
     """E xᵀ-part of gT: E_x x 1(w·x > 0) = ŵ E z₊, of squared length 1/(2π)."""
     unit = half_mean(X)
-    return zero(unit**2 - 1 / (2 * sp.pi))
+    plain, gated = m * 1 / (2 * sp.pi) + unit**2, m / (4 * d) + _QUARTER + _QUARTER  # mS + gT; (m/d + 1) gS + g²T/d
+    return zero(unit**2 - 1 / (2 * sp.pi), (plain, (m + 1) / (2 * sp.pi)), (gated, (m + d) / (4 * d) + _QUARTER))
 
 
 def _level_zero() -> Outcome:
-    """E s = (1/2π) d/(E r)² with E r = √2 Γ((d+1)/2)/Γ(d/2), from the chi density; expanded by Wallis' recurrence."""
-    r = sp.Symbol("r", positive=True)
-    dimension = sp.Symbol("D", integer=True, positive=True)
-    checks = []
-    for size in (1, 2, 3, 4, 5):
-        density = (
-            r ** (size - 1) * sp.exp(-(r**2) / 2) * 2 ** (1 - sp.Rational(size, 2)) / sp.gamma(sp.Rational(size, 2))
-        )
-        mean = sp.integrate(r * density, (r, 0, sp.oo))
-        checks.append(LEVEL0.subs(d, size) - size / (2 * sp.pi * mean**2))
-    # f(d) = (E r)²: f(d) f(d+1) = d², which fixes the coefficients of the expansion
-    u = sp.Symbol("u", positive=True)  # 1/d
-    square = 2 * sp.gamma((dimension + 1) / 2) ** 2 / sp.gamma(dimension / 2) ** 2
-    product = sp.gammasimp(square * square.subs(dimension, dimension + 1))
-    a1, a2 = sp.symbols("a1 a2")
-    guess = 1 + a1 * u + a2 * u**2
-    shifted = (1 + u) * guess.subs(u, u / (1 + u))
-    rows = sp.Poly(sp.series(guess * shifted - 1, u, 0, 3).removeO(), u).all_coeffs()[:-1]
-    solved = sp.solve(rows, [a1, a2], dict=True)[0]
-    inverse = sp.series(1 / guess.subs(solved), u, 0, 3).removeO()
-    return zero(product - dimension**2, inverse - (1 + u / 2 + u**2 / 8), *checks)
+    """E s = (1/2π) d/(E r)² with E r = √2 Γ((d+1)/2)/Γ(d/2), and the expansion of that by its functional equation."""
+    size, mean, moment = chi_mean()
+    mean = mean.subs(size, d)
+    square = mean**2  # f(d): f(d) f(d+1) = d², which fixes the coefficients of its expansion in 1/d
+    series = 1 + 1 / (2 * d) + 1 / (8 * d**2)  # of d/f(d)
+    product = d * (d + 1) / (series * series.subs(d, d + 1))
+    return both(
+        moment,
+        zero((LEVEL0, d / (2 * sp.pi * square)), (square * square.subs(d, d + 1), d**2)),
+        tends((product / d**2 - 1) * d**2, d),
+    )
 
 
 def _norms() -> Outcome:
-    return zero((d * (d + 2) / d**2) - (1 + 2 / d), 2 * sp.integrate(X**4 * normal(X), (X, 0, sp.oo)) - 3)
+    return zero((n * d * (d + 2) / d**2, n * (1 + 2 / d)), 2 * half_moment(4) - 3)
 
 
 def proof() -> Proof:
@@ -208,6 +211,7 @@ def proof() -> Proof:
                 r"\qquad T = s'(\rho) = \frac{\frac\pi2 + \arcsin\rho}{2\pi}",
                 "the arc-cosine kernel as derived by the engine ([arc_cosine](arc_cosine.md)); differentiation",
                 _kernel,
+                every("a b c rho"),
             ),
             Step(
                 "power series",
@@ -221,12 +225,14 @@ def proof() -> Proof:
                 "binomial series: both sides of $(1-x)^{-1/2} = \\sum_k \\binom{2k}{k}(x/4)^k$ solve $(1-x)y' = y/2$, "
                 "$y(0) = 1$; integrated twice inside the disc of convergence",
                 _series,
+                every("k rho x", by.POWER_SERIES),
             ),
             Step(
                 "signs and sums",
                 r"c_j \ge 0, \qquad \sum_j c_j = s(1) = \tfrac12, \qquad \sum_j j\,c_j = s'(1) = \tfrac12",
                 "all factors are positive; Abel's theorem, the terms being nonnegative",
                 _sums,
+                every("k", by.ABEL),
             ),
             Step(
                 "the approximation and its floors",
@@ -243,7 +249,7 @@ def proof() -> Proof:
                 "wide limit $K/m = S$, $\\tilde K/m = \\frac1d G\\odot S$; the series entry by entry; the diagonal of "
                 "every $U_j$ is 1",
                 _floors,
-                "the constants",
+                ingredient("the constants"),
             ),
             Step(
                 "finite width",
@@ -256,6 +262,7 @@ def proof() -> Proof:
                 "$K = mS + G\\odot T$ and $\\tilde K = \\frac1dG\\odot(K + dS)$ ([hadamard](hadamard.md)); $x\\cdot x' "
                 "= d\\sqrt{ab}\\,\\rho$",
                 _width,
+                every("k rho delta"),
             ),
             Step(
                 "powers of ρ on average",
@@ -264,6 +271,7 @@ def proof() -> Proof:
                 "given $x$, $x\\cdot x'$ is $N(0, \\|x\\|^2)$; norms and directions are independent; "
                 "$\\mathbb{E}\\|x\\|^4 = 3d + d(d-1)$",
                 _directions,
+                every("d", by.POLAR, by.INDEPENDENCE),
             ),
             Step(
                 "entries on average, exactly",
@@ -278,6 +286,7 @@ def proof() -> Proof:
                 "exchange the expectations: a kernel entry is a product averaged over the weights, and $x_i, x_j$ are "
                 "independent; rotate $w$ to the first axis; $\\mathbb{E}\\|w\\|^2 = 1$",
                 _means,
+                every("d w", by.FUBINI, by.INDEPENDENCE),
             ),
             Step(
                 "the readout's partner at finite width",
@@ -286,7 +295,7 @@ def proof() -> Proof:
                 r"\mathbb{E}\tilde K_{ij} = \frac{m+d}{4d} + \frac14 \qquad (i \ne j)",
                 "as before; $\\mathbb{E}[z_+] = 1/\\sqrt{2\\pi}$ along $w$",
                 _finite_means,
-                "the first equation; the second adds the parts",
+                every("m d", by.FUBINI),
             ),
             Step(
                 "β in every dimension",
@@ -297,7 +306,7 @@ def proof() -> Proof:
                 "$\\mathbb{E}\\frac1dG_{ij}S_{ij} = \\mathbb{E}\\,\\rho s$; with $f(d) = (\\mathbb{E}r)^2$, "
                 "$f(d)f(d+1) = d^2$, which determines the expansion of $f$ in $1/d$",
                 _level_zero,
-                "the moments for $d \\le 5$, the functional equation for all $d$, the expansion from it",
+                every("d", by.POLAR, by.SUBSTITUTION, by.GAMMA_EXPANSION),
             ),
             Step(
                 "what the norms add",
@@ -305,7 +314,7 @@ def proof() -> Proof:
                 r"\frac{n}{4d}\Bigl(1 + \frac2d\Bigr) + O(1)",
                 "$\\mathbb{E}z^4 = 3$",
                 _norms,
-                "the moment",
+                ingredient("the moment"),
             ),
         ),
         remarks=(

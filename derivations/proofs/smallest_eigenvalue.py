@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.tools import matrices
+from derivations.tools import theorems as by
 from derivations.tools.latex import lines
-from derivations.tools.matrices import SIZE, full, positive, quotient, symmetric, weighted_sum
-from derivations.tools.proof import Outcome, Proof, Step, both
-from derivations.tools.zero import zero
+from derivations.tools.limits import tends
+from derivations.tools.matrices import Tensor, delta, i, j, quotient, same, total, u, weighted_sum
+from derivations.tools.means import cases
+from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.zero import positive, zero
 from glutheory.networks import GATES, Network, network
 from glutheory.symbolic.kernels import d, g, kernels, m
 
@@ -29,7 +33,8 @@ def engine(name: str | Network, parametrization: str) -> sp.Expr:
 def _identity() -> Outcome:
     """K̃ = σ_p² g (K + r S) from the engine, for every gate of the zoo; and its two special cases."""
     differences = []
-    for gate, alone in GATES.items():
+    for gate in cases("gate", GATES):
+        alone = GATES[gate]
         K, gated = engine(alone, "standard"), engine(gate, "standard")
         general = sp_**2 * g * (K + m * sv**2 / sp_**2 * S)
         wider = K.subs(_LECUN).subs(m, m + d)
@@ -42,20 +47,20 @@ def _identity() -> Outcome:
 
 def _semidefinite() -> Outcome:
     """(Σ u_i f_i)² as a quadratic form, and K − mS = mσ_v² g T entry by entry."""
-    u, f = full("u", columns=1), full("f", columns=1)
-    square = sum(u[i] * f[i] for i in range(SIZE)) ** 2 - (u.T * (f * f.T) * u)[0]
-    rest = [engine(alone, "standard") - m * S - m * sv**2 * g * T for _, alone in GATES.items()]
-    return zero(square, *rest)
+    f = Tensor("f")
+    square = total(u[i] * f[i], i) ** 2 - total(u[i] * f[i] * f[j] * u[j], i, j)
+    rest = [(engine(GATES[gate], "standard"), m * S + m * sv**2 * g * T) for gate in cases("gate", GATES)]
+    return both(same(square), positive(sp.Symbol("y", real=True) ** 2), zero(*rest))
 
 
 def _sum() -> Outcome:
     """Rayleigh's quotient of K + rS."""
-    K, dual, u = symmetric("K"), symmetric("S"), full("u", columns=1)
+    dual = Tensor("S", symmetric=True)
     r, low, other = sp.symbols("r a b", real=True)
-    norm = (u.T * u)[0]
-    left = (u.T * (K + r * dual) * u)[0] - (low + r * other) * norm
-    right = (u.T * (K - low * sp.eye(SIZE)) * u)[0] + r * (u.T * (dual - other * sp.eye(SIZE)) * u)[0]
-    return zero(left - right)
+    left = total(u[i] * (matrices.K[i, j] + r * dual[i, j]) * u[j], i, j) - (low + r * other) * total(u[i] ** 2, i)
+    right = total(u[i] * (matrices.K[i, j] - low * delta(i, j)) * u[j], i, j)
+    right += r * total(u[i] * (dual[i, j] - other * delta(i, j)) * u[j], i, j)
+    return same(left - right)
 
 
 def _theorem() -> Outcome:
@@ -78,24 +83,25 @@ def _width() -> Outcome:
     """(1 + r/m) K − (K + rS) = (r/m)(K − mS) = r σ_v² g T entry by entry, r/m = σ_v²/σ_p²; then the quotient."""
     ratio, worst = m * sv**2 / sp_**2, 1 + sv**2 / sp_**2
     differences = []
-    for gate, alone in GATES.items():
+    for gate in cases("gate", GATES):
+        alone = GATES[gate]
         K = engine(alone, "standard")
         differences.append(
             (1 + sv**2 / sp_**2) * sp_**2 * g * K - engine(gate, "standard") - ratio * sp_**2 * g * sv**2 * g * T
         )
         differences.append((1 + ratio / m) * K - (K + ratio * S) - ratio * sv**2 * g * T)
-    lecun = worst.subs(_LECUN) - (1 + d / m)
+    lecun = (worst.subs(_LECUN), 1 + d / m)
     return both(zero(*differences, lecun), *quotient())
 
 
 def _wide() -> Outcome:
     """K/m → S and K̃/m → (g/d) S under LeCun's variances."""
-    differences = []
-    for gate, alone in GATES.items():
+    found = []
+    for gate in cases("gate", GATES):
+        alone = GATES[gate]
         first, second = (engine(name, "standard").subs(_LECUN) for name in (alone, gate))
-        differences += [sp.limit(sp.expand(first / m), m, sp.oo) - S]
-        differences += [sp.limit(sp.expand(second / m), m, sp.oo) - g / d * S]
-    return zero(*differences)
+        found += [tends(first / m, m, S), tends(second / m, m, g / d * S)]
+    return both(*found)
 
 
 def proof() -> Proof:
@@ -128,6 +134,7 @@ def proof() -> Proof:
                 f"the engine's kernels of {gates}, each against that of its gate alone, in all symbols; $K_{{m+d}}$ is "
                 "the non-gated kernel of width $m+d$",
                 _identity,
+                every("m d g S T sigma_v sigma_p"),
             ),
             Step(
                 "the parts are positive semidefinite",
@@ -136,7 +143,7 @@ def proof() -> Proof:
                 "a Gram matrix of random variables; the Hadamard product of $G\\succeq0$ and $T\\succeq0$ by "
                 "[Schur's theorem](majorisation.md). $T$ is finite where $\\phi$ has no jump",
                 _semidefinite,
-                f"the square for generic vectors of length {SIZE}; $K - mS$ entry by entry with the engine's $K$",
+                every("n u m g S T sigma_v", by.SCHUR),
             ),
             Step(
                 "the sum",
@@ -147,7 +154,7 @@ def proof() -> Proof:
                 "Weyl's inequality: Rayleigh's quotient of a sum; with $a,b$ the extreme eigenvalues both terms on the "
                 "right of $u^\\top(K+rS)u - (a+rb)\\|u\\|^2 = u^\\top(K-a)u + r\\,u^\\top(S-b)u$ have one sign",
                 _sum,
-                f"that identity for generic {SIZE}×{SIZE} matrices",
+                every("n K S u r", by.WEYL, by.RAYLEIGH),
             ),
             Step(
                 "Theorem A",
@@ -160,7 +167,7 @@ def proof() -> Proof:
                 "the last step of [majorisation](majorisation.md), inputs of any norm, with $K + rS$ for $K$; the "
                 "first and the third step",
                 _theorem,
-                f"its identity for generic {SIZE}×{SIZE} matrices, and the signs",
+                every("n d K u r", by.RAYLEIGH),
             ),
             Step(
                 "normalised inputs",
@@ -173,7 +180,7 @@ def proof() -> Proof:
                 "$\\sigma_p^2g_i = 1$, so that $G/d$ is a correlation matrix; the quotient of sums lies between the "
                 "quotients. In the ntk parametrisation the same with $K+S$ for $K_{m+d}$",
                 _mediant,
-                "the inequality of the quotients",
+                every("r"),
             ),
             Step(
                 "how much gating can hurt",
@@ -187,7 +194,7 @@ def proof() -> Proof:
                 "larger eigenvalues; then the bound for inputs of any norm. The ntk parametrisation is the standard "
                 "one with $m = 1$ and all variances $1/d$",
                 _width,
-                "the difference entry by entry with the engine's kernels, for every gate, and the quotient",
+                every("m d g S T sigma_v sigma_p", by.WEYL),
             ),
             Step(
                 "the wide limit",
@@ -198,7 +205,7 @@ def proof() -> Proof:
                 ),
                 "limits of every entry; [majorisation](majorisation.md) of $S\\odot C$ with $C = G/d$",
                 _wide,
-                "the limits, for every gate",
+                every("m d g S T"),
             ),
         ),
         remarks=(

@@ -16,9 +16,13 @@ from derivations.proofs.relu_expansion import (
     n,
     plain_weight,
 )
+from derivations.tools import theorems as by
 from derivations.tools.latex import lines
-from derivations.tools.proof import PROOF, Outcome, Proof, Step, both
-from derivations.tools.zero import zero
+from derivations.tools.limits import grows, tends
+from derivations.tools.numbers import larger
+from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
+from derivations.tools.sums import Index, Tensor, same, total
+from derivations.tools.zero import positive, zero
 
 #: n/d, traces of G/d and of H, a strength of a rank-one part.
 y, tau, tau2, strength = sp.symbols("y tau tau_2 t", positive=True)
@@ -57,28 +61,31 @@ def outlier(scale: sp.Expr, theta: sp.Expr, ratio: sp.Expr = y) -> sp.Expr:
 def _hadamard() -> Outcome:
     a, b, rho, j = sp.symbols("a b rho j", positive=True)
     root = sp.sqrt(a * b)
-    return zero(root * rho**j - (root * rho) * rho ** (j - 1), a * b * rho**j - (a * b * rho) * rho ** (j - 1))
+    return zero((root * rho**j, (root * rho) * rho ** (j - 1)), (a * b * rho**j, (a * b * rho) * rho ** (j - 1)))
 
 
 def _plain() -> Outcome:
     return zero(
         plain_weight(0) - 1 / (2 * pi),
-        plain_weight(1) - (1 + delta) / 4,
+        (plain_weight(1), (1 + delta) / 4),
         SUM + delta * WEIGHTED - plain_weight(0) - (sp.Rational(1, 2) - 1 / (2 * pi) + delta / 2),
-        TOP - tau / (2 * pi),
+        (TOP, tau / (2 * pi)),
     )
 
 
 def _gated() -> Outcome:
-    """Also the step of the lower bound with 1/4: ‖M‖_F² ≥ (tr M)²/d for d eigenvalues, here two of them."""
-    first, second = sp.symbols("mu_1 mu_2", nonnegative=True)
-    square = first**2 + second**2 - (first + second) ** 2 / 2 - (first - second) ** 2 / 2
-    return zero(
-        gated_weight(0) - (1 + delta) / (2 * pi),
-        gated_weight(1) - (1 + 2 * delta) / 4,
-        (1 + delta) * SUM + delta * WEIGHTED - (sp.Rational(1, 2) + delta),
-        GATED_TOP - (1 + 2 * delta) * tau**2 / (4 * n * d),
-        square,
+    """Also the step of the lower bound with 1/4: d Σ μ_i² − (Σ μ_i)² is half a sum of squares, for any d."""
+    i, j, mu, size = Index("i", "d"), Index("j", "d"), Tensor("mu"), sp.Symbol("d", positive=True)
+    square = size * total(mu[i] ** 2, i) - total(mu[i], i) ** 2 - sp.Rational(1, 2) * total((mu[i] - mu[j]) ** 2, i, j)
+    return both(
+        same(square),
+        positive(sp.Symbol("x", real=True) ** 2),
+        zero(
+            gated_weight(0) - (1 + delta) / (2 * pi),
+            gated_weight(1) - (1 + 2 * delta) / 4,
+            (1 + delta) * SUM + delta * WEIGHTED - (sp.Rational(1, 2) + delta),
+            (GATED_TOP, (1 + 2 * delta) * tau**2 / (4 * n * d)),
+        ),
     )
 
 
@@ -86,7 +93,7 @@ def _smallest() -> Outcome:
     return zero(
         SUM + delta * WEIGHTED - (1 + delta) / 2,
         (1 + delta) * SUM + delta * WEIGHTED - (sp.Rational(1, 2) + delta),
-        SUM + delta * WEIGHTED - plain_weight(0) - plain_weight(1) - PLAIN_FLOOR,
+        (SUM + delta * WEIGHTED - plain_weight(0) - plain_weight(1), PLAIN_FLOOR),
         (1 + delta) * SUM + delta * WEIGHTED - gated_weight(0) - GATED_FLOOR_DELTA,
     )
 
@@ -96,10 +103,10 @@ def _conditions() -> Outcome:
     linear = (gated_weight(0) * tau2 / d) / GATED_LOW
     normalised = {tau: n, tau2: n}
     return zero(
-        general - (n - d - 1) / (2 * pi * PLAIN_FLOOR),
-        general.subs(delta, 0) - CONDITION,
-        (GATED_TOP / GATED_LOW).subs({**normalised, delta: 0}) - GATED_CONDITION,
-        linear.subs(delta, 0) - (n - d) / ((pi - 1) * d),
+        (general, (n - d - 1) / (2 * pi * PLAIN_FLOOR)),
+        (general.subs(delta, 0), CONDITION),
+        ((GATED_TOP / GATED_LOW).subs({**normalised, delta: 0}), GATED_CONDITION),
+        (linear.subs(delta, 0), (n - d) / ((pi - 1) * d)),
     )
 
 
@@ -110,8 +117,8 @@ def _orders() -> Outcome:
     for size in ((1 + z) * d, d ** sp.Rational(3, 2)):
         at = {tau: size, tau2: size, n: size, delta: 0}
         orders = ((TOP, n / d), (GATED_TOP, n / d**2), (CONDITION, n / d), (GATED_CONDITION, n / d**2))
-        limits += [sp.limit((bound / order).subs(at, simultaneous=True), d, sp.oo) for bound, order in orders]
-    return Outcome(all(limit == sp.oo for limit in limits), PROOF, f"{len(limits)} limits are infinite")
+        limits += [grows((bound / order).subs(at, simultaneous=True), d, root=2) for bound, order in orders]
+    return both(*limits)
 
 
 def _edges() -> Outcome:
@@ -132,26 +139,31 @@ def _spikes() -> Outcome:
     plain = outlier(sp.Rational(1, 4), n / (2 * pi), n / d)
     return both(
         zero(
-            sp.simplify(at_threshold),
+            at_threshold,
             outlier(gate, y / 4) + GATED_FLOOR - y / 4 - OFFSET,
             plain - n / (2 * pi) - sp.Rational(1, 4) / (1 - pi / (2 * d)),
-            sp.limit(plain - n / (2 * pi), d, sp.oo) + FLOOR - GATED_FLOOR,
+            (sp.Rational(1, 4) + FLOOR, GATED_FLOOR),
         ),
-        Outcome(bool(sp.diff(y / 4 - critical, y).subs(y, THRESHOLD) > 0), PROOF, "the sign at the threshold"),
+        tends(plain - n / (2 * pi), d, sp.Rational(1, 4)),
+        larger((sp.diff(y / 4 - critical, y).subs(y, THRESHOLD), sp.S.Zero)),
     )
 
 
 def _limits() -> Outcome:
     plain, gate = coefficient(0) * n / FLOOR, (y / 4) / GATED_FLOOR
-    bulk = [sp.limit(edge(scale, 1) / y, y, sp.oo) / floor for scale, floor in _BULKS]
-    return zero(
-        plain - 2 * n / (pi - 2),
-        gate - pi * y / (2 * (pi - 1)),
-        plain / gate.subs(y, n / d) - GAIN * d,
-        bulk[0] - pi / (pi - 2),
-        bulk[1] - 1 / (pi - 1),
-        bulk[0] / bulk[1] - BULK_GAIN,
-        GATED_FLOOR / FLOOR - 2 * (pi - 1) / (pi - 2),
+    bulk = [scale / floor for scale, floor in _BULKS]
+    limits = [tends(edge(scale, 1) / y, y, scale, root=2) for scale, _ in _BULKS]
+    return both(
+        *limits,
+        zero(
+            plain - 2 * n / (pi - 2),
+            gate - pi * y / (2 * (pi - 1)),
+            plain / gate.subs(y, n / d) - GAIN * d,
+            bulk[0] - pi / (pi - 2),
+            bulk[1] - 1 / (pi - 1),
+            bulk[0] / bulk[1] - BULK_GAIN,
+            GATED_FLOOR / FLOOR - 2 * (pi - 1) / (pi - 2),
+        ),
     )
 
 
@@ -161,11 +173,9 @@ _BULKS = ((sp.Rational(1, 4), FLOOR), (1 / (2 * pi), GATED_FLOOR))
 def _stops() -> Outcome:
     size = sp.Symbol("N", positive=True)
     error = FLOOR - (FLOOR - coefficient(2)) * n / (n - size)
-    root = sp.solve(error, n)
-    return zero(
-        root[0] - (pi - 2) * size,
-        sp.limit(error, n, sp.oo) - coefficient(2),
-        1 + d + d * (d + 1) / 2 - (d + 1) * (d + 2) / 2,
+    return both(
+        zero(error.subs(n, (pi - 2) * size), (1 + d + d * (d + 1) / 2, (d + 1) * (d + 2) / 2)),
+        tends(error, n, coefficient(2)),
     )
 
 
@@ -200,7 +210,7 @@ def proof() -> Proof:
                 "entry by entry; $U_{j-1}$ is a correlation matrix, and for those Schur's product theorem bounds the "
                 "eigenvalues of a Hadamard product by those of the other factor (J. reine angew. Math. 140 (1911) 1)",
                 _hadamard,
-                "the entries",
+                every("a b rho j", by.SCHUR),
             ),
             Step(
                 "the largest eigenvalues of K",
@@ -215,7 +225,7 @@ def proof() -> Proof:
                 "rr^\\top/d$ has rank one and trace $\\tau$; the others add up to at most "
                 "$\\sum_{j\\ge1}(1+j\\delta)c_j$ times $\\lambda_1(G/d)$",
                 _plain,
-                "the constants",
+                every("tau delta", by.WEYL, by.SCHUR),
             ),
             Step(
                 "the largest eigenvalues of K̃",
@@ -230,7 +240,7 @@ def proof() -> Proof:
                 "$DU_2D$, the matrix of $(x_i\\cdot x_j)^2/d^2$, at the vector of ones, and $d$ eigenvalues of sum "
                 "$\\tau$ have squares of sum at least $\\tau^2/d$",
                 _gated,
-                "the constants",
+                every("tau delta n d mu", by.WEYL, by.SCHUR, by.RAYLEIGH),
             ),
             Step(
                 "the smallest eigenvalues",
@@ -245,7 +255,7 @@ def proof() -> Proof:
                 "mean of the quadratic form over an orthonormal basis of it, which is at most their trace over "
                 "$n-d-1$; likewise for $\\tilde K$ with the columns of $DX$",
                 _smallest,
-                "the constants",
+                every("delta", by.COURANT),
             ),
             Step(
                 "condition numbers on every data set",
@@ -258,6 +268,7 @@ def proof() -> Proof:
                 ),
                 "quotients of the bounds; $\\tau$ cancels",
                 _conditions,
+                every("n d delta"),
             ),
             Step(
                 "the orders of Theorem 3.1 are exceeded",
@@ -270,6 +281,7 @@ def proof() -> Proof:
                 "the lower bounds above over the claimed orders; for Gaussian inputs $\\tau/n \\to 1$ and "
                 "$\\tau_2/n \\to 1$ by the law of large numbers",
                 _orders,
+                every("d z", by.LAW_OF_LARGE_NUMBERS),
             ),
             Step(
                 "the bulk on Gaussian data",
@@ -285,7 +297,7 @@ def proof() -> Proof:
                 "the law of Marchenko and Pastur (1967) for $\\alpha XX^\\top/d$, whose R-transform is "
                 "$\\alpha/(1-\\alpha yg)$; $\\delta = 0$",
                 _edges,
-                "the edges from the R-transform",
+                ingredient("the edges from the R-transform", by.EL_KAROUI, by.MARCHENKO),
             ),
             Step(
                 "the spikes",
@@ -301,7 +313,7 @@ def proof() -> Proof:
                 "Péché, Ann. Probab. 33 (2005) 1643); $\\theta = n\\,\\mathbb{E}s$ and $\\theta = n\\,\\mathbb{E}\\rho "
                 "s = n/(4d)$",
                 _spikes,
-                "the positions and the threshold",
+                ingredient("the positions and the threshold", by.FINITE_RANK),
             ),
             Step(
                 "what gating gains",
@@ -315,7 +327,7 @@ def proof() -> Proof:
                 ),
                 "quotients of the limits as $y = n/d \\to \\infty$ after $d \\to \\infty$",
                 _limits,
-                "the constants",
+                ingredient("the constants"),
             ),
             Step(
                 "where the linear approximation stops",
@@ -330,7 +342,7 @@ def proof() -> Proof:
                 "$\\gamma\\min_i r_i^2/d$ for any $\\alpha, \\beta \\ge 0$; second line for normalised inputs, where "
                 "this is $\\gamma$; Weyl's inequality",
                 _stops,
-                "the constants",
+                every("n d N", by.WEYL, by.COURANT),
             ),
         ),
         remarks=(

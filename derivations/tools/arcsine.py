@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import sympy as sp
 
-from derivations.tools.proof import Outcome, Step, both
+from derivations.tools.means import decided, named
+from derivations.tools.proof import Outcome, Step, both, every
 from derivations.tools.zero import is_zero, zero
 from glutheory.symbolic.gaussian import a, b, c
 
@@ -38,8 +39,13 @@ def at_zero(expr: sp.Expr) -> sp.Expr:
     return expr.subs({theta: 0, w: p * q, c: 0}, simultaneous=True)
 
 
-def vanish(*exprs: sp.Expr) -> Outcome:
-    """The outcome of showing that every one of the expressions is zero in the field."""
+def vanish(*exprs: sp.Expr | tuple[sp.Expr, sp.Expr]) -> Outcome:
+    """The outcome of showing that every one of the expressions is zero in the field, and both of every pair equal."""
+    sides = [side for expr in exprs for side in (expr if isinstance(expr, tuple) else (expr,))]
+    symbols = set().union(*(sp.sympify(side).free_symbols for side in sides))
+    # a = p² − s² is as free as p; the angle and the root are functions of p, q and c
+    depend = {p: "a p", q: "b q", theta: "a b c p q", w: "a b c p q"}
+    named(*(name for symbol, names in depend.items() if symbol in symbols for name in names.split()))
     return zero(*exprs, relations=[RELATION])
 
 
@@ -49,6 +55,7 @@ def read(expr: sp.Expr, first: sp.Expr = sp.S.Zero, second: sp.Expr = sp.S.Zero)
     Raises:
         ValueError: a root or an arcsine that is not of this form.
     """
+    decided(expr)
     moved = expr.subs({a: p**2 - first, b: q**2 - second}, simultaneous=True)
     table: dict[sp.Expr, sp.Expr] = {}
     for node in moved.atoms(sp.asin):
@@ -92,7 +99,11 @@ def rules_step(product: str = "PQ") -> Step:
         rf"\vartheta\big|_{{c=0}} = 0, \qquad w\big|_{{c=0}} = \sqrt{{{product}}}"
     )
     return Step(
-        "derivatives of the angle and of the root", statement, "differentiation of $\\arcsin$ and of the root", check
+        "derivatives of the angle and of the root",
+        statement,
+        "differentiation of $\\arcsin$ and of the root",
+        check,
+        every("p q c"),
     )
 
 
@@ -102,7 +113,8 @@ def solves(solution: sp.Expr, right: sp.Expr, *, order: int = 1, start: tuple[sp
     def check() -> Outcome:
         if len(start) != order:
             raise ValueError(f"start has {len(start)} values: an equation of order {order} needs {order}.")
-        initial = (at_zero(d_dc(solution, k)) - value for k, value in enumerate(start))
-        return vanish(d_dc(solution, order) - right, *initial)
+        initial = ((at_zero(d_dc(solution, k)), value) for k, value in enumerate(start))
+        decided(solution)
+        return vanish((d_dc(solution, order), right), *initial)
 
     return check

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.tools.decorrelation_cases import RATIO, margin, slope_at_kink
-from derivations.tools.proof import PROOF, Outcome, both
-from derivations.tools.zero import zero
+from derivations.tools.limits import grows
+from derivations.tools.proof import Outcome, both
+from derivations.tools.zero import positive, zero
 from glutheory.networks import network
 from glutheory.symbolic.kernels import kernels
 
@@ -36,8 +37,8 @@ def two_kernels() -> Outcome:
             plain, gated = (expr.subs(lecun) / _M for expr in (plain, gated))
         plain, gated = (expr.subs(_G, _COV * _D) for expr in (plain, gated))
         differences += [
-            plain - (_S + ratio * _COV * _T),
-            gated - _COV * ((1 + ratio) * _S + ratio * _COV * _T),
+            (plain, _S + ratio * _COV * _T),
+            (gated, _COV * ((1 + ratio) * _S + ratio * _COV * _T)),
         ]
     return zero(*differences)
 
@@ -73,7 +74,7 @@ def diagonal_margin() -> Outcome:
 def degrees() -> Outcome:
     n = sp.Symbol("n", positive=True)
     # E[k(n − k)] = nμ − (V + μ²): what is left of μ(n − μ) − V
-    expected = n * mu - (V + mu**2) - (mu * (n - mu) - V)
+    expected = (n * mu - (V + mu**2), mu * (n - mu) - V)
     root = sp.sqrt(2 * (1 + r))  # √(8(1+r)) is twice, √((1+r)/2) half of it
     largest = 1 + (2 + 2 * root) / r
     square = 2 * (r * mu - root / 2) ** 2
@@ -86,7 +87,12 @@ def kinks() -> Outcome:
     slope = sp.diff(rho * (1 + r / (1 + r * mean)), rho)
     claimed = 1 + r / (1 + r * mean) - r**2 * rho * sp.diff(mean, rho) / (1 + r * mean) ** 2
     differences, unbounded = slope_at_kink()
-    return both(zero(slope - claimed, *differences), Outcome(unbounded, PROOF, "a limit is infinite"))
+    # V → ∞ with 0 ≤ μ ≤ M: R' ≤ 1 + r − r²V/(1 + rM)²
+    low, more = sp.symbols("mu e", nonnegative=True)  # M = μ + e
+    first = sp.factor(r - r / (1 + r * low))
+    second = sp.factor(r**2 * V * (1 / (1 + r * low) ** 2 - 1 / (1 + r * (low + more)) ** 2))
+    falls = grows(r**2 * sp.Symbol("V", positive=True) / (1 + r * M) ** 2 - 1 - r, sp.Symbol("V", positive=True))
+    return both(zero((slope, claimed), *differences), unbounded, positive(first, second), falls)
 
 
 def _omega(degree: sp.Expr, at: sp.Expr = tau) -> sp.Expr:
@@ -111,7 +117,16 @@ def sign_pattern() -> Outcome:
     second = _omega(k + 1) - 2 * _omega(k) + _omega(k - 1) + 2 * r**2
     start = _omega(sp.S.Zero) - 2 * r**2 * ((1 + r) / (2 * r**2) - tau**2)
     one = _omega(sp.S.One) - 2 * r**2 * (1 + (1 + 3 * r) / (2 * r**2) - (tau - 1) ** 2)
-    return zero(second, start, one)
+    # concave, so that not negative at 0 and at K means not negative between: one change of sign, from + to −
+    last, size, drop, power = sp.symbols("K w y p", nonnegative=True)
+    between = _omega(k) - ((last - k) * _omega(sp.S.Zero) + k * _omega(last)) / last
+    # (ρ^k − ρ^{k_0}) ω(k) ≥ 0 on both sides of k_0: with ρ^|k − k_0| = 1/(1 + y) and |ω| = w
+    below = size * (power / (1 / (1 + drop)) - power) / power - size * drop
+    beyond = -size * (power / (1 + drop) - power) / power - size * drop / (1 + drop)
+    return both(
+        zero(second, start, one, between - r**2 * k * (last - k), below, beyond),
+        positive(size * drop, size * drop / (1 + drop)),
+    )
 
 
 def ramps() -> Outcome:

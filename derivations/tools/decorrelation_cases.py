@@ -6,8 +6,10 @@ import sympy as sp
 
 from derivations.proofs.mehler import he
 from derivations.tools.gauss import polynomial_mean, u, v
-from derivations.tools.proof import PROOF, Outcome, both
-from derivations.tools.zero import is_zero, zero
+from derivations.tools.limits import grows
+from derivations.tools.numbers import larger
+from derivations.tools.proof import Outcome, both
+from derivations.tools.zero import is_zero, positive, strictly, zero
 from glutheory.activations import activation
 from glutheory.ground.normal_form import differentiate
 from glutheory.symbolic.duals import Expectation, dual
@@ -25,15 +27,10 @@ def margin(first: sp.Expr, second: sp.Expr, third: sp.Expr) -> sp.Expr:
     return (1 + r) * first**2 + 2 * r * first * second + 2 * r**2 * second**2 - r**2 * first * third
 
 
-def positive(expr: sp.Expr) -> Outcome:
-    """That SymPy sees a positive number."""
-    return Outcome(bool(expr.is_positive), PROOF, "the sign follows from the signs of the factors")
-
-
 def degree_eight() -> Outcome:
     """The dual of 1 + ε He_8, the margin at 1, and an exact violation."""
     w = sp.Symbol("w", positive=True)
-    mean = polynomial_mean(he(8, u) * he(8, v), (sp.S.One, sp.S.One, rho)) - sp.factorial(8) * rho**8
+    mean = polynomial_mean(he(8, u) * he(8, v), (sp.S.One, sp.S.One, rho))
     kappa = 1 + w * rho**8
     plain, gated = sp.diff(rho * kappa, rho), sp.diff(rho**2 * kappa, rho)
     diagonal = margin(1 + w, 8 * w, 56 * w).subs(r, 1)
@@ -41,10 +38,10 @@ def degree_eight() -> Outcome:
     normalised = [(expr / expr.subs(rho, 1)).subs(at).subs(rho, sp.Rational(19, 20)) for expr in (gated, plain)]
     excess = normalised[0] - normalised[1]
     return both(
-        zero(mean, polynomial_mean(he(8, u), (sp.S.One, sp.S.One, rho))),
+        zero((mean, sp.factorial(8) * rho**8), polynomial_mean(he(8, u), (sp.S.One, sp.S.One, rho))),
         zero(diagonal - 90 * (w - sp.Rational(1, 15)) * (w - sp.Rational(1, 3)), diagonal - (2 - 36 * w + 90 * w**2)),
-        zero(excess - sp.Rational(46572537073, 7168000000000)),
-        positive(excess),
+        zero((excess, sp.Rational(46572537073, 7168000000000))),
+        strictly(excess),
     )
 
 
@@ -70,10 +67,17 @@ def always() -> Outcome:
         exact = dual(activation(name)).S.subs({a: q, b: q, c: x}) / kappa
         found = margin(kappa, x * sp.diff(kappa, x), x**2 * sp.diff(kappa, x, 2))
         differences += [sp.diff(exact.rewrite(sp.exp), x), (found - claimed).rewrite(sp.exp)]
+    # the cosine's bound drops cosh² − 1 − x² = sinh² − x²; sinh x ≥ x as its slope is cosh x − 1 = 2 sinh²(x/2)
+    cosh2, slack = sp.cosh(x) ** 2, sp.Symbol("e", nonnegative=True)  # sinh²x − x² = e
+    low = (1 - r) * (1 + 2 * r) * (1 + x**2) + 2 * r**2 + 2 * r * x * sp.sinh(x) * sp.cosh(x) + r**2 * x**2 * cosh2
+    bound = cases["cos"][1] - low - ((1 - r) * (1 + 2 * r) + 2 * r**2) * (sp.sinh(x) ** 2 - x**2)
+    differences += [(bound).rewrite(sp.exp), (sp.diff(sp.sinh(x) - x, x) - 2 * sp.sinh(x / 2) ** 2).rewrite(sp.exp)]
+    share = sp.Symbol("s", nonnegative=True)  # 1 − r for r ≤ 1
     terms = dual(activation("relu2")).terms
     values = [Expectation(differentiate(terms, j), differentiate(terms, j)).expression for j in range(3)]
     A, B, C = (value.subs({b: a, c: a}) * a**j for j, value in enumerate(values))
-    return zero(*differences, B / A - sp.Rational(4, 3), C / A - sp.Rational(4, 3))
+    sign = positive((share * (1 + 2 * r) + 2 * r**2) * slack, sp.sinh(x / 2) ** 2)
+    return both(zero(*differences, B / A - sp.Rational(4, 3), C / A - sp.Rational(4, 3)), sign)
 
 
 def gaussian() -> Outcome:
@@ -155,26 +159,27 @@ def angle() -> Outcome:
     leaky = 1 / sp.pi - (1 - s) ** 2 / (sp.pi * (1 + s**2)) - 2 * s / (sp.pi * (1 + s**2))
     # at θ = π/2, where θ + sin θ is largest
     rest = 1 - (sp.pi / 2 + 1) / sp.pi
-    return both(zero(_half(found - slope), start, leaky), positive(rest))
+    # θ + sin θ increases on [0, π/2]: its slope is 1 + cos θ
+    return both(zero(_half(found - slope), start, leaky), larger((rest, sp.S.Zero)))
 
 
 def first_order() -> Outcome:
-    """That g at ℓ + rtℓ²/(1+r) vanishes to second order in ℓ."""
-    small = sp.Symbol("epsilon", positive=True)
+    """That g at ℓ + rtℓ²/(1+r) vanishes to second order in ℓ: the Taylor polynomial of g by its derivatives at 0."""
+    ell = sp.Symbol("ell", positive=True)
     start = t * r**2 / ((1 + r) * (1 + 2 * r))
     second = r * t / (1 + r)
-    series = sp.series(_g(small), small, 0, 3).removeO()
-    taylor = series - (start - small / 2 + second * small**2 / 2)
-    ell = sp.Symbol("ell", positive=True)
+    derivatives = [sp.diff(_g(theta), theta, order).subs(theta, 0) for order in range(3)]
+    taylor = [derivatives[0] - start, derivatives[1] + sp.Rational(1, 2), derivatives[2] - second]
     at = sp.expand(ell / 2 - (ell + second * ell**2) / 2 + second * (ell + second * ell**2) ** 2 / 2)
     low = [at.coeff(ell, k) for k in range(3)]
     relu = (2 * start).subs({t: 1 / sp.pi, r: 1}) - 1 / (3 * sp.pi)
-    return zero(sp.simplify(taylor), *low, relu)
+    return zero(*taylor, *low, relu)
 
 
-def slope_at_kink() -> tuple[tuple[sp.Expr, ...], bool]:
-    """κ'' of the family is t/sin θ (with κ'(1) = 1): what must be zero, and whether it is unbounded at θ = 0."""
+def slope_at_kink() -> tuple[tuple[tuple[sp.Expr, sp.Expr], ...], Outcome]:
+    """κ'' of the family is t/sin θ (with κ'(1) = 1): what must be zero, and that it is unbounded at θ = 0."""
     kappa, slope = _shares(theta)
-    first = -sp.diff(kappa, theta) / sp.sin(theta) - slope
+    first = (-sp.diff(kappa, theta) / sp.sin(theta), slope)
     second = -sp.diff(slope, theta) / sp.sin(theta)
-    return (first, second - t / sp.sin(theta)), bool(sp.limit(second, theta, 0, "+") == sp.oo)
+    inverse = sp.Symbol("h", positive=True)  # 1/sin θ → ∞
+    return (first, (second, t / sp.sin(theta))), grows(t * inverse, inverse)

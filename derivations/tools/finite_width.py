@@ -15,7 +15,8 @@ import sympy as sp
 from sympy.polys.rings import PolyRing
 
 from derivations.tools.gauss import polynomial_mean, u, v
-from derivations.tools.proof import PROOF, Outcome
+from derivations.tools.means import Means, named
+from derivations.tools.proof import Outcome, confirmed
 
 sigma_v = sp.Symbol("sigma_v", positive=True)
 #: The factors outside the sum and inside the activation: 1 and 1, or 1/√m and 1/√d.
@@ -154,6 +155,7 @@ def agrees(
     passed = True
     for small in networks:
         wanted = [small.ring.from_expr(sp.expand(expr)) for expr in (*blocks(small), nngp(small))]
-        found = [*(small.block(group) for group in small.groups()), small.nngp()]
-        passed = passed and all(mine == theory for mine, theory in zip(found, wanted, strict=True))
-    return Outcome(passed, PROOF, "equality of polynomials in the inputs, coefficients and scales")
+        brute = [*(small.block(group) for group in small.groups()), small.nngp()]
+        passed = passed and all(mine == theory for mine, theory in zip(brute, wanted, strict=True))
+    named("sigma_v", *(symbol.name for small in networks for point in small.inputs for symbol in point))
+    return confirmed(passed, Means.REWRITING, "equality of polynomials in the inputs, coefficients and scales")

@@ -6,7 +6,8 @@ from fractions import Fraction
 
 from flint import arb
 
-from derivations.tools.proof import CERTIFICATE, Outcome
+from derivations.tools.means import Means
+from derivations.tools.proof import Outcome, confirmed
 from glutheory.activations import activation
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point, ball
@@ -35,7 +36,7 @@ def tail_bound() -> Outcome:
                 error = abs(exact - partial)
                 passed = passed and bool(error <= bound) and bool(error * 1000 > bound)
     method = f"ball arithmetic at {len(_POINTS)} exact points with {', '.join(map(str, _TERMS))} terms"
-    return Outcome(passed, CERTIFICATE, f"{method}: error ≤ bound < 1000 · error")
+    return confirmed(passed, Means.POINTS, f"{method}: error ≤ bound < 1000 · error")
 
 
 def odd_coefficients() -> Outcome:
@@ -48,4 +49,4 @@ def odd_coefficients() -> Outcome:
                 value = coefficient(act, k, variance, 25)
                 close = (value - (half if k == 1 else 0)).contains(0) and bool(value.rad() < arb(10) ** -20)
                 passed = passed and close
-    return Outcome(passed, CERTIFICATE, "balls of radius below 1e-20 that contain the values, at two variances")
+    return confirmed(passed, Means.POINTS, "balls of radius below 1e-20 that contain the values, at two variances")

@@ -21,6 +21,11 @@ def equation(left: str, *right: sp.Expr | str, names: Mapping[sp.Symbol, str] | 
     return " = ".join((left, *(part if isinstance(part, str) else tex(part, names) for part in right)))
 
 
+def symbols(names: str) -> str:
+    """Names of symbols, separated by spaces, as one formula between dollars."""
+    return f"${', '.join(tex(sp.Symbol(name)) for name in names.split())}$"
+
+
 def lines(*rows: str) -> str:
     """Several statements under one another."""
     return r"\begin{gathered}" + "\n" + " \\\\\n".join(rows) + "\n" + r"\end{gathered}"

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from flint import acb, arb, fmpq
 
-from derivations.tools.proof import CERTIFICATE, Outcome
+from derivations.tools.means import Means
+from derivations.tools.proof import Outcome, confirmed
 from glutheory.activations import activation
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point
@@ -76,8 +77,8 @@ def enclose_logistic() -> Outcome:
             z = arb(point)
             value, logistic = _mixture(z), 1 / (1 + (-z).exp())
             passed = passed and value.overlaps(logistic) and bool(value.rad() < fine)
-    return Outcome(
-        passed, CERTIFICATE, f"balls of radius below 2^-{_FINE} that overlap, at {len(_POINTS)} exact points"
+    return confirmed(
+        passed, Means.POINTS, f"balls of radius below 2^-{_FINE} that overlap, at {len(_POINTS)} exact points"
     )
 
 
@@ -100,4 +101,4 @@ def enclose_square() -> Outcome:
         direct = _square()
         fine = arb(2) ** -_FINE
         passed = direct.overlaps(engine) and bool(direct.rad() < fine) and bool(engine.rad() < fine)
-    return Outcome(bool(passed), CERTIFICATE, f"balls of radius below 2^-{_FINE} that overlap")
+    return confirmed(bool(passed), Means.POINTS, f"balls of radius below 2^-{_FINE} that overlap")

@@ -1,52 +1,34 @@
-"""Generic symbolic matrices, and the inequalities of quadratic forms that several proofs share."""
+"""Matrices of every size as sums over indices, and the inequalities of quadratic forms that several proofs share."""
 
 from __future__ import annotations
 
 import sympy as sp
 
-from derivations.tools.proof import PROOF, Outcome
-from derivations.tools.zero import zero
+from derivations.tools.proof import Outcome
+from derivations.tools.sums import Form, Index, Tensor, delta, same, total
+from derivations.tools.zero import positive, zero
 
-#: Rows of the explicit matrices.
-SIZE = 3
-
-
-def symmetric(name: str, size: int = SIZE) -> sp.Matrix:
-    """A generic symmetric matrix."""
-    return sp.Matrix(size, size, lambda i, j: sp.Symbol(f"{name}_{min(i, j)}{max(i, j)}", real=True))
-
-
-def full(name: str, rows: int = SIZE, columns: int = SIZE) -> sp.Matrix:
-    """A generic matrix."""
-    return sp.Matrix(rows, columns, lambda i, j: sp.Symbol(f"{name}_{i}{j}", real=True))
+#: i, j, k run over the n inputs, r over their d coordinates, e, f over the n eigenvectors.
+i, j, k = (Index(name, "n") for name in "ijk")
+r = Index("r", "d")
+e, f = Index("e", "n"), Index("f", "n")
+#: A symmetric matrix, a vector, coordinates x_ir of inputs, orthonormal eigenvectors q_ie with eigenvalues λ_e.
+K, u, x = Tensor("K", symmetric=True), Tensor("u"), Tensor("x")
+q, values = Tensor("q"), Tensor("lambda")
 
 
-def orthogonal(name: str) -> sp.Matrix:
-    """Cayley's parametrisation (I − A)(I + A)⁻¹ of the rotations of R³ (all but a set of measure 0), A generic skew."""
-    x, y, z = sp.symbols(f"{name}_x {name}_y {name}_z", real=True)
-    skew = sp.Matrix([[0, x, y], [-x, 0, z], [-y, -z, 0]])
-    plus, minus = sp.eye(SIZE) + skew, sp.eye(SIZE) - skew
-    return (minus * plus.adjugate() / plus.det()).applyfunc(sp.cancel)
-
-
-def columns(B: sp.Matrix) -> list[sp.Matrix]:
-    """D_k: the diagonal matrices of the columns of B."""
-    return [sp.diag(*B.col(k)) for k in range(B.cols)]
-
-
-def positive(*terms: sp.Expr) -> Outcome:
-    """Each term is a product of factors that are nonnegative by their symbols' assumptions."""
-    return Outcome(all(term.is_nonnegative for term in terms), PROOF, "the sign follows from the signs of the factors")
+def spectral(vectors: Tensor, eigenvalues: Tensor, first: Index, second: Index, power: sp.Expr = sp.S.One) -> Form:
+    """Σ_e λ_e^power q_ie q_je."""
+    return total(eigenvalues[e] ** power * vectors[first, e] * vectors[second, e], e)
 
 
 def weighted_sum() -> Outcome:
-    """uᵀ(K⊙G)u − λ Σ g_i u_i² = Σ_k (D_k u)ᵀ(K − λI)(D_k u) for G = BBᵀ, everything generic."""
-    K, B, u, level = symmetric("K"), full("b"), full("u", columns=1), sp.Symbol("lambda", real=True)
-    G = B * B.T
-    left = (u.T * K.multiply_elementwise(G) * u)[0] - level * sum(G[i, i] * u[i] ** 2 for i in range(SIZE))
-    shifted = K - level * sp.eye(SIZE)
-    right = sum(((D * u).T * shifted * (D * u))[0] for D in columns(B))
-    return zero(left - right)
+    """uᵀ(K⊙G)u − λ Σ g_i u_i² = Σ_r (D_r u)ᵀ(K − λI)(D_r u) for G = XXᵀ and g_i = G_ii, for every n and d."""
+    level = sp.Symbol("lambda", real=True)
+    left = total(u[i] * u[j] * K[i, j] * total(x[i, r] * x[j, r], r), i, j)
+    left -= level * total(total(x[i, r] ** 2, r) * u[i] ** 2, i)
+    right = total(x[i, r] * u[i] * (K[i, j] - level * delta(i, j)) * x[j, r] * u[j], i, j, r)
+    return same(left - right)
 
 
 def quotient() -> tuple[Outcome, Outcome]:

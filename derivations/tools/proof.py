@@ -1,17 +1,74 @@
-"""What a proof is: named steps, each with a statement, the rule it follows from, and a check that can fail."""
+"""What a proof is: named steps, each with a statement, the rule it follows from, a check that can fail, and a scope.
+
+What a step may claim is not left to its author: the deciding functions write down what they did
+(`derivations.tools.means`), and a scope that says more than that makes the run fail.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-#: The grades of evidence, strongest first: a symbolic identity, or ball arithmetic at exact points.
-PROOF, CERTIFICATE = "proof", "certificate"
-GRADES = (PROOF, CERTIFICATE)
+from derivations.tools.means import EXACT, Ledger, Means, ledger
+from derivations.tools.theorems import Theorem
 
 
 class CheckError(Exception):
     """A check that broke off instead of giving an outcome; the message is the reason."""
+
+
+class Extent(StrEnum):
+    """How much of its statement a step decides."""
+
+    ALL = "all symbols"
+    INSTANCES = "the named instances"
+    INGREDIENT = "an ingredient"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a step says that its check decides.
+
+    Attributes:
+        extent: how much.
+        what: the instances or the ingredient in words; with `Extent.ALL` the names of the symbols, in order.
+        cites: theorems by which the statement follows from what is decided; they are not checked.
+    """
+
+    extent: Extent
+    what: str
+    cites: tuple[Theorem, ...] = ()
+
+    def excess(self, outcome: Outcome) -> str:
+        """What this scope says beyond the outcome, as a clause; empty where it says no more than that."""
+        if self.extent is not Extent.ALL:
+            return ""
+        if outcome.instances:
+            return f"only {'; '.join(outcome.instances)} was gone through"
+        if Means.POINTS in outcome.means:
+            return "balls at exact points decide nothing between them"
+        missing = [name for name in self.what.split() if name not in outcome.symbols]
+        if missing:
+            return f"{', '.join(missing)} does not occur in what was decided"
+        if Means.BALLS in outcome.means and outcome.means == {Means.BALLS} and self.what:
+            return "numbers were compared, not expressions"
+        return ""
+
+
+def every(symbols: str = "", *cites: Theorem) -> Scope:
+    """The whole statement, for all values of these symbols (names, separated by spaces); what is cited completes it."""
+    return Scope(Extent.ALL, symbols, cites)
+
+
+def some(what: str, *cites: Theorem) -> Scope:
+    """These instances of the statement."""
+    return Scope(Extent.INSTANCES, what, cites)
+
+
+def ingredient(what: str, *cites: Theorem) -> Scope:
+    """This ingredient; the rest of the argument is in words."""
+    return Scope(Extent.INGREDIENT, what, cites)
 
 
 @dataclass(frozen=True)
@@ -19,27 +76,53 @@ class Outcome:
     """What a check found.
 
     Attributes:
-        passed: whether the statement was confirmed.
-        grade: `PROOF` or `CERTIFICATE`.
-        method: how it was decided, one clause for the reader.
+        passed: whether it was confirmed.
+        means: by what it was decided.
+        method: the same for the reader, one clause.
+        symbols, believed, instances, cases: from the ledger of the check, see `derivations.tools.means`.
     """
 
     passed: bool
-    grade: str
+    means: frozenset[Means]
     method: str
+    symbols: frozenset[str] = frozenset()
+    believed: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.grade not in GRADES:
-            raise ValueError(f"grade is {self.grade!r}: use {' or '.join(map(repr, GRADES))}.")
+        if not self.means or not all(isinstance(item, Means) for item in self.means):
+            raise ValueError(f"means are {self.means!r}: use members of Means.")
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing was believed, and no points or instances stand for all."""
+        return self.means <= EXACT and not self.instances
+
+    def entered(self, book: Ledger) -> Outcome:
+        """With what the ledger says."""
+        return replace(
+            self,
+            means=self.means | {Means.SYMPY} if book.believed else self.means,
+            symbols=frozenset(book.symbols),
+            believed=tuple(book.believed),
+            instances=tuple(book.instances),
+            cases=tuple(book.cases),
+        )
+
+
+def confirmed(passed: bool, means: Means, method: str = "") -> Outcome:
+    """An outcome by one means."""
+    return Outcome(passed, frozenset({means}), method or str(means))
 
 
 def both(*outcomes: Outcome) -> Outcome:
-    """All of them together: passed if every one passed, with the weakest grade and the distinct methods in order."""
+    """All of them together: passed if every one passed, with all means and the distinct methods in order."""
     if not outcomes:
         raise ValueError("no outcomes given: a step with nothing to check proves nothing.")
-    grade = max((outcome.grade for outcome in outcomes), key=GRADES.index)
     methods = dict.fromkeys(outcome.method for outcome in outcomes)
-    return Outcome(all(outcome.passed for outcome in outcomes), grade, "; ".join(methods))
+    means = frozenset().union(*(outcome.means for outcome in outcomes))
+    return Outcome(all(outcome.passed for outcome in outcomes), means, "; ".join(methods))
 
 
 @dataclass(frozen=True)
@@ -51,15 +134,14 @@ class Step:
         statement: LaTeX, without dollar signs.
         rule: the rule or theorem by which it follows, with its source; may contain ``$…$``.
         check: decides it; run on every call, never cached.
-        checked: what exactly the check decides where that is less than the statement, or one of its ingredients: the
-            rest then follows by the rule.
+        scope: how much of the statement the check decides; held against what it did.
     """
 
     name: str
     statement: str
     rule: str
     check: Callable[[], Outcome]
-    checked: str = ""
+    scope: Scope
 
     def run(self) -> Outcome:
         """Run the check.
@@ -67,10 +149,11 @@ class Step:
         Raises:
             CheckError: the check raised; whatever it raised, the statement was not confirmed.
         """
-        try:
-            return self.check()
-        except Exception as error:
-            raise CheckError(f"{type(error).__name__}: {error}") from error
+        with ledger() as book:
+            try:
+                return self.check().entered(book)
+            except Exception as error:
+                raise CheckError(f"{type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -124,25 +207,34 @@ class Run:
     outcomes: tuple[Outcome, ...]
     failure: Failure | None = None
 
-    def count(self, grade: str) -> int:
-        """How many steps were confirmed with this grade."""
-        return sum(outcome.passed and outcome.grade == grade for outcome in self.outcomes)
+    @property
+    def decided(self) -> int:
+        """How many steps are decided: the whole statement, for all values of its symbols, nothing believed."""
+        pairs = zip(self.proof.steps, self.outcomes, strict=False)  # a failed run has fewer outcomes
+        return sum(outcome.passed and is_decided(step, outcome) for step, outcome in pairs)
 
     @property
-    def whole(self) -> int:
-        """How many steps were confirmed symbolically with their whole statement decided."""
-        pairs = zip(self.proof.steps, self.outcomes, strict=False)  # a failed run has fewer outcomes
-        return sum(outcome.passed and outcome.grade == PROOF and not step.checked for step, outcome in pairs)
+    def proved(self) -> bool:
+        """Whether every step is confirmed and decided."""
+        return self.failure is None and self.decided == len(self.proof.steps)
+
+
+def is_decided(step: Step, outcome: Outcome) -> bool:
+    """Whether the check decides the whole statement of a step, what it cites apart."""
+    return step.scope.extent is Extent.ALL and outcome.exact
 
 
 def run(proof: Proof) -> Run:
-    """Run the steps in order; stop at the first that is not confirmed."""
+    """Run the steps in order; stop at the first that is not confirmed, or that claims more than was decided."""
     outcomes: list[Outcome] = []
     for step in proof.steps:
         try:
             outcome = step.run()
         except CheckError as error:
             return Run(proof, tuple(outcomes), Failure(step, f"the check broke off with {error}"))
+        excess = step.scope.excess(outcome)
+        if outcome.passed and excess:
+            return Run(proof, tuple(outcomes), Failure(step, f"claims more than was decided: {excess}"))
         outcomes.append(outcome)
         if not outcome.passed:
             return Run(proof, tuple(outcomes), Failure(step, f"refuted ({outcome.method})"))
@@ -150,12 +242,15 @@ def run(proof: Proof) -> Run:
 
 
 def grades(runs: Iterable[Run]) -> str:
-    """The grades of all steps, e.g. ``70 proved, 26 checked symbolically, 5 certified``; zeros are left out."""
+    """How many steps are decided and what the rest is, e.g. ``5 of 8 decided, 2 on instances, 1 an ingredient``."""
     done = list(runs)
-    whole, certified = sum(r.whole for r in done), sum(r.count(CERTIFICATE) for r in done)
-    counts = {
-        "proved": whole,
-        "checked symbolically": sum(r.count(PROOF) for r in done) - whole,
-        "certified": certified,
-    }
-    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    rest = {"computed": 0, "on instances": 0, "an ingredient": 0}
+    for each in done:
+        for step, outcome in zip(each.proof.steps, each.outcomes, strict=False):
+            if step.scope.extent is Extent.ALL:
+                rest["computed"] += not outcome.exact
+            else:
+                rest["on instances" if step.scope.extent is Extent.INSTANCES else "an ingredient"] += 1
+    total = sum(len(each.proof.steps) for each in done)
+    first = f"{sum(each.decided for each in done)} of {total} decided"
+    return ", ".join((first, *(f"{count} {what}" for what, count in rest.items() if count)))

@@ -6,20 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from derivations.catalog import FOLDER
-from derivations.tools.proof import CERTIFICATE, PROOF, Outcome, Run, Step, grades
+from derivations.tools.latex import symbols
+from derivations.tools.proof import Extent, Outcome, Run, Step, grades, is_decided
 from glutheory.ground.files import replacing
 
 #: Where the committed rendering lives.
 RENDERED = FOLDER / "rendered"
 INDEX = "README.md"
-
-#: By grade and by whether the check decides the whole statement.
-_VERDICT = {
-    (PROOF, True): "Proved",
-    (PROOF, False): "Checked symbolically",
-    (CERTIFICATE, True): "Certified",
-    (CERTIFICATE, False): "Certified in part",
-}
 
 
 def _capital(text: str) -> str:
@@ -28,16 +21,37 @@ def _capital(text: str) -> str:
 
 
 def _step(number: int, step: Step, outcome: Outcome) -> str:
-    verdict = _VERDICT[outcome.grade, not step.checked]
-    checked = f"{step.checked}; " if step.checked else ""
+    cited = "; ".join(map(str, step.scope.cites))
     return (
-        f"### {number}. {_capital(step.name)}\n\n$$\n{step.statement}\n$$\n\n**Rule.** "
-        f"{_capital(step.rule)}.\n\n**{verdict}.** {_capital(checked + outcome.method)}.\n"
+        f"### {number}. {_capital(step.name)}\n\n$$\n{step.statement}\n$$\n\n**Rule.** {_capital(step.rule)}.\n\n"
+        f"**{_verdict(step, outcome)}.** {_capital(_how(step, outcome))}.\n"
+        + (f"\n**Cited, not checked.** {_capital(cited)}.\n" if cited else "")
     )
 
 
+def _verdict(step: Step, outcome: Outcome) -> str:
+    """What was decided, in the words of the scope; nothing of it is the author's but the names in it."""
+    if step.scope.extent is Extent.INSTANCES:
+        return "Checked on instances"
+    if step.scope.extent is Extent.INGREDIENT:
+        return "An ingredient is decided, not the whole" if outcome.exact else "An ingredient is computed"
+    word = "Decided" if is_decided(step, outcome) else "Computed"
+    return f"{word} for all {symbols(step.scope.what)}" if step.scope.what else word
+
+
+def _how(step: Step, outcome: Outcome) -> str:
+    """The instances or the ingredient, what was gone through, the means, and what of SymPy's is believed."""
+    parts = [] if step.scope.extent is Extent.ALL else [step.scope.what]
+    parts += [f"instances: {name}" for name in outcome.instances]
+    parts += [f"each case: {name}" for name in outcome.cases]
+    parts.append(outcome.method)
+    if outcome.believed:
+        parts.append(f"not decided but believed: SymPy's {', '.join(f'`{name}`' for name in outcome.believed)}")
+    return "; ".join(parts)
+
+
 def _tally(run: Run) -> str:
-    return f"{len(run.outcomes)} steps: {grades([run])}."
+    return f"{'A proof' if run.proved else 'An argument'}: {grades([run])}."
 
 
 def markdown(name: str, run: Run) -> str:
@@ -71,11 +85,14 @@ _PREFACE = (
     "# Derivations\n",
     (
         "Each page is rendered from a proof script, and every step on it was checked by machine when it was rendered. "
-        "A step is *proved* when symbolic identities were reduced to zero (or a sign follows from the signs of "
-        "factors) and these are its whole statement. It is *checked symbolically* when they are an ingredient or a "
-        "family of instances: the step then says which, and the theorem by which the rest follows (dominated "
-        "convergence, say, or that a characteristic function determines the law) is named in the rule and is not "
-        "itself checked. It is *certified* when rigorous balls at exact points confirm it.\n"
+        "A step is *decided* when its whole statement was, for all values of its symbols: identities reduced to zero "
+        "by rewriting (of sums over indices for matrices of every size), signs that follow from the signs of factors, "
+        "strict inequalities between explicit numbers in ball arithmetic. Where a theorem completes it (dominated "
+        "convergence, say), that is cited with its source and is not checked. A step is *computed* when a general "
+        "function of SymPy (`limit`, `simplify`, …) had a part in it and its result is believed. Otherwise only "
+        "*instances* or an *ingredient* of it were checked, which it names. What a step may say is not its author's "
+        "choice: the functions that decide write down what they did, and a step that claims more makes its proof fail. "
+        "A script is a *proof* when all of its steps are decided, else an *argument*, with the number that are.\n"
     ),
 )
 _HEAD = ("| proof | title | source | steps |", "|---|---|---|---|")

@@ -23,15 +23,26 @@ Figure = bool | int | float | str | None | Sequence["Figure"] | Mapping[str, "Fi
 
 
 class Grade(StrEnum):
-    """The grades of evidence, strongest first."""
+    """The grades of evidence, strongest first.
+
+    A proof script is a proof if all of its steps are decided symbolically, for all values of their symbols, and an
+    argument if only some are.
+    """
 
     PROOF = "proof"
+    ARGUMENT = "argument"
     CERTIFICATE = "certificate"
     NUMERICAL = "numerical"
     STATISTICAL = "statistical"
 
 
 _ORDER = tuple(Grade)
+
+
+def _graded(grade: Grade, steps: tuple[int, int] | None) -> str:
+    if steps is not None:
+        return f"{grade}, {steps[0]} of {steps[1]} decided"
+    return f"{grade}, count not recorded" if grade is Grade.ARGUMENT else str(grade)
 
 
 class Verdict(StrEnum):
@@ -133,6 +144,17 @@ class Evidence:
     part: str = ""
     figures: Mapping[str, Figure] = field(default_factory=dict)
 
+    @property
+    def steps(self) -> tuple[int, int] | None:
+        """(decided, all) steps of the proof script behind it, or None where there is none."""
+        decided, steps = self.figures.get("decided"), self.figures.get("steps")
+        return (decided, steps) if isinstance(decided, int) and isinstance(steps, int) else None
+
+    @property
+    def graded(self) -> str:
+        """The grade in words, with the number of decided steps where there is a proof script."""
+        return _graded(self.grade, self.steps)
+
 
 @dataclass(frozen=True)
 class Control:
@@ -181,21 +203,58 @@ class Outcome:
     def grade(self) -> Grade | None:
         """The grade of the verdict: of the strongest evidence for it; of its weakest part, where it has parts.
 
-        "Fails; a weaker statement holds" says two things and has the grade of the weaker one.
+        Several proof scripts for one part are one proof: it has the grade of the weakest of them. "Fails; a weaker
+        statement holds" says two things and has the grade of the weaker one.
         """
-        if self.verdict is Verdict.WEAKER:
-            both = (replace(self, verdict=verdict).grade for verdict in (Verdict.FAILS, Verdict.CORRECTED))
-            return max((grade for grade in both if grade is not None), key=_ORDER.index, default=None)
+        judged = self._judged
+        best = {part: min((item.grade for item in items), key=_ORDER.index) for part, items in judged.items()}
+        return max(best.values(), key=_ORDER.index, default=None)
+
+    @property
+    def steps(self) -> tuple[int, int] | None:
+        """(decided, all) steps of the proof scripts that the grade is taken from, each script once, or None."""
+        grade, scripts = self.grade, dict[str, tuple[int, int]]()
+        for items in self._judged.values():
+            for item in items:
+                if item.grade is grade and item.steps is not None:
+                    scripts[str(item.figures.get("script", item.what))] = item.steps
+        if not scripts:
+            return None
+        return sum(decided for decided, _ in scripts.values()), sum(steps for _, steps in scripts.values())
+
+    @property
+    def graded(self) -> str:
+        """The grade in words, with the number of decided steps where it is that of a proof script."""
+        if self.grade is None:
+            return "none"
+        return _graded(self.grade, self.steps)
+
+    @property
+    def _judged(self) -> dict[str, list[Evidence]]:
+        """By part, the evidence that the verdict rests on; of two verdicts in one that of the weaker grade."""
+        if self.verdict is not Verdict.WEAKER:
+            return self._decisive
+        halves = [replace(self, verdict=verdict) for verdict in (Verdict.FAILS, Verdict.CORRECTED)]
+        graded = [half for half in halves if half.grade is not None]
+        return max(graded, key=lambda half: _ORDER.index(half.grade))._decisive if graded else {}
+
+    @property
+    def _decisive(self) -> dict[str, list[Evidence]]:
+        """By part, the evidence for the verdict; of proof scripts only the weakest."""
         wanted = {
             Verdict.HOLDS: (About.LITERAL, Finding.SUPPORTS),
             Verdict.CORRECTED: (About.CORRECTED, Finding.SUPPORTS),
             Verdict.FAILS: (About.LITERAL, Finding.REFUTES),
         }.get(self.verdict)
-        best: dict[str, Grade] = {}
+        parts: dict[str, list[Evidence]] = {}
         for item in self.evidence:
             if (item.about, item.finding) == wanted:
-                best[item.part] = min(best.get(item.part, item.grade), item.grade, key=_ORDER.index)
-        return max(best.values(), key=_ORDER.index, default=None)
+                parts.setdefault(item.part, []).append(item)
+        for items in parts.values():
+            scripts = [item.grade for item in items if "script" in item.figures]
+            if Grade.ARGUMENT in scripts:
+                items[:] = [item for item in items if "script" not in item.figures or item.grade is Grade.ARGUMENT]
+        return parts
 
     @property
     def dropped(self) -> tuple[Part, ...]:

@@ -105,6 +105,7 @@ def _told(runs: tuple[Any, ...], out: Path | None, size: int, files: dict[str, P
             "source": outcome.claim.source,
             "verdict": outcome.verdict,
             "grade": outcome.grade,
+            "decided": outcome.steps,
             "key_figure": outcome.key_figure,
             "file": run.name,
             "figure": str(files[outcome.claim.id]) if outcome.claim.id in files else None,

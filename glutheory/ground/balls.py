@@ -1,8 +1,8 @@
 """SymPy expressions as straight-line programs over python-flint balls.
 
 `Tape` flattens expressions once, sharing common subexpressions; `Tape.bind` fixes the constants at the current
-precision and returns a fast callable. Used by both certified roads, which share nothing else but the definition of
-the activation.
+precision and returns a fast callable. Used by both certified roads, like the rest of `glutheory.ground`: they share
+the reading of a definition and the arithmetic, and no kernel.
 """
 
 from __future__ import annotations

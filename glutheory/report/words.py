@@ -28,7 +28,14 @@ VERDICTS = {
     ),
 }
 GRADES = {
-    Grade.PROOF: "Every step of a derivation is checked by symbolic computation, for all values of the symbols.",
+    Grade.PROOF: (
+        "Every step of a derivation is decided by symbolic computation, for all values of the symbols; the theorems "
+        "that it cites are named with their source."
+    ),
+    Grade.ARGUMENT: (
+        "A written proof of which so many steps are decided in this way as is said beside it; of the others an "
+        "ingredient or instances are checked."
+    ),
     Grade.CERTIFICATE: "Interval arithmetic encloses the numbers: true for the cases named, rounding included.",
     Grade.NUMERICAL: "Computed in floating point, with two independent ways or error bounds where possible.",
     Grade.STATISTICAL: "Drawn at random; the sizes of samples and the error probabilities were fixed before the run.",

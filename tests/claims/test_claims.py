@@ -25,6 +25,7 @@ from glutheory.claims import (
     Part,
     Verdict,
     decide,
+    stored,
 )
 from glutheory.errors import DomainError
 
@@ -187,3 +188,53 @@ class TestMeans:
     def test_the_sample_size_cannot_be_changed_afterwards(self) -> None:
         with pytest.raises(DomainError, match="fixed for 1000"):
             MeanTest(1000, 1, 1e-6).statistic(np.zeros(999), 0.0, 1.0)
+
+
+# ---------------------------------------------------------------- proof scripts and their decided steps
+
+
+def script(name: str, decided: int, steps: int, part: str = "") -> Evidence:
+    grade = Grade.PROOF if decided == steps else Grade.ARGUMENT
+    figures = {"script": name, "steps": steps, "decided": decided}
+    return Evidence(grade, f"{name} was run", Finding.SUPPORTS, part=part, figures=figures)
+
+
+def outcome_of(*items: Evidence) -> Outcome:
+    return Outcome(CLAIM, (HELD,), items, (CAUGHT,), Verdict.HOLDS, "1")
+
+
+@pytest.mark.parametrize(
+    ("items", "graded"),
+    [
+        ((script("a", 8, 8),), "proof, 8 of 8 decided"),
+        ((script("a", 7, 8),), "argument, 7 of 8 decided"),
+        ((script("a", 8, 8), script("b", 3, 5)), "argument, 3 of 5 decided"),  # one proof of two scripts
+        ((script("a", 8, 8, "x"), script("b", 3, 5, "y")), "argument, 3 of 5 decided"),
+        ((script("a", 2, 4, "x"), script("b", 3, 5, "y")), "argument, 5 of 9 decided"),
+        ((script("a", 2, 4, "x"), script("a", 2, 4, "y")), "argument, 2 of 4 decided"),
+        ((script("a", 0, 8), evidence(Finding.SUPPORTS, grade=Grade.CERTIFICATE)), "argument, 0 of 8 decided"),
+        ((script("a", 0, 8), YES), "proof"),  # an identity beside it decides the whole
+        ((script("a", 8, 8, "x"), evidence(Finding.SUPPORTS, grade=Grade.NUMERICAL, part="y")), "numerical"),
+        ((evidence(Finding.SUPPORTS, grade=Grade.ARGUMENT),), "argument, count not recorded"),
+        ((), "none"),
+    ],
+)
+def test_a_grade_says_how_many_steps_are_decided(items: tuple[Evidence, ...], graded: str) -> None:
+    assert outcome_of(*items).graded == graded
+
+
+def test_a_proof_stored_before_its_decided_steps_were_counted_is_read_as_an_argument() -> None:
+    row = outcome_of(script("a", 8, 8)).as_json()
+    assert stored.outcome(row).graded == "proof, 8 of 8 decided"
+    del row["evidence"][0]["figures"]["decided"]  # as in files of earlier versions, whose grade is "proof" all the same
+    old = stored.outcome(row)
+    assert (row["grade"], old.grade, old.graded) == ("proof", Grade.ARGUMENT, "argument, count not recorded")
+    assert stored.outcome(old.as_json()) == old  # written again it says so itself
+    row["grade"] = "certificate"
+    with pytest.raises(DomainError, match="its evidence gives"):
+        stored.outcome(row)
+
+
+def test_an_identity_in_an_old_file_stays_a_proof() -> None:
+    row = outcome_of(Evidence(Grade.PROOF, "reduced", Finding.SUPPORTS, figures={"identities": 3})).as_json()
+    assert stored.outcome(row).graded == "proof"

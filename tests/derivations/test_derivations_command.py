@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from derivations import __main__ as cli
 from derivations import catalog
 from derivations.tools import render
-from derivations.tools.proof import Step
+from derivations.tools.proof import Step, every
 from derivations.tools.proof import run as run_proof
 from derivations.tools.zero import zero
 from glutheory.errors import UnknownNameError
@@ -23,7 +23,7 @@ def broken(name="gelu", check=lambda: zero(sp.S.One)):
 
     def load(wanted):
         proof = catalog.load(wanted)
-        wrong = Step("a deliberately wrong step", "1 = 0", "none", check)
+        wrong = Step("a deliberately wrong step", "1 = 0", "none", check, every())
         return replace(proof, steps=(*proof.steps[:2], wrong)) if wanted == name else proof
 
     return load

@@ -21,7 +21,8 @@ from derivations.tools.arcsine import at_zero, p, q, read, solves, theta, vanish
 from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, polynomial, sigma_v
 from derivations.tools.gauss import integrate_exponential, moment, u
 from derivations.tools.half_line import X
-from derivations.tools.proof import CERTIFICATE, Outcome, Proof, Step, both
+from derivations.tools.means import Means
+from derivations.tools.proof import Proof, Step, both, confirmed, every
 from derivations.tools.proof import run as run_proof
 from derivations.tools.zero import zero
 from glutheory.activations import activation
@@ -46,14 +47,14 @@ WRONG_STEPS = {
     "Williams without the factor 2": lambda: vanish(read(erf.williams(), ONE_HALF, ONE_HALF) - theta / sp.pi),
     "an integral with the wrong variance": lambda: zero(integrate_exponential(-(u**2) / (2 * a), (u,))[0] - sp.pi * a),
     "an outcome that fails beside one that passes": lambda: both(zero(sp.S.Zero), zero(a)),
-    "a certificate that does not overlap": lambda: Outcome(False, CERTIFICATE, "disjoint balls"),
+    "a certificate that does not overlap": lambda: confirmed(False, Means.POINTS, "disjoint balls"),
 }
 
 
 @pytest.mark.parametrize("label", WRONG_STEPS)
 def test_a_wrong_step_is_refuted(label):
-    good = Step("right", "1 = 1", "trivial", lambda: zero(sp.S.Zero))
-    wrong = Step(label, "0 = 1", "none", WRONG_STEPS[label])
+    good = Step("right", "1 = 1", "trivial", lambda: zero(sp.S.Zero), every())
+    wrong = Step(label, "0 = 1", "none", WRONG_STEPS[label], every())
     run = run_proof(Proof("wrong", "test", "wrong", "none", (good, wrong, replace(good, name="last"))))
     assert run.failure is not None
     assert run.failure.step is wrong

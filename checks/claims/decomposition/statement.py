@@ -12,7 +12,7 @@ import sympy as sp
 
 from checks.claims.decomposition.linear_errors import Errors, Law, errors
 from checks.settings import Settings
-from checks.tools.evidence import proof
+from checks.tools.evidence import proof, script_figures, script_grade
 from checks.tools.exponents import power_law
 from checks.tools.far_spectrum import far_residual
 from checks.tools.orders import CONSTANT_MARGIN, EXPONENT_MARGIN, LEVEL, refuted
@@ -154,12 +154,12 @@ def literal(cells: Sequence[Cell]) -> tuple[Evidence, ...]:
     figures["gamma"] = float(FLOOR)
     refuted = all(bool(value > 0) for value in limits.values())
     first = Evidence(
-        Grade.PROOF,
+        script_grade("spectral_orders"),
         "‖K/m − αXXᵀ − βrrᵀ − γD‖ for any α, β ≥ 0 on any normalised inputs, n = d² and n = 4d²: bounded away from 0",
         Finding.of(not refuted),
         About.LITERAL,
         "n of order d^2",
-        {**figures, "script": "spectral_orders"},
+        {**figures, **script_figures("spectral_orders")},
     )
     found = _over(cells, LAW)
     rows: dict[str, Figure] = {

@@ -17,7 +17,6 @@ from checks.claims.majorisation.statement import MUTANTS, SAID, adversary, searc
 from checks.settings import Settings
 from derivations.proofs import majorisation as proof
 from derivations.proofs import smallest_eigenvalue
-from derivations.tools.matrices import columns
 from derivations.tools.proof import run
 from glutheory.claims import Finding, Verdict
 
@@ -68,7 +67,7 @@ def test_a_wrong_statement_is_refuted(label: str) -> None:
 
 
 def test_a_wrong_sum_stops_the_proofs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "columns", lambda B: columns(B)[:-1])
+    monkeypatch.setattr(proof, "unit", lambda value, *_: value)  # Σ_r v_ir² = 1 forgotten
     failure = run(proof.proof()).failure
     assert failure is not None
     assert failure.step.name == "the product is a sum of congruences"

@@ -1,0 +1,132 @@
+"""By what a check decides: the means, and a ledger that the deciding functions themselves write while a check runs.
+
+A check cannot say more for itself than was done: whoever reduces an expression, evaluates a sign, asks SymPy for a
+limit or takes a matrix of three rows writes that down here, and `derivations.tools.proof` reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+T = TypeVar("T")
+
+
+class Means(StrEnum):
+    """How something was decided, the strongest first."""
+
+    REWRITING = "reduced to zero by rewriting"
+    SIGNS = "signs follow from the signs of the factors"
+    BALLS = "a strict inequality of explicit numbers decided in ball arithmetic"
+    SYMPY = "computed by a general function of SymPy, whose result is believed"
+    POINTS = "balls at exact points"
+
+
+#: Means that leave nothing to belief: what they confirm is so for all values of the symbols.
+EXACT = frozenset({Means.REWRITING, Means.SIGNS, Means.BALLS})
+
+
+@dataclass
+class Ledger:
+    """What was done while a check ran.
+
+    Attributes:
+        symbols: names of the symbols and abstract functions in what was decided.
+        believed: the functions of SymPy that were asked.
+        instances: the particular values and sizes that stand for all, in words.
+        cases: complete lists of cases that were gone through, in words.
+    """
+
+    symbols: set[str] = field(default_factory=set)
+    believed: dict[str, None] = field(default_factory=dict)
+    instances: dict[str, None] = field(default_factory=dict)
+    cases: dict[str, None] = field(default_factory=dict)
+
+
+_OPEN: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
+
+
+@contextmanager
+def ledger() -> Iterator[Ledger]:
+    """A new ledger, open within the block."""
+    book = Ledger()
+    token = _OPEN.set(book)
+    try:
+        yield book
+    finally:
+        _OPEN.reset(token)
+
+
+def decided(*exprs: sp.Expr) -> None:
+    """Write down the symbols and the abstract functions of what is being decided."""
+    book = _OPEN.get()
+    if book is not None:
+        for expr in map(sp.sympify, exprs):
+            book.symbols |= {symbol.name for symbol in expr.free_symbols}
+            book.symbols |= {
+                node.func.__name__
+                for node in expr.atoms(sp.Function)
+                if isinstance(node, AppliedUndef) or not str(type(node).__module__).startswith("sympy")
+            }
+
+
+def named(*names: str) -> None:
+    """Write down symbols by name."""
+    book = _OPEN.get()
+    if book is not None:
+        book.symbols |= set(names)
+
+
+def believed(function: str) -> None:
+    """Write down that a general function of SymPy was asked."""
+    book = _OPEN.get()
+    if book is not None:
+        book.believed[function] = None
+
+
+def size(words: str) -> None:
+    """Write down that something of a fixed size stands for all sizes."""
+    book = _OPEN.get()
+    if book is not None:
+        book.instances[words] = None
+
+
+def instances(name: str, values: Iterable[T]) -> tuple[T, ...]:
+    """The values, one after another, where these few stand for all that the statement speaks of."""
+    chosen = tuple(values)
+    size(f"{name} = {_listed(chosen)}")
+    return chosen
+
+
+def cases(name: str, values: Iterable[T]) -> tuple[T, ...]:
+    """The values, one after another, where they are all that the statement speaks of."""
+    chosen = tuple(values)
+    book = _OPEN.get()
+    if book is not None:
+        book.cases[f"{name} = {_listed(chosen)}"] = None
+    return chosen
+
+
+def spots(values: Iterable[T]) -> tuple[T, ...]:
+    """The values, one after another, of trials beside a general decision, on which nothing rests."""
+    return tuple(values)
+
+
+def _listed(values: tuple[object, ...]) -> str:
+    if (
+        len(values) > 3
+        and all(isinstance(x, int) for x in values)
+        and list(values)
+        == list(  # type: ignore[operator]
+            range(values[0], values[0] + len(values))  # type: ignore[operator]
+        )
+    ):
+        return f"{values[0]}, …, {values[-1]}"
+    return ", ".join(map(str, values))

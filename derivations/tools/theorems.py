@@ -1,0 +1,108 @@
+"""Theorems that a step may rest on, each with its source: what is cited is not checked here, and the pages say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A named theorem.
+
+    Attributes:
+        name: as in the literature.
+        source: where it is stated and proved.
+    """
+
+    name: str
+    source: str
+
+    def __post_init__(self) -> None:
+        if not self.name or not self.source:
+            raise ValueError(f"{self.name or 'a theorem'} has no name or no source: a citation needs both.")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.source})"
+
+
+_RUDIN = "W. Rudin, Principles of Mathematical Analysis, 3rd ed."
+_REAL = "W. Rudin, Real and Complex Analysis, 3rd ed."
+_HORN = "R. A. Horn and C. R. Johnson, Matrix Analysis, 2nd ed."
+
+CALCULUS = Theorem("fundamental theorem of calculus", f"{_RUDIN}, 6.21")
+SUBSTITUTION = Theorem("change of variables", f"{_REAL}, 7.26")
+EXPONENTIAL = Theorem("the exponential function and its limits", f"{_RUDIN}, 8.6")
+SUMS_OF_LIMITS = Theorem("limits of finite sums", f"{_RUDIN}, 3.3")
+POWER_SERIES = Theorem("differentiation of power series", f"{_RUDIN}, 8.1")
+CAUCHY = Theorem("products of absolutely convergent series", f"{_RUDIN}, 3.50")
+GAMMA_EXPANSION = Theorem(
+    "the asymptotic expansion of a quotient of Gamma functions",
+    "F. G. Tricomi and A. Erdélyi, Pacific J. Math. 1 (1951) 133",
+)
+ADDITION = Theorem(
+    "addition theorem of spherical harmonics", "C. Müller, Spherical Harmonics, Lecture Notes in Math. 17, Theorem 2"
+)
+SCHOENBERG = Theorem(
+    "Schoenberg's theorem on positive definite functions on spheres", "I. J. Schoenberg, Duke Math. J. 9 (1942) 96"
+)
+TERMWISE = Theorem("differentiation of uniformly convergent series", f"{_RUDIN}, 7.17")
+ABEL = Theorem("Abel's theorem", f"{_RUDIN}, 8.2")
+DOMINATED = Theorem("dominated convergence", f"{_REAL}, 1.34")
+MONOTONE = Theorem("monotone convergence", f"{_REAL}, 1.26")
+UNDER_INTEGRAL = Theorem("differentiation under the integral", "G. Folland, Real Analysis, 2nd ed., 2.27")
+FUBINI = Theorem("Fubini's theorem", f"{_REAL}, 8.8")
+INDEPENDENCE = Theorem(
+    "expectations of products of independent variables", "P. Billingsley, Probability and Measure, 3rd ed., (5.25)"
+)
+CHARACTERISTIC = Theorem(
+    "Lévy's theorem on characteristic functions", "P. Billingsley, Probability and Measure, 3rd ed., 26.2"
+)
+GAUSSIAN_LINEAR = Theorem(
+    "linear images of Gaussian vectors are Gaussian", "P. Billingsley, Probability and Measure, 3rd ed., §29"
+)
+POLAR = Theorem(
+    "length and direction of a Gaussian vector are independent",
+    "R. J. Muirhead, Aspects of Multivariate Statistical Theory, 1.5.5",
+)
+HERMITE = Theorem("completeness of the Hermite polynomials in L²(N)", "G. Szegő, Orthogonal Polynomials, 5.7")
+PARSEVAL = Theorem("Parseval's identity", f"{_REAL}, 4.18")
+BETA = Theorem("Beta integral", "E. T. Whittaker and G. N. Watson, A Course of Modern Analysis, 12.41")
+REFLECTION = Theorem(
+    "Euler's reflection formula", "E. T. Whittaker and G. N. Watson, A Course of Modern Analysis, 12.14"
+)
+DIRICHLET = Theorem("pointwise convergence of Fourier series", "T. W. Körner, Fourier Analysis, 16.4")
+POISSON = Theorem("Poisson summation", "E. M. Stein and R. Shakarchi, Fourier Analysis, 5.3.1")
+LEIBNIZ = Theorem("Leibniz' criterion", f"{_RUDIN}, 3.43")
+GRAM = Theorem("a positive semidefinite matrix is a Gram matrix", f"{_HORN}, 7.2.7")
+SPECTRAL = Theorem("spectral theorem for symmetric matrices", f"{_HORN}, 2.5.6")
+COURANT = Theorem("Courant and Fischer's minimax principle", f"{_HORN}, 4.2.6")
+RAYLEIGH = Theorem("Rayleigh's principle", f"{_HORN}, 4.2.2")
+WEYL = Theorem("Weyl's inequality", f"{_HORN}, 4.3.1")
+SCHUR = Theorem("Schur's product theorem", "I. Schur, J. reine angew. Math. 140 (1911) 1")
+JENSEN = Theorem("Jensen's inequality", "J. L. W. V. Jensen, Acta Math. 30 (1906) 175")
+BHATIA_DAVIS = Theorem("Bhatia and Davis' inequality", "R. Bhatia and C. Davis, Amer. Math. Monthly 107 (2000) 353")
+LAGUERRE = Theorem("Laguerre's rule of signs", "E. Laguerre, J. Math. Pures Appl. 9 (1883) 99")
+DU = Theorem(
+    "positive definiteness for pairwise non-parallel inputs", "S. Du et al., Gradient Descent Finds Global Minima, 2019"
+)
+EL_KAROUI = Theorem("El Karoui's linear approximation", "N. El Karoui, Ann. Statist. 38 (2010) 1")
+MARCHENKO = Theorem("the law of Marchenko and Pastur", "V. A. Marchenko and L. A. Pastur, Math. USSR Sb. 1 (1967) 457")
+FINITE_RANK = Theorem(
+    "eigenvalues of finite rank perturbations", "F. Benaych-Georges and R. R. Nadakuditi, Adv. Math. 227 (2011) 494"
+)
+KOLTCHINSKII = Theorem(
+    "eigenvalues of kernel matrices converge to those of the operator",
+    "V. Koltchinskii and E. Giné, Bernoulli 6 (2000) 113",
+)
+WENDEL = Theorem("Wendel's limit of a quotient of Gamma functions", "J. G. Wendel, Amer. Math. Monthly 55 (1948) 563")
+FUNK_HECKE = Theorem("Funk and Hecke's formula", "C. Müller, Spherical Harmonics, Lecture Notes in Math. 17, Theorem 6")
+LAW_OF_LARGE_NUMBERS = Theorem("law of large numbers", "P. Billingsley, Probability and Measure, 3rd ed., 22.1")
+TAYLOR = Theorem("Taylor's theorem", f"{_RUDIN}, 5.15")
+IMPLICIT = Theorem("implicit function theorem", f"{_RUDIN}, 9.28")
+MOMENT_SERIES = Theorem(
+    "moments are the coefficients of the generating function", "P. Billingsley, Probability and Measure, 3rd ed., §21"
+)
+INTEGRATION_BY_PARTS = Theorem("integration by parts", f"{_REAL}, 7.20 f.")
+CONTINUATION = Theorem("identity theorem of analytic functions", f"{_REAL}, 10.18")
+PRICE = Theorem("Price's theorem", "R. Price, IRE Trans. Inf. Theory 4 (1958) 69; [price](price.md)")
+STEIN = Theorem("Stein's lemma", "C. Stein, Proc. 6th Berkeley Symp. 2 (1972) 583; [price](price.md)")

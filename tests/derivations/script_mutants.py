@@ -1,0 +1,288 @@
+"""Mistakes in the proof scripts, one place of the text each, and the step that must not be confirmed with it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import derivations.tools
+from derivations.tools.proof import Proof
+
+ROOT = Path(__file__).parents[2] / "derivations"
+
+
+@dataclass(frozen=True)
+class ScriptMutant:
+    """One wrong variant.
+
+    Attributes:
+        script: the proof.
+        step: its step that must notice.
+        old, new: the text replaced; `old` occurs exactly once in the file.
+        tool: the file in `derivations/tools` where it is, if not in the script itself.
+    """
+
+    script: str
+    step: str
+    old: str
+    new: str
+    tool: str = ""
+
+    @property
+    def path(self) -> Path:
+        return ROOT / "tools" / f"{self.tool}.py" if self.tool else ROOT / "proofs" / f"{self.script}.py"
+
+
+MUTANTS = (
+    ScriptMutant("arc_cosine", "k = 2", "(p**2 * q**2 + 2 * c**2) * _PSI", "(p**2 * q**2 + c**2) * _PSI"),
+    ScriptMutant(
+        "arc_cosine",
+        "the formula of Cho and Saul",
+        "sp.sin(ANGLE) ** (2 * k + 1) * value",
+        "sp.sin(ANGLE) ** (2 * k) * value",
+    ),
+    ScriptMutant(
+        "arc_cosine",
+        "second derivation in polar coordinates",
+        "half_moment(2 * k + 1)",
+        "half_moment(2 * k)",
+        "half_line",
+    ),
+    ScriptMutant(
+        "arcsine_family",
+        "distribution functions",
+        "CDF = sp.Rational(1, 4) + theta / (2 * sp.pi)",
+        "CDF = sp.Rational(1, 4) + theta / sp.pi",
+    ),
+    ScriptMutant("arcsine_family", "ramps", "s**2 * t**2 * (P * Q + 2 * c**2)", "s**2 * t**2 * (P * Q + c**2)"),
+    ScriptMutant("crossing", "at first", "(sp.diff(mode, t), -2 * lam * mode)", "(sp.diff(mode, t), -lam * mode)"),
+    ScriptMutant(
+        "crossing", "every mode carries loss", "(spectrum[e] - least) * share", "(spectrum[e] + least) * share"
+    ),
+    ScriptMutant(
+        "crossing",
+        "normalised inputs, at first",
+        "m * (1 - C[i, j] ** 2) * SIGMA[i, j] ** 2",
+        "m * (1 - C[i, j]) * SIGMA[i, j] ** 2",
+    ),
+    ScriptMutant("crossing", "normalised inputs, at last", "total(u[i] * x[i, r] * K[i, j]", "total(x[i, r] * K[i, j]"),
+    ScriptMutant(
+        "decorrelation",
+        "the ratio and its slope",
+        "1 - r**2 * variance / ((1 + r * mean)",
+        "1 - r * variance / ((1 + r * mean)",
+        "decorrelation_bounds",
+    ),
+    ScriptMutant(
+        "decorrelation",
+        "polynomials of degree at most 7",
+        "largest = 1 + (2 + 2 * root) / r",
+        "largest = 2 + (2 + 2 * root) / r",
+        "decorrelation_bounds",
+    ),
+    ScriptMutant(
+        "decorrelation",
+        "the exact angle",
+        "slope = -t * sp.sin(2 * theta)",
+        "slope = t * sp.sin(2 * theta)",
+        "decorrelation_cases",
+    ),
+    ScriptMutant(
+        "degree_shift", "coefficients on the sphere", "gated - (k + 2) * rho * term", "gated - (k + 1) * rho * term"
+    ),
+    ScriptMutant(
+        "degree_shift",
+        "mean and variance of the degree",
+        "(third / first - (second / first) ** 2)",
+        "(third / first - second / first)",
+    ),
+    ScriptMutant(
+        "degree_shift",
+        "how fast gating decorrelates",
+        "(1 - variance / ((1 + mu) * (2 + mu)))",
+        "(1 - variance / (1 + mu))",
+    ),
+    ScriptMutant("erf", "integrate in c", "CLOSED = 2 * theta / sp.pi", "CLOSED = theta / sp.pi"),
+    ScriptMutant("erf", "Williams' formula", "return 2 / sp.pi * sp.asin", "return 1 / sp.pi * sp.asin"),
+    ScriptMutant(
+        "expected_loss",
+        "one step",
+        "after - total((delta(i, j) - eta * kernel)",
+        "after - total((delta(i, j) + eta * kernel)",
+    ),
+    ScriptMutant(
+        "expected_loss",
+        "the mean of a quadratic form",
+        "total(M[i, j] * SIGMA[i, j], i, j) + total",
+        "total(M[i, i] * SIGMA[i, i], i) + total",
+    ),
+    ScriptMutant(
+        "expected_loss", "the expected loss", "+ total(q[i, e] * Y[i], i) ** 2", "+ total(q[i, e] ** 2 * Y[i] ** 2, i)"
+    ),
+    ScriptMutant(
+        "expected_loss", "the covariance is not the kernel", "return m * S + g * T", "return m * S + m * g * T"
+    ),
+    ScriptMutant(
+        "gaussian_moments",
+        "Isserlis' moments",
+        "2**x * sp.factorial(x)) for x in (i, j)]",
+        "sp.factorial(x)) for x in (i, j)]",
+    ),
+    ScriptMutant(
+        "gaussian_moments",
+        "moment generating function",
+        "(a * alpha**2 + 2 * c * alpha * beta + b * beta**2) / 2))",
+        "(a * alpha**2 + c * alpha * beta + b * beta**2) / 2))",
+    ),
+    ScriptMutant("gelu", "integrate twice in c", "CLOSED = c / 4 + (c * theta", "CLOSED = c / 4 + (2 * c * theta"),
+    ScriptMutant("gelu", "the elementary expectation", "uu * vv + 2 * uv**2", "uu * vv + uv**2"),
+    ScriptMutant("hadamard", "the two kernels", "m * (readout**2 + value**2) * S * g", "m * readout**2 * S * g"),
+    ScriptMutant("hadamard", "as matrices", "(gram * (1 / d)) - first * gram", "(gram * (1 / d)) - first"),
+    ScriptMutant("hadamard", "never larger than d/m", "rest = (d / m) * x / (m + x)", "rest = (d / m) * x / m"),
+    ScriptMutant(
+        "hermite_series",
+        "the series",
+        "delta(first, second) * powers[second], first, second)",
+        "powers[second], first, second)",
+    ),
+    ScriptMutant(
+        "hermite_series",
+        "Parseval bounds the tail",
+        "(x[i] * y[j] - x[j] * y[i]) ** 2",
+        "(x[i] * y[j] + x[j] * y[i]) ** 2",
+    ),
+    ScriptMutant(
+        "hermite_series",
+        "ReLU, coefficient by coefficient",
+        "sp.factorial(k) for k in degrees]\n    printed",
+        "sp.factorial(k + 1) for k in degrees]\n    printed",
+    ),
+    ScriptMutant("kolmogorov", "two series", "-((2 * k - 1) ** 2) * sp.pi**2", "-((2 * k + 1) ** 2) * sp.pi**2"),
+    ScriptMutant(
+        "kolmogorov", "Laplace transform, term by term", "2 * t**2 / (n**2 + t**2)))", "t**2 / (n**2 + t**2)))"
+    ),
+    ScriptMutant("logistic_mixture", "softplus", "SOFT = c / 4 + (c * theta + w)", "SOFT = c / 4 + (c * theta - w)"),
+    ScriptMutant("logistic_mixture", "characteristic function of the logistic law", "beta = z * euler", "beta = euler"),
+    ScriptMutant(
+        "majorisation",
+        "the product is a sum of congruences",
+        "total(v[i, r] * v[j, r], r) - total(congruence",
+        "total(v[i, r] ** 2, r) - total(congruence",
+    ),
+    ScriptMutant(
+        "majorisation", "doubly stochastic weights", "weight(e, f) * values[f], f)", "weight(e, f) * values[e], f)"
+    ),
+    ScriptMutant(
+        "majorisation", "partial sums", "w[high] * (edge - values_[high])", "w[high] * (edge + values_[high])"
+    ),
+    ScriptMutant("majorisation", "equality", "(1 - C[i, j] ** 2), i, j)", "(1 - C[i, j]), i, j)"),
+    ScriptMutant("mehler", "Hermite polynomials", "* (-1) ** j * X ** (k - 2 * j)", "* X ** (k - 2 * j)"),
+    ScriptMutant("mehler", "Mehler's formula", "- rho**2 * (X**2 + y**2)) / (2", "- rho * (X**2 + y**2)) / (2"),
+    ScriptMutant(
+        "ntk_gated",
+        "Eq. 4, block by block",
+        "sigma_p**2) * g * S + m * sigma_v**2 * sigma_p**2 * g**2 * T",
+        "sigma_p**2) * g * S + m * sigma_v**2 * sigma_p**2 * g * T",
+    ),
+    ScriptMutant(
+        "ntk_gated",
+        "gradient inner product",
+        "first[r] * second[r] + q[r] * p[r] * slope[r] * other[r]",
+        "first[r] * second[r] + slope[r] * other[r]",
+    ),
+    ScriptMutant("ntk_plain", "Eq. 3", "return m * S + m * sigma_v**2 * g * T", "return m * S + sigma_v**2 * g * T"),
+    ScriptMutant("ntk_plain", "law of the pre-activations", "sigma_w**2 * delta(j, k), j, k)", "sigma_w**2, j, k)"),
+    ScriptMutant(
+        "phase_boundary",
+        "the mean of a half coordinate",
+        "sp.gamma(d / 2) / (2 * sp.sqrt(sp.pi)",
+        "sp.gamma(d / 2) / (sp.sqrt(sp.pi)",
+    ),
+    ScriptMutant(
+        "phase_boundary",
+        "level 0 is the largest",
+        "rise = more * (2 * level + 1 + more)",
+        "rise = more * (2 * level + more)",
+    ),
+    ScriptMutant("phase_boundary", "the threshold", "FOURTH = 1 + 2 / d", "FOURTH = 1 + 1 / d"),
+    ScriptMutant(
+        "price",
+        "Price's theorem",
+        "mixed = sp.diff(L, u, v) + sp.diff(L, u)",
+        "mixed = sp.diff(L, u, v) - sp.diff(L, u)",
+    ),
+    ScriptMutant(
+        "price", "the three rules on monomials", "sp.diff(value, c) - n * k * moment", "sp.diff(value, c) - n * moment"
+    ),
+    ScriptMutant(
+        "products",
+        "the formula, for any number of branches",
+        "c * slope[one] * others[one] * last, one)",
+        "c * slope[one] * others[one], one)",
+    ),
+    ScriptMutant("products", "the networks of the paper", "(bilinear, 3 * c**2)", "(bilinear, 2 * c**2)"),
+    ScriptMutant(
+        "relu_expansion",
+        "power series",
+        "(4**half * 2 * sp.pi * (2 * half + 1)",
+        "(4**half * 2 * sp.pi * (2 * half + 2)",
+    ),
+    ScriptMutant(
+        "relu_expansion", "β in every dimension", "1 / (2 * d) + 1 / (8 * d**2)", "1 / (2 * d) + 1 / (4 * d**2)"
+    ),
+    ScriptMutant(
+        "smallest_eigenvalue",
+        "the gated kernel as one Hadamard product",
+        "general = sp_**2 * g * (K + m * sv**2 / sp_**2 * S)",
+        "general = sp_**2 * g * (K + m * sv**2 * S)",
+    ),
+    ScriptMutant("smallest_eigenvalue", "the sum", "(low + r * other) * total", "(low + other) * total"),
+    ScriptMutant(
+        "smallest_eigenvalue", "the wide limit", "tends(second / m, m, g / d * S)", "tends(second / m, m, g * S)"
+    ),
+    ScriptMutant(
+        "spectral_orders",
+        "every degree is a Hadamard product",
+        "(root * rho) * rho ** (j - 1))",
+        "root * rho ** (j - 1))",
+    ),
+    ScriptMutant(
+        "spectral_orders",
+        "the largest eigenvalues of K̃",
+        "total((mu[i] - mu[j]) ** 2, i, j)",
+        "total((mu[i] + mu[j]) ** 2, i, j)",
+    ),
+)
+
+
+def loaded(name: str, text: str, folder: Path) -> ModuleType:
+    """The module of this name made from this text in place of its file."""
+    path = folder / f"{name}.py"
+    path.write_text(text, encoding="utf-8")
+    spec = spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def altered(mutant: ScriptMutant, monkeypatch: pytest.MonkeyPatch, folder: Path) -> Proof:
+    """The proof with the mistake in it; the sources stay as they are, and `monkeypatch` puts the modules back."""
+    text = mutant.path.read_text(encoding="utf-8").replace(mutant.old, mutant.new)
+    name = f"derivations.proofs.{mutant.script}"
+    monkeypatch.setitem(sys.modules, name, import_module(name))
+    if mutant.tool:
+        tool = f"derivations.tools.{mutant.tool}"
+        monkeypatch.setitem(sys.modules, tool, import_module(tool))
+        monkeypatch.setattr(derivations.tools, mutant.tool, loaded(tool, text, folder))
+        text = (ROOT / "proofs" / f"{mutant.script}.py").read_text(encoding="utf-8")
+    found: Proof = loaded(name, text, folder).proof()
+    return found
