@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from checks.claims.crossing.cases import PAIRS, LossPair, case, grid
+from checks.tools.loss_pairs import PAIRS, LossPair, case, grid
 from checks.settings import Settings
 from glutheory.dynamics import LossCurve
 from glutheory.figures.chart import Chart, Role, Series
