@@ -15,6 +15,7 @@ from checks.runner import differences, document, record, recorded, run_all, writ
 from checks.settings import IMAGES, PROFILES, TEXT, Settings
 from checks.table import listing, progress, show
 from glutheory.claims import Outcome
+from glutheory.claims.retired import notes
 from glutheory.claims.stored import load
 from glutheory.commands.main import Command
 from glutheory.errors import DomainError
@@ -161,6 +162,8 @@ def _stored(source: Path, wanted: Sequence[str], *, explain: bool, figure: Path 
     except LookupError as error:
         raise DomainError(f"{source.name}: {error}") from None
     outcomes = [stored.outcomes[name] for name in ids]
+    for note in notes(stored.retired, source.name):
+        click.echo(note, err=True)
     if not explain:
         show(outcomes)
         return

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from glutheory.claims import Claim
+from glutheory.claims.retired import RETIRED
 from glutheory.errors import DomainError, UnknownNameError
 
 FOLDER = Path(__file__).resolve().parent / "claims"
@@ -65,6 +66,8 @@ def choose(ids: Sequence[str], known: Sequence[str] | None = None) -> tuple[str,
     """
     known = tuple(modules()) if known is None else tuple(known)
     for name in ids:
+        if name not in known and (became := RETIRED.get(name)):
+            raise UnknownNameError(f"{name} is no claim any more: {became}.")
         if name not in known:
             close = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=2, cutoff=0.5)
             hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"the claims are {', '.join(known)}."

@@ -22,12 +22,14 @@ HEADINGS = ("claim", "source", "verdict", "grade", "key figure")
 def outcomes(folder: Path = ROOT / "results") -> dict[str, dict[str, Any]]:
     """The stored outcomes by the id of their claim: the paper's claims in its order, then ours."""
     from checks.catalog import choose
+    from glutheory.claims.retired import RETIRED
 
     found: dict[str, dict[str, Any]] = {}
     files = sorted(folder.glob("*.json"), key=lambda file: (file.stem != "full", file.stem))
     for file in files:
         rows = {row["claim"]["id"]: row for row in json.loads(file.read_text(encoding="utf-8"))["outcomes"]}
         found |= rows if file.stem == "full" else {file.stem: rows[file.stem]}
+    found = {name: row for name, row in found.items() if name not in RETIRED}
     return {name: found[name] for name in choose(tuple(found))}
 
 

@@ -48,7 +48,7 @@ def even_parity(d: int) -> Array:
 
 
 def simplex(d: int) -> Array:
-    """d + 1 rows at equal obtuse angles in d dimensions: the corners of a regular simplex."""
+    """D + 1 rows at equal obtuse angles in d dimensions: the corners of a regular simplex."""
     centred = np.eye(d + 1) - 1 / (d + 1)
     basis = np.linalg.svd(centred)[0][:, :d]
     return np.asarray(centred @ basis)
@@ -60,7 +60,7 @@ def orthogonal(d: int) -> Array:
 
 
 def acute(d: int) -> Array:
-    """d rows at equal acute angles: e_i + (1, …, 1)."""
+    """D rows at equal acute angles: e_i + (1, …, 1)."""
     return np.eye(d) + 1
 
 
@@ -112,10 +112,10 @@ def symmetric_sets(draw: st.DrawFn, *, normalised: bool = False, rows: tuple[int
     build, sizes = FAMILIES[name]
     X = build(draw(st.sampled_from(sizes)))
     if draw(st.booleans()):  # two families in orthogonal spaces, or one in more dimensions
-        other = build(draw(st.sampled_from(sizes[:3]))) if draw(st.booleans()) else np.zeros((0, draw(st.integers(1, 3))))
-        X = np.block(
-            [[X, np.zeros((len(X), other.shape[1]))], [np.zeros((len(other), X.shape[1])), other]]
+        other = (
+            build(draw(st.sampled_from(sizes[:3]))) if draw(st.booleans()) else np.zeros((0, draw(st.integers(1, 3))))
         )
+        X = np.block([[X, np.zeros((len(X), other.shape[1]))], [np.zeros((len(other), X.shape[1])), other]])
     if len(X) < rows[0] or draw(st.booleans()):
         chosen = draw(st.lists(st.integers(0, len(X) - 1), min_size=max(1, rows[0] - len(X)), max_size=3))
         factors = [1, -1] if normalised else [1, -1, 2, Fraction(1, 3), Fraction(-7, 4)]

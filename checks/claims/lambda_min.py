@@ -34,8 +34,10 @@ CLAIM = Claim(
     assumptions=("d + 1 < n", "Gaussian inputs", "LeCun variances"),
     corrected=(
         r"\lambda_{\min}(\tilde K) \ge \frac{\min_i\|x_i\|^2}{d}\,\lambda_{\min}(K) \text{ on every data set, so } "
-        r"\lambda_{\min}(\tilde K) \ge \lambda_{\min}(K) \text{ if all } \|x_i\|^2 \ge d \text{, as on normalised inputs, "
-        r"} \|x_i\|^2 = d\text{; not for a smaller common norm, and on Gaussian data not always. For Gaussian inputs, } d\to\infty,\ d+1<n=O(d):\ "
+        r"\lambda_{\min}(\tilde K) \ge \lambda_{\min}(K) \text{ if all } \|x_i\|^2 \ge d \text{, as on normalised "
+        r"inputs, "
+        r"} \|x_i\|^2 = d\text{; not for a smaller common norm, and on Gaussian data not always. For Gaussian "
+        r"inputs, } d\to\infty,\ d+1<n=O(d):\ "
         r"\frac{\lambda_{\min}(K)}m \to \frac14-\frac1{2\pi},\quad \frac{\lambda_{\min}(\tilde K)}m \to "
         r"\frac12-\frac1{2\pi}; \text{ for } d^2 \ll n \ll d^3:\ \frac14-\frac3{4\pi} \text{ and } "
         r"\frac14-\frac1{2\pi}"

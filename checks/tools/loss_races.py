@@ -15,12 +15,14 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from checks.tools.loss_pairs import Data, LossPair, sign
+from checks.tools.loss_pairs import LossPair, sign
 
 Array = npt.NDArray[np.float64]
 _UNIT = float(np.finfo(np.float64).eps) / 2
 #: Times of the flow before that of the fastest mode, each half of the next; doublings after which all races end.
 _EARLIER, _LONGEST = 8, 60
+#: Data sets of more rows take too long.
+LARGEST = 600
 #: exp(−700) is near the smallest double.
 _FLAT = 700.0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import sympy as sp
 
 from derivations.proofs.expected_loss import full, rotation
@@ -121,7 +123,7 @@ def _tie() -> Outcome:
     sums = [sum(weights[: j + 1]) for j in range(3)]
     asked = sp.solve(sp.Eq(3 * y**2, a - b + more), a)[0]  # 3y² = a − b + e
     negative = [-sums[0].subs(a, asked), -sp.expand(sums[1])]
-    order = [sp.expand(high - low) for low, high in zip(rates, rates[1:], strict=False)]
+    order = [sp.expand(high - low) for low, high in pairwise(rates)]
     signs = all(bool(sp.expand(x).is_positive) for x in (*negative, *order))
     Y = y * sp.ones(3, 1)
     b_relu = (sp.sqrt(1 - sp.Rational(1, 4)) - (sp.pi - sp.acos(-sp.Rational(1, 2))) / 2) / (2 * sp.pi)
@@ -183,9 +185,11 @@ def proof() -> Proof:
                     r"\lambda_1 = \tilde\lambda_1 \;\Longrightarrow\; e^{2\lambda_1t}D(t) \to \mathrm{Tr}[PM] - "
                     r"\mathrm{Tr}[\tilde P\tilde M], \qquad P, \tilde P \text{ the projectors on their eigenspaces}",
                 ),
-                "the slowest exponential outlasts all others; $w_1 = \\mathrm{Tr}[PM]$. If the two weights of a tie are "
+                "the slowest exponential outlasts all others; $w_1 = \\mathrm{Tr}[PM]$. If the two weights of a tie "
+                "are "
                 "equal as well, the next rate decides: the sign of $D$ at last is that of the first $c_j \\ne 0$. With "
-                "$D < 0$ at first, $D$ is continuous and changes sign an odd number of times if it is positive at last, "
+                "$D < 0$ at first, $D$ is continuous and changes sign an odd number of times if it is positive at "
+                "last, "
                 "an even number of times if it is negative",
                 _end,
                 "the slowest mode of one curve, or of both, with one more mode of each",
@@ -230,7 +234,8 @@ def proof() -> Proof:
                     r"v^\top(A\odot C)\,v = \frac1d\sum_k (v\odot x^{(k)})^\top A\,(v\odot x^{(k)}) \ge 0,",
                     r"\text{so}\quad \tilde\lambda_1 \ge \lambda_1",
                 ),
-                "Schur's product theorem, $x^{(k)}$ the columns of $X$. Equality needs a $v \\ne 0$ with every $v \\odot "
+                "Schur's product theorem, $x^{(k)}$ the columns of $X$. Equality needs a $v \\ne 0$ with every $v "
+                "\\odot "
                 "x^{(k)}$ in the kernel of $A$. If $\\lambda_1$ is *simple*, with eigenvector $u$, all $x_i$ with $v_i "
                 "\\ne 0$ are then parallel, and for pairwise non-parallel inputs $u$ is a coordinate vector. So it is "
                 "strict for pairwise non-parallel inputs with all $\\Sigma_{ij} \\ne 0$ and a simple $\\lambda_1$",
@@ -247,8 +252,10 @@ def proof() -> Proof:
                     r"a > b > 0,\ 3y^2 > a-b:\qquad C = a-b-3y^2,\ -(a+2b+3y^2),\ 0 \;\Longrightarrow\; D(t) < 0 "
                     r"\text{ for all } t > 0",
                 ),
-                "both have the eigenspaces of the constants and of the sums 0; cumulate the weights, slowest first. For "
-                "ReLU $a = \\frac12$, $b = (\\frac{\\sqrt3}2 - \\frac\\pi6)/2\\pi$. The hypothesis holds, and the gated "
+                "both have the eigenspaces of the constants and of the sums 0; cumulate the weights, slowest first. "
+                "For "
+                "ReLU $a = \\frac12$, $b = (\\frac{\\sqrt3}2 - \\frac\\pi6)/2\\pi$. The hypothesis holds, and the "
+                "gated "
                 "loss is the higher one at all times: $\\lambda_1 < \\tilde\\lambda_1$ cannot be left out",
                 _tie,
             ),

@@ -104,7 +104,8 @@ def proof() -> Proof:
         title="The ends of the gated spectrum",
         source="this project; from I. Schur 1911 and H. Weyl 1912",
         summary=(
-            "For *every* data set, width, choice of variances and activation without jumps the smallest eigenvalue of the full gated "
+            "For *every* data set, width, choice of variances and activation without jumps the smallest eigenvalue "
+            "of the full gated "
             "kernel is at least $\\sigma_p^2\\min\\|x_i\\|^2$ times that of the non-gated one, and more precisely "
             "$\\lambda_{\\min}(\\tilde K) \\ge \\sigma_p^2\\min\\|x_i\\|^2\\,[\\lambda_{\\min}(K) + "
             "r\\lambda_{\\min}(S)]$. On normalised inputs gating never lowers the smallest eigenvalue, and it worsens "

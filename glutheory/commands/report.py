@@ -49,6 +49,7 @@ def report_command(
     as_json: bool,
 ) -> None:
     """See `_HELP`."""
+    from glutheory.claims.retired import notes
     from glutheory.commands.output import check_output
     from glutheory.commands.progress import progress
     from glutheory.report import drawings
@@ -65,6 +66,9 @@ def report_command(
     runs = read(sources or committed(), only=wanted, replacing=replacing)
     if figures is not None:
         drawings.check(figures, f".{kind}")
+    for run in runs:
+        for note in notes(run.retired, run.name):
+            click.echo(note, err=True)
     outcomes = [outcome for run in runs for outcome in run.outcomes.values()]
     size, files = 0, {}
     with progress("Drawing", total=len(outcomes) * ((out is not None) + (figures is not None))) as advance:

@@ -40,7 +40,8 @@ CLAIM = Claim(
     ),
     assumptions=("inputs other than 0", "any gate of the zoo", "LeCun variances"),
     corrected=(
-        r"\text{on inputs with } \|x_i\|^2=d\text{, wide limit, every activation: } \lambda(\tilde K) \prec \lambda(K), \text{ so "
+        r"\text{on inputs with } \|x_i\|^2=d\text{, wide limit, every activation: } \lambda(\tilde K) \prec "
+        r"\lambda(K), \text{ so "
         r"the effective rank and the participation ratio are not smaller and } \mathrm{cond}(\tilde K) \le "
         r"\mathrm{cond}(K); \text{ not for all data, not at every width, and not for the spread of the } "
         r"\ln\lambda_i"

@@ -26,7 +26,8 @@ def charts(settings: Settings) -> tuple[Chart, ...]:
         _curves(
             shrunk(settings)[1],
             "The same with inputs of variance 1/2",
-            "Its outputs grow with the fourth power of the inputs' size: on shorter inputs the gated loss starts lower.",
+            "Its outputs grow with the fourth power of the inputs' size: on shorter inputs the gated loss starts "
+            "lower.",
         ),
         _shares(settings),
     )
@@ -38,9 +39,7 @@ def _curves(given: LossPair, title: str, note: str) -> Chart:
     x = (given.rate * steps).tolist()
     series = [
         Series(name, x, [float(value) for value in curve.descent(steps, given.rate)], role)
-        for name, curve, role in zip(
-            ("non-gated", "gated"), given.curves, (Role.PLAIN, Role.GATED), strict=True
-        )
+        for name, curve, role in zip(("non-gated", "gated"), given.curves, (Role.PLAIN, Role.GATED), strict=True)
     ]
     return Chart(title, r"$\eta k m$", "expected loss", series, None, "log", "log", note)
 

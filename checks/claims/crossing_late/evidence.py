@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from checks.settings import Settings
 from checks.tools.loss_pairs import PAIRS, LossPair, case, sign
-from checks.tools.loss_races import as_isolated, races
+from checks.tools.loss_races import LARGEST, as_isolated, races
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
 from glutheory.dynamics import crossings, late
 
@@ -61,18 +61,17 @@ def prevalence(cases: Sequence[LossPair]) -> Evidence:
 
 def ends(cases: Sequence[LossPair], rule: Rule, where: str) -> Evidence:
     """The rule, and every isolated crossing, against curves that are simulated without eigenvalues."""
-    judged = [given for given in cases if given.resolved]
+    judged = [given for given in cases if given.resolved and given.n <= LARGEST]
     found = races(judged)
-    wrong = [
-        given.label for given, seen in zip(judged, found, strict=True) if seen.end and rule.end(given) != seen.end
-    ]
+    wrong = [given.label for given, seen in zip(judged, found, strict=True) if seen.end and rule.end(given) != seen.end]
     off = [given.label for given, seen in zip(judged, found, strict=True) if not as_isolated(given, seen)]
     open_ = [given.label for given in judged if not given.found.complete]
     counts = [len(given.found) for given in judged]
     long = sum(not seen.end for seen in found)
     figures: dict[str, Figure] = {
         "cases": len(cases),
-        "end not certain": len(cases) - len(judged),
+        "end not certain": sum(not given.resolved for given in cases),
+        "too large to be simulated": sum(given.n > LARGEST for given in cases),
         "simulated signs": sum(sum(value != 0 for value in seen.signs) for seen in found),
         "simulated to the end": len(found) - long,
         "not as the rule says": wrong,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from flint import arb, fmpq, fmpq_mat
 
@@ -166,7 +166,7 @@ def decide(tie: Tie) -> Decided:
         merged = _merged(modes)
         order = sorted(merged, key=lambda item: float(item[0].at(f).mid()))
         rates = [rate.at(f) for rate, _ in order]
-        if any(not low < high for low, high in zip(rates, rates[1:], strict=False)):
+        if any(not low < high for low, high in pairwise(rates)):
             raise ValueError("two different rates cannot be told apart at this precision.")
         sums = list(accumulate((weight for _, weight in order), Combination.plus))
         signs = {_sign(item, f) for item in sums} - {0}
@@ -210,7 +210,7 @@ def decided(label: str) -> Decided:
 
 
 def refutes_old(label: str) -> bool:
-    """Whether this refutes: on normalised inputs in the wide limit Yᵀ(K − K̃)Y ≥ 0 makes the gated loss lower in the end."""
+    """Whether it refutes that on normalised inputs, wide limit, the hypothesis makes the gated loss lower last."""
     found = decided(label)
     return bool(found.form >= 0) and found.always < 0
 

@@ -35,7 +35,8 @@ CLAIM = Claim(
         r"\text{ for GELU, SiLU, sigmoid, tanh, erf, } \Phi,\ \text{that is } q \le q^*,\ q^* = 96.36,\ 294.3,\ "
         r"31.25,\ 9.227,\ 7.594,\ 12.53;\ \text{for } e^{-z^2/2}\ q^* = 2+\sqrt6;\ \text{at every } q \text{ for "
         r"polynomials of degree} \le 7 \text{ (not 8; for } r=\tfrac dm \text{ up to } "
-        r"n_r = 1+\tfrac{2+\sqrt{8(1+r)}}r, \text{ so less than 7 for } d>m), } e^z, \sin, \cos, z_+^2;\ \text{never with a kink: for ReLU "
+        r"n_r = 1+\tfrac{2+\sqrt{8(1+r)}}r, \text{ so less than 7 for } d>m\text{), } e^z, \sin, \cos, z_+^2;\ \text{never "
+        r"with a kink: for ReLU "
         r"exactly the inputs closer than } \theta^* = 0.1078 \text{ come closer, for any } r = \tfrac dm \text{ than } "
         r"\theta^* \approx \tfrac{2r^2}{\pi(1+r)(1+2r)}"
     ),
@@ -43,7 +44,8 @@ CLAIM = Claim(
         "Gating makes the network treat different inputs as more different, with an exception: ReGLU pulls inputs "
         "together that are nearly parallel already (within 6 degrees if the width equals the input dimension, within "
         "0.2 degrees at width 1000 and dimension 75). GEGLU and SwiGLU have no such exception while the variance of "
-        "the pre-activations is below about 96 and 294 at d = m (more in wider networks, less in narrower ones); on normalised inputs it is about 1."
+        "the pre-activations is below about 96 and 294 at d = m (more in wider networks, less in narrower ones); on "
+        "normalised inputs it is about 1."
     ),
 )
 

@@ -80,10 +80,10 @@ class TestTies:
     @pytest.mark.parametrize(
         ("label", "X", "activation", "y"),
         [
-            (list(TIES)[0], to_sphere(polygon(3)), "relu", 3.0),
-            (list(TIES)[1], even_parity(5), "abs", 3.0),
-            (list(SHORT)[0], to_sphere(polygon(3)), "relu", 0.25),
-            (list(SHORT)[1], even_parity(5), "abs", 0.025),
+            (next(iter(TIES)), to_sphere(polygon(3)), "relu", 3.0),
+            ([*TIES][1], even_parity(5), "abs", 3.0),
+            (next(iter(SHORT)), to_sphere(polygon(3)), "relu", 0.25),
+            ([*SHORT][1], even_parity(5), "abs", 0.025),
         ],
     )
     def test_the_certificate_against_matrices(self, label: str, X: np.ndarray, activation: str, y: float) -> None:
@@ -150,9 +150,7 @@ class TestRules:
         assert evidence.normalised(normalised).finding is Finding.SUPPORTS
 
     @pytest.mark.parametrize("label", MUTANTS)
-    def test_wrong_rules(
-        self, cases: tuple[LossPair, ...], normalised: tuple[LossPair, ...], label: str
-    ) -> None:
+    def test_wrong_rules(self, cases: tuple[LossPair, ...], normalised: tuple[LossPair, ...], label: str) -> None:
         found = [evidence.ends(chosen, MUTANTS[label], "test").finding for chosen in (cases, normalised)]
         assert Finding.REFUTES in found
 
