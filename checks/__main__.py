@@ -162,10 +162,11 @@ def _stored(source: Path, wanted: Sequence[str], *, explain: bool, figure: Path 
     except LookupError as error:
         raise DomainError(f"{source.name}: {error}") from None
     outcomes = [stored.outcomes[name] for name in ids]
-    for note in notes(stored.retired, source.name):
-        click.echo(note, err=True)
     if not explain:
         show(outcomes)
+        if not wanted:
+            for note in notes(stored.retired, source.name):
+                click.echo(note)
         return
     _figures(figure, ids)
     _pages(outcomes, Origin(stored.profile, stored.device, str(source)), figure)

@@ -118,7 +118,7 @@ def symmetric_sets(draw: st.DrawFn, *, normalised: bool = False, rows: tuple[int
         X = np.block([[X, np.zeros((len(X), other.shape[1]))], [np.zeros((len(other), X.shape[1])), other]])
     if len(X) < rows[0] or draw(st.booleans()):
         chosen = draw(st.lists(st.integers(0, len(X) - 1), min_size=max(1, rows[0] - len(X)), max_size=3))
-        factors = [1, -1] if normalised else [1, -1, 2, Fraction(1, 3), Fraction(-7, 4)]
+        factors = [Fraction(x) for x in (("1", "-1") if normalised else ("1", "-1", "2", "1/3", "-7/4"))]
         X = np.concatenate([X, [float(draw(st.sampled_from(factors))) * X[i] for i in chosen]])
     while len(X) < rows[0]:
         X = np.concatenate([X, X])

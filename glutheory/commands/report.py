@@ -66,9 +66,6 @@ def report_command(
     runs = read(sources or committed(), only=wanted, replacing=replacing)
     if figures is not None:
         drawings.check(figures, f".{kind}")
-    for run in runs:
-        for note in notes(run.retired, run.name):
-            click.echo(note, err=True)
     outcomes = [outcome for run in runs for outcome in run.outcomes.values()]
     size, files = 0, {}
     with progress("Drawing", total=len(outcomes) * ((out is not None) + (figures is not None))) as advance:
@@ -92,6 +89,9 @@ def report_command(
         click.echo(json.dumps(record("report", **_told(runs, out, size, files)), indent=2, allow_nan=False))
         return
     click.echo(summary(outcomes))
+    for run in runs if not wanted else ():
+        for note in notes(run.retired, run.name):
+            click.echo(note)
     if out is not None:
         click.echo(f"Written to {out} ({size / 1e6:.1f} MB).")
     if figures is not None:
@@ -122,4 +122,5 @@ def _told(runs: tuple[Any, ...], out: Path | None, size: int, files: dict[str, P
         "figures": [str(path) for path in files.values()],
         "verdicts": tally(outcomes),
         "claims": rows,
+        "retired": {run.name: list(run.retired) for run in runs if run.retired},
     }

@@ -12,7 +12,7 @@ from glutheory.claims.stored import Stored, load
 from glutheory.errors import DomainError
 
 #: The runs that come with the package, in the order of the report.
-FILES = ("full.json", "crossing-early.json", "crossing-late.json", "architectures.json", "generalization.json")
+FILES = ("full.json", "architectures.json", "generalization.json")
 
 
 def committed() -> tuple[Path, ...]:

@@ -166,14 +166,11 @@ def curve_pairs(draw: st.DrawFn) -> tuple[LossCurve, LossCurve]:
     rates, weights = draw(st.lists(powers, min_size=1, max_size=2)), draw(st.lists(powers, min_size=1, max_size=2))
     for _ in range(2):
         size = draw(st.integers(1, 4))
-        sides.append(
-            LossCurve(
-                *(
-                    np.array([draw(st.sampled_from(chosen)) * draw(factors) for _ in range(size)])
-                    for chosen in (rates, weights)
-                )
-            )
+        values, sizes = (
+            np.array([draw(st.sampled_from(chosen)) * draw(factors) for _ in range(size)])
+            for chosen in (rates, weights)
         )
+        sides.append(LossCurve(values, sizes))
     return sides[0], sides[1]
 
 

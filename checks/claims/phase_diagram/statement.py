@@ -167,7 +167,7 @@ def run(settings: Settings, theory: Theory | None = None) -> Outcome:
     literal = law(samples, reach, About.LITERAL)
     evidence = (literal, *corrected(settings, theory or Theory()))
     found = assumptions(settings)
-    controls = []
+    controls = [ev.singular()]
     for altered, wrong in MUTANTS.items():
         refuting = [item for item in corrected(settings, wrong) if item.finding is Finding.REFUTES]
         by = "; ".join(item.what for item in refuting[:2]) or "nothing refuted it"

@@ -35,8 +35,10 @@ def test_the_exact_traces_are_those_of_the_library() -> None:
 def test_a_small_counterexample_and_none_where_there_is_none() -> None:
     found = counterexample(40, 30, 1)
     assert found.finding is Finding.REFUTES
-    losses = [found.figures[f"initial loss, {name}"] for name in ("non-gated", "gated")]
-    assert losses == sorted(losses, reverse=True)
+    plain, gated = (found.figures[f"initial loss, {name}"] for name in ("non-gated", "gated"))
+    assert isinstance(plain, float)
+    assert isinstance(gated, float)
+    assert plain > gated
     # Tr of the gated covariance exceeds by 2n/d on average, twelve of its standard deviations
     assert shorter(300, 4, 0) is None
 

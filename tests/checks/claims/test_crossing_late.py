@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from flint import arb, arb_mat
+from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from checks import runner
 from checks.claims.crossing_late import evidence, statement, ties
@@ -135,7 +135,7 @@ class TestTies:
 
     def test_no_tie_where_the_rows_are_acute(self) -> None:
         """Three rows at 60°: K̃ has the larger least eigenvalue, and the gated loss is lower in the end."""
-        half = ties.fmpq_mat([[ties.fmpq(2 if i == j else 1, 2) for j in range(3)] for i in range(3)])
+        half = fmpq_mat([[fmpq(2 if i == j else 1, 2) for j in range(3)] for i in range(3)])
         good = TIES[next(iter(TIES))]
         found = decide(ties.Tie("relu", half, good.projectors, good.target))
         assert not found.tied
