@@ -167,8 +167,7 @@ def curve_pairs(draw: st.DrawFn) -> tuple[LossCurve, LossCurve]:
     for _ in range(2):
         size = draw(st.integers(1, 4))
         values, sizes = (
-            np.array([draw(st.sampled_from(chosen)) * draw(factors) for _ in range(size)])
-            for chosen in (rates, weights)
+            np.array([draw(st.sampled_from(known)) * draw(factors) for _ in range(size)]) for known in (rates, weights)
         )
         sides.append(LossCurve(values, sizes))
     return sides[0], sides[1]
