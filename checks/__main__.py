@@ -16,6 +16,7 @@ from checks.runner import again, differences, document, record, recorded, run_al
 from checks.settings import IMAGES, PROFILES, TEXT, Settings
 from checks.table import listing, progress, show
 from glutheory.claims import Outcome
+from glutheory.claims.retired import notes
 from glutheory.claims.stored import load
 from glutheory.commands.main import Command
 from glutheory.errors import DomainError
@@ -169,6 +170,9 @@ def _stored(source: Path, wanted: Sequence[str], *, explain: bool, figure: Path 
     outcomes = [stored.outcomes[name] for name in ids]
     if not explain:
         show(outcomes)
+        if not wanted:
+            for note in notes(stored.retired, source.name):
+                click.echo(note)
         return
     _figures(figure, ids)
     _pages(outcomes, Origin(stored.profile, stored.device, str(source)), figure)

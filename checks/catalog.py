@@ -11,13 +11,15 @@ from pathlib import Path
 from types import ModuleType
 
 from glutheory.claims import Claim
+from glutheory.claims.retired import RETIRED
 from glutheory.errors import DomainError, UnknownNameError
 
 FOLDER = Path(__file__).resolve().parent / "claims"
 #: The order of every list of claims: the paper's in its own order, then ours; a claim that is not here comes last.
 ORDER = (
     *("ntk-plain", "ntk-gated", "hadamard", "angle", "decomposition", "lambda-max", "lambda-min", "condition"),
-    *("compact", "expected-loss", "crossing", "training", "trajectory", "architectures", "generalization"),
+    *("compact", "expected-loss", "crossing-early", "crossing-late", "training", "trajectory"),
+    *("architectures", "generalization"),
     *("finite-width-mean", "hadamard-exact", "degree-shift", "majorisation", "not-always", "spike", "phase-diagram"),
     *("decorrelation", "products"),
 )
@@ -64,6 +66,8 @@ def choose(ids: Sequence[str], known: Sequence[str] | None = None) -> tuple[str,
     """
     known = tuple(modules()) if known is None else tuple(known)
     for name in ids:
+        if name not in known and (became := RETIRED.get(name)):
+            raise UnknownNameError(f"{name} is no claim any more: {became}.")
         if name not in known:
             close = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=2, cutoff=0.5)
             hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"the claims are {', '.join(known)}."

@@ -4,7 +4,8 @@
     python docs/verdicts.py            # print it
     python docs/verdicts.py --write    # and put it between the two comments of the README
 
-The file that bears a claim's name is about this claim; all others are in `full.json`.
+The file that bears a claim's name is about this claim; all others are in `full.json`. A claim that is younger than
+these files has its recorded verdict of the quick profile.
 """
 
 from __future__ import annotations
@@ -21,13 +22,21 @@ HEADINGS = ("claim", "source", "verdict", "grade", "key figure", "not kept of th
 
 def outcomes(folder: Path = ROOT / "results") -> dict[str, dict[str, Any]]:
     """The stored outcomes by the id of their claim: the paper's claims in its order, then ours."""
-    from checks.catalog import choose
+    from checks.catalog import choose, claims
+    from checks.runner import recorded
+    from glutheory.claims.retired import RETIRED
 
     found: dict[str, dict[str, Any]] = {}
     files = sorted(folder.glob("*.json"), key=lambda file: (file.stem != "full", file.stem))
     for file in files:
         rows = {row["claim"]["id"]: row for row in json.loads(file.read_text(encoding="utf-8"))["outcomes"]}
         found |= rows if file.stem == "full" else {file.stem: rows[file.stem]}
+    found = {name: row for name, row in found.items() if name not in RETIRED}
+    quick = recorded()
+    for name, claim in claims().items():
+        if name not in found and name in quick:
+            key = {"claim": {"id": name, "source": claim.source}, "key_figure": "(quick profile)"}
+            found[name] = {**key, **quick[name]}
     return {name: found[name] for name in choose(tuple(found))}
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from glutheory.activations import Activation, Z
 from glutheory.ground.exact import Point
 from glutheory.networks import GATES, Network, network, product
+from tests.data_sets import symmetric_sets
 from tests.zoo import ROWS
 
 #: Beyond the zoo: scaled arguments, linear combinations across all families, symbolic-free parameters.
@@ -92,12 +93,18 @@ NETWORKS: tuple[Network, ...] = (
 _ROWS = ("fresh", "duplicate", "near", "opposite", "scaled", "zero")
 
 
-@st.composite
-def datasets(draw: st.DrawFn, *, normalised: bool = False, rows: tuple[int, int] = (1, 8)) -> np.ndarray:
-    """Data of 1 to 8 dimensions: fresh rows, duplicates, near-duplicates, antipodes, norms 1e-6 to 1e6, zero rows.
+def datasets(*, normalised: bool = False, rows: tuple[int, int] = (1, 8)) -> st.SearchStrategy[np.ndarray]:
+    """Data sets for every law about all of them: of mixed rows, and the symmetric ones of `tests.data_sets`.
 
-    With `normalised` every row has norm √d (and none is zero).
+    With `normalised` every row has norm √d (and none is zero). Symmetric sets may have up to 16 rows.
     """
+    symmetric = symmetric_sets(normalised=normalised, rows=(rows[0], max(rows[1], 16)))
+    return st.one_of(mixed_rows(normalised=normalised, rows=rows), symmetric)
+
+
+@st.composite
+def mixed_rows(draw: st.DrawFn, *, normalised: bool = False, rows: tuple[int, int] = (1, 8)) -> np.ndarray:
+    """Data of 1 to 8 dimensions: fresh rows, duplicates, near-duplicates, antipodes, norms 1e-6 to 1e6, zero rows."""
     d, n = draw(st.integers(1, 8)), draw(st.integers(*rows))
     whole = st.lists(st.integers(-16, 16), min_size=d, max_size=d).map(lambda row: np.array(row) / 8)
     if normalised:

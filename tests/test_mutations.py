@@ -224,14 +224,14 @@ MUTANTS = (
         "glutheory/dynamics/crossings.py",
         "difference = Difference.of(sides[0], sides[1])",
         "difference = Difference.of(sides[1], sides[0])",
-        "crossing",
+        "crossing-late",
     ),
     Mutant(
         "the end of a difference from its fastest mode",
         "glutheory/dynamics/exponentials.py",
         "return int(np.sign(self.coefficients[0]))",
         "return int(np.sign(self.coefficients[-1]))",
-        "crossing",
+        "crossing-late",
     ),
     Mutant(
         "the mean norm for the smallest one in the certificate of the phase diagram",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import sympy as sp
 
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.limits import decay
 from derivations.tools.matrices import K, e, i, j, q, r, spectral, u, values, x
+from derivations.tools.numbers import larger
 from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.sums import Form, Tensor, delta, orthonormal, same, total, unit_diagonal
-from derivations.tools.zero import positive, zero
+from derivations.tools.zero import positive, strictly, zero
 
 m, d, t, rate, s = sp.symbols("m d t r s", positive=True)
 SIGMA, C, Y = Tensor("Sigma", symmetric=True), Tensor("C", symmetric=True), Tensor("Y")
@@ -46,10 +49,17 @@ def _weights() -> Outcome:
 
 
 def _end() -> Outcome:
-    """e^{2λ_1t} times the slowest mode is its weight; times any other of either curve it decays."""
+    """e^{2λ_1t} times the slowest mode is its weight, at a tie the difference of both; times any other it decays."""
     lam, gap = sp.symbols("lambda h", positive=True)
+    w, tied = sp.symbols("w x", real=True)
     first, other = sp.exp(-2 * lam * t), sp.exp(-2 * (lam + gap) * t)
-    return both(zero(sp.exp(2 * lam * t) * first - 1, sp.exp(2 * lam * t) * other - sp.exp(-2 * gap * t)), decay())
+    return both(
+        zero(
+            (sp.exp(2 * lam * t) * (w * first - tied * first), w - tied),
+            sp.exp(2 * lam * t) * other - sp.exp(-2 * gap * t),
+        ),
+        decay(),
+    )
 
 
 def _abel() -> Outcome:
@@ -63,11 +73,16 @@ def _abel() -> Outcome:
 
 
 def _once() -> Outcome:
-    """The derivative of the integrand of e^{st} D(t)/t; its sign where (r − s) C(r) ≥ 0."""
+    """The derivative of the integrand of e^{st} D(t)/t; its sign, which is strict where neither r − s nor C is 0."""
     weight = sp.Symbol("C", real=True)
     integrand = weight * sp.exp(-(rate - s) * t)
     above, size = sp.symbols("p q", nonnegative=True)  # (r − s) and C have the same sign
-    return both(zero((sp.diff(integrand, t), -(rate - s) * integrand)), positive(above * size, (-above) * (-size)))
+    strict, most = sp.symbols("p_1 q_1", positive=True)
+    return both(
+        zero((sp.diff(integrand, t), -(rate - s) * integrand)),
+        positive(above * size, (-above) * (-size)),
+        strictly(strict * most, (-strict) * (-most), sp.exp(-strict * t)),
+    )
 
 
 def _normalised_start() -> Outcome:
@@ -95,6 +110,34 @@ def _normalised_end() -> Outcome:
     return same(form - parts, shifted.where(_UNIT), elsewhere)
 
 
+def _tie() -> Outcome:
+    """Three inputs with C_ij = −1/2 and constant targets: the spectra, the sum of exponentials, the signs of C."""
+    a, b, y, more = sp.symbols("a b y e", positive=True)
+    one, eye = sp.ones(3, 3), sp.eye(3)
+    kernel, cosines = (a - b) * eye + b * one, sp.Rational(3, 2) * eye - one / 2
+    gated = sp.matrix_multiply_elementwise(kernel, cosines)
+    mean, rest = one / 3, eye - one / 3  # the eigenspaces of both
+    spectra = kernel - ((a + 2 * b) * mean + (a - b) * rest), gated - ((a - b) * mean + (a + b / 2) * rest)
+    rates, weights = zip(
+        # slowest first, for b > 0; Σ = K/m with m = 1, Y = y(1, 1, 1)
+        (a - b, (rest * kernel).trace() - (mean * (gated + y**2 * one)).trace()),
+        (a + b / 2, -(rest * gated).trace()),
+        (a + 2 * b, (mean * (kernel + y**2 * one)).trace()),
+        strict=True,
+    )
+    sums = [sum(weights[: j + 1]) for j in range(3)]
+    asked = sp.solve(sp.Eq(3 * y**2, a - b + more), a)[0]  # 3y² = a − b + e
+    negative = [-sums[0].subs(a, asked), -sp.expand(sums[1])]
+    order = [sp.expand(high - low) for low, high in pairwise(rates)]
+    targets = y * sp.ones(3, 1)
+    b_relu = (sp.sqrt(1 - sp.Rational(1, 4)) - (sp.pi - sp.acos(-sp.Rational(1, 2))) / 2) / (2 * sp.pi)
+    return both(
+        zero(*spectra[0], *spectra[1], sums[2], (targets.T * (kernel - gated) * targets)[0] - 9 * b * y**2),
+        strictly(*(sp.expand(item) for item in (*negative, *order))),
+        larger((sp.Rational(1, 2), b_relu), (b_relu, sp.S.Zero)),
+    )
+
+
 def proof() -> Proof:
     return Proof(
         title="When two loss curves cross (Cor. 4.2)",
@@ -103,10 +146,14 @@ def proof() -> Proof:
         summary=(
             "The difference of two expected losses is a sum of exponentials. Its sign at first is that of the initial "
             "losses, then of the slopes; its sign at last is decided by the smaller of the two least eigenvalues "
-            "*alone*, because every mode carries loss when $\\Sigma$ is positive definite. If these signs differ the "
+            "*alone*, because every mode carries loss when $\\Sigma$ is positive definite; where the two are equal, by "
+            "the weights of their modes. If these signs differ the "
             "curves cross an odd number of times, and exactly once if the cumulated spectral weights cross once. "
-            "On normalised inputs, in the wide limit, the paper's hypothesis $Y^\\top(K-\\tilde K)Y \\ge 0$ does "
-            "suffice, for every $n$ and $d$; for Gaussian inputs it does not (see the check `crossing`)."
+            "On normalised inputs, in the wide limit, the paper's hypothesis $Y^\\top(K-\\tilde K)Y \\ge 0$ gives the "
+            "first half of Cor. 4.2, for every $n$ and $d$. It does not give the second: there $\\lambda_1 \\le "
+            "\\tilde\\lambda_1$ always, and the gated loss is lower in the end if $\\lambda_1 < \\tilde\\lambda_1$, "
+            "but at a tie it can be the higher one at all times. On Gaussian inputs not even the order of the least "
+            "eigenvalues is sure (see the checks `crossing-early` and `crossing-late`)."
         ),
         notation=(
             "As in [expected_loss](expected_loss.md): $L$ with $K, \\Sigma$ for the non-gated network, $\\tilde L$ "
@@ -135,12 +182,20 @@ def proof() -> Proof:
             ),
             Step(
                 "at last",
-                r"\lambda_1 < \tilde\lambda_1 \;\Longrightarrow\; e^{2\lambda_1t}D(t) \to w_1 > 0: \text{ gated lower "
-                r"in the end;}\qquad \lambda_1 > \tilde\lambda_1: \text{ non-gated}",
-                "the slowest exponential outlasts all others. With $D < 0$ at first, $D$ is continuous and changes "
-                "sign an odd number of times in the first case, an even number of times in the second",
+                lines(
+                    r"\lambda_1 < \tilde\lambda_1 \;\Longrightarrow\; e^{2\lambda_1t}D(t) \to w_1 > 0: \text{ gated "
+                    r"lower in the end;}\qquad \lambda_1 > \tilde\lambda_1: \text{ non-gated;}",
+                    r"\lambda_1 = \tilde\lambda_1 \;\Longrightarrow\; e^{2\lambda_1t}D(t) \to \mathrm{Tr}[PM] - "
+                    r"\mathrm{Tr}[\tilde P\tilde M], \qquad P, \tilde P \text{ the projectors on their eigenspaces}",
+                ),
+                "the slowest exponential outlasts all others; $w_1 = \\mathrm{Tr}[PM]$. If the two weights of a tie "
+                "are "
+                "equal as well, the next rate decides: the sign of $D$ at last is that of the first $c_j \\ne 0$. With "
+                "$D < 0$ at first, $D$ is continuous and changes sign an odd number of times if it is positive at "
+                "last, "
+                "an even number of times if it is negative",
                 _end,
-                every("t lambda h", by.SUMS_OF_LIMITS),
+                every("t lambda h w x", by.SUMS_OF_LIMITS),
             ),
             Step(
                 "cumulated weights",
@@ -151,9 +206,12 @@ def proof() -> Proof:
             ),
             Step(
                 "at most one crossing",
-                r"(r-s)\,C(r) \ge 0 \text{ for all } r \;\Longrightarrow\; \frac{d}{dt}\left[e^{st}\,\frac{D(t)}{t}"
+                r"(r-s)\,C(r) \ge 0 \text{ for all } r,\ D \not\equiv 0 \;\Longrightarrow\; "
+                r"\frac{d}{dt}\left[e^{st}\,\frac{D(t)}{t}"
                 r"\right] = -\int_0^\infty (r-s)\,C(r)\,e^{-(r-s)t}\,dr < 0",
-                "differentiate under the integral: a monotone function has at most one zero. In general the zeros "
+                "differentiate under the integral. $C$ is a step function and not 0 everywhere, since $D$ is not; so "
+                "$(r-s)\\,C(r)$ is positive on an interval, and the integral is. A strictly monotone function has at "
+                "most one zero. Likewise $C \\le 0$ throughout gives $D < 0$ for all $t > 0$. In general the zeros "
                 "$t > 0$ are no more than the sign changes of $C$ (Laguerre 1883)",
                 _once,
                 every("r s t C", by.UNDER_INTEGRAL),
@@ -166,8 +224,9 @@ def proof() -> Proof:
                     r"\mathrm{Tr}[KM] - \mathrm{Tr}[\tilde K\tilde M] = m\sum_{i\ne j}(1-C_{ij}^2)\,\Sigma_{ij}^2 + "
                     r"Y^\top(K-\tilde K)\,Y",
                 ),
-                "$C_{ii} = 1$, $|C_{ij}| \\le 1$: with $Y^\\top(K-\\tilde K)Y \\ge 0$ the non-gated loss is lower at "
-                "first, strictly if two inputs with $\\Sigma_{ij} \\ne 0$ are not parallel",
+                "$C_{ii} = 1$, $|C_{ij}| \\le 1$: with $Y^\\top(K-\\tilde K)Y \\ge 0$ it is not negative, so that "
+                "$D'(0) \\le 0$; it is positive, and the non-gated loss lower at first, if two inputs with "
+                "$\\Sigma_{ij} \\ne 0$ are not parallel",
                 _normalised_start,
                 every("n m Sigma C Y"),
             ),
@@ -178,18 +237,38 @@ def proof() -> Proof:
                     r"v^\top(A\odot C)\,v = \frac1d\sum_k (v\odot x^{(k)})^\top A\,(v\odot x^{(k)}) \ge 0,",
                     r"\text{so}\quad \tilde\lambda_1 \ge \lambda_1",
                 ),
-                "Schur's product theorem, $x^{(k)}$ the columns of $X$. Equality needs every $v \\odot x^{(k)}$ in the "
-                "kernel of $A$; if $\\lambda_1$ is simple with eigenvector $u$, all $x_i$ with $v_i \\ne 0$ are then "
-                "parallel. So it is strict for pairwise non-parallel inputs with all $\\Sigma_{ij} \\ne 0$, where $u$ "
-                "is no coordinate vector",
+                "Schur's product theorem, $x^{(k)}$ the columns of $X$. Equality needs a $v \\ne 0$ with every $v "
+                "\\odot "
+                "x^{(k)}$ in the kernel of $A$. If $\\lambda_1$ is *simple*, with eigenvector $u$, all $x_i$ with $v_i "
+                "\\ne 0$ are then parallel, and for pairwise non-parallel inputs $u$ is a coordinate vector. So it is "
+                "strict for pairwise non-parallel inputs with all $\\Sigma_{ij} \\ne 0$ and a simple $\\lambda_1$",
                 _normalised_end,
                 every("n d K x u C", by.SCHUR),
+            ),
+            Step(
+                "normalised inputs, a tie",
+                lines(
+                    r"d = 2,\ n = 3,\ \angle(x_i, x_j) = 120^\circ,\ Y = y(1,1,1):\qquad K/m = (a-b)\,I + "
+                    r"b\,\mathbf 1\mathbf 1^\top, \qquad Y^\top(K-\tilde K)Y = 9\,b\,y^2\,m,",
+                    r"\text{eigenvalues over } m \quad K:\ a-b,\ a-b,\ a+2b, \qquad \tilde K:\ a-b,\ a+\tfrac b2,\ "
+                    r"a+\tfrac b2,",
+                    r"a > b > 0,\ 3y^2 > a-b:\qquad C = a-b-3y^2,\ -(a+2b+3y^2),\ 0 \;\Longrightarrow\; D(t) < 0 "
+                    r"\text{ for all } t > 0",
+                ),
+                "both have the eigenspaces of the constants and of the sums 0; cumulate the weights, slowest first. "
+                "For "
+                "ReLU $a = \\frac12$, $b = (\\frac{\\sqrt3}2 - \\frac\\pi6)/2\\pi$. The hypothesis holds, and the "
+                "gated "
+                "loss is the higher one at all times: $\\lambda_1 < \\tilde\\lambda_1$ cannot be left out",
+                _tie,
+                every("a b y e"),
             ),
         ),
         remarks=(
             (
-                "At finite width $\\tilde K = C\\odot(K + dS)$ on normalised inputs, so the last step holds as it "
-                "stands; the step at first then asks for $\\mathrm{Tr}[KM] > \\mathrm{Tr}[\\tilde K\\tilde M]$ itself."
+                "At finite width $\\tilde K = C\\odot(K + dS)$ on normalised inputs, so that $\\tilde\\lambda_1 \\ge "
+                "\\lambda_1 + d\\,\\lambda_{\\min}(S)$: where $S$ is positive definite there are no ties. The step at "
+                "first then asks for $\\mathrm{Tr}[KM] > \\mathrm{Tr}[\\tilde K\\tilde M]$ itself."
             ),
             (
                 "For inputs of different norms neither $\\mathrm{Tr}\\,\\Sigma = \\mathrm{Tr}\\,\\tilde\\Sigma$ nor "

@@ -15,8 +15,10 @@ def proof() -> Proof:
         source="this project",
         summary=(
             "On the sphere, does the gated kernel fall off faster than the non-gated one, $\\tilde K(\\rho)/\\tilde "
-            "K(1) \\le K(\\rho)/K(1)$ on $[0, 1]$? Always for polynomials of degree at most 7, and 7 cannot be "
-            "raised; never for an activation with a kink, where inputs closer than an exact angle come closer; and "
+            "K(1) \\le K(\\rho)/K(1)$ on $[0, 1]$? Always for polynomials up to a sharp degree, which is 7 for $d = "
+            "m$, "
+            "larger for wider networks and smaller for narrower ones; never for an activation with a kink, where "
+            "inputs closer than an exact angle come closer; and "
             "for smooth gates up to a variance that one condition on the diagonal decides."
         ),
         notation=(
@@ -73,16 +75,31 @@ def proof() -> Proof:
                 every("r rho kappa A M W"),
             ),
             Step(
-                "polynomials of degree at most 7",
+                "polynomials up to a degree",
                 lines(
                     r"0 \le \mathbb{E}[k(n-k)] = \mu(n-\mu) - V \quad\Longrightarrow\quad V \le \mu(n-\mu),",
                     r"(1+r\mu)(1+r+r\mu) - r^2\mu(n_r-\mu) = 2\Bigl(r\mu - \sqrt{\tfrac{1+r}2}\Bigr)^2 \ge 0, \qquad "
                     r"n_r = 1 + \frac{2+\sqrt{8(1+r)}}{r}",
                 ),
                 "if no degree above $n \\le n_r$ occurs, $V$ is bounded by Bhatia and Davis' inequality (2000), and "
-                "the ratio increases at every variance. $n_1 = 7$",
+                "the ratio increases at every variance. $n_1 = 7$, and $n_r$ falls with $r$: degree 7 is certain for "
+                "$d "
+                "\\le m$ only",
                 bounds.degrees,
                 every("r mu n V", by.BHATIA_DAVIS),
+            ),
+            Step(
+                "no higher degree",
+                lines(
+                    r"\phi = 1 + \varepsilon\,\mathrm{He}_n,\ n > n_r,\ q = 1:\qquad V(1) = \mu(n-\mu), \qquad r\mu = "
+                    r"\sqrt{\tfrac{1+r}2} \text{ for some } \varepsilon, \text{ and then}",
+                    r"(1+r\mu)(1+r+r\mu) - r^2V = -r^2\mu\,(n-n_r) < 0; \qquad r = 2:\ n_2 = 2+\sqrt6 < 5 \le 7",
+                ),
+                "two degrees, 0 and $n$: equality in Bhatia and Davis' inequality; $\\mu < n_r < n$, so that the "
+                "weights "
+                "$n-\\mu$ and $\\mu$ are positive. The condition on the diagonal is necessary",
+                bounds.sharp_degree,
+                every("r mu n e"),
             ),
             Step(
                 "degree 8 fails",

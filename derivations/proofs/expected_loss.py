@@ -215,8 +215,8 @@ def proof() -> Proof:
             "$\\mathbb{E}\\,L_k = \\mathrm{Tr}[(I-\\eta K)^{2k}\\,\\Sigma] + Y^\\top(I-\\eta K)^{2k}\\,Y$, where "
             "$\\Sigma$ is the covariance of the outputs at initialisation (the NNGP kernel) and not $K$. The paper's "
             "display has $K$ in the trace, up to a factor: with LeCun scales that term is too large by a factor of "
-            "about $m$, while the second term is right, so no common factor repairs it; divided by $m$ it is right "
-            "within about $d/m$."
+            "about $m$, while the second term is right, so no common factor repairs it; divided by $m$ it is "
+            "right within a multiple of $d/m$ (for ReLU on the diagonal $d/m$, with a gate $2d/m$)."
         ),
         notation=(
             "$f \\in \\mathbb{R}^n$ the outputs on the training inputs, $Y$ the targets, $e = f - Y$, $L = \\|e\\|^2$ "

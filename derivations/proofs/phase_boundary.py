@@ -234,9 +234,10 @@ def proof() -> Proof:
         title="Where gating helps for certain",
         source="this project; with results of Funk and Hecke, of Koltchinskii and Giné (Bernoulli 6 (2000) 113)",
         summary=(
-            "Gating makes the smallest eigenvalue at least $\\min\\|x_i\\|^2/d$ times what it was, and the largest one "
-            "smaller by a factor that can be computed. So it helps wherever $\\min\\|x_i\\|^2 > "
-            "d\\,\\lambda_1(\\tilde K)/\\lambda_1(K)$. For ReLU and many Gaussian inputs the right side is $t(d) \\to "
+            "Gating makes the smallest eigenvalue at least $\\min\\|x_i\\|^2/d$ times what it was, and changes the "
+            "largest one by a factor that can be computed. So it helps wherever $K$ is positive definite and "
+            "$\\min\\|x_i\\|^2 > d\\,\\lambda_1(\\tilde K)/\\lambda_1(K)$. For ReLU and many Gaussian inputs the "
+            "right side is $t(d) \\to "
             "\\pi/2$, so that gating certainly helps up to about $n^*(d) = 1/F_{\\chi^2_d}(t(d))$ inputs. On the "
             "sphere it never hurts in the wide limit, and the full kernels have $d = 3$ as the critical dimension."
         ),
@@ -252,12 +253,16 @@ def proof() -> Proof:
             Step(
                 "the certificate",
                 lines(
-                    r"\lambda_{\min}(\tilde K) \ge \min_i\frac{r_i^2}{d}\,\lambda_{\min}(K), \qquad\text{so}\qquad",
+                    r"\lambda_{\min}(\tilde K) \ge \min_i\frac{r_i^2}{d}\,\lambda_{\min}(K), \qquad\text{so, if } "
+                    r"\lambda_{\min}(K) > 0, \qquad",
                     r"\frac{\mathrm{cond}(K)}{\mathrm{cond}(\tilde K)} \ge "
                     r"\frac{\lambda_1(K)}{\lambda_1(\tilde K)}\,\min_i\frac{r_i^2}{d}",
                 ),
                 "Theorem A of [smallest_eigenvalue](smallest_eigenvalue.md), wide or full, for every data set and "
-                "activation. With equal norms $r_i^2 = d$ and in the wide limit $\\lambda_1(\\tilde K)\\le\\lambda_1(K)"
+                "activation. Where $K$ is singular $\\tilde K$ may be as well, and nothing is gained: $\\phi(z) = "
+                "|z|$ and "
+                "the inputs $\\pm\\sqrt2e_1, \\pm\\sqrt2e_2$. With equal norms $r_i^2 = d$ and in the wide limit "
+                "$\\lambda_1(\\tilde K)\\le\\lambda_1(K)"
                 "$ as well ([majorisation](majorisation.md)), so that gating never hurts",
                 _certificate,
                 every("n d K x u L l g", by.RAYLEIGH),

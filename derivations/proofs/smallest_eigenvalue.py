@@ -110,12 +110,13 @@ def proof() -> Proof:
         title="The ends of the gated spectrum",
         source="this project; from I. Schur 1911 and H. Weyl 1912",
         summary=(
-            "For *every* data set, activation, width and choice of variances the smallest eigenvalue of the full gated "
+            "For *every* data set, width, choice of variances and activation without jumps the smallest eigenvalue "
+            "of the full gated "
             "kernel is at least $\\sigma_p^2\\min\\|x_i\\|^2$ times that of the non-gated one, and more precisely "
             "$\\lambda_{\\min}(\\tilde K) \\ge \\sigma_p^2\\min\\|x_i\\|^2\\,[\\lambda_{\\min}(K) + "
             "r\\lambda_{\\min}(S)]$. On normalised inputs gating never lowers the smallest eigenvalue, and it worsens "
-            "the condition number by at most the factor $1 + d/m$ (LeCun) or $2$ (ntk parametrisation). In the wide "
-            "limit it never worsens it."
+            "the condition number by at most the factor $1 + d/m$ (LeCun) or $2$ (ntk parametrisation); in the wide "
+            "limit it never worsens it there."
         ),
         notation=(
             "$K, \\tilde K$: the NTKs of $V\\phi(Wx)$ and $V[(Px)\\odot\\phi(Wx)]$ on $n$ inputs; $G = XX^\\top$ with "

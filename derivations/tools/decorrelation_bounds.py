@@ -6,8 +6,9 @@ import sympy as sp
 
 from derivations.tools.decorrelation_cases import RATIO, margin, slope_at_kink
 from derivations.tools.limits import grows
+from derivations.tools.numbers import larger
 from derivations.tools.proof import Outcome, both
-from derivations.tools.zero import positive, zero
+from derivations.tools.zero import positive, strictly, zero
 from glutheory.networks import network
 from glutheory.symbolic.kernels import kernels
 
@@ -76,10 +77,38 @@ def degrees() -> Outcome:
     # E[k(n − k)] = nμ − (V + μ²): what is left of μ(n − μ) − V
     expected = (n * mu - (V + mu**2), mu * (n - mu) - V)
     root = sp.sqrt(2 * (1 + r))  # √(8(1+r)) is twice, √((1+r)/2) half of it
-    largest = 1 + (2 + 2 * root) / r
+    largest = largest_degree()
     square = 2 * (r * mu - root / 2) ** 2
     rest = (1 + r * mu) * (1 + r + r * mu) - r**2 * mu * (largest - mu)
-    return zero(expected, rest - square, largest.subs(r, 1) - 7, square.subs(r, 1) - 2 * (mu - 1) ** 2)
+    # the derivative of n_r, times −r²√(2(1+r)), is a sum of positive terms
+    falls = sp.expand(-sp.diff(largest, r) * r**2 * root)
+    return both(
+        zero(expected, rest - square, largest.subs(r, 1) - 7, square.subs(r, 1) - 2 * (mu - 1) ** 2),
+        strictly(falls),
+    )
+
+
+def largest_degree() -> sp.Expr:
+    """n_r: up to this degree the ratio increases at every variance."""
+    return 1 + (2 + 2 * sp.sqrt(2 * (1 + r))) / r
+
+
+def sharp_degree() -> Outcome:
+    """Degrees 0 and n with weights n − μ and μ: the variance, the margin at rμ = √((1+r)/2), and μ < n_r."""
+    n, excess = sp.Symbol("n", positive=True), sp.Symbol("e", positive=True)
+    share = mu / n  # of degree n
+    variance = n**2 * share - (n * share) ** 2
+    mean = sp.sqrt(2 * (1 + r)) / (2 * r)  # √((1+r)/2) over r
+    rest = ((1 + r * mu) * (1 + r + r * mu) - r**2 * mu * (n - mu)).subs(mu, mean)
+    known = {n: largest_degree() + excess}
+    claimed = -(r**2) * mean * excess
+    room = sp.expand((largest_degree() - mean) * r)
+    at_two = largest_degree().subs(r, 2)
+    return both(
+        zero((variance, mu * (n - mu)), (rest.subs(known), claimed), (at_two, 2 + sp.sqrt(6))),
+        strictly(-claimed, room),
+        larger((sp.Integer(5), at_two)),
+    )
 
 
 def kinks() -> Outcome:

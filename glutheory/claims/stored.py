@@ -26,6 +26,7 @@ from glutheory.claims.outcome import (
     decide,
 )
 from glutheory.claims.parts import Fate, Part
+from glutheory.claims.retired import RETIRED
 from glutheory.errors import DomainError, GlutheoryError
 from glutheory.figures.chart import Chart
 
@@ -35,7 +36,7 @@ class Stored:
     """A run read from a file.
 
     Attributes:
-        outcomes: by the id of the claim, in the order of the file.
+        outcomes: by the id of the claim, in the order of the file; without those of retired claims.
         profile: "quick" or "full".
         device: where networks were sampled.
         name: of the file, without its folder; empty where the run was not read from one.
@@ -43,6 +44,7 @@ class Stored:
         created: when the file was written, UTC, in ISO form; empty where it was not recorded.
         own_data: what networks were trained on in place of the data that come with the package, by kind.
         decided_again: when its verdicts were decided again by `python -m checks --from FILE --json FILE`, or empty.
+        retired: the ids of claims in the file that are no longer checked (`glutheory.claims.retired`).
     """
 
     outcomes: Mapping[str, Outcome]
@@ -53,6 +55,7 @@ class Stored:
     created: str = ""
     own_data: Mapping[str, str] = field(default_factory=dict)
     decided_again: str = ""
+    retired: tuple[str, ...] = ()
 
 
 def load(path: Path) -> Stored:
@@ -80,7 +83,7 @@ def load(path: Path) -> Stored:
     try:
         outcomes = [outcome(row) for row in content["outcomes"]]
         return Stored(
-            outcomes={item.claim.id: item for item in outcomes},
+            outcomes={item.claim.id: item for item in outcomes if item.claim.id not in RETIRED},
             profile=str(content["profile"]["name"]),
             device=str(content["device"]),
             name=path.name,
@@ -88,6 +91,7 @@ def load(path: Path) -> Stored:
             created=str(content.get("created", "")),
             own_data={key: str(content[key]) for key in ("images", "text") if key in content},
             decided_again=str(content.get("decided_again", "")),
+            retired=tuple(item.claim.id for item in outcomes if item.claim.id in RETIRED),
         )
     except (KeyError, TypeError, ValueError, AttributeError, GlutheoryError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")

@@ -49,6 +49,7 @@ def report_command(
     as_json: bool,
 ) -> None:
     """See `_HELP`."""
+    from glutheory.claims.retired import notes
     from glutheory.commands.output import check_output
     from glutheory.commands.progress import progress
     from glutheory.report import drawings
@@ -88,6 +89,9 @@ def report_command(
         click.echo(json.dumps(record("report", **_told(runs, out, size, files)), indent=2, allow_nan=False))
         return
     click.echo(summary(outcomes))
+    for run in runs if not wanted else ():
+        for note in notes(run.retired, run.name):
+            click.echo(note)
     if out is not None:
         click.echo(f"Written to {out} ({size / 1e6:.1f} MB).")
     if figures is not None:
@@ -119,4 +123,5 @@ def _told(runs: tuple[Any, ...], out: Path | None, size: int, files: dict[str, P
         "figures": [str(path) for path in files.values()],
         "verdicts": tally(outcomes),
         "claims": rows,
+        "retired": {run.name: list(run.retired) for run in runs if run.retired},
     }

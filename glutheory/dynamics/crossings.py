@@ -18,6 +18,8 @@ from glutheory.errors import DomainError
 
 #: Splits of intervals after which the search gives up, and the relative width below which none is split.
 _WORK, _NARROW = 20_000, 2.0**-44
+#: Splits after which it stays open whether errors hide a crossing: it is reported then.
+_HIDDEN = 2_000
 #: The search ends at this multiple of the time scale of the slowest mode's gap, were no bound to end it before.
 _FAR = 1e6
 _Rate = float | None
@@ -49,14 +51,14 @@ class Crossings:
     """Every sign change of D = first − second at k > 0.
 
     Attributes:
-        found: the crossings in order, but for a first one before which errors hide who leads at every whole step, or
-            time: the curves start together then.
+        found: the crossings in order, but for a first one before which errors certainly hide who leads at every
+            whole step, or time: the curves start together then.
         start: the sign of D at first, −1 if the first curve is lower; the sign of its slope, if the curves start
             together up to rounding, which is not counted as a crossing.
         end: the sign of D at last: at `until` if that was given, else for k → ∞.
         bound: no more zeros than this can be at k > 0, counted with multiplicity (Laguerre's rule of signs).
         undecided: intervals where rounding hides the sign of D and of its slope.
-        complete: `found` are certainly all, for the eigenvalues and weights as they are given.
+        complete: `found` are certainly all, for the exponents (`LossCurve.decays`) and weights as float64 has them.
         certain: the sign between any two crossings is also that of the kernels meant, whose distance from the given
             eigenvalues is at most `LossCurve.error`; their curves have at least these crossings then.
         argument: in words, why these are all.
@@ -112,7 +114,7 @@ def crossings(
     end = math.inf if until is None else float(until)
     pieces, count, tail = _isolate(difference, end)
     found, undecided, start = _read(difference, pieces)
-    if found and not _visible(first, second, rates, _before(found[0].step, rates)).any():
+    if found and _hidden(difference, first, second, rates, found[0].high):
         # the curves start together, and until this crossing rounding alone parts them
         start, found = found[0].sign, found[1:]
     last = difference.end if until is None else difference.sign(end)
@@ -204,6 +206,38 @@ def _refine(D: Difference, piece: _Piece, after: int) -> Crossing:
     return Crossing(step, low, high, after)
 
 
+def _hidden(D: Difference, first: LossCurve, second: LossCurve, rates: tuple[_Rate, _Rate], step: float) -> bool:
+    """Whether it is proved that errors exceed |D| at every whole step, or time, before this one.
+
+    Branch and bound: what errors can do rises and then falls, so that on an interval it is least at one of its ends.
+    """
+    slowest, scale = float(D.rates[0]), 1 / float(D.rates[-1] - D.rates[0] or 1)
+
+    def errors(t: float) -> float:
+        sides = zip((first, second), rates, strict=True)
+        return sum(float(curve.uncertainty(t, eta)) for curve, eta in sides)
+
+    def unit(t: float) -> float:
+        """The slowest exponential, in units of which D is."""
+        return math.exp(min(-slowest * t, 700.0))
+
+    last = step if rates[0] is None else float(math.ceil(step) - 1)  # the whole steps before it
+    stack, splits = [(0.0, last)], 0
+    while stack:
+        a, b = stack.pop()
+        low, high = D.over(a, b)
+        least = min(errors(a), errors(b))
+        if 0 < least >= max(-low, high) * max(unit(a), unit(b)):
+            continue
+        splits += 1
+        seen = any(max(at[0], -at[1]) * unit(t) > errors(t) for t, at in ((a, D.at(a)), (b, D.at(b))))
+        if seen or splits > _HIDDEN or b - a <= _NARROW * b:
+            return False
+        middle = _middle(a, b, scale)
+        stack += [(middle, b), (a, middle)]
+    return True
+
+
 def _certain(
     first: LossCurve,
     second: LossCurve,
@@ -213,9 +247,14 @@ def _certain(
 ) -> bool:
     """Whether between any two crossings there are whole steps (or times) at which D exceeds what errors can change."""
     marks = [0.0, *(item.step for item in found), end]
+    decays = np.abs(np.concatenate([curve.decays(eta) for curve, eta in zip((first, second), rates, strict=True)]))
+    fastest = float(decays.max())
     for low, high in pairwise(marks):
         last = high if not math.isinf(high) else 100 * (low if rates[0] is None else max(low, 1.0))
         probes = np.geomspace(max(low, last * 1e-3), last, 33)[1:-1] if last else np.zeros(1)
+        if fastest and last > low:
+            # geometrically from the fastest mode on: what it does is over soon after
+            probes = np.append(probes, low + np.geomspace(min(1 / fastest, last - low) / 8, last - low, 65)[:-1])
         probes = np.append(probes, 0.0) if low == 0 else probes
         if rates[0] is not None:
             probes = np.round(probes)
@@ -223,12 +262,6 @@ def _certain(
         if not _visible(first, second, rates, probes).any():
             return False
     return True
-
-
-def _before(step: float, rates: tuple[_Rate, _Rate]) -> np.ndarray:
-    """Whole steps, or times, from 0 to here."""
-    probes = np.append(0.0, np.geomspace(1e-3, 1, 9) * step)
-    return probes if rates[0] is None else np.floor(probes)
 
 
 def _visible(first: LossCurve, second: LossCurve, rates: tuple[_Rate, _Rate], steps: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
+from glutheory.claims.retired import RETIRED
 from glutheory.claims.stored import Stored, load
 from glutheory.errors import DomainError
 
@@ -56,6 +57,8 @@ def read(paths: Sequence[Path], *, only: Sequence[str] = (), replacing: bool = F
         raise DomainError(f"there is no claim in {', '.join(map(str, paths))}: give a file with results.")
     for name in only:
         if name not in last:
+            if became := RETIRED.get(name):
+                raise DomainError(f"--only names {name}, which is no claim any more: {became}.")
             known = ", ".join(last)
             raise DomainError(f"--only names {name[:60]!r}, which is in none of the files: use {known or 'another'}.")
     wanted = set(only) or set(last)

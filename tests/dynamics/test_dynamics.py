@@ -155,6 +155,46 @@ def from_polynomial(poly: sp.Poly) -> tuple[LossCurve, LossCurve]:
     return first, second
 
 
+@st.composite
+def curve_pairs(draw: st.DrawFn) -> tuple[LossCurve, LossCurve]:
+    """Two curves of one to four modes whose rates and weights are alike but for 2^-k, or of very different size."""
+    powers = st.builds(lambda k: 2.0**k, st.integers(-40, 40))
+    factors = st.one_of(
+        st.just(1.0), st.builds(lambda s, k: 1 + s * 2.0**-k, st.sampled_from([-1, 1]), st.integers(2, 52)), powers
+    )
+    sides = []
+    rates, weights = draw(st.lists(powers, min_size=1, max_size=2)), draw(st.lists(powers, min_size=1, max_size=2))
+    for _ in range(2):
+        size = draw(st.integers(1, 4))
+        values, sizes = (
+            np.array([draw(st.sampled_from(known)) * draw(factors) for _ in range(size)]) for known in (rates, weights)
+        )
+        sides.append(LossCurve(values, sizes))
+    return sides[0], sides[1]
+
+
+def sampled(
+    curves: tuple[LossCurve, LossCurve], rate: float | None, more: list[float]
+) -> list[tuple[float, int, bool]]:
+    """(t, sign of D, whether the errors hide it) from long before the fastest mode to long after the closest gap."""
+    exponents = np.concatenate([curve.decays(rate) for curve in curves])
+    gaps = np.diff(np.unique(exponents))
+    slow = float(min([*gaps.tolist(), *exponents[exponents > 0].tolist()]))
+    times = np.concatenate([[0.0], np.geomspace(1e-3 / exponents.max(), 100 / slow, 60), more])
+    rows = []
+    with mpmath.workdps(80):
+        terms = [
+            (mpmath.mpf(r), sign * mpmath.mpf(w))
+            for curve, sign in zip(curves, (1, -1), strict=True)
+            for r, w in zip(curve.decays(rate).tolist(), curve.weights.tolist(), strict=True)
+        ]
+        for t in times.tolist():
+            value = mpmath.fsum(w * mpmath.exp(-r * mpmath.mpf(t)) for r, w in terms)
+            errors = sum(float(curve.uncertainty(t, rate)) for curve in curves)
+            rows.append((t, int(mpmath.sign(value)), bool(abs(value) <= errors)))
+    return rows
+
+
 class TestCrossings:
     @pytest.mark.parametrize("roots", [(), ("1/2",), ("1/5", "2/3"), ("1/10", "1/2", "9/10"), ("99/100", "98/100")])
     def test_known_crossings(self, roots: tuple[str, ...]) -> None:
@@ -292,6 +332,53 @@ class TestCrossings:
         found = crossings(vague, second)
         assert found.complete
         assert not found.certain
+
+    @given(curve_pairs(), st.sampled_from([None, 2.0**-4, 0.9, 1.99]))
+    @example(  # the sign between the fastest mode's end and the far crossing was missed
+        (
+            LossCurve(np.array([1.0, 8.0]), np.array([1.0, 1.0])),
+            LossCurve(np.array([1 + 2.0**-30, 8.0]), np.array([1.5, 0.5])),
+        ),
+        None,
+    )
+    @example(
+        (
+            LossCurve(np.array([1.0, 8.0]), np.array([1.0, 1.0])),
+            LossCurve(np.array([1 + 2.0**-30, 8.0]), np.array([1.5, 0.5])),
+        ),
+        0.9,
+    )
+    def test_who_leads_against_samples_in_high_precision(
+        self, curves: tuple[LossCurve, LossCurve], fraction: float | None
+    ) -> None:
+        """Near-equal rates, tiny weights, rates and weights of very different size: at every sample the right sign."""
+        largest = max(float(curve.eigenvalues.max()) for curve in curves)
+        rate = None if fraction is None else fraction / largest
+        found = crossings(*curves, rate=rate)
+        if not found.complete:
+            return
+        marks = [(item.low, item.high, item.sign) for item in found]
+        for t, sign, hidden in sampled(curves, rate, [end for low, high, _ in marks for end in (low, high)]):
+            passed = [after for low, high, after in marks if t >= high]
+            inside = any(low < t < high for low, high, _ in marks)
+            said = passed[-1] if passed else found.start
+            assert inside or sign in (0, said) or (hidden and not passed), (t, sign, said)
+
+    def test_the_far_crossing_of_near_equal_rates(self) -> None:
+        """D = −e^{−2t}/2 + … from t = 1 on, until 1.5 e^{−2·2^{−30} t} = 1."""
+        first = LossCurve(np.array([1.0, 8.0]), np.array([1.0, 1.0]))
+        second = LossCurve(np.array([1 + 2.0**-30, 8.0]), np.array([1.5, 0.5]))
+        found = crossings(first, second)
+        assert (found.start, found.end, found.complete) == (-1, 1, True)
+        assert [item.step for item in found] == pytest.approx([math.log(1.5) * 2.0**29], rel=1e-9)
+
+    def test_a_crossing_that_rounding_makes_is_not_counted(self) -> None:
+        """The curves start together but for a unit of rounding."""
+        first = LossCurve(np.array([1.0, 2.0]), np.array([0.1, 0.2]))
+        second = LossCurve(np.array([4.0]), np.array([0.1 + 0.2 + 2.0**-53]))
+        assert second.initial > first.initial
+        found = crossings(first, second)
+        assert (found.start, found.end, len(found), found.complete) == (1, 1, 0, True)
 
     def test_the_rules_of_signs(self) -> None:
         D = Difference.of((np.array([1.0, 2.0, 3.0]), np.array([1.0, 5.0, 1.0])), (np.array([2.5]), np.array([1.5])))

@@ -53,14 +53,16 @@ CLAIM = Claim(
     ),
     assumptions=("inputs other than 0", "any gate of the zoo", "LeCun variances"),
     corrected=(
-        r"\text{on normalised inputs, wide limit, every activation: } \lambda(\tilde K) \prec \lambda(K), \text{ so "
+        r"\text{on inputs with } \|x_i\|^2=d\text{, wide limit, every activation: } \lambda(\tilde K) \prec "
+        r"\lambda(K), \text{ so "
         r"the effective rank and the participation ratio are not smaller and } \mathrm{cond}(\tilde K) \le "
         r"\mathrm{cond}(K); \text{ not for all data, not at every width, and not for the spread of the } "
         r"\ln\lambda_i"
     ),
     meaning=(
-        "With normalised inputs and a wide layer gating always spreads the kernel's trace more evenly over its modes, "
-        "whatever the activation and the data: more modes are learned at a similar speed. It is a theorem, not a "
+        "With inputs of norm √d and a wide layer gating never spreads the kernel's trace less evenly over its modes, "
+        "whatever the activation and the data, and more evenly unless every two inputs are parallel or have "
+        "the entry 0 in K: more modes are learned at a similar speed. It is a theorem, not a "
         "tendency. It says nothing about the tail of tiny eigenvalues, whose logarithms can spread more with the gate, "
         "and unequal input norms or a width comparable with the dimension can reverse it on some data."
     ),

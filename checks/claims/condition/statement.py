@@ -31,8 +31,9 @@ CLAIM = Claim(
         r"\text{for } d \ll n \ll d^2:\quad \mathrm{cond}(K) \simeq \frac{2}{\pi-2}\,n, \quad \mathrm{cond}(\tilde K) "
         r"\simeq \frac{\pi}{2(\pi-1)}\cdot\frac nd, \quad \frac{\mathrm{cond}(K)}{\mathrm{cond}(\tilde K)} \simeq "
         r"\frac{4(\pi-1)}{\pi(\pi-2)}\,d \approx 2.39\,d; \quad \text{without } \lambda_1: \frac{\pi}{\pi-2}\cdot\frac "
-        r"nd \text{ and } \frac1{\pi-1}\cdot\frac nd, \text{ quotient } \approx 5.89; \text{ on every data set } "
-        r"\mathrm{cond}(K) \ge \frac{2(n-d-1)}{\pi-2}, \ \mathrm{cond}(\tilde K) \ge \frac{n-d}{(\pi-1)d}"
+        r"nd \text{ and } \frac1{\pi-1}\cdot\frac nd, \text{ quotient } \approx 5.89; \text{ for } m\to\infty "
+        r"\text{ on every data set } \mathrm{cond}(K) \ge \frac{2(n-d-1)}{\pi-2}, \ \mathrm{cond}(\tilde K) \ge "
+        r"\frac{n-d}{(\pi-1)d}"
     ),
     meaning=(
         "The condition number sets the number of steps that gradient descent needs. Gating gains a factor of order d, "
@@ -59,8 +60,8 @@ class Law(Orders):
     """What is claimed of the orders for d ≪ n ≪ d², on every data set, and of small n.
 
     Attributes:
-        least: (n, d) ↦ lower bounds of cond(K) and cond(K̃) on every data set are these constants times n − d − 1 and
-            (n − d)/d.
+        least: (n, d) ↦ lower bounds of cond(K) and cond(K̃) on every data set, for m → ∞, are these constants times
+            n − d − 1 and (n − d)/d.
         small: outside the range.
     """
 

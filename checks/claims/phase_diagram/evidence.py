@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from glutheory.claims import About, Evidence, Figure, Finding, Grade
+from glutheory.claims import About, Control, Evidence, Figure, Finding, Grade
 from glutheory.datasets.tabular import SETS
 from glutheory.studies.phase.boundary import Curve, crossing, predicted, sphere_limit
 from glutheory.studies.phase.cells import Cell, State, Task, points
@@ -89,6 +89,21 @@ def certificate(cells: Sequence[Cell], theory: Theory) -> Evidence:
     what = "no cell with λ_1(K)/λ_1(K̃) · min ‖x‖²/d > 1 has cond(K̃) > cond(K): all data, gates and settings"
     finding = _none(bool(broken or beyond), bool(certified))
     return Evidence(Grade.NUMERICAL, what, finding, About.CORRECTED, CERTIFICATE, figures)
+
+
+def singular() -> Control:
+    """The certificate without K ≻ 0, at ±√2e_1, ±√2e_2 and |z|: it promises help, and both kernels are singular."""
+    from glutheory import gram
+    from glutheory.networks import network, product
+
+    X = np.sqrt(2) * np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    K, gated = (gram(net, X, kind="nngp") for net in (network("abs"), product("identity", "abs")))
+    tops = float(np.linalg.eigvalsh(K)[-1] / np.linalg.eigvalsh(gated)[-1])
+    # opposite rows are equal in K, and opposite in the gated kernel, whose value branch is odd: both to the last digit
+    same, opposite = bool((K[0] == K[1]).all()), bool((gated[0] == -gated[1]).all())
+    by = f"lambda_1(K)/lambda_1(gated) min|x|^2/d = {tops:.4f} > 1; equal rows in K, opposite ones in the gated kernel"
+    altered = "the certificate for singular kernels as well: the cross-polytope in two dimensions, |z|"
+    return Control(altered, tops > 1 + _MARGIN and same and opposite, by)
 
 
 @lru_cache(maxsize=1024)

@@ -36,7 +36,8 @@ CLAIM = Claim(
     assumptions=("wide limit", "equal norms", "distinct rows", "power"),
     corrected=(
         r"\text{(1) } \frac{\lambda_1(K)}{\lambda_1(\tilde K)}\min_i\frac{\|x_i\|^2}d > 1 \Rightarrow "
-        r"\mathrm{cond}(\tilde K)<\mathrm{cond}(K) \text{ for all data and gates; (2) with equal norms and } "
+        r"\mathrm{cond}(\tilde K)<\mathrm{cond}(K) \text{ for all gates and data with } K\succ0\text{; (2) with "
+        r"equal norms and } "
         r"m\to\infty \text{ always } \mathrm{cond}(\tilde K)\le\mathrm{cond}(K); \text{ (3) ReGLU on Gaussian data "
         r"turns from helping to hurting within a factor of } 2.5 \text{ of the } n \text{ at which the limiting "
         r"spectra cross, several times } n^*(d); \text{ (4) full kernels on the sphere: critical dimension } 3"
@@ -180,7 +181,7 @@ def run(settings: Settings, theory: Theory | None = None) -> Outcome:
     literal = law(samples, reach, About.LITERAL)
     evidence = (literal, *corrected(settings, theory or Theory()))
     found = assumptions(settings)
-    controls = []
+    controls = [ev.singular()]
     for altered, wrong in MUTANTS.items():
         refuting = [item for item in corrected(settings, wrong) if item.finding is Finding.REFUTES]
         by = "; ".join(item.what for item in refuting[:2]) or "nothing refuted it"

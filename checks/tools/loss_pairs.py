@@ -1,8 +1,8 @@
-"""Pairs of expected loss curves, non-gated and gated, over gates, shapes, targets and widths; and rules about them."""
+"""Pairs of expected loss curves, non-gated and gated, over gates, shapes, targets and widths: the data of Cor. 4.2."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checks.settings import Settings
-from glutheory.dynamics import Crossings, LossCurve, Modes, crossings, decompose, expected_loss, late
+from glutheory.dynamics import Crossings, LossCurve, Modes, crossings, decompose, expected_loss
 
 Array = npt.NDArray[np.float64]
 PAIRS = (("relu", "reglu"), ("gelu", "geglu"), ("silu", "swiglu"))
@@ -47,6 +47,8 @@ class LossPair:
         forms: YᵀKY/m.
         traces: Tr Σ.
         slopes: Tr[K(Σ + YYᵀ)]/m.
+        data: the kernels, which pairs with other targets share.
+        Y: the targets, shape (n,).
     """
 
     label: str
@@ -56,6 +58,8 @@ class LossPair:
     forms: tuple[float, float]
     traces: tuple[float, float]
     slopes: tuple[float, float]
+    data: Data
+    Y: Array
 
     @property
     def n(self) -> int:
@@ -103,11 +107,13 @@ def targets(kind: str, X: Array, seed: int) -> Array:
 
 
 @lru_cache(maxsize=8)
-def kernels(pair: tuple[str, str], n: int, d: int, width: int | None, seed: int, normalised: bool) -> Data:
+def kernels(
+    pair: tuple[str, str], n: int, d: int, width: int | None, seed: int, normalised: bool, variance: float = 1.0
+) -> Data:
     """In the limit of large width K/m is the covariance."""
     from glutheory import gram
 
-    X = inputs(n, d, seed, normalised=normalised)
+    X = inputs(n, d, seed, normalised=normalised) * np.sqrt(variance)
     both = [gram(name, X, kind="both", parametrization="standard", width=width or 1) for name in pair]
     sigma = (both[0][0], both[1][0])
     K = sigma if width is None else (both[0][1] / width, both[1][1] / width)
@@ -123,11 +129,15 @@ def case(
     width: int | None = None,
     fraction: float | None = 0.5,
     normalised: bool = False,
+    variance: float = 1.0,
 ) -> LossPair:
-    """Gradient descent at `fraction` of the largest rate stable for both; None: the gradient flow."""
+    """Gradient descent at `fraction` of the largest rate stable for both; None: the gradient flow.
+
+    `variance` multiplies the squares of all inputs.
+    """
     n, d = shape
     seed = settings.stream(f"crossing/data/{n}/{d}")
-    data = kernels(pair, n, d, width, seed, normalised)
+    data = kernels(pair, n, d, width, seed, normalised, variance)
     Y = targets(kind, data.X, seed)
     first, second = (expected_loss(m, s, Y) for m, s in zip(data.modes, data.sigma, strict=True))
     rate = None if fraction is None else fraction * min(first.largest_stable_rate, second.largest_stable_rate)
@@ -135,9 +145,9 @@ def case(
     traces = float(np.trace(data.sigma[0])), float(np.trace(data.sigma[1]))
     noise = float(np.sum(data.K[0] * data.sigma[0])), float(np.sum(data.K[1] * data.sigma[1]))
     where = "wide" if width is None else f"m={width}"
-    label = f"{pair[0]}, n={n}, d={d}, {kind}, {where}"
+    label = f"{pair[0]}, n={n}, d={d}, {kind}, {where}" + f", variance {variance:g}" * (variance != 1)
     slopes = noise[0] + forms[0], noise[1] + forms[1]
-    return LossPair(label, d, (first, second), rate, forms, traces, slopes)
+    return LossPair(label, d, (first, second), rate, forms, traces, slopes, data, Y)
 
 
 @lru_cache(maxsize=8)
@@ -158,55 +168,6 @@ def _cases(shapes: list[tuple[int, int]], settings: Settings, normalised: bool) 
                     yield case(pair, shape, kind, settings, width=width, fraction=fraction, normalised=normalised)
 
 
-#: Which curve is lower: the sign of L − L̃, −1 for the non-gated one.
-Sign = Callable[[LossPair], int]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A claim about who is ahead when, from quantities of the kernels."""
-
-    start: Sign
-    end: Sign
-
-
-def _sign(value: float) -> int:
+def sign(value: float) -> int:
+    """−1, 0 or 1."""
     return (value > 0) - (value < 0)
-
-
-def initial(given: LossPair) -> int:
-    """Of the initial losses, Tr Σ − Tr Σ̃; where they agree, of the slopes."""
-    first, second = given.traces
-    return _sign(first - second) if abs(first - second) > 1e-12 * first else _sign(given.slopes[1] - given.slopes[0])
-
-
-def slowest(given: LossPair) -> int:
-    """The curve with the slower last mode is higher in the end: max |1 − ηλ|, or the least λ."""
-    first, second = (late(curve, given.rate).decay for curve in given.curves)
-    return _sign(second - first)
-
-
-def _without_covariance(given: LossPair) -> int:
-    """The slopes with the targets alone: the hypothesis of the paper in place of the initial losses."""
-    return -1 if given.hypothesis else 1
-
-
-def _unnormalised(given: LossPair) -> int:
-    """The end with K ⊙ XXᵀ, not divided by d, for the gated kernel."""
-    return _sign(given.d * given.least[1] - given.least[0])
-
-
-def _largest(given: LossPair) -> int:
-    """The larger λ_max as the faster curve, to the end."""
-    return _sign(float(given.curves[1].eigenvalues.max() - given.curves[0].eigenvalues.max()))
-
-
-CORRECT = Rule(initial, slowest)
-MUTANTS: dict[str, Rule] = {
-    "K and the gated kernel exchanged": Rule(lambda given: -initial(given), lambda given: -slowest(given)),
-    "gated always lower in the end, as printed": Rule(initial, lambda _: 1),
-    "the curves never cross": Rule(initial, initial),
-    "the largest eigenvalue decides the end": Rule(initial, _largest),
-    "the gated kernel as K * XX^T, without 1/d": Rule(initial, _unnormalised),
-    "the start without the covariance term": Rule(_without_covariance, slowest),
-}

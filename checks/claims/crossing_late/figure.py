@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from checks.claims.crossing.cases import PAIRS, LossPair, case, grid
 from checks.settings import Settings
+from checks.tools.loss_pairs import PAIRS, LossPair, case, grid
 from glutheory.dynamics import LossCurve
 from glutheory.figures.chart import Chart, Role, Series
 

@@ -1,0 +1,316 @@
+"""Every statement about all data sets, on random and on symmetric ones; and what refutes it without its condition.
+
+A theorem is tested with its conditions on `tests.strategies.datasets`. Beside it stands a named data set on which it is
+false if a condition is left out: each of those sentences was once printed.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.catalog import claims
+from derivations.catalog import load
+from glutheory.dynamics import expected_loss
+from glutheory.networks import GATES, Network, network, product
+from glutheory.numeric import gram
+from glutheory.spectra import condition_number, spectrum
+from tests.data_sets import cross_polytope, even_parity, polygon, simplex, to_sphere
+from tests.strategies import datasets
+
+E = 1e-14
+Array = np.ndarray
+#: Gates of the zoo and some even and odd activations, whose kernels are singular or tied on symmetric data.
+PAIRS: dict[str, tuple[Network, Network]] = {
+    **{gate: (network(alone), network(gate)) for gate, alone in GATES.items()},
+    **{name: (network(name), product("identity", name)) for name in ("abs", "relu2", "erf", "cos", "gaussian")},
+}
+pairs = st.sampled_from(sorted(PAIRS))
+widths = st.sampled_from([None, 1, 3, 30, 4096])
+#: Of targets: short ones leave the end to the covariance, long ones do not.
+SIZES = st.sampled_from([0.1, 3.0])
+
+
+def kernels(name: str, X: Array, width: int | None) -> tuple[Array, Array, Array, float]:
+    """K/m, K̃/m, S and d/m under LeCun's variances; width None is the limit."""
+    plain, gated = PAIRS[name]
+    if width is None:
+        S = gram(plain, X, kind="nngp")
+        return S, gram(gated, X, kind="nngp"), S, 0.0
+    S, K = gram(plain, X, kind="both", parametrization="standard", width=width)
+    return K / width, gram(gated, X, parametrization="standard", width=width) / width, S, X.shape[1] / width
+
+
+def values(K: Array) -> Array:
+    """Eigenvalues, the largest first."""
+    return np.asarray(np.linalg.eigvalsh(K)[::-1])
+
+
+def slack(*matrices: Array) -> float:
+    """What rounding can do to an eigenvalue, or a partial sum of them: of entries, E of a trace; LAPACK, 16 n ε."""
+    n = len(matrices[0])
+    return sum(n * (4 * E + 16 * float(np.finfo(float).eps)) * float(np.trace(K)) for K in matrices)
+
+
+def definite(K: Array) -> bool:
+    """Whether K is positive definite beyond rounding, with room for a condition number."""
+    found = spectrum(K, entry_error=E)
+    return bool(found.smallest > 1e3 * found.error)
+
+
+class TestSmallestEigenvalue:
+    """λ_min(K̃) ≥ (min‖x‖²/d) [λ_min(K) + (d/m) λ_min(S)]."""
+
+    @given(name=pairs, X=datasets(), width=widths)
+    def test_with_the_norms(self, name: str, X: Array, width: int | None) -> None:
+        K, gated, S, ratio = kernels(name, X, width)
+        shortest = float(np.min(np.sum(X**2, axis=1))) / X.shape[1]
+        bound = shortest * (values(K)[-1] + ratio * values(S)[-1])
+        assert values(gated)[-1] >= bound - slack(gated) - shortest * slack(K + ratio * S)
+
+    @given(name=pairs, X=datasets(normalised=True), width=widths, size=st.sampled_from([1.0, 1.5, 7.0]))
+    def test_norms_of_root_d_and_more(self, name: str, X: Array, width: int | None, size: float) -> None:
+        K, gated, _, _ = kernels(name, X * size, width)
+        assert values(gated)[-1] >= values(K)[-1] - slack(K, gated)
+
+    def test_equal_norms_are_not_enough(self) -> None:
+        """One input with ‖x‖² = d/4."""
+        K, gated, _, _ = kernels("reglu", np.array([[0.5, 0.5, 0.5, 0.5]]), None)
+        assert float(gated[0, 0]) == pytest.approx(float(K[0, 0]) / 4)
+        assert r"\|x_i\|^2 \ge d" in claims()["lambda-min"].corrected
+
+
+class TestCondition:
+    @given(name=pairs, X=datasets(rows=(2, 8)), width=widths)
+    def test_the_certificate(self, name: str, X: Array, width: int | None) -> None:
+        """λ_1(K)/λ_1(K̃)·min‖x‖²/d > 1 and K ≻ 0: gating helps."""
+        K, gated, _, _ = kernels(name, X, width)
+        shortest = float(np.min(np.sum(X**2, axis=1))) / X.shape[1]
+        if not definite(K) or not values(gated)[0] > 0 or values(K)[0] / values(gated)[0] * shortest <= 1 + 1e-9:
+            return
+        before, after = condition_number(K, entry_error=E), condition_number(gated, entry_error=E)
+        assert after.low < before.high
+
+    def test_a_singular_kernel_has_no_certificate(self) -> None:
+        """The cross-polytope and |z|: the certificate would be 1.64, and both kernels are singular."""
+        K, gated, _, _ = kernels("abs", to_sphere(cross_polytope(2)), None)
+        assert values(K)[0] / values(gated)[0] == pytest.approx(1 + 2 / math.pi)
+        assert values(K)[-1] == pytest.approx(0, abs=1e-14)
+        assert values(gated)[-1] == pytest.approx(0, abs=1e-14)
+        assert r"K\succ0" in claims()["phase-diagram"].corrected
+
+    @given(name=pairs, X=datasets(rows=(2, 8)), width=widths)
+    def test_how_much_gating_can_hurt(self, name: str, X: Array, width: int | None) -> None:
+        K, gated, _, ratio = kernels(name, X, width)
+        squares = np.sum(X**2, axis=1)
+        if not definite(K) or not squares.min() > 0:
+            return
+        before, after = condition_number(K, entry_error=E), condition_number(gated, entry_error=E)
+        assert after.low <= (1 + ratio) * squares.max() / squares.min() * before.high * (1 + 1e-12)
+
+    @given(X=datasets(rows=(2, 8)), width=widths)
+    def test_bounds_of_the_spectrum(self, X: Array, width: int | None) -> None:
+        """Those of `spectral_orders` for ReLU and ReGLU."""
+        K, gated, _, ratio = kernels("reglu", X, width)
+        n, d = X.shape
+        g = np.sum(X**2, axis=1) / d
+        linear, squared = values(X @ X.T / d), values(X @ X.T / d * np.sqrt(np.outer(g, g)))
+        own, found, off, away = values(K), values(gated), slack(K), slack(gated)
+        gamma, more = 1 / 4 - 1 / (2 * math.pi) + ratio / 4, 1 / 2 - 1 / (2 * math.pi) + ratio * (1 - 1 / (2 * math.pi))
+        rest = 1 / 2 - 1 / (2 * math.pi) + ratio / 2
+        assert g.sum() / (2 * math.pi) - off <= own[0] <= g.sum() / (2 * math.pi) + rest * linear[0] + off
+        assert (own >= (1 + ratio) / 4 * linear - off).all()
+        assert (found >= (1 + ratio) / (2 * math.pi) * squared - away).all()
+        assert (1 + 2 * ratio) / 4 * g.sum() ** 2 / (n * d) - away <= found[0] <= (1 / 2 + ratio) * squared[0] + away
+        if n > 1:
+            assert own[1] <= rest * linear[0] + off
+        if n > d + 1:
+            assert own[-1] <= gamma * g.sum() / (n - d - 1) + off
+        if n > d:
+            assert found[-1] <= more * np.sum(g**2) / (n - d) + away
+        if width is None and definite(K) and g.min() > 0:
+            assert condition_number(K, entry_error=E).high >= 2 * (n - d - 1) / (math.pi - 2)
+            assert condition_number(gated, entry_error=E).high >= (n - d) / ((math.pi - 1) * d)
+
+    def test_those_of_condition_numbers_need_wide_networks(self) -> None:
+        """One neuron, whose kernel is better conditioned than a wide network's can be: most of it is G ⊙ T."""
+        X = to_sphere(np.random.default_rng(0).standard_normal((80, 40)))
+        n, d = X.shape
+        wide, narrow = (condition_number(kernels("reglu", X, width)[0]).value for width in (None, 1))
+        bound = 2 * (n - d - 1) / (math.pi - 2)
+        assert wide >= bound
+        assert narrow < bound
+        assert r"m\to\infty" in claims()["condition"].corrected
+
+    def test_the_gated_spectrum_of_parallel_inputs_is_of_order_mn(self) -> None:
+        """So λ_1(K̃) of order mn/d is a statement about Gaussian data."""
+        X = np.tile(to_sphere(np.ones((1, 50))), (20, 1))
+        assert values(kernels("reglu", X, None)[1])[0] == pytest.approx(20 / 2)
+        assert "parallel inputs" in load("spectral_orders").summary
+
+
+class TestCompact:
+    @given(name=pairs, X=datasets(normalised=True))
+    def test_majorisation_and_when_it_is_strict(self, name: str, X: Array) -> None:
+        K, gated, _, _ = kernels(name, X, None)
+        C = X @ X.T / X.shape[1]
+        own, found, off = values(K), values(gated), slack(K, gated)
+        assert (np.cumsum(found) <= np.cumsum(own) + off).all()
+        assert np.sum(found) == pytest.approx(np.sum(own))
+        lost = np.sum(K**2 * (1 - np.clip(C, -1, 1) ** 2))
+        assert np.sum(own**2) - np.sum(found**2) == pytest.approx(lost, rel=1e-9, abs=1e-12 * np.sum(own**2))
+
+    def test_equality_on_antipodes(self) -> None:
+        """K of |z| on ±x: gating changes signs and leaves the spectrum, so "always more evenly" was false."""
+        K, gated, _, _ = kernels("abs", np.array([[1.0], [-1.0]]), None)
+        assert values(K) == pytest.approx(values(gated), abs=1e-15)
+        assert "never spreads" in claims()["compact"].meaning
+
+
+class TestLosses:
+    @given(
+        name=pairs, X=datasets(normalised=True, rows=(2, 8)), seed=st.integers(0, 99), size=st.sampled_from([0.1, 3])
+    )
+    def test_the_first_half(self, name: str, X: Array, seed: int, size: float) -> None:
+        """Yᵀ(K − K̃)Y ≥ 0 makes the slope of L − L̃ at most 0; the difference is the one of the proof."""
+        K, gated, _, _ = kernels(name, X, None)
+        Y = size * np.random.default_rng(seed).standard_normal(len(X))
+        M, other = K + np.outer(Y, Y), gated + np.outer(Y, Y)
+        difference, form = np.sum(K * M) - np.sum(gated * other), Y @ (K - gated) @ Y
+        C = X @ X.T / X.shape[1]
+        claimed = np.sum((1 - C**2) * K**2) + form
+        assert difference == pytest.approx(claimed, rel=1e-9, abs=1e-11 * np.sum(K * M))
+        assert form < 0 or difference >= -1e-11 * np.sum(K * M)
+
+    @given(name=pairs, X=datasets(normalised=True, rows=(2, 8)))
+    def test_the_order_of_the_least_eigenvalues(self, name: str, X: Array) -> None:
+        """λ_min(K) ≤ λ_min(K̃), strictly for a simple λ_min(K), no parallel inputs and no entry 0."""
+        K, gated, _, _ = kernels(name, X, None)
+        own, off = values(K), slack(K, gated)
+        assert values(gated)[-1] >= own[-1] - off
+        apart = ~np.eye(len(X), dtype=bool)
+        C = np.abs(X @ X.T / X.shape[1])[apart]
+        clear = own[-2] - own[-1] > 1e-2 * own[0] and C.max() < 0.99 and np.abs(K[apart]).min() > 1e-2 * own[0]
+        assert not clear or values(gated)[-1] > own[-1] + 1e-9 * own[0]
+
+    @given(
+        name=pairs, X=datasets(normalised=True, rows=(2, 8)), seed=st.integers(0, 99), size=st.sampled_from([0.1, 3])
+    )
+    def test_the_end(self, name: str, X: Array, seed: int, size: float) -> None:
+        """The order of the least eigenvalues decides, and at a tie the weights on their eigenspaces."""
+        K, gated, _, _ = kernels(name, X, None)
+        Y = size * np.random.default_rng(seed).standard_normal(len(X))
+        (own, vectors), (others, bases) = np.linalg.eigh(K), np.linalg.eigh(gated)
+        gap = others[0] - own[0]
+        if own[0] < 1e-3 * own[-1] or 1e-9 * own[-1] < abs(gap) < 1e-3 * own[-1]:
+            return  # not positive definite, or neither tied nor apart
+        near = own[0] + 1e-6 * own[-1]
+        lead = np.sum((vectors[:, own < near].T @ Y) ** 2) + np.sum(own[own < near])
+        lead -= np.sum((bases[:, others < near].T @ Y) ** 2) + np.sum(others[others < near])
+        steps = np.diff(np.unique(np.concatenate([own, others]).round(9)))
+        nearest = float(np.min(steps[steps > 1e-6 * own[-1]], initial=own[-1]))
+        if abs(lead) < 1e-6 * np.sum(Y**2) or nearest < 1e-3 * own[-1]:
+            return
+        t = 40 / nearest
+        losses = [
+            expected_loss(matrix - own[0] * (1 - 1e-9) * np.eye(len(X)), matrix, Y).flow(t) for matrix in (K, gated)
+        ]
+        assert np.sign(losses[0] - losses[1]) == np.sign(lead)
+
+    @pytest.mark.parametrize(
+        ("X", "name"), [(polygon(3), "reglu"), (even_parity(5), "abs"), (simplex(2), "reglu")], ids=str
+    )
+    def test_the_hypothesis_alone_does_not_decide_the_end(self, X: Array, name: str) -> None:
+        K, gated, _, _ = kernels(name, to_sphere(X), None)
+        Y = np.full(len(X), 3.0)
+        assert Y @ (K - gated) @ Y > 4
+        assert values(K)[-1] == pytest.approx(values(gated)[-1], rel=1e-12)
+        times = np.geomspace(1e-3, 20 / values(K)[-1], 50)
+        plain, other = (expected_loss(matrix, matrix, Y).flow(times) for matrix in (K, gated))
+        assert (plain < other).all()
+        assert r"\text{at a tie" in claims()["crossing-late"].corrected
+
+    @given(name=pairs, X=datasets(), width=widths, seed=st.integers(0, 99), k=st.integers(0, 40))
+    def test_the_expected_loss_against_powers(self, name: str, X: Array, width: int | None, seed: int, k: int) -> None:
+        K, _, S, _ = kernels(name, X, width)
+        if not 1e-200 < np.trace(K) < 1e200:
+            return
+        Y = np.random.default_rng(seed).standard_normal(len(X))
+        rate = 1 / np.trace(K)
+        power = np.linalg.matrix_power(np.eye(len(X)) - rate * K, 2 * k)
+        wanted = np.sum(power * S) + Y @ power @ Y
+        # 2k products of matrices of norm 1, and entries that err by E of a trace
+        allowed = (2 * k + 4) * len(X) * 1e-14 * (np.trace(S) + Y @ Y)
+        assert float(expected_loss(K, S, Y).descent(k, rate)) == pytest.approx(wanted, abs=allowed)
+
+
+class TestEntries:
+    @given(name=pairs, X=datasets(), width=st.sampled_from([1, 3, 30, 4096]))
+    def test_angles_and_the_dropped_term(self, name: str, X: Array, width: int) -> None:
+        """Cos φ̃ of width m is cos φ of width m + d times cos α; Eq. 5 is off by d/m at most where gT/S ≥ 0."""
+        d = X.shape[1]
+        K, gated, S, ratio = kernels(name, X, width)
+        wider = kernels(name, X, width + d)[0] * (width + d) / width
+        scale = np.sqrt(np.outer(np.diag(gated), np.diag(gated)))
+        assert (np.abs(gated - X @ X.T / d * wider) <= 1e-12 * scale + 1e-300).all()
+        nonnegative = (K - S >= 0) & (S > 0)  # (d/m) c T is K/m − S
+        assert (ratio * S <= ratio * K * (1 + 1e-12) + 1e-300)[nonnegative].all()
+
+    @given(X=datasets(normalised=True))
+    def test_the_degree_shift(self, X: Array) -> None:
+        """z³: K = 18ρ + 24ρ³ and K̃ = 27ρ² + 30ρ⁴."""
+        rho = X @ X.T / X.shape[1]
+        plain, gated = gram("monomial3", X), gram(product("identity", "monomial3"), X)
+        assert np.abs(plain - 18 * rho - 24 * rho**3).max() <= 1e-12
+        assert np.abs(gated - 27 * rho**2 - 30 * rho**4).max() <= 1e-12
+
+    @given(X=datasets(rows=(2, 8)))
+    def test_the_error_of_the_gated_approximation(self, X: Array) -> None:
+        """‖E ⊙ XXᵀ/d‖ ≤ max‖x‖²/d ‖E‖."""
+        K, gated, _, _ = kernels("reglu", X, None)
+        d = X.shape[1]
+        norms = np.linalg.norm(X, axis=1)
+        linear = X @ X.T / (4 * d) + (1 + 1 / (2 * d)) / (2 * math.pi * d) * np.outer(norms, norms)
+        linear += (1 / 4 - 1 / (2 * math.pi)) * np.diag(norms**2 / d)
+        first, second = (float(np.linalg.norm(error, 2)) for error in (K - linear, gated - linear * (X @ X.T) / d))
+        longest = float(np.max(norms)) ** 2 / d
+        assert second <= longest * first + slack(gated) + longest * slack(K)
+
+
+class TestDecorrelation:
+    """K̃(ρ)/K̃(1) ≤ K(ρ)/K(1) on [0, 1] for polynomials up to degree n_r, r = d/m."""
+
+    @staticmethod
+    def excess(coefficients: Array, ratio: float, rho: Array) -> Array:
+        """The normalised gated kernel less the other one, of κ = Σ c_k ρ^k."""
+        k = np.arange(len(coefficients))
+        powers = np.power.outer(np.append(rho, 1.0), k)
+        plain, gated = powers @ ((1 + ratio * k) * coefficients), powers @ ((1 + ratio + ratio * k) * coefficients)
+        gated = gated * np.append(rho, 1.0)
+        return np.asarray(gated[:-1] / gated[-1] - plain[:-1] / plain[-1])
+
+    @given(
+        ratio=st.floats(0.01, 20),
+        weights=st.lists(st.floats(0, 1), min_size=1, max_size=60),
+        X=datasets(normalised=True, rows=(2, 8)),
+    )
+    def test_up_to_the_degree(self, ratio: float, weights: list[float], X: Array) -> None:
+        largest = math.floor(1 + (2 + math.sqrt(8 * (1 + ratio))) / ratio)
+        coefficients = np.array(weights[: largest + 1]) ** 4
+        cosines = np.append(np.clip(X @ X.T / X.shape[1], 0, 1).ravel(), np.linspace(0, 1, 101))
+        if coefficients.sum() > 1e-3:
+            assert (self.excess(coefficients, ratio, cosines) <= 1e-12).all()
+
+    def test_degree_7_needs_d_at_most_m(self) -> None:
+        """1 + ε He_7 with w = 7! ε² = 1/10 and d = 2m, at inputs of cosine 0.95."""
+        coefficients = np.zeros(8)
+        coefficients[[0, 7]] = 1, 0.1
+        rho = np.array([0.95])
+        assert self.excess(coefficients, 2.0, rho) > 1e-3
+        assert self.excess(coefficients, 1.0, rho) < 0
+        assert "narrower" in load("decorrelation").summary
+        assert r"\text{ so less than 7 for } d>m" in claims()["decorrelation"].corrected
