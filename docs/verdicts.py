@@ -42,13 +42,21 @@ def outcomes(folder: Path = ROOT / "results") -> dict[str, dict[str, Any]]:
 
 def table() -> str:
     """The table in Markdown."""
+    from checks.catalog import claims
+    from glutheory.claims import Verdict
+    from glutheory.claims.parts import weakened
     from glutheory.claims.stored import outcome as read
 
     rows = [HEADINGS, ("---",) * len(HEADINGS)]
     for name, row in outcomes().items():
-        outcome = read(row)  # what was stored without the number of decided steps is shown as an argument
-        lost = ", ".join(f"{part.name} ({part.fate})" for part in outcome.dropped)
-        cells = (name, outcome.claim.source, str(outcome.verdict), outcome.graded, outcome.key_figure, lost)
+        if "evidence" in row:
+            outcome = read(row)  # what was stored without the number of decided steps is shown as an argument
+            verdict, graded, key, dropped = outcome.verdict, outcome.graded, outcome.key_figure, outcome.dropped
+        else:
+            verdict, graded, key = Verdict(row["verdict"]), row["grade"], row["key_figure"]
+            dropped = weakened(claims()[name].parts, ()) if verdict is Verdict.WEAKER else ()
+        lost = ", ".join(f"{part.name} ({part.fate})" for part in dropped)
+        cells = (name, row["claim"]["source"], str(verdict), graded, key, lost)
         rows.append(tuple(cell.replace("|", r"\|") for cell in cells))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows).replace("| --- ", "|---").replace("|--- |", "|---|")
 
