@@ -38,7 +38,7 @@ from glutheory.claims import (
 )
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart, Map, Role, Series
-from glutheory.terminal import Terminal
+from glutheory.terminal import Terminal, shown
 from tests.documents import ROOT
 
 CHART = Chart(
@@ -443,8 +443,8 @@ class TestTable:
         [("§3", "Sec. 3"), ("K̃ ≺ λ̃", "K~ -< lambda~"), ("ε, Ψ ½", "epsilon, Psi 1/2"), ("☃", "?"), ("a′", "a'")],
     )
     def test_ascii(self, text: str, plain: str) -> None:
-        assert table.shown(text, Terminal(unicode=False)) == plain
-        assert table.shown(text, Terminal()) == text
+        assert shown(text, Terminal(unicode=False)) == plain
+        assert shown(text, Terminal()) == text
 
     def test_progress_in_a_log(self, capsys: pytest.CaptureFixture[str]) -> None:
         with table.progress(["fixed-claim", "true-claim"]) as advance:
