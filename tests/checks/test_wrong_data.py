@@ -36,6 +36,8 @@ from checks.tools.roads import generic, lecun, sample
 from checks.tools.spectral_grid import Cell, Draw
 from glutheory.claims import About, Evidence, Finding
 from glutheory.studies.phase.boundary import crossing
+from glutheory.studies.phase.cells import Cell as PhaseCell
+from glutheory.studies.phase.cells import State
 
 pytest.importorskip("statsmodels", reason="the orders of spectra are fitted by statsmodels")
 
@@ -223,18 +225,18 @@ def test_an_optimiser_that_does_not_optimise(monkeypatch: pytest.MonkeyPatch) ->
     assert not_always.extent(False).finding is Finding.REFUTES
 
 
-@pytest.mark.parametrize("state", list(phase.State))
-def test_a_phase_diagram_of_one_colour(state: phase.State, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("state", list(State))
+def test_a_phase_diagram_of_one_colour(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same everywhere, whatever it is: some piece sees it, and none calls it support where nothing was decided."""
     from tests.checks.claims.test_phase_diagram import CRITICAL, REAL, cell
 
     theory = phase.Theory()
     cells = [*REAL, *CRITICAL, cell(0.3), cell(0.3, data="sphere"), cell(0.3, tops=3.0, least=0.5)]
-    monkeypatch.setattr(phase.Cell, "state", state)
+    monkeypatch.setattr(PhaseCell, "state", state)
     judges = phase.on_the_sphere, phase.certificate, phase.critical, phase.every_gate, phase.real
     found = {judge.__name__: judge(cells, theory).finding for judge in judges}
     assert Finding.REFUTES in found.values(), found
-    if state in (phase.State.SINGULAR, phase.State.OPEN):
+    if state in (State.SINGULAR, State.OPEN):
         assert found["on_the_sphere"] is Finding.UNDECIDED
         assert found["every_gate"] is Finding.UNDECIDED
 

@@ -159,11 +159,11 @@ def run(settings: Settings, form: Form = CORRECT) -> Outcome:
         by = [label for label, item in pieces if item.finding is Finding.REFUTES]
         controls.append(Control(altered, bool(by), f"refuted by the {' and the '.join(by) or 'nothing'}"))
     for altered, fault in FAULTS.items():
-        pieces = {
+        spoiled = {
             "single networks": trajectories(names, settings, form, fault),
             "mean losses": means(names, settings, form, fault),
         }
-        by = [label for label, item in pieces.items() if item.finding is Finding.REFUTES]
+        by = [label for label, item in spoiled.items() if item.finding is Finding.REFUTES]
         controls.append(Control(altered, len(by) == 2, f"refuted by the {' and the '.join(by) or 'nothing'}"))
     rows = found[2].figures
     factor = max(row["printed form over measured loss"][0] for row in rows.values() if isinstance(row, dict))

@@ -180,14 +180,14 @@ class TestEvidence:
         ids=["at rest", "reversed", "too long", "other coordinates", "other sign", "no numbers"],
     )
     def test_wrong_paths_are_not_followed(self, alter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        right = measures.trained
+        right = trained
         monkeypatch.setattr(
             measures, "trained", lambda *rest: replace(right(*rest), residuals=alter(right(*rest).residuals))
         )
         assert following(SMALL, SETTINGS, "small", Statement()).finding is not Finding.SUPPORTS
 
     def test_exchanged_networks_are_seen(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        right = measures.trained
+        right = trained
         partner = {name: other for pair in PAIRS for name, other in (pair, pair[::-1])}
         monkeypatch.setattr(
             measures, "trained", lambda plan, settings, name, *rest: right(plan, settings, partner[name], *rest)
