@@ -44,7 +44,7 @@ def table() -> str:
     """The table in Markdown."""
     from checks.catalog import claims
     from glutheory.claims import Verdict
-    from glutheory.claims.parts import weakened
+    from glutheory.claims.outcome import weakened
     from glutheory.claims.stored import outcome as read
 
     rows = [HEADINGS, ("---",) * len(HEADINGS)]
