@@ -10,10 +10,10 @@ from derivations.tools import theorems as by
 from derivations.tools.finite_width import FRONT, Small, identity, polynomial, sigma_v
 from derivations.tools.latex import lines
 from derivations.tools.limits import decay
-from derivations.tools.matrices import delta, e, i, j, k, q, spectral, values
+from derivations.tools.matrices import e, i, j, k, q, spectral, values
 from derivations.tools.means import Means, cases, spots
 from derivations.tools.proof import Outcome, Proof, Step, both, confirmed, every
-from derivations.tools.sums import Component, Form, Index, Tensor, form, orthonormal, same, total
+from derivations.tools.sums import Component, Form, Index, Tensor, delta, form, orthonormal, same, total
 from derivations.tools.zero import strictly, zero
 from glutheory.networks import network
 from glutheory.symbolic.derived import derivation

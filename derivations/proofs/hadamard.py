@@ -6,9 +6,9 @@ import sympy as sp
 
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
-from derivations.tools.matrices import Tensor, i, j, same
+from derivations.tools.matrices import i, j
 from derivations.tools.proof import Outcome, Proof, Step, both, every
-from derivations.tools.sums import Form, form
+from derivations.tools.sums import Form, Tensor, form, same
 from derivations.tools.zero import positive, zero
 from glutheory.networks import network
 from glutheory.symbolic.derived import derivation

@@ -6,9 +6,9 @@ import sympy as sp
 
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
-from derivations.tools.matrices import K, Tensor, e, f, i, j, q, quotient, r, spectral, u, values, weighted_sum, x
+from derivations.tools.matrices import K, e, f, i, j, q, quotient, r, spectral, u, values, weighted_sum, x
 from derivations.tools.proof import Outcome, Proof, Step, both, every
-from derivations.tools.sums import Form, Index, delta, orthonormal, same, total, unit, unit_diagonal
+from derivations.tools.sums import Form, Index, Tensor, delta, orthonormal, same, total, unit, unit_diagonal
 from derivations.tools.zero import positive, zero
 
 C, s = Tensor("C", symmetric=True), Tensor("s")

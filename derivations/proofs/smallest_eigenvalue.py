@@ -8,9 +8,10 @@ from derivations.tools import matrices
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
-from derivations.tools.matrices import Tensor, delta, i, j, quotient, same, total, u, weighted_sum
+from derivations.tools.matrices import i, j, quotient, u, weighted_sum
 from derivations.tools.means import cases
 from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.sums import Tensor, delta, same, total
 from derivations.tools.zero import positive, zero
 from glutheory.networks import GATES, Network, network
 from glutheory.symbolic.kernels import d, g, kernels, m

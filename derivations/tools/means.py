@@ -120,13 +120,7 @@ def spots(values: Iterable[T]) -> tuple[T, ...]:
 
 
 def _listed(values: tuple[object, ...]) -> str:
-    if (
-        len(values) > 3
-        and all(isinstance(x, int) for x in values)
-        and list(values)
-        == list(  # type: ignore[operator]
-            range(values[0], values[0] + len(values))  # type: ignore[operator]
-        )
-    ):
-        return f"{values[0]}, …, {values[-1]}"
+    whole = [value for value in values if isinstance(value, int)]
+    if len(values) > 3 and whole == list(values) == list(range(whole[0], whole[0] + len(whole))):
+        return f"{whole[0]}, …, {whole[-1]}"
     return ", ".join(map(str, values))

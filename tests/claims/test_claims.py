@@ -19,6 +19,7 @@ from glutheory.claims import (
     Control,
     Evidence,
     Fate,
+    Figure,
     Finding,
     Grade,
     Outcome,
@@ -195,7 +196,7 @@ class TestMeans:
 
 def script(name: str, decided: int, steps: int, part: str = "") -> Evidence:
     grade = Grade.PROOF if decided == steps else Grade.ARGUMENT
-    figures = {"script": name, "steps": steps, "decided": decided}
+    figures: dict[str, Figure] = {"script": name, "steps": steps, "decided": decided}
     return Evidence(grade, f"{name} was run", Finding.SUPPORTS, part=part, figures=figures)
 
 

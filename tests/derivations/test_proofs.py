@@ -96,7 +96,7 @@ def test_every_step_says_its_rule_and_every_proof_its_notation(name):
     "build",
     [
         lambda: Outcome(True, frozenset(), "faith"),
-        lambda: Outcome(True, frozenset({"belief"}), "faith"),
+        lambda: Outcome(True, frozenset({"belief"}), "faith"),  # type: ignore[arg-type]
         lambda: Proof("empty", "", "", "", ()),
         lambda: Proof("twice", "", "", "", (Step("same", "", "", zero, every()), Step("same", "", "", zero, every()))),
         both,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derivations.tools.matrices import K, delta, e, i, j, k, q, r, spectral, u, values, weighted_sum, x
-from derivations.tools.sums import Form, Index, Tensor, form, orthonormal, same, total, unit, unit_diagonal
+from derivations.tools.matrices import K, e, i, j, k, q, r, spectral, u, values, weighted_sum, x
+from derivations.tools.sums import Form, Index, Tensor, delta, form, orthonormal, same, total, unit, unit_diagonal
 
 SIZES = {"n": 4, "d": 3}
 C = Tensor("C", symmetric=True)
