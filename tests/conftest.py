@@ -1,6 +1,11 @@
 """Hypothesis profiles: `ci` by default, `thorough` through the environment variable HYPOTHESIS_PROFILE."""
 
 import os
+import signal
+
+# a shell's background job ignores Ctrl-C, and so would the processes that the tests start to interrupt them
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # one worker per core already keeps all cores busy; set before numpy and torch start their pools
 if "PYTEST_XDIST_WORKER" in os.environ:
