@@ -126,7 +126,7 @@ def _tie() -> Outcome:
         strict=True,
     )
     sums = [sum(weights[: j + 1]) for j in range(3)]
-    asked = sp.solve(sp.Eq(3 * y**2, a - b + more), a)[0]  # 3y² = a − b + e
+    asked = 3 * y**2 + b - more  # a, from 3y² = a − b + e
     negative = [-sums[0].subs(a, asked), -sp.expand(sums[1])]
     order = [sp.expand(high - low) for low, high in pairwise(rates)]
     targets = y * sp.ones(3, 1)

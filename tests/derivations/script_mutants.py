@@ -81,9 +81,9 @@ MUTANTS = (
     ),
     ScriptMutant(
         "decorrelation",
-        "polynomials of degree at most 7",
-        "largest = 1 + (2 + 2 * root) / r",
-        "largest = 2 + (2 + 2 * root) / r",
+        "polynomials up to a degree",
+        "return 1 + (2 + 2 * sp.sqrt",
+        "return 2 + (2 + 2 * sp.sqrt",
         "decorrelation_bounds",
     ),
     ScriptMutant(

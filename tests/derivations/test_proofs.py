@@ -38,8 +38,8 @@ PROMISED = {
 DECIDED = {
     "arc_cosine": (9, 9),
     "arcsine_family": (8, 8),
-    "crossing": (7, 7),
-    "decorrelation": (14, 15),
+    "crossing": (8, 8),
+    "decorrelation": (15, 16),
     "degree_shift": (8, 8),
     "erf": (7, 7),
     "expected_loss": (12, 12),
