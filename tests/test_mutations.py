@@ -264,7 +264,7 @@ MUTANTS = (
 )
 
 
-def tested(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
+def run_test(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
     """This test in this folder."""
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", test]
@@ -313,7 +313,7 @@ def test_every_mutant_is_caught(sources: Path, mutant: Mutant) -> None:
     assert text.count(mutant.old) == 1
     path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
     if mutant.test:
-        found_by_test = tested(sources, mutant.test)
+        found_by_test = run_test(sources, mutant.test)
         assert found_by_test.returncode == 1, found_by_test
         assert "AssertionError" in found_by_test.stdout
         return
