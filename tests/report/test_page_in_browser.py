@@ -163,9 +163,9 @@ def test_sliders_and_values_to_be_read_off(small: str, opened: Opened) -> None:
         slider = page.locator(f".explorer input[name={name}]")
         slider.focus()
         page.keyboard.press("ArrowLeft")
-        after = page.evaluate(marks)
-        assert after != before
-        before = after
+        # drawn with the next frame, whenever that is
+        page.wait_for_function(f"(before) => JSON.stringify({marks}) != JSON.stringify(before)", arg=before)
+        before = page.evaluate(marks)
     plot = page.locator("#claim-hadamard .plot").first
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
