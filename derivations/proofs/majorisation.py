@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import sympy as sp
 
 from derivations.tools import theorems as by
@@ -34,7 +36,7 @@ def _congruences() -> Outcome:
     """(D_v K D_v)_ij = Σ_ab δ_ia v_a K_ab δ_bj v_b entry by entry, for one column and for the sum of all."""
     a, b = Index("a", "n"), Index("b", "n")
 
-    def congruence(vector) -> Form:  # type: ignore[no-untyped-def]
+    def congruence(vector: Callable[[Index], Form]) -> Form:
         return total(delta(i, a) * vector(a) * K[a, b] * delta(b, j) * vector(b), a, b)
 
     single = K[i, j] * u[i] * u[j] - congruence(lambda index: u[index])

@@ -224,6 +224,18 @@ def test_a_grade_says_how_many_steps_are_decided(items: tuple[Evidence, ...], gr
     assert outcome_of(*items).graded == graded
 
 
+def test_of_two_verdicts_in_one_the_weaker_grade_counts_with_its_steps() -> None:
+    def weaker(against: Evidence, instead: Evidence) -> Outcome:
+        pieces = (replace(against, finding=Finding.REFUTES), replace(instead, about=About.CORRECTED))
+        return Outcome(CLAIM, (HELD,), pieces, (CAUGHT,), Verdict.WEAKER, "1")
+
+    certified = evidence(Finding.REFUTES, grade=Grade.CERTIFICATE)
+    assert weaker(script("a", 2, 2), script("b", 3, 5)).graded == "argument, 3 of 5 decided"
+    assert weaker(script("a", 1, 2), script("b", 5, 5)).graded == "argument, 1 of 2 decided"
+    assert weaker(certified, script("b", 3, 5)).graded == "certificate"
+    assert weaker(script("a", 2, 2), script("b", 5, 5)).grade is Grade.PROOF
+
+
 def test_a_proof_stored_before_its_decided_steps_were_counted_is_read_as_an_argument() -> None:
     row = outcome_of(script("a", 8, 8)).as_json()
     assert stored.outcome(row).graded == "proof, 8 of 8 decided"
