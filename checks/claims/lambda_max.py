@@ -204,7 +204,7 @@ def run(settings: Settings, law: Orders = LAW) -> Outcome:
     gated_row = found[2].figures["gated, all sizes"]
     assert isinstance(row, Mapping)
     assert isinstance(gated_row, Mapping)
-    key = f"measured exponents (n, d): K {_pair(row)}, gated {_pair(gated_row)}"
+    key = f"measured exponents: K {_pair(row)}, gated {_pair(gated_row)}"
     verdict = decide(assumptions, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, assumptions, evidence, controls, verdict, key, charts(settings))
 

@@ -253,4 +253,4 @@ def _key(floors: Mapping[str, Any], literal: Mapping[str, Any]) -> str:
     values = [floors[name]["claimed"][0] * floors[name]["over the claimed order"] for name in ("K", "gated")]
     d, size = _SIZES[-1]
     worse = literal[f"d={d}, n={size}"]["of these worse with the gate"]
-    return f"predicted floors {values[0]:.4f}, {values[1]:.4f}; d={d}, n={size}: lower in {worse} of {_TRIES}"
+    return f"floors {values[0]:.4f}, {values[1]:.4f} predicted; d={d}, n={size}: lower {worse} of {_TRIES}"

@@ -218,8 +218,7 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
         Assumption("many inputs", "n/d beyond the threshold", many > float(THRESHOLD), most),
     )
     controls = refuted(MUTANTS, judged, lambda wrong: "measured" if wrong.threshold == LAW.threshold else "")
-    last = [found[0].figures[f"{name}, extrapolated"][-1] for name in ("K", "gated")]  # type: ignore[index]
     over = [found[2].figures[name]["measured over the law"] for name in _MEASURED]  # type: ignore[index, call-overload]
-    key = f"predicted limits {last[0]:.6f} (1/2pi), {last[1]:.6f} (1/4); measured x {over[0]:.3f}, x {over[1]:.3f}"
+    key = f"limits 1/2pi, 1/4 predicted; measured x {over[0]:.3f}, x {over[1]:.3f}"
     verdict = decide(assumptions, evidence, controls)
     return Outcome(CLAIM, assumptions, evidence, controls, verdict, key, charts(cells, spheres))

@@ -71,7 +71,17 @@ def gain(cell: Cell) -> float:
 
 def reach(settings: Settings) -> str:
     """The measured gain over d at the largest dimension, for every n of the grid that is larger."""
+    gains = _gains(settings)
+    return f"{', '.join(f'{value:.2f} d' for value in gains.values())} for n = {', '.join(map(str, gains))}"
+
+
+def ends(settings: Settings) -> tuple[float, float]:
+    """The least and the largest of these."""
+    gains = _gains(settings).values()
+    return min(gains), max(gains)
+
+
+def _gains(settings: Settings) -> dict[int, float]:
     found = grid(settings)
     cells = [cell for cell in product(settings) if cell.d == found.d[-1] and cell.n in found.n[1:]]
-    gains = ", ".join(f"{gain(cell) / cell.d:.2f} d" for cell in cells)
-    return f"{gains} for n = {', '.join(str(cell.n) for cell in cells)}"
+    return {cell.n: gain(cell) / cell.d for cell in cells}
