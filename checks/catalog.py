@@ -21,7 +21,7 @@ ORDER = (
     *("compact", "expected-loss", "crossing-early", "crossing-late", "training", "trajectory"),
     *("architectures", "generalization"),
     *("finite-width-mean", "hadamard-exact", "degree-shift", "majorisation", "not-always", "spike", "phase-diagram"),
-    *("decorrelation", "products"),
+    *("decorrelation", "products", "mechanism"),
 )
 
 

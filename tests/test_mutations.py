@@ -261,6 +261,20 @@ MUTANTS = (
         "better = -1 if isinstance(node, sp.Max) else 1",
         test="tests/test_third_reader.py::test_shifted_kinks_are_read_alike",
     ),
+    Mutant(
+        "the mean once for twice in the full gated kernel",
+        "checks/claims/mechanism/kernels.py",
+        "found.gated_ntk - 2 * found.inner * off",
+        "found.gated_ntk - found.inner * off",
+        "mechanism",
+    ),
+    Mutant(
+        "the square of the mean forgotten in the centred kernel",
+        "checks/claims/mechanism/kernels.py",
+        "(column[:, None] + column[None, :]) - times**2 * square",
+        "(column[:, None] + column[None, :])",
+        "mechanism",
+    ),
 )
 
 

@@ -124,13 +124,14 @@ class Ensemble:
         kernel *= torch.bmm(X, X.mT).add_(1)
         return kernel.baddbmm_(h, h.mT).add_(1)
 
-    def step(self, X: torch.Tensor, Y: torch.Tensor, rate: float) -> torch.Tensor:
+    def step(self, X: torch.Tensor, Y: torch.Tensor, rate: float | torch.Tensor) -> torch.Tensor:
         """One step of gradient descent on the mean squared error over this batch.
 
         Args:
             X: shape (r, n, d), of the networks' dtype and device, as `inputs` returns it.
             Y: targets, shape (r, n).
-            rate: the learning rate, as in torch: the gradient of (1/n) Σ (z − y)² times `rate` is subtracted.
+            rate: the learning rate, as in torch: the gradient of (1/n) Σ (z − y)² times `rate` is subtracted; or one
+                for each network, shape (r, 1, 1).
 
         Returns:
             The residuals z − y before the step, shape (r, n).

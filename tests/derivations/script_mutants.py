@@ -61,6 +61,21 @@ MUTANTS = (
         "CDF = sp.Rational(1, 4) + theta / sp.pi",
     ),
     ScriptMutant("arcsine_family", "ramps", "s**2 * t**2 * (P * Q + 2 * c**2)", "s**2 * t**2 * (P * Q + c**2)"),
+    ScriptMutant(
+        "centring",
+        "only S changes",
+        "return S - amount * (first + second) + amount**2",
+        "return S - amount * (first + second) - amount**2",
+    ),
+    ScriptMutant("centring", "the kernels", "- 2 * c * _M * _N)", "- c * _M * _N)"),
+    ScriptMutant("centring", "coefficients", "(_k + 2) * rho * term", "(_k + 1) * rho * term"),
+    ScriptMutant("centring", "centring alone can hurt", "ANTIPODAL = pi / (pi - 2)", "ANTIPODAL = pi / (pi - 1)"),
+    ScriptMutant(
+        "centring",
+        "the limits for d ≪ n ≪ d²",
+        "MEAN, SHIFT = 2 / pi, 2 * (pi - 1) / (pi - 2)",
+        "MEAN, SHIFT = 2 / pi, pi * (pi - 1) / (pi - 2)",
+    ),
     ScriptMutant("crossing", "at first", "(sp.diff(mode, t), -2 * lam * mode)", "(sp.diff(mode, t), -lam * mode)"),
     ScriptMutant(
         "crossing", "every mode carries loss", "(spectrum[e] - least) * share", "(spectrum[e] + least) * share"

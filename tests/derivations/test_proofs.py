@@ -38,6 +38,7 @@ PROMISED = {
 DECIDED = {
     "arc_cosine": (9, 9),
     "arcsine_family": (8, 8),
+    "centring": (9, 11),
     "crossing": (8, 8),
     "decorrelation": (15, 16),
     "degree_shift": (8, 8),

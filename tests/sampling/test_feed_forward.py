@@ -137,6 +137,17 @@ def test_a_step_returns_the_residuals_before_it() -> None:
     assert not torch.equal(mine.outputs(X) - targets, before)
 
 
+def test_every_network_may_have_its_own_rate() -> None:
+    X, Y = task()
+    mine, apart = small("geglu", (0, 3)), [small("geglu", (draw,)) for draw in (0, 3)]
+    inputs, targets, rates = mine.inputs(X), torch.from_numpy(Y).expand(2, -1), (0.1, 0.02)
+    mine.step(inputs, targets, torch.tensor(rates, dtype=inputs.dtype)[:, None, None])
+    for net, rate in zip(apart, rates, strict=True):
+        net.step(inputs[:1], targets[:1], rate)
+    alone = torch.cat([net.outputs(X) for net in apart])
+    assert torch.allclose(mine.outputs(X), alone, rtol=0, atol=1e-13)
+
+
 def test_single_precision_trains_the_same_networks() -> None:
     X, Y = task()
     ends = []
