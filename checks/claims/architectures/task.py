@@ -27,6 +27,8 @@ class Case:
         checked: the networks for which that is done.
         first: the number of the first seed.
         epochs: of training; 0: at initialisation only.
+        paper: whether this is a network of the paper's, or such a one made small; the others are beyond the paper.
+        plainly: whether the float32 matrices are formed as the released scripts form them, see `plainly`.
         initialization: a name of `glutheory.sampling.feed_forward.INITIALIZATIONS`; empty: the architecture's own.
         spread: standard deviation of class token and positions of a ViT; 0: the architecture's own, 0.02.
         reached: the mean cross-entropy on the training data that training has to fall below, in nats.
@@ -40,6 +42,8 @@ class Case:
     checked: tuple[str, ...] = NAMES
     first: int = 0
     epochs: int = 0
+    paper: bool = False
+    plainly: bool = False
     initialization: str = ""
     spread: float = 0.0
     reached: float = 0.0
@@ -81,11 +85,16 @@ class Case:
     @property
     def changes(self) -> dict[str, Any]:
         """Of the architecture."""
-        return {"initialization": self.initialization} if self.initialization else {}
+        found: dict[str, Any] = {"initialization": self.initialization} if self.initialization else {}
+        return found | ({"free_deviation": self.spread} if self.spread else {})
 
 
 #: The sizes of the paper (no GPT-2 was released: the smallest published one), and small ones that can be trained here.
 FULL = (
+    Case("vit-released", "ViT", "full", seeds=8, doubles=8, paper=True, plainly=True),
+    Case("mixer-released", "Mixer", "full", seeds=12, doubles=12, paper=True, plainly=True),
+    Case("vit-released-digits", "ViT", "small", seeds=20, doubles=20, epochs=10, paper=True, reached=1.0),
+    Case("mixer-released-digits", "Mixer", "small", seeds=16, doubles=16, epochs=6, paper=True, reached=0.5),
     # seeds 0 to 4 were a pilot: too few to decide, they gave the number of these and are not used
     Case("vit-paper", "ViT", "full", seeds=8, doubles=1, checked=PAIRS[0], first=5),
     # the released code's own deviation is not known to us; class token and positions are often standard normal
