@@ -150,7 +150,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             source="released code of arXiv 2605.20749, NTK of an MLP-Mixer, built from a description: widths 4 dim for "
             "tokens, dim / 2 for channels",
         ),
-        "vit-paper": Architecture(
+        "vit-preln": Architecture(
             "vit",
             dim=4096,
             depth=4,
@@ -176,7 +176,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             initialization="gpt2",
             source="Radford et al. 2019, smallest model, with a head of its own; sequence 16 for the NTK",
         ),
-        "mixer-paper": Architecture(
+        "mixer-narrow": Architecture(
             "mixer",
             dim=256,
             depth=4,
@@ -187,8 +187,8 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             channels=3,
             patch=4,
             initialization="xavier",
-            source="dim, depth, patch and channel width of the released code of arXiv 2605.20749, beyond the paper in its "
-            "token width, 4 tokens, the default of mlp-mixer-pytorch (in Tolstikhin et al. 2021: dim / 2)",
+            source="the sizes of the released code of arXiv 2605.20749 but for the token width, beyond the paper: 4 "
+            "tokens, the default of mlp-mixer-pytorch (in Tolstikhin et al. 2021: dim / 2)",
         ),
         "vit-digits": Architecture(
             "vit",

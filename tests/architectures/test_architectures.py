@@ -232,7 +232,7 @@ def test_gpt2_starts_as_gpt2_does() -> None:
 
 #: All parameters with the plain network, by hand: attention, networks, norms of a block; then what is around them.
 TOTALS = {
-    "vit-paper": 4 * (3 * (4096 + 1) * 256 + (256 + 1) * 4096 + 2 * 4096 * 256 + 256 + 4096 + 4 * 4096)
+    "vit-preln": 4 * (3 * (4096 + 1) * 256 + (256 + 1) * 4096 + 2 * 4096 * 256 + 256 + 4096 + 4 * 4096)
     + (48 + 1) * 4096
     + (65 + 1) * 4096
     + 2 * 4096
@@ -243,7 +243,7 @@ TOTALS = {
     + 2 * 768
     + 768
     + 1,
-    "mixer-paper": 4 * (2 * 64 * 256 + 256 + 64 + 2 * 256 * 128 + 128 + 256 + 4 * 256) + 49 * 256 + 2 * 256 + 256 + 1,
+    "mixer-narrow": 4 * (2 * 64 * 256 + 256 + 64 + 2 * 256 * 128 + 128 + 256 + 4 * 256) + 49 * 256 + 2 * 256 + 256 + 1,
 }
 
 
@@ -251,7 +251,7 @@ TOTALS = {
 def test_the_released_sizes(name: str, total: int) -> None:
     model = on_meta(ARCHITECTURES[name], "gelu")
     assert count(model) == total
-    assert round(total / 1e6, 1) == {"vit-paper": 25.8, "gpt2-small": 123.7, "mixer-paper": 0.4}[name]
+    assert round(total / 1e6, 1) == {"vit-preln": 25.8, "gpt2-small": 123.7, "mixer-narrow": 0.4}[name]
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -266,7 +266,7 @@ def test_parameters_are_matched(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["vit-paper", "gpt2-small", "mixer-paper"])
+@pytest.mark.parametrize("name", ["vit-preln", "gpt2-small", "mixer-narrow"])
 def test_the_released_sizes_run(name: str) -> None:
     model = build(name, "swiglu", seed=0)
     outputs = model(example_inputs(name, 2, 0))
@@ -275,29 +275,29 @@ def test_the_released_sizes_run(name: str) -> None:
 
 
 def test_example_inputs() -> None:
-    images = example_inputs("vit-paper", 64, 3)
+    images = example_inputs("vit-preln", 64, 3)
     assert images.shape == (64, 3, 32, 32)
     assert images.dtype == torch.float32
     assert abs(images.mean().item()) < 5 / images.numel() ** 0.5
     assert images.std().item() == pytest.approx(1, rel=5 / (2 * images.numel()) ** 0.5)
-    assert torch.equal(example_inputs("vit-paper", 2, 3), images[:2])
-    assert not torch.equal(example_inputs("vit-paper", 2, 4), images[:2])
+    assert torch.equal(example_inputs("vit-preln", 2, 3), images[:2])
+    assert not torch.equal(example_inputs("vit-preln", 2, 4), images[:2])
     tokens = example_inputs("gpt2-bytes", 200, 0)
     assert tokens.dtype == torch.int64
     assert torch.equal(tokens.unique(), torch.arange(256))
 
 
 def test_a_record_changes_like_a_record() -> None:
-    size = architecture("vit-paper", dim=8, depth=1)
+    size = architecture("vit-preln", dim=8, depth=1)
     assert (size.dim, size.depth, size.width, size.tokens) == (8, 1, 256, 64)
-    assert ARCHITECTURES["vit-paper"].dim == 4096
+    assert ARCHITECTURES["vit-preln"].dim == 4096
     assert make(size, "relu", outputs=2)(inputs(size)).shape == (3, 2)
 
 
 @pytest.mark.parametrize(
     ("name", "changes", "error", "match"),
     [
-        ("vit-papr", {}, UnknownNameError, "did you mean 'vit-paper'"),
+        ("vit-prelm", {}, UnknownNameError, "did you mean 'vit-preln'"),
         (7, {}, UnknownNameError, "unknown architecture 7"),
         ("vit-digits", {"dept": 3}, DomainError, "no field 'dept': did you mean 'depth'"),
         ("vit-digits", {"name": "bert"}, DomainError, "name is 'bert'"),
