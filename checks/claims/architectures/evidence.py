@@ -140,7 +140,7 @@ def literal(places: Sequence[Conditions], statement: Statement, complete: bool) 
 
 
 def row(ratio: Ratio, second: Ratio, level: float, finding: Finding) -> Figure:
-    """The figures of one comparison: the ratio with intervals, the sign test that its seeds allow, the ratio of λ₂/λ_n."""
+    """The figures of one comparison: the ratio with intervals, the sign test its seeds allow, the ratio of λ₂/λ_n."""
     from scipy.stats import binomtest
 
     middle, low, high = ratio.interval(level)

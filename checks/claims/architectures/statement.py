@@ -42,17 +42,17 @@ CLAIM = Claim(
         r"\text{At initialisation, in the released networks: } \kappa(K_{\text{gated}}) < \tfrac12 "
         r"\kappa(K_{\text{plain}})\text{ in the ViT, } < \tfrac1{10}\kappa(K_{\text{plain}})\text{ in the Mixer; "
         r"smaller in both made small, on digits; after training these are within a factor of 3. Not decided: the "
-        r"released sizes after training, the paper's GPT-2 (no code). Beyond the paper: less than half at full size in "
-        r"a pre-LN ViT, GPT-2 and another Mixer; but larger for ReGLU, and for the FFN alone for GEGLU and SwiGLU, in a "
-        r"GPT-2 of 64 dimensions started with deviation 0.02.}"
+        r"released sizes after training, the paper's GPT-2 (no code). Beyond the paper: less than half at full size "
+        r"in a pre-LN ViT, GPT-2 and another Mixer; but larger for ReGLU, and for the FFN alone for GEGLU and SwiGLU, "
+        r"in a GPT-2 of 64 dimensions started with deviation 0.02.}"
     ),
     meaning=(
-        "In the networks that the paper released the gate lowers the condition number at the start: about threefold in "
-        "the ViT, twenty- to thirtyfold in the MLP-Mixer. It does so mostly in the one large eigenvalue that all inputs "
-        "share. After training little of that is left in the same networks made small: the ratios are near 1, and vary "
+        "In the networks that the paper released the gate lowers the condition number at the start: about threefold "
+        "in the ViT, twenty- to thirtyfold in the MLP-Mixer. It does so mostly in the one large eigenvalue that all "
+        "inputs share. After training little of that is left in the same networks made small: the ratios are near 1, and vary "
         "from seed to seed. The released sizes were not trained, and no GPT-2 was released. Other networks of the kind "
-        "(a pre-LN ViT, the smallest GPT-2, a Mixer of fewer token units) start with condition numbers 3 to 40 times "
-        "smaller; a narrow GPT-2 started with small weights turns the order round."
+        "(a pre-LN ViT, the smallest GPT-2, a Mixer of fewer token units) start with ratios of 3 to 40; a narrow GPT-2 "
+        "started with small weights turns the order round."
     ),
 )
 
