@@ -22,12 +22,13 @@ CLAIM = Claim(
     source="Fig. 3",
     statement=(
         r"\kappa(K_{\text{gated}}) < \kappa(K_{\text{plain}}),\quad \kappa=\lambda_{\max}/\lambda_{\min},\quad "
-        r"\text{for the paper's ViT, GPT-2 and MLP-Mixer with ReLU/ReGLU, GELU/GEGLU, SiLU/SwiGLU FFNs of equal "
-        r"size, at initialisation and after training}"
+        r"\text{for ViT, GPT-2 and MLP-Mixer as the paper builds them with ReLU/ReGLU, GELU/GEGLU, SiLU/SwiGLU FFNs "
+        r"of equal size, at initialisation and after training}"
     ),
     words=(
-        "In the paper's ViT, GPT-2 and MLP-Mixer the NTK of all parameters has a smaller condition number with a gated "
-        "FFN than with a non-gated one of the same number of parameters, at initialisation and after training."
+        "In ViT, GPT-2 and MLP-Mixer as the paper builds them the NTK of all parameters has a smaller condition number "
+        "with a gated FFN than with a non-gated one of the same number of parameters, at initialisation and after "
+        "training."
     ),
     assumptions=(
         "equal numbers of parameters",
@@ -39,8 +40,8 @@ CLAIM = Claim(
         "training reaches a stated loss",
     ),
     corrected=(
-        r"\text{At initialisation, in the released networks: } \kappa(K_{\text{gated}}) < \tfrac12 "
-        r"\kappa(K_{\text{plain}})\text{ in the ViT, } < \tfrac1{10}\kappa(K_{\text{plain}})\text{ in the Mixer; "
+        r"\text{At initialisation, in the released networks: } \kappa(K_{\text{gated}}) < \kappa(K_{\text{plain}})"
+        r"\text{ in the ViT, } < \tfrac1{10}\kappa(K_{\text{plain}})\text{ in the Mixer; "
         r"smaller in both made small, on digits; after training these are within a factor of 3. Not decided: the "
         r"released sizes after training, the paper's GPT-2 (no code). Beyond the paper: less than half at full size "
         r"in a pre-LN ViT, GPT-2 and another Mixer; but larger for ReGLU, and for the FFN alone for GEGLU and SwiGLU, "
@@ -49,8 +50,8 @@ CLAIM = Claim(
     meaning=(
         "In the networks that the paper released the gate lowers the condition number at the start: about threefold "
         "in the ViT, twenty- to thirtyfold in the MLP-Mixer. It does so mostly in the one large eigenvalue that all "
-        "inputs share. After training little of that is left in the same networks made small: the ratios are near 1, "
-        "and vary from seed to seed. The released sizes were not trained, and no GPT-2 was released. Other networks of "
+        "inputs share. After training little of that is left in the same networks made small: the ratios are near 1, on "
+        "either side of it, and vary from seed to seed. The released sizes were not trained, and no GPT-2 was released. Other networks of "
         "the kind (a pre-LN ViT, the smallest GPT-2, a Mixer of fewer token units) start with ratios of 3 to 40; a "
         "narrow GPT-2 started with small weights turns the order round."
     ),
