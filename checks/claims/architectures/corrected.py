@@ -38,8 +38,8 @@ class Clause:
 
 
 #: Fixed before the profile's seeds were run: of the paper's networks, by what was measured once elsewhere and by a look
-#: at small ones of other seeds; of the others, by networks of other seeds. One was weakened later: "less than half" in
-#: the released ViT, where three of the eight seeds showed a mean ratio of 2.6 for ReLU, too near to 2 to be told from it.
+#: at small ones of other seeds; of the others, by networks of other seeds. One was weakened after three of eight seeds:
+#: "less than half" in the released ViT, where the mean ratio was 2.6 for ReLU, too near to 2 to be told from it.
 CLAUSES = (
     Clause(
         "ViT",
