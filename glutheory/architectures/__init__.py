@@ -1,5 +1,7 @@
 """Real architectures with any feed-forward network of the zoo: ViT and GPT-2 (transformers), MLP-Mixer (einops).
 
+"vit-released" and "mixer-released" are the networks of the paper's released code, the ViT a family of its own.
+
 ``build("vit-digits", "swiglu", seed=0)`` is a module with random weights; nothing is ever downloaded. Two models of one
 seed agree bit for bit outside their feed-forward networks, which have matched numbers of parameters.
 """
