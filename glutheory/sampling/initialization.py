@@ -25,7 +25,6 @@ from glutheory.ground.arguments import integer
 EMBEDDING_DEVIATION = 0.02
 #: The last map of a residual branch, by the name of its module: of attention, and of `FeedForward`.
 RESIDUAL = ("c_proj", "o_proj", "out_proj", "readout")
-
 #: How classes of normalisations are called: LayerNorm, LlamaRMSNorm, BatchNorm2d, …
 _NORM = re.compile(r"Norm([123]d)?$")
 

@@ -42,13 +42,12 @@ class Statement:
     def finding(self, ratio: Ratio, confidence: float) -> Finding:
         """What the interval of the mean logarithm says."""
         _, low, high = ratio.interval(confidence)
+        limit = math.log(self.factor)
         if self.sign == 0:
-            low, high, limit = max(-low, high), max(low, -high), math.log(self.factor)
-            # now the distance from 1: at most `low`, at least `high`
-            return Finding.SUPPORTS if low < limit else Finding.REFUTES if high > limit else Finding.UNDECIDED
+            farthest, nearest = max(-low, high), max(low, -high)
+            return Finding.SUPPORTS if farthest < limit else Finding.REFUTES if nearest > limit else Finding.UNDECIDED
         if self.sign < 0:
             low, high = -high, -low
-        limit = math.log(self.factor)
         return Finding.SUPPORTS if low > limit else Finding.REFUTES if high < limit else Finding.UNDECIDED
 
 
