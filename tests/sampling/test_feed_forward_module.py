@@ -310,6 +310,6 @@ def test_a_module_with_norm_in_its_name_is_no_norm() -> None:
         assert name == "token" or bool((value == float(name.endswith("weight"))).all())
 
 
-def drawn(model: nn.Module, initialization: str, **options: Any) -> dict[str, torch.Tensor]:
+def drawn(model: nn.Module, initialization: str, **options: Any) -> dict[str, Any]:
     initialize(model, initialization, 7, **options)
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
