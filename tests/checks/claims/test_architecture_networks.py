@@ -97,7 +97,7 @@ class TestNetworks:
             assert np.allclose(K, naive, rtol=1e-10)
 
     @pytest.mark.parametrize(("name", "small"), [("vit-released", {"dim": 24}), ("mixer-released", {"dim": 24})])
-    def test_whole_gradients_and_layers_agree(self, name: str, small: dict[str, int]) -> None:
+    def test_whole_gradients_and_layers_agree(self, name: str, small: dict[str, Any]) -> None:
         model = build(name, "geglu", seed=0, dtype=torch.float64, depth=2, **small)
         inputs = example_inputs(name, 5, 0).double()
         items = Data(inputs, lambda values: values)
