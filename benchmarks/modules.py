@@ -1,6 +1,6 @@
 """The NTK of real architectures by `module_ntk`, beside torch.func's Jacobian of all parameters, in one run.
 
-    python benchmarks/modules.py [--sizes vit-paper,gpt2-small] [--n 64] [--few 8] [--threads 2]
+    python benchmarks/modules.py [--sizes vit-preln,gpt2-small] [--n 64] [--few 8] [--threads 2]
 
 At the paper's size torch.func's Jacobian of n images takes 4 n times the parameters in bytes and more, so that both are
 compared on a few inputs, where it fits; `module_ntk` alone then takes all n. Every figure is from a process of its own,
@@ -21,7 +21,7 @@ import torch
 from glutheory.architectures import ARCHITECTURES, build, example_inputs
 from glutheory.sampling import module_ntk
 
-SIZES = ("mixer-paper", "vit-paper", "gpt2-small")
+SIZES = ("mixer-narrow", "vit-preln", "gpt2-small")
 
 
 def ours(name: str, n: int, threads: int) -> tuple[float, float, float]:

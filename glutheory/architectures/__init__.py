@@ -1,5 +1,7 @@
 """Real architectures with any feed-forward network of the zoo: ViT and GPT-2 (transformers), MLP-Mixer (einops).
 
+"vit-released" and "mixer-released" are the networks of the paper's released code, the ViT a family of its own.
+
 ``build("vit-digits", "swiglu", seed=0)`` is a module with random weights; nothing is ever downloaded. Two models of one
 seed agree bit for bit outside their feed-forward networks, which have matched numbers of parameters.
 """
@@ -31,6 +33,7 @@ __all__ = ["ARCHITECTURES", "Architecture", "build", "example_inputs", "feed_for
 #: Per family: its module, its class, and the package it needs.
 _CLASSES = {
     "vit": ("glutheory.architectures.vit", "VisionTransformer", "transformers"),
+    "shared-norm-vit": ("glutheory.architectures.shared_norm_vit", "SharedNormTransformer", "einops"),
     "gpt2": ("glutheory.architectures.gpt2", "LanguageModel", "transformers"),
     "mixer": ("glutheory.architectures.mixer", "Mixer", "einops"),
 }
@@ -81,7 +84,9 @@ def build(
             f"the {size.name} architecture needs a current {package} ({error}): pip install -U 'glutheory[models]'."
         ) from None
     built.to_empty(device=device)
-    initialize(built, size.initialization, seed)
+    inner = size.ffn_initialization
+    parts = dict.fromkeys(_feed_forward_paths(built), inner) if inner else {}
+    initialize(built, size.initialization, seed, parts=parts, free_deviation=size.free_deviation)
     return built.eval()
 
 
@@ -91,12 +96,14 @@ def feed_forward_parameters(model: nn.Module) -> tuple[str, ...]:
     Raises:
         DomainError: it has no such module.
     """
-    prefixes = tuple(
-        f"{name}." if name else "" for name, module in model.named_modules() if isinstance(module, FeedForward)
-    )
+    prefixes = tuple(f"{path}." if path else "" for path in _feed_forward_paths(model))
     if not prefixes:
         raise DomainError(f"model is a {type(model).__name__} without FeedForward: give one made by `build`.")
     return tuple(name for name, _ in model.named_parameters() if name.startswith(prefixes))
+
+
+def _feed_forward_paths(model: nn.Module) -> tuple[str, ...]:
+    return tuple(path for path, module in model.named_modules() if isinstance(module, FeedForward))
 
 
 def example_inputs(architecture: str | Architecture, n: int, seed: int) -> torch.Tensor:

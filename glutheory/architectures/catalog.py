@@ -6,6 +6,7 @@ The paper is arXiv 2605.20749; "released script" is its public code.
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from glutheory.errors import DomainError, UnknownNameError
 _COMMON = ("dim", "depth", "width", "outputs")
 _FAMILIES: dict[str, tuple[str, ...]] = {
     "vit": ("heads", "head_dim", "image", "channels", "patch"),
+    "shared-norm-vit": ("heads", "head_dim", "image", "channels", "patch"),
     "gpt2": ("heads", "head_dim", "vocabulary", "sequence"),
     "mixer": ("token_width", "image", "channels", "patch"),
 }
@@ -29,20 +31,22 @@ class Architecture:
     """A model's family and sizes; sizes that the family has no use for are 0.
 
     Attributes:
-        name: the family: "vit", "gpt2" or "mixer".
+        name: the family: "vit", "shared-norm-vit", "gpt2" or "mixer".
         dim: of a token's state.
         depth: number of blocks.
         width: hidden width of the plain feed-forward network; a gated one gets the matched width.
         outputs: of the linear head.
-        heads: attention heads (vit, gpt2).
-        head_dim: of one head (vit, gpt2); heads·head_dim may differ from dim in a vit alone.
+        heads: attention heads (not mixer).
+        head_dim: of one head (not mixer); heads·head_dim may differ from dim in a vit alone.
         token_width: hidden width of the plain network that mixes tokens (mixer).
-        image: side of the square images in pixels (vit, mixer).
+        image: side of the square images in pixels (not gpt2).
         channels: of the images.
         patch: side of a patch in pixels; it divides `image`.
         vocabulary: number of token ids (gpt2).
         sequence: the longest sequence, one position embedding each (gpt2).
         initialization: a name of `glutheory.sampling.feed_forward.INITIALIZATIONS`.
+        ffn_initialization: that of the feed-forward networks; empty: the same.
+        free_deviation: standard deviation of class token and positions of a vit, which no initialization speaks of.
         source: where the sizes come from.
 
     Raises:
@@ -63,11 +67,13 @@ class Architecture:
     vocabulary: int = 0
     sequence: int = 0
     initialization: str = "lecun"
+    ffn_initialization: str = ""
+    free_deviation: float = 0.02
     source: str = ""
 
     def __post_init__(self) -> None:
         if self.name not in _FAMILIES:
-            raise DomainError(f"name is {self.name!r}: give 'vit', 'gpt2' or 'mixer'.")
+            raise DomainError(f"name is {self.name!r}: give one of {', '.join(map(repr, _FAMILIES))}.")
         for size in {size for family in _FAMILIES.values() for size in family}.union(_COMMON):
             self._check_size(size, getattr(self, size), needed=size in (*_COMMON, *_FAMILIES[self.name]))
         if self.patch and self.image % self.patch:
@@ -77,6 +83,9 @@ class Architecture:
                 f"head_dim is {self.head_dim}: the {self.heads} heads of a gpt2 share out dim = {self.dim}, "
                 "give heads * head_dim = dim."
             )
+
+        if not (isinstance(self.free_deviation, int | float) and 0 < self.free_deviation < math.inf):
+            raise DomainError(f"free_deviation is {self.free_deviation!r}: give a positive number.")
 
     def _check_size(self, size: str, value: Any, *, needed: bool) -> None:
         try:
@@ -110,7 +119,38 @@ class Architecture:
 #: The known architectures. The widths of the small ones are multiples of 3: the gated weights match exactly.
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
     {
-        "vit-paper": Architecture(
+        "vit-released": Architecture(
+            "shared-norm-vit",
+            dim=4096,
+            depth=4,
+            width=256,
+            outputs=1,
+            heads=4,
+            head_dim=64,
+            image=32,
+            channels=3,
+            patch=4,
+            initialization="torch",
+            ffn_initialization="lecun",
+            free_deviation=1.0,
+            source="released code of arXiv 2605.20749, NTK of a ViT, built from a description",
+        ),
+        "mixer-released": Architecture(
+            "mixer",
+            dim=256,
+            depth=4,
+            width=128,
+            outputs=1,
+            token_width=1024,
+            image=32,
+            channels=3,
+            patch=4,
+            initialization="torch",
+            ffn_initialization="xavier",
+            source="released code of arXiv 2605.20749, NTK of an MLP-Mixer, built from a description: widths 4 dim for "
+            "tokens, dim / 2 for channels",
+        ),
+        "vit-preln": Architecture(
             "vit",
             dim=4096,
             depth=4,
@@ -121,7 +161,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             image=32,
             channels=3,
             patch=4,
-            source="released script of arXiv 2605.20749, NTK of a ViT",
+            source="the sizes of the released code of arXiv 2605.20749 in a standard pre-LN ViT, beyond the paper",
         ),
         "gpt2-small": Architecture(
             "gpt2",
@@ -136,7 +176,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             initialization="gpt2",
             source="Radford et al. 2019, smallest model, with a head of its own; sequence 16 for the NTK",
         ),
-        "mixer-paper": Architecture(
+        "mixer-narrow": Architecture(
             "mixer",
             dim=256,
             depth=4,
@@ -147,8 +187,8 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             channels=3,
             patch=4,
             initialization="xavier",
-            source="dim, depth, patch: released script of arXiv 2605.20749; widths: 4 tokens and dim / 2, the defaults "
-            "of mlp-mixer-pytorch (in Tolstikhin et al. 2021: dim / 2 and 4 dim)",
+            source="the sizes of the released code of arXiv 2605.20749 but for the token width, beyond the paper: 4 "
+            "tokens, the default of mlp-mixer-pytorch (in Tolstikhin et al. 2021: dim / 2)",
         ),
         "vit-digits": Architecture(
             "vit",
@@ -162,6 +202,36 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             channels=1,
             patch=2,
             source="small enough to train on one core",
+        ),
+        "vit-released-digits": Architecture(
+            "shared-norm-vit",
+            dim=48,
+            depth=2,
+            width=144,
+            outputs=10,
+            heads=4,
+            head_dim=12,
+            image=8,
+            channels=1,
+            patch=2,
+            initialization="torch",
+            ffn_initialization="lecun",
+            free_deviation=1.0,
+            source="the construction of vit-released, small enough to train on one core",
+        ),
+        "mixer-released-digits": Architecture(
+            "mixer",
+            dim=48,
+            depth=2,
+            width=24,
+            outputs=10,
+            token_width=192,
+            image=8,
+            channels=1,
+            patch=2,
+            initialization="torch",
+            ffn_initialization="xavier",
+            source="the construction of mixer-released, widths 4 dim and dim / 2, small enough to train on one core",
         ),
         "mixer-digits": Architecture(
             "mixer",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -24,6 +25,8 @@ from glutheory.ground.arguments import integer
 EMBEDDING_DEVIATION = 0.02
 #: The last map of a residual branch, by the name of its module: of attention, and of `FeedForward`.
 RESIDUAL = ("c_proj", "o_proj", "out_proj", "readout")
+#: How classes of normalisations are called: LayerNorm, LlamaRMSNorm, BatchNorm2d, …
+_NORM = re.compile(r"Norm([123]d)?$")
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,14 @@ def scheme(initialization: str) -> Scheme:
     return INITIALIZATIONS[initialization]
 
 
-def initialize(module: nn.Module, initialization: str, seed: int) -> None:
+def initialize(
+    module: nn.Module,
+    initialization: str,
+    seed: int,
+    *,
+    parts: Mapping[str, str] = MappingProxyType({}),
+    free_deviation: float = EMBEDDING_DEVIATION,
+) -> None:
     """Draw all parameters of a module anew.
 
     Weights of linear maps (``nn.Linear``, convolutions, transformers' ``Conv1D``) follow the scheme. Embeddings and
@@ -94,17 +104,25 @@ def initialize(module: nn.Module, initialization: str, seed: int) -> None:
         module: it is changed.
         initialization: a name of `INITIALIZATIONS`.
         seed: a non-negative integer.
+        parts: other initializations for submodules, by their paths; of two that contain a layer the longer path counts.
+        free_deviation: standard deviation of the parameters that belong to no layer.
 
     Raises:
-        DomainError: a bad seed, or a parameter without a rule.
+        DomainError: a bad seed, a path at which there is no module, or a parameter without a rule.
         UnknownNameError: no such initialization.
     """
-    rule, seed = scheme(initialization), integer("seed", seed, 0)
-    owners = [(prefix, owner) for prefix, owner in module.named_modules() if owner._parameters]
+    seed, rules = integer("seed", seed, 0), {"": scheme(initialization)}
+    known = dict(module.named_modules())
+    for path, name in parts.items():
+        if path not in known:
+            raise DomainError(f"parts names {path!r}, at which there is no module: give a path of named_modules().")
+        rules[path] = scheme(name)
+    owners = [(prefix, owner) for prefix, owner in known.items() if owner._parameters]
     ends = sum(_is_residual(prefix, owner) for prefix, owner in owners)
     seen: set[int] = set()
     with torch.no_grad():
         for prefix, owner in owners:
+            rule = _nearest(rules, prefix)
             for name, parameter in owner.named_parameters(recurse=False):
                 if id(parameter) in seen or parameter.is_meta:
                     # on the meta device there is nothing to fill
@@ -114,7 +132,7 @@ def initialize(module: nn.Module, initialization: str, seed: int) -> None:
                 if not parameter.is_floating_point():
                     raise DomainError(f"parameter {full!r} has the dtype {parameter.dtype}: only real ones are drawn.")
                 scale = 1 / math.sqrt(ends) if rule.residual and _is_residual(prefix, owner) else 1.0
-                constant, deviation = _law(owner, name, rule)
+                constant, deviation = _law(owner, name, rule, free_deviation)
                 if not deviation:
                     parameter.fill_(constant)
                 else:
@@ -138,16 +156,23 @@ def _is_residual(prefix: str, owner: nn.Module) -> bool:
     return prefix.rpartition(".")[2] in RESIDUAL and fans(owner) is not None
 
 
-def _law(owner: nn.Module, name: str, rule: Scheme) -> tuple[float, float]:
+def _nearest(rules: Mapping[str, Scheme], path: str) -> Scheme:
+    """The rule of the smallest of these modules that contains the one at `path`."""
+    while path not in rules:
+        path = path.rpartition(".")[0]
+    return rules[path]
+
+
+def _law(owner: nn.Module, name: str, rule: Scheme, free: float) -> tuple[float, float]:
     """(mean, standard deviation) of a parameter of this layer; a deviation of 0: it is constant."""
     found = fans(owner)
     if found is not None:
         if name == "weight":
             return 0.0, rule.deviation(*found)
         return 0.0, rule.deviation(*found) if rule.uniform else 0.0
-    if "Norm" in type(owner).__name__:
+    if _NORM.search(type(owner).__name__):
         return float(name == "weight"), 0.0
-    return 0.0, rule.embedding if isinstance(owner, nn.Embedding) else EMBEDDING_DEVIATION
+    return 0.0, rule.embedding if isinstance(owner, nn.Embedding) else free
 
 
 def _draw(seed: int, name: str, shape: torch.Size, deviation: float, *, uniform: bool) -> torch.Tensor:

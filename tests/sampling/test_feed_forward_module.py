@@ -278,3 +278,38 @@ def test_what_cannot_be_drawn_is_refused() -> None:
     model.counts = nn.Parameter(torch.zeros(3, dtype=torch.int64), requires_grad=False)
     with pytest.raises(DomainError, match="'counts' has the dtype"):
         initialize(model, "lecun", 0)
+
+
+def test_parts_have_their_own_initialization() -> None:
+    model = nn.Sequential(nn.Linear(30, 30), nn.Sequential(nn.Linear(30, 30), nn.Linear(30, 30)))
+    whole = {name: value.clone() for name, value in drawn(model, "torch").items()}
+    he = {name: value.clone() for name, value in drawn(model, "he").items()}
+    found = drawn(model, "torch", parts={"1": "lecun", "1.1": "he"})
+    for name in ("0.weight", "0.bias"):
+        assert torch.equal(found[name], whole[name])
+    # the longer path counts, and the streams are those of the whole module's names
+    assert torch.equal(found["1.1.weight"], he["1.1.weight"])
+    assert torch.allclose(found["1.0.weight"], he["1.0.weight"] / 2**0.5)
+    assert not found["1.0.bias"].any()
+    with pytest.raises(DomainError, match="parts names '2', at which there is no module"):
+        drawn(model, "torch", parts={"2": "he"})
+    with pytest.raises(UnknownNameError, match="did you mean 'lecun'"):
+        drawn(model, "torch", parts={"1": "lecum"})
+
+
+def test_a_module_with_norm_in_its_name_is_no_norm() -> None:
+    class NormFreeNetwork(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.token = nn.Parameter(torch.empty(5000))
+            self.norms = nn.ModuleList([nn.LayerNorm(3), nn.BatchNorm2d(3), nn.RMSNorm(3), nn.GroupNorm(1, 3)])
+
+    found = drawn(NormFreeNetwork(), "lecun", free_deviation=0.5)
+    assert found["token"].std().item() == pytest.approx(0.5, rel=5 / 10000**0.5)
+    for name, value in found.items():
+        assert name == "token" or bool((value == float(name.endswith("weight"))).all())
+
+
+def drawn(model: nn.Module, initialization: str, **options: Any) -> dict[str, Any]:
+    initialize(model, initialization, 7, **options)
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}

@@ -20,6 +20,8 @@ from glutheory.sampling import module_ntk
 TOLERANCE = 1e-12
 SMALL: dict[str, dict[str, object]] = {
     "vit-digits": {"dim": 12, "heads": 2, "head_dim": 5, "width": 18, "outputs": 3},
+    "vit-released-digits": {"dim": 12, "heads": 2, "head_dim": 5, "width": 18, "outputs": 3},
+    "mixer-released-digits": {"dim": 12, "width": 6, "token_width": 48, "outputs": 3},
     "mixer-digits": {"dim": 12, "width": 18, "outputs": 3},
     "gpt2-bytes": {"dim": 12, "heads": 2, "head_dim": 6, "width": 18, "sequence": 6, "outputs": 3, "vocabulary": 20},
 }

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checks.claims.architectures.data import DISTINCT, INPUTS, PROBES, WINDOWS, Data, data
+from checks.claims.architectures.plainly import plain_kernels
 from checks.claims.architectures.task import Case
 from checks.claims.architectures.training import BATCH, DECAY, RATE, losses, train
 from checks.settings import Settings
@@ -49,7 +50,7 @@ def cell(case: Case, settings: Settings, name: str, seed: int) -> Cell:
     own |= {
         "protocol": [PROBES, WINDOWS, DISTINCT, BATCH, RATE, DECAY],
         "real": case.size == "small",
-        "spread": case.spread,
+        "plainly": case.plainly,
     }
     sizes = asdict(sized(case.architecture, settings, **case.changes))
     del sizes["source"]
@@ -83,29 +84,30 @@ def _compute(case: Case, settings: Settings, name: str, seed: int) -> Arrays:
         start = settings.stream(f"architectures/{case.architecture}/{seed}")
         size = sized(case.architecture, settings, **case.changes)
         model = build(size, name, seed=start, device=settings.device)
-        if case.spread:
-            _spread(model, case.spread)
         items = data(case.architecture, case.size == "small", start, settings.device, settings)
         inner = set(feed_forward_parameters(model))
         sizes = {key: value.numel() for key, value in model.named_parameters()}
         facts = [sum(sizes.values()), sum(sizes[key] for key in inner), _checksum(model, inner), _dropout(model)]
-        found = _grams(model, items, "initial", case.double(name, seed))
+        found = _grams(model, items, "initial", case, double=case.double(name, seed))
         before = losses(model, items) if case.epochs else (np.nan, np.nan)
         after = before
         if case.epochs:
             train(model, items, epochs=case.epochs, seed=start)
             after = losses(model, items)
-            found |= _grams(model, items, "trained", case.double(name, seed))
+            found |= _grams(model, items, "trained", case, double=case.double(name, seed))
         facts += [before[0], after[0], before[1], after[1]]
         return {**found, "facts": np.array(facts, dtype=np.float64)}
 
 
-def _grams(model: Any, items: Data, time: str, double: bool) -> Arrays:
+def _grams(model: Any, items: Data, time: str, case: Case, *, double: bool) -> Arrays:
     """Of all parameters and of those of the feed-forward parts, in float32 and, if asked for, in float64."""
     found = {}
     for kind in ("single", "double")[: 1 + double]:
         model, inputs = (model.double(), items.probe.double()) if kind == "double" else (model, items.probe)
-        for which, gram in kernels(model, inputs if items.probe.is_floating_point() else items.probe, items).items():
+        inputs = inputs if items.probe.is_floating_point() else items.probe
+        plainly = case.plainly and kind == "single"
+        matrices = plain_kernels(model, inputs, items.output) if plainly else kernels(model, inputs, items)
+        for which, gram in matrices.items():
             found[f"{time}-{which}-{kind}"] = gram
     model.float()
     return found
@@ -131,19 +133,6 @@ def _checksum(model: Any, inner: set[str]) -> int:
         if key not in inner:
             value = zlib.crc32(key.encode() + parameter.detach().cpu().contiguous().numpy().tobytes(), value)
     return value
-
-
-def _spread(model: Any, deviation: float) -> None:
-    """Scale class token and positions, drawn with the deviation 0.02, to this one."""
-    import torch
-
-    from glutheory.sampling.initialization import EMBEDDING_DEVIATION
-
-    names = [name for name, _ in model.named_parameters() if name.endswith(("cls_token", "position_embeddings"))]
-    assert len(names) == 2, names
-    with torch.no_grad():
-        for name in names:
-            model.get_parameter(name).mul_(deviation / EMBEDDING_DEVIATION)
 
 
 def _dropout(model: Any) -> float:

@@ -7,17 +7,19 @@ from itertools import pairwise
 from typing import Any
 
 from checks.claims.architectures.cells import kernels
-from checks.claims.architectures.data import data
+from checks.claims.architectures.data import Data, data
 from checks.claims.architectures.evidence import MUTANTS, literal
-from checks.claims.architectures.grid import MATCHED, Grid
+from checks.claims.architectures.grid import MATCHED, SAME, Grid
+from checks.claims.architectures.measures import deviation
+from checks.claims.architectures.plainly import plain_kernels
 from checks.claims.architectures.task import NAMES, PAIRS
 from checks.settings import Settings
 from checks.tools.roads import one_thread
 from glutheory.claims import Control, Finding
 from glutheory.spectra import condition_number
 
-#: Where the broken networks are built: the smallest architecture.
-_SMALL = "mixer-digits"
+#: Where the broken networks are built: the smallest of the paper's architectures.
+_SMALL = "mixer-released-digits"
 #: The rounding of float32 sums.
 _FLOAT32 = 1e-6
 
@@ -29,7 +31,7 @@ def controls(found: Grid, settings: Settings) -> tuple[Control, ...]:
         refuted = [item.part for item in literal(found.places, wrong, True) if item.finding is Finding.REFUTES]
         rows.append(Control(altered, bool(refuted), f"refuted for: {', '.join(refuted) or 'none'}"))
     with one_thread():
-        return *rows, _unmatched(), _strangers(found), _duplicated(settings)
+        return *rows, _unmatched(), _strangers(found), _duplicated(settings), _left_out()
 
 
 def _unmatched() -> Control:
@@ -71,3 +73,14 @@ def _duplicated(settings: Settings) -> Control:
     results = [condition_number(K, entry_error=_FLOAT32) for K in kernels(model, probe, items).values()]
     caught = all(item.is_bound or math.isinf(item.value) for item in results)
     return Control("an input that occurs twice", caught, f"condition number {results[0]}")
+
+
+def _left_out() -> Control:
+    """The layers other than the FFNs are left out of whole gradients: the matrix by layers must notice."""
+    from glutheory.architectures import build, example_inputs
+
+    model, inputs = build(_SMALL, NAMES[0], seed=0, outputs=1), example_inputs(_SMALL, 8, 0)
+    whole, layers = plain_kernels(model, inputs, lambda z: z), kernels(model, inputs, Data(inputs, lambda z: z))
+    right, wrong = (deviation(whole[which], layers["all"]) for which in ("all", "ffn"))
+    by = f"off by {wrong:.2g} of the trace, with them by {right:.2g}"
+    return Control("gradients without the layers outside the FFNs", right < SAME < wrong, by)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from checks.claims.architectures.measures import Conditions
 from checks.claims.architectures.task import PAIRS
@@ -17,16 +17,24 @@ _TRAINING: tuple[_Kind, _Kind] = (("initial", "all", "before training"), ("train
 _COLOURS = 4
 
 
-def charts(places: Sequence[Conditions], confidence: float) -> tuple[Chart, ...]:
-    """For each size that there is: every pair of networks as a point, and the ratios."""
+def charts(places: Sequence[Conditions], confidence: Mapping[bool, float]) -> tuple[Chart, ...]:
+    """The paper's networks: every pair as a point, and the ratios at each size; then the ratios of those beyond it.
+
+    Args:
+        places: all of them.
+        confidence: of an interval about networks beyond the paper (False), and about the paper's (True).
+    """
     found = []
-    for size in ("full", "small"):
-        mine = [item for item in places if item.case.size == size]
-        if mine:
-            found.append(_points(mine, f"Condition numbers at initialisation, {size} size"))
-            trained = any(item.time == "trained" for item in mine)
-            when = "before and after training" if trained else "at initialisation"
-            found.append(_ratios(mine, f"Ratios {when}, {size} size", _TRAINING if trained else _START, confidence))
+    for paper, whose in ((True, "released networks"), (False, "beyond the paper")):
+        for size in ("full", "small"):
+            mine = [item for item in places if (item.case.paper, item.case.size) == (paper, size)]
+            if paper and mine:
+                found.append(_points(mine, f"Condition numbers at initialisation, {whose}, {size} size"))
+            if mine:
+                trained = any(item.time == "trained" for item in mine)
+                when = "before and after training" if trained else "at initialisation"
+                title, kinds = f"Ratios {when}, {whose}, {size} size", _TRAINING if trained else _START
+                found.append(_ratios(mine, title, kinds, confidence[paper]))
     return tuple(found)
 
 
@@ -64,8 +72,7 @@ def _points(places: Sequence[Conditions], title: str) -> Chart:
         series=series,
         xscale="log",
         yscale="log",
-        note="One point for each pair and seed, 64 inputs; below the line the gated network has the smaller one."
-        + _variants(places),
+        note="One point for each pair and seed, 64 inputs; below the line the gated network has the smaller one.",
     )
 
 
@@ -91,5 +98,6 @@ def _ratios(places: Sequence[Conditions], title: str, kinds: tuple[_Kind, _Kind]
         note=(
             f"Geometric means over seeds, {'all parameters, ' if kinds is _TRAINING else ''}with intervals that all "
             "hold at once with probability 0.99; above the line the gated network has the smaller condition number."
+            + _variants(places)
         ),
     )

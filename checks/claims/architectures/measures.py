@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checks.claims.architectures.cells import Cell
+from checks.claims.architectures.plainly import clamped
 from checks.claims.architectures.task import NAMES, PAIRS, SETS, Case
 from glutheory.spectra import condition_number, spectrum
 
@@ -30,6 +31,8 @@ class Conditions:
         value, low, high: shape (networks, seeds); `high` is infinite where λ_min is not told from 0, and then `value`
             is `low`, a lower bound.
         bulk: λ_2/λ_min: without the direction that random inputs have in common, shape (networks, seeds).
+        half: condition numbers of the first half of the inputs.
+        printed: condition numbers as the released scripts print them, from float32; NaN where that was not computed.
         error: allowed for in `low` and `high`: of any eigenvalue, relative to the trace; the largest of the networks.
     """
 
@@ -40,12 +43,19 @@ class Conditions:
     low: Array
     high: Array
     bulk: Array
+    half: Array
+    printed: Array
     error: float
 
     @property
     def place(self) -> str:
         which = "all parameters" if self.which == "all" else "FFN alone"
         return f"{self.case.label}, {self.time}, {which}"
+
+    def second(self, pair: int) -> Ratio:
+        """Of the pair with this index, λ_2/λ_min in place of the condition number; rounding is not allowed for."""
+        value = np.log(self.bulk[2 * pair]) - np.log(self.bulk[2 * pair + 1])
+        return Ratio("/".join(PAIRS[pair]), value, value, value)
 
     def ratio(self, pair: int) -> Ratio:
         """Of the pair with this index."""
@@ -89,7 +99,7 @@ def conditions(case: Case, cells: Cells) -> dict[tuple[str, str], Conditions]:
 
 def _conditions(case: Case, cells: Cells, time: str, which: str) -> Conditions:
     shape = (len(NAMES), case.seeds)
-    value, low, high, bulk = (np.empty(shape) for _ in range(4))
+    value, low, high, bulk, half, printed = (np.full(shape, np.nan) for _ in range(6))
     single = {
         name: max(
             deviation(cells[name, seed].grams[time, which, False], cells[name, seed].grams[time, which, True])
@@ -106,7 +116,11 @@ def _conditions(case: Case, cells: Cells, time: str, which: str) -> Conditions:
             value[i, j], low[i, j], high[i, j] = found.value, found.low, found.high
             values = spectrum(K).values
             bulk[i, j] = values[1] / values[-1]
-    return Conditions(case, time, which, value, low, high, bulk, max(errors))
+            first = spectrum(K[: len(K) // 2, : len(K) // 2])
+            half[i, j] = first.largest / first.smallest
+            if case.plainly:
+                printed[i, j] = clamped(cells[name, seed].grams[time, which, False])
+    return Conditions(case, time, which, value, low, high, bulk, half, printed, max(errors))
 
 
 def deviation(single: Array, double: Array) -> float:

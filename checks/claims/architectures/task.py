@@ -27,8 +27,10 @@ class Case:
         checked: the networks for which that is done.
         first: the number of the first seed.
         epochs: of training; 0: at initialisation only.
+        paper: whether this is a network of the paper's, or such a one made small; the others are beyond the paper.
+        plainly: whether the float32 matrices are formed as the released scripts form them, see `plainly`.
         initialization: a name of `glutheory.sampling.feed_forward.INITIALIZATIONS`; empty: the architecture's own.
-        spread: standard deviation of class token and positions of a ViT; 0: the architecture's own, 0.02.
+        spread: standard deviation of class token and positions of a ViT; 0: the architecture's own.
         reached: the mean cross-entropy on the training data that training has to fall below, in nats.
     """
 
@@ -40,6 +42,8 @@ class Case:
     checked: tuple[str, ...] = NAMES
     first: int = 0
     epochs: int = 0
+    paper: bool = False
+    plainly: bool = False
     initialization: str = ""
     spread: float = 0.0
     reached: float = 0.0
@@ -81,27 +85,37 @@ class Case:
     @property
     def changes(self) -> dict[str, Any]:
         """Of the architecture."""
-        return {"initialization": self.initialization} if self.initialization else {}
+        found: dict[str, Any] = {"initialization": self.initialization} if self.initialization else {}
+        return found | ({"free_deviation": self.spread} if self.spread else {})
 
 
-#: The sizes of the paper (no GPT-2 was released: the smallest published one), and small ones that can be trained here.
-FULL = (
+#: The networks of the paper: as released, and of the same construction but small enough to train. No GPT-2 was
+#: released. What is claimed of these was fixed after a look at the small ones of seeds 100 to 102, which are not used.
+_PAPER = (
+    Case("vit-released", "ViT", "full", seeds=8, doubles=8, paper=True, plainly=True),
+    Case("mixer-released", "Mixer", "full", seeds=12, doubles=12, paper=True, plainly=True),
+    Case("vit-released-digits", "ViT", "small", seeds=20, doubles=20, epochs=10, paper=True, reached=1.0),
+    Case("mixer-released-digits", "Mixer", "small", seeds=16, doubles=16, epochs=6, paper=True, reached=0.5),
+)
+#: Beyond the paper: the standard pre-LN ViT, another Mixer of its sizes, the smallest GPT-2, and small ones of these.
+_BEYOND = (
     # seeds 0 to 4 were a pilot: too few to decide, they gave the number of these and are not used
-    Case("vit-paper", "ViT", "full", seeds=8, doubles=1, checked=PAIRS[0], first=5),
-    # the released code's own deviation is not known to us; class token and positions are often standard normal
-    Case("vit-paper", "ViT", "full", seeds=5, doubles=1, checked=PAIRS[0], spread=1.0),
+    Case("vit-preln", "pre-LN ViT", "full", seeds=8, doubles=1, checked=PAIRS[0], first=5),
+    Case("vit-preln", "pre-LN ViT", "full", seeds=5, doubles=1, checked=PAIRS[0], spread=1.0),
     Case("gpt2-small", "GPT-2", "full", seeds=5, doubles=1, checked=PAIRS[0]),
-    Case("mixer-paper", "Mixer", "full", seeds=12, doubles=12),
-    Case("vit-digits", "ViT", "small", seeds=20, doubles=20, epochs=10, reached=1.0),
+    Case("mixer-narrow", "narrow Mixer", "full", seeds=12, doubles=12),
+    Case("vit-digits", "pre-LN ViT", "small", seeds=20, doubles=20, epochs=10, reached=1.0),
     Case("gpt2-bytes", "GPT-2", "small", seeds=12, doubles=12, epochs=3, reached=3.2),
     # the deviation 0.02 is meant for 768 dimensions and more: with 64 of them the FFNs start nearly linear
     Case("gpt2-bytes", "GPT-2", "small", seeds=12, doubles=12, initialization="lecun"),
-    Case("mixer-digits", "Mixer", "small", seeds=16, doubles=16, epochs=6, reached=0.5),
+    Case("mixer-digits", "narrow Mixer", "small", seeds=16, doubles=16, epochs=6, reached=0.5),
 )
+FULL = _PAPER + _BEYOND
 #: The small sizes at initialisation, one of them trained.
 QUICK = (
-    Case("vit-digits", "ViT", "small", seeds=3, doubles=1),
-    Case("gpt2-bytes", "GPT-2", "small", seeds=3, doubles=3),
+    # its matrices are too ill-conditioned for float32
+    Case("vit-released-digits", "ViT", "small", seeds=3, doubles=3, paper=True),
     # enough of them to tell gated networks from non-gated ones: else no negative control could be caught
-    Case("mixer-digits", "Mixer", "small", seeds=10, doubles=1, epochs=2, reached=1.8),
+    Case("mixer-released-digits", "Mixer", "small", seeds=10, doubles=1, epochs=2, paper=True, reached=1.8),
+    Case("gpt2-bytes", "GPT-2", "small", seeds=3, doubles=3),
 )

@@ -21,7 +21,9 @@ from checks.claims.architectures.grid import Grid
 from checks.claims.architectures.measures import Precision, conditions
 from checks.claims.architectures.task import FULL, NAMES, PAIRS, Case
 
-SMALL = Case("mixer-digits", "Mixer", "small", seeds=2, doubles=1, checked=PAIRS[0], epochs=1, reached=2.0)
+SMALL = Case(
+    "mixer-released-digits", "Mixer", "small", seeds=2, doubles=1, checked=PAIRS[0], epochs=1, paper=True, reached=2.0
+)
 
 
 def gram(condition: float, seed: int, n: int = 6) -> np.ndarray[Any, np.dtype[np.float64]]:
