@@ -186,7 +186,9 @@ class TestReadme:
         assert shown == recorded(profile="full")
 
     def test_it_fits_on_a_screen(self) -> None:
-        assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 90
+        """But for the table, which has a row for every claim."""
+        before, _, rest = (ROOT / "README.md").read_text(encoding="utf-8").partition("<!-- verdicts -->")
+        assert len((before + rest.partition("<!-- /verdicts -->")[2]).splitlines()) <= 62
 
 
 @lru_cache(maxsize=1)
