@@ -136,6 +136,20 @@ MUTANTS = (
         "angle",
     ),
     Mutant(
+        "the gated kernel compared with that of a network wider by 2d",
+        "checks/tools/formulas.py",
+        "m = scales.m + scales.d",
+        "m = scales.m + 2 * scales.d",
+        "diagonal",
+    ),
+    Mutant(
+        "gradient descent on half the mean squared error",
+        "glutheory/sampling/training.py",
+        "force = error * (2 * rate / X.shape[1])",
+        "force = error * (rate / X.shape[1])",
+        "trajectory",
+    ),
+    Mutant(
         "the leading error of Eq. 5 as 1/m",
         "checks/claims/hadamard.py",
         '    """d/m."""\n    return scales.d / scales.m',

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from flint import arb
 
@@ -78,13 +79,9 @@ def pattern(r: Fraction) -> Pattern:
     found = total.zeros()
     obtuse = [math.pi - float(sum(refine(total.value, bracket, _WIDTH)) / 2) for bracket in found.brackets]
     # from small θ to large: s is positive up to π/2
-    signs = {angle: "s" for angle in obtuse} | {angle: "h" for angle in kink.angles}
-    angles = tuple(sorted(signs))
-    h, s = kink.signs[0], found.signs[-1]
-    pattern = [h * s]
-    for angle in angles:
-        h, s = (-h, s) if signs[angle] == "h" else (h, -s)
-        pattern.append(h * s)
+    angles = tuple(sorted((*kink.angles, *obtuse)))
+    signs = [kink.signs[0] * found.signs[-1]]
+    signs += [signs[0] * (-1) ** (index + 1) for index in range(len(angles))]
     # zeros of h and of s that cannot be told apart would be none of the product
-    distinct = all(b - a > 1e-9 for a, b in zip(angles, angles[1:], strict=False))
-    return Pattern(angles, tuple(pattern), kink.complete and found.open is None and found.signs[-1] == 1 and distinct)
+    distinct = all(b - a > 1e-9 for a, b in pairwise(angles))
+    return Pattern(angles, tuple(signs), kink.complete and found.open is None and found.signs[-1] == 1 and distinct)

@@ -10,7 +10,7 @@ from checks.claims.diagonal.kernels import CLOSE
 MUTANTS: dict[str, Statement] = {
     "the non-gated kernel is the more diagonally dominant one": Statement(lower=lambda plain, gated: plain < gated),
     "inputs within 0.3 degrees of one another": Statement(kinds=(CLOSE,)),
-    "a tenth of the non-gated measures is not reached": Statement(lower=lambda plain, gated: gated < plain / 10),
+    "every gated measure below a tenth of the non-gated one": Statement(lower=lambda plain, gated: gated < plain / 10),
     "every row is diagonally dominant in the literal sense": Statement(dominant=True),
     "cos alpha times the correlation at equal width": Statement(wider_by=Fraction(0)),
     "at a width greater by 2d": Statement(wider_by=Fraction(2)),

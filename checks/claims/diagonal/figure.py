@@ -48,22 +48,25 @@ def _heatmap(settings: Settings, name: str) -> Chart:
 def _widths(plan: Plan, settings: Settings) -> Chart:
     series = []
     for name, role in zip(PAIRS[0], _ROLES, strict=True):
-        found = [dominance(sampled(settings, GAUSSIAN, name, _SETS, width)).correlation for width in plan.widths]
+        found, exact = [], []
+        for width in plan.widths:
+            found.append(dominance(sampled(settings, GAUSSIAN, name, _SETS, width)).correlation)
+            kernels = expected(settings, GAUSSIAN, name, RELEASED, _SETS, width)
+            exact.append(float(np.mean(dominance(kernels).correlation)))
         mean = [float(np.mean(value)) for value in found]
         limits = [float(value.min()) for value in found], [float(value.max()) for value in found]
         series.append(Series(f"{TITLES[name]}, measured", plan.widths, mean, role, *limits))
-        exact = float(np.mean(dominance(expected(settings, GAUSSIAN, name, RELEASED, _SETS)).correlation))
-        ends = (plan.widths[0], plan.widths[-1])
-        label = f"{TITLES[name]}, expected kernel, m = {M}"
-        series.append(Series(label, ends, (exact, exact), Role.THEORY, dashed=role is Role.GATED))
+        label = f"{TITLES[name]}, expected kernel"
+        series.append(Series(label, plan.widths, exact, Role.THEORY, dashed=role is Role.GATED))
     return Chart(
-        title="Narrow networks add correlations of their own, the gated one more",
+        title="What a network of finite width adds to the correlations",
         x="width m of the non-gated network",
         y="mean |correlation| of the gradients",
         series=series,
         xscale="log",
         yscale="log",
-        note=f"Mean and range over {_SETS} Gaussian data sets, one network each.",
+        note=f"Mean and range over {_SETS} Gaussian data sets, one network each. What ReGLU has beyond its expected kernel "
+        "vanishes only where the width is far beyond d = 100; the expected kernels themselves hang on d/m.",
     )
 
 

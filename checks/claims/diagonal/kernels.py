@@ -18,7 +18,7 @@ from checks.tools.roads import one_thread
 
 Array = npt.NDArray[np.float64]
 N, D, M = 50, 100, 400
-#: Standard normal inputs, the same scaled to norm √d, and inputs so close to one another that gating brings them closer.
+#: Standard normal inputs, the same scaled to norm √d, and inputs that are close enough for gating to do the opposite.
 GAUSSIAN, NORMALISED, CLOSE = "gaussian", "normalised", "close"
 KINDS = (GAUSSIAN, NORMALISED)
 EQUATIONS, RELEASED = "Eqs. 3 and 4, equal width", "released networks, matched width"
@@ -44,7 +44,7 @@ class Plan:
 
 
 FULL = Plan(512, 128, (100, 200, 400, 800, 1600, 3200, 6400))
-QUICK = Plan(128, 16, (100, 400, 1600))
+QUICK = Plan(128, 16, (100, 400, 1600, 6400))
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,13 @@ def width_of(name: str, setting: str, width: int = M) -> int:
 
 
 @lru_cache(maxsize=64)
-def expected(settings: Settings, kind: str, name: str, setting: str, count: int) -> Array:
+def expected(settings: Settings, kind: str, name: str, setting: str, count: int, neurons: int = M) -> Array:
     """The expected kernels in float64, shape (count, n, n)."""
     from glutheory.numeric import gram
 
     found = []
+    width = width_of(name, setting, neurons)
     for X in inputs(settings, kind, count):
-        width = width_of(name, setting)
         if setting == EQUATIONS:
             found.append(gram(name, X, parametrization="standard", width=width, threads=1))
         else:

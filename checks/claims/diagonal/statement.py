@@ -42,15 +42,17 @@ CLAIM = Claim(
         r"} \|x\|^2=d,\ d/m=\tfrac14\text{: they rise for } \alpha<1.217^\circ \text{ and } "
         r"130.5^\circ<\alpha<138.0^\circ.\ \text{Gaussian and normalised data, } n=50, d=100, m=400\text{: mean } "
         r"|\cos| \text{ and the row sums } \sum_{j\ne i}|K_{ij}|/K_{ii} \text{ are smaller with gates; that they are "
-        r"below 1, diagonal dominance in the literal sense, is true of no whole matrix of sampled networks}"
+        r"below 1, diagonal dominance in the literal sense, was seen in no kernel of a sampled network}"
     ),
     meaning=(
         "On random inputs gated gradients are nearly uncorrelated, because each correlation is multiplied by the "
         "cosine between the inputs, about 0.08 at d = 100; samples hardly disturb each other while one is learned. "
-        "Heatmaps of a network of width 400 show more than that: half of what is left off the diagonal of the gated "
-        "kernel is due to the finite width. Nearly equal inputs, obtuse ones at which the non-gated correlation "
-        "happens to vanish, and rows that are much shorter than others are exceptions. More diagonally dominant does "
-        "not mean diagonally dominant: nearly all rows of the gated kernel have off-diagonal sums above the diagonal."
+        "Heatmaps of a network of width 400 show more: off the diagonal ReGLU has 0.034 in the mean, of which its "
+        "expected kernel has 0.020 and the finite width adds the rest. Nearly equal inputs, obtuse ones at which the "
+        "non-gated correlation happens to vanish, and rows that are much shorter than others are exceptions. More "
+        "diagonally dominant does not mean diagonally dominant: in a gated network of this width 19 of 20 rows have "
+        "off-diagonal sums above the diagonal entry; of the expected kernels it is half of the rows with ReGLU, few "
+        "with GEGLU and SwiGLU."
     ),
     parts=(
         Part(
@@ -117,7 +119,9 @@ def run(settings: Settings, statement: Statement | None = None) -> Outcome:
         controls.append(Control(altered, bool(refuted), f"refuted by: {'; '.join(refuted) or 'nothing'}"))
     checked = assumptions(plan)
     found = overview(plan, settings)
-    plain, gated = ([found[f"{name}, {kind}"]["correlation"] for kind in ("measured", "predicted")] for name in PAIRS[0])
-    key = "mean |cos| ReLU {:.3f}, ReGLU {:.3f}; predicted {:.3f}, {:.3f}".format(plain[0], gated[0], plain[1], gated[1])
+    plain, gated = (
+        [found[f"{name}, {kind}"]["correlation"] for kind in ("measured", "predicted")] for name in PAIRS[0]
+    )
+    key = f"mean |cos| {plain[0]:.3f}/{gated[0]:.3f} measured, {plain[1]:.3f}/{gated[1]:.3f} predicted"
     verdict = decide(checked, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, checked, evidence, tuple(controls), verdict, key, charts(plan, settings))

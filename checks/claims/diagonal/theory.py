@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 
 import sympy as sp
 from flint import arb
@@ -32,7 +34,7 @@ _BITS = 160
 
 
 def factor() -> Evidence:
-    """cos φ̃ of width m is cos φ of width m + d times cos α, for any inputs and any gate; so |cos φ̃| ≤ |cos α|."""
+    """The factor cos α: cos φ̃ of width m is cos φ of width m + d times it, for any inputs; so |cos φ̃| ≤ |cos α|."""
     m, d = sp.symbols("m d", positive=True)
     g, h, k = sp.symbols("g_12 g_11 g_22", real=True)
     scales = Constants(m, d, 1 / m, [1 / d, 1 / d])
@@ -61,7 +63,7 @@ def cosine(formula: Formula, setting: Setting, i: int, j: int) -> arb:
 
 
 def products(seed: int, wider_by: Fraction, power: int) -> Evidence:
-    """cos φ̃ at width m against cos φ at width m + `wider_by`·d times cos α to this power, in balls."""
+    """The cosine at width m against that at width m + `wider_by`·d times cos α to this power, in balls."""
     values = []
     for index, name in enumerate(_NETWORKS):
         for d, m in _SHAPES:
@@ -122,14 +124,14 @@ def relu_angles(stretch: float) -> Evidence:
     found = pattern(Fraction(D, M))
     claimed = tuple(angle * stretch for angle in found.angles)
     # the claimed pattern at points on both sides of every claimed angle, by enclosed integrals
-    ends = (0.0, *claimed, 3.14159)
-    points = [low + (high - low) * share for low, high in zip(ends, ends[1:], strict=False) for share in (0.1, 0.9)]
+    ends = (0.0, *claimed, math.pi)
+    points = [low + (high - low) * share for low, high in pairwise(ends) for share in (0.1, 0.9)]
     wanted = [sign for sign in (1, -1, 1, -1) for _ in range(2)]
     seen = [_sign(angle) for angle in points]
     good = found.signs == (1, -1, 1, -1) and seen == wanted
     finding = Finding.of(good) if found.complete and all(seen) else Finding.UNDECIDED
     figures: dict[str, Figure] = {
-        "angles where the sign changes, degrees": [angle * 57.29577951308232 for angle in claimed],
+        "angles where the sign changes, degrees": [math.degrees(angle) for angle in claimed],
         "points on both sides": len(points),
         "as claimed": sum(a == b for a, b in zip(seen, wanted, strict=True)),
     }
@@ -142,8 +144,6 @@ def relu_angles(stretch: float) -> Evidence:
 
 def _sign(angle: float) -> int:
     """Of |cos φ̃| − |cos φ| for ReLU at about this angle; 0 where the balls do not tell."""
-    import math
-
     X = _pair(Fraction(math.tan(angle / 2)).limit_denominator(2000))
     before, after = cosine(plain, lecun("relu", X, M), 0, 1), cosine(gated, lecun("reglu", X, M), 0, 1)
     with precision(_BITS):

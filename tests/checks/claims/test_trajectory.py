@@ -333,6 +333,7 @@ class TestEndToEnd:
         assert (found.verdict, found.grade) == (Verdict.WEAKER, "statistical")
         assert [part.name for part in found.dropped] == ["straighter"]
         assert found.false_alarm <= 1e-8
+        assert len(found.key_figure) <= 60
         json.dumps(runner.document([found], SETTINGS), allow_nan=False)
 
     @pytest.mark.parametrize("label", MUTANTS)
