@@ -56,7 +56,7 @@ def table() -> str:
             verdict, graded, key = Verdict(row["verdict"]), row["grade"], row["key_figure"]
             dropped = weakened(claims()[name].parts, ()) if verdict is Verdict.WEAKER else ()
         lost = ", ".join(f"{part.name} ({part.fate})" for part in dropped)
-        cells = (name, row["claim"]["source"], str(verdict), graded, key, lost)
+        cells = (name, claims()[name].source, str(verdict), graded, key, lost)
         rows.append(tuple(cell.replace("|", r"\|") for cell in cells))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows).replace("| --- ", "|---").replace("|--- |", "|---|")
 

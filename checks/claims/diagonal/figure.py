@@ -65,8 +65,8 @@ def _widths(plan: Plan, settings: Settings) -> Chart:
         series=series,
         xscale="log",
         yscale="log",
-        note=f"Mean and range over {_SETS} Gaussian data sets, one network each. What ReGLU has beyond its expected kernel "
-        "vanishes only where the width is far beyond d = 100; the expected kernels themselves hang on d/m.",
+        note=f"Mean and range over {_SETS} Gaussian data sets, one network each. What ReGLU has beyond its expected "
+        "kernel vanishes only where the width is far beyond d = 100; the expected kernels themselves hang on d/m.",
     )
 
 

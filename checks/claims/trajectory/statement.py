@@ -6,6 +6,7 @@ import numpy as np
 
 from checks.claims.trajectory.controls import MUTANTS
 from checks.claims.trajectory.curves import straightness, straightness_of
+from checks.claims.trajectory.equal_norms import all_angles, equal_norms
 from checks.claims.trajectory.figure import charts
 from checks.claims.trajectory.measures import (
     Statement,
@@ -29,7 +30,7 @@ from checks.claims.trajectory.paths import (
     trained,
     width_of,
 )
-from checks.claims.trajectory.theory import angles, counterexample, ellipse, equal_norms, lengths, nested
+from checks.claims.trajectory.theory import angles, counterexample, ellipse, lengths, nested
 from checks.settings import FALSE_ALARM, Settings
 from checks.tools.signs import power
 from glutheory.claims import Assumption, Claim, Control, Evidence, Fate, Finding, Outcome, Part, decide
@@ -54,8 +55,8 @@ CLAIM = Claim(
         r"eigenbasis the path is } y=x^{\kappa}\text{; from the same start its straightness (distance over length) "
         r"falls as } \kappa=\operatorname{cond}K \text{ grows, and so does } \cos\angle(Ke,e)\ge "
         r"2\sqrt\kappa/(1+\kappa). \text{ At the released targets ReGLU is the straighter one on most Gaussian data "
-        r"sets, not on all, and for targets along } (1,-1) \text{ on few. For expected kernels, } \|x_i\|^2=d "
-        r"\text{ and an acute angle, } \operatorname{cond}\tilde K<\operatorname{cond}K \text{ with the same "
+        r"sets, not on all, and for targets along } (1,-1) \text{ on few. For expected kernels of "
+        r"matched widths, } \|x_i\|^2=d \text{ and any acute angle, } \operatorname{cond}\tilde K<\operatorname{cond}K \text{ with the same "
         r"eigenvectors: there ReGLU is at least as straight for every target.}"
     ),
     meaning=(
@@ -155,12 +156,18 @@ def run(settings: Settings, statement: Statement | None = None) -> Outcome:
         *((large(plan, settings),) if plan.further else ()),
         nested(),
         lengths(),
+        all_angles(),
         equal_norms(settings.profile.thorough),
     )
     controls = []
     for altered, wrong in MUTANTS.items():
         refuted = [item.part for item in judged(wrong) if item.finding is Finding.REFUTES]
         controls.append(Control(altered, bool(refuted), f"refuted by the evidence on: {', '.join(refuted) or 'none'}"))
+    equal = all_angles(HIDDEN, HIDDEN)
+    figure = f"{equal.part}: certainly not so next to angle 0"
+    controls.append(
+        Control("equal norms and equal widths, at every acute angle", equal.finding is Finding.REFUTES, figure)
+    )
     checked = assumptions(plan, settings)
     verdict = decide(checked, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, checked, evidence, tuple(controls), verdict, _key(plan, settings), charts(plan, settings))

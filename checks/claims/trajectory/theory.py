@@ -11,24 +11,19 @@ from typing import Any
 import sympy as sp
 from flint import acb, arb
 
-from checks.claims.trajectory.paths import HIDDEN, PAIR, RATE, RELEASED, STEPS, D, width_of
+from checks.claims.trajectory.paths import PAIR, RATE, RELEASED, STEPS, D, width_of
 from checks.tools import biased, roads
 from checks.tools.evidence import identity
-from checks.tools.roads import Constants, Inputs, lecun
-from checks.tools.training_task import PAIRS
+from checks.tools.roads import Inputs, lecun
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
 from glutheory.ground.balls import precision
-from glutheory.ground.exact import Point, ball
-from glutheory.networks import network
+from glutheory.ground.exact import ball
 
 #: κ ↦ the least cosine between −Ke and −e.
 Bound = Callable[[Any], Any]
 _BITS = 128
 _CONDITIONS = (1, 2, 3, 5, 9, 17)
 _SLOPES = (Fraction(1, 8), Fraction(1, 2), Fraction(1), Fraction(2), Fraction(8))
-#: Cosines between inputs of equal norm.
-_COSINES = tuple(Fraction(i, 20) for i in (0, 10, 15, 19))
-_MORE_COSINES = (*(Fraction(i, 100) for i in range(1, 100)), Fraction(999, 1000), Fraction(9999, 10000))
 
 
 def kantorovich(kappa: Any) -> Any:
@@ -109,47 +104,6 @@ def _length(kappa: int, t: arb) -> arb:
     """∫₀¹ √(1 + t²κ²x^{2κ−2}) dx."""
     value = acb.integral(lambda x, analytic: (1 + (t * kappa * x ** (kappa - 1)) ** 2).sqrt(analytic=analytic), 0, 1)
     return arb(value.real)
-
-
-def _pair(name: str, cosine: Fraction) -> tuple[arb, arb]:
-    """Diagonal and off-diagonal entry of the expected kernel on two inputs of norm √d."""
-    net = network(name)
-    width = width_of(name)
-    found = []
-    for value in (Fraction(1), cosine):
-        duals = [roads.quadrature(act, Point(Fraction(1), Fraction(1), value)) for act in net.branches]
-        with precision(_BITS):
-            m, d = arb(width), arb(D)
-            scales = Constants(m, d, 1 / m, [1 / d] * len(net.branches))
-            found.append(arb(biased.equation(scales, d * ball(value), duals)))
-    return found[0], found[1]
-
-
-@lru_cache(maxsize=2)
-def equal_norms(thorough: bool) -> Evidence:
-    """On inputs of norm √d at no obtuse angle the gated kernel is better conditioned, with the same eigenvectors."""
-    apart = 0
-    rows: dict[str, Figure] = {}
-    cosines = _COSINES + (_MORE_COSINES if thorough else ())
-    for plain, gated in PAIRS:
-        worst = float("inf")
-        for cosine in cosines:
-            (a, b), (ga, gb) = _pair(plain, cosine), _pair(gated, cosine)
-            with precision(_BITS):
-                # both off-diagonals are positive, so that (1, 1) belongs to the larger eigenvalue of both
-                margin = b * ga - gb * a
-                conditions = (a + b) / (a - b), (ga + gb) / (ga - gb)
-            good = bool(margin > 0) and bool(b > 0) and bool(gb > 0)
-            apart += not good
-            worst = min(worst, float((conditions[0] / conditions[1]).lower()))
-            if cosine in _COSINES:
-                key = f"{plain}/{gated}, cosine {float(cosine):g}"
-                rows[key] = [round(float(value.mid()), 4) for value in conditions]
-        rows[f"{plain}/{gated}, least ratio"] = worst
-    figures: dict[str, Figure] = {"cosines": [float(value) for value in cosines], "not certified": apart}
-    figures |= {"condition numbers (plain, gated)": rows}
-    what = f"cond(K~) < cond(K) for two inputs of norm √d at these cosines, expected kernels of width {HIDDEN}, matched"
-    return Evidence(Grade.CERTIFICATE, what, Finding.of(apart == 0), About.CORRECTED, "condition", figures)
 
 
 def counterexample() -> Evidence:

@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch", reason="the checks need torch")
 from flint import arb
 
 from checks import runner
-from checks.claims.trajectory import statement, theory
+from checks.claims.trajectory import equal_norms, statement, theory
 from checks.claims.trajectory.controls import MUTANTS
 from checks.claims.trajectory.curves import deviation, follow, initial_cosine, straightness, straightness_of
 from checks.claims.trajectory.figure import charts
@@ -202,7 +202,8 @@ class TestTheory:
             theory.angles(theory.kantorovich),
             theory.nested(),
             theory.lengths(),
-            theory.equal_norms(False),
+            equal_norms.all_angles(),
+            equal_norms.equal_norms(False),
         )
         assert {item.finding for item in items} == {Finding.SUPPORTS}
 
@@ -237,6 +238,24 @@ class TestTheory:
     def test_a_straighter_gated_path_would_be_no_counterexample(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(theory, "PAIR", PAIR[::-1])
         assert theory.counterexample().finding is Finding.SUPPORTS
+
+    @pytest.mark.parametrize("theta", [0.0, 0.01, 0.7, 1.5])
+    def test_the_entries_in_closed_form(self, theta: float) -> None:
+        values, slopes = equal_norms.entries(arb(theta), 300, 150)
+        X = np.zeros((2, D))
+        X[0, 0], X[1, 0], X[1, 1] = 1, math.cos(theta), math.sin(theta)
+        for name, value in zip(PAIR, values, strict=True):
+            K = biased.matrices(name, X * D**0.5, width_of(name))[0]
+            assert float(value.mid()) == pytest.approx(K[0, 1], rel=1e-12)
+        step = 1e-6
+        up, down = (equal_norms.entries(arb(theta) + sign * step, 300, 150)[0] for sign in (1, -1))
+        for slope, high, low in zip(slopes, up, down, strict=True):
+            assert float(slope.mid()) == pytest.approx(float(((high - low) / (2 * step)).mid()), abs=1e-4)
+
+    def test_at_equal_width_close_inputs_are_an_exception(self) -> None:
+        """The certificate can fail: with as many gated as plain neurons gating brings very close inputs closer."""
+        found = equal_norms.all_angles(300, 300)
+        assert found.finding is Finding.REFUTES
 
     def test_equal_norms_are_straighter_for_every_target(self) -> None:
         """The corrected statement by another way: polygons of the expected kernels, targets in all directions."""
