@@ -55,9 +55,9 @@ CLAIM = Claim(
         r"eigenbasis the path is } y=x^{\kappa}\text{; from the same start its straightness (distance over length) "
         r"falls as } \kappa=\operatorname{cond}K \text{ grows, and so does } \cos\angle(Ke,e)\ge "
         r"2\sqrt\kappa/(1+\kappa). \text{ At the released targets ReGLU is the straighter one on most Gaussian data "
-        r"sets, not on all, and for targets along } (1,-1) \text{ on few. For expected kernels of "
-        r"matched widths, } \|x_i\|^2=d \text{ and any acute angle, } \operatorname{cond}\tilde K<\operatorname{cond}K \text{ with the same "
-        r"eigenvectors: there ReGLU is at least as straight for every target.}"
+        r"sets, not on all, and for targets along } (1,-1) \text{ on few. For expected kernels of matched widths, } "
+        r"\|x_i\|^2=d \text{ and any acute angle, } \operatorname{cond}\tilde K<\operatorname{cond}K \text{ with the "
+        r"same eigenvectors: there ReGLU is at least as straight for every target.}"
     ),
     meaning=(
         "With targets this small the two outputs move as the network's own NTK at the start says, within one percent "
