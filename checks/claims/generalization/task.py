@@ -2,13 +2,14 @@
 
 The released code trains at dim 256, depth 4 on CIFAR-10 and Tiny-ImageNet in batches of 256, 100 epochs, of which the
 first 25 enter the test. Here the networks are the small ones of `glutheory.architectures` on 8x8 digits and on
-documentation text, with smaller batches, so that an epoch has some tens of steps; everything else is theirs.
+documentation text, with smaller batches, so that an epoch has some tens of steps; everything else is theirs. The
+released networks are trained on images that are altered at random; here they are trained both ways.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 PAIRS = (("relu", "reglu"), ("gelu", "geglu"), ("silu", "swiglu"))
 
@@ -40,6 +41,7 @@ class Material:
         batch: per step.
         recipes: the optimisers.
         length: of a window in bytes; 0 for images.
+        augmented: whether images are altered at random before every epoch.
     """
 
     architecture: str
@@ -48,6 +50,12 @@ class Material:
     batch: int
     recipes: tuple[Recipe, ...]
     length: int = 0
+    augmented: bool = False
+
+    @property
+    def name(self) -> str:
+        """The architecture, and whether images are altered."""
+        return f"{self.architecture}, augmented" if self.augmented else self.architecture
 
     @property
     def steps(self) -> int:
@@ -83,8 +91,8 @@ class Task:
     """All networks of one profile.
 
     Attributes:
-        blocks: (architecture, optimiser), each with its own tests.
-        materials: one for each architecture.
+        blocks: (name of a material, optimiser), each with its own tests.
+        materials: what is trained on.
         seeds: per pair of networks.
         epochs: of every training.
     """
@@ -96,11 +104,11 @@ class Task:
 
     def courses(self, block: tuple[str, str]) -> Iterator[tuple[Course, Course]]:
         """The plain and the gated network of every pair of a block, the seeds of one gate after those of another."""
-        architecture, optimiser = block
-        material = next(item for item in self.materials if item.architecture == architecture)
+        name, optimiser = block
+        material = next(item for item in self.materials if item.name == name)
         for plain, gated in PAIRS:
             for seed in range(self.seeds):
-                # no two gates share a draw, so that all pairs of a block are independent
+                # no two gates share a draw, so that all pairs of a block are independent; the blocks of a material do
                 first, second = (
                     Course(material, optimiser, name, f"{plain}/{seed}", self.epochs) for name in (plain, gated)
                 )
@@ -111,13 +119,14 @@ class Task:
 #: largest of 0.01, 0.02 and 0.05 at which no exploratory training got stuck.
 _IMAGES = (Recipe("sgd", 0.005), Recipe("adamw", 0.001))
 _TEXT = (Recipe("sgd", 0.02), Recipe("adamw", 0.001))
-_MATERIALS = (
+_CLEAN = (
     Material("mixer-digits", train=1000, test=797, batch=32, recipes=_IMAGES),
     Material("vit-digits", train=1000, test=797, batch=32, recipes=_IMAGES),
     Material("gpt2-bytes", train=256, test=384, batch=8, recipes=_TEXT, length=32),
 )
+_MATERIALS = (*_CLEAN, *(replace(item, augmented=True) for item in _CLEAN if not item.length))
 FULL = Task(
-    blocks=tuple((item.architecture, recipe.optimiser) for item in _MATERIALS for recipe in item.recipes),
+    blocks=tuple((item.name, recipe.optimiser) for item in _MATERIALS for recipe in item.recipes),
     materials=_MATERIALS,
     seeds=6,
     epochs=25,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from checks.claims.generalization.augmentation import augmented
 from checks.claims.generalization.data import Part, origin, parts
 from checks.claims.generalization.states import States
 from checks.claims.generalization.task import Course, Recipe
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
     import torch
 
 #: Raised whenever the same course is trained in another way.
-FORMAT = 1
+FORMAT = 2
 #: Rows that are evaluated at once.
 _ROWS = 256
+#: What images are altered for; each has random numbers of its own.
+_TRAINED, _MEASURED = 1, 2
 #: The columns of a history.
-COLUMNS = ("train", "test", "shuffled")
+COLUMNS = ("train", "test", "shuffled", "augmented", "running")
 
 
 def history(course: Course, settings: Settings, after: Callable[[int], None] = lambda _: None) -> Arrays:
@@ -43,8 +46,10 @@ def history(course: Course, settings: Settings, after: Callable[[int], None] = l
         after: called after every epoch whose state is kept, with its number.
 
     Returns:
-        "losses", shape (epochs + 1, 3): mean cross-entropy in nats at initialisation and after every epoch on the
-        training data, on the test data, and on these with their targets shuffled. "parameters": how many there are.
+        "losses", shape (epochs + 1, 5): mean cross-entropy in nats at initialisation and after every epoch on the
+        training data, on the test data, on these with their targets shuffled, and on the training data augmented anew;
+        last the mean over the steps of the epoch, on what was trained on, at initialisation the same as before it.
+        Without augmentation the fourth is the first. "parameters": how many there are.
     """
     key, folder = identity(course, settings), settings.checkpoints
     own = {"torch": version("torch"), **key}
@@ -96,21 +101,31 @@ def _train(course: Course, settings: Settings, states: States, after: Callable[[
     size = sized(course.material.architecture, settings)
     model = build(size, course.network, seed=seed, device=settings.device)
     optimiser = _optimiser(course.material.recipe(course.optimiser), model)
+    order = settings.stream(f"generalization/order/{course.draw}")
+
+    def altered(epoch: int, purpose: int) -> torch.Tensor:
+        if not course.material.augmented:
+            return train.inputs
+        return augmented(train.inputs, [order, epoch, purpose])
+
     state = states.load(settings.device)
     if state is None:
-        done, rows = 0, [_losses(model, train, test)]
+        start = _losses(model, train, test, altered(0, _MEASURED))
+        done, rows = 0, [[*start, start[-1]]]
     else:
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         done, rows = state["epoch"], state["rows"]
-    order = settings.stream(f"generalization/order/{course.draw}")
     for epoch in range(done + 1, course.epochs + 1):
+        inputs, running = altered(epoch, _TRAINED), 0.0
         indices = np.random.default_rng([order, epoch]).permutation(course.material.train)
         for batch in torch.split(torch.from_numpy(indices).to(settings.device), course.material.batch):
             optimiser.zero_grad()
-            torch.autograd.backward(_loss(model(train.inputs[batch]), train.targets[batch]))
+            loss = _loss(model(inputs[batch]), train.targets[batch])
+            torch.autograd.backward(loss)
             optimiser.step()
-        rows.append(_losses(model, train, test))
+            running += float(loss.detach()) * len(batch) / course.material.train
+        rows.append([*_losses(model, train, test, altered(epoch, _MEASURED)), running])
         kept = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "epoch": epoch, "rows": rows}
         states.save(kept)
         after(epoch)
@@ -134,13 +149,16 @@ def _loss(outputs: torch.Tensor, targets: torch.Tensor, reduction: str = "mean")
     return cross_entropy(outputs.flatten(0, -2), targets.flatten(), reduction=reduction)
 
 
-def _losses(model: torch.nn.Module, train: Part, test: Part) -> list[float]:
-    """On the training data, on the test data, and on these with shuffled targets."""
+def _losses(model: torch.nn.Module, train: Part, test: Part, altered: torch.Tensor) -> list[float]:
+    """On the training data, on the test data, on these with shuffled targets, and on the altered training data."""
     import torch
 
+    rows = [(train.inputs, (train.targets,)), (test.inputs, (test.targets, test.shuffled))]
+    if altered is not train.inputs:
+        rows.append((altered, (train.targets,)))
+    totals = []
     with torch.no_grad():
-        totals = []
-        for part, several in ((train, (train.targets,)), (test, (test.targets, test.shuffled))):
-            outputs = torch.cat([model(rows) for rows in torch.split(part.inputs, _ROWS)])
+        for inputs, several in rows:
+            outputs = torch.cat([model(few) for few in torch.split(inputs, _ROWS)])
             totals += [float(_loss(outputs.double(), targets)) for targets in several]
-    return totals
+    return totals if altered is not train.inputs else [*totals, totals[0]]
