@@ -8,8 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from checks.claims.generalization.measures import matched
+from checks.claims.generalization.bias import ALTERED
+from checks.claims.generalization.effects import Table
+from checks.claims.generalization.measures import TEST, TRAIN, matched
 from checks.claims.generalization.runs import Block
+from checks.claims.generalization.training import COLUMNS
 from checks.tools.signs import Events
 
 Array = npt.NDArray[np.float64]
@@ -38,7 +41,7 @@ def with_gap(block: Block, ratio: float) -> Block:
     if not np.isfinite(factor):
         return block
     gated = block.gated.copy()
-    gated[..., 1] = gated[..., 0] + factor * (gated[..., 1] - gated[..., 0])
+    gated[..., TEST] = gated[..., TRAIN] + factor * (gated[..., TEST] - gated[..., TRAIN])
     return replace(block, gated=gated)
 
 
@@ -56,14 +59,14 @@ def with_pace(block: Block, ratio: float) -> Block:
 def with_shuffled_labels(block: Block) -> Block:
     """The test loss of the gated networks on shuffled test labels."""
     gated = block.gated.copy()
-    gated[..., 1] = gated[..., 2]
+    gated[..., TEST] = gated[..., COLUMNS.index("shuffled")]
     return replace(block, gated=gated)
 
 
 def with_exchanged_coordinates(block: Block) -> Block:
     """In place of the gated networks the plain ones, training loss and gap exchanged: the sum, the test loss, stays."""
     gated = block.plain.copy()
-    gated[..., 0] = gated[..., 1] - gated[..., 0]
+    gated[..., TRAIN] = gated[..., TEST] - gated[..., TRAIN]
     return replace(block, gated=gated)
 
 
@@ -76,4 +79,37 @@ MUTANTS: dict[str, Statement] = {
     "faster gated networks, claimed to be slower": Statement(
         lambda block: with_pace(block, 1 / PACE_EFFECT), lambda ratio: ratio > 1
     ),
+}
+
+
+def with_bias(block: Block, nats: float, *, plain: bool = True) -> Block:
+    """The same block, altered images so much harder for the gated networks, and for the plain ones if `plain`."""
+    sides = [side.copy() for side in (block.plain, block.gated)]
+    for side in sides if plain else sides[1:]:
+        side[..., ALTERED] += nats
+    return replace(block, plain=sides[0], gated=sides[1])
+
+
+def with_exchanged_images(block: Block) -> Block:
+    """The losses on altered images and on images as they are exchanged."""
+    sides = [side.copy() for side in (block.plain, block.gated)]
+    for side in sides:
+        side[..., [TRAIN, ALTERED]] = side[..., [ALTERED, TRAIN]]
+    return replace(block, plain=sides[0], gated=sides[1])
+
+
+#: How much harder altered images are made, in nats.
+PLANTED = 1.0
+#: Of blocks with augmented images.
+BIAS_MUTANTS: dict[str, Callable[[Block], Block]] = {
+    "the losses on altered images and on images as they are exchanged": with_exchanged_images,
+    f"altered images {PLANTED:g} nat easier": lambda block: with_bias(block, -PLANTED),
+    f"altered images {PLANTED:g} nat harder for gated networks alone": lambda block: with_bias(
+        block, PLANTED, plain=False
+    ),
+}
+#: Of two-way tables.
+EFFECT_MUTANTS: dict[str, Callable[[Table], Table]] = {
+    "the optimisers exchanged": lambda table: replace(table, losses=table.losses[::-1]),
+    "optimiser and gating exchanged": lambda table: replace(table, losses=table.losses.swapaxes(0, 1)),
 }

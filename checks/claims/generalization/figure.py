@@ -1,4 +1,4 @@
-"""The figures: gaps against training losses, and the ratios of all blocks side by side."""
+"""The figures: gaps against training losses, and the ratios of all blocks side by side; those of the bias, too."""
 
 from __future__ import annotations
 
@@ -7,57 +7,57 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from checks.claims.generalization.evidence import MARGIN, PAPER_LEVEL, pvalues
-from checks.claims.generalization.measures import Matched, along
-from checks.claims.generalization.runs import Block
-from checks.tools.signs import Interval
+from checks.claims.generalization.bias import KINDS, measured
+from checks.claims.generalization.effects import RESPONSES, Table
+from checks.claims.generalization.measures import TEST, TRAIN, Matched, along
+from checks.claims.generalization.paper_test import judged, pvalues
+from checks.claims.generalization.plan import MARGIN, PAPER_LEVEL
+from checks.claims.generalization.ratio_charts import AXIS, across, ratios, two_way
+from checks.claims.generalization.runs import Block, Name
+from checks.claims.generalization.titles import TITLES, family, places, title
 from glutheory.figures.chart import Chart, Role, Series
 
 Array = npt.NDArray[np.float64]
-Name = tuple[str, str]
-#: As they are written.
-TITLES = {"mixer": "MLP-Mixer", "vit": "ViT", "gpt2": "GPT-2", "sgd": "SGD", "adamw": "AdamW"}
-GATES = {"relu/reglu": "ReGLU/ReLU", "gelu/geglu": "GEGLU/GELU", "silu/swiglu": "SwiGLU/SiLU"}
 _POINTS = 60
-_AXIS = "block (see the note)"
 
 
-def title(block: Name) -> str:
-    """Of a block: "ViT, SGD"."""
-    return f"{family(block[0])}, {TITLES[block[1]]}"
-
-
-def family(architecture: str) -> str:
-    """Of an architecture: "ViT"."""
-    return TITLES[architecture.split("-", maxsplit=1)[0]]
-
-
-def charts(blocks: Mapping[Name, Block], found: Mapping[Name, Matched]) -> tuple[Chart, ...]:
-    """One per architecture, then the gaps, the epochs and the paper's test of all blocks."""
-    architectures = dict.fromkeys(name for name, _ in blocks)
-    curves = [_curves(name, {key: block for key, block in blocks.items() if key[0] == name}) for name in architectures]
+def charts(
+    blocks: Mapping[Name, Block], found: Mapping[Name, Matched], by_optimiser: Mapping[str, Table]
+) -> tuple[Chart, ...]:
+    """One per architecture; the gaps, the epochs and the paper's test of all blocks; the bias; the two-way tables."""
+    by_material = {
+        name: {key: block for key, block in blocks.items() if key[0] == name}
+        for name in dict.fromkeys(name for name, _ in blocks)
+    }
     gains = {name: item.gain for name, item in found.items()}
     paces = {name: item.pace for name, item in found.items()}
+    clean = {name: block for name, block in blocks.items() if not block.augmented}
     return (
-        *curves,
-        _ratios(
+        *(_curves(name, mine) for name, mine in by_material.items() if not _augmented(mine)),
+        ratios(
             "Gap at equal training loss",
             "gap, gated over plain",
-            blocks,
+            clean,
             gains,
             ("80 % and 125 %", float(np.exp(-MARGIN)), float(np.exp(MARGIN))),
             "Geometric means over seeds with 95 % intervals; ratios between the dashed lines count as equal.",
         ),
-        _ratios(
+        ratios(
             "Epochs to reach equal training loss",
             "epochs, gated over plain",
-            blocks,
+            clean,
             paces,
             ("equal", 1.0, 1.0),
             "Geometric means over seeds with 95 % intervals; below 1 the gated network is the faster one.",
         ),
         _released(blocks),
+        *(_bias(name, mine) for name, mine in by_material.items() if _augmented(mine)),
+        *(two_way(response, by_optimiser) for response in RESPONSES if by_optimiser),
     )
+
+
+def _augmented(blocks: Mapping[Name, Block]) -> bool:
+    return all(block.augmented for block in blocks.values())
 
 
 def _curves(architecture: str, blocks: Mapping[Name, Block]) -> Chart:
@@ -71,7 +71,7 @@ def _curves(architecture: str, blocks: Mapping[Name, Block]) -> Chart:
             continue
         spread = max(spread, levels[0] / levels[-1])
         for side, (label, role) in enumerate((("plain", Role.PLAIN), ("gated", Role.GATED))):
-            gaps = np.array([along(losses, levels)[0] for losses in both[side]])
+            gaps = np.array([along(rows[:, TRAIN], rows[:, TEST] - rows[:, TRAIN], levels)[0] for rows in both[side]])
             low, middle, high = np.quantile(gaps, [0.25, 0.5, 0.75], axis=0)
             name = f"{label}, {TITLES[optimiser]}"
             dashed = optimiser == "sgd"
@@ -87,33 +87,11 @@ def _curves(architecture: str, blocks: Mapping[Name, Block]) -> Chart:
     )
 
 
-def _ratios(
-    heading: str,
-    y: str,
-    blocks: Mapping[Name, Block],
-    values: Mapping[Name, Array],
-    lines: tuple[str, float, float],
-    note: str,
-) -> Chart:
-    """A ratio for each block and gate."""
-    series = []
-    for index, gate in enumerate(GATES):
-        x, rows = [], []
-        for place, (name, block) in enumerate(blocks.items(), 1):
-            mine = Interval.of(np.exp(values[name][dict(block.gates)[gate]]))
-            if mine is not None:
-                x.append(place + 0.2 * (index - 1))
-                rows.append((mine.value, mine.low, mine.high))
-        middle, low, high = zip(*rows, strict=True) if rows else ((), (), ())
-        series.append(Series(GATES[gate], x, middle, Role.OTHER, low, high, line=False))
-    return Chart(heading, _AXIS, y, (*series, _lines(*lines, len(blocks))), note=f"{_places(blocks)}. {note}")
-
-
 def _released(blocks: Mapping[Name, Block]) -> Chart:
     """The p-values of the paper's test, pair by pair."""
     points: dict[str, list[tuple[float, float]]] = {}
     for place, block in enumerate(blocks.values(), 1):
-        for index, (form, values) in enumerate(pvalues(block).items()):
+        for index, (form, values) in enumerate(pvalues(block, judged(block)).items()):
             shifts = np.linspace(-0.12, 0.12, len(values)) + 0.3 * (index - 0.5)
             points.setdefault(form, []).extend(zip(place + shifts, values, strict=True))
     labels = ("flattened, as released", "points of the plane")
@@ -123,20 +101,31 @@ def _released(blocks: Mapping[Name, Block]) -> Chart:
     ]
     return Chart(
         "The paper's test, pair by pair",
-        _AXIS,
+        AXIS,
         "p-value, epochs relabelled",
-        (*series, _lines(f"{PAPER_LEVEL:g}", PAPER_LEVEL, PAPER_LEVEL, len(blocks))),
+        (*series, across(f"{PAPER_LEVEL:g}", PAPER_LEVEL, PAPER_LEVEL, len(blocks))),
         yscale="log",
-        note=f"{_places(blocks)}. Energy-distance test of the points (training loss, gap) of a plain and a gated "
-        "network of one seed; the epochs of a run depend on each other, so that these are no valid p-values.",
+        note=f"{places(map(title, blocks))}. Energy-distance test of the points (training loss, gap) of a plain and a "
+        "gated network of one seed; with augmented images the training loss is that on altered images. The epochs of a "
+        "run depend on each other, so that these are no valid p-values.",
     )
 
 
-def _places(blocks: Mapping[Name, Block]) -> str:
-    return "; ".join(f"{place}: {title(name)}" for place, name in enumerate(blocks, 1))
-
-
-def _lines(label: str, low: float, high: float, count: int) -> Series:
-    """Two level lines across all blocks, or one."""
-    left, right = 0.5, count + 0.5
-    return Series(label, (left, right, right, left, right), (low, low, np.nan, high, high), Role.THEORY, dashed=True)
+def _bias(material_name: str, blocks: Mapping[Name, Block]) -> Chart:
+    """Of one material, epoch by epoch."""
+    series = []
+    for (_, optimiser), block in blocks.items():
+        _, values = measured(block)
+        epochs = np.arange(1, values.shape[2] + 1)
+        for label, role, rows in zip(KINDS, (Role.PLAIN, Role.GATED), values, strict=True):
+            low, middle, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
+            name = f"{label}, {TITLES[optimiser]}"
+            series.append(Series(name, epochs, middle, role, low, high, dashed=optimiser == "sgd"))
+    return Chart(
+        f"{family(material_name)}: bias of the gap as released",
+        "epoch",
+        "training loss, images as they are minus altered",
+        series,
+        note="Medians and quartiles over all networks of a kind, in nats, at the same weights. Below 0 the gap that is "
+        "measured on altered images is too small.",
+    )

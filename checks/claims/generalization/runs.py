@@ -17,6 +17,10 @@ from glutheory.ground.store import Arrays
 from glutheory.ground.workers import completed
 
 Array = npt.NDArray[np.float64]
+#: Of a block: what is trained on, and the optimiser.
+Name = tuple[str, str]
+#: The rows of each gate, with its name.
+Gates = tuple[tuple[str, slice], ...]
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,12 @@ class Block:
     """The pairs of one architecture and optimiser.
 
     Attributes:
-        plain, gated: losses in nats, shape (pairs, epochs + 1, 3), the columns of `training.COLUMNS`;
+        plain, gated: losses in nats, shape (pairs, epochs + 1, 5), the columns of `training.COLUMNS`;
             the seeds of one gate after those of another.
         seeds: pairs per gate.
         parameters: of a plain and of a gated network.
         device: where they were trained.
+        augmented: whether on images that are altered at random.
     """
 
     plain: Array
@@ -36,15 +41,16 @@ class Block:
     seeds: int
     parameters: tuple[int, int] = (0, 0)
     device: str = "cpu"
+    augmented: bool = False
 
     @property
-    def gates(self) -> tuple[tuple[str, slice], ...]:
-        """The rows of each gate, with its name."""
+    def gates(self) -> Gates:
+        """What rows belong to which gate."""
         return tuple((f"{a}/{b}", slice(i * self.seeds, (i + 1) * self.seeds)) for i, (a, b) in enumerate(PAIRS))
 
 
 @lru_cache(maxsize=2)
-def trained(task: Task, settings: Settings) -> dict[tuple[str, str], Block]:
+def trained(task: Task, settings: Settings) -> dict[Name, Block]:
     """Every block of the task."""
     courses = {block: list(task.courses(block)) for block in task.blocks}
     every = [course for pairs in courses.values() for pair in pairs for course in pair]
@@ -56,7 +62,8 @@ def trained(task: Task, settings: Settings) -> dict[tuple[str, str], Block]:
         rows = [(histories[plain], histories[gated]) for plain, gated in pairs]
         plain, gated = (np.stack([row[side]["losses"] for row in rows]) for side in (0, 1))
         sizes = (int(rows[0][0]["parameters"]), int(rows[0][1]["parameters"]))
-        found[block] = Block(plain, gated, task.seeds, sizes, device(settings))
+        altered = pairs[0][0].material.augmented
+        found[block] = Block(plain, gated, task.seeds, sizes, device(settings), altered)
     return found
 
 

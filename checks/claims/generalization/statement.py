@@ -2,13 +2,15 @@
 
 The plan, fixed before the run (exploratory runs had the seeds 96 to 99):
 
-* Blocks: (MLP-Mixer, ViT, GPT-2) x (SGD, AdamW). In each, pairs of a plain and a gated network of equal size, three
+* Blocks: (MLP-Mixer, ViT, GPT-2) x (SGD, AdamW), and (MLP-Mixer, ViT) x (SGD, AdamW) on images that are altered at
+  random before every epoch, as in the released code. In each, pairs of a plain and a gated network of equal size, three
   gates, several seeds per gate. The two of a pair share data split, order and the weights that both have; no two pairs
   of a block share anything, so that they are independent given the data set.
 * After every epoch the cross-entropy on the whole training set and on the test set, in evaluation mode; gap = test -
   training.
 * The paper's own test on each pair: the clouds of points (training loss, gap) of the first 25 epochs, epochs relabelled
-  one by one. It is done as released, the coordinates of all points in one list, and with points of the plane. Its
+  one by one. With altered images the training loss of these points is that on altered images, as released. It is done
+  as released, the coordinates of all points in one list, and with points of the plane. Its
   p-value is no valid one, since the epochs of a run depend on each other; whether p >= 0.05 for most pairs is what the
   claim says literally, and a sign test over pairs decides that. Beside it, whole runs relabelled within pairs.
 * At equal training loss: the gaps at 8 training losses that all networks of a gate reach after the first epoch, evenly
@@ -16,13 +18,23 @@ The plan, fixed before the run (exploratory runs had the seeds 96 to 99):
   rejects; it is supported if it does not and the ratio of the mean gaps is shown to be within 80 % to 125 %: two
   one-sided t-tests on the logarithm. Neither: undecided. "Not rejected" alone is no evidence.
 * Optimisation: the epochs to reach these losses, a sign test over pairs.
-* The corrected form, from exploratory runs: the gaps are within a factor 1.5 and training takes at most 1.25 times as
-  many epochs, in every block, by t-tests.
+* The bias of the released gap, whose training loss is measured on altered images and whose test loss is not: training
+  loss on images as they are minus that on altered ones, at the same weights; per network, between the two of a pair,
+  and at equal training loss. Beside the paper's test that with the loss on images as they are: what it says of how many
+  pairs differs.
+* Optimiser against gating: the four networks of a draw, {SGD, AdamW} x {plain, gated}, in a two-way table; main effects
+  and interaction on the epochs to equal training loss and on the gap there.
+* The corrected form, from exploratory runs: without alterations the gaps are within a factor 1.5 and training takes at
+  most 1.25 times as many epochs, in every block; AdamW saves more epochs than gating saves or costs (in ViT with
+  alterations: AdamW saves some), and without alterations its gaps are within a factor 1.5 of SGD's; in MLP-Mixer the
+  bias is downwards by more than the gap, in ViT upwards after 5 epochs and downwards after the last. All by t-tests.
 * Levels: a true claim is refuted with probability at most 0.01 over all blocks (Bonferroni), also its corrected form;
   what must hold in every block needs 0.05 in each (an intersection-union test).
 
 What cannot be said here: the paper's data sets and sizes are out of reach. The images are scikit-learn's digits, the
-text is documentation of CPython, the networks have some 10^4 to 10^5 weights.
+text is documentation of CPython, the networks have some 10^4 to 10^5 weights. Digits are cropped and partly erased, but
+not flipped (`augmentation`); whether the released training loss is a mean over the steps of an epoch is not known here,
+and both are measured.
 """
 
 from __future__ import annotations
@@ -31,30 +43,19 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from checks.claims.generalization.assumptions import assumptions
+from checks.claims.generalization.collected import collect, negative
 from checks.claims.generalization.controls import MUTANTS, Statement
-from checks.claims.generalization.evidence import (
-    EQUIVALENCE_LEVEL,
-    LIMIT,
-    MARGIN,
-    equal,
-    gap,
-    not_slower,
-    pace,
-    paper,
-    within,
-)
-from checks.claims.generalization.figure import Name, charts, title
+from checks.claims.generalization.effects import effects, tables
+from checks.claims.generalization.figure import charts
 from checks.claims.generalization.measures import Matched, matched
-from checks.claims.generalization.runs import Block, trained
-from checks.claims.generalization.task import FULL, PAIRS, QUICK, Task
+from checks.claims.generalization.runs import Name, trained
+from checks.claims.generalization.task import FULL, QUICK
+from checks.claims.generalization.titles import material, title
 from checks.settings import Settings
-from checks.tools.equivalence import equivalence_power
-from checks.tools.signs import power
 from glutheory.claims import (
     About,
-    Assumption,
     Claim,
-    Control,
     Evidence,
     Fate,
     Figure,
@@ -114,74 +115,24 @@ CLAIM = Claim(
     ),
 )
 
-#: For the plan: how often a pair is as claimed; the deviation of ln of the ratio of two gaps, about that of exploratory
-#: runs; the least range of training losses.
-CHANCE, DEVIATION, RANGE = 0.99, 0.25, 1.2
-
 
 def run(settings: Settings, statement: Statement | None = None) -> Outcome:
     """The check; `statement` is what is claimed, and of which data."""
     task = FULL if settings.profile.thorough else QUICK
     blocks, claimed = trained(task, settings), statement or Statement()
+    by_optimiser = tables(blocks)
 
     evidence = [item for name, block in blocks.items() for item in collect(name, block, claimed)]
+    evidence += [effects(material(name), table) for name, table in by_optimiser.items()]
     missing = [title(name) for name in FULL.blocks if name not in blocks]
     if missing:
         evidence += [_not_run(missing, about) for about in About]
-    controls = []
-    for altered, wrong in MUTANTS.items():
-        found = {title(name): _refuted(collect(name, block, wrong)) for name, block in blocks.items()}
-        by = "; ".join(f"{name}: {', '.join(parts) or 'not refuted'}" for name, parts in found.items())
-        controls.append(Control(altered, all(found.values()), f"refuted by the tests of: {by}"))
-    checked = assumptions(task, blocks)
-    measured = {name: matched(claimed.altered(block)) for name, block in blocks.items()}
+    controls = negative(blocks, by_optimiser)
+    checked = assumptions(task, blocks, by_optimiser)
+    measured = {name: matched(claimed.altered(block)) for name, block in blocks.items() if not block.augmented}
     verdict = decide(checked, evidence, controls, CLAIM.parts)
-    return Outcome(CLAIM, checked, tuple(evidence), tuple(controls), verdict, _key(measured), charts(blocks, measured))
-
-
-def collect(name: Name, block: Block, statement: Statement) -> tuple[Evidence, ...]:
-    """All that is said about one block."""
-    block = statement.altered(block)
-    found, label = matched(block), title(name)
-    return (
-        paper(label, block),
-        gap(label, found, equal(block, found)),
-        pace(label, found, statement),
-        within(label, found),
-        not_slower(label, found),
-    )
-
-
-def _refuted(evidence: tuple[Evidence, ...]) -> list[str]:
-    return [item.part.split(": ")[1] for item in evidence if item.finding is Finding.REFUTES]
-
-
-def assumptions(task: Task, blocks: Mapping[Name, Block]) -> tuple[Assumption, ...]:
-    """Evaluated on the networks of the run."""
-    spread = max(max(block.parameters) / min(block.parameters) for block in blocks.values())
-    finite = all(np.isfinite(side).all() for block in blocks.values() for side in (block.plain, block.gated))
-    shared = min(matched(block).shared for block in blocks.values())
-    pairs = len(PAIRS) * task.seeds
-    signs, both = power(pairs, CHANCE, LIMIT, 1), equivalence_power(MARGIN, DEVIATION, pairs, level=EQUIVALENCE_LEVEL)
-    return (
-        Assumption(
-            "matched", "numbers of parameters equal within 2 %", spread < 1.02, f"largest over smallest {spread:.4f}"
-        ),
-        Assumption("finite", "no training diverges", finite, f"{2 * pairs * len(blocks)} networks trained"),
-        Assumption(
-            "range",
-            f"all networks of a gate share a range of training losses of a factor {RANGE} after epoch 1",
-            shared >= RANGE,
-            f"least factor {shared:.3g}",
-        ),
-        Assumption(
-            "power",
-            f"a sign test decides with probability 0.8 if each pair is as claimed with {CHANCE}; equivalence is found "
-            f"with probability 0.8 at no difference if the deviation is {DEVIATION}",
-            min(signs, both) >= 0.8,
-            f"{signs:.3f}, {both:.3f}",
-        ),
-    )
+    drawn = charts(blocks, measured, by_optimiser)
+    return Outcome(CLAIM, checked, tuple(evidence), controls, verdict, _key(measured), drawn)
 
 
 def _not_run(missing: list[str], about: About) -> Evidence:
