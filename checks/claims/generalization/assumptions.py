@@ -35,16 +35,16 @@ def assumptions(task: Task, blocks: Mapping[Name, Block], by_optimiser: Mapping[
         Assumption("finite", "no training diverges", finite, f"{2 * pairs * len(blocks)} networks trained"),
         Assumption(
             "range",
-            "without augmentation all networks of a gate, also of both optimisers, share a range of training losses of a "
-            f"factor {RANGE} after epoch 1",
+            "without augmentation all networks of a gate share a range of training losses of a factor "
+            f"{RANGE} after epoch 1, those of both optimisers as well",
             shared >= RANGE,
             f"least factor {shared:.3g}",
         ),
         Assumption(
             "power",
             f"a sign test decides with probability 0.8 if each pair is as claimed with {CHANCE}; equivalence is found "
-            f"with probability 0.8 at no difference if the deviation is {DEVIATION}; a mean of {MEAN} deviations so by the "
-            "t-tests of the corrected form",
+            f"with probability 0.8 at no difference if the deviation is {DEVIATION}; so is a mean of {MEAN} deviations "
+            "by the t-tests of the corrected form",
             min(powers) >= 0.8,
             ", ".join(f"{chance:.3f}" for chance in powers),
         ),

@@ -16,7 +16,7 @@ from checks.claims.generalization.plan import EARLY, EQUIVALENCE_LEVEL, PAPER_EP
 from checks.claims.generalization.runs import Block
 from checks.claims.generalization.training import COLUMNS
 from checks.tools.signs import worst
-from glutheory.claims import About, Evidence, Figure, Grade
+from glutheory.claims import About, Evidence, Figure, Finding, Grade
 
 Array = npt.NDArray[np.float64]
 ALTERED, RUNNING = COLUMNS.index("augmented"), COLUMNS.index("running")
@@ -87,8 +87,9 @@ def bias(name: str, block: Block) -> Evidence:
             for kind, rows in zip(KINDS, by_epoch, strict=True)
         },
     }
+    finding = worst(findings) if np.isfinite(both).all() else Finding.UNDECIDED
     what = f"{name}: the bias of a gap that is measured on altered images: {_said(name)} (t-tests)"
-    return Evidence(Grade.STATISTICAL, what, worst(findings), About.CORRECTED, f"{name}: bias", figures)
+    return Evidence(Grade.STATISTICAL, what, finding, About.CORRECTED, f"{name}: bias", figures)
 
 
 def _said(name: str) -> str:

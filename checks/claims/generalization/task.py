@@ -131,12 +131,12 @@ FULL = Task(
     seeds=6,
     epochs=25,
 )
-#: One optimiser and architecture, with fewer images and half the epochs: the scatter is too large to decide anything but
-#: the controls.
+#: One architecture and optimiser, with fewer images and half the epochs: the scatter is too large to decide anything
+#: but the controls.
 QUICK = Task(
     blocks=(("mixer-digits", "sgd"), ("mixer-digits, augmented", "sgd")),
     materials=(
-        Material("mixer-digits", train=320, test=256, batch=32, recipes=_IMAGES),
+        Material("mixer-digits", train=500, test=300, batch=32, recipes=_IMAGES),
         Material("mixer-digits", train=192, test=192, batch=32, recipes=_IMAGES, augmented=True),
     ),
     seeds=5,

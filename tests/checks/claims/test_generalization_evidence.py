@@ -17,29 +17,28 @@ pytest.importorskip("einops", reason="the architectures need einops")
 
 from checks import runner
 from checks.claims.generalization import statement as generalization
-from checks.claims.generalization.controls import MUTANTS, Statement, with_exchanged_coordinates, with_gap, with_pace
-from checks.claims.generalization.evidence import MARGIN, equal, gap, pace, paper
+from checks.claims.generalization.collected import collect
+from checks.claims.generalization.controls import (
+    BIAS_MUTANTS,
+    EFFECT_MUTANTS,
+    MUTANTS,
+    Statement,
+    with_exchanged_coordinates,
+    with_gap,
+    with_pace,
+)
+from checks.claims.generalization.evidence import equal, gap, pace
 from checks.claims.generalization.figure import charts
 from checks.claims.generalization.measures import LEVELS, along, clouds, matched
-from checks.claims.generalization.runs import Block, trained
-from checks.claims.generalization.task import FULL, QUICK, Task
+from checks.claims.generalization.paper_test import paper
+from checks.claims.generalization.plan import DEVIATION, MARGIN
+from checks.claims.generalization.runs import trained
+from checks.claims.generalization.task import FULL, Task
 from glutheory.claims import Finding, Verdict
-from tests.checks.claims.tiny_transformers import SETTINGS, TINY
+from tests.checks.claims.made_up_losses import few_relabellings, synthetic, two_optimisers
+from tests.checks.claims.tiny_transformers import ALTERED, SETTINGS, TINY
 
-
-def synthetic(
-    seeds: int = 5, *, epochs: int = 25, ratio: float = 1.0, faster: float = 0.8, scatter: float = 0.1
-) -> Block:
-    """Losses that fall exponentially, gaps in proportion to ln(2.3/loss), scattered from pair to pair."""
-    rng = np.random.default_rng(1)
-    sides = []
-    for side in (0, 1):
-        rate = 5 * np.exp(0.02 * rng.standard_normal(3 * seeds)) * (faster if side else 1)
-        size = 0.05 * np.exp(scatter * rng.standard_normal(3 * seeds)) * (ratio if side else 1)
-        train = 2.3 * np.exp(-np.arange(epochs + 1) / rate[:, None])
-        test = train + size[:, None] * (0.1 + np.log(2.3 / train))
-        sides.append(np.stack((train, test, test + 5), axis=-1))
-    return Block(sides[0], sides[1], seeds, (1000, 1001))
+__all__ = ["few_relabellings"]
 
 
 class TestMeasures:
@@ -47,17 +46,15 @@ class TestMeasures:
         """ln(loss) falls linearly and the gap is linear in it: interpolation is exact."""
         epoch = np.arange(11.0)
         train = np.exp(1 - epoch / 4)
-        losses = np.stack((train, train + 0.3 * epoch, train), axis=1)
         levels = np.exp(1 - np.array([1.0, 2.5, 9.75]) / 4)
-        gaps, epochs = along(losses, levels)
+        gaps, epochs = along(train, 0.3 * epoch, levels)
         assert epochs == pytest.approx([1, 2.5, 9.75])
         assert gaps == pytest.approx([0.3, 0.75, 2.925])
 
     def test_a_loss_that_rises_for_a_while(self) -> None:
         """The first time counts; what lies above an earlier loss is skipped."""
         train = np.array([8.0, 4.0, 6.0, 5.0, 2.0, 1.0])
-        losses = np.stack((train, train + np.array([0, 1, 50, 50, 2, 3.0]), train), axis=1)
-        gaps, epochs = along(losses, np.array([4.0, 2 * 2**0.5, 2.0, 1.0]))
+        gaps, epochs = along(train, np.array([0, 1, 50, 50, 2, 3.0]), np.array([4.0, 2 * 2**0.5, 2.0, 1.0]))
         assert epochs == pytest.approx([1, 2.5, 4, 5])
         assert gaps == pytest.approx([1, 1.5, 2, 3])
 
@@ -105,7 +102,7 @@ class TestEvidence:
     block = synthetic()
 
     def test_what_is_true_is_supported(self) -> None:
-        items = generalization.collect(("vit-digits", "sgd"), self.block, Statement())
+        items = collect(("vit-digits", "sgd"), self.block, Statement())
         for item in items:
             json.dumps(item.figures, allow_nan=False)
         assert [item.finding for item in items if item.about == "as stated"] == [Finding.SUPPORTS] * 3
@@ -114,7 +111,7 @@ class TestEvidence:
     def test_what_is_wrong_is_refuted(self, label: str) -> None:
         for ratio, faster in ((1.0, 0.8), (1.2, 1.1)):
             block = synthetic(ratio=ratio, faster=faster)
-            items = generalization.collect(("vit-digits", "sgd"), block, MUTANTS[label])
+            items = collect(("vit-digits", "sgd"), block, MUTANTS[label])
             assert Finding.REFUTES in {item.finding for item in items}
 
     def test_a_small_difference_is_told_apart_and_equivalent(self) -> None:
@@ -129,7 +126,7 @@ class TestEvidence:
         block = synthetic()
         block.gated[2, 5:] = np.nan
         for statement in (Statement(), *MUTANTS.values()):
-            items = generalization.collect(("vit-digits", "sgd"), block, statement)
+            items = collect(("vit-digits", "sgd"), block, statement)
             if statement is not MUTANTS["the plain networks with training loss and gap exchanged"]:
                 assert {item.finding for item in items} == {Finding.UNDECIDED}
 
@@ -173,7 +170,7 @@ class TestEvidence:
         found: dict[float, list[Finding]] = {1.0: [], 2.0: []}
         for ratio, items in found.items():
             for _ in range(60):
-                logs = np.log(ratio) + generalization.DEVIATION * rng.standard_normal(15)
+                logs = np.log(ratio) + DEVIATION * rng.standard_normal(15)
                 block = synthetic(scatter=0.0)
                 gated = block.gated.copy()
                 gated[..., 1] = gated[..., 0] + np.exp(logs)[:, None] * (gated[..., 1] - gated[..., 0])
@@ -184,23 +181,29 @@ class TestEvidence:
         assert found[1.0].count(Finding.SUPPORTS) >= 48
 
     def test_the_charts_have_a_note_each(self) -> None:
-        blocks = dict.fromkeys(FULL.blocks, self.block)
-        drawn = charts(blocks, {name: matched(block) for name, block in blocks.items()})
-        assert len(drawn) == 6
+        augmented = synthetic(bias=-0.3)
+        blocks = {name: augmented if "augmented" in name[0] else self.block for name in FULL.blocks}
+        found = {name: matched(block) for name, block in blocks.items() if not block.augmented}
+        drawn = charts(blocks, found, {"vit-digits": two_optimisers(0.6, 0.9), "gpt2-bytes": two_optimisers(0.6, 0.9)})
+        # three architectures, two ratios, the paper's test, two biases, two responses
+        assert len(drawn) == 10
         assert all(chart.note for chart in drawn)
-        assert all(0 < len(series.x) <= 200 for chart in drawn for series in chart.series)
+        assert all(0 < len(series.x) <= 400 for chart in drawn for series in chart.series)
 
 
 class TestRun:
-    tiny = Task(QUICK.blocks, (TINY,), seeds=2, epochs=3)
+    #: Both optimisers, with and without augmentation.
+    tiny = Task(((TINY.name, "sgd"), (TINY.name, "adamw"), (ALTERED.name, "sgd")), (TINY, ALTERED), seeds=2, epochs=3)
 
+    @pytest.mark.usefixtures("few_relabellings")
     def test_too_few_networks_decide_nothing(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(generalization, "QUICK", self.tiny)
         settings = replace(SETTINGS, checkpoints=tmp_path)
         found = generalization.run(settings)
         assert found.verdict is Verdict.INCONCLUSIVE
         assert not next(item for item in found.assumptions if item.name == "power").holds
-        assert len(found.controls) == len(MUTANTS) >= 3
+        assert [control.altered for control in found.controls] == [*MUTANTS, *BIAS_MUTANTS, *EFFECT_MUTANTS]
+        assert {item.part for item in found.evidence} >= {"MLP-Mixer: effects", "MLP-Mixer, augmented, SGD: bias"}
         assert found.evidence[-1].part == "not run"
         assert len(found.key_figure) <= 60
         assert found.key_figure.isascii()

@@ -14,13 +14,13 @@ torch = pytest.importorskip("torch", reason="the checks need torch")
 pytest.importorskip("einops", reason="the architectures need einops")
 
 from checks.claims.generalization import data as generalization_data
-from checks.claims.generalization.evidence import LEVEL, LIMIT, TESTS
+from checks.claims.generalization.plan import LEVEL, LIMIT, TESTS, WEAKER_LIMIT, WEAKER_TESTS
 from checks.claims.generalization.states import States
 from checks.claims.generalization.task import FULL, PAIRS, QUICK, Recipe
 from checks.claims.generalization.training import identity
 from checks.settings import Settings
 from checks.tools.data import text
-from tests.checks.claims.tiny_transformers import COURSE, SETTINGS, TINY
+from tests.checks.claims.tiny_transformers import ALTERED, COURSE, SETTINGS, TINY
 
 
 class TestTask:
@@ -33,13 +33,16 @@ class TestTask:
                 assert len({a.draw for a, _ in pairs}) == len(pairs)
 
     def test_the_plan(self) -> None:
-        """Of the issue: SGD and AdamW, three architectures, at least 5 paired seeds, 25 epochs."""
-        assert len(FULL.blocks) == 6
+        """SGD and AdamW, three architectures, two of them with altered images as well, 5 paired seeds, 25 epochs."""
+        clean = [name for name in FULL.blocks if "augmented" not in name[0]]
+        assert (len(clean), len(FULL.blocks)) == (6, 10)
+        assert {item.name for item in FULL.materials if item.length} == {"gpt2-bytes"}
         assert FULL.seeds >= 5
         assert FULL.epochs == 25
         assert {material.steps for material in FULL.materials} == {32}
         assert pytest.approx(LEVEL) == LIMIT * TESTS
-        assert 3 * len(FULL.blocks) == TESTS
+        assert TESTS == 3 * 6 + 4
+        assert pytest.approx(LEVEL) == WEAKER_LIMIT * WEAKER_TESTS
         assert set(QUICK.blocks) < set(FULL.blocks)
 
     def test_whatever_changes_a_training_changes_its_key(self) -> None:
@@ -51,6 +54,7 @@ class TestTask:
             replace(COURSE, material=replace(TINY, train=17)),
             replace(COURSE, material=replace(TINY, recipes=(Recipe("adamw", 0.1),))),
             replace(COURSE, material=replace(TINY, architecture="vit-digits")),
+            replace(COURSE, material=ALTERED),
         ]
         keys = [json.dumps(identity(course, SETTINGS), sort_keys=True) for course in (COURSE, *others)]
         elsewhere = (Settings(seed=1), Settings(device="meta"))

@@ -20,8 +20,11 @@ torch = pytest.importorskip("torch", reason="the checks need torch")
 pytest.importorskip("einops", reason="the architectures need einops")
 
 from checks.claims.generalization import data as generalization_data
+from checks.claims.generalization import training
+from checks.claims.generalization.augmentation import augmented
+from checks.claims.generalization.task import Material
 from checks.claims.generalization.training import history
-from tests.checks.claims.tiny_transformers import COURSE, SETTINGS
+from tests.checks.claims.tiny_transformers import ALTERED, COURSE, SETTINGS, TINY
 
 
 class _KilledError(Exception):
@@ -36,7 +39,7 @@ def whole() -> np.ndarray:
 
 class TestTraining:
     def test_it_learns(self, whole: np.ndarray) -> None:
-        assert whole.shape == (5, 3)
+        assert whole.shape == (5, 5)
         assert whole[-1, 0] < whole[0, 0]
         assert (whole[1:, 1] > whole[1:, 0]).all()
 
@@ -60,9 +63,10 @@ class TestTraining:
             after = torch.nn.functional.cross_entropy(model(train.inputs), train.targets)
         assert after.item() == pytest.approx(whole[1, 0], rel=1e-4)
 
-    @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
-    def test_a_training_that_broke_off_goes_on(self, tmp_path: Path, optimiser: str) -> None:
-        course, kept = replace(COURSE, optimiser=optimiser), replace(SETTINGS, checkpoints=tmp_path)
+    @pytest.mark.parametrize(("optimiser", "material"), [("sgd", TINY), ("adamw", TINY), ("sgd", ALTERED)])
+    def test_a_training_that_broke_off_goes_on(self, tmp_path: Path, optimiser: str, material: Material) -> None:
+        course = replace(COURSE, optimiser=optimiser, material=material)
+        kept = replace(SETTINGS, checkpoints=tmp_path)
 
         def interrupt(epoch: int) -> None:
             if epoch == 2:
@@ -76,7 +80,7 @@ class TestTraining:
         assert np.array_equal(again["losses"], history(course, SETTINGS)["losses"])
         # the state is gone, the history stays
         assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]
-        assert history(course, kept, done.append)["losses"].shape == (5, 3)
+        assert history(course, kept, done.append)["losses"].shape == (5, 5)
         assert done == [3, 4]
 
     def test_a_damaged_state_costs_the_epochs_only(self, tmp_path: Path, whole: np.ndarray) -> None:
@@ -106,6 +110,48 @@ course = Course(Material("mixer-digits", 16, 24, 16, recipes), "adamw", "reglu",
 history(course, Settings(checkpoints=Path(sys.argv[1])), lambda epoch: print(epoch, flush=True))
 """
 LONG = replace(COURSE, epochs=60)
+
+
+class TestAlteredImages:
+    """The columns of a history, each computed once more from its definition."""
+
+    def test_the_losses_of_the_first_epoch(self) -> None:
+        from glutheory.architectures import build
+
+        course = replace(COURSE, material=ALTERED)
+        found = history(course, SETTINGS)["losses"]
+        model = build("mixer-digits", "reglu", seed=SETTINGS.stream("generalization/weights/test/0"))
+        train, _ = generalization_data.parts(course, SETTINGS)
+        order = SETTINGS.stream("generalization/order/test/0")
+
+        def loss(seed: list[int] | None) -> float:
+            inputs = train.inputs if seed is None else augmented(train.inputs, seed)
+            return torch.nn.functional.cross_entropy(model(inputs), train.targets).item()
+
+        assert [loss(None), loss([order, 0, 2])] == pytest.approx(found[0, [0, 3]])
+        # one step an epoch: what is logged over the epoch is the loss before it, on what it is trained on
+        assert loss([order, 1, 1]) == pytest.approx(found[1, 4], rel=1e-6)
+        assert found[0, 3] != found[0, 0]
+
+    def test_without_augmentation_there_is_no_bias(self, whole: np.ndarray) -> None:
+        assert np.array_equal(whole[:, 3], whole[:, 0])
+        # what is logged over the epoch lags behind, by one step here
+        assert whole[1:, 4] == pytest.approx(whole[:-1, 0], rel=1e-6)
+
+    def test_both_of_a_pair_are_trained_on_the_same_images(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: dict[str, list[torch.Tensor]] = {"relu": [], "reglu": []}
+        for network, rows in seen.items():
+
+            def kept(images: torch.Tensor, seed: list[int], rows: list[torch.Tensor] = rows) -> torch.Tensor:
+                rows.append(augmented(images, seed))
+                return rows[-1]
+
+            monkeypatch.setattr(training, "augmented", kept)
+            history(replace(COURSE, material=ALTERED, network=network), SETTINGS)
+        assert len(seen["relu"]) == 9
+        assert all(map(torch.equal, seen["relu"], seen["reglu"]))
+        # anew in every epoch, and for what is measured
+        assert len({rows.numpy().tobytes() for rows in seen["relu"]}) == 9
 
 
 class TestKill:

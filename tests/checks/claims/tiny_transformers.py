@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="the checks need torch")
@@ -15,4 +17,5 @@ from checks.settings import Settings
 SETTINGS = Settings()
 #: One step per epoch.
 TINY = Material("mixer-digits", train=16, test=24, batch=16, recipes=FULL.materials[0].recipes)
+ALTERED = replace(TINY, augmented=True)
 COURSE = Course(TINY, "adamw", "reglu", "test/0", 4)
