@@ -11,18 +11,10 @@ import sympy as sp
 
 from checks.settings import Settings
 from checks.tools.evidence import proof
-from checks.tools.orders import (
-    QUOTED,
-    Order,
-    Orders,
-    asymptotic,
-    bounded,
-    exceeded,
-    measured,
-    on_data,
-    refuted,
-    valid,
-)
+from checks.tools.far_orders import asymptotic, bounded, exceeded
+from checks.tools.measured_orders import measured, on_data, valid
+from checks.tools.mutants import refuted
+from checks.tools.orders import QUOTED, Order, Orders
 from checks.tools.spectral_grid import Cell, Draw, gaussian, grid, groups, product
 from derivations.proofs import spectral_orders as bounds
 from derivations.proofs.relu_expansion import coefficient, d, delta, n

@@ -13,8 +13,11 @@ import sympy as sp
 from checks.settings import Settings
 from checks.tools.evidence import proof
 from checks.tools.extremal_sets import GRID, ends, exact, rounded
+from checks.tools.far_orders import Scale, asymptotic, bounded
 from checks.tools.far_spectrum import far
-from checks.tools.orders import QUOTED, Order, Scale, asymptotic, bounded, measured, on_data, refuted, valid
+from checks.tools.measured_orders import measured, on_data, valid
+from checks.tools.mutants import refuted
+from checks.tools.orders import QUOTED, Order
 from checks.tools.spectral_grid import Cell, families, gaussian, groups, kernels, product
 from derivations.proofs.relu_expansion import SUM, n
 from glutheory.claims import About, Claim, Evidence, Fate, Figure, Finding, Grade, Outcome, Part, decide

@@ -11,7 +11,8 @@ from checks.settings import Settings
 from checks.tools.evidence import proof
 from checks.tools.exponents import power_law
 from checks.tools.far_spectrum import far
-from checks.tools.orders import CONSTANT_MARGIN, EXPONENT_MARGIN, LEVEL, refuted
+from checks.tools.mutants import refuted
+from checks.tools.orders import CONSTANT_MARGIN, EXPONENT_MARGIN, LEVEL
 from checks.tools.spectral_grid import Cell, families, gaussian, product
 from derivations.proofs.relu_expansion import GATED_FLOOR
 from derivations.proofs.spectral_orders import OFFSET, THRESHOLD

@@ -29,9 +29,10 @@ from checks.claims.not_always import statement as not_always
 from checks.claims.phase_diagram import evidence as phase
 from checks.claims.phase_diagram.law import Sample, law
 from checks.settings import Settings
-from checks.tools import orders, spectral_grid
+from checks.tools import spectral_grid
 from checks.tools.evidence import Experiment, experiments, statistical
 from checks.tools.formulas import of_branches
+from checks.tools.measured_orders import on_data
 from checks.tools.roads import generic, lecun, sample
 from checks.tools.spectral_grid import Cell, Draw
 from glutheory.claims import About, Evidence, Finding
@@ -138,15 +139,15 @@ NEAR = tuple(Cell(n, d, (1, 2), True) for n in (200, 320, 520) for d in (round((
 MANY = tuple(Cell(n, n // share, (1, 2), True) for n in (200, 320, 520) for share in (8, 16))
 SPECTRAL: dict[str, tuple[Callable[[], tuple[Evidence, ...]], tuple[str, ...]]] = {
     "lambda-max": (
-        lambda: (orders.on_data(lambda_max.LAW.orders, NEAR), lambda_max.sandwich(NEAR, lambda_max.LAW)),
+        lambda: (on_data(lambda_max.LAW.orders, NEAR), lambda_max.sandwich(NEAR, lambda_max.LAW)),
         ("the smallest half as large",),
     ),
     "lambda-min": (
-        lambda: (orders.on_data(lambda_min.LAW.floors, NEAR), lambda_min.inequality(NEAR, lambda_min.LAW)),
+        lambda: (on_data(lambda_min.LAW.floors, NEAR), lambda_min.inequality(NEAR, lambda_min.LAW)),
         ("the largest three times too large",),
     ),
     "condition": (
-        lambda: (orders.on_data(condition.LAW.orders, NEAR), condition.bounds(NEAR, condition.LAW)),
+        lambda: (on_data(condition.LAW.orders, NEAR), condition.bounds(NEAR, condition.LAW)),
         ("three times too large", "those of other sizes"),
     ),
     "spike": (

@@ -10,7 +10,10 @@ from checks.claims.condition.figure import charts, ends
 from checks.claims.condition.outside import Small, released, slope
 from checks.settings import Settings
 from checks.tools.evidence import proof
-from checks.tools.orders import QUOTED, Order, Orders, asymptotic, exceeded, measured, on_data, refuted, valid
+from checks.tools.far_orders import asymptotic, exceeded
+from checks.tools.measured_orders import measured, on_data, valid
+from checks.tools.mutants import refuted
+from checks.tools.orders import QUOTED, Order, Orders
 from checks.tools.spectral_grid import Cell, Draw, families, gaussian, grid, groups
 from derivations.proofs.relu_expansion import d, n
 from derivations.proofs.spectral_orders import BULK_GAIN, CONDITION, GAIN, GATED_CONDITION

@@ -15,7 +15,8 @@ from checks.settings import Settings
 from checks.tools.evidence import proof, script_figures, script_grade
 from checks.tools.exponents import power_law
 from checks.tools.far_spectrum import far_residual
-from checks.tools.orders import CONSTANT_MARGIN, EXPONENT_MARGIN, LEVEL, refuted
+from checks.tools.mutants import refuted
+from checks.tools.orders import CONSTANT_MARGIN, EXPONENT_MARGIN, LEVEL
 from checks.tools.spectral_grid import Cell, families, gaussian, grid
 from derivations.proofs.relu_expansion import FLOOR, GATED_FLOOR, coefficient, d, n
 from glutheory.claims import About, Claim, Evidence, Fate, Figure, Finding, Grade, Outcome, Part, decide

@@ -15,7 +15,7 @@ from checks.claims.mechanism.trained import MUTANTS as WRONG_RACES
 from checks.claims.mechanism.trained import Statement, alone, assumptions, gate
 from checks.settings import Settings
 from checks.tools.evidence import proof
-from checks.tools.orders import refuted
+from checks.tools.mutants import refuted
 from glutheory.claims import Assumption, Claim, Control, Evidence, Finding, Outcome, decide
 
 __all__ = ["CLAIM", "MUTANTS", "run"]

@@ -9,9 +9,12 @@ import pytest
 
 from checks.claims import lambda_min
 from checks.claims.condition import outside
-from checks.tools import orders
+from checks.tools import far_orders
+from checks.tools.far_orders import asymptotic, bounded, exceeded
 from checks.tools.far_spectrum import far
-from checks.tools.orders import Order, asymptotic, bounded, exceeded, finite_size, measured, on_data, refuted
+from checks.tools.measured_orders import finite_size, measured, on_data
+from checks.tools.mutants import refuted
+from checks.tools.orders import Order
 from checks.tools.spectral_grid import Cell
 from derivations.proofs.relu_expansion import d, n
 from glutheory.claims import Evidence, Finding, Grade
@@ -121,7 +124,7 @@ def test_bounds_over_orders() -> None:
 
 def test_nothing_is_concluded_from_a_proof_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Evidence(Grade.PROOF, "", Finding.REFUTES)
-    monkeypatch.setattr(orders, "proof", lambda _: broken)
+    monkeypatch.setattr(far_orders, "proof", lambda _: broken)
     assert exceeded(n, n / d, "", "").finding is Finding.UNDECIDED
     assert bounded(n / d, n / d, "", "").finding is Finding.UNDECIDED
 
