@@ -20,6 +20,8 @@ from checks.claims import hadamard, hadamard_exact, lambda_max, lambda_min, spik
 from checks.claims.compact import statement as compact
 from checks.claims.compact.measures import SpectrumPair, cases
 from checks.claims.condition import statement as condition
+from checks.claims.crossing_early import evidence as early
+from checks.claims.crossing_late import evidence as late
 from checks.claims.decomposition import statement as decomposition
 from checks.claims.degree_shift import statement as degree_shift
 from checks.claims.expected_loss import initial_outputs
@@ -32,6 +34,8 @@ from checks.settings import Settings
 from checks.tools import spectral_grid
 from checks.tools.evidence import Experiment, experiments, statistical
 from checks.tools.formulas import of_branches
+from checks.tools.loss_pairs import LossPair
+from checks.tools.loss_races import Race, races
 from checks.tools.measured_orders import on_data
 from checks.tools.roads import generic, lecun, sample
 from checks.tools.spectral_grid import Cell, Draw
@@ -39,6 +43,7 @@ from glutheory.claims import About, Evidence, Finding
 from glutheory.studies.phase.boundary import crossing
 from glutheory.studies.phase.cells import Cell as PhaseCell
 from glutheory.studies.phase.cells import State
+from tests.checks.claims import loss_cases
 
 pytest.importorskip("statsmodels", reason="the orders of spectra are fitted by statsmodels")
 
@@ -215,6 +220,71 @@ def test_matrices_against_the_hadamard_product(factor: float, monkeypatch: pytes
         numeric, "gram", lambda name, *rest, **more: gram(name, *rest, **more) * (factor if "glu" in name else 1)
     )
     assert (hadamard.exponents(3, hadamard.order).finding is Finding.SUPPORTS) == (factor == 1)
+
+
+# ---------------------------------------------------------------- loss curves
+
+#: Curves that were simulated: the leads seen of one network after the other.
+WRONG_RACES: dict[str, Callable[[tuple[Race, ...]], tuple[Race, ...]]] = {
+    "the two networks exchanged": lambda found: tuple(
+        replace(row, signs=tuple(-x for x in row.signs)) for row in found
+    ),
+    "nothing to be seen": lambda found: tuple(replace(row, signs=(0,) * len(row.signs)) for row in found),
+    "one lead for ever": lambda found: tuple(replace(row, signs=(row.start,) * len(row.signs)) for row in found),
+    "those of other cases": lambda rows: rows[1:] + rows[:1],
+}
+#: Curves as sums of exponentials, with other crossings and other rates.
+WRONG_CURVES: dict[str, Callable[[LossPair], LossPair]] = {
+    "the two networks exchanged": lambda given: replace(given, curves=given.curves[::-1]),
+    "the plain network twice": lambda given: replace(given, curves=(given.curves[0],) * 2),
+    "the gated network twice": lambda given: replace(given, curves=(given.curves[1],) * 2),
+}
+#: The first lead is the only one that is asked of at the start.
+OF_THE_START = tuple(name for name in WRONG_RACES if name != "one lead for ever")
+
+
+def unequal() -> tuple[LossPair, ...]:
+    """Data sets on which one network starts lower, and others on which the other does."""
+    return (*loss_cases.few(), *loss_cases.few_shrunk())
+
+
+@pytest.mark.parametrize("label", [None, *OF_THE_START])
+def test_simulated_starts(label: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if label is not None:
+        monkeypatch.setattr(early, "races", lambda cases: WRONG_RACES[label](races(cases)))
+    assert (early.starts(unequal(), early.CORRECT, "").finding is Finding.SUPPORTS) == (label is None)
+
+
+@pytest.mark.parametrize("label", [None, *WRONG_RACES])
+def test_simulated_ends(label: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    if label is not None:
+        monkeypatch.setattr(late, "races", lambda cases: WRONG_RACES[label](races(cases)))
+    assert (late.ends(loss_cases.few(), late.CORRECT, "").finding is Finding.SUPPORTS) == (label is None)
+
+
+@pytest.mark.parametrize("label", [None, *WRONG_CURVES])
+def test_curves_as_sums_of_exponentials(label: str | None) -> None:
+    alter = WRONG_CURVES[label] if label else lambda given: given
+    gaussian, normalised = ([alter(given) for given in rows] for rows in (unequal(), loss_cases.few_normalised()))
+    for piece in (
+        early.starts(gaussian, early.CORRECT, ""),
+        early.theorem(normalised),
+        late.ends(gaussian[: len(loss_cases.few())], late.CORRECT, ""),
+        late.normalised(normalised),
+    ):
+        assert (piece.finding is Finding.SUPPORTS) == (label is None), piece.what
+
+
+def test_no_curves_are_no_evidence() -> None:
+    pieces = (
+        early.starts([], early.CORRECT, ""),
+        early.theorem([]),
+        early.scale([]),
+        late.prevalence([]),
+        late.ends([], late.CORRECT, ""),
+        late.normalised([]),
+    )
+    assert Finding.SUPPORTS not in {piece.finding for piece in pieces}
 
 
 # ---------------------------------------------------------------- searches, and cells of the phase diagram

@@ -56,7 +56,8 @@ def prevalence(cases: Sequence[LossPair]) -> Evidence:
         "failing": [given.label for given in failing],
     }
     what = "expected loss curves of three gates on Gaussian data, in the wide limit and at width 1000"
-    return Evidence(Grade.NUMERICAL, what, Finding.of(not failing), figures=figures)
+    finding = Finding.of(not failing) if judged else Finding.UNDECIDED
+    return Evidence(Grade.NUMERICAL, what, finding, figures=figures)
 
 
 def ends(cases: Sequence[LossPair], rule: Rule, where: str) -> Evidence:
@@ -81,7 +82,7 @@ def ends(cases: Sequence[LossPair], rule: Rule, where: str) -> Evidence:
         "at most one by Laguerre's rule": sum(given.found.bound <= 1 for given in judged),
         "crossings: eta k m, loss over initial loss": {given.label: _steps(given) for given in judged},
     }
-    enough = not open_ and 2 * long <= len(found)
+    enough = bool(judged) and not open_ and 2 * long <= len(found)
     finding = Finding.REFUTES if wrong or off else (Finding.SUPPORTS if enough else Finding.UNDECIDED)
     what = (
         "who is lower in the end, and all crossings of expected loss curves by branch and bound, against repeated "
