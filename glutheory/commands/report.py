@@ -89,7 +89,7 @@ def report_command(
         click.echo(json.dumps(record("report", **_told(runs, out, size, files)), indent=2, allow_nan=False))
         return
     click.echo(summary(outcomes))
-    for run in runs if not wanted else ():
+    for run in runs:
         for note in notes(run.retired, run.name):
             click.echo(note)
     if out is not None:

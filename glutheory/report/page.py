@@ -10,6 +10,7 @@ from typing import Any
 
 import glutheory
 from glutheory.claims import Outcome, decide
+from glutheory.claims.retired import notes
 from glutheory.claims.stored import Stored
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.report import provenance
@@ -105,6 +106,7 @@ def render(stored: Sequence[Stored], *, advance: Callable[[str], None] = lambda 
         groups={"The paper’s claims": paper, "Beyond the paper": ours},
         tally=tally([section.outcome for section in sections]),
         summary=summary([section.outcome for section in sections]),
+        retired=[note for run in stored for note in notes(run.retired, run.name)],
         explorer=_explorer(),
         styles=styles,
         scripts=scripts,

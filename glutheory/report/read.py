@@ -66,4 +66,8 @@ def read(paths: Sequence[Path], *, only: Sequence[str] = (), replacing: bool = F
         {name: found for name, found in run.outcomes.items() if last[name] == index and name in wanted}
         for index, run in enumerate(runs)
     )
-    return tuple(replace(run, outcomes=outcomes) for run, outcomes in zip(runs, kept, strict=True))
+    return tuple(
+        # who asks for some claims is not told of others
+        replace(run, outcomes=outcomes, retired=() if only else run.retired)
+        for run, outcomes in zip(runs, kept, strict=True)
+    )

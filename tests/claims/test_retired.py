@@ -54,7 +54,14 @@ def test_who_asks_for_it_is_told_what_became_of_it(old: Path) -> None:
 def test_the_commands_say_so(old: Path, tmp_path: Path) -> None:
     options = ("report", "--from", str(old), "--out", str(tmp_path / "page.html"))
     assert "old.json: crossing is not shown: it was split into crossing-early and crossing-late" in good(*options)
-    assert 'id="claim-crossing"' not in (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert 'id="claim-crossing"' not in page
+    # the page says it as well, beside the verdicts; not where some claims alone are asked for
+    note = "old.json: crossing is not shown: it was split into crossing-early and crossing-late"
+    assert page.index('id="verdicts"') < page.index(note) < page.index('id="reading"')
+    assert page.count(note) == 1
+    assert "is not shown" not in good(*options, "--only", "good-one")
+    assert 'class="retired"' not in (tmp_path / "page.html").read_text(encoding="utf-8")
     told = json.loads(good(*options, "--json"))
     assert ([row["id"] for row in told["claims"]], told["retired"]) == (["good-one"], {"old.json": ["crossing"]})
     found = CliRunner().invoke(checks_command.main, ["--from", str(old)])
