@@ -8,6 +8,7 @@ digit. Text is left as it is.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,9 +51,9 @@ def augmented(images: torch.Tensor, seed: Any) -> torch.Tensor:
 def _rectangles(count: int, side: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     """Which pixels are erased, shape (count, side, side)."""
     area = side**2 * rng.uniform(*AREA, (count, _DRAWS))
-    aspect = np.exp(rng.uniform(*np.log(ASPECT), (count, _DRAWS)))
-    sizes = np.rint(np.sqrt([area * aspect, area / aspect])).astype(np.int64)
-    fits = (sizes < side).all(axis=0)
+    aspect = np.exp(rng.uniform(math.log(ASPECT[0]), math.log(ASPECT[1]), (count, _DRAWS)))
+    sizes: Integers = np.rint(np.sqrt(np.stack((area * aspect, area / aspect)))).astype(np.int64)
+    fits = np.all(sizes < side, axis=0)
     # the first that fits
     heights, widths = np.take_along_axis(sizes, fits.argmax(axis=1)[None, :, None], axis=2)[..., 0]
     wanted = fits.any(axis=1) & (rng.random(count) < ERASE)

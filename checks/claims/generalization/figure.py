@@ -116,7 +116,7 @@ def _bias(material_name: str, blocks: Mapping[Name, Block]) -> Chart:
     series = []
     for (_, optimiser), block in blocks.items():
         _, values = measured(block)
-        epochs = np.arange(1, values.shape[2] + 1)
+        epochs = range(1, values.shape[2] + 1)
         for label, role, rows in zip(KINDS, (Role.PLAIN, Role.GATED), values, strict=True):
             low, middle, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
             name = f"{label}, {TITLES[optimiser]}"

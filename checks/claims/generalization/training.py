@@ -7,7 +7,7 @@ where it was and ends with the same numbers, bit for bit on the same machine.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +65,9 @@ def identity(course: Course, settings: Settings) -> dict[str, Any]:
     """Everything that determines the training, in JSON types."""
     material = asdict(course.material)
     material["recipes"] = asdict(course.material.recipe(course.optimiser))
-    sizes = asdict(sized(course.material.architecture, settings))
+    size = sized(course.material.architecture, settings)
+    # a size that is what it always was when there was none is not told: old checkpoints are read when one is added
+    sizes = {item.name: value for item in fields(size) if (value := getattr(size, item.name)) != item.default}
     del sizes["source"]
     return {
         "what": "generalization",

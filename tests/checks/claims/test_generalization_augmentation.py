@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from checks.claims.generalization.augmentation import AREA, ASPECT, ERASE, augme
 COUNT = 4000
 
 
-def images(side: int, channels: int = 1, count: int = COUNT) -> torch.Tensor:
+def images(side: int, channels: int = 1, count: int = COUNT) -> Any:
     """Pixels of which no two of an image are equal, and none is black or 0."""
     generator = torch.Generator().manual_seed(0)
     return torch.rand((count, channels, side, side), generator=generator) * 0.9 + 0.05

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import field, make_dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,13 @@ torch = pytest.importorskip("torch", reason="the checks need torch")
 pytest.importorskip("einops", reason="the architectures need einops")
 
 from checks.claims.generalization import data as generalization_data
+from checks.claims.generalization import training
 from checks.claims.generalization.plan import LEVEL, LIMIT, TESTS, WEAKER_LIMIT, WEAKER_TESTS
 from checks.claims.generalization.states import States
 from checks.claims.generalization.task import FULL, PAIRS, QUICK, Recipe
 from checks.claims.generalization.training import identity
 from checks.settings import Settings
-from checks.tools.data import text
+from checks.tools.data import sized, text
 from tests.checks.claims.tiny_transformers import ALTERED, COURSE, SETTINGS, TINY
 
 
@@ -60,6 +61,13 @@ class TestTask:
         elsewhere = (Settings(seed=1), Settings(device="meta"))
         keys += [json.dumps(identity(COURSE, settings), sort_keys=True) for settings in elsewhere]
         assert len(set(keys)) == len(keys)
+
+    def test_a_size_that_is_new_and_changes_nothing_leaves_the_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        before, own = identity(COURSE, SETTINGS), sized(TINY.architecture, SETTINGS)
+        wider = make_dataclass("Wider", [("novel", int, field(default=0))], bases=(type(own),), frozen=True)
+        for novel in (0, 1):
+            monkeypatch.setattr(training, "sized", lambda *_, novel=novel: wider(**vars(own), novel=novel))
+            assert (identity(COURSE, SETTINGS) == before) == (novel == 0)
 
     def test_the_name_of_a_gpu_is_recorded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU of {device}")

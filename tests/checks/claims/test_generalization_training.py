@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,6 +103,7 @@ class TestTraining:
 PROGRAM = """
 import sys
 from pathlib import Path
+from typing import Any
 from checks.claims.generalization.training import history
 from checks.settings import Settings
 from checks.claims.generalization.task import FULL, Course, Material
@@ -126,7 +128,7 @@ class TestAlteredImages:
 
         def loss(seed: list[int] | None) -> float:
             inputs = train.inputs if seed is None else augmented(train.inputs, seed)
-            return torch.nn.functional.cross_entropy(model(inputs), train.targets).item()
+            return float(torch.nn.functional.cross_entropy(model(inputs), train.targets).item())
 
         assert [loss(None), loss([order, 0, 2])] == pytest.approx(found[0, [0, 3]])
         # one step an epoch: what is logged over the epoch is the loss before it, on what it is trained on
@@ -139,10 +141,10 @@ class TestAlteredImages:
         assert whole[1:, 4] == pytest.approx(whole[:-1, 0], rel=1e-6)
 
     def test_both_of_a_pair_are_trained_on_the_same_images(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        seen: dict[str, list[torch.Tensor]] = {"relu": [], "reglu": []}
+        seen: dict[str, list[Any]] = {"relu": [], "reglu": []}
         for network, rows in seen.items():
 
-            def kept(images: torch.Tensor, seed: list[int], rows: list[torch.Tensor] = rows) -> torch.Tensor:
+            def kept(images: Any, seed: list[int], rows: list[Any] = rows) -> Any:
                 rows.append(augmented(images, seed))
                 return rows[-1]
 
