@@ -58,7 +58,7 @@ def _rectangles(count: int, side: int, rng: np.random.Generator) -> npt.NDArray[
     heights, widths = np.take_along_axis(sizes, fits.argmax(axis=1)[None, :, None], axis=2)[..., 0]
     wanted = fits.any(axis=1) & (rng.random(count) < ERASE)
     down, across = (_span(lengths, side, rng) for lengths in (heights, widths))
-    return wanted[:, None, None] & down[:, :, None] & across[:, None, :]
+    return np.asarray(wanted[:, None, None] & down[:, :, None] & across[:, None, :])
 
 
 def _span(lengths: Integers, side: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
