@@ -87,10 +87,11 @@ CLAIM = Claim(
         "power",
     ),
     corrected=(
-        r"\text{At equal training loss the gaps of gated and non-gated networks can be told apart, but are within a "
-        r"factor 1.5 of each other on average; gated networks take at most 1.25 times as many steps. AdamW in place of "
-        r"SGD saves more steps than gating saves or costs. A gap whose training loss is measured on altered images is "
-        r"biased: in MLP-Mixer downwards by more than the gap, in ViT upwards at first and downwards in the end.}"
+        r"\text{Without altered images: at equal training loss the gaps of gated and non-gated networks can be told "
+        r"apart, but are within a factor 1.5 of each other on average; gated networks take at most 1.25 times as many "
+        r"steps; AdamW in place of SGD saves more steps than gating saves or costs, its gaps are within a factor 1.5. "
+        r"With altered images: AdamW saves steps, in MLP-Mixer more than gating; a gap whose training loss is measured "
+        r"on them is biased, in MLP-Mixer downwards by more than the gap, in ViT upwards at first, downwards at last.}"
     ),
     meaning=(
         "In small models the gap at equal training loss is comparable, but not the same. In the full run of seed 0 it "
@@ -99,9 +100,9 @@ CLAIM = Claim(
         "more. The paper's test of one pair is no guide to this: the epochs of a run depend on each other and mix "
         "speed with generalisation; and flattened, as released, it accepted all 18 pairs in GPT-2 with AdamW, of which "
         "11 failed in the plane. Moreover the released training loss is that on altered images, so that what is "
-        "compared is not training loss and gap: the evidence has the bias, and what the test says without it. Whoever "
-        "wants fewer steps gains more from the optimiser than from the gate. Nothing is said about the paper's sizes "
-        "and data sets."
+        "compared is not training loss and gap: the evidence has the bias, and what the test says without it. In "
+        "these networks the optimiser saves more steps than the gate. Nothing is said about the paper's sizes and data "
+        "sets."
     ),
     parts=(
         Part(
@@ -116,7 +117,7 @@ CLAIM = Claim(
             Fate.DROPPED,
             "they can be told apart, and are within a factor 1.5 on average",
         ),
-        Part("pace", "gated networks need fewer steps", Fate.REVERSED, "at most 1.25 times as many; AdamW saves more"),
+        Part("pace", "gated networks need fewer steps", Fate.REVERSED, "at most 1.25 times as many"),
     ),
 )
 
