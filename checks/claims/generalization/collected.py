@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from checks.claims.generalization.bias import bias
-from checks.claims.generalization.controls import BIAS_MUTANTS, EFFECT_MUTANTS, MUTANTS, Statement
-from checks.claims.generalization.effects import Table, effects
+from checks.claims.generalization.controls import BIAS_MUTANTS, EFFECT_MUTANTS, EXCHANGED, MUTANTS, Statement
+from checks.claims.generalization.effects import Table, compared, effects
 from checks.claims.generalization.evidence import equal, gap, not_slower, pace, within
 from checks.claims.generalization.measures import matched
 from checks.claims.generalization.paper_test import paper
@@ -48,7 +48,11 @@ def negative(blocks: Mapping[Name, Block], by_optimiser: Mapping[str, Table]) ->
     }
     if by_optimiser:
         rows |= {
-            label: {material(name): (effects(material(name), alter(table)),) for name, table in by_optimiser.items()}
+            label: {
+                material(name): (effects(material(name), alter(table)),)
+                for name, table in by_optimiser.items()
+                if label != EXCHANGED or compared(material(name))
+            }
             for label, alter in EFFECT_MUTANTS.items()
         }
     return tuple(_control(label, found) for label, found in rows.items())

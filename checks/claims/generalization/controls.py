@@ -108,8 +108,10 @@ BIAS_MUTANTS: dict[str, Callable[[Block], Block]] = {
         block, PLANTED, plain=False
     ),
 }
+#: It concerns the tables of which the two are compared.
+EXCHANGED = "optimiser and gating exchanged"
 #: Of two-way tables.
 EFFECT_MUTANTS: dict[str, Callable[[Table], Table]] = {
     "the optimisers exchanged": lambda table: replace(table, losses=table.losses[::-1]),
-    "optimiser and gating exchanged": lambda table: replace(table, losses=table.losses.swapaxes(0, 1)),
+    EXCHANGED: lambda table: replace(table, losses=table.losses.swapaxes(0, 1)),
 }

@@ -18,7 +18,7 @@ pytest.importorskip("statsmodels", reason="the intervals are those of statsmodel
 
 from checks.claims.generalization.bias import bias
 from checks.claims.generalization.collected import collect, negative
-from checks.claims.generalization.controls import BIAS_MUTANTS, EFFECT_MUTANTS, Statement, with_bias
+from checks.claims.generalization.controls import BIAS_MUTANTS, EFFECT_MUTANTS, EXCHANGED, Statement, with_bias
 from checks.claims.generalization.effects import EFFECTS, Table, contrasts, effects, tables
 from checks.claims.generalization.measures import one_sided
 from checks.claims.generalization.paper_test import CLEAN, RELEASED, changed, judged, paper, pvalues
@@ -231,6 +231,19 @@ class TestTable:
         assert name == "b"
         assert np.array_equal(found["b"].losses[1, 0], block.gated)
         assert np.array_equal(found["b"].losses[0, 0], block.plain)
+
+    def test_a_table_without_a_comparison_has_no_control_that_exchanges_them(self) -> None:
+        """Gates that save epochs are in no contradiction to what is said of it: that AdamW does."""
+        both = {
+            "mixer-digits": scattered(0.6, 0.85),
+            "vit-digits, augmented": replace(scattered(0.6, 0.85), augmented=True),
+        }
+        found = {
+            control.altered: control for control in negative({("vit-digits", "sgd"): synthetic(2, epochs=5)}, both)
+        }
+        assert all(found[label].caught for label in EFFECT_MUTANTS)
+        assert "ViT" not in found[EXCHANGED].by
+        assert all("ViT" in found[label].by for label in EFFECT_MUTANTS if label != EXCHANGED)
 
     def test_no_block_no_control(self) -> None:
         """What was altered nowhere was caught nowhere."""
