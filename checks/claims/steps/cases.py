@@ -130,7 +130,7 @@ def counts(settings: Settings) -> tuple[Count, ...]:
 
 def _counts(settings: Settings) -> Iterator[Count]:
     for n, d, draw in shapes(settings):
-        seed = settings.stream(f"steps/data/{n}/{d}/{draw}")
+        seed = settings.stream(f"steps/sets/{n}/{d}/{draw}")
         for pair in PAIRS:
             for normalised in (False, True):
                 data = kernels(pair, n, d, None, seed, normalised)

@@ -84,7 +84,7 @@ def ratios(cases: Sequence[Count], rate: str, error: float = 0.1) -> Chart:
 
 def curves(settings: Settings) -> Chart:
     """A linear target on which the better conditioned network is the slower one to 10 %."""
-    seed = settings.stream(f"steps/data/{_SHAPE[0]}/{_SHAPE[1]}/0")
+    seed = settings.stream(f"steps/sets/{_SHAPE[0]}/{_SHAPE[1]}/0")
     data = kernels(_SHOWN, *_SHAPE, None, seed, False)
     ends = [Ends.of(modes) for modes in data.modes]
     steps = np.unique(np.round(np.geomspace(1, 3e5, 120)))
