@@ -7,7 +7,6 @@ to the targets); targets are small, so that the kernel hardly moves, and the rat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -72,7 +71,7 @@ def iterated(settings: Settings, law: Law) -> Evidence:
                         loss = expected_loss(data.modes[which], None, Y)
                         said = [steps_to(loss, error, eta) for error in ERRORS]
                         cap = 2 * max(item.high or 0 for item in said)
-                        counted = _iterate(lambda e, K=K, eta=eta: e - eta * (K @ e), Y, cap)
+                        counted = _iterate(K, eta, Y, cap)
                         most, count = max(most, *counted), count + len(counted)
                         wrong += [
                             f"{pair[which]}, {target}, {rate}, ε={error:g}"
@@ -86,12 +85,12 @@ def iterated(settings: Settings, law: Law) -> Evidence:
     return Evidence(Grade.NUMERICAL, what, Finding.of(not wrong), About.CORRECTED, "descent", figures)
 
 
-def _iterate(step: Callable[[Array], Array], start: Array, cap: int) -> list[int]:
-    """The steps to each of `ERRORS`, which fall; cap + 1 for those that are not reached, or if the error grows."""
+def _iterate(K: Array, rate: float, start: Array, cap: int) -> list[int]:
+    """The steps of e ← e − ηKe to each of `ERRORS`, which fall; cap + 1 for those that are not reached."""
     found: list[int] = []
     e, size = start, float(np.linalg.norm(start))
     for k in range(1, cap + 1):
-        e = step(e)
+        e = e - rate * (K @ e)
         share = float(np.linalg.norm(e)) / size
         while len(found) < len(ERRORS) and share <= ERRORS[len(found)]:
             found.append(k)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from checks.claims.steps.cases import PAIRS, Count, Ends, curve, learning_rate
+from checks.claims.steps.cases import Count, Ends, curve, learning_rate
 from checks.settings import Settings
-from checks.tools.loss_pairs import kernels
+from checks.tools.loss_pairs import PAIRS, kernels
 from glutheory.figures.chart import Chart, Role, Series
 
 #: Of the curves: GELU and GEGLU, Gaussian inputs.
@@ -34,7 +34,7 @@ def against_bound(cases: Sequence[Count], error: float = 0.01) -> Chart:
         role = Role.THEORY if target == "bottom" else Role.OTHER
         series.append(Series(words, x, y, role, line=False, dashed=target == "linear"))
     line = np.geomspace(2, max(ends.condition for case in cases for ends in case.ends), 40)
-    series.append(Series(r"$\kappa\,\ln(1/\varepsilon)$", line, line * math.log(1 / error), Role.THEORY))
+    series.append(Series(r"$\kappa\,\ln(1/\varepsilon)$", list(line), list(line * math.log(1 / error)), Role.THEORY))
     return Chart(
         "Steps to a relative error of 1 % against the condition number",
         r"condition number $\kappa$",
@@ -94,7 +94,9 @@ def curves(settings: Settings) -> Chart:
             loss = curve(modes, target, data.X, seed)
             y = np.sqrt(loss.descent(steps, learning_rate("own", mine, (ends[0], ends[1]))) / loss.initial)
             label = f"{name}, {_WORDS[target]}"
-            series.append(Series(label, steps, np.where(y < 1e-6, np.nan, y), role, dashed=target == "random"))
+            series.append(
+                Series(label, list(steps), list(np.where(y < 1e-6, np.nan, y)), role, dashed=target == "random")
+            )
     return Chart(
         "Two targets, two networks, each at its own largest rate",
         "steps",

@@ -36,7 +36,7 @@ class Law:
         """The number of steps that are said to suffice for every target; the upper end, as the eigenvalues err."""
         kappa = ends.second_over_least if self.second else ends.high
         constant = self.optimal if rate == "optimal" else self.largest
-        return math.ceil(constant * kappa**self.power * math.log(1 / error) ** self.log_power)
+        return float(math.ceil(constant * kappa**self.power * math.log(1 / error) ** self.log_power))
 
 
 LAW = Law()

@@ -129,5 +129,5 @@ def _key(cases: Sequence[Count]) -> str:
     for target in ("random", "linear"):
         chosen = [case for case in cases if (case.target, case.rate, case.error) == (target, "own", 0.1) and case.known]
         factors = sorted(off(case, case.quotient("condition")) for case in chosen)
-        words.append(f"{target} x {factors[len(factors) // 2]:.2g}, at most {factors[-1]:.2g}")
-    return f"cond ratio off the speed-up: {'; '.join(words)}"
+        words.append(f"x {factors[len(factors) // 2]:.2g} on {target} targets, at most {factors[-1]:.1g}")
+    return f"cond ratio off by {'; '.join(words)}"

@@ -109,8 +109,9 @@ def on_pictures(found: Found) -> Chart:
             (found.centred[pair], ", targets without their mean", True),
         ):
             x, gap = race.epoch[1:], race.gap[1:]  # the axis is logarithmic
-            ends = (gap.min(axis=1), gap.max(axis=1)) if not dashed else ((), ())
-            series.append(Series(f"{TITLES[pair[1]]}{words}", x, gap.mean(axis=1), role, *ends, dashed=dashed))
+            low, high = ([], []) if dashed else (list(gap.min(axis=1)), list(gap.max(axis=1)))
+            label = f"{TITLES[pair[1]]}{words}"
+            series.append(Series(label, list(x), list(gap.mean(axis=1)), role, low, high, dashed=dashed))
     name = task.protocol.data if task.released else f"{task.source.split(';')[0]} in place of {task.protocol.data}"
     return Chart(
         title="The gap on images",

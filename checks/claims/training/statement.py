@@ -135,8 +135,8 @@ def run(settings: Settings, statement: Statement | None = None) -> Outcome:
     def collect(what: Statement) -> tuple[Evidence, ...]:
         literal = crossing(task, found, what), shrinking(task, found, what)
         sharper = scaling(task, found, what), mechanism(task, found, kernels, what)
-        sharper = *sharper, scope(task, found), held_out(task, runs)
-        return *literal, *_given(literal, sharper), images.crossing(pictures, what), images.lead(pictures, what)
+        rest = _given(literal, (*sharper, scope(task, found), held_out(task, runs)))
+        return *literal, *rest, images.crossing(pictures, what), images.lead(pictures, what)
 
     evidence = collect(claimed)
     controls = []
