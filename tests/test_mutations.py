@@ -270,7 +270,7 @@ MUTANTS = (
     ),
     Mutant(
         "the mean of the digits not subtracted",
-        "checks/claims/training/image_task.py",
+        "checks/claims/training/image_runs.py",
         "labels.mean() if centred else 0.0",
         "0.0",
         "training",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from checks.claims.training import image_task, images
+from checks.claims.training import image_runs, image_task, images
 from checks.claims.training.evidence import Predictions, crossing, held_out, mechanism, scaling, scope, shrinking
 from checks.claims.training.figure import charts, on_pictures
 from checks.claims.training.kernels import predictions
@@ -121,7 +121,7 @@ def _given(literal: tuple[Evidence, ...], sharper: tuple[Evidence, ...]) -> tupl
 def on_images(settings: Settings) -> images.Found:
     """The networks trained on the images of the run."""
     task = image_task.task(settings)
-    raw, centred = (images.races(task, image_task.curves(task, settings, kind)) for kind in (False, True))
+    raw, centred = (images.races(task, image_runs.curves(task, settings, kind)) for kind in (False, True))
     return images.Found(task, raw, centred)
 
 

@@ -13,7 +13,7 @@ import torch
 from click.testing import CliRunner
 
 from checks.__main__ import main
-from checks.claims.training import image_task, images
+from checks.claims.training import image_runs, image_task, images
 from checks.claims.training.figure import on_pictures
 from checks.claims.training.image_task import CIFAR10, MNIST, ImageTask
 from checks.claims.training.measures import IMAGE_MUTANTS, Race, Statement
@@ -102,17 +102,17 @@ class TestData:
     def test_pixels_are_normalised_and_labels_are_numbers(self, mnist: Path) -> None:
         settings = Settings(FULL, images=str(mnist))
         task = image_task.task(settings)
-        pixels, labels = image_task.data(task, settings, 0)
+        pixels, labels = image_runs.data(task, settings, 0)
         assert pixels.shape == (300, 784)
         assert set(labels.tolist()) == set(map(float, range(10)))
         raw = pixels * np.float32(0.3081) + np.float32(0.1307)
         assert np.abs(raw * 255 - np.rint(raw * 255)).max() < 1e-3
-        other, _ = image_task.data(task, settings, 1)
+        other, _ = image_runs.data(task, settings, 1)
         assert not np.array_equal(pixels, other)
 
     def test_others_by_their_own_mean_and_deviation(self) -> None:
         task = image_task.task(Settings())
-        pixels, _ = image_task.data(task, Settings(), 0)
+        pixels, _ = image_runs.data(task, Settings(), 0)
         assert np.allclose([pixels.mean(), pixels.std()], [0, 1], atol=1e-5)
 
     def test_too_few_or_blank_images(self, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ class TestData:
         )
         settings = Settings(images=str(blank))
         with pytest.raises(DomainError, match="all of one colour"):
-            image_task.data(image_task.task(settings), settings, 0)
+            image_runs.data(image_task.task(settings), settings, 0)
 
 
 #: Everything that is done, in less than a second.
@@ -140,13 +140,13 @@ class TestTraining:
     def test_every_network_is_trained(self, source: str, request: pytest.FixtureRequest) -> None:
         settings = Settings(images=source if source == "digits" else str(request.getfixturevalue(source)))
         task = tiny(settings)
-        found = image_task.curves(task, settings, False)
+        found = image_runs.curves(task, settings, False)
         assert set(found) == set(NAMES)
         assert task.total == 12
         for losses in found.values():
             assert losses.shape == (len(task.looks), 3)
             assert np.isfinite(losses).all()
-        centred = image_task.curves(task, settings, True)
+        centred = image_runs.curves(task, settings, True)
         assert all(len(losses) == np.sum(task.looks <= task.early) for losses in centred.values())
 
     def test_the_losses_are_those_of_torchs_own_descent(self) -> None:
@@ -165,7 +165,7 @@ class TestTraining:
             first.bias.zero_()
             last.bias.zero_()
         model = torch.nn.Sequential(first, torch.nn.ReLU(), last, torch.nn.Flatten(0))
-        pixels, labels = map(torch.from_numpy, image_task.data(task, settings, 0))
+        pixels, labels = map(torch.from_numpy, image_runs.data(task, settings, 0))
         descent = torch.optim.SGD(model.parameters(), lr=task.rate)
         losses = []
 
@@ -182,23 +182,23 @@ class TestTraining:
                 torch.nn.functional.mse_loss(model(pixels[index]), labels[index]).backward()
                 descent.step()
         look()
-        mine = image_task.curves(task, settings, False)["relu"][:, 0]
+        mine = image_runs.curves(task, settings, False)["relu"][:, 0]
         assert np.allclose(mine, np.array(losses)[task.looks], rtol=1e-4)
 
     def test_the_grouping_changes_nothing(self) -> None:
         settings = Settings()
-        one, two = (image_task.curves(tiny(settings, together=k), settings, False) for k in (1, 3))
+        one, two = (image_runs.curves(tiny(settings, together=k), settings, False) for k in (1, 3))
         assert all(np.allclose(one[name], two[name], rtol=1e-4) for name in NAMES)
 
     def test_a_killed_run_goes_on(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         kept = Settings(checkpoints=tmp_path)
         task = tiny(kept, seeds=1, epochs=1)
-        first = image_task.curves(task, kept, False)
-        image_task.curves.cache_clear()
-        monkeypatch.setattr(image_task, "_run", None)
-        again = image_task.curves(task, kept, False)
+        first = image_runs.curves(task, kept, False)
+        image_runs.curves.cache_clear()
+        monkeypatch.setattr(image_runs, "_run", None)
+        again = image_runs.curves(task, kept, False)
         assert all(np.array_equal(first[name], again[name]) for name in NAMES)
-        image_task.curves.cache_clear()
+        image_runs.curves.cache_clear()
 
 
 def made(crosses: float = 2.0, seeds: int = 16, released: bool = False) -> images.Found:
