@@ -112,7 +112,6 @@ def on_pictures(found: Found) -> Chart:
             low, high = ([], []) if dashed else (list(gap.min(axis=1)), list(gap.max(axis=1)))
             label = f"{TITLES[pair[1]]}{words}"
             series.append(Series(label, list(x), list(gap.mean(axis=1)), role, low, high, dashed=dashed))
-    name = task.protocol.data if task.released else f"{task.source.split(';')[0]} in place of {task.protocol.data}"
     return Chart(
         title="The gap on images",
         x="epoch",
@@ -120,7 +119,7 @@ def on_pictures(found: Found) -> Chart:
         series=series,
         xscale="log",
         note=(
-            f"{name}: means and ranges over {task.seeds} seeds; above 0 the non-gated network is ahead. Without the "
+            f"{task.name}: means and ranges over {task.seeds} seeds; above 0 the non-gated network is ahead. Without the "
             "mean of the targets (dashed, up to the early look) it is not."
         ),
     )

@@ -44,7 +44,7 @@ def curves(given: ImageTask, settings: Settings, centred: bool) -> dict[str, Arr
 
 
 def _remembered(given: ImageTask, settings: Settings, centred: bool, name: str, seeds: tuple[int, ...]) -> Arrays:
-    sizes = {key: value for key, value in asdict(given).items() if key not in ("seeds", "together", "protocol")}
+    sizes = {key: value for key, value in asdict(given).items() if key not in ("seeds", "together", "protocol", "name")}
     key: dict[str, Any] = {"what": "training on images", "task": sizes, "centred": centred, "network": name}
     key |= {"seed": settings.seed, "device": settings.device, "seeds": list(seeds)}
     return remembered(settings.checkpoints, key, lambda: {"loss": _run(given, settings, centred, name, seeds)})

@@ -61,7 +61,8 @@ class ImageTask:
 
     Attributes:
         protocol: of the released code, followed or scaled.
-        source: the images, with their checksum.
+        name: of the images, in words.
+        source: the same, with their checksum.
         n, d: images to train on, and pixels.
         hidden, batch, rate, epochs: of this run.
         scale: as in `Protocol`.
@@ -71,6 +72,7 @@ class ImageTask:
     """
 
     protocol: Protocol
+    name: str
     source: str
     n: int
     d: int
@@ -126,11 +128,15 @@ def task(settings: Settings) -> ImageTask:
     n = len(found) - held
     if n < 20:
         raise DomainError(f"the images of {found.name} are {len(found)}: give at least 24 to train on.")
+    name = protocol.data if same else f"{found.source.split(';')[0]} in place of {protocol.data}"
     hidden = round(d * protocol.hidden / protocol.inputs)
     if not settings.profile.thorough:
         most, batch, epochs, product = _QUICK
         sizes = (hidden, batch, product / hidden, epochs)
-        return ImageTask(protocol, found.source, min(n, most), d, *sizes, None, _SEEDS, together=12, released=False)
+        part = f"a part of {name}" if same else name
+        return ImageTask(
+            protocol, part, found.source, min(n, most), d, *sizes, None, _SEEDS, together=12, released=False
+        )
     if same:
         sizes = (hidden, protocol.batch, protocol.rate, protocol.epochs)
         return ImageTask(
@@ -138,4 +144,4 @@ def task(settings: Settings) -> ImageTask:
         )
     batch = max(1, round(n * protocol.batch / protocol.images))
     sizes = (hidden, batch, protocol.rate * protocol.hidden / hidden, protocol.epochs)
-    return ImageTask(protocol, found.source, n, d, *sizes, None, _SEEDS, together=8, released=False)
+    return ImageTask(protocol, name, found.source, n, d, *sizes, None, _SEEDS, together=8, released=False)

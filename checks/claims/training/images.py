@@ -80,8 +80,7 @@ def crossing(found: Found, statement: Statement) -> Evidence:
             "at the end": _ends(race.end),
         }
     finding, figures = signs(events, LIMIT)
-    name = task.protocol.data if task.released else f"{task.source.split(';')[0]} in place of {task.protocol.data}"
-    what = f"the training losses at step {task.early} and at epoch {task.epochs}, {task.seeds} seeds: {name}"
+    what = f"the training losses at step {task.early} and at epoch {task.epochs}, {task.seeds} seeds: {task.name}"
     figures |= {"level of all tests on images": LEVEL, "measured": rows, "what was trained": differs(task)}
     about = About.LITERAL if task.released else About.CORRECTED
     return Evidence(Grade.STATISTICAL, what, finding, about, "images", figures)

@@ -53,7 +53,7 @@ class TestProtocols:
         assert (found.hidden, found.batch, found.rate, found.epochs) == (3136, 256, 1e-5, 150)
         assert found.scale == (0.1307, 0.3081)
         # 60000 of 70000, and of 350 as many
-        assert (found.n, found.d) == (300, 784)
+        assert (found.n, found.d, found.name) == (300, 784, "MNIST")
         assert found.width("reglu") == 3136 * 785 // (2 * 784 + 1)
 
     def test_cifar_as_well(self, cifar: Path) -> None:
@@ -78,6 +78,7 @@ class TestProtocols:
         for source in (str(mnist), "digits"):
             found = image_task.task(Settings(images=source))
             assert not found.released
+            assert found.name.startswith("a part of MNIST" if source != "digits" else "scikit-learn's digits (1797)")
             assert (found.n, found.epochs) == (300, 8)
             assert found.hidden == 4 * found.d
 
