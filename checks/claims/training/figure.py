@@ -119,7 +119,7 @@ def on_pictures(found: Found) -> Chart:
         series=series,
         xscale="log",
         note=(
-            f"{task.name}: means and ranges over {task.seeds} seeds; above 0 the non-gated network is ahead. Without the "
-            "mean of the targets (dashed, up to the early look) it is not."
+            f"{task.name}: means and ranges over {task.seeds} seeds; above 0 the non-gated network is ahead. Without "
+            "the mean of the targets (dashed, up to the early look) it is not."
         ),
     )

@@ -140,7 +140,7 @@ def task(settings: Settings) -> ImageTask:
     if same:
         sizes = (hidden, protocol.batch, protocol.rate, protocol.epochs)
         return ImageTask(
-            protocol, found.source, n, d, *sizes, protocol.scale, _RELEASED_SEEDS, together=1, released=True
+            protocol, name, found.source, n, d, *sizes, protocol.scale, _RELEASED_SEEDS, together=1, released=True
         )
     batch = max(1, round(n * protocol.batch / protocol.images))
     sizes = (hidden, batch, protocol.rate * protocol.hidden / hidden, protocol.epochs)

@@ -53,7 +53,7 @@ CLAIM = Claim(
         "networks change by several times their size. A larger learning rate mostly brings everything forward; only "
         "near and beyond the stability bound 2/lambda_max of the plain kernel does it cost the plain network more. "
         "A lower training loss is no better network here: the held-out loss of the gated one is several times higher. "
-        "On images the early lead is over within the first epochs: it is that of learning the mean of the targets, "
+        "On digits the early lead is over within the first epochs: it is that of learning the mean of the targets, "
         "along the one large eigenvalue of the plain kernel, and without that mean it is gone."
     ),
     parts=(
