@@ -18,7 +18,7 @@ FOLDER = Path(__file__).resolve().parent / "claims"
 #: The order of every list of claims: the paper's in its own order, then ours; a claim that is not here comes last.
 ORDER = (
     *("ntk-plain", "ntk-gated", "hadamard", "angle", "decomposition", "lambda-max", "lambda-min", "condition"),
-    *("compact", "expected-loss", "crossing-early", "crossing-late", "training", "trajectory", "diagonal"),
+    *("compact", "expected-loss", "crossing-early", "crossing-late", "steps", "training", "trajectory", "diagonal"),
     *("architectures", "generalization"),
     *("finite-width-mean", "hadamard-exact", "degree-shift", "majorisation", "not-always", "spike", "phase-diagram"),
     *("decorrelation", "products", "mechanism"),
@@ -26,7 +26,7 @@ ORDER = (
 
 
 #: These train networks on images and on text, the user's where they are given.
-ON_DATA = ("architectures", "generalization")
+ON_DATA = ("training", "architectures", "generalization")
 
 
 @lru_cache(maxsize=1)

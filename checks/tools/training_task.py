@@ -1,8 +1,9 @@
 """The two-layer Gaussian task of the paper's code, and the six networks trained on it.
 
 y = x·w + 0.1 noise with Gaussian x; LeCun initialisation, biases from 0, gated networks of matched size; stochastic
-gradient descent on the mean squared error. The scale of w is not stated; standard normal weights make the variance of
-the targets about d, which is called large here, and weights of variance 1/d make it about 1, called unit.
+gradient descent on the mean squared error. In the released code w is standard normal: the variance of the targets is
+about d, and they are called large here. Weights of variance 1/d make it about 1; these, called unit, are beyond the
+paper.
 """
 
 from __future__ import annotations

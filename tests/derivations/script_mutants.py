@@ -273,6 +273,29 @@ MUTANTS = (
         "total((mu[i] - mu[j]) ** 2, i, j)",
         "total((mu[i] + mu[j]) ** 2, i, j)",
     ),
+    ScriptMutant("steps_to_error", "the logarithm", "sp.log(1 + y) - y / (1 + y),", "sp.log(1 + y) - y,"),
+    ScriptMutant(
+        "steps_to_error", "the factors at the best rate", "gap = 4 * above * below", "gap = 2 * above * below"
+    ),
+    ScriptMutant(
+        "steps_to_error",
+        "so many steps are enough",
+        "OPTIMAL = sp.Integer(1), sp.Rational(1, 2)",
+        "OPTIMAL = sp.Integer(1), sp.Rational(1, 4)",
+    ),
+    ScriptMutant(
+        "steps_to_error",
+        "no constant rate does better",
+        "left = most * (1 - eta * least)",
+        "left = least * (1 - eta * least)",
+    ),
+    ScriptMutant(
+        "steps_to_error",
+        "a given target, from above",
+        "bound = total(w[slow], slow) + total(w[fast], fast)",
+        "bound = total(w[fast], fast)",
+    ),
+    ScriptMutant("steps_to_error", "at a rate that two networks share", "- z * (1 - x) / x\n", "- z / x\n"),
 )
 
 

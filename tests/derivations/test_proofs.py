@@ -60,6 +60,7 @@ DECIDED = {
     "relu_expansion": (8, 10),
     "smallest_eigenvalue": (7, 7),
     "spectral_orders": (7, 10),
+    "steps_to_error": (11, 11),
 }
 
 # ---------------------------------------------------------------- the proofs

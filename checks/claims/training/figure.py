@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from checks.claims.training.images import Found
 from checks.claims.training.kernels import Prediction
 from checks.claims.training.measures import Race
 from checks.tools.training_task import PAIRS, TITLES, Task, Trained
@@ -95,5 +96,30 @@ def _targets(task: Task, found: Mapping[tuple[tuple[str, str], float, bool], Rac
         note=(
             f"Means over seeds at rate {task.rates[0]:g}; above 0 the non-gated network is ahead. With targets of "
             "variance 1 (dashed) it stays ahead to the end."
+        ),
+    )
+
+
+def on_pictures(found: Found) -> Chart:
+    """The gap on images over the epochs, with the targets as they are and without their mean."""
+    series, task = [], found.task
+    for pair, role in zip(PAIRS, (Role.PLAIN, Role.GATED, Role.OTHER), strict=True):
+        for race, words, dashed in (
+            (found.races[pair], "", False),
+            (found.centred[pair], ", targets without their mean", True),
+        ):
+            x, gap = race.epoch[1:], race.gap[1:]  # the axis is logarithmic
+            low, high = ([], []) if dashed else (list(gap.min(axis=1)), list(gap.max(axis=1)))
+            label = f"{TITLES[pair[1]]}{words}"
+            series.append(Series(label, list(x), list(gap.mean(axis=1)), role, low, high, dashed=dashed))
+    return Chart(
+        title="The gap on images",
+        x="epoch",
+        y=r"$\ln(L_{gated}/L_{plain})$",
+        series=series,
+        xscale="log",
+        note=(
+            f"{task.name}: means and ranges over {task.seeds} seeds; above 0 the non-gated network is ahead. Without "
+            "the mean of the targets (dashed, up to the early look) it is not."
         ),
     )

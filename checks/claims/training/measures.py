@@ -84,12 +84,14 @@ class Statement:
         shrinks: of the advantages at the lower and the higher rate, whether the rate changes it as claimed.
         exponent: p in "the crossing comes after a number of epochs in proportion to rate^p".
         earlier: of the crossing and the one that the kernels at initialisation predict, whether they are as claimed.
+        of_mean: of the early gaps on images, with the targets as they are and with their mean subtracted.
     """
 
     crosses: Callable[[Array, Array], Events] = lambda early, end: (early > 0) & (end < 0)
     shrinks: Callable[[Array, Array], Events] = lambda low, high: high < low
     exponent: float = -1.0
     earlier: Callable[[Array, Array], Events] = lambda crossing, predicted: crossing < predicted
+    of_mean: Callable[[Array, Array], Events] = lambda raw, centred: centred < raw / 2
 
 
 MUTANTS: dict[str, Statement] = {
@@ -101,5 +103,12 @@ MUTANTS: dict[str, Statement] = {
     "the crossing epoch falls as 1/rate^2": Statement(exponent=-2.0),
     "the initial kernels predict the crossing within a factor 2": Statement(
         earlier=lambda crossing, predicted: np.abs(np.log(crossing / predicted)) < np.log(2)
+    ),
+}
+#: What the evidence on images has to refute by itself.
+IMAGE_MUTANTS: dict[str, Statement] = {
+    **{label: mutant for label, mutant in MUTANTS.items() if mutant.crosses is not Statement.crosses},
+    "the early lead does not hang on the mean of the targets": Statement(
+        of_mean=lambda raw, centred: centred > raw / 2
     ),
 }
