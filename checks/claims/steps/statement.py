@@ -14,7 +14,7 @@ from checks.claims.steps.polygons import refutation
 from checks.claims.steps.typical import explained, off, random_labels
 from checks.settings import Settings
 from checks.tools.evidence import proof
-from checks.tools.orders import refuted
+from checks.tools.mutants import refuted
 from glutheory.claims import About, Assumption, Claim, Evidence, Fate, Outcome, Part, decide
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
