@@ -14,7 +14,10 @@ from xml.etree.ElementTree import Element
 
 from glutheory.errors import DomainError, MissingDependencyError
 
-OPENING, CLOSING = frozenset("([{⟨"), frozenset(")]}⟩")
+OPENING, CLOSING = frozenset("([{⟨⌈⌊"), frozenset(")]}⟩⌉⌋")
+#: Brackets that latex2mathml leaves as commands after ``\\bigl`` and its like.
+_BRACKETS = {r"\lceil": "⌈", r"\rceil": "⌉", r"\lfloor": "⌊", r"\rfloor": "⌋", r"\langle": "⟨", r"\rangle": "⟩"}
+_BRACKETS |= {rf"\{side}{name}": sign for side in "lr" for name, sign in (("vert", "|"), ("Vert", "‖"))}
 RELATIONS = frozenset("=<>≤≥≈≃∼≺≻⪯⪰→⇒⟺⇔∝≪≫≲≳∈≔≠")
 _TAGS = {"mrow", "mi", "mn", "mo", "mtext", "mspace", "msub", "msup", "msubsup", "mfrac", "msqrt", "mroot", "mover"}
 _TAGS |= {"munder", "munderover", "mstyle", "mpadded", "mphantom", "mtable", "mtr", "mtd", "menclose"}
@@ -92,6 +95,7 @@ def _polished(element: Element, latex: str) -> Element:
         raise _unreadable(latex, "something is missing")
     made = Element(element.tag, {name: value for name, value in element.attrib.items() if name in _ATTRIBUTES})
     made.text = unescape(element.text or "")
+    made.text = _BRACKETS.get(made.text, made.text)
     if "\\" in made.text:
         raise _unreadable(latex, f"unknown command {made.text}")
     if made.tag in ("mi", "mo"):
@@ -116,6 +120,10 @@ def _set_token(element: Element) -> None:
     text = element.text = "∼" if element.text == "~" else str(element.text)
     if text == ":" or text in RELATIONS:
         element.tag = "mo"
+    elif element.tag == "mi" and text in OPENING | CLOSING:
+        # latex2mathml takes ceilings and floors for letters
+        element.tag = "mo"
+        element.attrib.update(stretchy="false")
     elif text in ("∞", "…", "⋯", "..."):
         element.tag = "mi"
         element.attrib.clear()

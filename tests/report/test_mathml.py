@@ -43,6 +43,8 @@ def letters_of_latex(latex: str) -> str:
     """The same of a formula, read without any knowledge of its structure: what is no command is seen."""
     # an index stands before an exponent, whichever was written first
     latex = re.sub(r"\^(\{[^{}]*\}|\w)_(\{[^{}]*\}|\w)", r"_\2^\1", latex)
+    # a letter by its name
+    latex = re.sub(r"\\ell(?![a-zA-Z])", " l ", latex)
     names = r"\\(max|min|cos|sin|ln|log|exp|lim)(?![a-zA-Z])"
     return letters(re.sub(r"\\[a-zA-Z]+|\\.", "", re.sub(names, r" \1 ", latex)))
 
@@ -123,6 +125,9 @@ SET = {
     r"\|x\|": '<mo fence="false" stretchy="false" lspace="0" rspace="0">‖</mo><mi>x</mi>'
     '<mo fence="false" stretchy="false" lspace="0" rspace="0">‖</mo>',
     r"\bigl(x\bigr)": '<mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">)</mo>',
+    r"\bigl\lceil x\bigr\rceil": '<mo stretchy="false">⌈</mo><mi>x</mi><mo stretchy="false">⌉</mo>',
+    r"\lfloor x\rfloor": '<mo stretchy="false">⌊</mo><mi>x</mi><mo stretchy="false">⌋</mo>',
+    r"\bigl\lVert x": '<mo stretchy="false">‖</mo><mi>x</mi>',
     "a < b": "<mi>a</mi><mo>&lt;</mo><mi>b</mi>",
 }
 
