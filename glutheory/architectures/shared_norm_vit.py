@@ -36,6 +36,24 @@ class Attention(nn.Module):
         return mixed
 
 
+class Tokens(nn.Module):
+    """The class token put first, and the positions added: (n, tokens, dim) to (n, 1 + tokens, dim).
+
+    A module, so that `module_ntk` differentiates it alone and not the whole network.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        size = architecture
+        self.class_token = nn.Parameter(torch.empty(1, 1, size.dim))
+        self.positions = nn.Parameter(torch.empty(1, 1 + size.tokens, size.dim))
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """The stream that enters the first block."""
+        first = repeat(self.class_token, "1 1 c -> n 1 c", n=len(tokens))
+        return torch.cat([first, tokens], dim=1) + self.positions
+
+
 class SharedNormTransformer(nn.Module):
     """``head(class token)`` after blocks that share a LayerNorm N; maps (n, channels, image, image) to (n, outputs).
 
@@ -45,7 +63,7 @@ class SharedNormTransformer(nn.Module):
     Attributes:
         architecture: the sizes.
         embedding: from a patch to a token's state.
-        class_token, positions: bare parameters, shapes (1, 1, dim) and (1, 1 + tokens, dim).
+        tokens: bare parameters, the class token and the positions.
         attentions: one `Attention` per block.
         ffns: one `FeedForward` per block.
         norm: N.
@@ -58,8 +76,7 @@ class SharedNormTransformer(nn.Module):
         size = architecture
         pixels = size.channels * size.patch**2
         self.embedding = nn.Sequential(nn.LayerNorm(pixels), nn.Linear(pixels, size.dim), nn.LayerNorm(size.dim))
-        self.class_token = nn.Parameter(torch.empty(1, 1, size.dim))
-        self.positions = nn.Parameter(torch.empty(1, 1 + size.tokens, size.dim))
+        self.tokens = Tokens(size)
         self.attentions = nn.ModuleList(Attention(size) for _ in range(size.depth))
         self.ffns = nn.ModuleList(
             FeedForward.matched(network, inputs=size.dim, width=size.width, seed=0) for _ in range(size.depth)
@@ -71,9 +88,7 @@ class SharedNormTransformer(nn.Module):
         """The outputs, shape (n, outputs)."""
         self.architecture.check_shape(tuple(pixels.shape))
         side = self.architecture.patch
-        tokens = self.embedding(rearrange(pixels, "n c (h p) (w q) -> n (h w) (p q c)", p=side, q=side))
-        first = repeat(self.class_token, "1 1 c -> n 1 c", n=len(tokens))
-        x = torch.cat([first, tokens], dim=1) + self.positions
+        x = self.tokens(self.embedding(rearrange(pixels, "n c (h p) (w q) -> n (h w) (p q c)", p=side, q=side)))
         for attention, ffn in zip(self.attentions, self.ffns, strict=True):
             x = self.norm(x + attention(x))
             x = x + ffn(x)

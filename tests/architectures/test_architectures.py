@@ -158,7 +158,8 @@ def test_the_released_vit_is_what_its_description_says() -> None:
         ]
         tokens = [norm(after, affine(linear, norm(before, patch))) for patch in patches]
         stream = [
-            token + place for token, place in zip([model.class_token[0, 0], *tokens], model.positions[0], strict=True)
+            token + place
+            for token, place in zip([model.tokens.class_token[0, 0], *tokens], model.tokens.positions[0], strict=True)
         ]
         for attention, ffn in zip(model.attentions, model.ffns, strict=True):
             rows = [attention.qkv.weight @ norm(attention.norm, token) for token in stream]
@@ -180,8 +181,8 @@ def test_the_released_networks_start_as_described() -> None:
     vit, mixer = make("vit-released-digits", "geglu", dim=480), make("mixer-released-digits", "geglu", dim=480)
     ffn, block = vit.ffns[1], mixer.blocks[1]
     for weight, variance in (
-        (vit.class_token, 1.0),
-        (vit.positions, 1.0),
+        (vit.tokens.class_token, 1.0),
+        (vit.tokens.positions, 1.0),
         (vit.attentions[1].qkv.weight, 1 / (3 * 480)),
         (vit.attentions[1].projection.bias, 1 / (3 * 48)),
         (ffn.branches[1].weight, 1 / 480),

@@ -47,6 +47,23 @@ class Twice(nn.Module):
         return self.head(self.inner(torch.tanh(self.inner(x))))
 
 
+class Recurring(nn.Module):
+    """Layers of every known form that are called again and again, one of the calls for nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.table, self.norm, self.mix = nn.Embedding(7, 4), nn.LayerNorm(4), nn.Conv2d(1, 1, 3, padding=1)
+        self.inner, self.head = nn.Linear(4, 4), nn.Linear(4, 2)
+
+    def forward(self, ids):
+        x = self.table(ids) * self.table(ids.flip(1))
+        self.inner(x)
+        for _ in range(3):
+            x = self.norm(x + torch.tanh(self.inner(x)))
+            x = x + self.mix(x[:, None])[:, 0]
+        return self.head(self.norm(x)).sum(1)
+
+
 class Positions(nn.Module):
     """An embedding of the positions, which is the same for all samples: with a sample axis of length 1, or without."""
 
@@ -145,6 +162,7 @@ CASES = {
     "tied": (Tied, (11, (4, 5))),
     "used twice": (Sneaky, (5, 4)),
     "called twice": (Twice, (5, 4)),
+    "called again and again": (Recurring, (7, (5, 3))),
     "positions": (lambda: Positions(True), IDS),
     "positions without samples": (lambda: Positions(False), IDS),
     "two positions, two samples": (lambda: Positions(False), (7, (2, 2))),

@@ -78,34 +78,45 @@ class Call:
 
     Attributes:
         count: how often it was called.
-        arguments: shapes of the tensors of its last call.
+        arguments: shapes of the tensors of its first call.
         output: shape of what it returned, None if that is not one tensor of floating-point numbers.
+        alike: whether all its calls had these shapes.
     """
 
     count: int
     arguments: tuple[torch.Size | None, ...]
     output: torch.Size | None
+    alike: bool = True
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The samples' axes of a module that is called once: of each argument (None: no tensor) and of its output."""
+    """The samples' axes of a module, the same in all its calls: of each argument (None: no tensor) and of its output.
+
+    Attributes:
+        arguments, output: the axes.
+        calls: how often the module is called in one pass.
+    """
 
     arguments: tuple[Axis | None, ...]
     output: Axis
+    calls: int = 1
 
     @property
     def single(self) -> bool:
-        """Whether the module can be run on one sample alone: plain axes, and something to tell the samples apart."""
+        """Whether one call on one sample alone tells all: plain axes, and something to tell the samples apart."""
         axes = [*(item for item in self.arguments if item is not None), self.output]
         return (
-            self.output.dim is not None and all(a.per == 1 for a in axes) and any(a.dim is not None for a in axes[:-1])
+            self.calls == 1
+            and self.output.dim is not None
+            and all(a.per == 1 for a in axes)
+            and any(a.dim is not None for a in axes[:-1])
         )
 
 
 def layout(one: Call, two: Call) -> Layout | None:
-    """None where the module was not called just once, or some tensor of it does not follow the samples."""
-    if (one.count, two.count) != (1, 1) or one.output is None or two.output is None:
+    """None where the module's calls differ in number or in shapes, or some tensor of it does not follow the samples."""
+    if one.count != two.count or not (one.alike and two.alike) or one.output is None or two.output is None:
         return None
     if len(one.arguments) != len(two.arguments):
         return None
@@ -118,4 +129,4 @@ def layout(one: Call, two: Call) -> Layout | None:
     output = axis(one.output, two.output)
     if output is None or (output.dim is None and one.output[:1] != (1,)):
         return None
-    return Layout(tuple(found), output)
+    return Layout(tuple(found), output, one.count)

@@ -39,10 +39,11 @@ def _transposed(_: Any, x: Tensor, g: Tensor, names: tuple[str, ...], workspace:
 
 
 def _convolution(module: nn.Conv2d, x: Tensor, g: Tensor, names: tuple[str, ...], workspace: int) -> dict[str, Tensor]:
-    x, g = x.flatten(0, 1), g.flatten(0, 1)
+    n, x, g = len(x), x.flatten(0, 1), g.flatten(0, 1)
     assert not isinstance(module.padding, str)
     patches = functional.unfold(x, module.kernel_size, module.dilation, module.padding, module.stride)
-    return _affine(patches.mT.contiguous(), g.flatten(2).mT, names, workspace)
+    a, b = (y.mT.reshape(n, -1, y.shape[1]) for y in (patches, g.flatten(2)))
+    return _affine(a.contiguous(), b, names, workspace)
 
 
 def _affine(a: Tensor, g: Tensor, names: tuple[str, ...], workspace: int) -> dict[str, Tensor]:

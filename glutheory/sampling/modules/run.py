@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -53,10 +53,11 @@ def observe(model: nn.Module, arguments: Arguments) -> tuple[Any, dict[str, Call
 
     def note(path: str) -> Callable[..., None]:
         def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-            count = calls[path].count + 1 if path in calls else 1
             plain = isinstance(output, Tensor) and output.is_floating_point()
-            shapes = tuple(Arguments(args, kwargs).shapes())
-            calls[path] = Call(count, shapes, output.shape if plain else None)
+            shapes, shape = tuple(Arguments(args, kwargs).shapes()), output.shape if plain else None
+            first = calls.get(path, Call(0, shapes, shape))
+            alike = first.alike and (first.arguments, first.output) == (shapes, shape)
+            calls[path] = replace(first, count=first.count + 1, alike=alike)
 
         return hook
 
@@ -95,6 +96,8 @@ class Run:
     workspace: int
     kernels: dict[str, Tensor] = field(default_factory=dict)
     _listening: bool = False
+    #: of modules that are called more than once, what came in and the derivatives that came back, call by call
+    _calls: dict[str, list[tuple[Tensor, Tensor]]] = field(default_factory=dict)
 
     def forward(self, cotangents: Iterable[Tensor]) -> dict[str, Tensor]:
         """The sum of the kernels of Σ cotangent · output for these cotangents, each of shape (rows, outputs)."""
@@ -116,6 +119,7 @@ class Run:
                         torch.autograd.grad(
                             target, anchor, cotangent, retain_graph=k + 1 < len(sequence), allow_unused=True
                         )
+                        self._together(inner)
             del target
         for route in (route for route in self.routes if not route.path):
             chosen = {local: parameters[name] for local, name in route.names.items()}
@@ -165,16 +169,29 @@ class Run:
         """The derivatives with respect to this module's output have come."""
         with torch.no_grad():
             if route.structured:
-                form = contraction(module)
-                assert form is not None
-                axis = route.layout.arguments[0] or Axis(None)
-                x, y = axis.first(given.args[0], self.rows), route.layout.output
-                y = Axis(0) if y.dim is None else y
-                self._add(route, form(module, x, y.first(g, self.rows), tuple(route.names), self.workspace))
+                axis, along = route.layout.arguments[0] or Axis(None), route.layout.output
+                along = Axis(0) if along.dim is None else along
+                x, y = axis.first(given.args[0], self.rows), along.first(g, self.rows)
+                if route.layout.calls == 1:
+                    self._contract(route, module, x, y)
+                else:
+                    self._calls.setdefault(route.path, []).append((x, y))
             else:
                 parameters = dict(module.named_parameters(remove_duplicate=False))
                 chosen = {local: parameters[local].detach() for local in route.names}
                 self._add(route, differentiated(module, chosen, given, route.layout, g, workspace=self.workspace))
+
+    def _together(self, routes: Sequence[Route]) -> None:
+        """The gradient of a module that was called more than once is the sum over its calls, like over positions."""
+        with torch.no_grad():
+            for route in (route for route in routes if route.structured and route.path in self._calls):
+                x, g = (torch.cat(parts, dim=1) for parts in zip(*self._calls.pop(route.path), strict=True))
+                self._contract(route, self.model.get_submodule(route.path), x, g)
+
+    def _contract(self, route: Route, module: nn.Module, x: Tensor, g: Tensor) -> None:
+        form = contraction(module)
+        assert form is not None
+        self._add(route, form(module, x, g, tuple(route.names), self.workspace))
 
     def _add(self, route: Route, found: Mapping[str, Tensor]) -> None:
         for local, kernel in found.items():
