@@ -88,6 +88,13 @@ class TestBias:
             side[:, EARLY, 3] = side[:, EARLY, 0] - 0.1 - 0.01 * np.arange(15)
         assert bias(VIT, block).finding is Finding.SUPPORTS
 
+    def test_of_adamw_only_what_was_decided_is_said(self) -> None:
+        """Upwards at first; of the last epoch nothing."""
+        block = synthetic(bias=0.3)
+        assert bias(VIT, block).finding is Finding.REFUTES
+        assert bias(VIT.replace("SGD", "AdamW"), block).finding is Finding.SUPPORTS
+        assert bias(VIT.replace("SGD", "AdamW"), synthetic(bias=-0.3)).finding is Finding.REFUTES
+
     def test_what_diverged_decides_nothing(self) -> None:
         block = synthetic(bias=-0.3)
         block.plain[3, 4:] = np.nan
