@@ -12,8 +12,8 @@ from derivations.tools.limits import tends
 from derivations.tools.means import spots
 from derivations.tools.numbers import larger
 from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
-from derivations.tools.sums import Index, Tensor, same, total
-from derivations.tools.zero import strictly, zero
+from derivations.tools.sums import Index, Tensor, form, same, total
+from derivations.tools.zero import positive, strictly, zero
 from glutheory.activations import Activation, activation
 from glutheory.networks import product
 from glutheory.symbolic.derived import derivation
@@ -84,8 +84,11 @@ def _coefficients() -> Outcome:
 
 
 def _gated_mean() -> Outcome:
-    """E[p·x] E[φ] with E[p·x] = 0; and the dual c·S of the product at c = 0."""
-    return zero((sp.S.Zero * _M, sp.S.Zero), (c * _S).subs(c, 0))
+    """E[p·x] = Σ_j x_j E[p_j] with E[p_j] = 0, in any dimension; and K̃, which has the factor c."""
+    j, p, x = Index("j", "d"), Tensor("p"), Tensor("x")
+    mean = (x[j] * p[j]).where(lambda parts: form(0) if any(key[0] == "p" for key in parts) else None)
+    gated = 2 * c * _S + c**2 * _T
+    return both(same(total(mean, j) * _M), zero((gated, c * (2 * _S + c * _T)), gated.subs(c, 0), (c * _S).subs(c, 0)))
 
 
 def _orders() -> Outcome:
@@ -102,10 +105,15 @@ def _rank_one() -> Outcome:
     """xᵀK_c x = xᵀKx − (v·x)² for any n, and (v·x)² ≥ 0; the gain is at most λ_1/λ_2."""
     i, j, K, v, x = Index("i"), Index("j"), Tensor("K"), Tensor("v"), Tensor("x")
     first, second, last = sp.symbols("lambda_1 lambda_2 lambda_n", positive=True)
-    form = total((K[i, j] - v[i] * v[j]) * x[i] * x[j], i, j) - total(K[i, j] * x[i] * x[j], i, j)
+    lost = total((K[i, j] - v[i] * v[j]) * x[i] * x[j], i, j) - total(K[i, j] * x[i] * x[j], i, j)
+    # λ_1(K_c) = λ_2 + s and λ_n(K_c) = λ_n/(1 + t): what λ_1/λ_2 exceeds the gain by
+    above, below = sp.symbols("s t", nonnegative=True)
+    gain = (first / last) / ((second + above) * (1 + below) / last)
+    rest = first * (above + below * (second + above)) / (second * (second + above) * (1 + below))
     return both(
-        same(form + total(v[i] * x[i], i) ** 2),
-        zero((first / last, (first / second) * (second / last)), (second / last, (first / last) * (second / first))),
+        same(lost + total(v[i] * x[i], i) ** 2),
+        positive(sp.Symbol("y", real=True) ** 2, rest),
+        zero(first / second - gain - rest),
     )
 
 
@@ -214,7 +222,7 @@ def proof() -> Proof:
                 r"E[(p\cdot x)\,\phi(w\cdot x)] = 0: \qquad \tilde K \text{ has no degree } 0",
                 "$p$ is independent of $w$ and has mean 0; $c_0$ becomes the coefficient of $\\rho$",
                 _gated_mean,
-                every("", by.INDEPENDENCE),
+                every("d p x c S T", by.INDEPENDENCE),
             ),
             Step(
                 "two orders",
@@ -232,12 +240,13 @@ def proof() -> Proof:
             ),
             Step(
                 "centring gains at most λ₁/λ₂",
-                r"\lambda_2(K) \le \lambda_1(K_c), \quad \lambda_n(K_c) \le \lambda_n(K): \qquad "
+                r"n \ge 2,\ K_c \succ 0: \qquad \lambda_2(K) \le \lambda_1(K_c), \quad \lambda_n(K_c) \le "
+                r"\lambda_n(K), \qquad "
                 r"\frac{\mathrm{cond}\,K}{\mathrm{cond}\,K_c} \le \frac{\lambda_1(K)}{\lambda_2(K)}",
                 "$K = K_c + vv^\\top$, $v_i = m_i$: eigenvalues interlace (Weyl; Horn & Johnson, Matrix Analysis, Cor. "
                 "4.3.9); every data set, with the exact mean of each row",
                 _rank_one,
-                every("K v x n lambda_1 lambda_2 lambda_n", by.WEYL, by.COURANT),
+                every("K v x n lambda_1 lambda_2 s t", by.WEYL, by.COURANT),
             ),
             Step(
                 "among centred kernels gating never hurts",

@@ -7,12 +7,13 @@ from itertools import pairwise
 import sympy as sp
 
 from derivations.tools import theorems as by
+from derivations.tools.abstract import activation_pair
 from derivations.tools.latex import lines
 from derivations.tools.limits import decay
 from derivations.tools.matrices import K, e, i, j, q, r, spectral, u, values, x
 from derivations.tools.numbers import larger
 from derivations.tools.proof import Outcome, Proof, Step, both, every
-from derivations.tools.sums import Form, Tensor, delta, orthonormal, same, total, unit_diagonal
+from derivations.tools.sums import Form, Index, Tensor, delta, orthonormal, same, total, unit_diagonal
 from derivations.tools.zero import positive, strictly, zero
 
 m, d, t, rate, s = sp.symbols("m d t r s", positive=True)
@@ -36,6 +37,23 @@ def _start() -> Outcome:
     moments = total(SIGMA[i, i] + Y[i] ** 2, i) - total(other[i, i] + Y[i] ** 2, i)
     cancelled = moments - total(SIGMA[i, i], i) + total(other[i, i], i)
     return both(same(start, slope, cancelled), zero((mode.subs(t, 0), 1), (sp.diff(mode, t), -2 * lam * mode)))
+
+
+def _definite() -> Outcome:
+    """Along v = x_i − (x_i·x_j/‖x_j‖²) x_j, orthogonal to x_j and not to x_i, φ(w·x) has the slope (v·x) φ'(w·x)."""
+    along, inner, rest = sp.symbols("s c R", real=True)  # w = … + s v; c = v·x, R = w·x at s = 0
+    phi, slope = activation_pair("phi")
+    chain = (sp.diff(phi(rest + along * inner), along), inner * slope(rest + along * inner))
+    first, second = sp.symbols("l_i l_j", positive=True)  # ‖x_i‖, ‖x_j‖
+    # the cosine of x_i and x_j, which are not parallel: 1 − cos² is positive
+    cosine, room = sp.Symbol("rho", real=True), sp.Symbol("e", positive=True)
+    product = first * second * cosine  # x_i·x_j
+    left = first**2 - product / second**2 * product  # v·x_i
+    return both(
+        zero(chain, (product / second**2 * second**2, product), (left, first**2 * (1 - cosine**2))),
+        zero(chain[0].subs(inner, 0)),
+        strictly(first**2 * room),  # room for 1 − rho²
+    )
 
 
 def _weights() -> Outcome:
@@ -99,15 +117,61 @@ def _normalised_start() -> Outcome:
     return both(same(traces, first - second - lost - targets, diagonal), sine, positive(entry**2 * sp.sin(angle) ** 2))
 
 
+def _strict() -> Outcome:
+    """Equality at a simple λ_1: v_i x_ik = α_k u_i, hence C_ij² = 1 where v_i, v_j ≠ 0; and Σ_e (λ_e − λ_1)."""
+    alpha, v, least = Tensor("alpha"), Tensor("v"), sp.Symbol("lambda_1", real=True)
+
+    def gram(first: Index, second: Index) -> Form:
+        """v_i v_j x_i·x_j with α_k u_i for v_i x_ik."""
+        return total(alpha[r] * u[first] * alpha[r] * u[second], r)
+
+    # it is what is said: v_i v_j takes part in every term
+    meant = total(v[i] * x[i, r] * v[j] * x[j, r], r) - v[i] * v[j] * total(x[i, r] * x[j, r], r)
+    parallel = gram(i, j) ** 2 - gram(i, i) * gram(j, j)
+    # C_ij² < 1 for i ≠ j leaves one v_i ≠ 0, and u = e_i: λ_1 = K_ii = a, the whole diagonal
+    trace = orthonormal(total(spectral(q, values, i, i), i), "q", 0) - total(values[e], e)
+    excess = total(values[e] - least, e) - (total(values[e], e) - sp.Symbol("n", positive=True) * least)
+    return same(meant, parallel, trace, excess)
+
+
 def _normalised_end() -> Outcome:
-    """vᵀ(A ⊙ XXᵀ/d)v is a sum of quadratic forms of A, and the diagonal of C is 1."""
+    """vᵀ(A ⊙ XXᵀ/d)v is a sum of quadratic forms of A, and the diagonal of C is 1; when it is 0."""
     form = total(u[i] * K[i, j] * total(x[i, r] * x[j, r], r) * u[j], i, j)
     parts = total(total(u[i] * x[i, r] * K[i, j] * u[j] * x[j, r], i, j), r)
     level = sp.Symbol("lambda", real=True)
     # A ⊙ C with A = K − λI against K ⊙ C − λI, at i = j where δ is not 0
     shifted = (K[i, i] - level) * C[i, i] - (K[i, i] * C[i, i] - level)
     elsewhere = (K[i, j] - level * delta(i, j)) * C[i, j] - (K[i, j] * C[i, j] - level * delta(i, j) * C[i, j])
-    return same(form - parts, shifted.where(_UNIT), elsewhere)
+    return both(same(form - parts, shifted.where(_UNIT), elsewhere), _strict())
+
+
+def _opposite() -> Outcome:
+    """Two inputs with C_12 = −1 and constant targets: the spectra, and the two exponentials that are left."""
+    a, b, y = sp.symbols("a b y", positive=True)
+    one, eye = sp.ones(2, 2), sp.eye(2)
+    kernel, cosines = (a - b) * eye + b * one, 2 * eye - one
+    gated = sp.matrix_multiply_elementwise(kernel, cosines)
+    mean, rest = one / 2, eye - one / 2  # the eigenspaces of both
+    spectra = kernel - ((a + b) * mean + (a - b) * rest), gated - ((a - b) * mean + (a + b) * rest)
+    moments = [matrix + y**2 * one for matrix in (kernel, gated)]  # Σ = K/m with m = 1, Y = y(1, 1)
+    slow = (rest * moments[0]).trace() - (mean * moments[1]).trace()
+    fast = (mean * moments[0]).trace() - (rest * moments[1]).trace()
+    found = slow * sp.exp(-2 * (a - b) * t) + fast * sp.exp(-2 * (a + b) * t)
+    form = y**2 * sum(kernel - gated)
+    # −D/(2y²) is a positive factor times 1 − e^{−s}, s = 4bt, which is 0 at 0 and has a positive slope
+    rises = 1 - sp.exp(-s)
+    return both(
+        zero(
+            *spectra[0],
+            *spectra[1],
+            form - 4 * b * y**2,
+            found + 2 * y**2 * sp.exp(-2 * (a - b) * t) * rises.subs(s, 4 * b * t),
+            found - 2 * y**2 * (sp.exp(-2 * (a + b) * t) - sp.exp(-2 * (a - b) * t)),
+            rises.subs(s, 0),
+            (sp.diff(rises, s), sp.exp(-s)),
+        ),
+        strictly(4 * b * y**2, 2 * y**2, 4 * b * t, sp.exp(-s)),
+    )
 
 
 def _tie() -> Outcome:
@@ -150,8 +214,10 @@ def proof() -> Proof:
             "the weights of their modes. If these signs differ the "
             "curves cross an odd number of times, and exactly once if the cumulated spectral weights cross once. "
             "On normalised inputs, in the wide limit, the paper's hypothesis $Y^\\top(K-\\tilde K)Y \\ge 0$ gives the "
-            "first half of Cor. 4.2, for every $n$ and $d$. It does not give the second: there $\\lambda_1 \\le "
+            "first half of Cor. 4.2 as soon as two inputs with $\\Sigma_{ij} \\ne 0$ are not parallel, for every $n$ "
+            "and $d$. It does not give the second: there $\\lambda_1 \\le "
             "\\tilde\\lambda_1$ always, and the gated loss is lower in the end if $\\lambda_1 < \\tilde\\lambda_1$, "
+            "as for $n \\ge 2$ inputs of which no two are parallel and a simple $\\lambda_1$; "
             "but at a tie it can be the higher one at all times. On Gaussian inputs not even the order of the least "
             "eigenvalues is sure (see the checks `crossing-early` and `crossing-late`)."
         ),
@@ -173,12 +239,28 @@ def proof() -> Proof:
                 every("n t lambda q M Sigma Y", by.SPECTRAL),
             ),
             Step(
+                "the covariances are positive definite",
+                r"\phi \text{ no polynomial},\ x_i \ne 0,\ \text{no two parallel} \quad\Longrightarrow\quad \Sigma "
+                r"\succ 0, "
+                r"\ \tilde\Sigma \succ 0",
+                "$u^\\top\\Sigma u = 0$ says that $\\sum_i u_i\\phi(w\\cdot x_i) = 0$ for almost every $w$. For each "
+                "$j "
+                "\\ne i$ differentiate along $v_j = x_i - (x_i\\cdot x_j/\\|x_j\\|^2)\\,x_j$, as distributions: what "
+                "belongs to $j$ goes, since $v_j\\cdot x_j = 0$, and $u_i\\prod_j(v_j\\cdot "
+                "x_i)\\,\\phi^{(n-1)}(w\\cdot "
+                "x_i) = 0$ is left, where $v_j\\cdot x_i > 0$; so $u_i = 0$, or $\\phi$ is a polynomial (for analytic "
+                "$\\phi$: S. Du et al. 2019). Then $\\tilde\\Sigma \\propto \\Sigma\\odot XX^\\top$ as well, by "
+                "Schur's "
+                "product theorem, since $\\|x_i\\| > 0$",
+                _definite,
+                every("s c R l_i l_j rho", by.CONSTANT, by.SCHUR),
+            ),
+            Step(
                 "every mode carries loss",
-                r"w_i = q_i^\top(\Sigma + YY^\top)\,q_i \ge \lambda_{\min}(\Sigma) > 0",
-                "Rayleigh. $\\Sigma$ is positive definite for pairwise non-parallel inputs if $\\phi$ is not a "
-                "polynomial (S. Du et al. 2019), $\\tilde\\Sigma$ then as well, by Schur's product theorem",
+                r"\Sigma \succ 0: \qquad w_i = q_i^\top(\Sigma + YY^\top)\,q_i \ge \lambda_{\min}(\Sigma) > 0",
+                "Rayleigh",
                 _weights,
-                every("n sigma p u Y", by.SPECTRAL, by.DU, by.SCHUR),
+                every("n sigma p u Y", by.SPECTRAL),
             ),
             Step(
                 "at last",
@@ -235,15 +317,19 @@ def proof() -> Proof:
                 lines(
                     r"A = K - \lambda_1 I \succeq 0:\qquad \tilde K - \lambda_1 I = A\odot C, \qquad "
                     r"v^\top(A\odot C)\,v = \frac1d\sum_k (v\odot x^{(k)})^\top A\,(v\odot x^{(k)}) \ge 0,",
-                    r"\text{so}\quad \tilde\lambda_1 \ge \lambda_1",
+                    r"\text{so}\quad \tilde\lambda_1 \ge \lambda_1; \qquad n \ge 2,\ \text{no two } x_i \text{ "
+                    r"parallel},\ "
+                    r"\lambda_1 \text{ simple} \quad\Longrightarrow\quad \tilde\lambda_1 > \lambda_1",
                 ),
                 "Schur's product theorem, $x^{(k)}$ the columns of $X$. Equality needs a $v \\ne 0$ with every $v "
-                "\\odot "
-                "x^{(k)}$ in the kernel of $A$. If $\\lambda_1$ is *simple*, with eigenvector $u$, all $x_i$ with $v_i "
-                "\\ne 0$ are then parallel, and for pairwise non-parallel inputs $u$ is a coordinate vector. So it is "
-                "strict for pairwise non-parallel inputs with all $\\Sigma_{ij} \\ne 0$ and a simple $\\lambda_1$",
+                "\\odot x^{(k)}$ in the kernel of $A$, that is $v_ix_{ik} = \\alpha_ku_i$ if $\\lambda_1$ is *simple* "
+                "with "
+                "eigenvector $u$. Then $v_i^2v_j^2\\,[(x_i\\cdot x_j)^2 - \\|x_i\\|^2\\|x_j\\|^2] = 0$, so one $v_i$ "
+                "alone is "
+                "not 0, and $u$ is a coordinate vector; $\\lambda_1 = K_{ii}$ is the diagonal, $\\sum_e(\\lambda_e - "
+                "\\lambda_1) = 0$, and all eigenvalues are equal: for $n \\ge 2$ it is not simple",
                 _normalised_end,
-                every("n d K x u C", by.SCHUR),
+                every("n d K x u C alpha v lambda", by.SCHUR, by.SPECTRAL),
             ),
             Step(
                 "normalised inputs, a tie",
@@ -262,6 +348,25 @@ def proof() -> Proof:
                 "loss is the higher one at all times: $\\lambda_1 < \\tilde\\lambda_1$ cannot be left out",
                 _tie,
                 every("a b y e"),
+            ),
+            Step(
+                "normalised inputs, opposite ones",
+                lines(
+                    r"x_2 = -x_1,\ Y = y(1,1),\ a > b > 0:\qquad \frac Km = \begin{pmatrix} a & b \\ b & a "
+                    r"\end{pmatrix}, "
+                    r"\quad \frac{\tilde K}m = \begin{pmatrix} a & -b \\ -b & a \end{pmatrix}, \qquad Y^\top(K-\tilde "
+                    r"K)Y = "
+                    r"4\,b\,y^2\,m > 0,",
+                    r"\text{eigenvalues over } m \text{ of both: } a-b,\ a+b; \qquad D(t) = 2y^2\bigl(e^{-2(a+b)t} - "
+                    r"e^{-2(a-b)t}\bigr) < 0 \text{ for all } t > 0 \quad (m = 1)",
+                ),
+                "gating exchanges the eigenvectors. The least eigenvalue is simple, $\\Sigma$ positive definite and "
+                "the "
+                "hypothesis holds, for every $y$: that no two inputs are parallel cannot be left out either. So for "
+                "the logistic function, $b = \\mathbb{E}[\\sigma(z)\\sigma(-z)] > 0$. One input alone, $n = 1$, has "
+                "$\\tilde K = K$ and $D = 0$",
+                _opposite,
+                every("a b y t s"),
             ),
         ),
         remarks=(

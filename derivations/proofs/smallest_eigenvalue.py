@@ -11,7 +11,7 @@ from derivations.tools.limits import tends
 from derivations.tools.matrices import i, j, quotient, u, weighted_sum
 from derivations.tools.means import cases
 from derivations.tools.proof import Outcome, Proof, Step, both, every
-from derivations.tools.sums import Tensor, delta, same, total
+from derivations.tools.sums import Tensor, delta, same, total, unit_diagonal
 from derivations.tools.zero import positive, zero
 from glutheory.networks import GATES, Network, network
 from glutheory.symbolic.kernels import d, g, kernels, m
@@ -71,13 +71,16 @@ def _theorem() -> Outcome:
 
 
 def _mediant() -> Outcome:
-    """(L + rL')/(l + rl') ≤ L/l where L/l ≥ L'/l'."""
+    """σ_p²‖x_i‖² = 1, so that K̃ = C ⊙ (K + rS) with C_ii = 1; (L + rL')/(l + rl') ≤ L/l where L/l ≥ L'/l'."""
+    C, sum_ = Tensor("C", symmetric=True), Tensor("K", symmetric=True)
+    size = (sp_**2 * g).subs(_LECUN).subs(g, d)  # σ_p² = 1/d in both parametrisations
+    trace = total(C[i, i] * sum_[i, i], i).where(unit_diagonal("C")) - total(sum_[i, i], i)
     low, other, r, ratio = sp.symbols("l l' r kappa", positive=True)
     more = sp.Symbol("delta", nonnegative=True)
     high, second = (ratio + more) * low, ratio * other
     gap = high / low - (high + r * second) / (low + r * other)
     rest = r * other * more / (low + r * other)
-    return both(zero(gap - rest), positive(rest))
+    return both(weighted_sum(), same(trace), zero((size, sp.S.One), gap - rest), positive(rest))
 
 
 def _width() -> Outcome:
@@ -179,10 +182,11 @@ def proof() -> Proof:
                     r"\mathrm{cond}(\tilde K_m) \le \mathrm{cond}(K_{m+d}) \le "
                     r"\max\bigl(\mathrm{cond}\,K_m,\ \mathrm{cond}\,S\bigr)",
                 ),
-                "$\\sigma_p^2g_i = 1$, so that $G/d$ is a correlation matrix; the quotient of sums lies between the "
+                "$\\sigma_p^2g_i = 1$, so that $G/d$ is a correlation matrix, and [majorisation](majorisation.md) of "
+                "$K_{m+d}\\odot G/d$; Theorem A; $K_{m+d} = K_m + dS$, and the quotient of sums lies between the "
                 "quotients. In the ntk parametrisation the same with $K+S$ for $K_{m+d}$",
                 _mediant,
-                every("r"),
+                every("n d r K C x u", by.RAYLEIGH),
             ),
             Step(
                 "how much gating can hurt",

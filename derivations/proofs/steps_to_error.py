@@ -227,7 +227,8 @@ def proof() -> Proof:
             ),
             Step(
                 "a given target, from below",
-                r"r_i \ge r \text{ for modes of the share } \tau \text{ of } L_0 \quad\Longrightarrow\quad "
+                r"0 < r < 1,\ r_i \ge r \text{ for modes of the share } \tau > 0 \text{ of } L_0 "
+                r"\quad\Longrightarrow\quad "
                 r"k_\varepsilon \ge \frac{\ell - \frac12\ln(1/\tau)}{-\ln r}",
                 "$L_k \\ge \\tau r^{2k} L_0$; all other terms are not negative",
                 _from_below,
@@ -235,7 +236,8 @@ def proof() -> Proof:
             ),
             Step(
                 "a given target, from above",
-                r"r_i \le r \text{ but for modes of the share } \tau < \varepsilon^2,\ r_i \le 1 \quad\Longrightarrow"
+                r"0 < r < 1,\ r_i \le r \text{ but for modes of the share } \tau < \varepsilon^2,\ r_i \le 1 "
+                r"\quad\Longrightarrow"
                 r"\quad k_\varepsilon \le "
                 r"\Bigl\lceil\frac{\frac12\ln\frac{1-\tau}{\varepsilon^2-\tau}}{-\ln r}\Bigr\rceil",
                 "$L_k \\le (\\tau + (1-\\tau)\\,r^{2k})\\,L_0$",
@@ -255,7 +257,8 @@ def proof() -> Proof:
                 r"\frac{\tilde\lambda_n}{\lambda_n}(1-\eta\lambda_n) \le "
                 r"\frac{-\ln(1-\eta\tilde\lambda_n)}{-\ln(1-\eta\lambda_n)} \le "
                 r"\frac{\tilde\lambda_n}{\lambda_n}\,\frac1{1-\eta\tilde\lambda_n}",
-                "$\\eta \\le 1/\\lambda_1, 1/\\tilde\\lambda_1$; the quotient of the steps of the two worst targets, "
+                "$\\eta \\le 1/\\lambda_1, 1/\\tilde\\lambda_1$ and $\\eta\\lambda_n, \\eta\\tilde\\lambda_n < 1$; "
+                "the quotient of the steps of the two worst targets, "
                 "before rounding to whole ones; from the first step. No largest eigenvalue occurs",
                 _shared,
                 every("h s p q"),

@@ -159,8 +159,13 @@ def angle() -> Outcome:
     leaky = 1 / sp.pi - (1 - s) ** 2 / (sp.pi * (1 + s**2)) - 2 * s / (sp.pi * (1 + s**2))
     # at θ = π/2, where θ + sin θ is largest
     rest = 1 - (sp.pi / 2 + 1) / sp.pi
-    # θ + sin θ increases on [0, π/2]: its slope is 1 + cos θ
-    return both(zero(_half(found - slope), start, leaky), larger((rest, sp.S.Zero)))
+    # θ + sin θ does not fall: its slope is 1 + cos θ = 2 cos²(θ/2)
+    rises = _half(sp.diff(2 * theta + sp.sin(2 * theta), theta) / 2 - 2 * sp.cos(theta) ** 2)
+    return both(
+        zero(_half(found - slope), start, leaky, rises),
+        positive(2 * sp.cos(theta) ** 2, s / (1 + s**2)),
+        larger((rest, sp.S.Zero)),
+    )
 
 
 def first_order() -> Outcome:

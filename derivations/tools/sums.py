@@ -103,11 +103,23 @@ class Form:
     __rmul__ = __mul__
 
     def __pow__(self, power: int | sp.Expr) -> Form:
+        """The power; any exponent of one component, a whole one of a product, of a sum one that is not negative.
+
+        Raises:
+            ValueError: another exponent of a sum: it has no normal form here.
+        """
         decided(power)
+        if power == 0:
+            return form(1)
+        whole = sp.sympify(power).is_integer
         if len(self.terms) == 1:
             (((components, bound), value),) = self.terms.items()
-            if not bound and value == 1:  # a product of components: any exponent
+            # √(u²) is not u: an exponent that may be broken is that of one component alone
+            alone = len(components) == 1 and next(iter(components))[1] == 1
+            if not bound and value == 1 and (whole or alone):
                 return Form({(frozenset((c, e * power) for c, e in components), bound): sp.S.One})
+        if not sp.sympify(power).is_Integer or power < 0:
+            raise ValueError(f"the exponent is {power}: of a sum only whole numbers from 0 on are taken.")
         total = form(1)
         for _ in range(int(power)):
             total = total * self

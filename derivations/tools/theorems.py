@@ -82,8 +82,9 @@ SCHUR = Theorem("Schur's product theorem", "I. Schur, J. reine angew. Math. 140 
 JENSEN = Theorem("Jensen's inequality", "J. L. W. V. Jensen, Acta Math. 30 (1906) 175")
 BHATIA_DAVIS = Theorem("Bhatia and Davis' inequality", "R. Bhatia and C. Davis, Amer. Math. Monthly 107 (2000) 353")
 LAGUERRE = Theorem("Laguerre's rule of signs", "E. Laguerre, J. Math. Pures Appl. 9 (1883) 99")
-DU = Theorem(
-    "positive definiteness for pairwise non-parallel inputs", "S. Du et al., Gradient Descent Finds Global Minima, 2019"
+CONSTANT = Theorem(
+    "distributions of derivative 0 are constant",
+    "L. Hörmander, The Analysis of Linear Partial Differential Operators I, 3.1.4",
 )
 EL_KAROUI = Theorem("El Karoui's linear approximation", "N. El Karoui, Ann. Statist. 38 (2010) 1")
 MARCHENKO = Theorem("the law of Marchenko and Pastur", "V. A. Marchenko and L. A. Pastur, Math. USSR Sb. 1 (1967) 457")

@@ -103,6 +103,35 @@ def test_a_delta_of_two_ranges_is_refused():
         delta(i, Index("a", "m"))
 
 
+@pytest.mark.parametrize(
+    ("base", "power"),
+    [
+        (u[i] + u[j], -1),  # was taken as 1
+        (u[i] + u[j], sp.Rational(1, 2)),
+        (total(u[i], i), sp.Symbol("k", positive=True)),
+        (2 * u[i], sp.Rational(1, 2)),
+        (u[i] ** 2, sp.Rational(1, 2)),  # |u|, was taken as u
+        (u[i] * u[j], sp.Rational(1, 2)),  # at two negative numbers not the product of the roots
+    ],
+    ids=str,
+)
+def test_a_power_without_a_normal_form_is_refused(base, power):
+    with pytest.raises(ValueError, match="exponent"):
+        base**power
+
+
+def test_powers_that_have_one():
+    whole, broken = sp.Symbol("k", integer=True), sp.Symbol("k", positive=True)
+    for found, wanted in (
+        ((u[i] * u[j]) ** -1 * u[i] * u[j], form(1)),
+        ((u[i] * u[j]) ** whole, u[i] ** whole * u[j] ** whole),
+        (u[i] ** broken * u[i] ** broken, u[i] ** (2 * broken)),
+        ((u[i] + u[j]) ** 0, form(1)),
+        ((u[i] + u[j]) ** sp.Integer(3), (u[i] + u[j]) * (u[i] + u[j]) * (u[i] + u[j])),
+    ):
+        assert same(found - wanted).passed
+
+
 def test_nothing_to_show_is_refused():
     with pytest.raises(ValueError, match="nothing"):
         same()
