@@ -7,13 +7,14 @@ import sympy as sp
 from derivations.tools import theorems as by
 from derivations.tools.arcsine import p, q, read, vanish, w
 from derivations.tools.arcsine import theta as vartheta
-from derivations.tools.half_line import X, chi_mean, half_mean
+from derivations.tools.half_line import X, chi_mean, half_mean, half_moment
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
 from derivations.tools.matrices import weighted_sum
 from derivations.tools.means import cases, spots
 from derivations.tools.numbers import larger
 from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
+from derivations.tools.sums import Index, Tensor, delta, same, total
 from derivations.tools.zero import positive, zero
 from glutheory.networks import network
 from glutheory.spectra import funk_hecke
@@ -75,8 +76,24 @@ def _half_mean() -> Outcome:
     return both(moment, zero((norm.subs(size, d) * HALF_MEAN, half_mean(X))))
 
 
+def _moments() -> tuple[Outcome, sp.Expr, sp.Expr]:
+    """Outcome, E ρ² and E ρ⁴ of a uniform direction: E‖z‖² = d, E‖z‖⁴ = d(d+2), E z_1² = 1, E z_1⁴ = 3, z = ‖z‖ρ."""
+    i, j = Index("i", "d"), Index("j", "d")
+    second, fourth = (2 * half_moment(power) for power in cases("power", (2, 4)))  # E z², E z⁴
+    square = total(delta(i, i) * second, i) - d
+    # E z_i² z_j² = 1 + (E z⁴ − 1) δ_ij
+    quartic = total(1 + (fourth - 1) * delta(i, j), i, j) - d * (d + 2)
+    return same(square, quartic), second / d, fourth / (d * (d + 2))
+
+
 def _levels() -> Outcome:
-    """λ_0(κ) + E[ρκ'] for (ρκ)', in any d; and all four against the integrals over the sphere for some d."""
+    """λ_0(κ) + E[ρκ'] for (ρκ)', in any d; and all four against the integrals over the sphere for some d.
+
+    E_u φ(w·u) = ‖w‖ m_d, whose square has the mean m_d² Σ_i E w_i²; E_u u φ'(w·u) is m_d times the direction of w.
+    """
+    i, direction, mean = Index("i", "d"), Tensor("e"), sp.Symbol("m_d", positive=True)
+    squared = total(delta(i, i), i) * mean**2 - d * mean**2
+    slope = total((mean * direction[i]) ** 2, i) - mean**2 * total(direction[i] ** 2, i)
     differences = [(PLAIN + HALF_MEAN**2, FULL_PLAIN)]
     for size in spots(_DIMENSIONS):
         for net, kind, formula in (
@@ -87,27 +104,39 @@ def _levels() -> Outcome:
         ):
             (level,) = funk_hecke(net, size, (0,), kind=kind)
             differences.append((formula.subs(d, size), level.exact))
-    return zero(*differences)
+    return both(same(squared, slope), zero(*differences))
 
 
 def _odd_part() -> Outcome:
     """κ(ρ) − κ(−ρ) = ρ/2, κ'(ρ) + κ'(−ρ) = ½; then the means that E ρ² = 1/d leaves."""
-    second = 1 / d
+    moments, second, _ = _moments()
     odd, slope = rho / 4, _QUARTER
     mean = sp.expand(rho * odd).coeff(rho, 2) * second
     full = sp.expand(2 * rho * odd + rho**2 * slope).coeff(rho, 2) * second
-    return zero(
-        KAPPA - KAPPA.subs(rho, -rho) - 2 * odd,
-        SLOPE + SLOPE.subs(rho, -rho) - 2 * slope,
-        (mean, GATED),
-        (full, FULL_GATED),
+    return both(
+        moments,
+        zero(
+            KAPPA - KAPPA.subs(rho, -rho) - 2 * odd,
+            SLOPE + SLOPE.subs(rho, -rho) - 2 * slope,
+            (mean, GATED),
+            (full, FULL_GATED),
+        ),
     )
 
 
 def _tops() -> Outcome:
-    """The bounds of all levels but 0; N_l ≥ d for odd l, and level 2 of ρ² is 2/(d(d+2))."""
+    """The bounds of all levels but 0; N_l ≥ d for odd l; level 2 of ρ² by P_2 = (dρ² − 1)/(d − 1), level 1 of (ρκ)'."""
     more = sp.Symbol("k", nonnegative=True)
+    moments, square, quartic = _moments()
     second = sp.Rational(2) / (d * (d + 2))
+    # even parts of ρκ and (ρ²κ)', odd part of (ρκ)': polynomials, since κ − ρ/4 is even
+    full, gated = sp.diff(rho * KAPPA, rho), sp.diff(rho**2 * KAPPA, rho)
+    parts = [
+        rho * KAPPA + (rho * KAPPA).subs(rho, -rho) - rho**2 / 2,
+        gated + gated.subs(rho, -rho) - sp.Rational(3, 2) * rho**2,
+        full - full.subs(rho, -rho) - rho,
+        (sp.Rational(1, 2) * square, 1 / (2 * d)),
+    ]
     traces = [
         (KAPPA * rho).subs(rho, 1) - _HALF,
         (KAPPA * rho).subs(rho, -1),
@@ -137,13 +166,21 @@ def _tops() -> Outcome:
     grown = (dimension.subs(level, level + 1) / dimension - 1).subs(d, 2 + more)
     rise = more * (2 * level + 1 + more) / ((2 * level + more) * (level + 1))
     starts = ((dimension.subs(level, 1), d), (dimension.subs(level, 2), (d - 1) * (d + 2) / 2))
-    return both(zero(*traces, (grown, rise), *starts), positive(*signs, rise), larger(*small, *large))
+    level_two = ((d * quartic - square) / (d - 1), second)
+    return both(
+        moments,
+        zero(*traces, *parts, level_two, (grown, rise), *starts),
+        positive(*signs, rise),
+        larger(*small, *large),
+    )
 
 
 def _threshold() -> Outcome:
     r2, r4 = d, d * (d + 2)
+    moments, _, _ = _moments()
     wendel = _wendel(THRESHOLD)
     return both(
+        moments,
         zero(
             (r4 / r2**2, FOURTH),
             (THRESHOLD * HALF_MEAN**2, (d + 2) / (4 * d**2)),
@@ -299,7 +336,7 @@ def proof() -> Proof:
                 "$\\mathbb{E}_w(\\|w\\|m_d)^2$ with $\\mathbb{E}\\|w\\|^2 = d$; $\\mathbb{E}[\\rho\\kappa'] = "
                 "\\mathbb{E}_w\\|\\mathbb{E}_u u\\phi'(w\\cdot u)\\|^2 = m_d^2$; the gated ones in the next step",
                 _levels,
-                every("d", by.FUBINI, by.POLAR),
+                every("d m_d", by.FUBINI, by.POLAR),
             ),
             Step(
                 "only the odd part counts",
@@ -311,12 +348,12 @@ def proof() -> Proof:
                 ),
                 "$\\rho$ has a symmetric distribution; the squares of the $d$ coordinates of a direction sum to 1",
                 _odd_part,
-                every("rho d"),
+                every("rho d", by.POLAR),
             ),
             Step(
                 "level 0 is the largest",
                 lines(
-                    r"\sum_{l\ \mathrm{odd}}N_l\lambda_l = \tfrac12\bigl(f(1)-f(-1)\bigr), \qquad "
+                    r"d \ge 2:\quad \sum_{l\ \mathrm{odd}}N_l\lambda_l = \tfrac12\bigl(f(1)-f(-1)\bigr), \qquad "
                     r"\sum_{l\ \mathrm{even}}N_l\lambda_l = \tfrac12\bigl(f(1)+f(-1)\bigr), \qquad \lambda_l\ge0,",
                     r"f=\rho\kappa:\ \lambda_l \le \frac1{4N_l} \le \frac1{4d}\ (l\text{ odd}), \quad \lambda_2 = "
                     r"\frac14\cdot\frac2{d(d+2)}; \qquad f = (\rho^2\kappa)':\ \text{three times these},",
@@ -327,9 +364,9 @@ def proof() -> Proof:
                 "$N_l\\ge d$ for odd $l$, $N_l \\ge N_2 = (d-1)(d+2)/2$ for even $l \\ge 2$, $d\\ge2$; the even part "
                 "of $\\rho\\kappa$ is $\\rho^2/4$ and has levels 0 and 2 only; $|P_l|\\le1$ and $\\kappa\\ge0$. For "
                 "$(\\rho\\kappa)'$: $1/2d \\le 1/8 < 1/2\\pi$ and $1/2N_2\\le1/18<1/2\\pi$ for $d\\ge4$, and "
-                "explicitly for $d = 2, 3$",
+                "explicitly for $d = 2, 3$; $\\mathbb{E}\\rho^4 = 3/(d(d+2))$",
                 _tops,
-                every("d l k", by.FUNK_HECKE, by.ADDITION, by.SCHOENBERG),
+                every("d l k rho", by.FUNK_HECKE, by.ADDITION, by.SCHOENBERG, by.POLAR),
             ),
             Step(
                 "the threshold",
@@ -355,7 +392,7 @@ def proof() -> Proof:
                     r"P\bigl(\min_{i\le n}\|x_i\|^2 > t\bigr) = \bigl(1-F_{\chi^2_d}(t)\bigr)^n, \qquad "
                     r"F_{\chi^2_d}(t) = \frac{\gamma(d/2,\,t/2)}{\Gamma(d/2)},",
                     r"n^*(d) = \frac1{F_{\chi^2_d}(t(d))}: \qquad P \to \frac1e \text{ at } n = n^*, \quad P\to1 "
-                    r"\text{ for } n\ll n^*",
+                    r"\text{ for } n\ll n^* \qquad (d \to \infty)",
                 ),
                 "independent rows; the density of $\\chi^2_d$; $(1-1/N)^N\\to1/e$. The certificate needs $n\\gg d$ as "
                 "well, so that $\\lambda_1$ has its limit",

@@ -70,6 +70,11 @@ MUTANTS = (
     ScriptMutant("centring", "the kernels", "- 2 * c * _M * _N)", "- c * _M * _N)"),
     ScriptMutant("centring", "coefficients", "(_k + 2) * rho * term", "(_k + 1) * rho * term"),
     ScriptMutant("centring", "centring alone can hurt", "ANTIPODAL = pi / (pi - 2)", "ANTIPODAL = pi / (pi - 1)"),
+    ScriptMutant("centring", "gating centres by itself", 'any(key[0] == "p"', 'any(key[0] == "q"'),
+    ScriptMutant("centring", "gating centres by itself", "2 * c * _S + c**2 * _T\n", "2 * _S + c**2 * _T\n"),
+    ScriptMutant(
+        "centring", "centring gains at most λ₁/λ₂", "above + below * (second + above)", "above + below * second"
+    ),
     ScriptMutant(
         "centring",
         "the limits for d ≪ n ≪ d²",
@@ -87,6 +92,12 @@ MUTANTS = (
         "m * (1 - C[i, j]) * SIGMA[i, j] ** 2",
     ),
     ScriptMutant("crossing", "normalised inputs, at last", "total(u[i] * x[i, r] * K[i, j]", "total(x[i, r] * K[i, j]"),
+    ScriptMutant("crossing", "normalised inputs, at last", "gram(i, i) * gram(j, j)", "gram(i, i) * gram(i, j)"),
+    ScriptMutant(
+        "crossing", "normalised inputs, at last", "total(values[e] - least, e)", "total(values[e] + least, e)"
+    ),
+    ScriptMutant("crossing", "the covariances are positive definite", "product / second**2 * product", "product"),
+    ScriptMutant("crossing", "normalised inputs, opposite ones", "2 * eye - one\n", "2 * eye\n"),
     ScriptMutant(
         "decorrelation",
         "the ratio and its slope",
@@ -100,6 +111,13 @@ MUTANTS = (
         "return 1 + (2 + 2 * sp.sqrt",
         "return 2 + (2 + 2 * sp.sqrt",
         "decorrelation_bounds",
+    ),
+    ScriptMutant(
+        "decorrelation",
+        "the exact angle",
+        "/ 2 - 2 * sp.cos(theta) ** 2)",
+        "/ 2 - 2 * sp.sin(theta) ** 2)",
+        "decorrelation_cases",
     ),
     ScriptMutant(
         "decorrelation",
@@ -220,6 +238,19 @@ MUTANTS = (
         "sp.gamma(d / 2) / (sp.sqrt(sp.pi)",
     ),
     ScriptMutant(
+        "phase_boundary", "level 0", "total((mean * direction[i]) ** 2, i)", "total(mean * direction[i] ** 2, i)"
+    ),
+    ScriptMutant(
+        "phase_boundary",
+        "only the odd part counts",
+        "second, fourth = (2 * half_moment",
+        "second, fourth = (half_moment",
+    ),
+    ScriptMutant(
+        "phase_boundary", "level 0 is the largest", "(d * quartic - square) / (d - 1)", "(d * quartic - square) / d"
+    ),
+    ScriptMutant("phase_boundary", "the threshold", "fourth - 1) * delta(i, j)", "fourth) * delta(i, j)"),
+    ScriptMutant(
         "phase_boundary",
         "level 0 is the largest",
         "rise = more * (2 * level + 1 + more)",
@@ -257,6 +288,7 @@ MUTANTS = (
         "general = sp_**2 * g * (K + m * sv**2 / sp_**2 * S)",
         "general = sp_**2 * g * (K + m * sv**2 * S)",
     ),
+    ScriptMutant("smallest_eigenvalue", "normalised inputs", ".subs(_LECUN).subs(g, d)", ".subs(_LECUN).subs(g, d**2)"),
     ScriptMutant("smallest_eigenvalue", "the sum", "(low + r * other) * total", "(low + other) * total"),
     ScriptMutant(
         "smallest_eigenvalue", "the wide limit", "tends(second / m, m, g / d * S)", "tends(second / m, m, g * S)"

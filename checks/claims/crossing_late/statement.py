@@ -34,10 +34,10 @@ CLAIM = Claim(
     ),
     meaning=(
         "At equal learning rates a gated network usually has the lower loss in the end, but on Gaussian inputs with "
-        "many more samples than d² it can be the higher one for ever. On normalised inputs (as after RMSNorm) the "
-        "gated "
-        "one is lower in the end, for every n and d, where the least eigenvalue of the plain kernel is simple, as on "
-        "inputs of no special symmetry; on very symmetric ones, such as three at 120 degrees, the least eigenvalues "
+        "many more samples than d² it can be the higher one for ever. On normalised inputs (as after RMSNorm) of a "
+        "wide layer the gated one is lower in the end, for every n ≥ 2 and d, if no two inputs are parallel and the "
+        "least eigenvalue of the plain kernel is simple, as on inputs of no special symmetry; on very symmetric ones, "
+        "such as three at 120 degrees or two opposite ones, the least eigenvalues "
         "of the two kernels can be equal, and then the targets decide. With linear targets "
         "the curves may meet only when 99.9 % of the initial loss is gone, with random labels already at two thirds "
         "of it. They meet at a fixed product of learning rate and steps, unless the rate is close to divergence; and "

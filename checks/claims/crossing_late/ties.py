@@ -105,12 +105,19 @@ def even_parity(target: Fraction) -> Tie:
     return Tie("abs", C, (_flat(16), linear, _identity(16) - _flat(16) - linear), target)
 
 
-#: Of both the hypothesis on Y holds, and λ_min(K) = λ_min(K̃).
+def opposite(target: Fraction) -> Tie:
+    """Two opposite inputs and the logistic function: gating exchanges the eigenvectors, both of them simple."""
+    C = fmpq_mat([[fmpq(1) if i == j else fmpq(-1) for j in range(2)] for i in range(2)])
+    return Tie("sigmoid", C, (_flat(2), _identity(2) - _flat(2)), target)
+
+
+#: Of all the hypothesis on Y holds, and λ_min(K) = λ_min(K̃).
 TIES: dict[str, Tie] = {
     "three inputs at 120 degrees, Y = (3, 3, 3), ReLU": triangle(Fraction(3)),
     "the 16 even-parity vertices of {-1, 1}^5, Y = (3, ..., 3), |z|": even_parity(Fraction(3)),
+    "two opposite inputs, Y = (3, 3), logistic function": opposite(Fraction(3)),
 }
-#: The same with short targets, for which the rule says the opposite.
+#: With short targets the rule says the opposite; on opposite inputs there are none, the gated loss is higher for all y.
 SHORT: dict[str, Tie] = {
     "three inputs at 120 degrees, Y = (1, 1, 1)/4, ReLU": triangle(Fraction(1, 4)),
     "the 16 even-parity vertices of {-1, 1}^5, Y = (1, ..., 1)/40, |z|": even_parity(Fraction(1, 40)),

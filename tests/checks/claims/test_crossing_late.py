@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -84,6 +85,7 @@ class TestTies:
             ([*TIES][1], even_parity(5), "abs", 3.0),
             (next(iter(SHORT)), to_sphere(polygon(3)), "relu", 0.25),
             ([*SHORT][1], even_parity(5), "abs", 0.025),
+            ([*TIES][2], to_sphere(polygon(2)), "sigmoid", 3.0),
         ],
     )
     def test_the_certificate_against_matrices(self, label: str, X: np.ndarray, activation: str, y: float) -> None:
@@ -112,16 +114,33 @@ class TestTies:
         assert found.always == -1
         assert ties.refutes_old(label)
 
-    def test_the_controls_name_both_data_sets(self) -> None:
+    def test_the_controls_name_the_data_sets(self) -> None:
         found = statement.tie_controls()
-        assert len(found) == 2
+        assert len(found) == 3
         assert all(control.caught for control in found)
-        assert [label in control.altered for label, control in zip(TIES, found, strict=True)] == [True, True]
+        assert all(label in control.altered for label, control in zip(TIES, found, strict=True))
+
+    @pytest.mark.parametrize("target", [Fraction(1, 100), Fraction(3)])
+    def test_opposite_inputs_whatever_the_target(self, target: Fraction) -> None:
+        """Their least eigenvalue is simple: without "no two are parallel" the end is not that of a simple one."""
+        found = decide(ties.opposite(target))
+        K = gram("sigmoid", to_sphere(polygon(2)), kind="nngp")
+        own = np.linalg.eigvalsh(K)
+        assert own[1] - own[0] > 0.1 * own[1]
+        assert own[0] == pytest.approx(float(found.least.mid()), rel=1e-12)
+        assert found.tied
+        assert found.form > 0
+        assert found.always == -1
+        assert "no two inputs are parallel" in statement.CLAIM.meaning
 
     def test_the_rule_at_ties(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert ties.rule_at_ties().finding is Finding.SUPPORTS
         # the two tables exchanged: what the rule says is then the opposite of what is proved
-        exchanged = dict(zip([*TIES, *SHORT], [*SHORT.values(), *TIES.values()], strict=True))
+        long = [*TIES][: len(SHORT)]
+        exchanged = {
+            **TIES,
+            **dict(zip([*long, *SHORT], [*SHORT.values(), *(TIES[name] for name in long)], strict=True)),
+        }
         monkeypatch.setattr(ties, "decided", lambda label: decide(exchanged[label]))
         assert ties.rule_at_ties().finding is Finding.REFUTES
 
