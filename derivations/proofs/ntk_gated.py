@@ -40,7 +40,9 @@ def _gradient() -> Outcome:
 def _any_size() -> Outcome:
     """The sum of all products of two gradients of the step before, for any m and d."""
     r, j = NEURON, COORDINATE
-    v, q, p, first, second, slope, other = (Tensor(name) for name in ("v", "q", "q*", "phi", "phi*", "phi'", "phi'*"))
+    v, q, p, first, second, slope, other = (
+        Tensor(name) for name in ("v", "q", "q_y", "phi", "phi_y", "phi'", "phi'_y")
+    )
     readout = total(q[r] * first[r] * p[r] * second[r], r)
     value = total(v[r] * first[r] * X[j] * v[r] * second[r] * X_PRIME[j], r, j)
     gate = total(v[r] * q[r] * slope[r] * X[j] * v[r] * p[r] * other[r] * X_PRIME[j], r, j)

@@ -52,7 +52,7 @@ def inner() -> Form:
 def _any_size() -> Outcome:
     """The sum of all products of two gradients of the step before, for any m and d."""
     r, j = NEURON, COORDINATE
-    v, first, second, slope, other = (Tensor(name) for name in ("v", "phi", "phi*", "phi'", "phi'*"))
+    v, first, second, slope, other = (Tensor(name) for name in ("v", "phi", "phi_y", "phi'", "phi'_y"))
     readout = total(first[r] * second[r], r)
     hidden = total(v[r] * slope[r] * X[j] * v[r] * other[r] * X_PRIME[j], r, j)
     return same(readout + hidden - total(first[r] * second[r] + v[r] ** 2 * slope[r] * other[r] * inner(), r))

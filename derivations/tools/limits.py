@@ -9,7 +9,7 @@ from derivations.tools.numbers import is_positive
 from derivations.tools.proof import Outcome, both, confirmed
 from derivations.tools.zero import is_zero, strictly, zero
 
-_EPSILON = sp.Symbol("epsilon_0", positive=True)
+_EPSILON = sp.Dummy("epsilon", positive=True)
 
 
 def _lowest(expr: sp.Expr) -> tuple[int, sp.Expr]:

@@ -39,10 +39,18 @@ _DELTA = "delta"
 
 @dataclass(frozen=True)
 class Tensor:
-    """A named array; K[i, j] is a component."""
+    """A named array; K[i, j] is a component.
+
+    Raises:
+        ValueError: a name that the normal form keeps for symmetric arrays and for δ.
+    """
 
     name: str
     symmetric: bool = False
+
+    def __post_init__(self) -> None:
+        if self.name.endswith("*") or self.name == _DELTA:
+            raise ValueError(f"the name is {self.name!r}: use one that neither ends with * nor is {_DELTA}.")
 
     def __getitem__(self, indices: Index | tuple[Index, ...]) -> Form:
         found_ = indices if isinstance(indices, tuple) else (indices,)
@@ -56,7 +64,7 @@ def delta(i: Index, j: Index) -> Form:
     """1 where the indices agree, else 0."""
     if i.range != j.range:
         raise ValueError(f"{i.name} and {j.name} have different ranges.")
-    return Tensor(_DELTA, symmetric=True)[i, j]
+    return Form({(frozenset({((f"{_DELTA}*", tuple(sorted((i, j)))), sp.S.One)}), frozenset()): sp.S.One})
 
 
 class Form:

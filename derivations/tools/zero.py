@@ -26,7 +26,7 @@ def _roots(expr: sp.Expr) -> tuple[sp.Expr, list[Relation]]:
         if not powers:
             return expr, relations
         base = min((n.base for n in powers), key=sp.default_sort_key)
-        w = sp.Symbol(f"w_{len(relations)}", positive=True)
+        w = sp.Dummy(f"w_{len(relations)}", positive=True)
         relations.append((w, base))
         chosen = {n: w ** (2 * n.exp) for n in powers if n.base == base}
         expr = expr.xreplace(chosen)
@@ -64,7 +64,7 @@ def _powers(expr: sp.Expr) -> sp.Expr:
     for base, rest, value in (item for items in parts.values() for item in items):
         if value.is_Rational and rest != 1 and not isinstance(rest, sp.log):
             scales[base, rest] = sp.ilcm(scales.get((base, rest), 1), value.q)
-    names = {key: sp.Symbol(f"p_{i}") for i, key in enumerate(sorted(scales, key=sp.default_sort_key))}
+    names = {key: sp.Dummy(f"p_{i}") for i, key in enumerate(sorted(scales, key=sp.default_sort_key))}
 
     def power(base: sp.Expr, rest: sp.Expr, value: sp.Expr) -> sp.Expr:
         if base == sp.E and isinstance(rest, sp.log):
@@ -85,10 +85,10 @@ def _generators(expr: sp.Expr) -> tuple[sp.Expr, list[Relation]]:
     atoms = sorted({*expr.atoms(sp.Function, sp.Derivative, sp.Subs), *powers}, key=sp.default_sort_key)
     outer = [node for node in atoms if not any(node != other and other.has(node) for other in atoms)]
     for node in outer:
-        table[node] = sp.Symbol(f"f_{len(table)}")
+        table[node] = sp.Dummy(f"f_{len(table)}")
     for node in outer:
         if isinstance(node, sp.cos):
-            sine = table.setdefault(sp.sin(node.args[0]), sp.Symbol(f"f_{len(table)}"))
+            sine = table.setdefault(sp.sin(node.args[0]), sp.Dummy(f"f_{len(table)}"))
             relations.append((table[node], 1 - sine**2))
     return expr.xreplace(table), relations
 

@@ -36,6 +36,23 @@ def test_what_is_not_zero_is_not_shown(expr):
     assert not is_zero(expr)
 
 
+@pytest.mark.parametrize(
+    "expr",
+    [
+        # names that the generators once had: these differences were "zero"
+        sp.Symbol("w_0", positive=True) - sp.sqrt(x),
+        sp.Symbol("f_0") - sp.sin(x),
+        sp.Symbol("f_1") - sp.sin(x),
+        sp.Symbol("p_0") - sp.exp(x),
+        sp.Symbol("p_0") - x**y,
+    ],
+    ids=str,
+)
+def test_a_symbol_is_no_generator_of_the_same_name(expr):
+    assert not is_zero(expr)
+    assert not is_zero(sp.cos(x) * expr)
+
+
 def test_the_field_differentiates_like_sympy():
     angle, root = sp.asin(c / (p * q)), sp.sqrt(p**2 * q**2 - c**2)
     back = {theta: angle, w: root}

@@ -103,6 +103,7 @@ def test_a_citation_needs_a_source():
         (lambda: tends((2 * x + 1) / (x + y), x, 1), False),
         (lambda: tends((1 + sp.sqrt(x)) ** 2 / x, x, 1, root=2), True),
         (lambda: tends(x, x), False),
+        (lambda: tends(sp.Symbol("epsilon_0", positive=True) / (x + 1) * x, x), False),
         (lambda: grows(x / (x + 1), x), False),
         (lambda: grows(x**2 * (sp.pi - 3) / (x + y), x), True),
         (lambda: grows(x**2 * (sp.pi - 4) / (x + y), x), False),

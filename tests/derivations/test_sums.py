@@ -132,6 +132,13 @@ def test_powers_that_have_one():
         assert same(found - wanted).passed
 
 
+@pytest.mark.parametrize("name", ["K*", "delta", "delta*"])
+def test_a_name_of_the_normal_form_is_refused(name):
+    """K*, not symmetric, was taken for the symmetric K: K*_ij − K*_ji was found to be zero."""
+    with pytest.raises(ValueError, match="neither"):
+        Tensor(name)
+
+
 def test_nothing_to_show_is_refused():
     with pytest.raises(ValueError, match="nothing"):
         same()
