@@ -20,10 +20,16 @@ def _lowest(expr: sp.Expr) -> tuple[int, sp.Expr]:
 
 
 def _leading(expr: sp.Expr, symbol: sp.Symbol, root: int) -> tuple[int, sp.Expr]:
-    """(k, c) with expr = c·ε^k·(1 + O(ε)), symbol = ε^(−root), for a rational function of ε; c is not zero."""
+    """(k, c) with expr = c·ε^k + O(ε^(k+1)), symbol = ε^(−root), for a rational function of ε.
+
+    Raises:
+        ValueError: the denominator's first coefficient may be zero, so that k is not known.
+    """
     moved = sp.powdenest(sp.expand_power_base(expr.subs(symbol, _EPSILON**-root)), force=False)
     top, bottom = sp.fraction(sp.cancel(sp.together(moved)))
     (first, over), (second, under) = _lowest(sp.expand(top)), _lowest(sp.expand(bottom))
+    if not (is_positive(under) or is_positive(-under)):
+        raise ValueError(f"{under} is not known to have a sign: say more of its symbols.")
     return first - second, over / under
 
 

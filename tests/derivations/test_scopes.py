@@ -120,6 +120,14 @@ def test_limits_and_inequalities(outcome, passed):
     assert outcome().passed is passed
 
 
+@pytest.mark.parametrize("slope", [x - y, sp.sin(y) ** 2 + sp.cos(y) ** 2 - 1], ids=str)
+def test_a_limit_with_a_denominator_that_may_vanish_is_refused(slope):
+    """1/(slope·z + 1) tends to 1 and not to 0 where the slope is 0."""
+    z = sp.Symbol("z", positive=True)
+    with pytest.raises(ValueError, match="sign"):
+        tends(1 / (slope * z + 1), z)
+
+
 # ---------------------------------------------------------------- what the sources may not do
 
 #: Functions of SymPy whose result would have to be believed, evaluation by digits, and matrices of a fixed size.
