@@ -65,10 +65,11 @@ def _run(name: str) -> Run:
 
 
 def identity(what: str, *differences: sp.Expr, about: About = About.LITERAL, part: str = "") -> Evidence:
-    """A symbolic identity: every difference reduces to zero."""
+    """A symbolic identity: every difference reduces to zero; without any nothing is decided."""
     open_ = sum(not is_zero(difference) for difference in differences)
     figures = {"identities": len(differences), "not reduced to zero": open_}
-    return Evidence(Grade.PROOF, what, Finding.of(open_ == 0), about, part, figures)
+    finding = Finding.of(open_ == 0) if differences else Finding.UNDECIDED
+    return Evidence(Grade.PROOF, what, finding, about, part, figures)
 
 
 def agreement(formula: Formula, networks: Sequence[Network], *, lecun: bool = False) -> Evidence:

@@ -22,6 +22,7 @@ from flint import arb
 
 from checks.claims.decorrelation.normalised_kernels import Coefficients, Term, deficit, moment
 from checks.tools.branch_and_bound import Cover, Interval, positive
+from derivations.tools.zero import is_zero
 from glutheory.activations import Activation, Z, activation
 from glutheory.ground.balls import Tape, precision
 from glutheory.ground.exact import ball
@@ -57,13 +58,13 @@ class Gate:
 
     @property
     def odd(self) -> bool:
-        return bool(sp.simplify(self.act.expr + self.act.expr.subs(Z, -Z)) == 0)
+        return is_zero(self.act.expr + self.act.expr.subs(Z, -Z))
 
     def shape(self) -> bool:
         """Whether φ is what its row says: z/2 + even, or a constant plus an odd function."""
         if self.ramp:
             return odd_part_is_linear(self.act)
-        return bool(sp.simplify(sp.diff(self.act.expr + self.act.expr.subs(Z, -Z), Z)) == 0)
+        return is_zero(sp.diff(self.act.expr + self.act.expr.subs(Z, -Z), Z))
 
 
 #: zG(z), 0 ≤ G ≤ 1, G(z) + G(−z) = 1: φ(z)² + φ(−z)² ≤ z². With |zG'(z)| ≤ 1/4: −1/4 ≤ φ' ≤ 5/4, hence (25 + 1)/32.
