@@ -17,7 +17,8 @@ CLAIM = Claim(
     source="this project",
     statement=(
         r"z = V\prod_{i=1}^{n}\phi_i(W_i x):\quad K = m\Bigl[\prod_i S_i + \sigma_v^2\,(x\cdot x')\sum_i "
-        r"\sigma_i^2\,T_i\prod_{j\ne i}S_j\Bigr]\text{ with } T_i \text{ the derivative in its own covariance}"
+        r"T_i\prod_{j\ne i}S_j\Bigr]\text{ with } T_i \text{ the derivative of } S_i \text{ in its own covariance }"
+        r"\sigma_i^2\,x\cdot x'"
     ),
     words="The NTK of a product of branches is a product of duals, plus one term per branch with T in place of S.",
     assumptions=(

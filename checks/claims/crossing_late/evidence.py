@@ -110,7 +110,10 @@ def normalised(cases: Sequence[LossPair]) -> Evidence:
         "not gated lower in the end": wrong,
         "with the smaller one": lower,
     }
-    what = "on inputs of norm sqrt(d), wide limit, gradient flow: the gated loss is lower in the end"
+    what = (
+        "on inputs of norm sqrt(d), wide limit, gradient flow: the least eigenvalue of K is not the larger one, and "
+        "where it is the smaller one the gated loss is lower in the end"
+    )
     passed = bool(judged) and not wrong and not lower
     return Evidence(Grade.NUMERICAL, what, Finding.of(passed), About.CORRECTED, figures=figures)
 
