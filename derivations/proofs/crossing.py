@@ -296,7 +296,7 @@ def proof() -> Proof:
                 "most one zero. Likewise $C \\le 0$ throughout gives $D < 0$ for all $t > 0$. In general the zeros "
                 "$t > 0$ are no more than the sign changes of $C$ (Laguerre 1883)",
                 _once,
-                every("r s t C", by.UNDER_INTEGRAL),
+                every("r s t C", by.UNDER_INTEGRAL, by.LAGUERRE),
             ),
             Step(
                 "normalised inputs, at first",

@@ -106,7 +106,7 @@ def proof() -> Proof:
                 r"\int_{-\infty}^{\infty} e^{-r x^2 + \beta x}\,dx = \sqrt{\pi/r}\; e^{\beta^2/(4r)}, \qquad r > 0",
                 "complete the square; integration. By analytic continuation it holds for complex $\\beta$ as well",
                 _one_integral,
-                every("r beta", by.SUBSTITUTION, by.FUBINI),
+                every("r beta", by.SUBSTITUTION, by.FUBINI, by.CONTINUATION),
             ),
             Step(
                 "moment generating function",

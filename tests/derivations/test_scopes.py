@@ -94,6 +94,8 @@ def test_a_citation_needs_a_source():
         by.Theorem("folklore", "")
     theorems = [value for value in vars(by).values() if isinstance(value, by.Theorem)]
     assert len({theorem.name for theorem in theorems}) == len(theorems) > 30
+    cited = {theorem for name in catalog.names() for step in catalog.load(name).steps for theorem in step.scope.cites}
+    assert {theorem.name for theorem in theorems} == {theorem.name for theorem in cited}
 
 
 @pytest.mark.parametrize(
