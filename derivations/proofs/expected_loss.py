@@ -71,11 +71,17 @@ def _powers() -> Outcome:
 
 
 def _start() -> Outcome:
-    """E[v_r v_s] = σ_v² δ_rs for any m; and E f₀ = 0, E f₀(x) f₀(x') = Σ by brute force for small networks."""
+    """E[v_r] = 0, E[v_r v_s] = σ_v² δ_rs for any m; E f₀ = 0, E f₀(x) f₀(x') = Σ for small networks by brute force."""
     first, second = Index("r", "m"), Index("s", "m")
     hidden, units = Tensor("H"), sp.Symbol("H", real=True)  # E[h_r(x) h_s(x')], H on the diagonal: equal laws
     covariance = total(sigma_v**2 * delta(first, second) * hidden[first, second], first, second)
     alike = covariance.where(lambda components: form(units) if any(key[0] == "H" for key in components) else None)
+    weights = Tensor("v")  # E[v_r] = 0: every term of Σ_r E[v_r] E[h_r(x)] has one
+
+    def centred(components: Mapping[Component, sp.Expr]) -> Form | None:
+        return form(0) if any(key[0] == "v" for key in components) else None
+
+    mean = total(weights[first] * Tensor("h")[first], first).where(centred)
     cubic, square = polynomial(3, "c"), polynomial(2, "c")
     networks = [Small((cubic,), (sigma_w,), sigma_v, width, 2) for width in spots((1, 2, 3))]
     networks += [Small((identity, square), (sigma_p, sigma_w), sigma_v, width, 2) for width in spots((1, 2))]
@@ -89,7 +95,7 @@ def _start() -> Outcome:
     written = confirmed(
         means and second_, Means.REWRITING, "networks with m ≤ 3 and polynomial activations written out"
     )
-    return both(same(alike - m * sigma_v**2 * units), written)
+    return both(same(alike - m * sigma_v**2 * units, mean), written)
 
 
 def _quadratic() -> Outcome:
@@ -246,7 +252,7 @@ def proof() -> Proof:
                 r"\mathbb{E}\,f_0 = 0,\qquad \mathbb{E}\,f_0(x)f_0(x') = \Sigma(x,x') = m\,\sigma_v^2\prod_i S_i(x,x')",
                 "the readout weights have mean 0 and are independent of the rest: exact at every width",
                 _start,
-                every("m sigma_v H", by.INDEPENDENCE),
+                every("m v sigma_v H", by.INDEPENDENCE),
             ),
             Step(
                 "the mean of a quadratic form",

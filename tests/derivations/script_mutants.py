@@ -143,6 +143,7 @@ MUTANTS = (
     ),
     ScriptMutant("erf", "integrate in c", "CLOSED = 2 * theta / sp.pi", "CLOSED = theta / sp.pi"),
     ScriptMutant("erf", "Williams' formula", "return 2 / sp.pi * sp.asin", "return 1 / sp.pi * sp.asin"),
+    ScriptMutant("expected_loss", "the start", 'any(key[0] == "v"', 'any(key[0] == "w"'),
     ScriptMutant(
         "expected_loss",
         "one step",
