@@ -138,7 +138,7 @@ def proof() -> Proof:
                     r"r = \frac dm - \frac{d\,x}{m^2} + O(m^{-3}) \qquad (m \to \infty,\ d \text{ and the data "
                     r"fixed})",
                 ),
-                "substitution; limits of $mr/d$ and of $(r - d/m)\\,m^2/d$",
+                "substitution, where $g, S, K \\ne 0$; limits of $mr/d$ and of $(r - d/m)\\,m^2/d$",
                 _ratio,
                 every("m d x"),
             ),
