@@ -59,12 +59,11 @@ def asymptotic(
 def exceeded(bound: sp.Expr, order: sp.Expr, part: str, what: str, about: About = About.LITERAL) -> Evidence:
     """A proved lower bound over a claimed upper order: refuted if unbounded along n = 2d and along n = d^(3/2).
 
-    `bound` and `order` are expressions in n and d.
+    A lower bound that is not unbounded says nothing of an upper order. `bound` and `order` are expressions in n and d.
     """
     limits = [sp.limit((bound / order).subs(n, size), d, sp.oo) for size in (2 * d, d ** sp.Rational(3, 2))]
-    finding = Finding.REFUTES if all(limit == sp.oo for limit in limits) else Finding.SUPPORTS
-    if proof(SCRIPT).finding is not Finding.SUPPORTS:
-        finding = Finding.UNDECIDED
+    proved = proof(SCRIPT).finding is Finding.SUPPORTS and all(limit == sp.oo for limit in limits)
+    finding = Finding.REFUTES if proved else Finding.UNDECIDED
     figures: dict[str, Figure] = {
         f"at d = {size}, n = 2d, at least": float((bound / order).subs({n: 2 * size, d: size}))
         for size in (10, 100, 1000)
@@ -73,12 +72,16 @@ def exceeded(bound: sp.Expr, order: sp.Expr, part: str, what: str, about: About 
 
 
 def bounded(bound: sp.Expr, order: sp.Expr, part: str, what: str, about: About = About.LITERAL) -> Evidence:
-    """A proved upper bound over a claimed order: supported if it stays finite along n = 2d and along n = d^(3/2)."""
+    """A proved upper bound over a claimed order: supported if it stays finite along n = 2d and along n = d^(3/2).
+
+    An upper bound that does not says nothing: it need not be attained.
+    """
     limits = [sp.limit((bound / order).subs(n, size), d, sp.oo) for size in (2 * d, d ** sp.Rational(3, 2))]
     finite = all(limit.is_finite for limit in limits)
     figures: dict[str, Figure] = {
         "limit of the bound over the order, n = 2d": str(limits[0]),
         "n = d^1.5": str(limits[1]),
     }
-    finding = Finding.of(finite) if proof(SCRIPT).finding is Finding.SUPPORTS else Finding.UNDECIDED
+    proved = proof(SCRIPT).finding is Finding.SUPPORTS and finite
+    finding = Finding.SUPPORTS if proved else Finding.UNDECIDED
     return Evidence(script_grade(SCRIPT), what, finding, about, part, {**figures, **script_figures(SCRIPT)})

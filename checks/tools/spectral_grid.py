@@ -184,6 +184,7 @@ def gaussian(cells: tuple[Cell, ...]) -> tuple[Assumption, ...]:
         (draw.weights.var(ddof=1) * cell.d / 2 - 1, (2 + 12 / cell.d) / cell.n) for cell in cells for draw in cell.draws
     ]
     spread = float(sum(off for off, _ in found) / math.sqrt(sum(variance for _, variance in found)))
+    off = max(_off_traces(draw, cell.width) for cell in cells for draw in cell.draws)
     return (
         Assumption("sizes", "d + 1 < n", narrow > 0, f"n - d - 1 at least {narrow} on {len(cells)} sizes"),
         Assumption(
@@ -192,7 +193,20 @@ def gaussian(cells: tuple[Cell, ...]) -> tuple[Assumption, ...]:
             max(worst, abs(spread)) < 6,
             f"sum |x|^2 off by at most {worst:.1f} standard deviations, the variance of |x|^2 by {spread:.1f}",
         ),
+        Assumption(
+            "LeCun",
+            "variances 1/d and 1/m, the stated width: tr K/m = (1 + d/m) Σ‖x‖²/2d, tr K̃/m = (1 + 2d/m) Σ‖x‖⁴/2d²",
+            off < 1e-11,
+            f"traces of the spectra off by at most {off:.0e} of themselves",
+        ),
     )
+
+
+def _off_traces(draw: Draw, width: int) -> float:
+    """By how much the sums of the eigenvalues of K/m and K̃/m are off what LeCun's variances make them, relative."""
+    ratio, w = (draw.d / width if width else 0.0), draw.weights
+    sums = (draw.plain, (1 + ratio) * w / 2), (draw.gated, (1 + 2 * ratio) * w**2 / 2)
+    return max(abs(float(values.sum() / claimed.sum()) - 1) for values, claimed in sums)
 
 
 def groups(settings: Settings) -> dict[str, tuple[Cell, ...]]:

@@ -101,6 +101,17 @@ def test_verdicts_do_not_hang_on_the_seed(name: str, seed: int) -> None:
     assert found.verdict == runner.recorded()[name]["verdict"], found
 
 
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_the_recorded_verdicts_agree_with_what_is_said_of_the_parts(profile: str) -> None:
+    """A claim that holds keeps all its parts: what a check leaves undecided is no part of what it says holds."""
+    for name, row in runner.recorded(profile=profile).items():
+        lost = [part.name for part in modules()[name].CLAIM.parts if part.weakened]
+        if row["verdict"] in (Verdict.HOLDS, Verdict.CORRECTED):
+            assert not lost, name
+        if row["verdict"] == Verdict.WEAKER:
+            assert lost, name
+
+
 FORMULAS: dict[str, tuple[ModuleType, dict[str, Any]]] = {
     "ntk-plain": (ntk_plain, ntk_plain.MUTANTS),
     "ntk-gated": (ntk_gated, ntk_gated.MUTANTS),

@@ -227,7 +227,12 @@ def run(settings: Settings, said: Said | None = None) -> Outcome:
     rows = examples.figures["sets"]
     assert isinstance(rows, dict)
     largest = max(rows[example.where]["ratio"] for example in EXAMPLES if example.normalised)
-    key = f"normalised: up to {largest:.3f} times worse (bound 2); n=2, d=1: 16 vs 4"
+    bounds = max(rows[example.where]["proved at most"] for example in EXAMPLES if example.normalised)
+    rays = rows[EXAMPLES[0].where]
+    key = (
+        f"normalised: up to {largest:.3f} times worse (bound {bounds:g}); n=2, d=1: {float(rays['cond(gated)']):.3g} vs "
+        f"{float(rays['cond(K)']):.3g}"
+    )
     charts = (figure.pair(), figure.extent())
     verdict = decide(assumptions, evidence, controls)
     return Outcome(CLAIM, assumptions, evidence, tuple(controls), verdict, key, charts)

@@ -15,9 +15,11 @@ Array = npt.NDArray[np.float64]
 #: The probability that any test of this check refutes a true statement. Networks are dear: with few of them no test can
 #: promise what those of the other checks do.
 LEVEL = 0.01
-#: Sign tests in this check, all two-sided: 6 crossings, 3 rates, 3 scales, 3 predictions, 3 held-out losses.
+#: Sign tests on the Gaussian task, all two-sided: 6 crossings, 3 rates, 3 predictions, 3 with unit targets, 3 held-out
+#: losses.
 TESTS = 18
-#: So each of them, to either side, has this much.
+#: So each of them, to either side, has this much. Only one side refutes, which leaves LEVEL/2 for the three t intervals
+#: of the time scale: an interval of confidence 1 - LEVEL/3 lies beyond a true margin with probability LEVEL/6 at most.
 LIMIT = LEVEL / (2 * TESTS)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from checks.settings import Settings
+from checks.tools import spectral_grid
 from checks.tools.far_spectrum import far
 from checks.tools.spectral_grid import Cell, families, gaussian, groups, inputs, kernels, product
 from glutheory.spectra import equivalent
@@ -58,6 +59,18 @@ def test_assumptions_are_evaluated_on_the_data() -> None:
     assert all(item.holds for item in gaussian(product(QUICK)[:4]))
     assert not gaussian((Cell(10, 9, (0,)),))[0].holds
     assert not gaussian((Cell(200, 20, (0, 1), sphere=True),))[1].holds
+
+
+def test_lecuns_variances_are_read_off_the_spectra(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = (Cell(30, 6, (5,)), Cell(30, 6, (5,), width=50))
+    assert gaussian(cells)[2].holds
+    # the kernels of another width, or of variances 2/d: what the claims are about is no longer there
+    right = spectral_grid.kernels
+    for wrong in (lambda X, width: right(X, 7), lambda X, width: [2 * K for K in right(X, width)]):
+        spectral_grid._draw.cache_clear()
+        monkeypatch.setattr(spectral_grid, "kernels", wrong)
+        assert not any(gaussian((cell,))[2].holds for cell in cells)
+    spectral_grid._draw.cache_clear()
 
 
 def test_far_spectra_continue_the_equivalent() -> None:

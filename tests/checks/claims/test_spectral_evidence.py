@@ -80,6 +80,12 @@ def test_condition_bounds_and_literal() -> None:
     assert condition.bounds((Cell(400, 200, (1,), True),), wrong).finding is Finding.REFUTES
     literal = condition.literal((Cell(200, 5, (1, 2)), *SMALL), condition.LAW)
     assert [item.finding.value for item in literal] == ["refutes", "refutes", "supports", "refutes"]
+    # the claim is about Gaussian data: bounds of normalised data alone cannot refute it
+    assert all("on every data set" in item.what for item in literal[:2])
+    for cell in SMALL:
+        for draw in cell.draws:
+            ends = draw.ends(gated=True)
+            assert ends.condition >= (cell.n - cell.d) / ((math.pi - 1) * cell.d)
 
 
 def test_decomposition_errors() -> None:
@@ -101,8 +107,26 @@ def test_decomposition_errors() -> None:
     assert decomposition.derived(law).finding is Finding.SUPPORTS
     for label in ("half the error of K", "an error of the gated kernel like 1/sqrt(d)"):
         assert decomposition.derived(decomposition.MUTANTS[label]).finding is Finding.REFUTES
-    square = (Cell(100, 10, (1,), True),)
-    assert [item.finding for item in decomposition.literal(square)] == [Finding.REFUTES] * 2
+    square = (Cell(100, 10, (1,)), Cell(100, 10, (1,), True))
+    stated = decomposition.literal(square)
+    assert [item.finding for item in stated] == [Finding.REFUTES] * 2
+    # the claim is about Gaussian inputs: what refutes it has to be found on these
+    assert set(stated[1].figures) == {"n=100, d=10, Gaussian", "n=100, d=10, normalised"}
+
+
+def test_the_error_of_the_approximation_on_inputs_of_any_norms() -> None:
+    """What the refutation rests on beyond the script: on other norms it is at least min r²/d times as large."""
+    for d, n in ((3, 20), (8, 80)):
+        X = inputs(n, d, 5)
+        weights = np.sum(X**2, axis=1) / d
+        unit = X / np.sqrt(weights)[:, None]
+        for alpha, beta, gamma in ((0.25, 0.16, 0.09), (0.1, 0.4, 0.3)):
+            norms = []
+            for rows in (X, unit):
+                C, r = rows @ rows.T / d, np.linalg.norm(rows, axis=1) / math.sqrt(d)
+                E = kernels(rows)[0] - alpha * C - beta * np.outer(r, r) - gamma * np.diag(r**2)
+                norms.append(np.linalg.norm(E, 2))
+            assert norms[0] >= weights.min() * norms[1] * (1 - 1e-12)
 
 
 @pytest.mark.parametrize("y", [1.5, 4.0, 25.0])
