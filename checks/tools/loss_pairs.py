@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from checks.settings import Settings
+from glutheory.claims import Assumption
 from glutheory.dynamics import Crossings, LossCurve, Modes, crossings, decompose, expected_loss
 
 Array = npt.NDArray[np.float64]
@@ -166,6 +167,20 @@ def _cases(shapes: list[tuple[int, int]], settings: Settings, normalised: bool) 
                 for kind in TARGETS:
                     fraction = None if normalised else 0.5
                     yield case(pair, shape, kind, settings, width=width, fraction=fraction, normalised=normalised)
+
+
+def gaussian(cases: Sequence[LossPair]) -> Assumption:
+    """That the inputs are standard Gaussian, as far as their variances tell."""
+    sizes, dims = ({getattr(given, name) for given in cases} for name in ("n", "d"))
+    least, most = (f([float(given.data.X.var()) for given in cases]) for f in (min, max))
+    # the variance of n·d ≥ 1500 standard normal entries is within six deviations of 1
+    spread = 6 * (2 / min(given.n * given.d for given in cases)) ** 0.5
+    return Assumption(
+        "Gaussian",
+        "standard Gaussian inputs",
+        1 - spread < least <= most < 1 + spread,
+        f"n in {sorted(sizes)}, d in {sorted(dims)}, variances {least:.3f} to {most:.3f}",
+    )
 
 
 def sign(value: float) -> int:

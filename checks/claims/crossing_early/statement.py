@@ -9,7 +9,7 @@ from checks.claims.crossing_early.figure import charts
 from checks.claims.crossing_early.start_balls import counterexample
 from checks.settings import Settings
 from checks.tools.evidence import proof
-from checks.tools.loss_pairs import LossPair, grid
+from checks.tools.loss_pairs import LossPair, gaussian, grid
 from glutheory.claims import About, Assumption, Claim, Control, Evidence, Fate, Finding, Outcome, Part, decide
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
@@ -23,7 +23,7 @@ CLAIM = Claim(
     ),
     words="On Gaussian data, if the targets lie more along K than along the gated kernel, the non-gated loss is the "
     "lower one at first.",
-    assumptions=("shapes as claimed", "stable learning rates", "the hypothesis on Y"),
+    assumptions=("Gaussian inputs", "shapes as claimed", "stable learning rates", "the hypothesis on Y"),
     corrected=(
         r"\mathrm{Tr}\,\Sigma < \mathrm{Tr}\,\tilde\Sigma \text{ (or equal, and } \mathrm{Tr}[K(\Sigma+YY^\top)] > "
         r"\mathrm{Tr}[\tilde K(\tilde\Sigma+YY^\top)]) \Rightarrow L < \tilde L \text{ at first, whatever } Y "
@@ -56,6 +56,7 @@ def assumptions(cases: Sequence[LossPair]) -> tuple[Assumption, ...]:
     stable = all(given.rate is not None and all(c.stable(given.rate) for c in given.curves) for given in cases)
     held = sum(given.hypothesis for given in cases)
     return (
+        gaussian(cases),
         Assumption("shapes", "d >= 5, n >= 300, d + 1 < n", fits, f"n in {shapes}, d in {dims}"),
         Assumption(
             "rates", "the same rate for both, below 2 over the largest eigenvalue", stable, "half of the largest"
@@ -76,8 +77,8 @@ def run(settings: Settings, rule: Rule = CORRECT) -> Outcome:
         )
 
     certified = counterexample(300, 290, settings.stream("crossing-early/certified"))
-    literal = (certified, prevalence(cases), scale(short))
-    evidence = (*literal, proof("crossing", About.CORRECTED), *judged(rule), theorem(equal))
+    literal = (certified, prevalence(cases))
+    evidence = (*literal, proof("crossing", About.CORRECTED), *judged(rule), theorem(equal), scale(short))
     controls = []
     for altered, wrong in MUTANTS.items():
         found = judged(wrong)

@@ -10,7 +10,7 @@ from checks.claims.crossing_late.gaussian_balls import counterexample
 from checks.claims.crossing_late.ties import TIES, decided, refutes_old, rule_at_ties
 from checks.settings import Settings
 from checks.tools.evidence import proof
-from checks.tools.loss_pairs import LossPair, grid
+from checks.tools.loss_pairs import LossPair, gaussian, grid
 from glutheory.claims import About, Assumption, Claim, Control, Evidence, Fate, Finding, Outcome, Part, decide
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
@@ -60,17 +60,8 @@ def assumptions(cases: Sequence[LossPair]) -> tuple[Assumption, ...]:
     """What the rule presupposes, on the Gaussian cases."""
     stable = all(given.rate is not None and all(c.stable(given.rate) for c in given.curves) for given in cases)
     resolved, certain = sum(given.resolved for given in cases), sum(given.found.certain for given in cases)
-    sizes, dims = ({getattr(given, name) for given in cases} for name in ("n", "d"))
-    least, most = (f([float(given.data.X.var()) for given in cases]) for f in (min, max))
-    # the variance of n·d ≥ 1500 standard normal entries is within six deviations of 1
-    spread = 6 * (2 / min(given.n * given.d for given in cases)) ** 0.5
     return (
-        Assumption(
-            "Gaussian",
-            "standard Gaussian inputs",
-            1 - spread < least <= most < 1 + spread,
-            f"n in {sorted(sizes)}, d in {sorted(dims)}, variances {least:.3f} to {most:.3f}",
-        ),
+        gaussian(cases),
         Assumption(
             "rates", "the same rate for both, below 2 over the largest eigenvalue", stable, "half of the largest"
         ),

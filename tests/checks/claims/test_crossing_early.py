@@ -15,7 +15,7 @@ from checks.claims.crossing_early.start_balls import counterexample, shorter, tr
 from checks.settings import Settings
 from checks.tools.loss_pairs import LossPair
 from glutheory import gram
-from glutheory.claims import Finding, Verdict
+from glutheory.claims import About, Finding, Verdict
 from tests.checks.claims.loss_cases import QUICK, few, few_normalised, few_shrunk
 
 
@@ -64,13 +64,17 @@ def test_wrong_rules(chosen: tuple[tuple[LossPair, ...], ...], label: str) -> No
 
 
 def test_inputs_of_small_variance_start_in_the_other_order(chosen: tuple[tuple[LossPair, ...], ...]) -> None:
-    assert evidence.scale(chosen[2]).finding is Finding.REFUTES
-    assert evidence.scale(chosen[0]).finding is Finding.SUPPORTS
+    found = evidence.scale(chosen[2])
+    # the claim is about variance 1: these data can support what is said of the traces, and cannot refute the claim
+    assert (found.finding, found.about) == (Finding.SUPPORTS, About.CORRECTED)
+    assert evidence.scale(chosen[0]).finding is Finding.REFUTES
+    assert evidence.scale(()).finding is Finding.UNDECIDED
 
 
 def test_assumptions_are_evaluated(chosen: tuple[tuple[LossPair, ...], ...]) -> None:
     found = {item.name: item.holds for item in statement.assumptions(chosen[0])}
-    assert found == {"shapes": False, "rates": True, "hypothesis": False}
+    assert found == {"Gaussian": True, "shapes": False, "rates": True, "hypothesis": False}
+    assert not next(item for item in statement.assumptions(chosen[2]) if item.name == "Gaussian").holds
 
 
 @pytest.mark.slow
