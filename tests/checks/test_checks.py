@@ -17,12 +17,16 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from flint import arb
 
 from checks import runner
 from checks.__main__ import main
 from checks.catalog import choose, claims, modules
 from checks.claims import hadamard, hadamard_exact, ntk_gated, ntk_plain, products
+from checks.claims.angle import separation
 from checks.claims.angle import statement as angle
+from checks.claims.compact import statement as compact
+from checks.claims.decorrelation import evidence as decorrelation
 from checks.claims.degree_shift import statement as degree_shift
 from checks.claims.finite_width_mean import statement as finite_width_mean
 from checks.settings import PROFILES, Settings
@@ -32,6 +36,7 @@ from checks.tools.evidence import agreement, certificate, is_lecun
 from checks.tools.roads import generic, lecun, sample
 from glutheory.claims import Finding, Outcome, Verdict
 from glutheory.errors import DomainError, UnknownNameError
+from glutheory.ground.balls import precision
 from glutheory.networks import product
 from tests.documents import ROOT
 from tests.processes import PATIENCE, ended, left_behind, marked
@@ -128,6 +133,23 @@ FAST = [case for case in CASES if case[0] in ("degree-shift", "hadamard", "angle
 def test_a_wrong_formula_changes_the_verdict(name: str, label: str) -> None:
     module, table = FORMULAS[name]
     assert module.run(SMALL, table[label]).verdict is Verdict.FAILS
+
+
+@pytest.mark.parametrize("label", separation.THRESHOLDS)
+def test_a_wrong_angle_of_separation_is_refuted(label: str) -> None:
+    shapes = ((75, 1000), (16, 16))
+    assert separation.beyond(shapes).finding is Finding.SUPPORTS
+    assert separation.beyond(shapes, separation.THRESHOLDS[label]).finding is Finding.REFUTES
+
+
+def test_what_is_no_counterexample_supports_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That one pair, or one set, is as claimed is no evidence for all."""
+    with precision(160):
+        monkeypatch.setattr(separation, "closeness", lambda *_: (arb(-1), arb(1)))
+        monkeypatch.setattr(decorrelation.Law, "excess", lambda *_: arb(-1))
+        monkeypatch.setattr(compact, "ends", lambda *_, **__: ((arb(1), arb(2)), (arb(2), arb(2))))
+    for found in (separation.closer(((16, 16),)), decorrelation.violations(), compact.two_points()):
+        assert found.finding is Finding.UNDECIDED, found.what
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import sympy as sp
 from flint import arb
 
 from checks.claims.angle.figure import missed, separation
-from checks.claims.angle.separation import beyond, closer
+from checks.claims.angle.separation import THRESHOLDS, beyond, closer
 from checks.settings import Settings
 from checks.tools import roads
 from checks.tools.evidence import branches, continuous, equal, identity, is_lecun, nonzero, proof
@@ -170,6 +170,11 @@ def run(settings: Settings, width: Width = width) -> Outcome:
         controls.append(
             Control(altered, found.finding is Finding.REFUTES, f"certificate: apart by {found.figures['largest']:.2g}")
         )
+    for altered, limit in THRESHOLDS.items():
+        rows = [row for row in beyond(_SHAPES, limit).figures.values() if isinstance(row, dict)]
+        off = ", ".join(f"{row['sign changes at angles'][0]:.3g} not {row['claimed']:.3g}" for row in rows)
+        caught = beyond(_SHAPES, limit).finding is Finding.REFUTES
+        controls.append(Control(altered, caught, f"certificate: the sign changes at {off}"))
     drawn = (missed(_angles(chosen, same)), separation(_SHAPES))
     largest = table["reglu, d=75, m=1000"]
     key = f"off by {largest:.1e} at d=75, m=1000: O((d/m)^2)"

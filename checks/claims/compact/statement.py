@@ -160,7 +160,7 @@ def two_points() -> Evidence:
         "cond(gated)": conditions[1].str(12, radius=False),
     }
     what = "two normalised inputs, m = d = 2: the gated kernel is the less compact one by every measure, certified"
-    finding = Finding.of(not conditions[1] > conditions[0])
+    finding = Finding.REFUTES if conditions[1] > conditions[0] else Finding.UNDECIDED
     return Evidence(Grade.CERTIFICATE, what, finding, About.LITERAL, "width", figures)
 
 
@@ -194,7 +194,8 @@ def unequal_norms(settings: Settings) -> Evidence:
         "data sets tried": attempt + 1,
     }
     what = "Gaussian inputs with d + 1 < n on which the scaled gated spectrum is not majorised, certified"
-    return Evidence(Grade.CERTIFICATE, what, Finding.of(not shares[1] < shares[0]), About.LITERAL, "norms", figures)
+    finding = Finding.REFUTES if shares[1] < shares[0] else Finding.UNDECIDED
+    return Evidence(Grade.CERTIFICATE, what, finding, About.LITERAL, "norms", figures)
 
 
 def logarithms(chosen: tuple[SpectrumPair, ...]) -> Evidence:

@@ -165,7 +165,7 @@ def literal(cells: Sequence[Cell]) -> tuple[Evidence, ...]:
         script_grade("spectral_orders"),
         "‖K/m − αXXᵀ − βrrᵀ − γD‖ over min r²/d, which tends to 1 on Gaussian inputs, for any α, β ≥ 0 on any inputs, "
         "n = d² and n = 4d²: bounded away from 0",
-        Finding.of(not refuted),
+        Finding.REFUTES if refuted else Finding.UNDECIDED,
         About.LITERAL,
         "n of order d^2",
         {**figures, **script_figures("spectral_orders")},
@@ -179,7 +179,7 @@ def literal(cells: Sequence[Cell]) -> tuple[Evidence, ...]:
         Grade.NUMERICAL,
         "errors at n = d², Gaussian inputs and normalised ones: [measured, smallest eigenvalue, (2t + t²)/(4π)]; all "
         "larger than γ",
-        Finding.of(least < 1),
+        Finding.REFUTES if least > 1 else Finding.UNDECIDED,
         About.LITERAL,
         "n of order d^2",
         rows,

@@ -161,4 +161,5 @@ def refutation(examples: tuple[Example, ...] = EXAMPLES) -> Evidence:
         "three and four inputs in the plane, wide limit, each network at its own rate 1/λ_max: the gated one has the "
         "smaller condition number and takes more steps"
     )
-    return Evidence(Grade.CERTIFICATE, what, Finding.of(not any(slower)), part="speed", figures=rows)
+    finding = Finding.REFUTES if any(slower) else Finding.UNDECIDED
+    return Evidence(Grade.CERTIFICATE, what, finding, part="speed", figures=rows)
