@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -241,6 +242,26 @@ class TestEvidence:
         for item in (exact_factor(SMALL, SETTINGS, Statement()), literally(SMALL, SETTINGS, Statement())):
             assert (item.finding, item.about) == (Finding.SUPPORTS, About.CORRECTED)
             json.dumps(item.figures, allow_nan=False)
+
+    def test_one_dominant_kernel_is_enough_against_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The corrected statement says that it was seen in no kernel, not in few."""
+        right = kernels.sampled
+
+        def once(settings: Settings, kind: str, name: str, count: int) -> Any:
+            found = right(settings, kind, name, count).copy()
+            found[0] = np.eye(N) if name == "silu" else found[0]
+            return found
+
+        monkeypatch.setattr(evidence, "sampled", once)
+        assert literally(SMALL, SETTINGS, Statement()).finding is Finding.UNDECIDED
+
+    def test_the_angles_stated_are_those_certified(self) -> None:
+        stated = re.findall(r"[\d.]+(?=\^\\circ)", statement.CLAIM.corrected)
+        found = theory.relu_angles(1.0)
+        degrees = found.figures["angles where the sign changes, degrees"]
+        assert isinstance(degrees, list)
+        assert found.finding is Finding.SUPPORTS
+        assert stated == [f"{value:#.4g}" for value in degrees]
 
     def test_some_pairs_are_correlated_more(self) -> None:
         found = pair_by_pair(Plan(sets=1, expected=4, widths=()), SETTINGS)
