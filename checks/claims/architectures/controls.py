@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from checks.claims.architectures.cells import kernels
+from checks.claims.architectures.corrected import sharper
 from checks.claims.architectures.data import Data, data
 from checks.claims.architectures.evidence import MUTANTS, literal
 from checks.claims.architectures.grid import MATCHED, SAME, Grid
@@ -28,8 +29,13 @@ def controls(found: Grid, settings: Settings) -> tuple[Control, ...]:
     """All of them."""
     rows = []
     for altered, wrong in MUTANTS.items():
-        refuted = [item.part for item in literal(found.places, wrong, True) if item.finding is Finding.REFUTES]
-        rows.append(Control(altered, bool(refuted), f"refuted for: {', '.join(refuted) or 'none'}"))
+        # the claim as stated is refuted somewhere as it is: what the verdict rests on has to see the fault as well
+        stated, instead = (
+            [item.part for item in pieces if item.finding is Finding.REFUTES]
+            for pieces in (literal(found.places, wrong, True), sharper(found.places, wrong))
+        )
+        by = f"refuted for: {', '.join(stated) or 'none'}; of the corrected form: {', '.join(instead) or 'none'}"
+        rows.append(Control(altered, bool(stated) and bool(instead), by))
     with one_thread():
         return *rows, _unmatched(), _strangers(found), _duplicated(settings), _left_out()
 

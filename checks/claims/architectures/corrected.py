@@ -43,7 +43,8 @@ class Clause:
 CLAUSES = (
     Clause(
         "ViT",
-        "in the released ViT, at initialisation, the gated condition number is smaller",
+        "in the released ViT, at initialisation, the gated condition number is smaller (less than half was said until "
+        "three of the eight seeds were seen)",
         sizes=("full",),
         names=("ViT",),
         sets=("all",),

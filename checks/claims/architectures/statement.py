@@ -29,9 +29,9 @@ CLAIM = Claim(
         r"of equal size, at initialisation and after training}"
     ),
     words=(
-        "In ViT, GPT-2 and MLP-Mixer as the paper builds them the NTK of all parameters has a smaller condition number "
-        "with a gated FFN than with a non-gated one of the same number of parameters, at initialisation and after "
-        "training."
+        "In ViT, GPT-2 and MLP-Mixer as the paper builds them, whatever their size, the NTK of all parameters has a "
+        "smaller condition number with a gated FFN than with a non-gated one of the same number of parameters, at "
+        "initialisation and after training."
     ),
     assumptions=(
         "equal numbers of parameters",

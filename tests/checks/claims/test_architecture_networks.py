@@ -165,6 +165,12 @@ class TestControls:
         assert len(found) == len(MUTANTS) + 4
         assert all(control.caught for control in found), found
 
+    def test_what_the_claim_alone_refutes_is_not_caught(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The claim is refuted somewhere as it is, so that a wrong one is, too: the corrected form must see it."""
+        monkeypatch.setattr(architectures_controls, "sharper", lambda *_: ())
+        found = {item.altered: item.caught for item in architectures_controls.controls(everything(), SETTINGS)}
+        assert not any(found[label] for label in MUTANTS)
+
     def test_they_can_be_missed(self) -> None:
         found = grid({replace(SMALL, epochs=0): 10.0})
         cells = found.cells[replace(SMALL, epochs=0)]
