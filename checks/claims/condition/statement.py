@@ -41,7 +41,7 @@ CLAIM = Claim(
         r"\frac{n-d}{(\pi-1)d}"
     ),
     meaning=(
-        "The condition number bounds the number of steps that gradient descent needs. Gating gains a factor of order d, "
+        "The condition number bounds the number of steps of gradient descent. Gating gains a factor of order d, "
         "as the theorem says, but from n to n/d, not from n/d to n/d². The part of it that grows with d is the removal "
         "of one eigenvalue, the spike of the mean activation: centring the features gains 2d/pi of the 2.39 d, and "
         "gating then adds a factor of 3.75 (see `mechanism`). The limit is reached slowly, and for n well beyond d² "
@@ -107,7 +107,9 @@ def literal(cells: tuple[Cell, ...], law: Law) -> tuple[Evidence, ...]:
     return (
         exceeded(CONDITION, n / d, "K", "cond(K) ≥ 2(n−d−1)/(π−2) on every data set, over n/d"),
         # the claim is about Gaussian data: π/2 times this holds on normalised ones
-        exceeded((n - d) / ((sp.pi - 1) * d), n / d**2, "gated", "cond(K̃) ≥ (n−d)/((π−1)d) on every data set, over n/d²"),
+        exceeded(
+            (n - d) / ((sp.pi - 1) * d), n / d**2, "gated", "cond(K̃) ≥ (n−d)/((π−1)d) on every data set, over n/d²"
+        ),
         asymptotic({"gain": law.orders["gain"]}, About.LITERAL, "gain"),
         losses(cells),
     )
@@ -184,6 +186,7 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
     assumptions = gaussian(everything)
     controls = refuted(MUTANTS, corrected, lambda wrong: "data" if wrong.orders != LAW.orders else "")
     low, high = ends(settings)
-    key = f"gain/d at d={grid(settings).d[-1]}: {low:.2f} to {high:.2f} measured, {law.orders['gain'].constant:.2f} predicted"
+    far = law.orders["gain"].constant
+    key = f"gain/d at d={grid(settings).d[-1]}: {low:.2f} to {high:.2f} measured, {far:.2f} predicted"
     verdict = decide(assumptions, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, assumptions, evidence, controls, verdict, key, charts(settings))

@@ -228,11 +228,8 @@ def run(settings: Settings, said: Said | None = None) -> Outcome:
     assert isinstance(rows, dict)
     largest = max(rows[example.where]["ratio"] for example in EXAMPLES if example.normalised)
     bounds = max(rows[example.where]["proved at most"] for example in EXAMPLES if example.normalised)
-    rays = rows[EXAMPLES[0].where]
-    key = (
-        f"normalised: up to {largest:.3f} times worse (bound {bounds:g}); n=2, d=1: {float(rays['cond(gated)']):.3g} vs "
-        f"{float(rays['cond(K)']):.3g}"
-    )
+    rays = [float(rows[EXAMPLES[0].where][name]) for name in ("cond(gated)", "cond(K)")]
+    key = f"normalised: up to {largest:.3f} times worse (bound {bounds:g}); n=2, d=1: {rays[0]:.3g} vs {rays[1]:.3g}"
     charts = (figure.pair(), figure.extent())
     verdict = decide(assumptions, evidence, controls)
     return Outcome(CLAIM, assumptions, evidence, tuple(controls), verdict, key, charts)

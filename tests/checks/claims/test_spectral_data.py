@@ -66,7 +66,7 @@ def test_lecuns_variances_are_read_off_the_spectra(monkeypatch: pytest.MonkeyPat
     assert gaussian(cells)[2].holds
     # the kernels of another width, or of variances 2/d: what the claims are about is no longer there
     right = spectral_grid.kernels
-    for wrong in (lambda X, width: right(X, 7), lambda X, width: [2 * K for K in right(X, width)]):
+    for wrong in (lambda X, _: right(X, 7), lambda X, width: [2 * K for K in right(X, width)]):
         spectral_grid._draw.cache_clear()
         monkeypatch.setattr(spectral_grid, "kernels", wrong)
         assert not any(gaussian((cell,))[2].holds for cell in cells)
