@@ -27,6 +27,7 @@ from checks.claims.angle import separation
 from checks.claims.angle import statement as angle
 from checks.claims.compact import statement as compact
 from checks.claims.decorrelation import evidence as decorrelation
+from checks.claims.decorrelation.normalised_kernels import Law
 from checks.claims.degree_shift import statement as degree_shift
 from checks.claims.finite_width_mean import statement as finite_width_mean
 from checks.settings import PROFILES, Settings
@@ -146,7 +147,7 @@ def test_what_is_no_counterexample_supports_nothing(monkeypatch: pytest.MonkeyPa
     """That one pair, or one set, is as claimed is no evidence for all."""
     with precision(160):
         monkeypatch.setattr(separation, "closeness", lambda *_: (arb(-1), arb(1)))
-        monkeypatch.setattr(decorrelation.Law, "excess", lambda *_: arb(-1))
+        monkeypatch.setattr(Law, "excess", lambda *_: arb(-1))
         monkeypatch.setattr(compact, "ends", lambda *_, **__: ((arb(1), arb(2)), (arb(2), arb(2))))
     for found in (separation.closer(((16, 16),)), decorrelation.violations(), compact.two_points()):
         assert found.finding is Finding.UNDECIDED, found.what
