@@ -48,6 +48,11 @@ def directions(name: str, block: Block) -> tuple[Direction, ...]:
     return (early, late) if _turns(name) else (early,)
 
 
+def says(name: str, block: Block, sign: int) -> bool:
+    """Whether a bias of this sign is said of these networks."""
+    return any(item.sign == sign for item in directions(name, block))
+
+
 def measured(block: Block, column: int = ALTERED) -> tuple[Array, Array]:
     """The gap on images as they are, and its bias, after each of the first epochs; shape (2, pairs, epochs)."""
     both = np.stack((block.plain, block.gated))[:, :, 1 : PAPER_EPOCHS + 1]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checks.claims.generalization.bias import bias
-from checks.claims.generalization.controls import BIAS_MUTANTS, EFFECT_MUTANTS, EXCHANGED, MUTANTS, Statement
+from checks.claims.generalization.bias import bias, says
+from checks.claims.generalization.controls import AGAINST, BIAS_MUTANTS, EFFECT_MUTANTS, EXCHANGED, MUTANTS, Statement
 from checks.claims.generalization.effects import Table, compared, effects
 from checks.claims.generalization.evidence import equal, gap, not_slower, pace, within
 from checks.claims.generalization.measures import matched
@@ -43,7 +43,11 @@ def negative(blocks: Mapping[Name, Block], by_optimiser: Mapping[str, Table]) ->
         for label, wrong in MUTANTS.items()
     }
     rows |= {
-        label: {title(name): collect(name, alter(block), Statement()) for name, block in altered.items()}
+        label: {
+            title(name): collect(name, alter(block), Statement())
+            for name, block in altered.items()
+            if label not in AGAINST or says(title(name), block, AGAINST[label])
+        }
         for label, alter in BIAS_MUTANTS.items()
     }
     if by_optimiser:

@@ -100,10 +100,14 @@ def with_exchanged_images(block: Block) -> Block:
 
 #: How much harder altered images are made, in nats.
 PLANTED = 1.0
+EASIER, HARDER = (f"altered images {PLANTED:g} nat {word}" for word in ("easier", "harder"))
+#: They concern the blocks where a bias of this sign is said, which they turn round.
+AGAINST = {EASIER: -1, HARDER: 1}
 #: Of blocks with augmented images.
 BIAS_MUTANTS: dict[str, Callable[[Block], Block]] = {
     "the losses on altered images and on images as they are exchanged": with_exchanged_images,
-    f"altered images {PLANTED:g} nat easier": lambda block: with_bias(block, -PLANTED),
+    EASIER: lambda block: with_bias(block, -PLANTED),
+    HARDER: lambda block: with_bias(block, PLANTED),
     f"altered images {PLANTED:g} nat harder for gated networks alone": lambda block: with_bias(
         block, PLANTED, plain=False
     ),
