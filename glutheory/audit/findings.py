@@ -111,6 +111,7 @@ class BlockAudit:
         verified: whether its reading was held against what the model computes.
         biased: whether it has biases.
         approximate: whether the expected figures are those of an activation that is only close to its own.
+        experts: of how many experts it is the routed mixture, the router fixed; None: it is one network.
     """
 
     name: str
@@ -123,6 +124,7 @@ class BlockAudit:
     verified: bool
     biased: bool
     approximate: bool
+    experts: int | None = None
 
     @property
     def log_ratios(self) -> tuple[float, ...] | None:
@@ -160,6 +162,7 @@ class BlockAudit:
             "verified": self.verified,
             "biased": self.biased,
             "approximate": self.approximate,
+            "experts": self.experts,
         }
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from glutheory.audit.blocks import Block, matrix
 from glutheory.audit.configurations import quiet
 from glutheory.audit.recording import Seen, record, record_examples
+from glutheory.audit.routing import Routed
+from glutheory.audit.search import Found
 from glutheory.errors import DomainError
 from glutheory.sampling.inputs import check_inputs
 
@@ -36,12 +37,12 @@ class Given:
 
     words: str
     samples: int
-    seen: Mapping[int, Seen]
+    seen: Mapping[int, Seen | Routed]
     rows: torch.Tensor | None = None
     kind: str = ""
 
 
-def given(model: nn.Module, blocks: Sequence[Block], inputs: Any, samples: int, length: int, seed: int) -> Given:
+def given(model: nn.Module, blocks: Sequence[Found], inputs: Any, samples: int, length: int, seed: int) -> Given:
     """The inputs that `inputs` asks for; the arguments are those of `glutheory.audit.audit`.
 
     Raises:
@@ -79,11 +80,9 @@ def given(model: nn.Module, blocks: Sequence[Block], inputs: Any, samples: int, 
     return Given(f"{len(rows)} given rows", len(rows), {}, rows=rows)
 
 
-def rows(given: Given, block: Block, seed: int) -> torch.Tensor | None:
+def rows(given: Given, block: Found, seed: int) -> torch.Tensor | None:
     """The block's inputs, float64, on its device."""
-    weight = matrix(block.branches[0])
-    assert weight is not None  # find_blocks has seen it
-    d = weight.shape[1]
+    d, device = block.width_in, block.device
     if given.rows is not None:
         if given.rows.shape[1] != d:
             raise DomainError(f"inputs has {given.rows.shape[1]} columns, but {block.name} takes {d}: give (n, {d}).")
@@ -93,8 +92,14 @@ def rows(given: Given, block: Block, seed: int) -> torch.Tensor | None:
     elif block.index not in given.seen:
         return None
     else:
-        rows = given.seen[block.index].inputs
-    return check_inputs(rows, weight.device, torch.float64)
+        seen = given.seen[block.index]
+        if isinstance(seen, Seen):
+            rows = seen.inputs
+        elif seen.shared is None:
+            return None
+        else:
+            rows = seen.shared
+    return check_inputs(rows, device, torch.float64)
 
 
 def synthetic(kind: str, n: int, d: int, stream: tuple[int, ...]) -> torch.Tensor:

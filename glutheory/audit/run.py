@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from glutheory.errors import DomainError, MissingDependencyError
@@ -13,12 +13,13 @@ except ImportError:
     raise MissingDependencyError("this needs torch: pip install 'glutheory[models]'.") from None
 from torch import nn
 
-from glutheory.audit.blocks import FORMS, Block, distance, find_blocks, readings, tolerance, unreadable
 from glutheory.audit.findings import Audit, BlockAudit, Side
-from glutheory.audit.inputs import given, rows
-from glutheory.audit.kernels import Weights, entry_error, ntk
+from glutheory.audit.forms import FORMS
+from glutheory.audit.inputs import given
+from glutheory.audit.kernels import Weights, entry_error
 from glutheory.audit.models import Built, build, drawn
-from glutheory.audit.recording import Seen, probe
+from glutheory.audit.search import Found, find_blocks, unread
+from glutheory.audit.subjects import Subject, subject
 from glutheory.audit.twin import Recipe
 from glutheory.ground.arguments import integer
 from glutheory.sampling.inputs import check_device
@@ -88,20 +89,17 @@ def audit(
     for done, block in enumerate(blocks):
         if progress is not None:
             progress(done, len(blocks), block.name)
-        X = rows(source, block, seed)
-        if X is None:
-            skipped.append((block.name, "the model did not call it with one row per example"))
-            continue
         if any(name.startswith(f"{block.name}.") for name in built.missing):
             raise DomainError(f"the files lack weights of {block.name}: a part of it would be random.")
-        seen = source.seen.get(block.index) or probe(block, X)
-        weights = _read(block, seen)
-        if weights is None:
-            skipped.append((block.name, "it computes something else than a feed-forward network with these weights"))
-            continue
-        audited.append(_audit_block(block, weights, X, seen is not None, draws, seed, biases))
+        read = subject(block, source, seed)
+        if isinstance(read, str):
+            skipped.append((block.name, read))
+        else:
+            audited.append(_audit_block(block, read, draws, seed, biases))
     if not audited:
         raise DomainError(f"{skipped[0][0]} cannot be audited: {skipped[0][1]}; nor can any other block.")
+    if layers is None:
+        skipped += unread(built.model, found)
     trained = None if isinstance(model, nn.Module) else built.trained
     return Audit(
         type(built.model).__name__,
@@ -138,16 +136,15 @@ def _built(
 
 
 def _nothing(model: nn.Module) -> str:
-    reason = unreadable(model)
-    if reason:
-        return f"{type(model).__name__} has no feed-forward network that can be read: {reason}."
+    for name, reason in unread(model, ()):
+        return f"{type(model).__name__} has no feed-forward network that can be read: {name}: {reason}."
     return (
-        f"{type(model).__name__} has no feed-forward network that is known here, i.e. no module with the linear maps "
-        f"{'; '.join(map(str, FORMS))}."
+        f"{type(model).__name__} has no feed-forward network that is known here, i.e. no Sequential of a linear map, "
+        f"an activation and a linear map, and no module with the linear maps {'; '.join(map(str, FORMS))}."
     )
 
 
-def _chosen(found: tuple[Block, ...], layers: Sequence[int] | None) -> list[Block]:
+def _chosen(found: tuple[Found, ...], layers: Sequence[int] | None) -> list[Found]:
     for index in layers or ():
         if index >= len(found):
             raise DomainError(f"layers has {index}: the model has {len(found)} feed-forward networks, counted from 0.")
@@ -156,45 +153,58 @@ def _chosen(found: tuple[Block, ...], layers: Sequence[int] | None) -> list[Bloc
     return [block for block in found if layers is None or block.index in layers]
 
 
-def _read(block: Block, seen: Seen | None) -> Weights | None:
-    """What the block computes; None if no reading agrees with the model. Unseen, the likeliest reading is taken."""
-    for weights in readings(block):
-        if seen is None or distance(weights, seen.inputs, seen.features) <= tolerance(seen.features.dtype):
-            return weights
-    return None
+def _audit_block(block: Found, read: Subject, draws: int, seed: int, biases: bool) -> BlockAudit:
+    own = [Recipe.of(part.weights) for part in read.parts]
+    error = max(entry_error(part.weights) for part in read.parts)
 
+    def measured(networks: Iterable[Weights]) -> ConditionNumber:
+        return condition_number(read.kernel(networks, biases=biases), entry_error=error)
 
-def _audit_block(
-    block: Block, weights: Weights, X: torch.Tensor, verified: bool, draws: int, seed: int, biases: bool
-) -> BlockAudit:
-    def measured(network: Weights) -> ConditionNumber:
-        return condition_number(ntk(network, X, biases=biases), entry_error=entry_error(network))
+    def side(recipes: Sequence[Recipe], stream: int) -> Side:
+        first = recipes[0]
 
-    def side(recipe: Recipe, stream: int) -> Side:
-        drawn_anew = (recipe.draw((seed, stream, block.index, draw), X.device) for draw in range(draws))
-        kernel = recipe.expected(X, biases=biases)
+        def networks(draw: int) -> Iterator[Weights]:
+            # one after the other: all experts of a layer may be more than memory holds
+            for recipe, part, place in zip(recipes, read.parts, places, strict=True):
+                yield recipe.draw((seed, stream, *place, draw), part.X.device)
+
+        drawn = tuple(measured(networks(draw)) for draw in range(draws))
+        kernel = _expected(read, recipes, biases)
         return Side(
-            recipe.activation.kind(recipe.gated),
-            recipe.gated,
-            recipe.width,
-            recipe.parameters,
-            tuple(measured(network) for network in drawn_anew),
+            first.kind,
+            first.gated,
+            first.width,
+            first.parameters * (read.experts or 1),
+            drawn,
             None if kernel is None else condition_number(kernel, entry_error=_GRAM_ERROR),
         )
 
-    own = Recipe.of(weights)
-    sides = side(own, _OWN), side(own.twin(), _TWIN)
+    # of a mixture every expert has a stream of its own
+    places = [(block.index,)] if read.experts is None else [(block.index, e) for e in range(len(own))]
+    sides = side(own, _OWN), side([recipe.twin() for recipe in own], _TWIN)
     return BlockAudit(
         block.name,
         block.index,
-        own.inputs,
-        own.outputs,
-        measured(weights),
+        own[0].inputs,
+        own[0].outputs,
+        measured([part.weights for part in read.parts]),
         *sides,
-        verified,
-        own.biased,
-        own.activation.approximate,
+        read.verified,
+        any(recipe.biased for recipe in own),
+        own[0].activation.approximate,
+        read.experts,
     )
+
+
+def _expected(read: Subject, recipes: Sequence[Recipe], biases: bool) -> torch.Tensor | None:
+    """The mean kernel, up to a factor; None where one of the networks has none."""
+    total = torch.zeros(read.n, read.n, dtype=torch.float64)
+    for part, recipe in zip(read.parts, recipes, strict=True):
+        kernel = recipe.expected(part.X, biases=biases)
+        if kernel is None:
+            return None
+        part.add(total, torch.from_numpy(kernel))
+    return total
 
 
 def _notes(audited: Sequence[BlockAudit], n: int, biases: bool) -> list[str]:
@@ -209,7 +219,7 @@ def _notes(audited: Sequence[BlockAudit], n: int, biases: bool) -> list[str]:
     for block in audited:
         for side in (block.own, block.twin):
             # h has `width` columns, and x times a slope `inputs * width` per branch
-            rank = side.width * (1 + (1 + side.gated) * block.inputs)
+            rank = (block.experts or 1) * side.width * (1 + (1 + side.gated) * block.inputs)
             if n > rank:
                 notes.append(f"{n} inputs are more than the rank {rank} of the NTK of {block.name}: it is singular.")
     if not all(block.verified for block in audited):
