@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.stats
 
+from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber
 
 SCHEMA, VERSION = "glutheory.audit", 1
@@ -166,8 +167,8 @@ class BlockAudit:
         }
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, repr=False)
+class Audit(Shown):
     """The audit of a model.
 
     Attributes:
@@ -191,6 +192,10 @@ class Audit:
     blocks: tuple[BlockAudit, ...]
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        ratio = self.ratio or "not resolved"
+        return f"<Audit of {self.model}: {len(self.blocks)} feed-forward networks, non-gated/gated {ratio}>"
 
     @property
     def compared(self) -> tuple[BlockAudit, ...]:

@@ -49,6 +49,10 @@ FORMS = (
     Form(("ffn",), "ffn_output"),  # ALBERT
     Form(("intermediate_dense",), "output_dense"),  # wav2vec 2.0, HuBERT
     Form(("pwconv1",), "pwconv2"),  # ConvNeXt
+    Form(("pointwise_conv1",), "pointwise_conv2"),  # DINOv3's ConvNeXt
+    Form(("dense1",), "dense2"),  # Perceiver, PVT
+    Form(("intermediate",), "output"),  # ProphetNet
+    Form(("intermediate_query.dense",), "output_query.dense"),  # Q-Former
     Form(("layer_1",), "layer_2"),  # XLNet
 )
 
@@ -62,6 +66,7 @@ ACTIVATIONS = (
     "gelu_impl",
     "intermediate_act_fn",
     "intermediate.intermediate_act_fn",
+    "intermediate_query.intermediate_act_fn",
 )
 
 

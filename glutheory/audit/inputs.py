@@ -14,7 +14,7 @@ from glutheory.audit.configurations import quiet
 from glutheory.audit.recording import Seen, record, record_examples
 from glutheory.audit.routing import Routed
 from glutheory.audit.search import Found
-from glutheory.errors import DomainError
+from glutheory.errors import DomainError, GlutheoryError
 from glutheory.sampling.inputs import check_inputs
 
 #: Kinds of synthetic rows.
@@ -57,16 +57,20 @@ def given(model: nn.Module, blocks: Sequence[Found], inputs: Any, samples: int, 
             return Given(names[inputs], samples, {}, kind=inputs)
         if inputs != "model":
             raise DomainError(f"inputs is {inputs!r}: give 'model', {', '.join(map(repr, SYNTHETIC))}, or data.")
-        arguments, words = example(model, samples, length, seed)
-        place = next(model.parameters()).device
-        moved = {name: tensor.to(place) for name, tensor in arguments.items()}
+        words = "random examples"
         try:
             with quiet():
+                arguments, words = example(model, samples, length, seed)
+                place = next(model.parameters()).device
+                moved = {name: tensor.to(place) for name, tensor in arguments.items()}
                 return Given(words, samples, record_examples(model, blocks, moved))
-        except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            said = " ".join(str(error).split())[:200]
+        except GlutheoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 (a model is code of other people: it may raise anything)
+            said = " ".join(str(error).split())[:200] or type(error).__name__
             raise DomainError(
-                f"{type(model).__name__} cannot read {words} ({said!r}): choose another length, or inputs 'gaussian'."
+                f"{type(model).__name__} cannot read {words} ({said!r}): choose another length, inputs 'gaussian', or "
+                "from Python the arguments of the model."
             ) from None
     if isinstance(inputs, tuple | Mapping):
         parts = list(inputs.values()) if isinstance(inputs, Mapping) else list(inputs)

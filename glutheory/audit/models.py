@@ -12,7 +12,16 @@ import torch
 from torch import nn
 
 from glutheory.activations import nearest
-from glutheory.audit.configurations import configure, library, model_types, quiet, read_fields, sentences
+from glutheory.audit.configurations import (
+    configure,
+    library,
+    model_class,
+    model_types,
+    quiet,
+    read_fields,
+    sentences,
+    without_cache,
+)
 from glutheory.errors import DomainError, UnknownNameError
 
 #: The most parameters of a model that is drawn at random: 4 GB in float32.
@@ -111,15 +120,13 @@ def drawn(
     Raises:
         DomainError: a configuration that cannot be built, or one too large.
     """
-    transformers = library()
-    make = maker or transformers.AutoModel.from_config
-    config = copy.deepcopy(config)
-    config.use_cache = False
+    config = without_cache(copy.deepcopy(config))
     for name in ("dtype", "torch_dtype"):
         if name in vars(config):
             setattr(config, name, None)
     what = f"{config.model_type} cannot be built from this configuration"
     with sentences(what):
+        make = maker or model_class(config)
         count = _count(make, config)
         if count > MOST_PARAMETERS:
             needed = max(layers) + 1 if layers else None

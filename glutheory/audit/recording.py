@@ -177,5 +177,5 @@ def probe(block: Found, X: torch.Tensor) -> Seen | Routed | None:
     rows = X.to(device=like.device, dtype=like.dtype)  # type: ignore[arg-type]
     try:
         return record(owner, (block,), (rows[:, None],), len(rows)).get(block.index)
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+    except Exception:  # noqa: BLE001 (a module is code of other people: it may raise anything)
         return None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from torch import nn
 
 from glutheory.audit.blocks import Block
 from glutheory.audit.experts import Expert, Mixture, Stack, stacked
-from glutheory.audit.forms import FORMS, child, fits, in_a_row
+from glutheory.audit.forms import FORMS, child, fits, in_a_row, matrix
+
+#: Names of classes that promise a feed-forward network.
+_NAMES = re.compile(r"MLP|Mlp|FFN|Ffn|FeedF|Feedf|DenseActDense")
 
 Found = Block | Expert | Mixture
 
@@ -47,20 +51,39 @@ def unread(model: nn.Module, found: tuple[Found, ...]) -> Iterator[tuple[str, st
         if reason:
             told.append(name)
             yield name or type(module).__name__, reason
+        elif _is_experts(name, module) and _members(name, known) > 1:
+            yield (
+                name,
+                "its experts are modules of their own: each is audited alone, as the router mixes them they are not",
+            )
 
 
 def _within(name: str, other: str) -> bool:
     return name == other or name.startswith(f"{other}.")
 
 
+def _members(name: str, known: list[str]) -> int:
+    return sum(_within(other, name) for other in known)
+
+
+def _is_experts(name: str, module: nn.Module) -> bool:
+    return "Experts" in type(module).__name__ or name.rsplit(".", 1)[-1] == "experts"
+
+
 def _reason(name: str, module: nn.Module, known: list[str]) -> str:
     kind = type(module).__name__
-    experts = "Experts" in kind or name.rsplit(".", 1)[-1] == "experts"
-    if experts and not any(_within(other, name) for other in known):
-        return f"a mixture of experts ({kind}) of a form that is not known here"
+    if not _members(name, known):
+        if _is_experts(name, module):
+            return f"a mixture of experts ({kind}) of a form that is not known here"
+        if _NAMES.search(kind) and _linear_maps(module) > 1:
+            return f"by its name ({kind}) a feed-forward network, but of a form that is not known here"
     for form in FORMS:
         parts = [child(module, path) for path in (*form.branches, form.readout)]
         if all(isinstance(part, nn.Module) for part in parts) and name not in known:
             names = ", ".join(sorted({type(part).__name__ for part in parts}))
             return f"it has {form}, but their weights ({names}) cannot be read as matrices of a network"
     return ""
+
+
+def _linear_maps(module: nn.Module) -> int:
+    return sum(matrix(part) is not None for part in module.modules())

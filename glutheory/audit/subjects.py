@@ -24,6 +24,8 @@ from glutheory.audit.search import Found
 
 _ELSE = "it computes something else than a feed-forward network with these weights"
 _UNSEEN = "the model did not call it with one row per example"
+#: The remedy for an expert that is a module of its own.
+_SENT = ", but with those that the router sends to it: give inputs 'gaussian' or rows of your own"
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def subject(found: Found, given: Given, seed: int) -> Subject | str:
     if isinstance(found, Mixture):
         return _mixture(found, given, X)
     if X is None:
-        return _UNSEEN
+        return _UNSEEN + (_SENT if "expert" in found.name.rpartition(".")[0] else "")
     if isinstance(found, Expert):
         known = _expert(found, X)
         return _ELSE if known is None else Subject((Part(known, X),), len(X), True)

@@ -30,7 +30,9 @@ ROUTED: dict[str, tuple[dict[str, Any], str, int, set[str]]] = {
         {**GROUPED, "moe_intermediate_size": 24, "shared_expert_intermediate_size": 48, "num_experts": 4},
         "SwiGLU", 24, {"shared_expert"},
     ),
-    "qwen3_moe": ({**GROUPED, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "num_experts": 4}, "SwiGLU", 24, set()),
+    "qwen3_moe": (
+        {**GROUPED, "num_experts_per_tok": 2, "moe_intermediate_size": 24, "num_experts": 4}, "SwiGLU", 24, set(),
+    ),
     "olmoe": ({**GROUPED, "num_experts": 8, "num_experts_per_tok": 2, "pad_token_id": 0}, "SwiGLU", 86, set()),
     "llama4_text": (
         {**GEMMA, "intermediate_size_mlp": 60, "num_local_experts": 4}, "SwiGLU", 86, {"shared_expert"},
@@ -47,7 +49,8 @@ ROUTED: dict[str, tuple[dict[str, Any], str, int, set[str]]] = {
     "deepseek_v3": (
         {**GROUPED, "num_key_value_heads": 2, "moe_intermediate_size": 24, "n_routed_experts": 8,
          "num_experts_per_tok": 2, "first_k_dense_replace": 1, "q_lora_rank": 8, "kv_lora_rank": 8,
-         "qk_rope_head_dim": 8, "qk_nope_head_dim": 8, "v_head_dim": 8, "n_shared_experts": 1, "n_group": 2, "topk_group": 1},
+         "qk_rope_head_dim": 8, "qk_nope_head_dim": 8, "v_head_dim": 8, "n_shared_experts": 1, "n_group": 2,
+         "topk_group": 1},
         "SwiGLU", 24, {"shared_experts", "mlp"},
     ),
 }  # fmt: skip
@@ -73,7 +76,7 @@ def audit_of(name: str) -> Audit:
 
 def kernel(stack: Stack, *arguments: torch.Tensor) -> torch.Tensor:
     """The NTK of the experts' own module in float64, by torch.func; of stacked rows their sum."""
-    owner = stack.owner.double()
+    owner: Any = stack.owner.double()
     if hasattr(owner, "config"):  # the fast product of groups knows no float64
         owner.config._experts_implementation = "eager"
     parameters = {name: value.detach() for name, value in owner.named_parameters()}
