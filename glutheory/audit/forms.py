@@ -51,6 +51,7 @@ FORMS = (
     Form(("pwconv1",), "pwconv2"),  # ConvNeXt
     Form(("pointwise_conv1",), "pointwise_conv2"),  # DINOv3's ConvNeXt
     Form(("dense1",), "dense2"),  # Perceiver, PVT
+    Form(("linear_fc1",), "linear_fc2"),  # vision towers of Qwen3-VL
     Form(("intermediate",), "output"),  # ProphetNet
     Form(("intermediate_query.dense",), "output_query.dense"),  # Q-Former
     Form(("layer_1",), "layer_2"),  # XLNet
@@ -110,11 +111,11 @@ def fits(owner: nn.Module, form: Form) -> tuple[tuple[nn.Module, ...], nn.Module
 
 
 def in_a_row(owner: nn.Module) -> tuple[tuple[nn.Module, ...], nn.Module, nn.Module] | None:
-    """(branches, readout, activation) of a Sequential with a linear map, an activation and a linear map; else None.
+    """(branches, readout, activation) of a list of modules: a linear map, an activation, a linear map; else None.
 
     Whatever comes before and after these is no linear map; dropout and identities do nothing in evaluation mode.
     """
-    if not isinstance(owner, nn.Sequential):
+    if not isinstance(owner, nn.Sequential | nn.ModuleList):
         return None
     parts = [part for part in owner if not isinstance(part, nn.Dropout | nn.Identity)]
     linear = [i for i, part in enumerate(parts) if matrix(part) is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,8 +38,13 @@ class Seen:
     features: torch.Tensor
 
 
-def _row(tensor: torch.Tensor, n: int) -> torch.Tensor | None:
-    """One row per example, the last position's; None if the tensor does not have the examples first."""
+def _row(tensor: torch.Tensor, n: int, length: int | None) -> torch.Tensor | None:
+    """One row per example, the last position's; None if the tensor has the examples neither first nor second.
+
+    XLNet has the positions first. `length`, how many there are, tells the two apart where it is not n.
+    """
+    if tensor.ndim == 3 and length != n and tuple(tensor.shape[:2]) == (length, n):
+        return tensor.detach()[-1]
     if tensor.ndim < 2 or tensor.shape[0] % n:
         return None
     return tensor.detach().reshape(n, -1, tensor.shape[-1])[:, -1]
@@ -81,6 +86,7 @@ def record(
     """
     plain = [block for block in blocks if isinstance(block, Block)]
     layers = {block.stack.name: block.stack for block in blocks if not isinstance(block, Block)}
+    length = _length(arguments.values() if isinstance(arguments, Mapping) else arguments)
     seen: dict[tuple[int, str], torch.Tensor] = {}
     sent: dict[str, Routed | None] = {}
 
@@ -90,7 +96,7 @@ def record(
 
     def watch(index: int, what: str) -> Any:
         def hook(_module: nn.Module, given: tuple[Any, ...]) -> None:
-            row = _row(given[0], n) if given and isinstance(given[0], torch.Tensor) else None
+            row = _row(given[0], n, length) if given and isinstance(given[0], torch.Tensor) else None
             # a block that is called twice keeps what it saw first
             if row is not None and (index, what) not in seen:
                 seen[index, what] = row.clone()
@@ -110,7 +116,7 @@ def record(
     def enter(stack: Stack) -> Any:
         def hook(_module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
             first = next((part for part in (*given, *named.values()) if isinstance(part, torch.Tensor)), None)
-            row = None if first is None else _row(first, n)
+            row = None if first is None else _row(first, n, length)
             fits = row is not None and row.shape[-1] == stack.sizes[0]
             entering.setdefault(stack.name, row.clone() if row is not None and fits else None)
 
@@ -144,15 +150,25 @@ def record(
     return found
 
 
+def _length(arguments: Iterable[Any]) -> int | None:
+    """How many positions the first argument has, where it has two axes."""
+    first = next((part for part in arguments if isinstance(part, torch.Tensor)), None)
+    return first.shape[1] if first is not None and first.ndim == 2 else None
+
+
 def record_examples(
     model: nn.Module, blocks: Sequence[Found], arguments: Mapping[str, torch.Tensor]
 ) -> dict[int, Seen | Routed]:
     """As `record`, for many examples: some at a time."""
     n = len(next(iter(arguments.values())))
     parts = []
-    for start in range(0, n, _BATCH):
-        some = {name: tensor[start : start + _BATCH] for name, tensor in arguments.items()}
-        parts.append(record(model, blocks, some, min(_BATCH, n - start)))
+    length = _length(arguments.values())
+    # no batch is as large as a sequence is long: examples and positions would not be told apart
+    steps = range(min(_BATCH, n), 0, -1)
+    step = next((size for size in steps if length not in (size, n % size)), _BATCH)
+    for start in range(0, n, step):
+        some = {name: tensor[start : start + step] for name, tensor in arguments.items()}
+        parts.append(record(model, blocks, some, min(step, n - start)))
     return {index: _joined([part[index] for part in parts]) for index in parts[0] if all(index in p for p in parts)}
 
 

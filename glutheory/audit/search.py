@@ -14,6 +14,8 @@ from glutheory.audit.forms import FORMS, child, fits, in_a_row, matrix
 #: Names of classes that promise a feed-forward network.
 _NAMES = re.compile(r"MLP|Mlp|FFN|Ffn|FeedF|Feedf|DenseActDense")
 
+_ALONE = "its experts are modules of their own: each is audited alone, their routed mixture is not"
+
 Found = Block | Expert | Mixture
 
 
@@ -54,7 +56,7 @@ def unread(model: nn.Module, found: tuple[Found, ...]) -> Iterator[tuple[str, st
         elif _is_experts(name, module) and _members(name, known) > 1:
             yield (
                 name,
-                "its experts are modules of their own: each is audited alone, as the router mixes them they are not",
+                _ALONE,
             )
 
 
