@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glutheory.errors import DomainError, MissingDependencyError
@@ -13,22 +13,15 @@ except ImportError:
     raise MissingDependencyError("this needs torch: pip install 'glutheory[models]'.") from None
 from torch import nn
 
-from glutheory.audit.findings import Audit, BlockAudit, Side
+from glutheory.audit.comparison import compared
+from glutheory.audit.findings import Audit, BlockAudit
 from glutheory.audit.forms import FORMS
 from glutheory.audit.inputs import given
-from glutheory.audit.kernels import Weights, entry_error
 from glutheory.audit.models import Built, build, drawn
 from glutheory.audit.search import Found, find_blocks, unread
-from glutheory.audit.subjects import Subject, subject
-from glutheory.audit.twin import Recipe
+from glutheory.audit.subjects import subject
 from glutheory.ground.arguments import integer
 from glutheory.sampling.inputs import check_device
-from glutheory.spectra import ConditionNumber, condition_number
-
-#: What `glutheory.gram` guarantees of its entries.
-_GRAM_ERROR = 1e-14
-#: Streams of random numbers of one seed: of the networks of a block's own kind, of its twins (0 and 1: of `inputs`).
-_OWN, _TWIN = 2, 3
 
 Progress = Callable[[int, int, str], None]
 
@@ -95,7 +88,7 @@ def audit(
         if isinstance(read, str):
             skipped.append((block.name, read))
         else:
-            audited.append(_audit_block(block, read, draws, seed, biases))
+            audited.append(compared(block, read, draws, seed, biases))
     if not audited:
         raise DomainError(f"{skipped[0][0]} cannot be audited: {skipped[0][1]}; nor can any other block.")
     if layers is None:
@@ -151,60 +144,6 @@ def _chosen(found: tuple[Found, ...], layers: Sequence[int] | None) -> list[Foun
     if layers is not None and not layers:
         raise DomainError("layers is empty: give at least one number, or None for all.")
     return [block for block in found if layers is None or block.index in layers]
-
-
-def _audit_block(block: Found, read: Subject, draws: int, seed: int, biases: bool) -> BlockAudit:
-    own = [Recipe.of(part.weights) for part in read.parts]
-    error = max(entry_error(part.weights) for part in read.parts)
-
-    def measured(networks: Iterable[Weights]) -> ConditionNumber:
-        return condition_number(read.kernel(networks, biases=biases), entry_error=error)
-
-    def side(recipes: Sequence[Recipe], stream: int) -> Side:
-        first = recipes[0]
-
-        def networks(draw: int) -> Iterator[Weights]:
-            # one after the other: all experts of a layer may be more than memory holds
-            for recipe, part, place in zip(recipes, read.parts, places, strict=True):
-                yield recipe.draw((seed, stream, *place, draw), part.X.device)
-
-        drawn = tuple(measured(networks(draw)) for draw in range(draws))
-        kernel = _expected(read, recipes, biases)
-        return Side(
-            first.kind,
-            first.gated,
-            first.width,
-            first.parameters * (read.experts or 1),
-            drawn,
-            None if kernel is None else condition_number(kernel, entry_error=_GRAM_ERROR),
-        )
-
-    # of a mixture every expert has a stream of its own
-    places = [(block.index,)] if read.experts is None else [(block.index, e) for e in range(len(own))]
-    sides = side(own, _OWN), side([recipe.twin() for recipe in own], _TWIN)
-    return BlockAudit(
-        block.name,
-        block.index,
-        own[0].inputs,
-        own[0].outputs,
-        measured([part.weights for part in read.parts]),
-        *sides,
-        read.verified,
-        any(recipe.biased for recipe in own),
-        own[0].activation.approximate,
-        read.experts,
-    )
-
-
-def _expected(read: Subject, recipes: Sequence[Recipe], biases: bool) -> torch.Tensor | None:
-    """The mean kernel, up to a factor; None where one of the networks has none."""
-    total = torch.zeros(read.n, read.n, dtype=torch.float64)
-    for part, recipe in zip(read.parts, recipes, strict=True):
-        kernel = recipe.expected(part.X, biases=biases)
-        if kernel is None:
-            return None
-        part.add(total, torch.from_numpy(kernel))
-    return total
 
 
 def _notes(audited: Sequence[BlockAudit], n: int, biases: bool) -> list[str]:
