@@ -63,7 +63,17 @@ def given(model: nn.Module, blocks: Sequence[Found], inputs: Any, samples: int, 
                 arguments, words = example(model, samples, length, seed)
                 place = next(model.parameters()).device
                 moved = {name: tensor.to(place) for name, tensor in arguments.items()}
-                return Given(words, samples, record_examples(model, blocks, moved))
+                try:
+                    return Given(words, samples, record_examples(model, blocks, moved))
+                except Exception:  # a model that reads text and images may want both
+                    images = pixels(
+                        model, getattr(getattr(model, "config", None), "vision_config", None), samples, seed
+                    )
+                    if images is None or "pixel_values" in moved:
+                        raise
+                    moved["pixel_values"] = images.to(place)
+                    both = f"{words} and as many images of standard normal pixels"
+                    return Given(both, samples, record_examples(model, blocks, moved))
         except GlutheoryError:
             raise
         except Exception as error:  # noqa: BLE001 (a model is code of other people: it may raise anything)
@@ -124,12 +134,9 @@ def example(model: nn.Module, n: int, length: int, seed: int) -> tuple[dict[str,
     config: Any = getattr(model, "config", None)
     wanted = getattr(model, "main_input_name", None)
     generator = np.random.default_rng((seed, _ARGUMENTS))
-    if wanted == "pixel_values" and getattr(config, "image_size", None):
-        size = config.image_size
-        height, width = size if isinstance(size, list | tuple) else (size, size)
-        pixels = generator.standard_normal((n, getattr(config, "num_channels", 3), height, width))
-        given = torch.from_numpy(pixels).to(next(model.parameters()).dtype)
-        return {"pixel_values": given}, f"the last patch of {n} images of standard normal pixels"
+    images = pixels(model, config, n, seed)
+    if wanted == "pixel_values" and images is not None:
+        return {"pixel_values": images}, f"the last patch of {n} images of standard normal pixels"
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
     vocabulary = getattr(text, "vocab_size", None)
     if wanted != "input_ids" or not vocabulary:
@@ -148,6 +155,17 @@ def example(model: nn.Module, n: int, length: int, seed: int) -> tuple[dict[str,
     if getattr(config, "is_encoder_decoder", False):
         arguments["decoder_input_ids"] = given
     return arguments, f"the last position of {n} sequences of {length} random token ids"
+
+
+def pixels(model: nn.Module, config: Any, n: int, seed: int) -> torch.Tensor | None:
+    """Standard normal pixels of n images, of the size that a configuration names; None if it names none."""
+    size = getattr(config, "image_size", None)
+    if not size:
+        return None
+    height, width = size if isinstance(size, list | tuple) else (size, size)
+    generator = np.random.default_rng((seed, _ARGUMENTS))
+    drawn = generator.standard_normal((n, getattr(config, "num_channels", 3), height, width))
+    return torch.from_numpy(drawn).to(next(model.parameters()).dtype)
 
 
 def _special(config: Any) -> list[int]:

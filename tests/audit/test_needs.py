@@ -266,15 +266,19 @@ def test_experts_that_are_modules_are_audited_alone_and_their_mixture_is_named()
     )
 
 
-@pytest.mark.parametrize("name", ["clip", "vit_mae"])
+@pytest.mark.parametrize("name", ["clip", "vit_mae", "clvp"])
 def test_models_that_read_more_than_one_thing_end_in_a_sentence_or_a_report(name: str) -> None:
     from glutheory.errors import DomainError
     from tests.audit.tiny_configurations import tiny as small
 
     config = small(name)
-    if name == "clip":
-        with pytest.raises(DomainError, match=r"CLIPModel cannot read .* choose another length, inputs 'gaussian'"):
+    if name == "clvp":  # speech beside the text
+        with pytest.raises(
+            DomainError, match=r"cannot read .* choose another length, inputs 'gaussian', or from Python"
+        ):
             audit(config, samples=4, length=4, draws=1)
         assert audit(config, inputs="gaussian", samples=4, draws=1).blocks
     else:
-        assert audit(config, samples=4, draws=1).blocks
+        found = audit(config, samples=4, length=4, draws=1)
+        assert len(found.blocks) >= 2
+        assert not found.skipped
