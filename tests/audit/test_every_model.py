@@ -14,7 +14,8 @@ from tests.audit.tiny_configurations import shrunk, tiny
 
 #: Types that must give a report: (type, least number of feed-forward networks).
 KNOWN = {
-    "albert": 1, "bert": 2, "clip": 4, "convnext": 2, "deepseek_v4": 5, "distilbert": 2, "gemma3": 2, "gpt2": 2, "gpt_oss": 10,
+    "albert": 1, "bert": 2, "clip": 4, "convnext": 2, "deepseek_v4": 5, "distilbert": 2, "gemma3": 2, "gpt2": 2,
+    "gpt_oss": 10,
     "granitemoe": 10, "jamba": 3, "llama": 2, "llama4_text": 12, "mixtral": 10, "olmoe": 10, "phi": 2,
     "qwen2": 2, "qwen2_moe": 12, "qwen3_moe": 10, "t5": 4, "vit": 2, "xlnet": 2,
 }  # fmt: skip
