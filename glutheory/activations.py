@@ -15,13 +15,16 @@ from typing import Any
 import sympy as sp
 
 from glutheory.errors import DomainError, ExpressionError, UnknownNameError
+from glutheory.shown import Shown
 
+#: Characters of an expression in a repr.
+_LONGEST = 80
 #: The argument of every activation.
 Z = sp.Symbol("z", real=True)
 
 
-@dataclass(frozen=True)
-class Activation:
+@dataclass(frozen=True, repr=False)
+class Activation(Shown):
     """A scalar activation function φ.
 
     Attributes:
@@ -35,6 +38,9 @@ class Activation:
     expr: sp.Expr
     about: str = ""
     parameters: tuple[tuple[str, sp.Expr], ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Activation {self.label}: {_short(self.expr)}>"
 
     def __post_init__(self) -> None:
         if Z not in self.expr.free_symbols:
@@ -53,6 +59,12 @@ class Activation:
         if not self.parameters:
             return self.name
         return f"{self.name}({', '.join(f'{key}={value}' for key, value in self.parameters)})"
+
+
+def _short(expr: sp.Expr) -> str:
+    """The expression on one line, cut where it is long."""
+    text = str(expr)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from glutheory.activations import Activation, activation, activation_names, near
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.ground.arguments import integer
 from glutheory.ground.exact import as_exact
+from glutheory.shown import Shown
 
 PARAMETRIZATIONS = ("ntk", "standard")
 
@@ -32,8 +33,8 @@ GATES: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Network:
+@dataclass(frozen=True, repr=False)
+class Network(Shown):
     """A two-layer network without biases whose hidden unit is ``∏_i φ_i(w_i·x)`` with independent weights.
 
     Attributes:
@@ -43,6 +44,11 @@ class Network:
 
     name: str
     branches: tuple[Activation, ...]
+
+    def __repr__(self) -> str:
+        branches = " * ".join(act.label for act in self.branches)
+        kind = "gated" if self.gated else "non-gated" if len(self.branches) == 1 else "product of branches"
+        return f"<Network {self.name}: {kind}, {branches}>"
 
     def __post_init__(self) -> None:
         if not self.branches:

@@ -17,14 +17,14 @@ PACKAGE = ROOT / "glutheory"
 #: The house from the ground up: a room imports from rooms of lower lines only, a module from its own room as it likes
 #: as long as no circle arises. A room is a folder or a module at the root of the package, or a folder beside it.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("errors", "shown"),
     ("activations",),
     ("ground",),
     ("networks",),
     ("symbolic", "quadrature", "sampling", "numeric"),
     ("datasets", "figures", "terminal", "spectra", "dynamics", "integrations", "architectures"),
     ("claims", "printing", "studies", "audit"),
-    ("report",),
+    ("report", "notebook"),
     ("commands",),
     ("__main__", "derive"),
     ("derivations",),
@@ -171,7 +171,7 @@ def test_a_claim_keeps_to_its_room() -> None:
 
 def test_the_root_holds_what_is_everybodys() -> None:
     loose = {path.stem for path in PACKAGE.glob("*.py")}
-    assert loose == {"__init__", "__main__", "derive", "errors", "activations", "networks", "terminal"}
+    assert loose == {"__init__", "__main__", "derive", "errors", "shown", "activations", "networks", "terminal"}
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

@@ -74,6 +74,30 @@ def model_types() -> tuple[str, ...]:
     return tuple(library().CONFIG_MAPPING.keys())
 
 
+def model_class(config: Any) -> Any:
+    """What makes a model from this configuration: AutoModel, or the class of a part that AutoModel does not know."""
+    auto = library().AutoModel
+    if type(config) in auto._model_mapping:
+        return auto.from_config
+    place = type(config).__module__.replace("configuration_", "modeling_")
+    with suppress(ImportError):
+        module = importlib.import_module(place)
+        own = [value for value in vars(module).values() if getattr(value, "config_class", None) is type(config)]
+        whole = [value for value in own if value.__module__ == place and not value.__name__.endswith("PreTrainedModel")]
+        if whole:
+            return min(whole, key=lambda value: (not value.__name__.endswith("Model"), len(value.__name__)))
+    return auto.from_config
+
+
+def without_cache(config: Any) -> Any:
+    """The configuration, and all within it, with nothing kept between calls; changed in place."""
+    config.use_cache = False
+    for part in vars(config).values():
+        if hasattr(part, "model_type"):
+            without_cache(part)
+    return config
+
+
 def configure(model_type: str, known: Mapping[str, Any], changes: Mapping[str, Any]) -> Any:
     """The configuration of that type with these fields.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.stats
 
+from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber
 
 SCHEMA, VERSION = "glutheory.audit", 1
@@ -111,6 +112,7 @@ class BlockAudit:
         verified: whether its reading was held against what the model computes.
         biased: whether it has biases.
         approximate: whether the expected figures are those of an activation that is only close to its own.
+        experts: of how many experts it is the routed mixture, the router fixed; None: it is one network.
     """
 
     name: str
@@ -123,6 +125,7 @@ class BlockAudit:
     verified: bool
     biased: bool
     approximate: bool
+    experts: int | None = None
 
     @property
     def log_ratios(self) -> tuple[float, ...] | None:
@@ -160,11 +163,12 @@ class BlockAudit:
             "verified": self.verified,
             "biased": self.biased,
             "approximate": self.approximate,
+            "experts": self.experts,
         }
 
 
-@dataclass(frozen=True)
-class Audit:
+@dataclass(frozen=True, repr=False)
+class Audit(Shown):
     """The audit of a model.
 
     Attributes:
@@ -188,6 +192,10 @@ class Audit:
     blocks: tuple[BlockAudit, ...]
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        ratio = self.ratio or "not resolved"
+        return f"<Audit of {self.model}: {len(self.blocks)} feed-forward networks, non-gated/gated {ratio}>"
 
     @property
     def compared(self) -> tuple[BlockAudit, ...]:

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from glutheory.audit.blocks import Block, matrix
 from glutheory.audit.configurations import quiet
 from glutheory.audit.recording import Seen, record, record_examples
-from glutheory.errors import DomainError
+from glutheory.audit.routing import Routed
+from glutheory.audit.search import Found
+from glutheory.errors import DomainError, GlutheoryError
 from glutheory.sampling.inputs import check_inputs
 
 #: Kinds of synthetic rows.
@@ -36,12 +37,12 @@ class Given:
 
     words: str
     samples: int
-    seen: Mapping[int, Seen]
+    seen: Mapping[int, Seen | Routed]
     rows: torch.Tensor | None = None
     kind: str = ""
 
 
-def given(model: nn.Module, blocks: Sequence[Block], inputs: Any, samples: int, length: int, seed: int) -> Given:
+def given(model: nn.Module, blocks: Sequence[Found], inputs: Any, samples: int, length: int, seed: int) -> Given:
     """The inputs that `inputs` asks for; the arguments are those of `glutheory.audit.audit`.
 
     Raises:
@@ -56,16 +57,30 @@ def given(model: nn.Module, blocks: Sequence[Block], inputs: Any, samples: int, 
             return Given(names[inputs], samples, {}, kind=inputs)
         if inputs != "model":
             raise DomainError(f"inputs is {inputs!r}: give 'model', {', '.join(map(repr, SYNTHETIC))}, or data.")
-        arguments, words = example(model, samples, length, seed)
-        place = next(model.parameters()).device
-        moved = {name: tensor.to(place) for name, tensor in arguments.items()}
+        words = "random examples"
         try:
             with quiet():
-                return Given(words, samples, record_examples(model, blocks, moved))
-        except (ArithmeticError, AssertionError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            said = " ".join(str(error).split())[:200]
+                arguments, words = example(model, samples, length, seed)
+                place = next(model.parameters()).device
+                moved = {name: tensor.to(place) for name, tensor in arguments.items()}
+                try:
+                    return Given(words, samples, record_examples(model, blocks, moved))
+                except Exception:  # a model that reads text and images may want both
+                    images = pixels(
+                        model, getattr(getattr(model, "config", None), "vision_config", None), samples, seed
+                    )
+                    if images is None or "pixel_values" in moved:
+                        raise
+                    moved["pixel_values"] = images.to(place)
+                    both = f"{words} and as many images of standard normal pixels"
+                    return Given(both, samples, record_examples(model, blocks, moved))
+        except GlutheoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 (a model is code of other people: it may raise anything)
+            said = " ".join(str(error).split())[:200] or type(error).__name__
             raise DomainError(
-                f"{type(model).__name__} cannot read {words} ({said!r}): choose another length, or inputs 'gaussian'."
+                f"{type(model).__name__} cannot read {words} ({said!r}): choose another length, inputs 'gaussian', or "
+                "from Python the arguments of the model."
             ) from None
     if isinstance(inputs, tuple | Mapping):
         parts = list(inputs.values()) if isinstance(inputs, Mapping) else list(inputs)
@@ -79,11 +94,9 @@ def given(model: nn.Module, blocks: Sequence[Block], inputs: Any, samples: int, 
     return Given(f"{len(rows)} given rows", len(rows), {}, rows=rows)
 
 
-def rows(given: Given, block: Block, seed: int) -> torch.Tensor | None:
+def rows(given: Given, block: Found, seed: int) -> torch.Tensor | None:
     """The block's inputs, float64, on its device."""
-    weight = matrix(block.branches[0])
-    assert weight is not None  # find_blocks has seen it
-    d = weight.shape[1]
+    d, device = block.width_in, block.device
     if given.rows is not None:
         if given.rows.shape[1] != d:
             raise DomainError(f"inputs has {given.rows.shape[1]} columns, but {block.name} takes {d}: give (n, {d}).")
@@ -93,8 +106,14 @@ def rows(given: Given, block: Block, seed: int) -> torch.Tensor | None:
     elif block.index not in given.seen:
         return None
     else:
-        rows = given.seen[block.index].inputs
-    return check_inputs(rows, weight.device, torch.float64)
+        seen = given.seen[block.index]
+        if isinstance(seen, Seen):
+            rows = seen.inputs
+        elif seen.shared is None:
+            return None
+        else:
+            rows = seen.shared
+    return check_inputs(rows, device, torch.float64)
 
 
 def synthetic(kind: str, n: int, d: int, stream: tuple[int, ...]) -> torch.Tensor:
@@ -115,12 +134,9 @@ def example(model: nn.Module, n: int, length: int, seed: int) -> tuple[dict[str,
     config: Any = getattr(model, "config", None)
     wanted = getattr(model, "main_input_name", None)
     generator = np.random.default_rng((seed, _ARGUMENTS))
-    if wanted == "pixel_values" and getattr(config, "image_size", None):
-        size = config.image_size
-        height, width = size if isinstance(size, list | tuple) else (size, size)
-        pixels = generator.standard_normal((n, getattr(config, "num_channels", 3), height, width))
-        given = torch.from_numpy(pixels).to(next(model.parameters()).dtype)
-        return {"pixel_values": given}, f"the last patch of {n} images of standard normal pixels"
+    images = pixels(model, config, n, seed)
+    if wanted == "pixel_values" and images is not None:
+        return {"pixel_values": images}, f"the last patch of {n} images of standard normal pixels"
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
     vocabulary = getattr(text, "vocab_size", None)
     if wanted != "input_ids" or not vocabulary:
@@ -139,6 +155,17 @@ def example(model: nn.Module, n: int, length: int, seed: int) -> tuple[dict[str,
     if getattr(config, "is_encoder_decoder", False):
         arguments["decoder_input_ids"] = given
     return arguments, f"the last position of {n} sequences of {length} random token ids"
+
+
+def pixels(model: nn.Module, config: Any, n: int, seed: int) -> torch.Tensor | None:
+    """Standard normal pixels of n images, of the size that a configuration names; None if it names none."""
+    size = getattr(config, "image_size", None)
+    if not size:
+        return None
+    height, width = size if isinstance(size, list | tuple) else (size, size)
+    generator = np.random.default_rng((seed, _ARGUMENTS))
+    drawn = generator.standard_normal((n, getattr(config, "num_channels", 3), height, width))
+    return torch.from_numpy(drawn).to(next(model.parameters()).dtype)
 
 
 def _special(config: Any) -> list[int]:

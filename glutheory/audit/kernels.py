@@ -1,6 +1,6 @@
 """The NTK of one feed-forward network with several outputs, without a Jacobian.
 
-    z(x) = V h(x) + c,     h(x) = ∏_i φ_i(W_i x + b_i)          (gated: φ_1 the identity)
+    z(x) = V h(x) + c,     h(x) = ∏_i φ_i(W_i x + b_i)          (gated: φ_1 the identity, as a rule)
 
 With β_i = ∂h/∂(W_i x + b_i) and s_r = Σ_o V_or² the sum over the outputs of J Jᵀ, all parameters counted, is
 
@@ -33,7 +33,8 @@ class Weights:
         biases: b_i, shape (width,), or None, one per branch.
         readout: V, shape (outputs, width).
         offset: c, shape (outputs,), or None.
-        activation: φ of the last branch; the other branch of a gated network is the identity.
+        activation: φ of the last branch.
+        value: the function of the other branch of a gated network; None for the identity, which it nearly always is.
     """
 
     branches: tuple[torch.Tensor, ...]
@@ -41,6 +42,7 @@ class Weights:
     readout: torch.Tensor
     offset: torch.Tensor | None
     activation: Nonlinearity
+    value: Nonlinearity | None = None
 
     @property
     def gated(self) -> bool:
@@ -76,7 +78,10 @@ def _features(weights: Weights, X: torch.Tensor, part: slice) -> tuple[torch.Ten
     value, slope = value_and_slope(weights.activation.function, arguments[-1])
     if not weights.gated:
         return value, [slope]
-    return arguments[0] * value, [value, arguments[0] * slope]
+    if weights.value is None:
+        return arguments[0] * value, [value, arguments[0] * slope]
+    other, other_slope = value_and_slope(weights.value.function, arguments[0])
+    return other * value, [other_slope * value, other * slope]
 
 
 @torch.no_grad()
@@ -84,6 +89,16 @@ def hidden(weights: Weights, X: torch.Tensor) -> torch.Tensor:
     """The features h, float64, shape (n, width)."""
     X = X.double()
     return torch.cat([_features(weights, X, part)[0] for part in _parts(weights, len(X))], dim=1)
+
+
+@torch.no_grad()
+def outputs(weights: Weights, X: torch.Tensor) -> torch.Tensor:
+    """The outputs z, float64, shape (n, outputs)."""
+    X = X.double()
+    total = torch.zeros(len(X), weights.sizes[2], dtype=torch.float64, device=X.device)
+    for part in _parts(weights, len(X)):
+        total += _features(weights, X, part)[0] @ weights.readout[:, part].double().mT
+    return total if weights.offset is None else total + weights.offset.double()
 
 
 @torch.no_grad()

@@ -12,7 +12,16 @@ import torch
 from torch import nn
 
 from glutheory.activations import nearest
-from glutheory.audit.configurations import configure, library, model_types, quiet, read_fields, sentences
+from glutheory.audit.configurations import (
+    configure,
+    library,
+    model_class,
+    model_types,
+    quiet,
+    read_fields,
+    sentences,
+    without_cache,
+)
 from glutheory.errors import DomainError, UnknownNameError
 
 #: The most parameters of a model that is drawn at random: 4 GB in float32.
@@ -111,15 +120,13 @@ def drawn(
     Raises:
         DomainError: a configuration that cannot be built, or one too large.
     """
-    transformers = library()
-    make = maker or transformers.AutoModel.from_config
-    config = copy.deepcopy(config)
-    config.use_cache = False
+    config = without_cache(copy.deepcopy(config))
     for name in ("dtype", "torch_dtype"):
         if name in vars(config):
             setattr(config, name, None)
     what = f"{config.model_type} cannot be built from this configuration"
     with sentences(what):
+        make = maker or model_class(config)
         count = _count(make, config)
         if count > MOST_PARAMETERS:
             needed = max(layers) + 1 if layers else None
@@ -131,19 +138,22 @@ def drawn(
                 config = _shortened(config, needed)
                 count = _count(make, config)
             if count > MOST_PARAMETERS:
-                raise DomainError(_too_large(config.model_type, total, count))
+                raise DomainError(_too_large(config, total, count))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = make(config)
         return Built(model.float().eval(), notes=notes)
 
 
-def _too_large(model_type: str, total: int, count: int) -> str:
+def _too_large(config: Any, total: int, count: int) -> str:
     size = f"{total / 1e9:.3g} billion parameters"
     rest = "" if count == total else f", {count / 1e9:.3g} billion in the layers that were asked for"
+    # a model of text and more has the sizes in its parts
+    part = "" if hasattr(config, "num_hidden_layers") or not hasattr(config, "text_config") else "text_config."
     return (
-        f"{model_type} of this configuration has {size}{rest}; at most {MOST_PARAMETERS / 1e9:.3g} billion are drawn: "
-        "choose layers, e.g. --layers 0, or a smaller model, e.g. --set num_hidden_layers=2 --set hidden_size=512."
+        f"{config.model_type} of this configuration has {size}{rest}; at most {MOST_PARAMETERS / 1e9:.3g} billion "
+        f"are drawn: choose layers, e.g. --layers 0, or a smaller model, e.g. --set {part}num_hidden_layers=2 "
+        f"--set {part}hidden_size=512."
     )
 
 

@@ -20,6 +20,8 @@ Function = Callable[[torch.Tensor], torch.Tensor]
 
 #: Where two functions are compared, and how far apart they may be: GELU and its tanh approximation differ by 4.7e-4.
 _LARGEST, _POINTS, _TOLERANCE = 6.0, 241, 1e-6
+#: How far out a known function that is cut off shows it.
+_FAR = 1000.0
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,9 @@ def recognise(function: Any) -> Nonlinearity | None:
         return None
     for entry in _KNOWN:
         if torch.allclose(entry.function(grid), values.double(), rtol=0, atol=_TOLERANCE):
-            return entry.found(function)
+            far = torch.linspace(-_FAR, _FAR, 11, dtype=torch.float64)
+            same = torch.allclose(entry.function(far), function(far.clone()).double(), rtol=_TOLERANCE, atol=_TOLERANCE)
+            return entry.found(function) if same else Nonlinearity(f"clamped {entry.name}", function)
     return Nonlinearity(getattr(function, "__name__", type(function).__name__), function)
 
 

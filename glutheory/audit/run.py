@@ -13,21 +13,15 @@ except ImportError:
     raise MissingDependencyError("this needs torch: pip install 'glutheory[models]'.") from None
 from torch import nn
 
-from glutheory.audit.blocks import FORMS, Block, distance, find_blocks, readings, tolerance, unreadable
-from glutheory.audit.findings import Audit, BlockAudit, Side
-from glutheory.audit.inputs import given, rows
-from glutheory.audit.kernels import Weights, entry_error, ntk
+from glutheory.audit.comparison import compared
+from glutheory.audit.findings import Audit, BlockAudit
+from glutheory.audit.forms import FORMS
+from glutheory.audit.inputs import given
 from glutheory.audit.models import Built, build, drawn
-from glutheory.audit.recording import Seen, probe
-from glutheory.audit.twin import Recipe
+from glutheory.audit.search import Found, find_blocks, unread
+from glutheory.audit.subjects import subject
 from glutheory.ground.arguments import integer
 from glutheory.sampling.inputs import check_device
-from glutheory.spectra import ConditionNumber, condition_number
-
-#: What `glutheory.gram` guarantees of its entries.
-_GRAM_ERROR = 1e-14
-#: Streams of random numbers of one seed: of the networks of a block's own kind, of its twins (0 and 1: of `inputs`).
-_OWN, _TWIN = 2, 3
 
 Progress = Callable[[int, int, str], None]
 
@@ -88,20 +82,17 @@ def audit(
     for done, block in enumerate(blocks):
         if progress is not None:
             progress(done, len(blocks), block.name)
-        X = rows(source, block, seed)
-        if X is None:
-            skipped.append((block.name, "the model did not call it with one row per example"))
-            continue
         if any(name.startswith(f"{block.name}.") for name in built.missing):
             raise DomainError(f"the files lack weights of {block.name}: a part of it would be random.")
-        seen = source.seen.get(block.index) or probe(block, X)
-        weights = _read(block, seen)
-        if weights is None:
-            skipped.append((block.name, "it computes something else than a feed-forward network with these weights"))
-            continue
-        audited.append(_audit_block(block, weights, X, seen is not None, draws, seed, biases))
+        read = subject(block, source, seed)
+        if isinstance(read, str):
+            skipped.append((block.name, read))
+        else:
+            audited.append(compared(block, read, draws, seed, biases))
     if not audited:
         raise DomainError(f"{skipped[0][0]} cannot be audited: {skipped[0][1]}; nor can any other block.")
+    if layers is None:
+        skipped += unread(built.model, found)
     trained = None if isinstance(model, nn.Module) else built.trained
     return Audit(
         type(built.model).__name__,
@@ -138,63 +129,21 @@ def _built(
 
 
 def _nothing(model: nn.Module) -> str:
-    reason = unreadable(model)
-    if reason:
-        return f"{type(model).__name__} has no feed-forward network that can be read: {reason}."
+    for name, reason in unread(model, ()):
+        return f"{type(model).__name__} has no feed-forward network that can be read: {name}: {reason}."
     return (
-        f"{type(model).__name__} has no feed-forward network that is known here, i.e. no module with the linear maps "
-        f"{'; '.join(map(str, FORMS))}."
+        f"{type(model).__name__} has no feed-forward network that is known here, i.e. no Sequential of a linear map, "
+        f"an activation and a linear map, and no module with the linear maps {'; '.join(map(str, FORMS))}."
     )
 
 
-def _chosen(found: tuple[Block, ...], layers: Sequence[int] | None) -> list[Block]:
+def _chosen(found: tuple[Found, ...], layers: Sequence[int] | None) -> list[Found]:
     for index in layers or ():
         if index >= len(found):
             raise DomainError(f"layers has {index}: the model has {len(found)} feed-forward networks, counted from 0.")
     if layers is not None and not layers:
         raise DomainError("layers is empty: give at least one number, or None for all.")
     return [block for block in found if layers is None or block.index in layers]
-
-
-def _read(block: Block, seen: Seen | None) -> Weights | None:
-    """What the block computes; None if no reading agrees with the model. Unseen, the likeliest reading is taken."""
-    for weights in readings(block):
-        if seen is None or distance(weights, seen.inputs, seen.features) <= tolerance(seen.features.dtype):
-            return weights
-    return None
-
-
-def _audit_block(
-    block: Block, weights: Weights, X: torch.Tensor, verified: bool, draws: int, seed: int, biases: bool
-) -> BlockAudit:
-    def measured(network: Weights) -> ConditionNumber:
-        return condition_number(ntk(network, X, biases=biases), entry_error=entry_error(network))
-
-    def side(recipe: Recipe, stream: int) -> Side:
-        drawn_anew = (recipe.draw((seed, stream, block.index, draw), X.device) for draw in range(draws))
-        kernel = recipe.expected(X, biases=biases)
-        return Side(
-            recipe.activation.kind(recipe.gated),
-            recipe.gated,
-            recipe.width,
-            recipe.parameters,
-            tuple(measured(network) for network in drawn_anew),
-            None if kernel is None else condition_number(kernel, entry_error=_GRAM_ERROR),
-        )
-
-    own = Recipe.of(weights)
-    sides = side(own, _OWN), side(own.twin(), _TWIN)
-    return BlockAudit(
-        block.name,
-        block.index,
-        own.inputs,
-        own.outputs,
-        measured(weights),
-        *sides,
-        verified,
-        own.biased,
-        own.activation.approximate,
-    )
 
 
 def _notes(audited: Sequence[BlockAudit], n: int, biases: bool) -> list[str]:
@@ -209,7 +158,7 @@ def _notes(audited: Sequence[BlockAudit], n: int, biases: bool) -> list[str]:
     for block in audited:
         for side in (block.own, block.twin):
             # h has `width` columns, and x times a slope `inputs * width` per branch
-            rank = side.width * (1 + (1 + side.gated) * block.inputs)
+            rank = (block.experts or 1) * side.width * (1 + (1 + side.gated) * block.inputs)
             if n > rank:
                 notes.append(f"{n} inputs are more than the rank {rank} of the NTK of {block.name}: it is singular.")
     if not all(block.verified for block in audited):

@@ -11,6 +11,8 @@ from glutheory.terminal import Terminal, aligned
 
 #: Characters of a block's name.
 _LONGEST = 32
+#: Characters of a kind in the head of a column.
+_KIND = 20
 
 
 def report(found: Audit, terminal: Terminal) -> str:
@@ -34,6 +36,11 @@ def sentences(found: Audit) -> Iterator[str]:
     )
     if any(block.expected_ratio is not None for block in found.blocks):
         yield "Expected: the ratio for the mean kernels over all such weights, by the derived formulas."
+    if any(block.experts for block in found.blocks):
+        yield (
+            "Routed: the experts of a layer as its router mixes them, over the parameters of the experts with the "
+            "router fixed. An expert alone is given all inputs of its layer."
+        )
     if found.trained:
         yield (
             "The model's weights are trained, those of the redrawn networks and twins are not: compare these with one "
@@ -89,7 +96,7 @@ def _described(block: BlockAudit, side: Side) -> str:
 
 def _table(blocks: list[BlockAudit], terminal: Terminal) -> list[str]:
     first = blocks[0]
-    heads = ("block", "as it is", f"redrawn: {first.own.kind}", f"twin: {first.twin.kind}", "non-gated/gated")
+    heads = ("block", "as it is", _head("redrawn", first.own), _head("twin", first.twin), "non-gated/gated")
     rows = [heads, *(_cells(block) for block in blocks)]
     if any(block.expected_ratio is not None for block in blocks):
         ends = ["expected", *("" if block.expected_ratio is None else figure(block.expected_ratio) for block in blocks)]
@@ -104,9 +111,15 @@ def _table(blocks: list[BlockAudit], terminal: Terminal) -> list[str]:
     ]
 
 
+def _head(word: str, side: Side) -> str:
+    """The head of a column; the line above the table has the whole name."""
+    return f"{word}: {side.kind}" if len(side.kind) <= _KIND else word
+
+
 def _cells(block: BlockAudit) -> tuple[str, ...]:
     ratio = "not resolved" if block.ratio is None else str(block.ratio)
-    return _short(block.name), str(block.as_it_is), _spread(block.own), _spread(block.twin), ratio
+    name = _short(block.name) + (f" ({block.experts} routed)" if block.experts else "")
+    return name, str(block.as_it_is), _spread(block.own), _spread(block.twin), ratio
 
 
 def _spread(side: Side) -> str:

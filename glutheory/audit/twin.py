@@ -24,6 +24,7 @@ class Recipe:
         biases: the scale of b_i, or None where there is none.
         readout: the scale of V.
         offset: the scale of c, or None.
+        value: the function of the value branch of a gated network; None for the identity.
     """
 
     inputs: int
@@ -34,6 +35,7 @@ class Recipe:
     biases: tuple[float | None, ...]
     readout: float
     offset: float | None
+    value: Nonlinearity | None = None
 
     @classmethod
     def of(cls, weights: Weights) -> Recipe:
@@ -48,7 +50,13 @@ class Recipe:
             tuple(None if bias is None else _rms(bias) for bias in weights.biases),
             _rms(weights.readout),
             None if weights.offset is None else _rms(weights.offset),
+            weights.value,
         )
+
+    @property
+    def kind(self) -> str:
+        """What people call it, e.g. SwiGLU."""
+        return self.activation.kind(self.gated) + ("" if self.value is None else f" with {self.value.name}")
 
     @property
     def gated(self) -> bool:
@@ -74,7 +82,7 @@ class Recipe:
         plain, both = self.inputs + self.outputs, 2 * self.inputs + self.outputs
         if self.gated:
             width = round(self.width * both / plain)
-            return replace(self, width=width, branches=self.branches[1:], biases=self.biases[1:])
+            return replace(self, width=width, branches=self.branches[1:], biases=self.biases[1:], value=None)
         width = self.width * plain // both
         if width < 1:
             raise DomainError(f"width is {self.width}: a feed-forward network so narrow has no gated twin.")
@@ -100,7 +108,7 @@ class Recipe:
         branches = tuple(torch.as_tensor(normal(scale, self.width, self.inputs)) for scale in self.branches)
         biases = tuple(normal(scale, self.width) for scale in self.biases)
         readout = torch.as_tensor(normal(self.readout, self.outputs, self.width))
-        return Weights(branches, biases, readout, normal(self.offset, self.outputs), self.activation)
+        return Weights(branches, biases, readout, normal(self.offset, self.outputs), self.activation, self.value)
 
     @property
     def biased(self) -> bool:
@@ -114,11 +122,12 @@ class Recipe:
 
         That of one output, Eqs. 3 and 4 of arXiv 2605.20749 at these variances: the sum over the outputs is `outputs`
         times it. There is none for networks with biases (unless those of the hidden layer are 0, and `biases`, whether
-        they count as parameters, is false), and for activations that are not in the zoo.
+        they count as parameters, is false), for activations that are not in the zoo, and
+        for values that are not linear.
         """
         network = self.activation.network(self.gated)
         unknown = (biases and self.biased) or any(scale for scale in self.biases if scale is not None)
-        if network is None or unknown or min(*self.branches, self.readout) <= 0:
+        if network is None or self.value is not None or unknown or min(*self.branches, self.readout) <= 0:
             return None
         from glutheory.numeric import gram
 

@@ -15,6 +15,7 @@ from glutheory.claims.parts import Fate, Part
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from glutheory.ground.files import plain
+from glutheory.shown import Shown
 
 #: Version of the JSON form of `Outcome`; raised when a field changes its meaning.
 SCHEMA = 2
@@ -171,8 +172,8 @@ class Control:
     by: str
 
 
-@dataclass(frozen=True)
-class Outcome:
+@dataclass(frozen=True, repr=False)
+class Outcome(Shown):
     """The result of one check.
 
     Attributes:
@@ -198,6 +199,9 @@ class Outcome:
     seconds: float = 0.0
     seed: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Outcome of {self.claim.id}: {self.verdict}, {self.graded}>"
 
     @property
     def grade(self) -> Grade | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +84,13 @@ def audit_command(
     if data is not None and (inputs is not None or samples is not None):
         raise DomainError("--data gives the inputs and their number: leave out --inputs and --samples.")
     check_text_output(out)
-    given = read_rows(data).X if data is not None else inputs or "model"
+    own = None if data is None else read_rows(data)
     from glutheory.audit.run import audit
 
     with progress("Auditing") as advance:
         found = audit(
             source,
-            inputs=given,
+            inputs=(inputs or "model") if own is None else own.X,
             samples=samples or 64,
             length=length,
             layers=chosen,
@@ -100,6 +101,8 @@ def audit_command(
             changes=fields,
             progress=lambda done, total, name: advance(done > 0, f"{name[:60]} ({done + 1} of {total})"),
         )
+    if own is not None:  # what a file is called, and what of it was left out
+        found = replace(found, inputs=f"{found.inputs} ({own.name})")
     if as_json:
         text = json.dumps(found.as_json(), indent=2, allow_nan=False) + "\n"
     else:

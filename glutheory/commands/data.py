@@ -29,11 +29,13 @@ class DataRows:
         X: the inputs, shape (n, d), float64, finite.
         y: the targets, shape (n,), float64, finite; or None.
         description: where they are from, a phrase.
+        name: what the file is called, and what of it was left out; empty for random rows.
     """
 
     X: Array
     y: Array | None
     description: str
+    name: str = ""
 
 
 def chosen_rows(
@@ -83,7 +85,8 @@ def read_rows(path: Path, *, target: str | None = None) -> DataRows:
 
     * .npy: one array (n, d); `target` is the number of a column (from 0, or from the end: -1).
     * .npz: the array X, or the only one beside the target; the target is the array `target`, or y where there is one.
-    * .csv: with or without a header; separated by commas, semicolons or tabs; `target` is a column's name or number.
+    * .csv: with or without a header; separated by commas, semicolons or tabs; `target` is a column's name or number. A
+      column without a name that counts the rows is left out, and the description says so.
 
     Args:
         path: the file.
@@ -91,15 +94,19 @@ def read_rows(path: Path, *, target: str | None = None) -> DataRows:
 
     Raises:
         DomainError: no such file or format, pickled objects, entries that are not finite numbers (the first is named),
-            rows of different lengths, fewer than two rows, another shape, or no such target.
+            rows of different lengths, fewer than two rows, another shape, no such target, or a column without a
+            name that may be an input.
     """
-    file = DataFile(path)
+    file, left_out = DataFile(path), ""
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        from glutheory.commands.data_files import read_table
+        from glutheory.commands.tables import index_column, read_table
 
         values, names = read_table(file.text(), file.complaint)
-        X, y = file.split(values, names, target)
+        index = index_column(values, names, target, file.complaint)
+        X, y = file.split(values, names, target, index)
+        if index is not None:
+            left_out = f", without its column {index + 1}, which has no name and counts the rows like an index"
     elif suffix == ".npy":
         X, y = file.split(file.numbers(file.array(file.content(), "the array"), "the array"), (), target)
     elif suffix == ".npz":
@@ -112,7 +119,7 @@ def read_rows(path: Path, *, target: str | None = None) -> DataRows:
     if d < 1:
         raise file.complaint("which has no column beside the target", "give at least one input")
     label = "" if y is None else f", target {target or 'y'}"
-    return DataRows(X, y, f"{path.name}: {n} rows of {_features(d)}{label}")
+    return DataRows(X, y, f"{path.name}: {n} rows of {_features(d)}{label}{left_out}", path.name + left_out)
 
 
 def _features(d: int) -> str:

@@ -1,16 +1,10 @@
-"""Arrays from .npy, .npz and .csv files; a file's errors name it and say what to do.
-
-In a table, with or without a header, the first thing that is wrong is named by line and column.
-"""
+"""Arrays from .npy and .npz files, and what the columns of a table are; a file's errors name it and say what to do."""
 
 from __future__ import annotations
 
-import csv
 import io
-import math
 import zipfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +14,6 @@ import numpy.typing as npt
 from glutheory.datasets.files import LARGEST, read
 from glutheory.errors import DomainError
 
-_Complaint = Callable[[str, str], DomainError]
-_SEPARATORS = (";", "\t", ",")
 Array = npt.NDArray[np.float64]
 #: What reading a damaged file raises, by zipfile, its decompressors and numpy's parser of headers.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, RuntimeError, MemoryError)
@@ -128,10 +120,13 @@ class DataFile:
             )
         return found
 
-    def split(self, values: Array, names: tuple[str, ...], target: str | None) -> tuple[Array, Array | None]:
-        """The inputs and the target column of a matrix."""
+    def split(
+        self, values: Array, names: tuple[str, ...], target: str | None, left_out: int | None = None
+    ) -> tuple[Array, Array | None]:
+        """The inputs and the target column of a matrix; `left_out` is the number of a column that is no input."""
+        spare = [] if left_out is None else [left_out]
         if target is None:
-            return values, None
+            return np.ascontiguousarray(np.delete(values, spare, axis=1)) if spare else values, None
         count = values.shape[1]
         if target in names:
             if names.count(target) > 1:
@@ -142,72 +137,7 @@ class DataFile:
             if not -count <= column < count:
                 known = f"columns {', '.join(names)[:200]}" if names else f"{count} columns, counted from 0"
                 raise self.complaint(f"which has {known}, and none is {target[:60]!r}", "let --target name one")
-        return np.delete(values, column, axis=1), values[:, column].copy()
-
-
-def read_table(text: str, complaint: _Complaint) -> tuple[npt.NDArray[np.float64], tuple[str, ...]]:
-    """The numbers of a table, and the names of its columns.
-
-    The first line is a header if something in it is no number. Blank lines are skipped.
-
-    Args:
-        text: separated by semicolons, tabs or commas, whichever of these comes first here and is in the first line.
-        complaint: makes the error from what is wrong and the remedy.
-
-    Returns:
-        Shape (n, c) float64, finite; c names, or none where there is no header.
-
-    Raises:
-        DomainError: from `complaint`: no numbers, a cell that is no finite number, or rows of different lengths.
-    """
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    separator = next((mark for mark in _SEPARATORS if mark in first), ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    names: tuple[str, ...] = ()
-    rows: list[list[float]] = []
-    width = 0
-    try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells) and len(cells) <= 1:
-                continue
-            if not width:
-                width = len(cells)
-                if any(_number(cell) is None for cell in cells) and _is_header(cells):
-                    # numpy.savetxt puts a mark before its header
-                    names = tuple(cell.strip().removeprefix("#").strip() for cell in cells)
-                    continue
-            if len(cells) != width:
-                raise complaint(
-                    f"whose line {reader.line_num} has {len(cells)} cells where the first has {width}",
-                    "give rows of equal length",
-                )
-            rows.append([_finite(cell, reader.line_num, i, names, complaint) for i, cell in enumerate(cells)])
-    except csv.Error as error:
-        raise complaint(f"whose line {reader.line_num} is no CSV ({error})", "save it again") from None
-    if not rows:
-        raise complaint("which has no rows of numbers", "give at least two")
-    return np.array(rows, dtype=np.float64), names
-
-
-def _number(cell: str) -> float | None:
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-def _is_header(cells: list[str]) -> bool:
-    """Names, not a row of numbers with one that is missing."""
-    return all(cell.strip() for cell in cells) or not any(_number(cell) is not None for cell in cells)
-
-
-def _finite(cell: str, line: int, index: int, names: tuple[str, ...], complaint: _Complaint) -> float:
-    value = _number(cell)
-    if value is not None and math.isfinite(value):
-        return value
-    where = f"line {line}, column {index + 1}" + (f" ({names[index][:40]})" if names else "")
-    what = repr(cell.strip()[:40]) if cell.strip() else "nothing"
-    raise complaint(f"which has {what} in {where}", "give a finite number there")
+        return np.ascontiguousarray(np.delete(values, [*spare, column], axis=1)), values[:, column].copy()
 
 
 def _sentence(error: BaseException) -> str:

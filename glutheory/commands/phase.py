@@ -93,7 +93,8 @@ def phase_command(
     if target is not None and data is None:
         raise DomainError(f"--target is {target[:60]!r}, but random data have no columns: give --data as well.")
     sizes, dimensions = read_list("--n", n), read_list("--d", d)
-    rows = None if data is None else own_rows(read_rows(data, target=target).X, data.name, seed)
+    given = None if data is None else read_rows(data, target=target)
+    rows = None if given is None else own_rows(given.X, given.name, seed)
     every_n, every_d = axes(sizes, dimensions, rows)
     known = 0
 

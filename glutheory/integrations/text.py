@@ -35,4 +35,5 @@ def network_text(network: Any) -> str:
         with suppress(GlutheoryError):
             if make() == network:
                 return text
-    return repr(network)
+    branches = "".join(f"Activation({act.name!r}, {act.expr}), " for act in network.branches)
+    return f"Network({network.name!r}, ({branches.rstrip()}))"

@@ -16,6 +16,7 @@ from glutheory.ground import rational
 from glutheory.ground.normal_form import KAPPA, as_expression, differentiate
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
+from glutheory.shown import Shown
 from glutheory.symbolic.certify import Check
 from glutheory.symbolic.duals import HERMITE, MIXTURE, Dual, dual
 from glutheory.symbolic.gaussian import a, b, c, sigma, tau
@@ -27,8 +28,8 @@ T = sp.Function("T")
 _PHI = sp.Function("phi")
 
 
-@dataclass(frozen=True, eq=False)
-class Derivation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Derivation(Shown):
     """The kernels of a two-layer network in closed form.
 
     Attributes:
@@ -40,6 +41,11 @@ class Derivation:
     network: Network
     duals: tuple[Dual, ...]
     kernels: Kernels
+
+    def __repr__(self) -> str:
+        return (
+            f"<Derivation of {self.network.name}: {self.kernels.parametrization} parametrisation, {self.dual.method}>"
+        )
 
     @property
     def dual(self) -> Dual:

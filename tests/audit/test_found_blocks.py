@@ -12,10 +12,11 @@ from torch.func import functional_call, jacrev
 
 from glutheory import network as named_network
 from glutheory.audit import audit
-from glutheory.audit.blocks import distance, find_blocks, readings, tolerance
+from glutheory.audit.blocks import Block, distance, readings, tolerance
 from glutheory.audit.inputs import example
 from glutheory.audit.kernels import Weights
-from glutheory.audit.recording import record
+from glutheory.audit.recording import Seen, record
+from glutheory.audit.search import find_blocks
 from glutheory.errors import DomainError
 from glutheory.sampling import module_ntk
 from glutheory.sampling.feed_forward import FeedForward
@@ -29,7 +30,7 @@ def check_wild(name: str) -> None:
     assert not found.skipped
     assert len(found.blocks) == len(find_blocks(model)) >= 2
     arguments, _ = example(model, SMALL["samples"], SMALL["length"], 0)
-    blocks = {block.index: block for block in find_blocks(model)}
+    blocks = {block.index: block for block in find_blocks(model) if isinstance(block, Block)}
     seen = record(model, list(blocks.values()), arguments, SMALL["samples"])
     for block in found.blocks:
         assert (block.own.kind, block.own.width, block.twin.kind, block.twin.width) == (
@@ -86,6 +87,8 @@ def test_a_gate_taken_for_the_value_is_refused() -> None:
     arguments, _ = example(model, 5, 4, 0)
     for block in blocks:
         seen = record(model, blocks, arguments, 5)[block.index]
+        assert isinstance(block, Block)
+        assert isinstance(seen, Seen)
         (right,) = readings(block)
         assert distance(right, seen.inputs, seen.features) < tolerance(torch.float32)
         swapped = Weights(right.branches[::-1], right.biases, right.readout, right.offset, right.activation)
@@ -154,5 +157,5 @@ def test_mixtures_of_experts_are_named() -> None:
     class SparseExperts(nn.Module):
         pass
 
-    with pytest.raises(DomainError, match=r"0 is a mixture of experts \(SparseExperts\), which is not supported"):
+    with pytest.raises(DomainError, match=r"0: a mixture of experts \(SparseExperts\) of a form that is not"):
         audit(nn.Sequential(SparseExperts()), inputs="gaussian")

@@ -65,6 +65,16 @@ GOOD: dict[str, tuple[str, bytes, str | None, np.ndarray, np.ndarray | None]] = 
     ),
     "csv, quotes": ("a.csv", b'"a","b, c","d"\n0,1,2\n3,4,5\n"6",7,8\n9,10,11\n', "b, c", X[:, [0, 2]], X[:, 1]),
     "csv, numpy.savetxt": ("a.csv", savetxt("a,b,c"), "a", X[:, 1:], X[:, 0]),
+    "csv, an index of pandas": ("a.csv", b",a,b,c\n0,0,1,2\n1,3,4,5\n2,6,7,8\n3,9,10,11\n", "b", X[:, [0, 2]], X[:, 1]),
+    "csv, an index from 1": ("a.csv", b'"","a","b"\n1,0,1\n2,3,4\n', None, np.array([[0.0, 1], [3, 4]]), None),
+    "csv, an index read and written": ("a.csv", b"Unnamed: 0,a\n0,5\n1,7\n", None, np.array([[5.0], [7]]), None),
+    "csv, an index at the end": ("a.csv", b"a,\n5,0\n7,1\n", None, np.array([[5.0], [7]]), None),
+    "csv, a named index is an input": ("a.csv", b"id,a\n0,5\n1,7\n", None, np.array([[0.0, 5], [1, 7]]), None),
+    "csv, a count without header is an input": ("a.csv", b"0,5\n1,7\n", None, np.array([[0.0, 5], [1, 7]]), None),
+    "csv, target by number beside an index": (
+        "a.csv", b",a,b\n0,5,6\n1,7,8\n", "1", np.array([[6.0], [8]]), np.array([5.0, 7]),
+    ),
+    "csv, the index as target": ("a.csv", b",a\n4,5\n9,7\n", "0", np.array([[5.0], [7]]), np.array([4.0, 9])),
     "csv, one column": ("a.csv", b"1\n2\n", None, np.array([[1.0], [2.0]]), None),
     "csv, exponents": ("a.csv", b"1e3,-.5\n+2,1E-3\n", None, np.array([[1e3, -0.5], [2, 1e-3]]), None),
 }  # fmt: skip
@@ -168,6 +178,13 @@ BAD: dict[str, tuple[str, bytes | None, str | None, str]] = {
     "a NUL": ("a.csv", b"1,2\n\x00,4\n", None, "in line 2, column 1"),
     "an open quote": ("a.csv", b'1,2\n"' + b"3" * 200_000 + b",4\n", None, "is no CSV (field larger than field limit"),
     "csv, no such column": ("a.csv", b"a,b\n1,2\n3,4\n", "c", "which has columns a, b, and none is 'c'"),
+    "a column without a name": (
+        "a.csv", b",a\n7,1\n3,2\n", None,
+        "whose column 1 has no name in the header: whether it is an index or an input is not clear: give it a name, or",
+    ),
+    "a name of pandas": ("a.csv", b"a,Unnamed: 1\n1,7\n2,3\n", None, "column 2 has the name 'Unnamed: 1'"),
+    "two columns without names": ("a.csv", b",,a\n0,0,1\n1,1,2\n", None, "whose column 1 has no name in the header"),
+    "an index of words": ("a.csv", b",a\nx,1\ny,2\n", None, "which has 'x' in line 2, column 1 (no name): give a"),
     "csv, two of that name": ("a.csv", b"a,a\n1,2\n3,4\n", "a", "in which 2 columns are called 'a': rename one"),
 }  # fmt: skip
 

@@ -22,6 +22,7 @@ from glutheory.figures.chart import Chart
 from glutheory.ground.arguments import integer, real
 from glutheory.networks import Network, matched_width
 from glutheory.numeric import gram
+from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, condition_number
 from glutheory.studies.dynamics.training import Trained, marks, train
 from glutheory.studies.json_head import record
@@ -75,8 +76,8 @@ class Side:
         return self.curve.descent(steps, 2 * rate / n) / n
 
 
-@dataclass(frozen=True, eq=False)
-class Dynamics:
+@dataclass(frozen=True, eq=False, repr=False)
+class Dynamics(Shown):
     """Two expected loss curves and their crossings.
 
     Attributes:
@@ -105,6 +106,11 @@ class Dynamics:
     descent: Crossings
     flow: Crossings
     trained: Trained | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<Dynamics of {self.plain.network.name} and {self.gated.network.name}: {self.inputs}, {self.steps} steps>"
+        )
 
     @property
     def sides(self) -> tuple[Side, Side]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from glutheory.figures.chart import Chart
 from glutheory.networks import Network, network
+from glutheory.shown import Shown
 from glutheory.studies.json_head import record
 from glutheory.studies.kernel.curves import Curves, curves
 
@@ -18,8 +19,8 @@ from glutheory.studies.kernel.curves import Curves, curves
 _POINTS = 201
 
 
-@dataclass(frozen=True)
-class KernelStudy:
+@dataclass(frozen=True, repr=False)
+class KernelStudy(Shown):
     """What `glutheory kernel` has found.
 
     Attributes:
@@ -34,6 +35,10 @@ class KernelStudy:
     normalised: bool
     table: tuple[float, ...]
     curves: tuple[Curves, ...]
+
+    def __repr__(self) -> str:
+        names = ", ".join(item.plain for item in self.curves)
+        return f"<KernelStudy of {names}: variances {self.a:g} and {self.b:g}, {len(self.table)} correlations>"
 
     def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
         """Everything (docs/json.md), with the charts given."""

@@ -18,6 +18,7 @@ from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from glutheory.ground.arguments import integer
 from glutheory.networks import GATES, network
+from glutheory.shown import Shown
 from glutheory.studies.json_head import record
 from glutheory.studies.phase.boundary import certified_dimension, crossings
 from glutheory.studies.phase.cells import NORMALISED, Cell, State, Task, gain, own
@@ -66,8 +67,8 @@ class Spot:
         return min(lows), max(highs)
 
 
-@dataclass(frozen=True)
-class Phase:
+@dataclass(frozen=True, repr=False)
+class Phase(Shown):
     """The map and what is predicted for it.
 
     Attributes:
@@ -93,6 +94,9 @@ class Phase:
     spots: tuple[Spot, ...]
     crossings: tuple[tuple[int, float], ...]
     certified: tuple[tuple[int, float], ...]
+
+    def __repr__(self) -> str:
+        return f"<Phase of {self.gate}: {self.kind}, {len(self.sizes)} n by {len(self.dimensions)} d, {self.data}>"
 
     @property
     def plain(self) -> str:

@@ -16,6 +16,7 @@ from glutheory.figures.chart import Chart
 from glutheory.networks import GATES, Network, network
 from glutheory.numeric import gram
 from glutheory.numeric.duals import evaluator
+from glutheory.shown import Shown
 from glutheory.spectra import outliers, spectrum_and_condition
 from glutheory.studies.json_head import record
 from glutheory.studies.spectrum.findings import NetworkSpectrum, Pair, Setting
@@ -31,8 +32,8 @@ _BYTES = 40
 _ENTRY_ERROR = 1e-14
 
 
-@dataclass(frozen=True)
-class SpectrumStudy:
+@dataclass(frozen=True, repr=False)
+class SpectrumStudy(Shown):
     """What `glutheory spectrum` has found.
 
     Attributes:
@@ -44,6 +45,10 @@ class SpectrumStudy:
     setting: Setting
     networks: tuple[NetworkSpectrum, ...]
     pairs: tuple[Pair, ...]
+
+    def __repr__(self) -> str:
+        names = ", ".join(item.network for item in self.networks)
+        return f"<SpectrumStudy of {names}: {self.setting.kind} on {self.setting.data}>"
 
     def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
         """Everything (docs/json.md), with the charts given."""

@@ -1,0 +1,7 @@
+"""What notebooks show of results: `glutheory.shown` asks for it, by name, when a notebook does."""
+
+from __future__ import annotations
+
+from glutheory.notebook.forms import html, latex, markdown
+
+__all__ = ["html", "latex", "markdown"]
