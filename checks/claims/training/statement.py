@@ -50,12 +50,14 @@ CLAIM = Claim(
     ),
     meaning=(
         "The crossing of the training losses is real and reproducible in this task. It is not the crossing that the "
-        "kernels at initialisation predict: that one comes many times later, and in training the kernels of the gated "
-        "networks change by several times their size. A larger learning rate mostly brings everything forward; only "
-        "near and beyond the stability bound 2/lambda_max of the plain kernel does it cost the plain network more. "
-        "A lower training loss is no better network here: the held-out loss of the gated one is several times higher. "
-        "On digits the early lead is over within the first epochs: it is that of learning the mean of the targets, "
-        "along the one large eigenvalue of the plain kernel, and without that mean it is gone."
+        "kernels at initialisation predict: that one comes 17 to 23 times later (medians of the three pairs), and in "
+        "the 300 epochs the kernels of the gated networks change by 3 to 6 times their size, those of the plain ones "
+        "by 0.3 to 0.6 of it. A larger learning rate mostly brings everything forward; only near and beyond the "
+        "stability bound 2/lambda_max of the plain kernel does it cost the plain network more. A lower training loss "
+        "is no better network here: the held-out loss of the gated one is 7 to 20 times higher. On digits the early "
+        "lead is over within the first epochs: it is that of learning the mean of the targets, along the one large "
+        "eigenvalue of the plain kernel; without that mean less than half of it is left in every pair of networks, and "
+        "nothing on average."
     ),
     parts=(
         Part(

@@ -61,11 +61,11 @@ CLAIM = Claim(
     ),
     meaning=(
         "With targets this small the two outputs move as the network's own NTK at the start says, within one percent "
-        "of the way, and with targets 32 times larger still nearly so. That the gated head goes straighter is not of "
-        "gating alone: it decouples the two outputs, so that its path is straight where one of them has nearly all of "
-        "the way to go, as with the released targets; where both have the same way to go the coupled outputs of ReLU "
-        "go straighter on most Gaussian data sets. What straightness means here is the distance over the length of "
-        "the path."
+        "of the way in all but one of 4096 networks (1.4 %), and with targets 32 times larger within 6 %, by 0.8 % in "
+        "the median with a gate. That the gated head goes straighter is not of gating alone: it decouples the two "
+        "outputs, so that its path is straight where one of them has nearly all of the way to go, as with the released "
+        "targets; where both have the same way to go the coupled outputs of ReLU go straighter on most Gaussian data "
+        "sets. What straightness means here is the distance over the length of the path."
     ),
     parts=(
         Part("ellipse", "the outputs follow the ellipse of the NTK", Fate.KEPT),
