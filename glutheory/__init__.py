@@ -13,6 +13,7 @@ from glutheory.errors import (
     ExpressionError,
     GlutheoryError,
     MissingDependencyError,
+    PerformanceWarning,
     PrecisionError,
     UnknownNameError,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "GlutheoryError",
     "MissingDependencyError",
     "Network",
+    "PerformanceWarning",
     "PrecisionError",
     "UnknownNameError",
     "activation",

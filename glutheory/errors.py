@@ -42,3 +42,7 @@ class PrecisionError(GlutheoryError):
     def __init__(self, message: str, reached: Any) -> None:
         super().__init__(message)
         self.reached = reached
+
+
+class PerformanceWarning(UserWarning):
+    """The result is right, but was had in a way that is much slower than usual; the message says why."""

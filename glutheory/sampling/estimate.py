@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from glutheory.ground import store as checkpoints
 from glutheory.ground.arguments import integer
 from glutheory.ground.exact import as_exact
 from glutheory.networks import Network
+from glutheory.sampling.progress import bar
 from glutheory.sampling.sampler import WORKSPACE, Sampler, sampler
 
 #: Raised whenever the weights of a given seed change, so that old checkpoints are refused.
@@ -132,10 +131,10 @@ def monte_carlo(
 
     due = time.monotonic() + INTERVAL
     try:
-        with _bar(progress, draws, moments.count) as advance:
+        with bar(progress, "draws", draws, moments.count) as advance:
             for index in range(moments.count, draws):
                 moments = moments.push(prepared.total(seed, index))
-                advance()
+                advance(1)
                 if time.monotonic() >= due:
                     save()
                     due = time.monotonic() + INTERVAL
@@ -179,19 +178,3 @@ def _start(prepared: Sampler, draws: int, path: Path | None, settings: dict[str,
     if count > draws:
         raise DomainError(f"draws is {draws}, but checkpoint {str(path)!r} holds {count}: give at least as many.")
     return _Moments(count, torch.from_numpy(mean).to(X.device), torch.from_numpy(m2).to(X.device))
-
-
-@contextmanager
-def _bar(progress: bool | None, draws: int, done: int) -> Iterator[Callable[[], None]]:
-    """What to call after each draw; a progress bar on stderr, if wanted."""
-    if not (sys.stderr.isatty() if progress is None else progress):
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("draws"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=console.is_terminal) as shown:
-        task = shown.add_task("draws", total=draws, completed=done)
-        yield lambda: shown.advance(task)

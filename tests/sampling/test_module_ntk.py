@@ -13,9 +13,8 @@ from torch.func import functional_call, jacrev
 
 from glutheory.sampling import FeedForward, module_ntk
 from glutheory.sampling.modules import layers
-from glutheory.sampling.modules.contractions import looked_up, outer
-from glutheory.sampling.modules.interface import WORKSPACE, _arguments, _names, _readout
-from glutheory.sampling.modules.plan import plan
+from glutheory.sampling.modules.contractions import Products, looked_up, outer
+from glutheory.sampling.modules.interface import WORKSPACE
 from glutheory.sampling.training import Ensemble
 from tests.sampling.jacobian import CASES, case
 
@@ -52,7 +51,7 @@ def test_is_the_gram_matrix_of_the_jacobian(name):
     assert close(blocks, traces)
     assert set(blocks) == set(traces)
     total = module_ntk(model, x)
-    assert torch.equal(total, sum(blocks.values()))
+    torch.testing.assert_close(total, sum(blocks.values()), rtol=1e-14, atol=0)
     assert torch.equal(total, total.T)
     assert total.dtype == torch.float64
 
@@ -69,8 +68,8 @@ def test_a_layer_that_is_not_as_its_form_says_is_noticed(monkeypatch):
     model, x = case("perceptron")
     exact = module_ntk(model, x)
     monkeypatch.setattr(layers, "outer", lambda *arguments: 1.01 * outer(*arguments))
-    routes, _ = plan(model, _arguments(x)[0], _readout(None), _names(model, None), WORKSPACE)
-    assert {key for route in routes if not route.path for key in route.names.values()} == {"0.weight", "2.weight"}
+    ways = module_ntk(model, x, blocks=True).ways
+    assert ways == {"0.weight": "model", "0.bias": "layer", "2.weight": "model", "2.bias": "layer"}
     torch.testing.assert_close(module_ntk(model, x), exact)
 
 
@@ -94,8 +93,8 @@ WHOLE = {
 @pytest.mark.parametrize("name", WHOLE)
 def test_only_what_needs_the_whole_model_is_differentiated_there(name):
     model, x = case(name)
-    routes, _ = plan(model, _arguments(x)[0], _readout(None), _names(model, None), WORKSPACE)
-    assert {key for route in routes if not route.path for key in route.names.values()} == WHOLE[name]
+    ways = module_ntk(model, x, blocks=True).ways
+    assert {key for key, way in ways.items() if way in ("model", "autograd")} == WHOLE[name]
 
 
 @given(
@@ -104,16 +103,20 @@ def test_only_what_needs_the_whole_model_is_differentiated_there(name):
     i=st.integers(1, 6),
     o=st.integers(1, 6),
     workspace=st.sampled_from([1, 200, 10**6]),
+    side=st.integers(0, 6),
     seed=st.integers(0, 99),
 )
-def test_both_contractions_are_the_gram_matrix_of_sums_of_outer_products(n, t, i, o, workspace, seed):
+def test_both_contractions_are_the_gram_matrix_of_sums_of_outer_products(n, t, i, o, workspace, side, seed):
     generator = torch.Generator().manual_seed(seed)
     a, g = (torch.randn((n, t, size), generator=generator, dtype=torch.float64) for size in (i, o))
     gradients = torch.einsum("nti,nto->nio", a, g).flatten(1)
-    torch.testing.assert_close(outer(a, g, workspace), gradients @ gradients.T, rtol=1e-12, atol=1e-12)
     ids = torch.randint(0, 4, (n, t), generator=generator)
     table = torch.einsum("ntv,nto->nvo", nn.functional.one_hot(ids, 4).double(), g).flatten(1)
-    torch.testing.assert_close(looked_up(ids, g, workspace), table @ table.T, rtol=1e-12, atol=1e-12)
+    split = side if 0 < side < n else None
+    how = Products(workspace, split)
+    left, right = how.sides(n)
+    torch.testing.assert_close(outer(a, g, how), gradients[left] @ gradients[right].T, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(looked_up(ids, g, how), table[left] @ table[right].T, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["relu", "swiglu", "bilinear"])

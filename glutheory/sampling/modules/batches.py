@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from glutheory.errors import DomainError
+
 Tensor = torch.Tensor
 
 
@@ -63,13 +65,40 @@ class Arguments:
         """The same without a graph behind the tensors."""
         return self.replaced([x.detach() if isinstance(x, Tensor) else x for x in self.leaves()])
 
+    def fresh(self) -> Arguments:
+        """Copies of the tensors, which a model may change in place, without a graph."""
+        return self.replaced([x.detach().clone() if isinstance(x, Tensor) else x for x in self.leaves()])
+
     def shapes(self) -> list[torch.Size | None]:
         """Of the tensors; None for other values."""
         return [x.shape if isinstance(x, Tensor) else None for x in self.leaves()]
 
+    def joined(self, other: Arguments) -> Arguments:
+        """The samples of both, these first; what is no tensor is that of these.
+
+        Raises:
+            DomainError: they are not of one kind.
+        """
+        ours, theirs = self.leaves(), other.leaves()
+        alike = len(ours) == len(theirs) and all(
+            isinstance(x, Tensor) == isinstance(y, Tensor)
+            and (not isinstance(x, Tensor) or (x.shape[1:], x.dtype, x.device) == (y.shape[1:], y.dtype, y.device))
+            for x, y in zip(ours, theirs, strict=True)
+        )
+        if not alike:
+            raise DomainError(
+                f"others has {_kinds(theirs)} and inputs {_kinds(ours)}: give samples of one shape, dtype and device "
+                "(pad shorter ones)."
+            )
+        return self.replaced([torch.cat([x, y]) if isinstance(x, Tensor) else x for x, y in zip(ours, theirs, strict=True)])
+
     def rows(self, index: Any) -> Arguments:
         """The arguments of these samples, where all tensors have the samples in front."""
         return self.replaced([x[index] if isinstance(x, Tensor) else x for x in self.leaves()])
+
+
+def _kinds(leaves: list[Any]) -> str:
+    return ", ".join(f"{tuple(x.shape)} {x.dtype}" if isinstance(x, Tensor) else type(x).__name__ for x in leaves)
 
 
 @dataclass(frozen=True)

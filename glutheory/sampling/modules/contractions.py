@@ -12,83 +12,124 @@ arXiv:1912.06015, use the same two forms for the norms of per-sample gradients).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 
 Tensor = torch.Tensor
 #: Given the ranges of two blocks of samples, the factor's inner products, shape (block, positions, block, positions).
-Products = Callable[[slice, slice], Tensor]
+Factor = Callable[[slice, slice], Tensor]
 
 
-def rows(gradients: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class Products:
+    """Which products of the gradients of a batch's rows are wanted, and at what cost.
+
+    Attributes:
+        workspace: bytes of temporary arrays, as far as one row of a weight matrix or one sample allows.
+        split: the products of the first so many rows with all others; None: of all rows with all.
+        dtype: of the sums over a layer's entries and positions; None: that of its numbers.
+    """
+
+    workspace: int
+    split: int | None = None
+    dtype: torch.dtype | None = None
+
+    def sides(self, n: int) -> tuple[slice, slice]:
+        """The rows on the left and those on the right."""
+        return (slice(0, n), slice(0, n)) if self.split is None else (slice(0, self.split), slice(self.split, n))
+
+    def pairs(self, n: int) -> float:
+        """How many products, of those with symmetric twins only one."""
+        return n * n / 2 if self.split is None else self.split * (n - self.split)
+
+    def cast(self, x: Tensor) -> Tensor:
+        """The tensor in the dtype of the sums."""
+        return x if self.dtype is None else x.to(self.dtype)
+
+
+def real(x: Tensor) -> Tensor:
+    """Of complex numbers the real and imaginary parts, behind."""
+    return torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
+
+
+def rows(gradients: Tensor, how: Products) -> Tensor:
     """J J' in float64 for per-sample gradients of shape (n, …)."""
     flat = gradients.flatten(1)
-    return (flat @ flat.T).double()
+    left, right = how.sides(len(flat))
+    return (flat[left] @ flat[right].T).double()
 
 
-def outer(a: Tensor, g: Tensor, workspace: int) -> Tensor:
+def outer(a: Tensor, g: Tensor, how: Products) -> Tensor:
     """The Gram matrix of Σ_t g_it a_it', in float64.
 
     Args:
         a: inputs of the layer, shape (n, positions, fan-in).
         g: derivatives with respect to its outputs, shape (n, positions, fan-out).
-        workspace: bytes of temporary arrays, as far as one row of the weight matrix allows.
+        how: which products.
     """
     n, t, i = a.shape
     o = g.shape[2]
-    if (n * t) ** 2 * (i + o) / 2 <= n * (t + n) * i * o:
-        return paired(lambda p, q: _inner(a, p, q), lambda p, q: _inner(g, p, q), n, t, workspace // a.itemsize)
-    kernel = a.new_zeros((n, n), dtype=torch.float64)
-    step = min(o, max(1, workspace // (n * i * a.itemsize)))
+    pairs = how.pairs(n)
+    if pairs * t**2 * (i + o) <= (n * t + 2 * pairs) * i * o:
+        return paired(lambda p, q: _inner(a, p, q), lambda p, q: _inner(g, p, q), n, t, how, a.itemsize)
+    left, right = how.sides(n)
+    kernel = a.new_zeros((left.stop - left.start, right.stop - right.start), dtype=torch.float64)
+    step = min(o, max(1, how.workspace // (n * i * a.itemsize)))
     # one buffer for all: fresh memory costs as much as the product
     buffer = a.new_empty((n, step, i))
     for start in range(0, o, step):
         part = g[:, :, start : start + step].mT
         out = buffer if part.shape[1] == step else a.new_empty((n, part.shape[1], i))
-        kernel += rows(torch.bmm(part, a, out=out))
+        kernel += rows(torch.bmm(part, a, out=out), how)
     return kernel
 
 
-def looked_up(ids: Tensor, g: Tensor, workspace: int) -> Tensor:
+def looked_up(ids: Tensor, g: Tensor, how: Products) -> Tensor:
     """The Gram matrix of the gradients of a table whose row ids_it was read at position t of sample i.
 
     Args:
         ids: integers, shape (n, positions).
         g: derivatives with respect to the rows read, shape (n, positions, columns).
-        workspace: bytes of temporary arrays, as far as one sample allows.
+        how: which products.
     """
     n, t, d = g.shape
     unique, place = torch.unique(ids, return_inverse=True)
-    if len(unique) * d * n * g.itemsize <= workspace and len(unique) < t * t:
+    if len(unique) * d * n * g.itemsize <= how.workspace and len(unique) < t * t:
         table = g.new_zeros((n, len(unique), d))
         table.scatter_add_(1, place[..., None].expand_as(g), g)
-        return rows(table)
+        return rows(table, how)
 
     def same(p: slice, q: slice) -> Tensor:
         return ids[p, :, None, None] == ids[None, None, q]
 
-    return paired(same, lambda p, q: _inner(g, p, q), n, t, workspace // g.itemsize)
+    return paired(same, lambda p, q: _inner(g, p, q), n, t, how, g.itemsize)
 
 
-def paired(first: Products, second: Products, n: int, t: int, numbers: int) -> Tensor:
-    """Σ_{t,t'} first · second for all pairs of samples, in float64; temporary arrays hold about `numbers` numbers."""
+def paired(first: Factor, second: Factor, n: int, t: int, how: Products, itemsize: int) -> Tensor:
+    """Σ_{t,t'} first · second for the pairs of samples, in float64; temporary arrays fill the workspace."""
     kernel: Tensor | None = None
-    for p, q in _blocks(n, max(1, int((numbers / 2) ** 0.5 / t))):
-        product = second(p, q).mul_(first(p, q)).sum(dim=(1, 3))
+    left, right = how.sides(n)
+    for p, q in _blocks(left, right, max(1, int((how.workspace / itemsize / 2) ** 0.5 / t))):
+        if how.split is None and q.start < p.start:
+            continue
+        product = second(p, q).mul_(first(p, q)).sum(dim=(1, 3)).double()
         if kernel is None:
-            kernel = product.new_zeros((n, n), dtype=torch.float64)
-        kernel[p, q] = product.double()
-        kernel[q, p] = product.double().T
+            kernel = product.new_zeros((left.stop - left.start, right.stop - right.start))
+        i = slice(p.start - left.start, p.stop - left.start)
+        j = slice(q.start - right.start, q.stop - right.start)
+        kernel[i, j] = product
+        if how.split is None:
+            kernel[j, i] = product.T
     assert kernel is not None
     return kernel
 
 
-def _blocks(n: int, size: int) -> Iterator[tuple[slice, slice]]:
-    """All pairs of blocks of at most `size` samples, the second not before the first."""
-    starts = range(0, n, size)
-    for k, p in enumerate(starts):
-        for q in starts[k:]:
-            yield slice(p, min(n, p + size)), slice(q, min(n, q + size))
+def _blocks(left: slice, right: slice, size: int) -> Iterator[tuple[slice, slice]]:
+    """All pairs of blocks of at most `size` samples."""
+    for k in range(left.start, left.stop, size):
+        for j in range(right.start, right.stop, size):
+            yield slice(k, min(left.stop, k + size)), slice(j, min(right.stop, j + size))
 
 
 def _inner(x: Tensor, p: slice, q: slice) -> Tensor:

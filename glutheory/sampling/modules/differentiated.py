@@ -9,13 +9,23 @@ import torch
 from torch import nn
 from torch.func import functional_call, vjp, vmap
 
+from glutheory.errors import GlutheoryError
 from glutheory.sampling.modules.batches import Arguments, Layout
+from glutheory.sampling.modules.contractions import Products, real
 
 Tensor = torch.Tensor
 #: What a module returns as the tensor whose derivatives are given.
 Output = Callable[[object], Tensor]
-#: What torch raises where a module cannot be mapped over samples: data-dependent branches, calls of `.item()`, …
-_UNMAPPABLE = (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, IndexError)
+#: The flat per-sample gradients of some rows, by parameter.
+Jacobian = Callable[[slice], dict[str, Tensor]]
+#: What torch raises where a module cannot be mapped over samples, by torch.func or at all: data-dependent branches,
+#: calls of `.item()`, functions without a rule, layers that are not called as their form says, …
+UNMAPPABLE = (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, IndexError, KeyError)
+
+
+def hopeless(error: BaseException) -> bool:
+    """Whether an error is no sign of a way that cannot be taken, but one that the caller has to see."""
+    return isinstance(error, GlutheoryError | torch.OutOfMemoryError)
 
 
 def differentiated(
@@ -25,7 +35,7 @@ def differentiated(
     layout: Layout,
     g: Tensor,
     *,
-    workspace: int,
+    how: Products,
     output: Output | None = None,
 ) -> dict[str, Tensor]:
     """The Gram matrix of each of these parameters, in float64.
@@ -36,26 +46,46 @@ def differentiated(
         arguments: those of its call, for all samples.
         layout: the samples' axes of the arguments and of the output.
         g: derivatives with respect to its output.
-        workspace: bytes of temporary arrays. One Jacobian of these parameters may take four times as much; a larger
+        how: which products are wanted. One Jacobian of these parameters may take four times the workspace; a larger
             one is formed by blocks of samples, again for each pair of blocks.
         output: makes one tensor of what the module returns.
     """
-    n = g.shape[layout.output.dim or 0]
-    size = sum(parameter.numel() * parameter.itemsize for parameter in parameters.values())
-    blocks = _blocks(n, max(1, 2 * workspace // size) if n * size > 4 * workspace else n)
-    kernels = {name: g.new_zeros((n, n), dtype=torch.float64) for name in parameters}
 
     def jacobian(block: slice) -> dict[str, Tensor]:
-        return _jacobian(module, parameters, arguments, layout, g, block, workspace, output or _itself)
+        return _jacobian(module, parameters, arguments, layout, g, block, how.workspace, output or _itself)
 
-    for k, p in enumerate(blocks):
-        left = jacobian(p)
-        for q in blocks[k:]:
-            right = left if q == p else jacobian(q)
-            for name, kernel in kernels.items():
-                part = (left[name] @ right[name].T).double()
-                kernel[p, q] = part
-                kernel[q, p] = part.T
+    size = sum(parameter.numel() * parameter.itemsize for parameter in parameters.values())
+    return gram_of(jacobian, size, g.shape[layout.output.dim or 0], how)
+
+
+def gram_of(jacobian: Jacobian, size: int, n: int, how: Products) -> dict[str, Tensor]:
+    """The products of per-sample gradients, by parameter, in float64.
+
+    Args:
+        jacobian: the gradients of a block of rows.
+        size: bytes of those of one row.
+        n: rows.
+        how: which products are wanted.
+    """
+    step = max(1, 2 * how.workspace // size) if n * size > 4 * how.workspace else n
+    left, right = how.sides(n)
+    kernels: dict[str, Tensor] = {}
+    for p in _blocks(left, step):
+        ours = jacobian(p)
+        for q in _blocks(right, step):
+            if how.split is None and q.start < p.start:
+                continue
+            theirs = ours if q == p else jacobian(q)
+            for name, rows in ours.items():
+                if name not in kernels:
+                    shape = (left.stop - left.start, right.stop - right.start)
+                    kernels[name] = rows.new_zeros(shape, dtype=torch.float64)
+                i = slice(p.start - left.start, p.stop - left.start)
+                j = slice(q.start - right.start, q.stop - right.start)
+                part = (how.cast(rows) @ how.cast(theirs[name]).T).double()
+                kernels[name][i, j] = part
+                if how.split is None:
+                    kernels[name][j, i] = part.T
     return kernels
 
 
@@ -64,8 +94,8 @@ def _itself(returned: object) -> Tensor:
     return returned
 
 
-def _blocks(n: int, size: int) -> list[slice]:
-    return [slice(start, min(n, start + size)) for start in range(0, n, size)]
+def _blocks(rows: slice, size: int) -> list[slice]:
+    return [slice(start, min(rows.stop, start + size)) for start in range(rows.start, rows.stop, size)]
 
 
 def _jacobian(
@@ -89,7 +119,8 @@ def _jacobian(
     def gradients(cotangent: Tensor, *values: Tensor) -> dict[str, Tensor]:
         whole = list(leaves)
         for (k, dim), value in zip(mapped, values, strict=True):
-            whole[k] = value.unsqueeze(dim)
+            # a copy: the module may work in place
+            whole[k] = value.unsqueeze(dim).clone()
         call = arguments.replaced(whole)
 
         def run(chosen: dict[str, Tensor]) -> Tensor:
@@ -108,10 +139,12 @@ def _jacobian(
         warnings.filterwarnings("ignore", message="There is a performance drop")
         try:
             found = vmap(gradients, in_dims=dims, chunk_size=chunk)(cotangents, *values)
-        except _UNMAPPABLE:
+        except UNMAPPABLE as error:
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
             rows = [
                 gradients(*(x.select(dim, k) for x, dim in zip((cotangents, *values), dims, strict=True)))
                 for k in range(count)
             ]
             found = {name: torch.stack([row[name] for row in rows]) for name in parameters}
-    return {name: found[name].reshape(count, -1) for name in parameters}
+    return {name: real(found[name]).reshape(count, -1) for name in parameters}

@@ -1,174 +1,206 @@
-"""`module_ntk`: the arguments checked, the rows of the batch laid out, the kernels summed."""
+"""`module_ntk`: the NTK of any torch module."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, overload
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.dropout import _DropoutNd
 
-from glutheory.activations import nearest
-from glutheory.errors import DomainError, UnknownNameError
+from glutheory.errors import DomainError
+from glutheory.ground import store
 from glutheory.ground.arguments import integer
-from glutheory.sampling.modules.batches import Arguments
+from glutheory.sampling.modules.arguments import check_dtype, check_model, fingerprint, names_of, samples_of
+from glutheory.sampling.modules.assembly import TOTAL, Assembly
+from glutheory.sampling.modules.batches import Arguments, Axis, Layout
+from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.plan import plan
-from glutheory.sampling.modules.run import Run
+from glutheory.sampling.modules.state import changes, unchanged
+from glutheory.sampling.modules.subject import Subject
+from glutheory.sampling.modules.tiles import Rows, tiles
 
 Tensor = torch.Tensor
 #: Bytes of temporary arrays, unless given.
 WORKSPACE = 64 * 2**20
+#: Raised whenever what a checkpoint holds changes.
+FORMAT = 1
+
+
+class Blocks(dict[str, Tensor]):
+    """The contribution of each parameter to a kernel, by its name.
+
+    Attributes:
+        ways: how each parameter was differentiated, by name: "layer", by the known form of its layer; "module", by
+            torch.func in the smallest module that holds it; "model", by torch.func in the whole model; "autograd",
+            plainly, for one input and one output at a time.
+    """
+
+    def __init__(self, kernels: dict[str, Tensor], ways: dict[str, str]) -> None:
+        super().__init__(kernels)
+        self.ways = ways
 
 
 @overload
 def module_ntk(
     model: nn.Module,
     inputs: Any,
+    others: Any = ...,
     *,
     parameters: Iterable[str] | None = ...,
     output: Callable[[Any], Tensor] | None = ...,
     outputs: str = ...,
     blocks: Literal[False] = ...,
+    block: int | None = ...,
+    dtype: torch.dtype | None = ...,
     workspace: int = ...,
+    seed: int = ...,
+    progress: bool | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
 ) -> Tensor: ...
 @overload
 def module_ntk(
     model: nn.Module,
     inputs: Any,
+    others: Any = ...,
     *,
     parameters: Iterable[str] | None = ...,
     output: Callable[[Any], Tensor] | None = ...,
     outputs: str = ...,
     blocks: Literal[True],
+    block: int | None = ...,
+    dtype: torch.dtype | None = ...,
     workspace: int = ...,
-) -> dict[str, Tensor]: ...
+    seed: int = ...,
+    progress: bool | None = ...,
+    checkpoint: str | os.PathLike[str] | None = ...,
+) -> Blocks: ...
 def module_ntk(
     model: nn.Module,
     inputs: Any,
+    others: Any = None,
     *,
     parameters: Iterable[str] | None = None,
     output: Callable[[Any], Tensor] | None = None,
     outputs: str = "trace",
     blocks: bool = False,
+    block: int | None = None,
+    dtype: torch.dtype | None = None,
     workspace: int = WORKSPACE,
-) -> Tensor | dict[str, Tensor]:
+    seed: int = 0,
+    progress: bool | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+) -> Tensor | Blocks:
     """The empirical NTK of any network: the Gram matrix of the Jacobian of its outputs by its parameters.
 
     One forward pass, and one backward pass per output; each layer's part is formed while the backward pass goes by, so
     that no more than one layer's Jacobian is ever in memory. Linear layers (and transformers' Conv1D), convolutions,
     embeddings and layer normalisation use the cheaper of two contractions (see `contractions`); for all other
-    parameters torch.func differentiates the smallest module that holds all their uses, shared weights included. The
-    whole is first tried on the first and the last input against plain gradients of each alone, which also finds out
-    whether the samples are independent.
+    parameters torch.func differentiates the smallest module that holds all their uses, shared weights included, and
+    where it cannot, plain autograd does, for one input and one output at a time, with a `PerformanceWarning`.
+
+    No layer's form is taken on trust. Every batch is run again in random sub-batches, and every parameter's kernel is
+    compared with plain gradients on the rows as they are in that batch: models that mix their inputs are refused, and
+    parameters whose rows are not where they seem to be go the slower way. What may escape, and with what probability,
+    is told in `glutheory.sampling.modules.verify`; another `seed` draws other sub-batches.
 
     Args:
-        model: any module whose samples are independent: no active dropout, no batch statistics; float32 or float64.
-            It is not changed.
+        model: any module whose samples are independent: no active dropout, no batch statistics; float32 or float64,
+            also complex (of a complex parameter the real and the imaginary part count). It is not changed: parameters,
+            buffers, attributes, modes and generators of random numbers are put back, also after an error; each
+            of its calls begins in the state that was given.
         inputs: a tensor whose first axis counts the n samples; or a tuple of arguments or a mapping of named
             arguments, whose tensors all begin with that axis.
+        others: m more samples of the same kind. None: the inputs again, and a symmetric kernel.
         parameters: names as in ``model.named_parameters()``; None: all of them, frozen ones too.
         output: makes a tensor of shape (n,) or (n, …) of what the model returns; None: the tensor itself, or its
             ``logits``.
-        outputs: "trace": the sum over all k outputs of the kernel of each; "full": the kernel of each pair of outputs,
-            at k times the memory of the forward pass.
+        outputs: "trace": the sum over all k outputs of the kernel of each, one backward pass each; "full": the kernel
+            of each pair of outputs, on a batch with each sample k times.
         blocks: return the contribution of each parameter, by name.
+        block: rows of a batch on each side: the samples, in "full" mode the pairs of sample and output. The memory
+            beside the result is then that of a batch of 2·block rows, however many there are; each pair of blocks is
+            a forward and a backward pass. None: one batch of all.
+        dtype: of the sums and of the result. None: the model's, so that a float32 kernel says that it is one, and
+            `condition_number` knows it. With torch.float64 a float32 model's gradients are still those of float32,
+            about 1e-6 of their length: for more call ``model.double()``.
         workspace: bytes of temporary arrays besides what the forward pass keeps for the backward pass.
+        seed: of the tests of each batch.
+        progress: show a progress bar on stderr; by default where that is a terminal.
+        checkpoint: a file (.npz) written every 30 seconds and at the end. If it exists, the run goes on from there. It
+            knows the weights, the inputs and the settings; of `output` and of the forward pass's code, the numbers they
+            give for the first input.
 
     Returns:
-        A symmetric tensor in float64, on the model's device, of shape (n, n), or (n, n, k, k) with ``outputs="full"``,
-        whose entry [i, j, o, p] is the product of the gradients of output o at input i and of output p at input j.
-        With ``blocks=True`` a dict of such tensors, whose sum it is. The sums over a layer are in the model's dtype.
+        A tensor on the model's device of shape (n, n), or (n, n, k, k) with ``outputs="full"``, symmetric, whose entry
+        [i, j, o, p] is the product of the gradients of output o at input i and of output p at input j; (n, m) or
+        (n, m, k, k) with `others`. With ``blocks=True`` a dict of such tensors, whose sum it is, that also says how
+        each was had (`Blocks.ways`). Sums over parameters and outputs are in float64.
 
     Raises:
         DomainError: a bad argument; a model in training mode with dropout or batch statistics, one that mixes samples
-            or draws random numbers, one of another dtype, one that returns no tensor.
+            or draws random numbers, one of another dtype, one that returns no tensor; an output or a gradient that is
+            not finite (the message names the row); a checkpoint of another run.
         UnknownNameError: no parameter of that name.
     """
     if outputs not in ("trace", "full"):
         raise DomainError(f"outputs is {outputs!r}: use 'trace' or 'full'.")
-    workspace = integer("workspace", workspace, 1)
-    _check_model(model)
-    names = _names(model, parameters)
-    arguments, n = _arguments(inputs)
-    readout = _readout(output)
-    routes, k = plan(model, arguments, readout, names, workspace)
-    first = model.get_parameter(names[0])
-    if outputs == "full":
-        repeated = arguments.rows(torch.arange(n, device="cpu").repeat_interleave(k)) if k > 1 else arguments
-        unit = torch.eye(k, device=first.device).repeat(n, 1)
-        found = Run(model, routes, repeated, readout, n * k, workspace).forward([unit])
-        found = {name: kernel.view(n, k, n, k).transpose(1, 2).contiguous() for name, kernel in found.items()}
-    else:
-        units = (row.expand(n, k) for row in torch.eye(k, device=first.device))
-        found = Run(model, routes, arguments, readout, n, workspace).forward(units)
-    return {name: found[name] for name in names} if blocks else sum(found[name] for name in names)  # type: ignore[return-value]
-
-
-def _check_model(model: nn.Module) -> None:
-    """Refuse what has no NTK, or one that depends on chance or on the other samples of the batch."""
-    if not isinstance(model, nn.Module):
-        raise DomainError(f"model is of type {type(model).__name__}: give a torch.nn.Module.")
-    for name, module in model.named_modules():
-        where = f"model has the module {name or 'itself'!r} ({type(module).__name__})"
-        if isinstance(module, _DropoutNd) and module.training and module.p > 0:
-            raise DomainError(f"{where} with dropout in training mode: call model.eval() first.")
-        if isinstance(module, _BatchNorm) and (module.training or module.running_mean is None):
-            raise DomainError(
-                f"{where} that uses the statistics of the batch, with which samples are not independent: call "
-                "model.eval() first, and keep track_running_stats=True."
-            )
-    for name, parameter in model.named_parameters():
-        if parameter.dtype not in (torch.float32, torch.float64):
-            raise DomainError(
-                f"model's parameter {name!r} is of dtype {parameter.dtype}: call model.float() or model.double() first."
-            )
-        if parameter.is_meta or isinstance(parameter, nn.parameter.UninitializedParameter):
-            raise DomainError(f"model's parameter {name!r} has no values yet: load or initialise the model first.")
-
-
-def _names(model: nn.Module, parameters: Iterable[str] | None) -> tuple[str, ...]:
-    known = {name: parameter for name, parameter in model.named_parameters() if parameter.numel()}
-    if parameters is None:
-        names = tuple(known)
-    else:
-        if isinstance(parameters, str):
-            raise DomainError(f"parameters is the string {parameters!r}: give a list of names.")
-        names = tuple(dict.fromkeys(parameters))
-        for name in names:
-            if name not in known:
-                raise UnknownNameError(f"unknown parameter {name!r}: {nearest(str(name), tuple(known))}")
-    if not names:
-        raise DomainError("parameters is empty: choose at least one parameter of a model that has some.")
-    return names
-
-
-def _arguments(inputs: Any) -> tuple[Arguments, int]:
-    if isinstance(inputs, Mapping):
-        arguments = Arguments((), dict(inputs))
-    else:
-        arguments = Arguments(tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,), {})
-    counts = [x.shape[0] if x.ndim else 0 for x in arguments.leaves() if isinstance(x, Tensor)]
-    if not counts:
-        raise DomainError(
-            f"inputs is of type {type(inputs).__name__} without a tensor: give a tensor, or a tuple or mapping of some."
+    workspace, seed = integer("workspace", workspace, 1), integer("seed", seed, 0)
+    block = None if block is None else integer("block", block, 1)
+    dtype, path = check_dtype(dtype), store.check_path(checkpoint)
+    check_model(model)
+    names = names_of(model, parameters)
+    arguments, n = samples_of("inputs", inputs)
+    more, m = (None, n) if others is None else samples_of("others", others)
+    settings = {"format": FORMAT, "outputs": outputs, "blocks": bool(blocks), "block": block, "seed": seed}
+    settings |= {"parameters": list(names), "dtype": str(dtype)}
+    with torch.inference_mode(mode=False), torch.enable_grad(), unchanged(model):
+        if path is not None:
+            settings["data"] = fingerprint(model, *(item for item in (arguments, more) if item is not None))
+        subject = Subject(model, names, output)
+        pair = _pair(arguments, n, more, m, seed)
+        one = pair.rows(slice(0, 1))
+        subject = Subject(model, names, output, changes(model, lambda: subject.outputs(one, 1)))
+        routes, k = plan(subject, pair, workspace)
+        per = k if outputs == "full" else 1
+        left = Rows(arguments, n, "inputs", per)
+        right = None if more is None else Rows(more, m, "others", per)
+        root = Layout(tuple(Axis(0) if isinstance(x, Tensor) else None for x in arguments.leaves()), Axis(0))
+        assembly = Assembly(
+            subject,
+            tiles(left, right, block),
+            routes,
+            root,
+            k,
+            (n * per, m * per),
+            Products(workspace, dtype=dtype),
+            blocks,
+            seed,
         )
-    if len(set(counts)) > 1 or counts[0] < 1:
-        raise DomainError(f"inputs has tensors of {sorted(set(counts))} samples: all must have the same number, >= 1.")
-    return arguments, counts[0]
+        kernels = assembly.run(progress, path, settings)
+        chosen = dtype or subject.precision(subject.outputs(one, 1))
+    found = {name: _shaped(kernel, outputs, n, m, more is None).to(chosen) for name, kernel in kernels.items()}
+    if not blocks:
+        return found[TOTAL]
+    ways = {name: route.way for route in assembly.routes for name in route.names.values()}
+    return Blocks(found, {name: ways[name] for name in names})
 
 
-def _readout(output: Callable[[Any], Tensor] | None) -> Callable[[Any], Tensor]:
-    def read(returned: Any) -> Tensor:
-        found: Any = returned if isinstance(returned, Tensor) else getattr(returned, "logits", None)
-        if output is not None:
-            found = output(returned)
-        if not isinstance(found, Tensor) or found.ndim < 1 or not found.is_floating_point():
-            raise DomainError(
-                f"model returns {type(returned).__name__}, from which no tensor of shape (n, ...) was made: give "
-                "output=, a function that makes one, such as lambda returned: returned.logits[:, -1]."
-            )
-        return found.reshape(len(found), -1)
+def _pair(arguments: Arguments, n: int, more: Arguments | None, m: int, seed: int) -> Arguments:
+    """Two samples, drawn from the seed: different ones where there are any, one of each side where there are two."""
+    generator = torch.Generator().manual_seed(seed)
+    if more is None:
+        order = torch.randperm(n, generator=generator)[:2]
+        return arguments.rows(order if n > 1 else torch.tensor([0, 0]))
+    first, second = (int(torch.randint(size, (1,), generator=generator)) for size in (n, m))
+    return arguments.rows(slice(first, first + 1)).joined(more.rows(slice(second, second + 1)))
 
-    return read
+
+def _shaped(kernel: Tensor, outputs: str, n: int, m: int, symmetric: bool) -> Tensor:
+    """Exactly symmetric, and with the outputs behind where they are wanted."""
+    if symmetric:
+        kernel = (kernel + kernel.T) / 2
+    if outputs == "trace":
+        return kernel
+    return kernel.view(n, len(kernel) // n, m, -1).transpose(1, 2).contiguous()

@@ -1,9 +1,9 @@
-"""For every parameter the smallest module in which its per-sample gradients can be taken, and a test of the choice.
+"""For every parameter the smallest module in which its per-sample gradients can be taken, and a first test of it.
 
 A run of one sample and one of two show which axis of every tensor counts the samples. The kernels of two samples are
 then compared with the plain gradients of each sample alone: parameters for which they differ are used in a way that
-the hooks do not see (by another module, say), and go to torch.func on the whole model. Two outputs that differ from
-those of the samples alone mean that the samples are not independent.
+the hooks do not see (by another module, say), and are differentiated in the whole model. What holds for these two is
+held against every batch once more, see `verify`.
 """
 
 from __future__ import annotations
@@ -15,80 +15,102 @@ import torch
 from torch import nn
 
 from glutheory.errors import DomainError
+from glutheory.sampling.modules import plain
 from glutheory.sampling.modules.batches import Arguments, Axis, Call, Layout, layout
+from glutheory.sampling.modules.contractions import Products
+from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless
 from glutheory.sampling.modules.layers import contraction
-from glutheory.sampling.modules.run import Readout, Route, Run, call, detached, observe
+from glutheory.sampling.modules.run import Route, Run, observe
+from glutheory.sampling.modules.subject import Subject
 
 Tensor = torch.Tensor
 #: Entries of two kernels that are equal but for rounding differ by less than this, relative to the diagonal: the
 #: square root of the unit roundoff and an order, since cancellation in deep networks multiplies rounding.
-_CLOSE = {torch.float32: 4e-3, torch.float64: 1e-7}
+CLOSE = {torch.float32: 4e-3, torch.float64: 1e-7}
 #: Where a kernel is below this share of the whole one it is rounding, such as that of the keys' biases in attention.
-_NOTHING = {torch.float32: 1e-7, torch.float64: 1e-14}
+NOTHING = {torch.float32: 1e-7, torch.float64: 1e-14}
 
 
-def plan(
-    model: nn.Module, arguments: Arguments, readout: Readout, names: Sequence[str], workspace: int
-) -> tuple[tuple[Route, ...], int]:
-    """The routes of these parameters, and the number of outputs.
+def plan(subject: Subject, pair: Arguments, workspace: int) -> tuple[tuple[Route, ...], int]:
+    """The routes of the subject's parameters, and the number of outputs.
+
+    Args:
+        subject: the network.
+        pair: two samples.
+        workspace: bytes of temporary arrays.
 
     Raises:
-        DomainError: the samples are not independent of each other, or the output does not depend on the parameters.
+        DomainError: the output does not depend on the parameters, or has no row per sample.
     """
-    n = next(x.shape[0] for x in arguments.leaves() if isinstance(x, Tensor))
-    pair = arguments.rows(torch.tensor([0, n - 1]))
     alone = [pair.rows(slice(k, k + 1)) for k in range(2)]
-    (_, one), (returned, two) = observe(model, alone[0]), observe(model, pair)
-    exact = [_gradients(model, item, readout, names) for item in alone]
-    whole = readout(returned)
-    k = whole.shape[1]
-    _independent(whole, exact)
-    root = Layout(tuple(Axis(0) if isinstance(x, Tensor) else None for x in arguments.leaves()), Axis(0))
-    places = {name: _place(model, name, one, two) for name in names}
-    routes = _routes(places, model, one, two, root)
-    ones = torch.ones((2, k), dtype=whole.dtype, device=whole.device)
-    found = Run(model, [item for item in routes if item.path], pair, readout, 2, workspace).forward([ones])
-    total = torch.stack([torch.stack([g.square().sum() for g in item[1].values()]).sum() for item in exact])
-    wrong = {name for name, kernel in found.items() if not _agree(kernel, [item[1][name] for item in exact], total)}
-    if wrong:
-        routes = _routes({**places, **dict.fromkeys(wrong, "")}, model, one, two, root)
-    return routes, k
-
-
-def _gradients(
-    model: nn.Module, arguments: Arguments, readout: Readout, names: Sequence[str]
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """The outputs of one sample and the gradients of their sum, by plain automatic differentiation."""
-    parameters = detached(model)
-    chosen = [parameters[name].requires_grad_() for name in names]
-    with torch.enable_grad():
-        outputs = readout(call(model, arguments, parameters))
-        if not outputs.requires_grad:
-            raise DomainError(
-                "model's output does not depend on the parameters in a way that torch can differentiate: "
-                "remove torch.no_grad, detach and rounding from its forward pass, or choose other parameters."
-            )
-        found = torch.autograd.grad(outputs.sum(), chosen, allow_unused=True, materialize_grads=True)
-    return outputs.detach(), dict(zip(names, found, strict=True))
-
-
-def _independent(whole: Tensor, exact: Sequence[tuple[Tensor, Mapping[str, Tensor]]]) -> None:
-    """Refuse models that mix the samples of a batch, or draw random numbers."""
-    separate = torch.cat([item[0] for item in exact])
-    if separate.shape != whole.shape:
+    (single, one), (both, two) = observe(subject, alone[0], 1), observe(subject, pair, 2)
+    k = both.shape[1]
+    if single.shape[1] != k:
         raise DomainError(
-            f"model returns the shape {tuple(whole.shape)} for two inputs and {tuple(separate.shape)} for each alone: "
+            f"model returns {k} outputs for each of two inputs and {single.shape[1]} for one alone: "
             "give output=, a function that makes one row per input of what it returns."
         )
-    error = (separate - whole).abs().max()
-    scale = whole.abs().max()
-    if not bool(torch.isfinite(separate).all()):
-        raise DomainError("model's output is not finite for the first or the last input: check the inputs and weights.")
-    if bool(error > _CLOSE[whole.dtype] * scale):
+    ones = torch.ones((1, 1), dtype=both.dtype, device=both.device)
+    exact = [plain.gradients(subject, item, ones) for item in alone]
+    if not any(depends for _, _, depends in exact):
         raise DomainError(
-            f"model's output for one input changes by {float(error):.2g} with the other inputs of the batch, or by "
-            "chance: call model.eval() and switch off batch statistics and random layers."
+            "model's output does not depend on the parameters in a way that torch can differentiate: "
+            "remove torch.no_grad, detach and rounding from its forward pass, or choose other parameters."
         )
+    root = Layout(tuple(Axis(0) if isinstance(x, Tensor) else None for x in pair.leaves()), Axis(0))
+    places = {name: _place(subject.model, name, one, two) for name in subject.names}
+    routes = _routes(places, subject.model, one, two, root)
+    inner = [route for route in routes if route.path]
+    found: dict[str, Tensor] = {}
+
+    def add(name: str, kernel: Tensor) -> None:
+        found[name] = found[name] + kernel if name in found else kernel
+
+    failed: set[str] = set()
+    try:
+        run = Run(subject, inner, pair, 2)
+        run.take(ones.expand(2, k), Products(workspace), add, last=True)
+        failed = set(run.failed)
+    except UNMAPPABLE as error:
+        if hopeless(error):
+            raise
+        failed = {name for route in inner for name in route.names.values()}
+    zero = torch.zeros((2, 2), dtype=torch.float64, device=both.device)
+    total = torch.stack([torch.stack([g.square().sum().double() for g in item.values()]).sum() for _, item, _ in exact])
+    wrong = {
+        name
+        for name in (name for route in inner for name in route.names.values())
+        if name in failed or not _agree(found.get(name, zero), [item[name] for _, item, _ in exact], total, subject.precision(both))
+    }
+    return demoted(routes, wrong, root), k
+
+
+def demoted(routes: Sequence[Route], wrong: set[str], root: Layout) -> tuple[Route, ...]:
+    """These routes, but for the parameters that are wrong there the next way: torch.func on the whole model, then none.
+
+    Raises:
+        DomainError: one of the parameters was differentiated plainly already.
+    """
+    kept = []
+    more: dict[str, dict[str, str]] = {"model": {}, "autograd": {}}
+    for route in routes:
+        names = {local: name for local, name in route.names.items() if name not in wrong}
+        if names:
+            kept.append(replace(route, names=names))
+        lost = wrong & set(route.names.values())
+        if lost and route.plain:
+            raise DomainError(
+                f"model's gradient by {min(lost)!r} depends on the other inputs of the batch, or on chance: "
+                "call model.eval() and switch off batch statistics and random layers."
+            )
+        more["model" if route.path else "autograd"] |= {name: name for name in lost}
+    for way, names in more.items():
+        same = next((route for route in kept if not route.path and route.way == way), None)
+        if same is not None and names:
+            kept[kept.index(same)] = replace(same, names={**same.names, **names})
+        elif names:
+            kept.append(Route("", root, names, structured=False, plain=way == "autograd"))
+    return tuple(kept)
 
 
 def _place(model: nn.Module, name: str, one: Mapping[str, Call], two: Mapping[str, Call]) -> str:
@@ -132,10 +154,9 @@ def _routes(
     return tuple(routes.values())
 
 
-def _agree(kernel: Tensor, gradients: Sequence[Tensor], total: Tensor) -> bool:
+def _agree(kernel: Tensor, gradients: Sequence[Tensor], total: Tensor, dtype: torch.dtype) -> bool:
     """Whether the kernel of two samples is that of their gradients, but for rounding."""
-    dtype = gradients[0].dtype
-    flat = torch.stack([gradient.flatten() for gradient in gradients])
-    true = (flat @ flat.T).double()
-    size = true.diagonal().sqrt() * _CLOSE[dtype] ** 0.5 + (total.double() * _NOTHING[dtype]).sqrt()
+    flat = torch.stack(list(gradients)).double()
+    true = flat @ flat.T
+    size = true.diagonal().sqrt() * CLOSE[dtype] ** 0.5 + (total * NOTHING[dtype]).sqrt()
     return bool(((kernel - true).abs() <= torch.outer(size, size)).all())

@@ -1,23 +1,27 @@
-"""One forward pass and one backward pass per output, in which every layer forms its Gram matrices as soon as it can."""
+"""One forward pass and one backward pass per output, in which every layer forms its Gram matrices as soon as it can.
+
+Parameters that no layer of its own serves are differentiated in the whole model, by torch.func or plainly.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
-from torch.func import functional_call
 
+from glutheory.sampling.modules import plain
 from glutheory.sampling.modules.batches import Arguments, Axis, Call, Layout
-from glutheory.sampling.modules.differentiated import differentiated
+from glutheory.sampling.modules.contractions import Products
+from glutheory.sampling.modules.differentiated import UNMAPPABLE, differentiated, hopeless
 from glutheory.sampling.modules.layers import contraction
+from glutheory.sampling.modules.subject import Subject
 
 Tensor = torch.Tensor
-#: Makes a tensor of shape (rows, outputs) of what the model returns.
-Readout = Callable[[Any], Tensor]
+#: Takes the kernel of a parameter, by its name in the model, when it is ready.
+Sink = Callable[[str, Tensor], None]
 
 
 @dataclass(frozen=True)
@@ -29,26 +33,25 @@ class Route:
         layout: the samples' axes there.
         names: of the parameters in that module, with their names in the model.
         structured: by the known form of the layer, not by torch.func.
+        plain: by plain automatic differentiation of the whole model, one row after the other.
     """
 
     path: str
     layout: Layout
     names: Mapping[str, str]
     structured: bool
+    plain: bool = False
+
+    @property
+    def way(self) -> str:
+        """How the gradients are taken, in the words of `Blocks`."""
+        if not self.path:
+            return "autograd" if self.plain else "model"
+        return "layer" if self.structured else "module"
 
 
-def call(model: nn.Module, arguments: Arguments, parameters: Mapping[str, Tensor]) -> Any:
-    """What the model returns with these parameters in place of its own."""
-    return functional_call(model, dict(parameters), arguments.args, dict(arguments.kwargs))
-
-
-def detached(model: nn.Module) -> dict[str, Tensor]:
-    """All parameters without a graph; a shared one is one tensor under the first of its names."""
-    return {name: parameter.detach() for name, parameter in model.named_parameters()}
-
-
-def observe(model: nn.Module, arguments: Arguments) -> tuple[Any, dict[str, Call]]:
-    """What the model returns, and the calls of its modules, by path."""
+def observe(subject: Subject, arguments: Arguments, rows: int) -> tuple[Tensor, dict[str, Call]]:
+    """The outputs of a batch, and the calls of the model's modules, by path."""
     calls: dict[str, Call] = {}
 
     def note(path: str) -> Callable[..., None]:
@@ -63,136 +66,178 @@ def observe(model: nn.Module, arguments: Arguments) -> tuple[Any, dict[str, Call
 
     hooks = [
         module.register_forward_hook(note(path), with_kwargs=True)
-        for path, module in model.named_modules(remove_duplicate=False)
+        for path, module in subject.model.named_modules(remove_duplicate=False)
         if path
     ]
     try:
-        with torch.no_grad():
-            return call(model, arguments, detached(model)), calls
+        return subject.outputs(arguments, rows).detach(), calls
     finally:
         for handle in hooks:
             handle.remove()
 
 
-@dataclass
 class Run:
-    """The kernels of a batch: `kernels` by the names of the parameters in the model, complete after `forward`.
+    """A forward pass of a batch, and what its layers need to form their kernels in backward passes.
 
-    Attributes:
-        model: the network.
-        routes: where gradients are taken, one per module.
-        arguments: of the model, for all rows of the batch.
-        readout: of what it returns.
-        rows: of the batch.
-        workspace: bytes of temporary arrays.
-        kernels: shape (rows, rows) each, in float64.
+    The graph of the forward pass is there as long as this object.
     """
 
-    model: nn.Module
-    routes: Sequence[Route]
-    arguments: Arguments
-    readout: Readout
-    rows: int
-    workspace: int
-    kernels: dict[str, Tensor] = field(default_factory=dict)
-    _listening: bool = False
-    #: of modules that are called more than once, what came in and the derivatives that came back, call by call
-    _calls: dict[str, list[tuple[Tensor, Tensor]]] = field(default_factory=dict)
+    def __init__(self, subject: Subject, routes: Sequence[Route], arguments: Arguments, rows: int) -> None:
+        """Run the model forward.
 
-    def forward(self, cotangents: Iterable[Tensor]) -> dict[str, Tensor]:
-        """The sum of the kernels of Σ cotangent · output for these cotangents, each of shape (rows, outputs)."""
-        inner = [route for route in self.routes if route.path]
-        parameters = detached(self.model)
-        device = next(iter(parameters.values())).device
-        for name in (name for route in self.routes for name in route.names.values()):
-            self.kernels[name] = torch.zeros((self.rows, self.rows), dtype=torch.float64, device=device)
-        sequence = list(cotangents)
-        if inner:
-            # the graph begins at the layers whose kernels are wanted: each adds this zero to its output
-            anchor = torch.zeros((), dtype=torch.float32, device=device, requires_grad=True)
-            with torch.enable_grad(), self._hooks(inner, anchor):
-                self._listening = True
-                target = self.readout(call(self.model, self.arguments, parameters))
-                self._listening = False
-                for k, cotangent in enumerate(sequence):
-                    if target.requires_grad:
-                        torch.autograd.grad(
-                            target, anchor, cotangent, retain_graph=k + 1 < len(sequence), allow_unused=True
-                        )
-                        self._together(inner)
-            del target
-        for route in (route for route in self.routes if not route.path):
-            chosen = {local: parameters[name] for local, name in route.names.items()}
-            for cotangent in sequence:
-                self._add(
-                    route,
-                    differentiated(
-                        self.model,
-                        chosen,
-                        self.arguments,
-                        route.layout,
-                        cotangent,
-                        workspace=self.workspace,
-                        output=self.readout,
-                    ),
-                )
-        return {name: (kernel + kernel.T) / 2 for name, kernel in self.kernels.items()}
-
-    @contextmanager
-    def _hooks(self, routes: Sequence[Route], anchor: Tensor) -> Iterator[None]:
+        Args:
+            subject: the network.
+            routes: where gradients are taken, one per module; none that is the whole model.
+            arguments: of the model, for all rows of the batch.
+            rows: of the batch.
+        """
+        self._subject, self._routes, self._rows = subject, routes, rows
+        #: parameters whose kernels could not be formed, with the error
+        self.failed: dict[str, BaseException] = {}
+        self._how, self._only = Products(1), None
+        self._sink: Sink | None = None
+        #: of modules that are called more than once, what came in and the derivatives that came back, call by call
+        self._calls: dict[str, list[tuple[Tensor, Tensor]]] = {}
+        device = next(subject.model.parameters()).device
+        # the graph begins at the layers whose kernels are wanted: each adds this zero to its output
+        self._anchor = torch.zeros((), dtype=torch.float32, device=device, requires_grad=True)
+        self._listening = True
         handles = [
-            self.model.get_submodule(route.path).register_forward_hook(self._hook(route, anchor), with_kwargs=True)
+            subject.model.get_submodule(route.path).register_forward_hook(self._hook(route), with_kwargs=True)
             for route in routes
         ]
         try:
-            yield
+            self._target = subject.outputs(arguments, rows)
         finally:
+            self._listening = False
             for handle in handles:
                 handle.remove()
 
-    def _hook(self, route: Route, anchor: Tensor) -> Callable[..., Tensor | None]:
-        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor) -> Tensor | None:
-            if not self._listening:
+    @property
+    def outputs(self) -> Tensor:
+        """Of the batch, shape (rows, k)."""
+        return self._target.detach()
+
+    def take(self, cotangent: Tensor, how: Products, sink: Sink, only: Tensor | None = None, *, last: bool = False) -> None:
+        """Hand over the kernels of Σ cotangent · output, for a cotangent of shape (rows, k).
+
+        Args:
+            cotangent: of the outputs.
+            how: which products.
+            sink: called with each kernel.
+            only: the places of some rows; None: all.
+            last: no other backward pass will follow, and the graph need not be kept.
+        """
+        if not self._target.requires_grad:
+            return
+        self._how, self._sink, self._only = how, sink, only
+        self._calls.clear()
+        try:
+            torch.autograd.grad(self._target, self._anchor, cotangent, retain_graph=not last, allow_unused=True)
+            self._together()
+        finally:
+            self._sink = None
+
+    def _hook(self, route: Route) -> Callable[..., Tensor | None]:
+        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Tensor | None:
+            along = route.layout.output
+            plain = isinstance(output, Tensor) and output.is_floating_point()
+            if not self._listening or not plain or (along.dim is not None and along.dim >= output.ndim):
                 return None
-            if route.layout.output.dim is None:
+            if along.dim is None:
                 # the same for all samples so far: from here on one copy each, so that each has its own gradient
-                output = output.expand(self.rows, *output.shape[1:])
+                output = output.expand(self._rows, *output.shape[1:])
             if not output.requires_grad:
-                output = output + anchor.to(output.dtype)
+                output = output + self._anchor.to(output.dtype)
+            if not output.requires_grad:
+                return None  # under torch.no_grad: no gradient will come
             given = Arguments(args, kwargs).detached()
-            output.register_hook(lambda g: self._take(route, module, given, g))  # type: ignore[no-untyped-call]
+            output.register_hook(lambda g: self._take(route, module, given, g))
             return output
 
         return hook
 
     def _take(self, route: Route, module: nn.Module, given: Arguments, g: Tensor) -> None:
         """The derivatives with respect to this module's output have come."""
+        if self._sink is None:
+            return  # of a backward pass within the model
         with torch.no_grad():
-            if route.structured:
-                axis, along = route.layout.arguments[0] or Axis(None), route.layout.output
-                along = Axis(0) if along.dim is None else along
-                x, y = axis.first(given.args[0], self.rows), along.first(g, self.rows)
-                if route.layout.calls == 1:
-                    self._contract(route, module, x, y)
+            try:
+                if route.structured:
+                    axis, along = route.layout.arguments[0] or Axis(None), route.layout.output
+                    along = Axis(0) if along.dim is None else along
+                    x, y = self._chosen(axis.first(given.args[0], self._rows), along.first(g, self._rows))
+                    if route.layout.calls == 1:
+                        self._contract(route, module, x, y)
+                    else:
+                        self._calls.setdefault(route.path, []).append((x, y))
                 else:
-                    self._calls.setdefault(route.path, []).append((x, y))
-            else:
-                parameters = dict(module.named_parameters(remove_duplicate=False))
-                chosen = {local: parameters[local].detach() for local in route.names}
-                self._add(route, differentiated(module, chosen, given, route.layout, g, workspace=self.workspace))
+                    self._differentiate(route, module, given, g)
+            except UNMAPPABLE as error:
+                self._fail(route, error)
 
-    def _together(self, routes: Sequence[Route]) -> None:
+    def _chosen(self, *tensors: Tensor) -> list[Tensor]:
+        return [x if self._only is None else x[self._only] for x in tensors]
+
+    def _differentiate(self, route: Route, module: nn.Module, given: Arguments, g: Tensor) -> None:
+        parameters = dict(module.named_parameters(remove_duplicate=False))
+        chosen = {local: parameters[local].detach() for local in route.names}
+        axes, only = route.layout.arguments, self._only
+        if only is not None:
+            leaves = given.leaves()
+            for k, along in enumerate(axes):
+                if along is not None and along.dim is not None:
+                    leaves[k] = leaves[k].index_select(along.dim, only)
+            given, g = given.replaced(leaves), g.index_select(route.layout.output.dim or 0, only)
+        with self._subject.scratch():
+            self._add(route, differentiated(module, chosen, given, route.layout, g, how=self._how))
+
+    def _together(self) -> None:
         """The gradient of a module that was called more than once is the sum over its calls, like over positions."""
         with torch.no_grad():
-            for route in (route for route in routes if route.structured and route.path in self._calls):
-                x, g = (torch.cat(parts, dim=1) for parts in zip(*self._calls.pop(route.path), strict=True))
-                self._contract(route, self.model.get_submodule(route.path), x, g)
+            for route in (route for route in self._routes if route.structured and route.path in self._calls):
+                try:
+                    x, g = (torch.cat(parts, dim=1) for parts in zip(*self._calls.pop(route.path), strict=True))
+                    self._contract(route, self._subject.model.get_submodule(route.path), x, g)
+                except UNMAPPABLE as error:
+                    self._fail(route, error)
 
     def _contract(self, route: Route, module: nn.Module, x: Tensor, g: Tensor) -> None:
         form = contraction(module)
         assert form is not None
-        self._add(route, form(module, x, g, tuple(route.names), self.workspace))
+        x = self._how.cast(x) if x.is_floating_point() else x
+        self._add(route, form(module, x, self._how.cast(g), tuple(route.names), self._how))
+
+    def _fail(self, route: Route, error: BaseException) -> None:
+        if hopeless(error):
+            raise error
+        self.failed |= dict.fromkeys(route.names.values(), error)
 
     def _add(self, route: Route, found: Mapping[str, Tensor]) -> None:
+        assert self._sink is not None
         for local, kernel in found.items():
-            self.kernels[route.names[local]] += kernel
+            self._sink(route.names[local], kernel)
+
+
+def whole(
+    subject: Subject, route: Route, arguments: Arguments, cotangent: Tensor, how: Products, sink: Sink
+) -> None:
+    """Hand over the kernels of parameters that are differentiated in the whole model."""
+    names = tuple(route.names.values())
+    if route.plain:
+        found = plain.products(subject, names, arguments, cotangent, how)
+    else:
+        parameters = subject.parameters()
+        chosen = {name: parameters[name] for name in names}
+        with subject.scratch():
+            found = differentiated(
+                subject.model,
+                chosen,
+                arguments,
+                route.layout,
+                cotangent,
+                how=how,
+                output=lambda returned: subject.read(returned, 1),
+            )
+    for name, kernel in found.items():
+        sink(name, kernel)

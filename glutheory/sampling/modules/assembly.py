@@ -1,0 +1,229 @@
+"""The kernel put together from its tiles: each verified before it counts, with a bar and checkpoints for long runs."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from glutheory.errors import DomainError, PerformanceWarning
+from glutheory.ground import store
+from glutheory.sampling.modules.batches import Arguments, Layout
+from glutheory.sampling.modules.contractions import Products
+from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless
+from glutheory.sampling.modules.plan import CLOSE, demoted
+from glutheory.sampling.modules.run import Route, Run, whole
+from glutheory.sampling.modules.subject import Subject
+from glutheory.sampling.modules.tiles import Tile
+from glutheory.sampling.modules.verify import Probe, independent
+from glutheory.sampling.progress import bar
+
+Tensor = torch.Tensor
+#: Seconds between checkpoints.
+INTERVAL = 30.0
+#: The key of the sum over all parameters.
+TOTAL = "total"
+
+
+@dataclass
+class Assembly:
+    """A kernel in the making.
+
+    Attributes:
+        subject: the network.
+        tiles: of the kernel.
+        routes: where the parameters are differentiated; those that a tile proves wrong are replaced on the way.
+        root: the samples' axes of the whole model.
+        k: outputs.
+        shape: of the kernel.
+        how: workspace and dtype of the sums.
+        blocks: whether each parameter's kernel is kept, not only their sum.
+        seed: of the tests.
+    """
+
+    subject: Subject
+    tiles: Sequence[Tile]
+    routes: tuple[Route, ...]
+    root: Layout
+    k: int
+    shape: tuple[int, int]
+    how: Products
+    blocks: bool
+    seed: int
+    kernels: dict[str, Tensor] = field(default_factory=dict)
+    #: tile, 0 for layers and 1 for the whole model, output: all before this is done
+    _done: tuple[int, int, int] = (0, 0, 0)
+    _warned: bool = False
+
+    def run(self, progress: bool | None, path: Path | None, key: Mapping[str, Any]) -> dict[str, Tensor]:
+        """The kernels by parameter, or their sum under `TOTAL`, in float64.
+
+        Args:
+            progress: whether there is a bar; None: on a terminal.
+            path: of the checkpoint.
+            key: of it.
+        """
+        device = next(self.subject.model.parameters()).device
+        for name in self.subject.names if self.blocks else (TOTAL,):
+            self.kernels[name] = torch.zeros(self.shape, dtype=torch.float64, device=device)
+        sample = self._sample() if path is not None else None
+        self._load(path, key, sample)
+        self._due = time.monotonic() + INTERVAL
+        per = 1 if self.tiles[0].left.outputs > 1 else self.k
+        with bar(progress, "outputs", per * len(self.tiles), self._done[0] * per) as advance:
+
+            def tick(phase: int, position: tuple[int, int, int]) -> None:
+                self._done = position
+                # where both ways are taken the slower one counts
+                if phase == max(1 - bool(route.path) for route in self.routes):
+                    advance(1)
+                if path is not None and time.monotonic() >= self._due:
+                    self._save(path, key, sample)
+                    self._due = time.monotonic() + INTERVAL
+
+            for index, tile in enumerate(self.tiles):
+                if index >= self._done[0]:
+                    self._fill(index, tile, tick)
+                    self._done = (index + 1, 0, 0)
+        if path is not None:
+            self._save(path, key, sample)
+        return self.kernels
+
+    def _fill(self, index: int, tile: Tile, tick: Any) -> None:
+        """Add what this tile gives."""
+        arguments, rows = tile.arguments, len(tile.labels)
+        run, outputs = self._verified(arguments, tile.labels)
+        how = replace(self.how, split=tile.split)
+
+        def sink(name: str, kernel: Tensor) -> None:
+            self.kernels[name if self.blocks else TOTAL][tile.p, tile.q] += kernel
+
+        steps = 1 if tile.left.outputs > 1 else self.k
+        for step, cotangent in enumerate(tile.cotangents(self.k, outputs)):
+            if run is not None and self._done <= (index, 0, step):
+                run.take(cotangent, how, sink, last=step + 1 == steps)
+                if run.failed:
+                    raise next(iter(run.failed.values()))
+                tick(0, (index, 0, step + 1))
+        run = None
+        outer = [route for route in self.routes if not route.path]
+        for step, cotangent in enumerate(tile.cotangents(self.k, outputs) if outer else ()):
+            if self._done <= (index, 1, step):
+                for route in outer:
+                    whole(self.subject, route, arguments, cotangent, how, sink)
+                tick(1, (index, 1, step + 1))
+        self._check_finite(tile)
+        if tile.left is tile.right and not tile.together:
+            for kernel in self.kernels.values():
+                kernel[tile.q, tile.p] = kernel[tile.p, tile.q].T
+        assert rows == len(outputs)
+
+    def _verified(self, arguments: Arguments, labels: Sequence[str]) -> tuple[Run | None, Tensor]:
+        """A forward pass of this batch whose layers are right for it, and its outputs."""
+        probe, todo = None, set(self.subject.names)
+        while True:
+            run, wrong = self._open(arguments, len(labels))
+            outputs = self.subject.outputs(arguments, len(labels)).detach() if run is None else run.outputs
+            if probe is None and not wrong:
+                try:
+                    independent(self.subject, arguments, outputs, labels, self.seed)
+                except DomainError:
+                    # unless it was the hooks that changed the outputs
+                    if run is None or torch.allclose(outputs, self.subject.outputs(arguments, len(labels)).detach()):
+                        raise
+                    wrong = {name for route in self.routes if route.path for name in route.names.values()}
+                else:
+                    probe = Probe.of(self.subject, arguments, outputs, labels, self.seed)
+            if probe is not None and not wrong:
+                tested = [replace(route, names=chosen) for route in self.routes if (chosen := _among(route, todo))]
+                wrong = probe.wrong(self.subject, run, tested, len(labels), self.how.workspace)
+                todo = set(wrong)
+                if not wrong:
+                    return run, outputs
+            del run
+            self.routes = demoted(self.routes, wrong, self.root)
+            self._warn()
+
+    def _open(self, arguments: Arguments, rows: int) -> tuple[Run | None, set[str]]:
+        """A forward pass; or the parameters whose layers cannot be listened to."""
+        inner = [route for route in self.routes if route.path]
+        if not inner:
+            return None, set()
+        try:
+            return Run(self.subject, inner, arguments, rows), set()
+        except UNMAPPABLE as error:
+            if hopeless(error):
+                raise
+            return None, {name for route in inner for name in route.names.values()}
+
+    def _warn(self) -> None:
+        plainly = [name for route in self.routes if route.plain for name in route.names.values()]
+        if plainly and not self._warned:
+            self._warned = True
+            more = f" and {len(plainly) - 1} more" if len(plainly) > 1 else ""
+            warnings.warn(
+                f"neither layers nor torch.func give the gradients of {type(self.subject.model).__name__} by "
+                f"{plainly[0]!r}{more}: plain autograd does, for one input and one output at a time, exact and slow.",
+                PerformanceWarning,
+                stacklevel=5,
+            )
+
+    def _check_finite(self, tile: Tile) -> None:
+        for name, kernel in self.kernels.items():
+            bad = ~torch.isfinite(kernel[tile.p, tile.q])
+            if not bool(bad.any()):
+                continue
+            # the row of most entries that are not finite is where they come from
+            sides = [(bad.sum(1), tile.left, tile.p), (bad.sum(0), tile.right, tile.q)]
+            counts, side, rows = max(sides, key=lambda side: int(side[0].max()))
+            label = side.labels(rows)[int(counts.argmax())]
+            raise DomainError(
+                f"model's gradient is not finite for {label}{'' if name == TOTAL else f', by {name!r}'}, where it has "
+                "no NTK (a square root or a norm at 0, say): remove that input, or smooth the model there."
+            )
+
+    def _sample(self) -> np.ndarray[Any, Any]:
+        """Outputs that tell whether a checkpoint is of this model: those of the first row."""
+        first = self.tiles[0].left.take(slice(0, 1))
+        return self.subject.outputs(first, 1).detach().double().cpu().numpy()
+
+    def _load(self, path: Path | None, key: Mapping[str, Any], sample: np.ndarray[Any, Any] | None) -> None:
+        saved = None if path is None else store.load(path, key)
+        if saved is None or sample is None:
+            return
+        try:
+            outputs, position = saved["outputs"], [int(x) for x in saved["position"]]
+            kernels = [saved[f"kernel{i}"] for i in range(len(self.kernels))]
+            plainly, inner = (set(json_names) for json_names in (saved["plain"].tolist(), saved["inner"].tolist()))
+        except (KeyError, TypeError, ValueError):
+            raise DomainError(f"checkpoint {str(path)!r} is not readable as one: delete it or give another.") from None
+        tolerance = CLOSE[torch.float32] * abs(sample).max()
+        if outputs.shape != sample.shape or not (abs(outputs - sample) <= tolerance).all():
+            raise DomainError(
+                f"checkpoint {str(path)!r} was written with another output or another forward pass: delete it, give "
+                "another file, or repeat the run with its settings."
+            )
+        for (name, kernel), old in zip(self.kernels.items(), kernels, strict=True):
+            self.kernels[name] = torch.from_numpy(old).to(kernel)
+        # what an earlier tile has found stays found: a tile that is half done goes on by the same routes
+        self.routes = demoted(self.routes, {n for r in self.routes if r.path for n in r.names.values()} - inner, self.root)
+        self.routes = demoted(self.routes, plainly, self.root)
+        self._done = (position[0], position[1], position[2])
+
+    def _save(self, path: Path, key: Mapping[str, Any], sample: np.ndarray[Any, Any] | None) -> None:
+        content = {f"kernel{i}": kernel.cpu().numpy() for i, kernel in enumerate(self.kernels.values())}
+        plainly = [name for route in self.routes if route.plain for name in route.names.values()]
+        inner = [name for route in self.routes if route.path for name in route.names.values()]
+        content |= {"outputs": sample, "position": np.array(self._done)}
+        content |= {"plain": np.array(plainly, dtype=np.str_), "inner": np.array(inner, dtype=np.str_)}
+        store.save(path, key, content)
+
+
+def _among(route: Route, names: set[str]) -> dict[str, str]:
+    return {local: name for local, name in route.names.items() if name in names}

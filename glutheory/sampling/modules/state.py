@@ -1,0 +1,123 @@
+"""A model that may be called as often as needed, and afterwards is as it was: parameters, buffers, attributes, chance."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from glutheory.errors import DomainError
+
+Tensor = torch.Tensor
+#: Containers whose contents are put back, one level deep; a module's own tables of parameters and hooks are such.
+_CONTAINERS = (dict, OrderedDict, list, set)
+
+
+@contextmanager
+def scratch(model: nn.Module, changing: Sequence[Tensor] = ()) -> Iterator[None]:
+    """While this lasts these tensors are copies; at its end every module has the attributes again that it had.
+
+    So each call of the model begins in the same state, and what a call leaves behind, such as a counter, a cache or a
+    step of a power iteration, does not reach the next one.
+    """
+    kept = [_attributes(module) for module in model.modules()]
+    values = [(tensor, tensor.data) for tensor in changing]
+    for tensor, value in values:
+        tensor.data = value.clone()
+    try:
+        yield
+    finally:
+        for tensor, value in values:
+            tensor.data = value
+        for module, attributes, containers in kept:
+            _put_back(module, attributes, containers)
+
+
+@contextmanager
+def unchanged(model: nn.Module) -> Iterator[None]:
+    """At the end, also after an error, the model and the generators of random numbers are as they were at the start.
+
+    Raises:
+        DomainError: a parameter was changed in place by a later call though not by the first, where nobody looked.
+    """
+    parameters = [(name, p, p._version, p.requires_grad, p.grad) for name, p in model.named_parameters()]
+    others = [(tensor, tensor._version, tensor.detach().clone()) for tensor in _tensors(model)]
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  (the state that models draw from)
+    devices = sorted({p.device.index or 0 for _, p, *_ in parameters if p.device.type == "cuda"})
+    with torch.random.fork_rng(devices=devices), scratch(model):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)  # noqa: NPY002
+            for tensor, version, value in others:
+                if tensor._version != version:
+                    tensor.data.copy_(value)
+            for _, p, _, flag, gradient in parameters:
+                p.requires_grad_(flag)
+                p.grad = gradient
+    for name, p, version, _, _ in parameters:
+        if p._version != version:
+            raise DomainError(
+                f"model changed its parameter {name!r} in place, for some inputs only: its values are no longer those "
+                "that were given; take that step out of its forward pass."
+            )
+
+
+def changes(model: nn.Module, run: Callable[[], object]) -> tuple[Tensor, ...]:
+    """The parameters, buffers and other tensors of the model that this changes in place; they are put back."""
+    every = [*model.parameters(), *_tensors(model)]
+    values = [tensor.data for tensor in every]
+    for tensor in every:
+        tensor.data = tensor.data.clone()
+    versions = [tensor._version for tensor in every]
+    try:
+        with scratch(model):
+            run()
+        return tuple(
+            tensor
+            for tensor, value, version in zip(every, values, versions, strict=True)
+            if tensor._version != version or not _same(tensor.data, value)
+        )
+    finally:
+        for tensor, value in zip(every, values, strict=True):
+            tensor.data = value
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Equal numbers, NaN and all."""
+    return one.shape == other.shape and bool(((one == other) | ((one != one) & (other != other))).all())
+
+
+def _tensors(model: nn.Module) -> list[Tensor]:
+    """Buffers, and the tensors that are plain attributes of modules; each once."""
+    parameters = {id(p) for p in model.parameters()}
+    found = {id(buffer): buffer for buffer in model.buffers()}
+    for module in model.modules():
+        found |= {id(value): value for value in module.__dict__.values() if isinstance(value, Tensor)}
+    return [tensor for key, tensor in found.items() if key not in parameters and not tensor.is_meta]
+
+
+def _attributes(module: nn.Module) -> tuple[nn.Module, dict[str, Any], list[tuple[Any, Any]]]:
+    own = module.__dict__
+    return module, dict(own), [(value, copy.copy(value)) for value in own.values() if type(value) in _CONTAINERS]
+
+
+def _put_back(module: nn.Module, attributes: dict[str, Any], containers: list[tuple[Any, Any]]) -> None:
+    own = module.__dict__
+    if len(own) != len(attributes) or any(own.get(name) is not value for name, value in attributes.items()):
+        own.clear()
+        own.update(attributes)
+    for container, content in containers:
+        if isinstance(container, list):
+            container[:] = content
+        else:
+            container.clear()
+            container.update(content)

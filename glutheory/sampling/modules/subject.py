@@ -1,0 +1,94 @@
+"""What is differentiated: a model, the parameters that are asked for, and the numbers made of what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from glutheory.errors import DomainError
+from glutheory.sampling.modules.batches import Arguments
+from glutheory.sampling.modules.state import scratch
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and its outputs.
+
+    Attributes:
+        model: the network.
+        names: of the parameters that are asked for.
+        output: makes a tensor of what the model returns; None: the tensor itself, or its ``logits``.
+        changing: tensors that the model changes in place whenever it is called.
+    """
+
+    model: nn.Module
+    names: tuple[str, ...]
+    output: Callable[[Any], Tensor] | None = None
+    changing: tuple[Tensor, ...] = field(default=(), repr=False)
+
+    def precision(self, outputs: Tensor) -> torch.dtype:
+        """float32 where a parameter or the outputs are, else float64."""
+        single = (torch.float32, torch.complex64)
+        found = [outputs.dtype, *(parameter.dtype for parameter in self.model.parameters())]
+        return torch.float32 if any(dtype in single for dtype in found) else torch.float64
+
+    def scratch(self) -> AbstractContextManager[None]:
+        """While this lasts the model may be called; its state is then put back."""
+        return scratch(self.model, self.changing)
+
+    def parameters(self) -> dict[str, Tensor]:
+        """All parameters without a graph; a shared one is one tensor under the first of its names."""
+        return {name: parameter.detach() for name, parameter in self.model.named_parameters()}
+
+    def outputs(self, arguments: Arguments, rows: int, chosen: Mapping[str, Tensor] | None = None) -> Tensor:
+        """The outputs of a batch, shape (rows, k), with these parameters in place of the model's own.
+
+        The model's attributes and buffers are afterwards as they were. Left out: all parameters, without a graph.
+        """
+        with self.scratch():
+            given = self.parameters() if chosen is None else dict(chosen)
+            fresh = arguments.fresh()
+            return self.read(functional_call(self.model, given, fresh.args, dict(fresh.kwargs)), rows)
+
+    def read(self, returned: Any, rows: int) -> Tensor:
+        """Shape (rows, k) of what the model returns.
+
+        Raises:
+            DomainError: it is no tensor of floating-point numbers with one row per input.
+        """
+        found: Any = returned if isinstance(returned, Tensor) else getattr(returned, "logits", None)
+        if self.output is not None:
+            found = self.output(returned)
+        if isinstance(found, Tensor) and found.is_complex():
+            raise DomainError(
+                f"model returns {found.dtype} numbers: give output=, a function that makes real ones of them, such as "
+                "lambda z: torch.view_as_real(z)."
+            )
+        # squeeze() takes away the axis of a batch of one
+        alone = rows == 1 and isinstance(found, Tensor) and found.shape[:1] != (1,)
+        if alone and found.is_floating_point():
+            return found.reshape(1, -1)
+        if not isinstance(found, Tensor) or found.ndim < 1 or not found.is_floating_point():
+            raise DomainError(
+                f"model returns {type(returned).__name__}, from which no tensor of shape (n, ...) was made: give "
+                "output=, a function that makes one, such as lambda returned: returned.logits[:, -1]."
+            )
+        if found.dtype not in (torch.float32, torch.float64):
+            raise DomainError(
+                f"model returns numbers of dtype {found.dtype}: call it outside torch.autocast, or give output= with "
+                "a conversion to float32."
+            )
+        if len(found) != rows:
+            raise DomainError(
+                f"model returns the shape {tuple(found.shape)} for {rows} inputs: "
+                "give output=, a function that makes one row per input of what it returns."
+            )
+        return found.reshape(rows, -1)
