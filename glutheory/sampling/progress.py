@@ -14,7 +14,8 @@ def bar(wanted: bool | None, what: str, total: int, done: int) -> Iterator[Calla
     Args:
         wanted: whether there is a bar; None: where stderr is a terminal.
         what: is counted: "draws".
-        total, done: how many steps there are, and how many are done already.
+        total: how many steps there are.
+        done: how many are done already.
     """
     if not (sys.stderr.isatty() if wanted is None else wanted):
         yield lambda _: None

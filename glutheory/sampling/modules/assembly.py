@@ -17,7 +17,8 @@ from glutheory.ground import store
 from glutheory.sampling.modules.batches import Arguments, Layout
 from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless
-from glutheory.sampling.modules.plan import CLOSE, demoted
+from glutheory.sampling.modules.plan import demoted
+from glutheory.sampling.modules.precision import close
 from glutheory.sampling.modules.run import Route, Run, whole
 from glutheory.sampling.modules.subject import Subject
 from glutheory.sampling.modules.tiles import Tile
@@ -145,10 +146,10 @@ class Assembly:
                 wrong = probe.wrong(self.subject, run, tested, len(labels), self.how.workspace)
                 todo = set(wrong)
                 if not wrong:
+                    self._warn(6)
                     return run, outputs
             del run
-            self.routes = demoted(self.routes, wrong, self.root)
-            self._warn()
+            self.routes = demoted(self.subject, self.routes, wrong, self.root)
 
     def _open(self, arguments: Arguments, rows: int) -> tuple[Run | None, set[str]]:
         """A forward pass; or the parameters whose layers cannot be listened to."""
@@ -162,7 +163,7 @@ class Assembly:
                 raise
             return None, {name for route in inner for name in route.names.values()}
 
-    def _warn(self) -> None:
+    def _warn(self, depth: int) -> None:
         plainly = [name for route in self.routes if route.plain for name in route.names.values()]
         if plainly and not self._warned:
             self._warned = True
@@ -171,7 +172,7 @@ class Assembly:
                 f"neither layers nor torch.func give the gradients of {type(self.subject.model).__name__} by "
                 f"{plainly[0]!r}{more}: plain autograd does, for one input and one output at a time, exact and slow.",
                 PerformanceWarning,
-                stacklevel=5,
+                stacklevel=depth,
             )
 
     def _check_finite(self, tile: Tile) -> None:
@@ -203,7 +204,7 @@ class Assembly:
             plainly, inner = (set(json_names) for json_names in (saved["plain"].tolist(), saved["inner"].tolist()))
         except (KeyError, TypeError, ValueError):
             raise DomainError(f"checkpoint {str(path)!r} is not readable as one: delete it or give another.") from None
-        tolerance = CLOSE[torch.float32] * abs(sample).max()
+        tolerance = close(True) * abs(sample).max()
         if outputs.shape != sample.shape or not (abs(outputs - sample) <= tolerance).all():
             raise DomainError(
                 f"checkpoint {str(path)!r} was written with another output or another forward pass: delete it, give "
@@ -212,8 +213,10 @@ class Assembly:
         for (name, kernel), old in zip(self.kernels.items(), kernels, strict=True):
             self.kernels[name] = torch.from_numpy(old).to(kernel)
         # what an earlier tile has found stays found: a tile that is half done goes on by the same routes
-        self.routes = demoted(self.routes, {n for r in self.routes if r.path for n in r.names.values()} - inner, self.root)
-        self.routes = demoted(self.routes, plainly, self.root)
+        self.routes = demoted(
+            self.subject, self.routes, {n for r in self.routes if r.path for n in r.names.values()} - inner, self.root
+        )
+        self.routes = demoted(self.subject, self.routes, plainly, self.root)
         self._done = (position[0], position[1], position[2])
 
     def _save(self, path: Path, key: Mapping[str, Any], sample: np.ndarray[Any, Any] | None) -> None:

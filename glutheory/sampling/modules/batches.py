@@ -90,7 +90,9 @@ class Arguments:
                 f"others has {_kinds(theirs)} and inputs {_kinds(ours)}: give samples of one shape, dtype and device "
                 "(pad shorter ones)."
             )
-        return self.replaced([torch.cat([x, y]) if isinstance(x, Tensor) else x for x, y in zip(ours, theirs, strict=True)])
+        return self.replaced(
+            [torch.cat([x, y]) if isinstance(x, Tensor) else x for x, y in zip(ours, theirs, strict=True)]
+        )
 
     def rows(self, index: Any) -> Arguments:
         """The arguments of these samples, where all tensors have the samples in front."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import nn
@@ -18,6 +19,8 @@ Tensor = torch.Tensor
 Output = Callable[[object], Tensor]
 #: The flat per-sample gradients of some rows, by parameter.
 Jacobian = Callable[[slice], dict[str, Tensor]]
+#: Makes a context in which a module may be called.
+Scratch = Callable[[], AbstractContextManager[None]]
 #: What torch raises where a module cannot be mapped over samples, by torch.func or at all: data-dependent branches,
 #: calls of `.item()`, functions without a rule, layers that are not called as their form says, …
 UNMAPPABLE = (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, IndexError, KeyError)
@@ -37,6 +40,7 @@ def differentiated(
     *,
     how: Products,
     output: Output | None = None,
+    scratch: Scratch = nullcontext,
 ) -> dict[str, Tensor]:
     """The Gram matrix of each of these parameters, in float64.
 
@@ -49,10 +53,11 @@ def differentiated(
         how: which products are wanted. One Jacobian of these parameters may take four times the workspace; a larger
             one is formed by blocks of samples, again for each pair of blocks.
         output: makes one tensor of what the module returns.
+        scratch: a context in which the module may be called once; its state is then put back.
     """
 
     def jacobian(block: slice) -> dict[str, Tensor]:
-        return _jacobian(module, parameters, arguments, layout, g, block, how.workspace, output or _itself)
+        return _jacobian(module, parameters, arguments, layout, g, block, how.workspace, output or _itself, scratch)
 
     size = sum(parameter.numel() * parameter.itemsize for parameter in parameters.values())
     return gram_of(jacobian, size, g.shape[layout.output.dim or 0], how)
@@ -107,6 +112,7 @@ def _jacobian(
     block: slice,
     workspace: int,
     output: Output,
+    scratch: Scratch,
 ) -> dict[str, Tensor]:
     """Per-sample gradients of Σ g · output, one row per sample of the block and parameter."""
     leaves = arguments.detached().leaves()
@@ -138,13 +144,23 @@ def _jacobian(
         # an operation that torch maps by a loop is slower, not wrong
         warnings.filterwarnings("ignore", message="There is a performance drop")
         try:
-            found = vmap(gradients, in_dims=dims, chunk_size=chunk)(cotangents, *values)
+            parts = []
+            for first in range(0, count, chunk):
+                some = (
+                    x.narrow(dim, first, min(chunk, count - first))
+                    for x, dim in zip((cotangents, *values), dims, strict=True)
+                )
+                with scratch():
+                    parts.append(vmap(gradients, in_dims=dims)(*some))
+            found = {name: torch.cat([part[name] for part in parts]) for name in parameters}
         except UNMAPPABLE as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
-            rows = [
-                gradients(*(x.select(dim, k) for x, dim in zip((cotangents, *values), dims, strict=True)))
-                for k in range(count)
-            ]
+            rows = []
+            for k in range(count):
+                with scratch():
+                    rows.append(
+                        gradients(*(x.select(dim, k) for x, dim in zip((cotangents, *values), dims, strict=True)))
+                    )
             found = {name: torch.stack([row[name] for row in rows]) for name in parameters}
     return {name: real(found[name]).reshape(count, -1) for name in parameters}

@@ -17,6 +17,7 @@ from glutheory.sampling.modules.assembly import TOTAL, Assembly
 from glutheory.sampling.modules.batches import Arguments, Axis, Layout
 from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.plan import plan
+from glutheory.sampling.modules.precision import Precisions
 from glutheory.sampling.modules.state import changes, unchanged
 from glutheory.sampling.modules.subject import Subject
 from glutheory.sampling.modules.tiles import Rows, tiles
@@ -155,13 +156,15 @@ def module_ntk(
     more, m = (None, n) if others is None else samples_of("others", others)
     settings = {"format": FORMAT, "outputs": outputs, "blocks": bool(blocks), "block": block, "seed": seed}
     settings |= {"parameters": list(names), "dtype": str(dtype)}
-    with torch.inference_mode(mode=False), torch.enable_grad(), unchanged(model):
+    with torch.inference_mode(mode=False), torch.enable_grad(), unchanged(model) as known:
         if path is not None:
             settings["data"] = fingerprint(model, *(item for item in (arguments, more) if item is not None))
         subject = Subject(model, names, output)
         pair = _pair(arguments, n, more, m, seed)
         one = pair.rows(slice(0, 1))
-        subject = Subject(model, names, output, changes(model, lambda: subject.outputs(one, 1)))
+        with Precisions() as seen:
+            known += changes(model, lambda: subject.forward(one, 1))
+        subject = Subject(model, names, output, tuple(known), seen.single)
         routes, k = plan(subject, pair, workspace)
         per = k if outputs == "full" else 1
         left = Rows(arguments, n, "inputs", per)
@@ -179,7 +182,7 @@ def module_ntk(
             seed,
         )
         kernels = assembly.run(progress, path, settings)
-        chosen = dtype or subject.precision(subject.outputs(one, 1))
+        chosen = dtype or subject.dtype(subject.outputs(one, 1))
     found = {name: _shaped(kernel, outputs, n, m, more is None).to(chosen) for name, kernel in kernels.items()}
     if not blocks:
         return found[TOTAL]

@@ -66,7 +66,9 @@ def _embedding(module: nn.Embedding, x: Tensor, g: Tensor, _: tuple[str, ...], h
     return {"weight": looked_up(ids, g, how)}
 
 
-def _normalisation(module: nn.LayerNorm, x: Tensor, g: Tensor, names: tuple[str, ...], how: Products) -> dict[str, Tensor]:
+def _normalisation(
+    module: nn.LayerNorm, x: Tensor, g: Tensor, names: tuple[str, ...], how: Products
+) -> dict[str, Tensor]:
     shape = module.normalized_shape
     found = {}
     if "weight" in names:

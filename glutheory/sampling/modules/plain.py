@@ -16,11 +16,9 @@ import torch
 from glutheory.sampling.modules.batches import Arguments
 from glutheory.sampling.modules.contractions import Products, real
 from glutheory.sampling.modules.differentiated import gram_of
-from glutheory.sampling.modules.subject import Subject
+from glutheory.sampling.modules.subject import LOST, Subject
 
 Tensor = torch.Tensor
-#: What torch.utils.checkpoint warns of where it would lose the gradients of all parameters in a block.
-_LOST = "None of the inputs have requires_grad"
 
 
 def gradients(
@@ -41,10 +39,10 @@ def gradients(
     names = subject.names if names is None else names
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("error", message=_LOST)
+            warnings.filterwarnings("error", message=LOST)
             return _gradients(subject, arguments, cotangent, names, everything=False)
     except UserWarning as lost:
-        if _LOST not in str(lost):
+        if LOST not in str(lost):
             raise
         return _gradients(subject, arguments, cotangent, names, everything=True)
 
@@ -54,9 +52,9 @@ def _gradients(
 ) -> tuple[Tensor, dict[str, Tensor], bool]:
     chosen = {name: subject.model.get_parameter(name) for name in names}
     with torch.enable_grad(), subject.scratch(), _leaves(subject, names, everything):
-        given = arguments.fresh()
-        if everything:
-            given = given.replaced([_traced(x) for x in given.leaves()])
+        given = (
+            arguments.replaced([_traced(x) for x in arguments.fresh().leaves()]) if everything else arguments.fresh()
+        )
         outputs = subject.read(subject.model(*given.args, **given.kwargs), len(cotangent))
         depends = outputs.requires_grad
         if depends:

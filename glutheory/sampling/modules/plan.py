@@ -20,15 +20,11 @@ from glutheory.sampling.modules.batches import Arguments, Axis, Call, Layout, la
 from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless
 from glutheory.sampling.modules.layers import contraction
+from glutheory.sampling.modules.precision import close, nothing
 from glutheory.sampling.modules.run import Route, Run, observe
 from glutheory.sampling.modules.subject import Subject
 
 Tensor = torch.Tensor
-#: Entries of two kernels that are equal but for rounding differ by less than this, relative to the diagonal: the
-#: square root of the unit roundoff and an order, since cancellation in deep networks multiplies rounding.
-CLOSE = {torch.float32: 4e-3, torch.float64: 1e-7}
-#: Where a kernel is below this share of the whole one it is rounding, such as that of the keys' biases in attention.
-NOTHING = {torch.float32: 1e-7, torch.float64: 1e-14}
 
 
 def plan(subject: Subject, pair: Arguments, workspace: int) -> tuple[tuple[Route, ...], int]:
@@ -60,6 +56,8 @@ def plan(subject: Subject, pair: Arguments, workspace: int) -> tuple[tuple[Route
     root = Layout(tuple(Axis(0) if isinstance(x, Tensor) else None for x in pair.leaves()), Axis(0))
     places = {name: _place(subject.model, name, one, two) for name in subject.names}
     routes = _routes(places, subject.model, one, two, root)
+    touched = {name for route in routes if not _traceable(subject, route) for name in route.names.values()}
+    routes = demoted(subject, routes, touched, root)
     inner = [route for route in routes if route.path]
     found: dict[str, Tensor] = {}
 
@@ -80,18 +78,21 @@ def plan(subject: Subject, pair: Arguments, workspace: int) -> tuple[tuple[Route
     wrong = {
         name
         for name in (name for route in inner for name in route.names.values())
-        if name in failed or not _agree(found.get(name, zero), [item[name] for _, item, _ in exact], total, subject.precision(both))
+        if name in failed
+        or not _agree(found.get(name, zero), [item[name] for _, item, _ in exact], total, subject.single)
     }
-    return demoted(routes, wrong, root), k
+    return demoted(subject, routes, wrong, root), k
 
 
-def demoted(routes: Sequence[Route], wrong: set[str], root: Layout) -> tuple[Route, ...]:
+def demoted(subject: Subject, routes: Sequence[Route], wrong: set[str], root: Layout) -> tuple[Route, ...]:
     """These routes, but for the parameters that are wrong there the next way: torch.func on the whole model, then none.
+
+    A model that changes its parameters when it is called is not given to torch.func.
 
     Raises:
         DomainError: one of the parameters was differentiated plainly already.
     """
-    kept = []
+    kept, traceable = [], _traceable(subject, Route("", root, {}, structured=False))
     more: dict[str, dict[str, str]] = {"model": {}, "autograd": {}}
     for route in routes:
         names = {local: name for local, name in route.names.items() if name not in wrong}
@@ -103,7 +104,8 @@ def demoted(routes: Sequence[Route], wrong: set[str], root: Layout) -> tuple[Rou
                 f"model's gradient by {min(lost)!r} depends on the other inputs of the batch, or on chance: "
                 "call model.eval() and switch off batch statistics and random layers."
             )
-        more["model" if route.path else "autograd"] |= {name: name for name in lost}
+        for name in lost:
+            more["model" if route.path and traceable else "autograd"][name] = name
     for way, names in more.items():
         same = next((route for route in kept if not route.path and route.way == way), None)
         if same is not None and names:
@@ -111,6 +113,13 @@ def demoted(routes: Sequence[Route], wrong: set[str], root: Layout) -> tuple[Rou
         elif names:
             kept.append(Route("", root, names, structured=False, plain=way == "autograd"))
     return tuple(kept)
+
+
+def _traceable(subject: Subject, route: Route) -> bool:
+    """Whether no parameter of the module changes when it is called: torch.func crashes where numbers are put in."""
+    changed = {id(tensor) for tensor in subject.changing}
+    module = subject.model.get_submodule(route.path)
+    return route.structured or not any(id(parameter) in changed for parameter in module.parameters())
 
 
 def _place(model: nn.Module, name: str, one: Mapping[str, Call], two: Mapping[str, Call]) -> str:
@@ -154,9 +163,9 @@ def _routes(
     return tuple(routes.values())
 
 
-def _agree(kernel: Tensor, gradients: Sequence[Tensor], total: Tensor, dtype: torch.dtype) -> bool:
+def _agree(kernel: Tensor, gradients: Sequence[Tensor], total: Tensor, single: bool) -> bool:
     """Whether the kernel of two samples is that of their gradients, but for rounding."""
     flat = torch.stack(list(gradients)).double()
     true = flat @ flat.T
-    size = true.diagonal().sqrt() * CLOSE[dtype] ** 0.5 + (total * NOTHING[dtype]).sqrt()
+    size = true.diagonal().sqrt() * close(single) ** 0.5 + (total * nothing(single)).sqrt()
     return bool(((kernel - true).abs() <= torch.outer(size, size)).all())

@@ -118,7 +118,9 @@ class Run:
         """Of the batch, shape (rows, k)."""
         return self._target.detach()
 
-    def take(self, cotangent: Tensor, how: Products, sink: Sink, only: Tensor | None = None, *, last: bool = False) -> None:
+    def take(
+        self, cotangent: Tensor, how: Products, sink: Sink, only: Tensor | None = None, *, last: bool = False
+    ) -> None:
         """Hand over the kernels of Σ cotangent · output, for a cotangent of shape (rows, k).
 
         Args:
@@ -189,8 +191,8 @@ class Run:
                 if along is not None and along.dim is not None:
                     leaves[k] = leaves[k].index_select(along.dim, only)
             given, g = given.replaced(leaves), g.index_select(route.layout.output.dim or 0, only)
-        with self._subject.scratch():
-            self._add(route, differentiated(module, chosen, given, route.layout, g, how=self._how))
+        found = differentiated(module, chosen, given, route.layout, g, how=self._how, scratch=self._subject.scratch)
+        self._add(route, found)
 
     def _together(self) -> None:
         """The gradient of a module that was called more than once is the sum over its calls, like over positions."""
@@ -219,9 +221,7 @@ class Run:
             self._sink(route.names[local], kernel)
 
 
-def whole(
-    subject: Subject, route: Route, arguments: Arguments, cotangent: Tensor, how: Products, sink: Sink
-) -> None:
+def whole(subject: Subject, route: Route, arguments: Arguments, cotangent: Tensor, how: Products, sink: Sink) -> None:
     """Hand over the kernels of parameters that are differentiated in the whole model."""
     names = tuple(route.names.values())
     if route.plain:
@@ -229,15 +229,15 @@ def whole(
     else:
         parameters = subject.parameters()
         chosen = {name: parameters[name] for name in names}
-        with subject.scratch():
-            found = differentiated(
-                subject.model,
-                chosen,
-                arguments,
-                route.layout,
-                cotangent,
-                how=how,
-                output=lambda returned: subject.read(returned, 1),
-            )
+        found = differentiated(
+            subject.model,
+            chosen,
+            arguments,
+            route.layout,
+            cotangent,
+            how=how,
+            output=lambda returned: subject.read(returned, 1),
+            scratch=subject.scratch,
+        )
     for name, kernel in found.items():
         sink(name, kernel)

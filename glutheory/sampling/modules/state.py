@@ -1,4 +1,4 @@
-"""A model that may be called as often as needed, and afterwards is as it was: parameters, buffers, attributes, chance."""
+"""A model that may be called as often as needed, and is afterwards as it was: weights, buffers, attributes, chance."""
 
 from __future__ import annotations
 
@@ -41,22 +41,26 @@ def scratch(model: nn.Module, changing: Sequence[Tensor] = ()) -> Iterator[None]
 
 
 @contextmanager
-def unchanged(model: nn.Module) -> Iterator[None]:
+def unchanged(model: nn.Module) -> Iterator[list[Tensor]]:
     """At the end, also after an error, the model and the generators of random numbers are as they were at the start.
+
+    Yields:
+        A list for the tensors that are known to change when the model is called, and are copies then.
 
     Raises:
         DomainError: a parameter was changed in place by a later call though not by the first, where nobody looked.
     """
     parameters = [(name, p, p._version, p.requires_grad, p.grad) for name, p in model.named_parameters()]
     others = [(tensor, tensor._version, tensor.detach().clone()) for tensor in _tensors(model)]
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  (the state that models draw from)
+    python, numpy = random.getstate(), np.random.get_state()
+    known: list[Tensor] = []
     devices = sorted({p.device.index or 0 for _, p, *_ in parameters if p.device.type == "cuda"})
     with torch.random.fork_rng(devices=devices), scratch(model):
         try:
-            yield
+            yield known
         finally:
             random.setstate(python)
-            np.random.set_state(numpy)  # noqa: NPY002
+            np.random.set_state(numpy)
             for tensor, version, value in others:
                 if tensor._version != version:
                     tensor.data.copy_(value)
@@ -64,7 +68,7 @@ def unchanged(model: nn.Module) -> Iterator[None]:
                 p.requires_grad_(flag)
                 p.grad = gradient
     for name, p, version, _, _ in parameters:
-        if p._version != version:
+        if p._version != version and all(p is not tensor for tensor in known):
             raise DomainError(
                 f"model changed its parameter {name!r} in place, for some inputs only: its values are no longer those "
                 "that were given; take that step out of its forward pass."
@@ -92,8 +96,10 @@ def changes(model: nn.Module, run: Callable[[], object]) -> tuple[Tensor, ...]:
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
-    """Equal numbers, NaN and all."""
-    return one.shape == other.shape and bool(((one == other) | ((one != one) & (other != other))).all())
+    """Equal numbers of one dtype, NaN and all."""
+    return (one.shape, one.dtype) == (other.shape, other.dtype) and bool(
+        ((one == other) | ((one != one) & (other != other))).all()
+    )
 
 
 def _tensors(model: nn.Module) -> list[Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from glutheory.sampling.modules.batches import Arguments
 from glutheory.sampling.modules.state import scratch
 
 Tensor = torch.Tensor
+#: What torch.utils.checkpoint warns of where it loses the gradients of all parameters in a block.
+LOST = "None of the inputs have requires_grad"
 
 
 @dataclass(frozen=True)
@@ -27,18 +30,19 @@ class Subject:
         names: of the parameters that are asked for.
         output: makes a tensor of what the model returns; None: the tensor itself, or its ``logits``.
         changing: tensors that the model changes in place whenever it is called.
+        single: whether some of its arithmetic is float32, or coarser, whatever its parameters are.
     """
 
     model: nn.Module
     names: tuple[str, ...]
     output: Callable[[Any], Tensor] | None = None
     changing: tuple[Tensor, ...] = field(default=(), repr=False)
+    single: bool = False
 
-    def precision(self, outputs: Tensor) -> torch.dtype:
+    def dtype(self, outputs: Tensor) -> torch.dtype:
         """float32 where a parameter or the outputs are, else float64."""
-        single = (torch.float32, torch.complex64)
         found = [outputs.dtype, *(parameter.dtype for parameter in self.model.parameters())]
-        return torch.float32 if any(dtype in single for dtype in found) else torch.float64
+        return torch.float32 if any(dtype in (torch.float32, torch.complex64) for dtype in found) else torch.float64
 
     def scratch(self) -> AbstractContextManager[None]:
         """While this lasts the model may be called; its state is then put back."""
@@ -48,12 +52,19 @@ class Subject:
         """All parameters without a graph; a shared one is one tensor under the first of its names."""
         return {name: parameter.detach() for name, parameter in self.model.named_parameters()}
 
+    def forward(self, arguments: Arguments, rows: int) -> Tensor:
+        """The outputs of a batch by the model as it is, its own parameters in their places, shape (rows, k)."""
+        fresh = arguments.fresh()
+        return self.read(self.model(*fresh.args, **fresh.kwargs), rows)
+
     def outputs(self, arguments: Arguments, rows: int, chosen: Mapping[str, Tensor] | None = None) -> Tensor:
         """The outputs of a batch, shape (rows, k), with these parameters in place of the model's own.
 
         The model's attributes and buffers are afterwards as they were. Left out: all parameters, without a graph.
         """
-        with self.scratch():
+        with self.scratch(), warnings.catch_warnings():
+            # true of a forward pass whose gradients nobody will ask for
+            warnings.filterwarnings("ignore", message=LOST)
             given = self.parameters() if chosen is None else dict(chosen)
             fresh = arguments.fresh()
             return self.read(functional_call(self.model, given, fresh.args, dict(fresh.kwargs)), rows)

@@ -95,16 +95,17 @@ def tiles(left: Rows, right: Rows | None, block: int | None) -> list[Tile]:
     """The tiles of the kernel of the left rows with the right ones; without these, of the upper triangle.
 
     Args:
-        left, right: the sides.
+        left: one side.
+        right: the other.
         block: rows of each side in a batch; None: all.
     """
     other = right or left
-    found = []
-    for p in _ranges(left.count, block):
-        for q in _ranges(other.count, block):
-            if right is not None or q.start >= p.start:
-                found.append(Tile(left, other, p, q, right is None and p == q))
-    return found
+    return [
+        Tile(left, other, p, q, right is None and p == q)
+        for p in _ranges(left.count, block)
+        for q in _ranges(other.count, block)
+        if right is not None or q.start >= p.start
+    ]
 
 
 def _ranges(count: int, block: int | None) -> list[slice]:

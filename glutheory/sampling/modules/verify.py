@@ -11,7 +11,7 @@ direction must have wᵀKw = ‖∇ Σ_i w_i v·f_i‖², for every parameter, a
 in which nothing is known of rows. For K' ≠ K that holds with probability 0; S holds all rows of up to 64, else a
 quarter of them and 64 at least, so that m rows that are mistaken for others all escape with probability < (3/4)^m.
 
-Both compare up to rounding, see `CLOSE` in `plan`: what is smaller than that is not seen.
+Both compare up to rounding, see `precision`: what is smaller than that is not seen.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from glutheory.sampling.modules import plain
 from glutheory.sampling.modules.batches import Arguments
 from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless
-from glutheory.sampling.modules.plan import CLOSE, NOTHING
+from glutheory.sampling.modules.precision import close, nothing
 from glutheory.sampling.modules.run import Route, Run, whole
 from glutheory.sampling.modules.subject import Subject
 
@@ -36,7 +36,7 @@ Tensor = torch.Tensor
 PARTS = 32
 #: Rows that are all drawn, and the share that is drawn of more.
 DRAWN, SHARE = 64, 4
-#: Differences of outputs below this share of `CLOSE` times the largest output of the batch are rounding.
+#: Differences of outputs below this share of the tolerance times the largest output of the batch are rounding.
 _SMALL = 1 / 40
 
 
@@ -58,7 +58,7 @@ def independent(subject: Subject, arguments: Arguments, outputs: Tensor, labels:
         raise DomainError(f"model's output is not finite for {labels[bad[0]]}: check that input and the weights.")
     rows = len(outputs)
     order = torch.randperm(rows, generator=_generator(seed))
-    tolerance = CLOSE[subject.precision(outputs)]
+    tolerance = close(subject.single)
     least = tolerance * _SMALL * outputs.abs().max()
     for part in order.split(-(-rows // PARTS)):
         again = subject.outputs(arguments.rows(part), len(part)).detach()
@@ -162,13 +162,12 @@ class Probe:
                 if hopeless(error) or route.plain:
                     raise
                 failed |= set(route.names.values())
-        dtype = subject.precision(self.weights)
-        nothing = NOTHING[dtype] * max(sum(traces.values()), sum(self.squares.values()))
+        least = nothing(subject.single) * max(sum(traces.values()), sum(self.squares.values()))
         return failed | {
             name
             for name in names
             if not abs(forms[name] - self.squares[name])
-            <= CLOSE[dtype] * max(traces[name], self.squares[name]) + nothing
+            <= close(subject.single) * max(traces[name], self.squares[name]) + least
         }
 
 
