@@ -22,7 +22,7 @@ from glutheory.sampling.modules.precision import close
 from glutheory.sampling.modules.run import Route, Run, whole
 from glutheory.sampling.modules.subject import Subject
 from glutheory.sampling.modules.tiles import Tile
-from glutheory.sampling.modules.verify import Probe, independent
+from glutheory.sampling.modules.verify import Known, Probe, independent
 from glutheory.sampling.progress import bar
 
 Tensor = torch.Tensor
@@ -71,6 +71,7 @@ class Assembly:
             key: of it.
         """
         device = next(self.subject.model.parameters()).device
+        self._known = Known(self.subject.single, self.seed)
         for name in self.subject.names if self.blocks else (TOTAL,):
             self.kernels[name] = torch.zeros(self.shape, dtype=torch.float64, device=device)
         sample = self._sample() if path is not None else None
@@ -99,7 +100,7 @@ class Assembly:
     def _fill(self, index: int, tile: Tile, tick: Any) -> None:
         """Add what this tile gives."""
         arguments, rows = tile.arguments, len(tile.labels)
-        run, outputs = self._verified(arguments, tile.labels)
+        run, outputs = self._verified(arguments, tile.labels, self.seed + index)
         how = replace(self.how, split=tile.split)
 
         def sink(name: str, kernel: Tensor) -> None:
@@ -112,7 +113,8 @@ class Assembly:
                 if run.failed:
                     raise next(iter(run.failed.values()))
                 tick(0, (index, 0, step + 1))
-        run = None
+        if run is not None:
+            run.close()
         outer = [route for route in self.routes if not route.path]
         for step, cotangent in enumerate(tile.cotangents(self.k, outputs) if outer else ()):
             if self._done <= (index, 1, step):
@@ -125,7 +127,7 @@ class Assembly:
                 kernel[tile.q, tile.p] = kernel[tile.p, tile.q].T
         assert rows == len(outputs)
 
-    def _verified(self, arguments: Arguments, labels: Sequence[str]) -> tuple[Run | None, Tensor]:
+    def _verified(self, arguments: Arguments, labels: Sequence[str], seed: int) -> tuple[Run | None, Tensor]:
         """A forward pass of this batch whose layers are right for it, and its outputs."""
         probe, todo = None, set(self.subject.names)
         while True:
@@ -133,14 +135,16 @@ class Assembly:
             outputs = self.subject.outputs(arguments, len(labels)).detach() if run is None else run.outputs
             if probe is None and not wrong:
                 try:
-                    independent(self.subject, arguments, outputs, labels, self.seed)
+                    if not self._known.knows(outputs, labels):
+                        independent(self.subject, arguments, outputs, labels, seed)
+                        self._known.learn(outputs, labels)
                 except DomainError:
                     # unless it was the hooks that changed the outputs
                     if run is None or torch.allclose(outputs, self.subject.outputs(arguments, len(labels)).detach()):
                         raise
                     wrong = {name for route in self.routes if route.path for name in route.names.values()}
                 else:
-                    probe = Probe.of(self.subject, arguments, outputs, labels, self.seed)
+                    probe = Probe.of(self.subject, arguments, outputs, labels, seed, only=len(self.tiles) == 1)
             if probe is not None and not wrong:
                 tested = [replace(route, names=chosen) for route in self.routes if (chosen := _among(route, todo))]
                 wrong = probe.wrong(self.subject, run, tested, len(labels), self.how.workspace)
@@ -148,7 +152,8 @@ class Assembly:
                 if not wrong:
                     self._warn(6)
                     return run, outputs
-            del run
+            if run is not None:
+                run.close()
             self.routes = demoted(self.subject, self.routes, wrong, self.root)
 
     def _open(self, arguments: Arguments, rows: int) -> tuple[Run | None, set[str]]:

@@ -68,6 +68,7 @@ def plan(subject: Subject, pair: Arguments, workspace: int) -> tuple[tuple[Route
     try:
         run = Run(subject, inner, pair, 2)
         run.take(ones.expand(2, k), Products(workspace), add, last=True)
+        run.close()
         failed = set(run.failed)
     except UNMAPPABLE as error:
         if hopeless(error):

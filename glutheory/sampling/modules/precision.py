@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 Tensor = torch.Tensor
@@ -18,7 +18,7 @@ _CLOSE = {True: 4e-3, False: 1e-7}
 _NOTHING = {True: 1e-7, False: 1e-14}
 
 
-class Precisions(TorchDispatchMode):  # type: ignore[misc]  # torch ships no type for it
+class Precisions(TorchFunctionMode):  # type: ignore[misc]  # torch ships no type for it
     """A context that sees whether any operation has results coarser than float64.
 
     Normalisations and recurrences of many language models compute in float32 even where all their weights are float64.
@@ -31,8 +31,8 @@ class Precisions(TorchDispatchMode):  # type: ignore[misc]  # torch ships no typ
         super().__init__()
         self.single = False
 
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Every operation of torch passes here."""
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Every function of torch that is called from Python passes here."""
         found = function(*args, **(kwargs or {}))
         for x in tree_leaves(found):
             if isinstance(x, Tensor) and (x.is_floating_point() or x.is_complex()):

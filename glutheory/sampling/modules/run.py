@@ -79,7 +79,7 @@ def observe(subject: Subject, arguments: Arguments, rows: int) -> tuple[Tensor, 
 class Run:
     """A forward pass of a batch, and what its layers need to form their kernels in backward passes.
 
-    The graph of the forward pass is there as long as this object.
+    The graph of the forward pass is there until `close`.
     """
 
     def __init__(self, subject: Subject, routes: Sequence[Route], arguments: Arguments, rows: int) -> None:
@@ -107,7 +107,7 @@ class Run:
             for route in routes
         ]
         try:
-            self._target = subject.outputs(arguments, rows)
+            self._target: Tensor | None = subject.outputs(arguments, rows)
         finally:
             self._listening = False
             for handle in handles:
@@ -116,7 +116,12 @@ class Run:
     @property
     def outputs(self) -> Tensor:
         """Of the batch, shape (rows, k)."""
+        assert self._target is not None
         return self._target.detach()
+
+    def close(self) -> None:
+        """Give up the graph, which leads back here and would keep itself alive."""
+        self._target = None
 
     def take(
         self, cotangent: Tensor, how: Products, sink: Sink, only: Tensor | None = None, *, last: bool = False
@@ -130,6 +135,7 @@ class Run:
             only: the places of some rows; None: all.
             last: no other backward pass will follow, and the graph need not be kept.
         """
+        assert self._target is not None
         if not self._target.requires_grad:
             return
         self._how, self._sink, self._only = how, sink, only

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -113,7 +112,7 @@ def _tensors(model: nn.Module) -> list[Tensor]:
 
 def _attributes(module: nn.Module) -> tuple[nn.Module, dict[str, Any], list[tuple[Any, Any]]]:
     own = module.__dict__
-    return module, dict(own), [(value, copy.copy(value)) for value in own.values() if type(value) in _CONTAINERS]
+    return module, dict(own), [(value, value.copy()) for value in own.values() if type(value) in _CONTAINERS]
 
 
 def _put_back(module: nn.Module, attributes: dict[str, Any], containers: list[tuple[Any, Any]]) -> None:

@@ -1,15 +1,17 @@
 """The tests of a whole batch, before a number of it is believed: that its rows do not mix, and that none is mistaken.
 
-Rows of the outputs. The rows are shuffled and run again in sub-batches of at most ⌈n/32⌉ rows (up to 32 rows: each
-alone), and every output must be what it was in the batch. Whatever makes a row depend on others, on its place or on
-the size of the batch shows, unless the rows that it depends on are all in its sub-batch: for one other row that has
-the probability (⌈n/32⌉ − 1)/(n − 1) < 1/32, for more rows less, for m pairs of rows about its m-th power.
+Rows of the outputs. The rows are shuffled and run again in sub-batches of ⌈r/32⌉ of the batch's r rows (up to 32 rows:
+each alone), and every output must be what it was in the batch. Whatever makes a row depend on others, on its place or
+on the size of the batch shows, unless the rows that it depends on are all in its sub-batch: for one other row that has
+the probability (⌈r/32⌉ − 1)/(r − 1) < 1/32, for more of them less, and for m pairs of rows about its m-th power. Rows
+that were so tested in an earlier batch must only have the same outputs again beside other rows.
 
 Rows of the gradients. Hooks take for granted that row i of a layer's input belongs to sample i. With weights w, drawn
 at random and zero but for a sample S of the rows, and a random direction v of the outputs, the kernel K of that
 direction must have wᵀKw = ‖∇ Σ_i w_i v·f_i‖², for every parameter, and the right-hand side is one plain backward pass,
 in which nothing is known of rows. For K' ≠ K that holds with probability 0; S holds all rows of up to 64, else a
-quarter of them and 64 at least, so that m rows that are mistaken for others all escape with probability < (3/4)^m.
+quarter of them and 64 at least, so that m rows that are mistaken for others all escape with probability < (3/4)^m. With
+more than one batch it holds a quarter, and 8 at least, of each.
 
 Both compare up to rounding, see `precision`: what is smaller than that is not seen.
 """
@@ -34,8 +36,10 @@ from glutheory.sampling.modules.subject import Subject
 Tensor = torch.Tensor
 #: Sub-batches in which the outputs are computed once more.
 PARTS = 32
-#: Rows that are all drawn, and the share that is drawn of more.
-DRAWN, SHARE = 64, 4
+#: Rows that are all drawn, in a batch that is the only one and in one of many, and the share that is drawn of more.
+DRAWN, FEW, SHARE = 64, 8, 4
+#: Combinations of outputs by which rows are known again.
+_KNOWN = 16
 #: Differences of outputs below this share of the tolerance times the largest output of the batch are rounding.
 _SMALL = 1 / 40
 
@@ -53,9 +57,7 @@ def independent(subject: Subject, arguments: Arguments, outputs: Tensor, labels:
     Raises:
         DomainError: it names the row.
     """
-    bad = (~torch.isfinite(outputs).all(1)).nonzero().flatten().tolist()
-    if bad:
-        raise DomainError(f"model's output is not finite for {labels[bad[0]]}: check that input and the weights.")
+    check_finite(outputs, labels)
     rows = len(outputs)
     order = torch.randperm(rows, generator=_generator(seed))
     tolerance = close(subject.single)
@@ -72,11 +74,67 @@ def independent(subject: Subject, arguments: Arguments, outputs: Tensor, labels:
         # not "error > …", which NaN is not
         wrong = (~(error <= tolerance * here.abs().amax(1) + least)).nonzero().flatten().tolist()
         if wrong:
-            k = wrong[0]
-            raise DomainError(
-                f"model's output for {labels[int(part[k])]} changes by {float(error[k]):.2g} with the other inputs of "
-                "the batch, or by chance: call model.eval() and switch off batch statistics and random layers."
-            )
+            raise _mixed(labels[int(part[wrong[0]])], float(error[wrong[0]]))
+
+
+def check_finite(outputs: Tensor, labels: Sequence[str]) -> None:
+    """Refuse outputs that are not finite.
+
+    Raises:
+        DomainError: it names the row.
+    """
+    bad = (~torch.isfinite(outputs).all(1)).nonzero().flatten().tolist()
+    if bad:
+        raise DomainError(f"model's output is not finite for {labels[bad[0]]}: check that input and the weights.")
+
+
+def _mixed(label: str, error: float) -> DomainError:
+    return DomainError(
+        f"model's output for {label} changes by {error:.2g} with the other inputs of the batch, or by chance: call "
+        "model.eval() and switch off batch statistics and random layers."
+    )
+
+
+class Known:
+    """The rows that were tested in earlier batches, by their outputs, or by random combinations of many outputs."""
+
+    def __init__(self, single: bool, seed: int) -> None:
+        """Nothing is known yet.
+
+        Args:
+            single: whether some arithmetic of the model is float32.
+            seed: of the combinations.
+        """
+        self._single, self._seed = single, seed
+        self._values: dict[str, Tensor] = {}
+
+    def knows(self, outputs: Tensor, labels: Sequence[str]) -> bool:
+        """Whether all these rows were tested before.
+
+        Raises:
+            DomainError: a row had other outputs then.
+        """
+        check_finite(outputs, labels)
+        if not all(label in self._values for label in labels):
+            return False
+        now, then = self._short(outputs), torch.stack([self._values[label] for label in labels])
+        error, size = (now - then).norm(dim=1), now.norm(dim=1)
+        tolerance = close(self._single)
+        wrong = (~(error <= tolerance * (size + _SMALL * size.max()))).nonzero().flatten().tolist()
+        if wrong:
+            raise _mixed(labels[wrong[0]], float(error[wrong[0]]))
+        return True
+
+    def learn(self, outputs: Tensor, labels: Sequence[str]) -> None:
+        """These rows were tested."""
+        self._values |= dict(zip(labels, self._short(outputs), strict=True))
+
+    def _short(self, outputs: Tensor) -> Tensor:
+        k = outputs.shape[1]
+        if k <= _KNOWN:
+            return outputs.clone()
+        mix = torch.randn((k, _KNOWN), generator=_generator(self._seed), dtype=outputs.dtype).to(outputs.device)
+        return outputs @ mix / _KNOWN**0.5
 
 
 @dataclass(frozen=True)
@@ -98,15 +156,25 @@ class Probe:
     squares: dict[str, float]
 
     @classmethod
-    def of(cls, subject: Subject, arguments: Arguments, outputs: Tensor, labels: Sequence[str], seed: int) -> Probe:
+    def of(
+        cls, subject: Subject, arguments: Arguments, outputs: Tensor, labels: Sequence[str], seed: int, *, only: bool
+    ) -> Probe:
         """Drawn from the seed, with the plain gradient.
+
+        Args:
+            subject: the network.
+            arguments: of the batch.
+            outputs: of the batch.
+            labels: what the rows are called.
+            seed: of the draws.
+            only: there is no other batch.
 
         Raises:
             DomainError: a gradient is not finite; it names the row.
         """
         rows, k = outputs.shape
         generator = _generator(seed)
-        count = rows if rows <= DRAWN else max(DRAWN, rows // SHARE)
+        count = min(rows, max(DRAWN if only else FEW, -(-rows // SHARE)))
         places = torch.randperm(rows, generator=generator)[:count]
         draw = torch.rand(count, generator=generator, dtype=torch.float64) + 0.5
         sign = torch.randint(0, 2, (count,), generator=generator) * 2 - 1
@@ -147,7 +215,7 @@ class Probe:
                 traces[name] += float((w.square() * kernel.diagonal()).sum())
 
         how = Products(workspace)
-        if run is not None:
+        if run is not None and any(route.path for route in routes):
             try:
                 run.take(self.direction.expand(rows, -1), how, sink, self.places)
             except UNMAPPABLE as error:
