@@ -142,7 +142,7 @@ def expected_loss(
     covariance: object = None,
     targets: npt.ArrayLike | None = None,
     *,
-    entry_error: float = 0.0,
+    entry_error: float | None = None,
 ) -> LossCurve:
     """The expected loss curve of networks with this kernel, over their random initialisation.
 
@@ -151,7 +151,7 @@ def expected_loss(
         covariance: Σ = E f fᵀ at initialisation (the NNGP kernel), shape (n, n); None: the networks start at 0.
         targets: Y, shape (n,) or (n, outputs): the loss is then the sum over the outputs, each with this K and Σ.
             None: 0. For the curve of one network that starts at outputs f₀: no covariance, and targets Y − f₀.
-        entry_error: e, if the entries of K are known within e·√(K_ii K_jj).
+        entry_error: e, if the entries of K are known within e·√(K_ii K_jj); None: by its dtype, as in `decompose`.
 
     Raises:
         DomainError: matrices that are not symmetric, of different size, or not positive semidefinite.
@@ -189,12 +189,13 @@ class Modes:
     error: float
 
 
-def decompose(K: object, *, entry_error: float = 0.0) -> Modes:
+def decompose(K: object, *, entry_error: float | None = None) -> Modes:
     """Decompose a kernel matrix once, for many targets.
 
     Args:
         K: shape (n, n), symmetric, positive semidefinite up to rounding.
         entry_error: e, if the entries are known within e·√(K_ii K_jj); the matrix then errs by at most e·Tr K in norm.
+            None: by the dtype of K, 0 for float64 and integers, 2⁻²⁰ for float32.
 
     Raises:
         DomainError: K is not such a matrix.
@@ -203,6 +204,7 @@ def decompose(K: object, *, entry_error: float = 0.0) -> Modes:
 
     read = symmetric("K", K)
     array = read.matrix
+    entry_error = read.entry_error if entry_error is None else entry_error
     if not entry_error >= 0:
         raise DomainError(f"entry_error is {entry_error!r}: give a bound that is not negative.")
     n = len(array)

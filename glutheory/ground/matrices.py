@@ -18,6 +18,10 @@ Array = npt.NDArray[np.float64]
 #: bounds, half of the digits, are what p = 2²⁶ gives in double precision, beyond any width or number of samples, and
 #: p = 2¹¹ in single precision, where roundings that are not all of one sign get there at p = 2²² only.
 _ASYMMETRY = {4: 2.0**-12, 8: 2.0**-26}
+#: What the entries of a matrix in single or half precision are taken to be off by, relative to √(K_ii K_jj), by the bytes
+#: of a number: 16 units of roundoff, for one is the rounding of the entry and the others are those of the sums behind it
+#: (four times as much as `glutheory.gram` states for its float32 results).
+_ENTRY = {2: 2.0**-7, 4: 2.0**-20}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +33,15 @@ class Symmetric:
         scaled: (K + Kᵀ)/2 divided by 2^exponent, so that its largest entry is from ½ to 1.
         exponent: of that power of two.
         slack: ½‖K − Kᵀ‖_F/2^exponent: by Weyl no eigenvalue of `scaled` is further from those meant.
+        entry_error: e such that the entries are known within e·√(K_ii K_jj), by the dtype that they came in: 0 for
+            float64 and integers, 2⁻²⁰ for float32.
     """
 
     given: Array
     scaled: Array
     exponent: int
     slack: float
+    entry_error: float = 0.0
 
     @property
     def matrix(self) -> Array:
@@ -59,6 +66,8 @@ def symmetric(name: str, value: Any, order: int | None = None) -> Symmetric:
     Raises:
         DomainError: no matrix of real numbers, not square, empty, of another order, not finite, or not symmetric.
     """
+    if isinstance(value, np.ma.MaskedArray):
+        raise DomainError(f"{name} is a masked array: its masked entries have no value; give {name}.filled(value).")
     try:
         found = np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
     except (TypeError, ValueError):  # bfloat16 and the like; rows of different lengths
@@ -70,6 +79,7 @@ def symmetric(name: str, value: Any, order: int | None = None) -> Symmetric:
         raise DomainError(f"{name} has shape {found.shape}: give the shape of K, {(order, order)}.")
     if found.dtype.kind not in "fiu":
         raise DomainError(f"{name} has dtype {found.dtype}: give a real matrix, float64 or float32.")
+    entry = _ENTRY.get(found.dtype.itemsize, 0.0) if found.dtype.kind == "f" else 0.0
     numbers = found.astype(np.float64)
     top = float(np.max(np.abs(numbers)))
     if not math.isfinite(top):
@@ -83,7 +93,7 @@ def symmetric(name: str, value: Any, order: int | None = None) -> Symmetric:
     skew = np.abs(scaled - scaled.T)
     worst = float(np.max(skew))
     if worst == 0:
-        return Symmetric(numbers, scaled, exponent, 0.0)
+        return Symmetric(numbers, scaled, exponent, 0.0, entry)
     single = found.dtype.kind == "f" and found.dtype.itemsize <= 4
     if worst > math.ldexp(top, -exponent) * _ASYMMETRY[4 if single else 8]:
         i, j = _place(skew)
@@ -91,7 +101,7 @@ def symmetric(name: str, value: Any, order: int | None = None) -> Symmetric:
             f"{name} is not symmetric: entry ({i}, {j}) is {found[i, j]} and ({j}, {i}) is {found[j, i]}; give a "
             f"kernel of one data set with itself, ({name} + {name}.T)/2."
         )
-    return Symmetric(numbers, (scaled + scaled.T) / 2, exponent, float(np.linalg.norm(skew)) / 2)
+    return Symmetric(numbers, (scaled + scaled.T) / 2, exponent, float(np.linalg.norm(skew)) / 2, entry)
 
 
 def _place(values: npt.NDArray[Any]) -> tuple[int, int]:

@@ -58,7 +58,7 @@ class Spectrum:
         return math.fsum(self.values)
 
 
-def spectrum(K: Any, *, entry_error: float = 0.0) -> Spectrum:
+def spectrum(K: Any, *, entry_error: float | None = None) -> Spectrum:
     """All eigenvalues of a symmetric matrix, with an error bound.
 
     The matrix is scaled by a power of two first: entries from 1e-300 to 1e300 are no trouble. One tridiagonal
@@ -68,13 +68,15 @@ def spectrum(K: Any, *, entry_error: float = 0.0) -> Spectrum:
         K: symmetric, shape (n, n), numpy or torch, float64, float32 or integers. An asymmetry of the size of rounding
             is averaged away and counted in the error.
         entry_error: e such that the entries are known within e·√(K_ii K_jj); 1e-14 for what `glutheory.gram` returns,
-            4e-7 where that is float32. By Weyl it moves no eigenvalue by more than e·tr K.
+            4e-7 where that is float32. By Weyl it moves no eigenvalue by more than e·tr K. None: by the dtype of K, 0
+            for float64 and integers, 2⁻²⁰ ≈ 1e-6 for float32. A float32 matrix that was cast to float64 no longer says
+            what it is: give 1e-6.
 
     Raises:
         DomainError: not square, empty, not real, not finite, not symmetric; or a negative entry_error.
     """
     read = symmetric("K", K)
-    return _unscaled(_solve(read, entry_error), read.exponent)
+    return _unscaled(_solve(read, _known(read, entry_error)), read.exponent)
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class ConditionNumber:
         return f"{_figure(self.value, 3)} (between {_figure(self.low, 3)} and {_figure(self.high, 3)})"
 
 
-def condition_number(K: Any, *, entry_error: float = 0.0) -> ConditionNumber:
+def condition_number(K: Any, *, entry_error: float | None = None) -> ConditionNumber:
     """The condition number λ_max/λ_min of a symmetric positive semidefinite matrix, or an honest lower bound of it.
 
     With ``error`` the bound of `spectrum`: if λ_min > error, the figure with an interval that contains the true one.
@@ -117,25 +119,32 @@ def condition_number(K: Any, *, entry_error: float = 0.0) -> ConditionNumber:
     to sign to the last bit (then ``low`` is still what an `entry_error` allows).
 
     Args:
-        K: as in `spectrum`.
+        K: as in `spectrum`; one in float32 has a figure only as far as float32 can tell, else a lower bound.
         entry_error: as in `spectrum`.
 
     Raises:
         DomainError: as in `spectrum`; or K is not positive semidefinite: an eigenvalue is negative beyond its error.
     """
     read = symmetric("K", K)
-    return _ratio(_solve(read, entry_error), read, entry_error)
+    known = _known(read, entry_error)
+    return _ratio(_solve(read, known), read, known)
 
 
-def spectrum_and_condition(K: Any, *, entry_error: float = 0.0) -> tuple[Spectrum, ConditionNumber]:
+def spectrum_and_condition(K: Any, *, entry_error: float | None = None) -> tuple[Spectrum, ConditionNumber]:
     """Both `spectrum` and `condition_number` for the work of one; arguments and errors as there.
 
     Raises:
         DomainError: as in `spectrum` and `condition_number`.
     """
     read = symmetric("K", K)
-    found = _solve(read, entry_error)
-    return _unscaled(found, read.exponent), _ratio(found, read, entry_error)
+    known = _known(read, entry_error)
+    found = _solve(read, known)
+    return _unscaled(found, read.exponent), _ratio(found, read, known)
+
+
+def _known(read: Symmetric, entry_error: float | None) -> float:
+    """The error of the entries: as stated, or by the dtype that they came in."""
+    return read.entry_error if entry_error is None else entry_error
 
 
 def _solve(read: Symmetric, entry_error: float) -> Spectrum:

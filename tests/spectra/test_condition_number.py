@@ -84,3 +84,59 @@ def test_condition_number_is_public() -> None:
     assert glutheory.condition_number is condition_number
     assert str(glutheory.condition_number(np.eye(3))) == "1"
     assert condition_number(np.array([[2.0]]), entry_error=0.5) == ConditionNumber(1.0, 1.0, 1.0)
+
+
+def nearly_equal(seed: int) -> np.ndarray:
+    """Twenty rows of which two are 1e-6 apart."""
+    X = np.random.default_rng(seed).standard_normal((20, 30))
+    X[1] = X[0] + 1e-6 * np.random.default_rng(seed + 1).standard_normal(30)
+    return X
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("form", ["gram", "inner products", "rounded", "torch"])
+def test_float32_gives_a_lower_bound_where_it_cannot_tell(seed: int, form: str) -> None:
+    """A figure from float32 entries would be made of their rounding, and half of the matrices have negative ends."""
+    X = nearly_equal(seed)
+    if form == "gram":
+        true, single = glutheory.gram("swiglu", X), glutheory.gram("swiglu", X.astype(np.float32))
+    elif form == "torch":
+        torch = pytest.importorskip("torch")
+        true, single = X @ X.T, torch.tensor((X @ X.T).astype(np.float32))
+    else:
+        rows = X.astype(np.float32)
+        true, single = X @ X.T, rows @ rows.T if form == "inner products" else (X @ X.T).astype(np.float32)
+    exact, found = condition_number(true), condition_number(single)
+    assert exact.value > 1e11
+    assert not exact.is_bound
+    assert found.is_bound
+    assert str(found).startswith("≥ ")
+    assert 1e4 < found.value < exact.low
+    # a negative control: taken as exact the same matrix has a wrong figure, or none
+    try:
+        claimed = condition_number(single, entry_error=0.0)
+    except DomainError:
+        return
+    assert not claimed.low <= exact.value <= claimed.high
+
+
+def test_float32_is_enough_for_a_well_conditioned_matrix() -> None:
+    X = np.random.default_rng(3).standard_normal((20, 60))
+    exact, found = condition_number(X @ X.T), condition_number((X @ X.T).astype(np.float32))
+    assert not found.is_bound
+    assert found.low <= exact.value <= found.high
+    assert found.high / found.low < 1.01
+
+
+def test_half_precision_is_half_as_fine() -> None:
+    found = condition_number(np.diag([1.0, 5e-3]).astype(np.float16))
+    assert found.is_bound
+    assert 50 < found.value < 200
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_masked_entries_are_no_zeros() -> None:
+    K = np.ma.masked_array(np.eye(3), mask=np.eye(3, k=1) + np.eye(3, k=-1))
+    with pytest.raises(DomainError, match=r"K is a masked array.*K.filled"):
+        condition_number(K)
+    assert condition_number(np.matrix(np.eye(3))).value == 1
