@@ -18,9 +18,9 @@ Array = npt.NDArray[np.float64]
 #: bounds, half of the digits, are what p = 2²⁶ gives in double precision, beyond any width or number of samples, and
 #: p = 2¹¹ in single precision, where roundings that are not all of one sign get there at p = 2²² only.
 _ASYMMETRY = {4: 2.0**-12, 8: 2.0**-26}
-#: What the entries of a matrix in single or half precision are taken to be off by, relative to √(K_ii K_jj), by the bytes
-#: of a number: 16 units of roundoff, for one is the rounding of the entry and the others are those of the sums behind it
-#: (four times as much as `glutheory.gram` states for its float32 results).
+#: What the entries of a matrix in single or half precision are taken to be off by, relative to √(K_ii K_jj), by the
+#: bytes of a number: 16 units of roundoff, one for the rounding of the entry and the others for the sums behind it
+#: (more than twice what `glutheory.gram` states for its float32 results).
 _ENTRY = {2: 2.0**-7, 4: 2.0**-20}
 
 

@@ -31,10 +31,13 @@ _SIDE, _DEVICE_SIDE = 192, 2048
 
 def _namespace(X: Any, Y: Any) -> Namespace:
     for name, value in (("X", X), ("Y", Y)):
-        if isinstance(value, np.ma.MaskedArray | np.matrix):
-            kind = "masked array, whose masked entries have no value" if np.ma.isMA(value) else "numpy.matrix"
-            remedy = f"{name}.filled(0) or the rows that are complete" if np.ma.isMA(value) else f"numpy.asarray({name})"
-            raise DomainError(f"{name} is a {kind}: give {remedy}.")
+        if np.ma.isMA(value):
+            raise DomainError(
+                f"{name} is a masked array, whose masked entries have no value: give {name}.filled(0), or the rows "
+                "that are complete."
+            )
+        if isinstance(value, np.matrix):
+            raise DomainError(f"{name} is a numpy.matrix: give numpy.asarray({name}).")
         known = array_api_compat.is_numpy_array(value) or array_api_compat.is_torch_array(value)
         if not known and not (name == "Y" and value is None):
             raise DomainError(

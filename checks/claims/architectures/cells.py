@@ -123,7 +123,7 @@ def kernels(model: Any, inputs: Any, items: Data) -> dict[str, Array]:
     blocks = module_ntk(model, inputs, output=items.output, blocks=True)
     inner = set(feed_forward_parameters(model))
     chosen = {"all": list(blocks.values()), "ffn": [block for key, block in blocks.items() if key in inner]}
-    return {which: torch.stack(parts).sum(0).cpu().numpy() for which, parts in chosen.items()}
+    return {which: torch.stack(parts).double().sum(0).cpu().numpy() for which, parts in chosen.items()}
 
 
 def _checksum(model: Any, inner: set[str]) -> int:

@@ -1,0 +1,146 @@
+"""What the tests of a batch see, and with what probability something escapes them."""
+
+# ruff: noqa: E402  (the package's sampling half can be imported only where torch is)
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import nn
+
+from glutheory.errors import DomainError
+from glutheory.sampling import module_ntk
+from glutheory.sampling.modules.batches import Arguments
+from glutheory.sampling.modules.subject import Subject
+from glutheory.sampling.modules.verify import Known, Probe, independent
+from tests.sampling.autograd import per_sample
+
+D = torch.float64
+
+
+class Paired(nn.Module):
+    """Each of some rows sees the next one, if that is there; the rows bear their numbers in the last column."""
+
+    def __init__(self, pairs):
+        super().__init__()
+        self.f, self.pairs = nn.Linear(3, 1, dtype=D), pairs
+
+    def forward(self, x):
+        y = self.f(x[:, :3])
+        place = {int(number): k for k, number in enumerate(x[:, 3])}
+        seen = [(place[i], place[j]) for i, j in self.pairs if i in place and j in place]
+        extra = torch.zeros_like(y)
+        for i, j in seen:
+            extra[i] = x[j, :1].abs() + 1
+        return y + extra
+
+
+def numbered(n):
+    x = torch.randn((n, 4), generator=torch.Generator().manual_seed(5), dtype=D)
+    x[:, 3] = torch.arange(n)
+    return x
+
+
+def escapes(pairs, n, seeds):
+    model, x = Paired(pairs), numbered(n)
+    subject, arguments = Subject(model, ("f.weight",)), Arguments((x,), {})
+    with torch.no_grad():
+        outputs, labels = model(x), [f"row {k}" for k in range(n)]
+        return sum(not refused(subject, arguments, outputs, labels, seed) for seed in range(seeds))
+
+
+def refused(subject, arguments, outputs, labels, seed):
+    try:
+        independent(subject, arguments, outputs, labels, seed)
+    except DomainError:
+        return True
+    return False
+
+
+def test_up_to_32_rows_nothing_escapes():
+    assert escapes([(3, 7)], 32, 20) == 0
+    # the negative control: without a pair nothing is refused
+    assert escapes([], 32, 20) == 20
+
+
+def test_one_row_that_sees_one_other_escapes_as_rarely_as_stated():
+    """(⌈n/32⌉ − 1)/(n − 1): 3/127 for n = 128; 400 draws give 9.4 ± 3.0, and 5 deviations are left on each side."""
+    count = escapes([(3, 7)], 128, 400)
+    assert 0 < count < 25
+
+
+def test_more_pairs_escape_more_rarely():
+    """The square of 3/127, about: 0.2 of 400."""
+    assert escapes([(3, 7), (20, 90)], 128, 400) <= 3
+
+
+class Shuffled(nn.Module):
+    """Some rows change places inside, and back again."""
+
+    def __init__(self, order):
+        super().__init__()
+        self.f, self.o, self.order = nn.Linear(4, 5, dtype=D), nn.Linear(5, 1, dtype=D), order
+
+    def forward(self, x):
+        if len(x) != len(self.order):
+            return self.o(self.f(x).tanh())
+        back = torch.empty_like(self.order)
+        back[self.order] = torch.arange(len(x))
+        return self.o(self.f(x[self.order]).tanh())[back]
+
+
+def shuffled(n, moved):
+    order = torch.arange(n)
+    order[:moved] = order[:moved].roll(1)
+    torch.manual_seed(0)
+    return Shuffled(order)
+
+
+@pytest.mark.parametrize("moved", [2, 10])
+def test_rows_that_change_places_in_a_batch_of_up_to_64_are_seen(moved):
+    model, x = shuffled(64, moved), numbered(64)
+    blocks = module_ntk(model, x, blocks=True)
+    true = per_sample(model, x)
+    assert float((sum(blocks.values()) - true).abs().max()) <= 1e-12 * float(true.abs().max())
+    assert blocks.ways["f.weight"] == "model"
+    # what two rows in the first test cannot see
+    assert set(module_ntk(shuffled(64, 0), x, blocks=True).ways.values()) == {"layer"}
+
+
+@pytest.mark.parametrize("moved", [2, 8])
+def test_rows_that_change_places_in_a_larger_batch_escape_as_rarely_as_stated(moved):
+    """Of 400 rows 100 are drawn. With rows on a circle of m, those of which none is drawn: (3/4)^m at most."""
+    n, seeds = 400, 200
+    model, x = shuffled(n, moved), numbered(n)
+    subject, arguments = Subject(model, ("f.weight",)), Arguments((x,), {})
+    outputs = model(x).detach()
+    # the kernel as hooks find it: row i of the batch has the gradients of row order[i]
+    with torch.no_grad():
+        g = (1 - model.f(x).tanh() ** 2) * model.o.weight
+        kernel = ((g @ g.T) * (x @ x.T))[model.order][:, model.order]
+    escaped = 0
+    for seed in range(seeds):
+        probe = Probe.of(subject, arguments, outputs, ["row"] * n, seed, only=True)
+        assert len(probe.places) == 100
+        form = probe.weights @ kernel[probe.places][:, probe.places] @ probe.weights
+        trace = (probe.weights.square() * kernel.diagonal()[probe.places]).sum()
+        escaped += bool(abs(form - probe.squares["f.weight"]) <= 1e-7 * trace)
+    bound = (3 / 4) ** moved
+    # three deviations of the binomial count above its bound
+    assert escaped <= seeds * bound + 3 * (seeds * bound * (1 - bound)) ** 0.5
+    assert escaped < seeds
+
+
+def test_rows_that_were_known_are_compared_again():
+    known, outputs = Known(single=False, seed=0), torch.randn((3, 40), dtype=D)
+    labels = ["row 0", "row 1", "row 2"]
+    assert not known.knows(outputs, labels)
+    known.learn(outputs, labels)
+    assert known.knows(outputs, labels)
+    assert known.knows(outputs[1:], labels[1:])
+    outputs[1, 7] += 1e-5
+    with pytest.raises(DomainError, match="row 1 changes"):
+        known.knows(outputs, labels)
+    outputs[1, 7] = torch.nan
+    with pytest.raises(DomainError, match="not finite for row 1"):
+        known.knows(outputs, labels)
