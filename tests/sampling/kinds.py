@@ -156,7 +156,7 @@ class Checkpointed(nn.Module):
         return self.o(checkpoint(self.b, self.a(x), use_reentrant=self.old))
 
 
-class OldFunction(torch.autograd.Function):
+class OldFunction(torch.autograd.Function):  # type: ignore[name-defined]
     """A function in the style of torch 1: no setup_context."""
 
     @staticmethod
@@ -242,12 +242,12 @@ class Remembering(nn.Module):
         self.calls, self.seen, self.cache = 0, [], torch.zeros(2)
 
     def forward(self, x):
-        self.count += 1
+        self.count += 1  # type: ignore[operator, assignment]
         self.calls += 1
         self.seen.append(len(x))
         self.cache += 1
         self.last = x
-        return self.o(x) * (self.count + self.calls + len(self.seen) + self.cache[0])
+        return self.o(x) * (self.get_buffer("count") + self.calls + len(self.seen) + self.cache[0])
 
 
 class Clipped(nn.Module):

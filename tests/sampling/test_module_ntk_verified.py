@@ -11,8 +11,9 @@ from torch import nn
 from glutheory.errors import DomainError
 from glutheory.sampling import module_ntk
 from glutheory.sampling.modules.batches import Arguments
+from glutheory.sampling.modules.independence import Known, independent
 from glutheory.sampling.modules.subject import Subject
-from glutheory.sampling.modules.verify import Known, Probe, independent
+from glutheory.sampling.modules.verify import Probe
 from tests.sampling.autograd import per_sample
 
 D = torch.float64

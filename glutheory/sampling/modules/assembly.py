@@ -17,12 +17,14 @@ from glutheory.ground import store
 from glutheory.sampling.modules.batches import Arguments, Layout
 from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless
+from glutheory.sampling.modules.independence import Known, independent
 from glutheory.sampling.modules.plan import demoted
 from glutheory.sampling.modules.precision import close
-from glutheory.sampling.modules.run import Route, Run, whole
+from glutheory.sampling.modules.routes import Route
+from glutheory.sampling.modules.run import Run, whole
 from glutheory.sampling.modules.subject import Subject
 from glutheory.sampling.modules.tiles import Tile
-from glutheory.sampling.modules.verify import Known, Probe, independent
+from glutheory.sampling.modules.verify import Probe
 from glutheory.sampling.progress import bar
 
 Tensor = torch.Tensor
@@ -228,7 +230,7 @@ class Assembly:
         content = {f"kernel{i}": kernel.cpu().numpy() for i, kernel in enumerate(self.kernels.values())}
         plainly = [name for route in self.routes if route.plain for name in route.names.values()]
         inner = [name for route in self.routes if route.path for name in route.names.values()]
-        content |= {"outputs": sample, "position": np.array(self._done)}
+        content |= {"outputs": np.asarray(sample), "position": np.array(self._done)}
         content |= {"plain": np.array(plainly, dtype=np.str_), "inner": np.array(inner, dtype=np.str_)}
         store.save(path, key, content)
 

@@ -104,7 +104,7 @@ def module_ntk(
     No layer's form is taken on trust. Every batch is run again in random sub-batches, and every parameter's kernel is
     compared with plain gradients on the rows as they are in that batch: models that mix their inputs are refused, and
     parameters whose rows are not where they seem to be go the slower way. What may escape, and with what probability,
-    is told in `glutheory.sampling.modules.verify`; another `seed` draws other sub-batches.
+    is told in the modules `independence` and `verify` here; another `seed` draws other sub-batches.
 
     Args:
         model: any module whose samples are independent: no active dropout, no batch statistics; float32 or float64,

@@ -20,8 +20,10 @@ from glutheory.sampling.modules.batches import Arguments, Axis, Call, Layout, la
 from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless
 from glutheory.sampling.modules.layers import contraction
+from glutheory.sampling.modules.observe import observe
 from glutheory.sampling.modules.precision import close, nothing
-from glutheory.sampling.modules.run import Route, Run, observe
+from glutheory.sampling.modules.routes import Route
+from glutheory.sampling.modules.run import Run
 from glutheory.sampling.modules.subject import Subject
 
 Tensor = torch.Tensor

@@ -18,7 +18,7 @@ _CLOSE = {True: 4e-3, False: 1e-7}
 _NOTHING = {True: 1e-7, False: 1e-14}
 
 
-class Precisions(TorchFunctionMode):  # type: ignore[misc]  # torch ships no type for it
+class Precisions(TorchFunctionMode):
     """A context that sees whether any operation has results coarser than float64.
 
     Normalisations and recurrences of many language models compute in float32 even where all their weights are float64.

@@ -6,74 +6,20 @@ Parameters that no layer of its own serves are differentiated in the whole model
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
 from glutheory.sampling.modules import plain
-from glutheory.sampling.modules.batches import Arguments, Axis, Call, Layout
+from glutheory.sampling.modules.batches import Arguments, Axis
 from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.differentiated import UNMAPPABLE, differentiated, hopeless
 from glutheory.sampling.modules.layers import contraction
+from glutheory.sampling.modules.routes import Route, Sink
 from glutheory.sampling.modules.subject import Subject
 
 Tensor = torch.Tensor
-#: Takes the kernel of a parameter, by its name in the model, when it is ready.
-Sink = Callable[[str, Tensor], None]
-
-
-@dataclass(frozen=True)
-class Route:
-    """Where the gradients of some parameters are taken.
-
-    Attributes:
-        path: of the module in the model; "" is the model itself.
-        layout: the samples' axes there.
-        names: of the parameters in that module, with their names in the model.
-        structured: by the known form of the layer, not by torch.func.
-        plain: by plain automatic differentiation of the whole model, one row after the other.
-    """
-
-    path: str
-    layout: Layout
-    names: Mapping[str, str]
-    structured: bool
-    plain: bool = False
-
-    @property
-    def way(self) -> str:
-        """How the gradients are taken, in the words of `Blocks`."""
-        if not self.path:
-            return "autograd" if self.plain else "model"
-        return "layer" if self.structured else "module"
-
-
-def observe(subject: Subject, arguments: Arguments, rows: int) -> tuple[Tensor, dict[str, Call]]:
-    """The outputs of a batch, and the calls of the model's modules, by path."""
-    calls: dict[str, Call] = {}
-
-    def note(path: str) -> Callable[..., None]:
-        def hook(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-            plain = isinstance(output, Tensor) and output.is_floating_point()
-            shapes, shape = tuple(Arguments(args, kwargs).shapes()), output.shape if plain else None
-            first = calls.get(path, Call(0, shapes, shape))
-            alike = first.alike and (first.arguments, first.output) == (shapes, shape)
-            calls[path] = replace(first, count=first.count + 1, alike=alike)
-
-        return hook
-
-    hooks = [
-        module.register_forward_hook(note(path), with_kwargs=True)
-        for path, module in subject.model.named_modules(remove_duplicate=False)
-        if path
-    ]
-    try:
-        return subject.outputs(arguments, rows).detach(), calls
-    finally:
-        for handle in hooks:
-            handle.remove()
 
 
 class Run:
@@ -94,7 +40,8 @@ class Run:
         self._subject, self._routes, self._rows = subject, routes, rows
         #: parameters whose kernels could not be formed, with the error
         self.failed: dict[str, BaseException] = {}
-        self._how, self._only = Products(1), None
+        self._how = Products(1)
+        self._only: Tensor | None = None
         self._sink: Sink | None = None
         #: of modules that are called more than once, what came in and the derivatives that came back, call by call
         self._calls: dict[str, list[tuple[Tensor, Tensor]]] = {}
@@ -147,10 +94,12 @@ class Run:
             self._sink = None
 
     def _hook(self, route: Route) -> Callable[..., Tensor | None]:
-        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Tensor | None:
+        def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], found: Any) -> Tensor | None:
             along = route.layout.output
-            plain = isinstance(output, Tensor) and output.is_floating_point()
-            if not self._listening or not plain or (along.dim is not None and along.dim >= output.ndim):
+            if not self._listening or not isinstance(found, Tensor) or not found.is_floating_point():
+                return None
+            output: Tensor = found
+            if along.dim is not None and along.dim >= output.ndim:
                 return None
             if along.dim is None:
                 # the same for all samples so far: from here on one copy each, so that each has its own gradient
@@ -160,7 +109,7 @@ class Run:
             if not output.requires_grad:
                 return None  # under torch.no_grad: no gradient will come
             given = Arguments(args, kwargs).detached()
-            output.register_hook(lambda g: self._take(route, module, given, g))
+            output.register_hook(lambda g: self._take(route, module, given, g))  # type: ignore[no-untyped-call]
             return output
 
         return hook

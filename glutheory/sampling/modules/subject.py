@@ -86,7 +86,7 @@ class Subject:
         # squeeze() takes away the axis of a batch of one
         alone = rows == 1 and isinstance(found, Tensor) and found.shape[:1] != (1,)
         if alone and found.is_floating_point():
-            return found.reshape(1, -1)
+            return torch.reshape(found, (1, -1))
         if not isinstance(found, Tensor) or found.ndim < 1 or not found.is_floating_point():
             raise DomainError(
                 f"model returns {type(returned).__name__}, from which no tensor of shape (n, ...) was made: give "
