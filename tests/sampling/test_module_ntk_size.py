@@ -18,6 +18,7 @@ from glutheory.sampling.modules import assembly
 from glutheory.sampling.modules.batches import Arguments
 from glutheory.sampling.modules.tiles import Rows, tiles
 from tests.sampling.jacobian import case
+from tests.sampling.kinds import KINDS
 
 D = torch.float64
 #: Sums of at most some hundred products of numbers of order 1, in another order.
@@ -139,6 +140,17 @@ def test_a_run_goes_on_from_its_checkpoint(tmp_path, monkeypatch, blocks):
     # a finished run is read back
     again = module_ntk(Interrupted(28), x, **options, checkpoint=path)
     assert torch.equal(sum(again.values()), sum(found.values())) if blocks else torch.equal(again, found)
+
+
+@pytest.mark.filterwarnings("ignore:neither layers nor torch.func")
+@pytest.mark.parametrize("name", ["sorted inside", "old function", "checkpointed", "equal rows once"])
+def test_what_was_found_out_before_the_checkpoint_stays_found(tmp_path, name):
+    """A finished run is read back with the ways that it took, found on its batches and not by the first test."""
+    kind, path = KINDS[name], tmp_path / "run.npz"
+    found = module_ntk(kind.model(), kind.inputs, blocks=True, checkpoint=path)
+    again = module_ntk(kind.model(), kind.inputs, blocks=True, checkpoint=path)
+    assert all(torch.equal(found[key], kernel) for key, kernel in again.items())
+    assert again.ways == found.ways
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):

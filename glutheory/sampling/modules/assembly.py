@@ -208,7 +208,7 @@ class Assembly:
         try:
             outputs, position = saved["outputs"], [int(x) for x in saved["position"]]
             kernels = [saved[f"kernel{i}"] for i in range(len(self.kernels))]
-            plainly, inner = (set(json_names) for json_names in (saved["plain"].tolist(), saved["inner"].tolist()))
+            plainly, inner = (set(saved[part].tolist()) for part in ("plain", "inner"))
         except (KeyError, TypeError, ValueError):
             raise DomainError(f"checkpoint {str(path)!r} is not readable as one: delete it or give another.") from None
         tolerance = close(True) * abs(sample).max()
@@ -220,10 +220,10 @@ class Assembly:
         for (name, kernel), old in zip(self.kernels.items(), kernels, strict=True):
             self.kernels[name] = torch.from_numpy(old).to(kernel)
         # what an earlier tile has found stays found: a tile that is half done goes on by the same routes
-        self.routes = demoted(
-            self.subject, self.routes, {n for r in self.routes if r.path for n in r.names.values()} - inner, self.root
-        )
-        self.routes = demoted(self.subject, self.routes, plainly, self.root)
+        lost = {name for route in self.routes if route.path for name in route.names.values()} - inner
+        self.routes = demoted(self.subject, self.routes, lost, self.root)
+        lost = plainly - {name for route in self.routes if route.plain for name in route.names.values()}
+        self.routes = demoted(self.subject, self.routes, lost, self.root)
         self._done = (position[0], position[1], position[2])
 
     def _save(self, path: Path, key: Mapping[str, Any], sample: np.ndarray[Any, Any] | None) -> None:
