@@ -65,6 +65,16 @@ class Phi2(sp.Function):
         return density(own) * Phi((sp.sqrt(c**2 + d**2) * other - c * own) / d)
 
 
+class Phi2Rho(sp.Function):
+    """Φ₂(x, y; ρ) with the correlation itself, as formulas for people have it."""
+
+    nargs = 3
+
+    def _eval_evalf(self, prec: int) -> sp.Expr | None:
+        x, y, rho = self.args
+        return Phi2(x, y, rho, sp.sqrt(1 - rho**2))._eval_evalf(prec)
+
+
 def density(x: sp.Expr) -> sp.Expr:
     """The standard normal density."""
     return sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
