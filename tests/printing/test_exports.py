@@ -64,6 +64,9 @@ def test_a_product_of_branches() -> None:
     ids=["series", "symbol"],
 )
 def test_what_no_program_can_express_is_refused(act: Activation, reason: str, form: str) -> None:
+    if "series" in reason and form in ("python", "c"):
+        assert "quadratures" in render(report(Network(act.name, (act,)), digits=6), form, Terminal())
+        return
     with pytest.raises(DerivationError, match=reason):
         render(report(Network(act.name, (act,)), digits=6), form, Terminal())
 
