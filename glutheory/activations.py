@@ -155,7 +155,9 @@ _ZOO: dict[str, _Entry] = {
         lambda: Z * (1 + sp.tanh(sp.sqrt(2 / sp.pi) * (Z + sp.Rational(44715, 10**6) * Z**3))) / 2,
         "z·(1+tanh(√(2/π)·(z+0.044715z³)))/2, GELU's approximation in GPT-2",
     ),
-    "quick_gelu": _Entry(lambda: Z * _sigmoid(sp.Rational(1702, 1000) * Z), "z·σ(1.702z), GELU's approximation in CLIP"),
+    "quick_gelu": _Entry(
+        lambda: Z * _sigmoid(sp.Rational(1702, 1000) * Z), "z·σ(1.702z), GELU's approximation in CLIP"
+    ),
     # Ramachandran, Zoph and Le 2017, arXiv 1710.05941
     "swish": _Entry(
         lambda beta: Z * _sigmoid(beta * Z), "z·σ(beta·z), silu's other name", (("beta", Fraction(1)),), ("beta",)
@@ -170,15 +172,13 @@ _ZOO: dict[str, _Entry] = {
         positive=("alpha",),
     ),
     # Sitzmann et al. 2020, arXiv 2006.09661
-    "sine": _Entry(lambda omega: sp.sin(omega * Z), "sin(omega·z); SIREN has omega = 30", (("omega", Fraction(1)),), ("omega",)),
+    "sine": _Entry(
+        lambda omega: sp.sin(omega * Z), "sin(omega·z); SIREN has omega = 30", (("omega", Fraction(1)),), ("omega",)
+    ),
     # Erichson, Yao and Mahoney 2019, arXiv 1904.03750; Rajamanoharan et al. 2024, arXiv 2407.14435
-    "jump_relu": _Entry(
-        lambda theta: _jump(theta, sp.S.Zero), "z for z > theta, else 0", (("theta", Fraction(1)),)
-    ),
+    "jump_relu": _Entry(lambda theta: _jump(theta, sp.S.Zero), "z for z > theta, else 0", (("theta", Fraction(1)),)),
     # torch's Threshold
-    "threshold": _Entry(
-        _jump, "z for z > threshold, else value", (("threshold", Fraction(1)), ("value", Fraction(0)))
-    ),
+    "threshold": _Entry(_jump, "z for z > threshold, else value", (("threshold", Fraction(1)), ("value", Fraction(0)))),
     # Mirzadeh et al. 2023, arXiv 2310.04564
     "shifted_relu": _Entry(lambda shift: sp.Max(0, Z - shift), "max(0, z−shift)", (("shift", Fraction(1)),)),
     # Ma et al. 2022, arXiv 2209.10655 (Mega), with the digits of its code: √(1/2) and √(1/(4π))

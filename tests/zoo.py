@@ -186,7 +186,7 @@ ROWS: dict[str, Row] = {
     ),
     "sine": Row(math.sin, lambda torch, z: torch.sin(z), 0, textbook=textbook.sin),
     "jump_relu": Row(
-        lambda z: z if z > 1 else 0.0, lambda torch, z: z * (z > 1), 1, kink=0, fast=False
+        lambda z: z if z > 1 else 0.0, lambda _, z: z * (z > 1), 1, kink=0, fast=False
     ),
     "threshold": Row(
         lambda z: z if z > 1 else 0.0,

@@ -90,7 +90,8 @@ def phi2(x: arb, y: arb, c: arb, d: arb) -> arb:
         return arb("0.25") + arb.atan2(c, d) / (2 * arb.pi()) + arb(0, spread)
     size = (c * c + d * d).sqrt()
     total = (phi(x) + phi(y)) / 2 + arb(0, spread)
-    return total - _wedge(x, (size * y - c * x) / d) - _wedge(y, (size * x - c * y) / d) - _opposite(x, y)
+    whole: arb = total - _wedge(x, (size * y - c * x) / d) - _wedge(y, (size * x - c * y) / d) - _opposite(x, y)
+    return whole
 
 
 def _opposite(x: arb, y: arb) -> arb:
@@ -128,7 +129,9 @@ def _wedge(h: arb, g: arb) -> arb:
         return arb(0)
     if abs(g) <= abs(h) and not h.contains(0):
         return owen_t(h, g / h)
-    return (phi(h) + phi(g)) / 2 - phi(h) * phi(g) - _opposite(h, g) - (owen_t(g, h / g) if h != 0 else arb(0))
+    mirror = owen_t(g, h / g) if h != 0 else arb(0)
+    value: arb = (phi(h) + phi(g)) / 2 - phi(h) * phi(g) - _opposite(h, g) - mirror
+    return value
 
 
 def owen_t(h: arb, t: arb) -> arb:

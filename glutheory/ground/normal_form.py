@@ -108,7 +108,7 @@ def _by_pieces(expr: sp.Expr) -> tuple[Term, ...] | None:
 
 
 def _steps(power: int, alpha: sp.Expr, row: Sequence[sp.Expr], kinks: Sequence[sp.Expr]) -> Iterable[Term]:
-    """Z^power e^{alpha z} times the step function of these values; exponentials are zero where they can be, lest they cancel."""
+    """Z^power e^{alpha z} times the step function of these values, by steps whose exponentials vanish if they can."""
     side = -1 if row[-1] == 0 and alpha != 0 else 1
     if side > 0 and row[0] != 0:
         yield Term(row[0], power, ExpQuad(sp.S.Zero, alpha))

@@ -309,8 +309,10 @@ def python_functions(own: Dual, suffix: str) -> str:
         lines = []
         for i, branch in enumerate(branches):
             text = f"return {_decimal(write(floats(branch, 'Python')))}"
-            lines += [f"    if z < {kinks[i]}:", *folded(f"        {text}", " " * 12)] if i < len(kinks) else folded(
-                f"    {text}", " " * 8
+            lines += (
+                [f"    if z < {kinks[i]}:", *folded(f"        {text}", " " * 12)]
+                if i < len(kinks)
+                else folded(f"    {text}", " " * 8)
             )
         bodies.append("\n".join(lines))
     table = {
@@ -340,7 +342,9 @@ def c_functions(own: Dual, suffix: str, prefix: str) -> str:
         lines = []
         for i, branch in enumerate(branches):
             text = f"return {write(floats(branch, 'C'))};"
-            inside = [f"    if (z < {kinks[i]}) {{", *folded(f"        {text}", " " * 12), "    }"] if i < len(kinks) else []
+            inside = (
+                [f"    if (z < {kinks[i]}) {{", *folded(f"        {text}", " " * 12), "    }"] if i < len(kinks) else []
+            )
             if not branch.has(sp.Symbol("z", real=True)) and not kinks:
                 lines.append("    (void)z;")
             lines += inside or folded(f"    {text}", " " * 8)

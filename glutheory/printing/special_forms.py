@@ -44,8 +44,8 @@ def special_form(writer: _Writer, expr: sp.Expr) -> tuple[str, int]:
         return _mean(writer, expr), _ATOM
     if isinstance(expr, Phi2Rho):
         x, y, rho = map(writer, expr.args)
-        arguments = f"{x}, {y}; {rho}"
-        return rf"\Phi_2\left({arguments}\right)" if style.latex else style.call("Φ₂", arguments), _ATOM
+        inner = f"{x}, {y}; {rho}"
+        return rf"\Phi_2\left({inner}\right)" if style.latex else style.call("Φ₂", inner), _ATOM
     if isinstance(expr, sp.Abs):
         bars = (r"\left|", r"\right|") if style.latex else ("|", "|")
         return f"{bars[0]}{writer(expr.args[0])}{bars[1]}", _ATOM

@@ -19,10 +19,10 @@ from glutheory.ground.balls import Tape, bits_of, precision
 from glutheory.ground.exact import Point, as_digits, ball
 from glutheory.ground.grid import GridTape
 from glutheory.ground.normal_form import KAPPA
-from glutheory.symbolic.assemble import DELTA, assemble
+from glutheory.symbolic.assemble import assemble
 from glutheory.symbolic.duals import Dual, Expectation, split_mixture
 from glutheory.symbolic.duals import dual as derive_dual
-from glutheory.symbolic.gaussian import a, b, c
+from glutheory.symbolic.gaussian import DELTA, a, b, c
 from glutheory.symbolic.kolmogorov import product_error, rule
 from glutheory.symbolic.line import Line, infinity, singular
 from glutheory.symbolic.pairs import KAPPA_PRIME

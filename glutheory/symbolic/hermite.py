@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import sympy as sp
@@ -238,8 +239,8 @@ def series_balls(act: Activation, point: Point, digits: int) -> tuple[arb, arb]:
     (S, fine), (T, fine_too) = (_series(act, point, digits, derivative) for derivative in (False, True))
     if not (fine and fine_too):
         raise PrecisionError(
-            f"digits is {digits}: the Hermite series of {act.label!r} does not give them at this point, where |ρ| is near "
-            f"1 or a variance large (S within {arb(S.rad()).str(3, radius=False)}, T within "
+            f"digits is {digits}: the Hermite series of {act.label!r} does not give them at this point, where |ρ| is "
+            f"near 1 or a variance large (S within {arb(S.rad()).str(3, radius=False)}, T within "
             f"{arb(T.rad()).str(3, radius=False)}); ask for fewer digits, or use `enclose`.",
             reached=(S, T),
         )
@@ -284,7 +285,7 @@ def _on_line(act: Activation, point: Point, digits: int, derivative: bool) -> ar
         cuts = [ball_of(kink) / root for kink in function.kinks for root in roots]
         ends = sorted([-R, *(cut for cut in cuts if abs(cut) < R), R], key=lambda x: float(x.mid()))
         total, goal = arb(0, tail.upper()), arb(2) ** (-bits)
-        for low, high in zip(ends, ends[1:], strict=False):
+        for low, high in pairwise(ends):
             middle = ((low + high) / 2).mid()
             if not low < high:
                 continue  # the kinks of both factors in one place

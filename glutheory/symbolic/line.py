@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import sympy as sp
 from flint import arb
 
-from glutheory.ground.balls import bits_of, precision
+from glutheory.ground.balls import Ball, bits_of, precision
 from glutheory.ground.bivariate import phi
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.normal_form import ExpQuad, NormalCdf, NormalPdf, Term
@@ -99,15 +99,11 @@ class Line:
 
 
 def infinity(terms: Sequence[Term], point: Point) -> arb | None:
-    """What the delta functions of φ' that coincide on the line of `point` make of T: ±∞, both NaN; None where none do."""
-    deltas = [term for term in terms if isinstance(term.kernel, NormalPdf) and term.kernel.s == 0]
+    """What the delta functions of φ' that coincide on the line make of T: ±∞, NaN for both; None where none do."""
+    kernels = [(term.coefficient, term.kernel) for term in terms if isinstance(term.kernel, NormalPdf)]
+    deltas = [(weight, kernel.shift) for weight, kernel in kernels if kernel.s == 0]
     line = Line.of(point)
-    signs = {
-        int(sp.sign(f.coefficient * g.coefficient))
-        for f in deltas
-        for g in deltas
-        if line.order(f.kernel.shift, g.kernel.shift) == 0
-    }
+    signs = {int(sp.sign(weight * other)) for weight, k in deltas for other, m in deltas if line.order(k, m) == 0}
     if not signs:
         return None
     return arb.nan() if len(signs) > 1 else arb.pos_inf() * signs.pop()
@@ -116,15 +112,15 @@ def infinity(terms: Sequence[Term], point: Point) -> arb | None:
 def _moment(n: int, gamma: arb, low: arb | None, high: arb | None) -> arb:
     """∫ x^n φ(x−γ) dx from low to high, None for no end."""
     ends = [(sign, end) for sign, end in ((1, low), (-1, high)) if end is not None]
-    if high is None:
-        current = phi(gamma - low)
-    else:
-        current = phi(high - gamma) - (phi(low - gamma) if low is not None else 0)
+    below: Ball = arb(0) if low is None else phi(low - gamma)
+    # from the side on which the interval is open, where nothing cancels
+    whole: Ball = arb(1) if high is None else phi(high - gamma)
+    current = phi(gamma - low) if high is None and low is not None else whole - below
     previous = arb(0)
     for j in range(n):
         edge = sum((sign * end**j * _density(end - gamma) for sign, end in ends), arb(0))
         previous, current = current, gamma * current + j * previous + edge
-    return current
+    return arb(current)
 
 
 def _density(x: arb) -> arb:

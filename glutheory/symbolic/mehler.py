@@ -17,12 +17,12 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import sympy as sp
 from flint import acb, arb, ctx
 
 from glutheory.activations import Z
-from glutheory.errors import ExpressionError
 from glutheory.ground.balls import Ball, Tape, precision
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.growth import growth
@@ -79,7 +79,9 @@ def piecewise(expr: sp.Expr) -> Piecewise:
         for bound in own[1:]:
             C, p = arb.max(C, bound.C), arb.max(p, bound.p)
         growths.append((C, max(bound.n for bound in own), p))
-    return Piecewise(found.kinks, tuple(zip(found.branches, found.derivative(), strict=True)), found.jumps, tuple(growths))
+    return Piecewise(
+        found.kinks, tuple(zip(found.branches, found.derivative(), strict=True)), found.jumps, tuple(growths)
+    )
 
 
 @lru_cache(maxsize=256)
@@ -102,7 +104,9 @@ def _panels(low: arb, high: arb, sizes: Sizes, goals: Sequence[arb]) -> Iterator
             if not all(bound.is_finite() for bound in bounds):
                 break
             bounds = [half.upper() * 8 * bound * rho / (rho - 1) for bound in bounds]
-            excess = max((float((b / g).log().upper()) for b, g in zip(bounds, goals, strict=True) if b > 0), default=0.0)
+            excess = max(
+                (float((b / g).log().upper()) for b, g in zip(bounds, goals, strict=True) if b > 0), default=0.0
+            )
             nodes = max(2, math.ceil(excess / (2 * math.log(rho))) + 1)
             if best is None or nodes < best[0]:
                 best = nodes, rho, bounds
@@ -134,7 +138,7 @@ def _axis(
     errors = [arb(0), arb(0)]
     cuts = [-reach, *(x for x in (ball(kink) / root for kink in found.kinks) if abs(x) < reach), reach]
     skipped = sum(1 for kink in found.kinks if not ball(kink) / root > -reach)
-    for k, (low, high) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for k, (low, high) in enumerate(pairwise(cuts)):
         run = Tape(found.branches[skipped + k], [Z]).bind()
 
         def sizes(box: acb, run: Run = run) -> list[arb]:
@@ -167,10 +171,8 @@ def _regular(found: Piecewise, point: Point, goals: Sequence[arb]) -> list[arb]:
 
         def weights(box: acb, other: int = other) -> list[arb]:
             y, x = abs(box.imag).upper(), abs(box.real)
-            decay = (-x.lower() ** 2 / 2 + y * y / (2 * r * r)).exp() / (2 * arb.pi()).sqrt()
-            return [
-                2 * B * decay * (p * abs(rho) * x.upper() + p * p * r * r / 2).exp() for B, p in envelopes[other]
-            ]
+            decay = (-(x.lower() ** 2) / 2 + y * y / (2 * r * r)).exp() / (2 * arb.pi()).sqrt()
+            return [2 * B * decay * (p * abs(rho) * x.upper() + p * p * r * r / 2).exp() for B, p in envelopes[other]]
 
         sides.append(_axis(found, roots[own], edge, weights, [goal * margin for goal in goals]))
         if point.a == point.b:

@@ -18,7 +18,17 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from glutheory.errors import DerivationError
-from glutheory.ground.normal_form import KAPPA, ExpQuad, NormalCdf, NormalPdf, Term, as_expression, collect, differentiate, is_plain
+from glutheory.ground.normal_form import (
+    KAPPA,
+    ExpQuad,
+    NormalCdf,
+    NormalPdf,
+    Term,
+    as_expression,
+    collect,
+    differentiate,
+    is_plain,
+)
 from glutheory.symbolic.family import Family, Shape, derivatives, family, mean, shape_of
 from glutheory.symbolic.gaussian import U, a, b, c, expquad_mean, expquad_pair, sigma, tau
 from glutheory.symbolic.quadrants import quadrant_pair

@@ -50,8 +50,7 @@ def quadrant_pair(first: Term, second: Term) -> tuple[sp.Expr, sp.Expr]:
         for basis, coefficient in _expectation(first.power, f, second.power, g)
     ]
     values = [
-        sp.Add(*(summand.xreplace({_D: determinant}) for summand in summands))
-        for determinant in (explicit, stable)
+        sp.Add(*(summand.xreplace({_D: determinant}) for summand in summands)) for determinant in (explicit, stable)
     ]
     return values[0], values[1]
 
@@ -71,15 +70,6 @@ def _split(term: Term, other: Term) -> tuple[sp.Expr, Kernel]:
 
 def _square(kernel: Kernel) -> sp.Expr:
     return sp.S.Zero if isinstance(kernel, ExpQuad) else sp.expand(kernel.s**2)
-
-
-def _slope(kernel: Kernel) -> tuple[sp.Expr, Kernel] | None:
-    """The kernel's derivative as (coefficient, kernel); None for a constant."""
-    if isinstance(kernel, ExpQuad):
-        return None
-    if isinstance(kernel, NormalCdf):
-        return sp.Integer(kernel.side), NormalPdf(kernel.s, 0, kernel.shift)
-    return sp.S.One, NormalPdf(kernel.s, kernel.order + 1, kernel.shift)
 
 
 @lru_cache(maxsize=4096)
@@ -116,16 +106,19 @@ def _slope(kernel: NormalCdf) -> NormalPdf:
 
 def _product(f: Kernel, g: Kernel) -> sp.Expr:
     """E[f(X) g(Y)] for two kernels without densities."""
-    parts = ((f, _MU, a), (g, _NU, b))
-    x, y = (
-        None if isinstance(kernel, ExpQuad) else kernel.side * (mean - kernel.shift) / sp.sqrt(variance + _square(kernel))
-        for kernel, mean, variance in parts
-    )
+    x, y = _argument(f, _MU, a), _argument(g, _NU, b)
     if x is None or y is None:
         return sp.S.One if x is y else Phi(y if x is None else x)
     assert isinstance(f, NormalCdf)
     assert isinstance(g, NormalCdf)
     return Phi2(x, y, f.side * g.side * c, sp.sqrt(_D))
+
+
+def _argument(kernel: Kernel, mean: sp.Expr, variance: sp.Expr) -> sp.Expr | None:
+    """Where Φ is taken for the mean of a distribution function; None for a constant."""
+    if not isinstance(kernel, NormalCdf):
+        return None
+    return kernel.side * (mean - kernel.shift) / sp.sqrt(variance + _square(kernel))
 
 
 @dataclass(frozen=True)
@@ -154,8 +147,8 @@ class _Law:
         if s == 0:
             return _Law(k, self.y + self.xy / total * (k - self.x), sp.S.Zero, sp.S.Zero, self.yy - self.xy**2 / total)
         rest = s**2 / total
-        means = (mean + cov / total * (k - self.x) for mean, cov in ((self.x, self.xx), (self.y, self.xy)))
-        return _Law(*means, self.xx * rest, self.xy * rest, self.yy - self.xy**2 / total)
+        x, y = (mean + cov / total * (k - self.x) for mean, cov in ((self.x, self.xx), (self.y, self.xy)))
+        return _Law(x, y, self.xx * rest, self.xy * rest, self.yy - self.xy**2 / total)
 
     def swapped(self) -> _Law:
         """The pair the other way round."""

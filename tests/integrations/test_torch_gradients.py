@@ -189,7 +189,9 @@ HARD = [
 
 
 @pytest.mark.parametrize("kind", ["nngp", "ntk"])
-@pytest.mark.parametrize("net", [*map(glu.network, (*(act.name for act in FAST_CLOSED), "reglu", "geglu"))], ids=by_label)
+@pytest.mark.parametrize(
+    "net", [*map(glu.network, (*(act.name for act in FAST_CLOSED), "reglu", "geglu"))], ids=by_label
+)
 def test_hard_points_against_differences_of_many_digits(net: Network, kind: str) -> None:
     errors = [hard_point_error(net, kind, a, b, gap) for a, b, gap in HARD]
     assert max(errors) <= TOLERANCE

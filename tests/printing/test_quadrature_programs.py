@@ -25,7 +25,14 @@ from tests.printing.exported import INTEGRATED
 Value = Callable[[float, float, float], float]
 #: What the programs' heads state, between variances of 0.01 and 100.
 TOLERANCE = 1e-12
-POINTS = ((2.0, 0.5, 0.3), (100.0, 0.01, 0.99), (0.01, 0.04, -0.005), (1.0, 1.0, 1.0), (1.0, 4.0, -2.0), (1.0, 1.0, 0.0))
+POINTS = (
+    (2.0, 0.5, 0.3),
+    (100.0, 0.01, 0.99),
+    (0.01, 0.04, -0.005),
+    (1.0, 1.0, 1.0),
+    (1.0, 4.0, -2.0),
+    (1.0, 1.0, 0.0),
+)
 FAR = ((100.0, 100.0, 50.0), (100.0, 100.0, 99.9), (100.0, 100.0, -99.99999), (0.01, 100.0, 0.5))
 QUICK = ("hard_tanh", "threshold", "softsign", "mish")
 _FLAGS = ("-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O2", "-Wno-unused-function")
