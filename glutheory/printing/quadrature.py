@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 import sympy as sp
 
+from glutheory.ground.normal_form import ExpQuad
 from glutheory.ground.pieces import pieces
 from glutheory.printing.comments import folded
 from glutheory.printing.stable import floats
@@ -25,7 +26,7 @@ _NODES, _REACH, _WIDEST = 16, 9.0, 1.5
 ACCURACY = (
     "S and T are quadratures of the defining integral: the errors are below 1e-12 of the scale "
     "sqrt(f(a, a, a)*f(b, b, b)), f = S or T, for variances from 0.01 to 100, at |c| = sqrt(a*b) too, of activations "
-    "that vary on the scale 1 between their kinks. A value takes up to a second in Python, milliseconds in C."
+    "that vary on the scale 1 between their kinks; what lies beyond 9 standard deviations counts as 0. A value takes up to a second in Python, milliseconds in C."
 )
 
 _PYTHON = '''
@@ -276,8 +277,12 @@ static inline double @T$(double a, double b, double c)
 
 
 def needs_quadrature(own: Dual) -> bool:
-    """Whether a program integrates: for a Hermite series, and where a formula has bivariate distribution functions."""
-    return own.method == HERMITE or any(part.stable is not None for part in own.s.parts)
+    """Whether a program integrates: for a Hermite series, for bivariate distribution functions, and 1 − exp(…)."""
+    if own.method == HERMITE or any(part.stable is not None for part in own.s.parts):
+        return True
+    # a constant beside exponentials, as in sin²: small variances would be differences of numbers near 1
+    waves = [term.kernel for term in own.terms if term.power == 0 and isinstance(term.kernel, ExpQuad)]
+    return ExpQuad() in waves and len(waves) > 1
 
 
 @lru_cache(maxsize=1)

