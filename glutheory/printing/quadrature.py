@@ -26,7 +26,8 @@ _NODES, _REACH, _WIDEST = 16, 9.0, 1.5
 ACCURACY = (
     "S and T are quadratures of the defining integral: the errors are below 1e-12 of the scale "
     "sqrt(f(a, a, a)*f(b, b, b)), f = S or T, for variances from 0.01 to 100, at |c| = sqrt(a*b) too, of activations "
-    "that vary on the scale 1 between their kinks; what lies beyond 9 standard deviations counts as 0. A value takes up to a second in Python, milliseconds in C."
+    "that grow like a power of z and vary on the scale 1 between their kinks; what lies beyond 9 standard deviations "
+    "counts as 0. A value takes up to a second in Python, milliseconds in C."
 )
 
 _PYTHON = '''
@@ -282,7 +283,7 @@ def needs_quadrature(own: Dual) -> bool:
         return True
     # a constant beside exponentials, as in sin²: small variances would be differences of numbers near 1
     waves = [term.kernel for term in own.terms if term.power == 0 and isinstance(term.kernel, ExpQuad)]
-    return ExpQuad() in waves and len(waves) > 1
+    return ExpQuad() in waves and any(kernel.alpha.is_imaginary for kernel in waves)
 
 
 @lru_cache(maxsize=1)

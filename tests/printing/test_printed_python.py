@@ -87,6 +87,6 @@ def test_printed_python_runs_on_its_own_and_agrees(tmp_path) -> None:
 
 
 def test_python_refuses_what_math_cannot_do() -> None:
+    made = report(Network("symbolic", (activation("silu", beta=sp.Symbol("beta", positive=True)),)), digits=6)
     with pytest.raises(DerivationError, match="no Python code"):
-        symbolic = activation("silu", beta=sp.Symbol("beta", positive=True))
-        render(report(Network("symbolic", (symbolic,)), digits=6), "python", WIDE)
+        render(made, "python", WIDE)
