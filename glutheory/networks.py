@@ -31,6 +31,8 @@ GATES: dict[str, str] = {
     "swiglu": "silu",
     "gtu": "tanh",
 }
+#: And of all others: mish_glu is gated by mish, and every activation of the zoo so.
+SUFFIX = "_glu"
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,18 +89,24 @@ def network_names() -> tuple[str, ...]:
     return (*activation_names(), *GATES)
 
 
+def gate_of(name: str) -> str:
+    """The activation that the gated network of that name has as its gate; any other name itself."""
+    stem = name.removesuffix(SUFFIX)
+    return GATES.get(name, stem if stem in activation_names() else name)
+
+
 def network(name: str | Network) -> Network:
-    """The network of that name: an activation's name is the non-gated one; see `GATES` for the gated ones.
+    """The network of that name: an activation's name is the non-gated one; see `GATES` and `SUFFIX` for gated ones.
 
     Raises:
         UnknownNameError: no such network; the message suggests the nearest names.
     """
     if isinstance(name, Network):
         return name
-    if name in GATES:
-        return Network(name, (activation("identity"), activation(GATES[name])))
     if name in activation_names():
         return Network(name, (activation(name),))
+    if isinstance(name, str) and gate_of(name) != name:
+        return Network(name, (activation("identity"), activation(gate_of(name))))
     raise UnknownNameError(f"unknown network {name!r}: {nearest(str(name)[:40], network_names())}")
 
 

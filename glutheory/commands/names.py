@@ -9,7 +9,7 @@ import sympy as sp
 from glutheory.activations import Activation, activation, activation_names
 from glutheory.errors import DomainError, ExpressionError
 from glutheory.ground.exact import as_exact
-from glutheory.networks import GATES, Network, network, product
+from glutheory.networks import Network, gate_of, network, product
 from glutheory.networks import gated as gated_network
 
 _MAX_SHOWN = 60
@@ -63,7 +63,7 @@ def chosen_activation(name: str | None, expression: str | None, given: tuple[str
     if expression is not None:
         return _own(expression, given)
     name = _short(name)
-    return activation(GATES.get(name, name), **parameters(given))
+    return activation(gate_of(name), **parameters(given))
 
 
 def chosen_network(name: str | None, expression: str | None, gated: bool, given: tuple[str, ...]) -> Network:

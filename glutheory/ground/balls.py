@@ -16,6 +16,7 @@ import sympy as sp
 from flint import acb, arb, ctx, fmpq
 
 from glutheory.errors import DerivationError
+from glutheory.ground.bivariate import Phi, Phi2, phi, phi2
 
 Ball = Any  # flint.arb or flint.acb: python-flint ships no types for mixed arithmetic
 Step = tuple[Callable[..., Ball], int, tuple[int, ...]]
@@ -118,8 +119,11 @@ class Tape:
             return slot if node.exp.p == 1 else self._emit(node, "pow", (slot,), int(node.exp.p))
         if isinstance(node, sp.Pow) and node.base == sp.E:
             return self._emit(node, "call", (self._slot(node.exp),), "exp")
-        if isinstance(node, sp.atan2):
-            return self._emit(node, "atan2", tuple(self._slot(arg) for arg in node.args))
+        if isinstance(node, Phi):
+            return self._emit(node, "phi", (self._slot(node.args[0]),))
+        if isinstance(node, sp.atan2 | Phi2):
+            name = "atan2" if isinstance(node, sp.atan2) else "phi2"
+            return self._emit(node, name, tuple(self._slot(arg) for arg in node.args))
         method = _UNARY.get(node.func)
         if method is None or len(node.args) != 1:
             raise DerivationError(f"cannot evaluate {node} in ball arithmetic: {node.func} is not in the table.")
@@ -134,6 +138,8 @@ class Tape:
                 yield _power(extra), slot, operands
             elif operation == "root":
                 yield _root(extra), slot, operands
+            elif operation == "phi":
+                yield _normal_cdf, slot, operands
             else:
                 yield _BINARY[operation], slot, operands
 
@@ -164,7 +170,7 @@ def execute(steps: Sequence[Step], memory: list[Ball], analytic: bool = False) -
         if len(operands) == 1:
             memory[slot] = function(memory[operands[0]], analytic)
         else:
-            memory[slot] = function(memory[operands[0]], memory[operands[1]])
+            memory[slot] = function(*(memory[operand] for operand in operands))
 
 
 def constant(value: sp.Expr) -> Ball:
@@ -190,6 +196,10 @@ def _method(name: str) -> Callable[..., Ball]:
         return getattr(x, name)()
 
     return plain
+
+
+def _normal_cdf(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (one signature for all)
+    return phi(x)
 
 
 def _power(exponent: int) -> Callable[..., Ball]:
@@ -234,4 +244,5 @@ _BINARY: dict[str, Callable[..., Ball]] = {
     "add": operator.add,
     "mul": operator.mul,
     "atan2": _atan2,
+    "phi2": phi2,
 }

@@ -2,9 +2,10 @@
 
 Kernels, closed under differentiation and under multiplication by z:
 
-    ExpQuad(beta, alpha)   exp(−beta z² + alpha z)                 1, exp, sin and cos (complex alpha), Gaussian
-    NormalCdf(s)           Φ(z/s); s = 0 is the Heaviside step     erf, Φ, GELU; s = 0: step, sign, |z|, ReLU^k
-    NormalPdf(s, j)        j-th derivative of the N(0, s²) density; s = 0: of the delta function
+    ExpQuad(beta, alpha)       exp(−beta z² + alpha z)             1, exp, sin and cos (complex alpha), Gaussian
+    NormalCdf(s, m, alpha)     e^{alpha z} Φ(±(z−m)/s)             erf, Φ, GELU; s = 0, the Heaviside step H(z−m): step,
+                                                                   sign, |z|, ReLU^k, every piecewise polynomial, ELU
+    NormalPdf(s, j, m)         j-th derivative of the N(m, s²) density; s = 0: of the delta function
 
 A scale s that contains `KAPPA` is random: 2·KAPPA times a standard normal is logistic when KAPPA is Kolmogorov
 distributed (Andrews & Mallows 1974; Stefanski 1991), so σ(z) = E[Φ(z/(2 KAPPA))] is a NormalCdf as well, and the
@@ -13,9 +14,12 @@ normal form stands for its expectation over KAPPA.
 `read` turns special functions of a multiple of z into kernels; products with powers of z stay, all else is refused:
 
     H, sign, |·|, max, min                     NormalCdf(0)
-    erf, erfc                                  NormalCdf(s)
+    erf, erfc, also of a straight line         NormalCdf(s, m)
     1/(1+e^{−βz}), tanh, log(1+e^{βz})         NormalCdf and NormalPdf of a random scale
     exp of a quadratic, sin, cos, sinh, cosh   ExpQuad
+
+and, where that ends and the constants are numbers, a function whose pieces are sums of z^n e^{αz}, α real, by its
+kinks m: each z^n e^{αz} times H(z−m) or H(m−z).
 
 This is a reading of the definition, not a derivation: both roads that need it start here, and the tests compare the sum
 with the definition point by point.
@@ -23,12 +27,14 @@ with the definition point by point.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
 from glutheory.activations import Z
+from glutheory.errors import ExpressionError
+from glutheory.ground.pieces import pieces
 
 #: The Kolmogorov-distributed mixing variable of the logistic family.
 KAPPA = sp.Symbol("kappa", positive=True)
@@ -44,17 +50,21 @@ class ExpQuad:
 
 @dataclass(frozen=True)
 class NormalCdf:
-    """Φ(z/s), the distribution function of N(0, s²); the Heaviside step at s = 0."""
+    """e^{alpha z} Φ(side·(z−shift)/s), with the distribution function of N(shift, s²); the Heaviside step at s = 0."""
 
     s: sp.Expr
+    shift: sp.Expr = sp.S.Zero
+    alpha: sp.Expr = sp.S.Zero
+    side: int = 1
 
 
 @dataclass(frozen=True)
 class NormalPdf:
-    """The derivative of this order of the N(0, s²) density; of the delta function at s = 0."""
+    """The derivative of this order of the N(shift, s²) density; of the delta function at s = 0."""
 
     s: sp.Expr
     order: int = 0
+    shift: sp.Expr = sp.S.Zero
 
 
 Kernel = ExpQuad | NormalCdf | NormalPdf
@@ -71,6 +81,43 @@ class Term:
 
 def read(expr: sp.Expr) -> tuple[Term, ...] | None:
     """The normal form of φ(z) = `expr`, or None if it has none (then only the Hermite series is available)."""
+    found = _read(expr)
+    return _by_pieces(expr) if found is None else found
+
+
+def _by_pieces(expr: sp.Expr) -> tuple[Term, ...] | None:
+    """By its pieces: for each z^n e^{αz}, α real, its coefficients on the intervals as a sum of steps at the kinks."""
+    if expr.free_symbols != {Z}:
+        return None
+    try:
+        found = pieces(expr)
+    except ExpressionError:
+        return None
+    branches = [_read(branch) for branch in found.branches]
+    waves: dict[tuple[int, sp.Expr], list[sp.Expr]] = {}
+    for i, branch in enumerate(branches):
+        for term in branch or ():
+            kernel = term.kernel
+            if not isinstance(kernel, ExpQuad) or kernel.beta != 0 or not kernel.alpha.is_real:
+                return None
+            row = waves.setdefault((term.power, kernel.alpha), [sp.S.Zero] * len(branches))
+            row[i] = term.coefficient
+    if found.smooth or None in branches:
+        return None
+    return collect(term for wave, row in waves.items() for term in _steps(*wave, row, found.kinks))
+
+
+def _steps(power: int, alpha: sp.Expr, row: Sequence[sp.Expr], kinks: Sequence[sp.Expr]) -> Iterable[Term]:
+    """Z^power e^{alpha z} times the step function of these values, by steps whose exponentials vanish if they can."""
+    side = -1 if row[-1] == 0 and alpha != 0 else 1
+    if side > 0 and row[0] != 0:
+        yield Term(row[0], power, ExpQuad(sp.S.Zero, alpha))
+    for kink, left, right in zip(kinks, row, row[1:], strict=False):
+        yield Term(side * (right - left), power, NormalCdf(sp.S.Zero, kink, alpha, side))
+
+
+def _read(expr: sp.Expr) -> tuple[Term, ...] | None:
+    """By the functions in it."""
     reader = _Reader()
     rewritten = reader.rewrite(expr)
     if rewritten is None:
@@ -124,11 +171,11 @@ class _Reader:
     def dummy(self, kernel: Kernel) -> sp.Dummy:
         return self.dummies.setdefault(kernel, sp.Dummy(f"k{len(self.dummies)}"))
 
-    def cdf(self, beta: sp.Expr, scale: sp.Expr) -> sp.Expr:
-        """The distribution function F(βz), F symmetric, whose Φ-kernel has the scale `scale`/|β|."""
+    def cdf(self, beta: sp.Expr, scale: sp.Expr, shift: sp.Expr = sp.S.Zero) -> sp.Expr:
+        """The distribution function F(β(z − shift)), F symmetric, whose Φ-kernel has the scale `scale`/|β|."""
         if beta.is_positive:
-            return self.dummy(NormalCdf(sp.powsimp(scale / beta)))
-        return 1 - self.dummy(NormalCdf(sp.powsimp(-scale / beta)))
+            return self.dummy(NormalCdf(sp.powsimp(scale / beta), shift))
+        return 1 - self.dummy(NormalCdf(sp.powsimp(-scale / beta), shift))
 
     def ramp(self, argument: sp.Expr) -> sp.Expr | None:
         """max(0, argument)."""
@@ -158,6 +205,8 @@ class _Reader:
             rest = sp.expand(node.base - 1)
             beta = _slope(rest.args[0]) if isinstance(rest, sp.exp) else None
             return None if beta is None else self.cdf(-beta, 2 * KAPPA)
+        if isinstance(node, sp.erf | sp.erfc):
+            return self.error_function(node)
         beta = _slope(node.args[0]) if len(node.args) >= 1 else None
         if beta is None:
             return None
@@ -167,12 +216,18 @@ class _Reader:
             return 2 * self.cdf(beta, sp.S.Zero) - 1
         if isinstance(node, sp.Abs):
             return beta * Z * (2 * self.cdf(beta, sp.S.Zero) - 1)
-        if isinstance(node, sp.erf | sp.erfc):
-            value = 2 * self.cdf(beta, 1 / sp.sqrt(2)) - 1
-            return value if isinstance(node, sp.erf) else 1 - value
         if isinstance(node, sp.tanh):
             return 2 * self.cdf(2 * beta, 2 * KAPPA) - 1
         return None
+
+    def error_function(self, node: sp.Expr) -> sp.Expr | None:
+        """Erf or erfc of βz + γ."""
+        constant = sp.expand(node.args[0]).coeff(Z, 0)
+        beta = _slope(node.args[0] - constant)
+        if beta is None:
+            return None
+        value = 2 * self.cdf(beta, 1 / sp.sqrt(2), sp.radsimp(-constant / beta)) - 1
+        return value if isinstance(node, sp.erf) else 1 - value
 
     def rewrite(self, node: sp.Expr) -> sp.Expr | None:
         """The expression with every special function replaced, or None where one is not in the table."""
@@ -206,12 +261,13 @@ def collect(terms: Iterable[Term]) -> tuple[Term, ...]:
     while queue:
         term = queue.pop()
         if isinstance(term.kernel, NormalPdf) and term.power:
-            # z·N^(j)(z) = −s² N^(j+1)(z) − j N^(j−1)(z), from z N = −s² N' by Leibniz; for s = 0 it is z·δ^(j) = −j
-            # δ^(j−1)
-            s, j, rest = term.kernel.s, term.kernel.order, term.power - 1
-            queue.append(Term(-term.coefficient * s**2, rest, NormalPdf(s, j + 1)))
+            # z·N^(j)(z−m) = m N^(j) − s² N^(j+1) − j N^(j−1), from (z−m) N = −s² N' by Leibniz; for s = 0 the middle
+            # term is zero
+            s, j, m, rest = term.kernel.s, term.kernel.order, term.kernel.shift, term.power - 1
+            queue.append(Term(-term.coefficient * s**2, rest, NormalPdf(s, j + 1, m)))
+            queue.append(Term(term.coefficient * m, rest, term.kernel))
             if j:
-                queue.append(Term(-j * term.coefficient, rest, NormalPdf(s, j - 1)))
+                queue.append(Term(-j * term.coefficient, rest, NormalPdf(s, j - 1, m)))
             continue
         key = (term.power, term.kernel)
         sums[key] = sums.get(key, sp.S.Zero) + term.coefficient
@@ -233,9 +289,13 @@ def differentiate(terms: Iterable[Term], times: int = 1) -> tuple[Term, ...]:
                 new.append(Term(c * kernel.alpha, n, kernel))
                 new.append(Term(-2 * c * kernel.beta, n + 1, kernel))
             elif isinstance(kernel, NormalCdf):
-                new.append(Term(c, n, NormalPdf(kernel.s)))
+                s, m, alpha = kernel.s, kernel.shift, kernel.alpha
+                new.append(Term(c * alpha, n, kernel))
+                # e^{αz} N(z; m, s²) = e^{αm + α²s²/2} N(z; m + αs², s²)
+                c *= kernel.side
+                new.append(Term(c * sp.exp(alpha * m + alpha**2 * s**2 / 2), n, NormalPdf(s, 0, m + alpha * s**2)))
             else:
-                new.append(Term(c, n, NormalPdf(kernel.s, kernel.order + 1)))
+                new.append(Term(c, n, NormalPdf(kernel.s, kernel.order + 1, kernel.shift)))
         current = collect(new)
     return current
 
@@ -246,13 +306,22 @@ def as_expression(term: Term) -> sp.Expr:
     if isinstance(kernel, ExpQuad):
         value = sp.exp(-kernel.beta * Z**2 + kernel.alpha * Z)
     elif isinstance(kernel, NormalCdf):
-        value = sp.Heaviside(Z) if kernel.s == 0 else (1 + sp.erf(Z / (kernel.s * sp.sqrt(2)))) / 2
+        y = kernel.side * (Z - kernel.shift)
+        value = sp.Heaviside(y) if kernel.s == 0 else (1 + sp.erf(y / (kernel.s * sp.sqrt(2)))) / 2
+        value *= sp.exp(kernel.alpha * Z)
     elif kernel.s == 0:
-        value = sp.DiracDelta(Z, kernel.order)
+        value = sp.DiracDelta(Z - kernel.shift, kernel.order)
     else:
-        density = sp.exp(-(Z**2) / (2 * kernel.s**2)) / (kernel.s * sp.sqrt(2 * sp.pi))
+        density = sp.exp(-((Z - kernel.shift) ** 2) / (2 * kernel.s**2)) / (kernel.s * sp.sqrt(2 * sp.pi))
         value = sp.diff(density, Z, kernel.order)
     return term.coefficient * Z**term.power * value
+
+
+def is_plain(kernel: Kernel) -> bool:
+    """Whether it is centred at 0 and has no exponential beside its distribution function: the arcsine family's kind."""
+    if isinstance(kernel, NormalCdf):
+        return kernel == NormalCdf(kernel.s)
+    return isinstance(kernel, ExpQuad) or kernel.shift == 0
 
 
 def is_mixture(terms: Iterable[Term]) -> bool:

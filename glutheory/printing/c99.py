@@ -7,6 +7,7 @@ import re
 from glutheory.printing.comments import folded, head, identifier, wrapped
 from glutheory.printing.contents import Report
 from glutheory.printing.program import Function, Node, nodes, program
+from glutheory.printing.quadrature import c_functions, c_helper
 from glutheory.printing.styles import c99_style
 from glutheory.printing.writer import Writer
 
@@ -103,7 +104,7 @@ def source(found: Report) -> str:
     The prefix is made from the network's name. All functions are ``static inline``, so that the file may be included.
 
     Raises:
-        DerivationError: a Hermite series, a symbolic constant, or functions that C99 lacks.
+        DerivationError: a symbolic constant, or functions that C99 lacks.
     """
     whole = program(found, "C")
     name = identifier(found.network.name)
@@ -119,11 +120,14 @@ def source(found: Report) -> str:
     )
     texts = [f"#ifndef {guard}\n#define {guard}\n\n#include <math.h>"]
     functions = [_function(function, f"{name}_") for function in whole.functions]
-    if any("GLUTHEORY_PI" in function for function in functions):
+    if whole.integrated or any("GLUTHEORY_PI" in function for function in functions):
         texts.append("#ifndef GLUTHEORY_PI\n#define GLUTHEORY_PI 3.14159265358979323846\n#endif")
-    texts += [text for helper, text in _HELPERS.items() if helper in whole.helpers]
+    integrals = [c_functions(own, suffix, f"{name}_") for suffix, own in whole.integrated]
+    helpers = {*whole.helpers, *(["Phi"] if any(f"{name}_Phi(" in text for text in integrals) else [])}
+    texts += [text for helper, text in _HELPERS.items() if helper in helpers]
     if "mean" in whole.helpers:
         texts.append(_mean(nodes()))
+    texts += [c_helper(), *integrals] if integrals else []
     texts += [*functions, _EXAMPLE, f"#endif /* {guard} */"]
     return "\n\n".join([first, *(text.strip("\n").replace("@", f"{name}_") for text in texts)]) + "\n"
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import sympy as sp
 
 from glutheory.ground import rational
+from glutheory.ground.bivariate import Phi
 
 #: Markers that only `glutheory.printing.special_forms` knows how to write.
-PHI = sp.Function("Phi")
+PHI = Phi
 MEAN = sp.Function("Mean")
 _HALF = sp.Rational(1, 2)
 a, b = sp.symbols("a b", positive=True)

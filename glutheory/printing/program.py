@@ -19,6 +19,7 @@ from glutheory.errors import DerivationError
 from glutheory.ground.normal_form import KAPPA
 from glutheory.printing.contents import Report, kernel_formulas
 from glutheory.printing.groups import THETA, Group, a, b, c
+from glutheory.printing.quadrature import ACCURACY, needs_quadrature
 from glutheory.printing.stable import DELTA, floats, stable
 from glutheory.printing.ways import present, subtractions
 from glutheory.symbolic.duals import HERMITE, MIXTURE, Dual, split_mixture
@@ -88,14 +89,18 @@ class Program:
     Attributes:
         functions: in an order in which each uses earlier ones only.
         helpers: which of the functions `OWN` are used ("mean" for the averages).
+        integrated: the duals whose S and T are quadratures, with the suffix of their names (`quadrature`).
     """
 
     functions: tuple[Function, ...]
     helpers: frozenset[str]
+    integrated: tuple[tuple[str, Dual], ...] = ()
 
     @property
     def accuracy(self) -> str:
-        """What the rounding errors are like, in a sentence."""
+        """What the errors are like, in a sentence or two."""
+        if self.integrated:
+            return ACCURACY
         values = [function.value for function in self.functions if function.name not in KERNELS]
         scale = "of the scale sqrt(f(a, a, a)*f(b, b, b)), f = S or T"
         # an exponent is small beside its terms only where its error is small as well
@@ -119,17 +124,21 @@ def program(found: Report, language: str) -> Program:
         language: its name, for errors.
 
     Raises:
-        DerivationError: a Hermite series, a symbolic constant, or functions that `language` lacks.
+        DerivationError: a symbolic constant, or functions that `language` lacks.
     """
-    require_closed(found, language)
-    functions = [function for suffix, own in branch_duals(found) for function in _dual(own, suffix)]
+    require_numbers(found, language)
+    duals = branch_duals(found)
+    integrated = tuple((suffix, own) for suffix, own in duals if needs_quadrature(own))
+    functions = [f for suffix, own in duals if not needs_quadrature(own) for f in _dual(own, suffix)]
     for name, value in kernel_calls(found).items():
         functions.append(Function(name, POINT, f"{KERNELS[name]}, NTK parametrisation.", (), False, value))
     functions = [_checked(function, language) for function in functions]
     values = [value for function in functions for value in (function.value, *(line.value for line in function.lines))]
     heads = {node.func.__name__ for value in values for node in value.atoms(sp.Function)}
     helpers = {"mean" if head.startswith("mean_") else head for head in heads}
-    return Program(tuple(functions), frozenset(helpers.intersection((*OWN, "mean"))))
+    if integrated:
+        helpers.add("root")
+    return Program(tuple(functions), frozenset(helpers.intersection((*OWN, "mean"))), integrated)
 
 
 def require_closed(found: Report, language: str) -> None:
@@ -144,6 +153,16 @@ def require_closed(found: Report, language: str) -> None:
                 f"no {language} code for {own.activation.name!r}: its S is an infinite Hermite series whose "
                 "coefficients are integrals; use the text or JSON format, or `evaluate` for values."
             )
+    require_numbers(found, language)
+
+
+def require_numbers(found: Report, language: str) -> None:
+    """Refuse what no program can compute.
+
+    Raises:
+        DerivationError: a symbolic constant.
+    """
+    for own in found.ntk.duals:
         if own.activation.symbols:
             names = ", ".join(map(str, own.activation.symbols))
             raise DerivationError(

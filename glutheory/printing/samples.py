@@ -16,6 +16,7 @@ from flint import arb
 from glutheory.errors import DerivationError, ExpressionError, PrecisionError
 from glutheory.ground import rational
 from glutheory.ground.balls import Tape, bits_of, precision
+from glutheory.ground.bivariate import Phi, Phi2Rho
 from glutheory.ground.exact import Point
 from glutheory.ground.normal_form import KAPPA
 from glutheory.printing.digits import GUARD, ball_text, common_digits, exact_decimal, shown
@@ -219,7 +220,7 @@ def _exact_at_one(formula: sp.Expr | None) -> str | None:
 
 def _substituted(notation: Notation, formula: sp.Expr, change: dict[sp.Symbol, sp.Expr]) -> sp.Expr | None:
     """The formula in the special case, tidied; an expectation stays one, shown only where it got shorter."""
-    if change.get(c) != 0 and _stays_mixed(notation, formula.xreplace(change)):
+    if change.get(c) != 0 and (formula.has(Phi, Phi2Rho) or _stays_mixed(notation, formula.xreplace(change))):
         return None
     for group in notation.groups:
         formula = formula.subs(_meanings(group, change), simultaneous=True)

@@ -77,6 +77,12 @@ def method(found: Report) -> str:
             "Price's theorem does not end in elementary expectations here: S is the Hermite series (Mehler's formula), "
             "with rigorous coefficients and Parseval's bound of its tail; T is the same series of φ'."
         )
+    if any(part.stable is not None for part in dual.s.parts):
+        return (
+            "Stein's lemma takes the powers away, down to the bivariate normal distribution function Φ₂, whose third "
+            "argument is the correlation; its derivative in c is the density (Plackett 1954). T was derived in the "
+            "same way from φ', independently of S."
+        )
     count = dual.order
     start = "S is a Gaussian integral, done by completing the square; no derivative was needed"
     if count:

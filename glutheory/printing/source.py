@@ -5,6 +5,7 @@ from __future__ import annotations
 from glutheory.printing.comments import folded, head, wrapped
 from glutheory.printing.contents import Report
 from glutheory.printing.program import Function, nodes, program
+from glutheory.printing.quadrature import python_functions, python_helper
 from glutheory.printing.styles import PYTHON
 from glutheory.printing.writer import Writer
 
@@ -54,14 +55,17 @@ def module(found: Report) -> str:
     """The source text of a module with S, T, nngp and ntk; of each branch's S and T for a product of branches.
 
     Raises:
-        DerivationError: a Hermite series, a symbolic constant, or functions that `math` lacks.
+        DerivationError: a symbolic constant, or functions that `math` lacks.
     """
     whole = program(found, "Python")
     texts = ['"""' + "\n".join(wrapped([*head(found), f"{whole.accuracy} {_OVERFLOW}"])) + '\n"""\n\nimport math']
     if "mean" in whole.helpers:
         rows = "\n".join(f"    ({node.kappa!r}, {node.weight!r})," for node in nodes())
         texts.append(f"{_RULE_COMMENT}\n_RULE = (\n{rows}\n)")
-    texts += [text for name, text in _HELPERS.items() if name in whole.helpers]
+    integrals = [python_functions(own, suffix) for suffix, own in whole.integrated]
+    helpers = {*whole.helpers, *(["Phi"] if any("_Phi(" in text for text in integrals) else [])}
+    texts += [text for name, text in _HELPERS.items() if name in helpers]
+    texts += [python_helper(), *integrals] if integrals else []
     texts += [_function(function) for function in whole.functions]
     return "\n\n\n".join(text.strip("\n") for text in texts) + "\n"
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import sympy as sp
 
+from glutheory.ground.bivariate import Phi2Rho
 from glutheory.printing.groups import MEAN, PHI
 from glutheory.printing.styles import Style
 
@@ -41,6 +42,10 @@ def special_form(writer: _Writer, expr: sp.Expr) -> tuple[str, int]:
         return _sum(writer, expr), _SUM
     if isinstance(expr, MEAN):
         return _mean(writer, expr), _ATOM
+    if isinstance(expr, Phi2Rho):
+        x, y, rho = map(writer, expr.args)
+        inner = f"{x}, {y}; {rho}"
+        return rf"\Phi_2\left({inner}\right)" if style.latex else style.call("Φ₂", inner), _ATOM
     if isinstance(expr, sp.Abs):
         bars = (r"\left|", r"\right|") if style.latex else ("|", "|")
         return f"{bars[0]}{writer(expr.args[0])}{bars[1]}", _ATOM

@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from glutheory.errors import DerivationError
-from glutheory.printing.groups import a, b, c, readable
+from glutheory.printing.groups import PHI, a, b, c, readable
 from glutheory.printing.ways import safest
 
 #: ab − c².
@@ -90,7 +90,7 @@ def floats(expr: sp.Expr, language: str) -> sp.Expr:
         DerivationError: complex numbers, functions that the language lacks, or numbers beyond the range of floats.
     """
     expr = readable(_balanced(expr))
-    calls = (sp.core.function.AppliedUndef, *_KNOWN)
+    calls = (sp.core.function.AppliedUndef, PHI, *_KNOWN)
     if expr.has(sp.I) or any(not isinstance(node, calls) for node in expr.atoms(sp.Function)):
         raise DerivationError(
             f"no {language} code: the closed form contains complex numbers or functions that it lacks; use the text, "

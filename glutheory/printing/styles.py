@@ -120,7 +120,7 @@ ASCII = Style(
     power=lambda base, exponent: (
         f"{base}^{exponent}" if exponent.isdigit() or len(exponent) == 1 else f"{base}^({exponent})"
     ),
-    call=lambda name, argument: f"{ {'Φ': 'Phi', 'δ': 'delta'}.get(name, name) }({argument})",
+    call=lambda name, argument: f"{ {'Φ': 'Phi', 'Φ₂': 'Phi2', 'δ': 'delta'}.get(name, name) }({argument})",
     brackets=("(", ")"),
     subscript=lambda index: f"_{index}",
 )
@@ -195,6 +195,9 @@ def c99_style(prefix: str) -> Style:
 def _mathematica_call(name: str, argument: str) -> str:
     if name == "Φ":
         return f"(Erfc[-({argument})/Sqrt[2]]/2)"
+    if name == "Φ₂":
+        numbers, correlation = argument.split("; ")
+        return f"CDF[BinormalDistribution[{correlation}], {{{numbers}}}]"
     if name[0] in "ST" or name in _MATH_FUNCTIONS:
         own = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
         name = f"@{own}" if name[0] in "ST" else own

@@ -7,6 +7,7 @@ from typing import Any
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
+from glutheory.ground.bivariate import Phi, Phi2
 from glutheory.printing.comments import folded, head, wrapped
 from glutheory.printing.contents import Report
 from glutheory.printing.program import KERNELS, MEANINGS, branch_duals, kernel_calls, require_closed
@@ -72,6 +73,32 @@ def value(formula, at_a, at_b, at_c, digits=15):
 '''
 
 
+_NORMAL = ("Phi", "Phi2")
+_NORMAL_FUNCTIONS = '''
+class Phi(Function):
+    """The standard normal distribution function."""
+
+    nargs = 1
+
+    def _eval_evalf(self, prec):
+        return (erfc(-self.args[0] / sqrt(2)) / 2)._eval_evalf(prec)
+
+
+class Phi2(Function):
+    """The bivariate normal distribution function at x, y, for the correlation c/sqrt(c**2 + d**2)."""
+
+    nargs = 4
+
+    def _eval_evalf(self, prec):
+        with mpmath.workprec(prec + 20):
+            x, y, c, d = (mpmath.mpf(argument.evalf(mpmath.mp.dps)) for argument in self.args)
+            r = mpmath.hypot(c, d)
+            places = sorted({-mpmath.inf, x, *((min(x, (y + k * d / r) * r / c) for k in (-8, 0, 8)) if c else ())})
+            total = mpmath.quad(lambda t: mpmath.npdf(t) * mpmath.ncdf((y * r - c * t) / d), places)
+            return Float(total, precision=prec)
+'''
+
+
 class _Printer(StrPrinter):
     """SymPy's own printer, with exact numbers and the names of this module; what is printed rebuilds the expression."""
 
@@ -110,13 +137,16 @@ def expressions(found: Report) -> str:
     for name, formula in kernel_calls(found).items():
         calls = {call: sp.Symbol(call.func.__name__) for call in formula.atoms(sp.core.function.AppliedUndef)}
         statements.append((name, Writer(PYTHON)(formula.xreplace(calls)), f"{KERNELS[name]}, NTK parametrisation"))
+    normal = any(formula.has(Phi, Phi2) for formula in written)
     names = _imports(written, mixed, " ".join(text for _, text, _ in statements))
     texts = [
         '"""' + "\n".join(wrapped([*head(found), _USE, *([_MIXED] if mixed else [])])) + '\n"""',
-        ("import mpmath\n" if mixed else "") + f"from sympy import {', '.join(names)}",
+        ("import mpmath\n" if mixed or normal else "") + f"from sympy import {', '.join(names)}",
         'a, b = Symbol("a", positive=True), Symbol("b", positive=True)\nc = Symbol("c", real=True)'
         + ('\nkappa, kappa_prime = Symbol("kappa", positive=True), Symbol("kappa\'", positive=True)' if mixed else ""),
     ]
+    if normal:
+        texts.append(_NORMAL_FUNCTIONS.strip())
     assignments = "\n".join("\n".join(_statement(*statement)) for statement in statements)
     value = (_MIXTURE_VALUE if mixed else _VALUE).strip("\n")
     # the density is used by the expressions of a mixture
@@ -136,10 +166,12 @@ def _statement(name: str, text: str, meaning: str) -> list[str]:
 def _imports(formulas: list[Any], mixed: bool, text: str) -> list[str]:
     """The names of `sympy` that the text uses."""
     names = {"Rational", "Symbol", *(name for name in ("Integer", "Mul", "sqrt") if f"{name}(" in text)}
+    if any(formula.has(Phi, Phi2) for formula in formulas):
+        names |= {"Float", "Function", "erfc", "sqrt"}
     if mixed:
         names |= {"Float", "Function", "Integer", "Integral", "count_ops", "lambdify"}
     for formula in formulas:
-        names |= {type(node).__name__ for node in formula.atoms(sp.Function)} - {"KolmogorovDensity"}
+        names |= {type(node).__name__ for node in formula.atoms(sp.Function)} - {"KolmogorovDensity", *_NORMAL}
         if formula.has(sp.oo):
             names.add("oo")
         names |= {name for name, constant in (("pi", sp.pi), ("E", sp.E), ("I", sp.I)) if formula.has(constant)}

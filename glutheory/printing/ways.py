@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from glutheory.ground import rational
+from glutheory.ground.bivariate import Phi, Phi2, Phi2Rho
 from glutheory.printing.groups import THETA, Group, a, b, c, find_groups
 
 #: Names of an activation's parameters, constants beside a, b, c.
@@ -62,8 +63,12 @@ def present(formulas: Iterable[sp.Expr], *, stable: bool = False) -> Notation:
 
 def _present(formula: sp.Expr, groups: tuple[Group, ...], stable: bool) -> sp.Expr:
     choose = safest if stable else _shortest
+    formula = formula.replace(Phi2, _with_correlation)
     for group in groups:
         formula = group.name_in(formula)
+    aside = [s for s in sp.Add.make_args(formula) if formula.has(Phi2Rho, Phi) and s.has(Phi2Rho, Phi, sp.exp)]
+    # distribution functions and densities of two normal variables are written as they come
+    formula -= sp.Add(*aside)
     total, symbols = sp.S.Zero, [symbol for group in groups for symbol in (group.angle, group.D)]
     # the plain group comes first: the rest without roots and arcsines may merge with its angle
     constant = sp.Add(*(s for s in sp.Add.make_args(formula) if not s.has(*symbols))) if groups else formula
@@ -72,7 +77,12 @@ def _present(formula: sp.Expr, groups: tuple[Group, ...], stable: bool) -> sp.Ex
         roots = sp.Add(*(s for s in sp.Add.make_args(formula) if s.has(group.D)))
         total += choose(ways(group, slope, roots, constant))
         constant = sp.S.Zero
-    return total + constant
+    return total + constant + sp.Add(*aside)
+
+
+def _with_correlation(x: sp.Expr, y: sp.Expr, along: sp.Expr, across: sp.Expr) -> sp.Expr:
+    """Φ₂ by its correlation, in which c² + D is the product A."""
+    return Phi2Rho(x, y, along / sp.sqrt(sp.factor(sp.expand(along**2 + across**2))))
 
 
 def _shortest(candidates: Iterable[sp.Expr]) -> sp.Expr:

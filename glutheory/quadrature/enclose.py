@@ -32,6 +32,8 @@ MAX_EVALUATIONS = 40_000
 _SHRINKINGS = 24
 #: A growth rate (times the standard deviation) beyond which the weight lies in three separate windows.
 _APART = 8.0
+#: Standard deviations beyond which no kink is looked for.
+_FARTHEST = 60.0
 #: Precisions at which a second moment is tried: small values may hide behind cancellation.
 _BITS = (64, 128, 256, 512, 1024)
 #: How often a mean is computed anew with a smaller tolerance.
@@ -156,7 +158,10 @@ def _second_moment(function: Function, root: arb) -> arb:
     """A lower bound of E[f(root·x)²], usually within a part in a hundred; deltas are left out, root ≥ 0."""
     bound = function.growth()
     rate = float(bound.p * root)
-    ends, branches = split([ball(kink) / root for kink in function.kinks], 8 + 2 * rate)
+    places = [ball(kink) / root for kink in function.kinks]
+    # beyond the window of 8 a function may begin at a kink; far kinks are left to cancellation elsewhere
+    nearest = min((float(abs(place).upper()) for place in places), default=0.0)
+    ends, branches = split(places, max(8.0, min(nearest, _FARTHEST) + 2) + 2 * rate)
     programs = function.programs()
 
     def part(branch: int) -> Integrand:

@@ -6,9 +6,10 @@ f is evaluated branch by branch from its definition; only g is taken from its no
 evaluated, those of g are smoothed by the conditional law. The conditional mean of a function in normal form, for
 v ~ N(μ, r) and r > 0, is closed and entire in μ:
 
-    z^n exp(−βz²+αz)    complete the square, then Gaussian moments
-    z^n Φ(z/s)          Stein: E[v·g] = μE[g] + rE[g'], down to Φ(μ/√(s²+r)) and moments of a product of two Gaussians
-    N_s^(j)             convolution of densities: the j-th derivative of N(μ; 0, s²+r)
+    z^n exp(−βz²+αz)       complete the square, then Gaussian moments
+    z^n e^{αz}Φ(±(z−m)/s)  the mean moves to μ + αr; then Stein: E[v·g] = μE[g] + rE[g'], down to
+                           Φ(±(μ−m)/√(s²+r)) and moments of a product of two Gaussians
+    N_s^(j)(z−m)           convolution of densities: the j-th derivative of N(μ; m, s²+r)
 
 A scale s = 0 gives the Heaviside step and the delta function.
 """
@@ -84,9 +85,9 @@ def _with(kernel: Kernel, powers: dict[int, acb], r: arb) -> _Mean:
     if isinstance(kernel, ExpQuad):
         moments = _exponential(acb(ball(kernel.beta)), acb(ball(kernel.alpha)), r, top)
     elif isinstance(kernel, NormalCdf):
-        moments = _distribution(ball(kernel.s), r, top)
+        moments = _tilted(kernel, r, top)
     else:
-        moments = _density(ball(kernel.s), r, kernel)
+        moments = _density(kernel, r)
 
     def part(mu: acb) -> acb:
         values = moments(mu)
@@ -114,17 +115,33 @@ def _exponential(beta: acb, alpha: acb, r: arb, top: int) -> Callable[[acb], lis
     return moments
 
 
-def _distribution(s: arb, r: arb, top: int) -> Callable[[acb], list[acb]]:
-    total = s * s + r
-    scale = -1 / (2 * total).sqrt()
-    share, variance = s * s / total, r * s * s / total
-    front = 1 / (2 * arb.pi() * total).sqrt()
+def _tilted(kernel: NormalCdf, r: arb, top: int) -> Callable[[acb], list[acb]]:
+    """e^{αv} moves the mean μ to μ + αr and leaves the factor e^{αμ + α²r/2}."""
+    straight, alpha = _distribution(kernel, r, top), ball(kernel.alpha)
+    if kernel.alpha == 0:
+        return straight
 
     def moments(mu: acb) -> list[acb]:
-        values = [(scale * mu).erfc() / 2]
+        weight = (alpha * mu + alpha * alpha * r / 2).exp()
+        return [weight * value for value in straight(mu + alpha * r)]
+
+    return moments
+
+
+def _distribution(kernel: NormalCdf, r: arb, top: int) -> Callable[[acb], list[acb]]:
+    s, shift, side = ball(kernel.s), ball(kernel.shift), kernel.side
+    total = s * s + r
+    scale = -side / (2 * total).sqrt()
+    share, variance = s * s / total, r * s * s / total
+    offset = shift * r / total
+    front = side / (2 * arb.pi() * total).sqrt()
+
+    def moments(mu: acb) -> list[acb]:
+        distance = mu - shift
+        values = [(scale * distance).erfc() / 2]
         if top:
-            density = front * (-mu * mu / (2 * total)).exp()
-            products = _gaussian_moments(share * mu, variance, top - 1)
+            density = front * (-distance * distance / (2 * total)).exp()
+            products = _gaussian_moments(share * mu + offset, variance, top - 1)
             for n in range(1, top + 1):
                 before = (n - 1) * values[n - 2] if n > 1 else 0
                 values.append(mu * values[n - 1] + r * (before + density * products[n - 1]))
@@ -133,11 +150,13 @@ def _distribution(s: arb, r: arb, top: int) -> Callable[[acb], list[acb]]:
     return moments
 
 
-def _density(s: arb, r: arb, kernel: NormalPdf) -> Callable[[acb], list[acb]]:
-    total = s * s + r
+def _density(kernel: NormalPdf, r: arb) -> Callable[[acb], list[acb]]:
+    total = ball(kernel.s) ** 2 + r
     front = 1 / (2 * arb.pi() * total).sqrt()
+    shift = ball(kernel.shift)
 
-    def moments(mu: acb) -> list[acb]:
+    def moments(centre: acb) -> list[acb]:
+        mu = centre - shift
         values = [front * (-mu * mu / (2 * total)).exp()]
         for j in range(kernel.order):
             before = j * values[j - 1] if j else 0

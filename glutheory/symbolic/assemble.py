@@ -7,12 +7,10 @@ from collections.abc import Iterable
 import sympy as sp
 
 from glutheory.ground import rational
-from glutheory.symbolic.gaussian import FIELD, a, b, c
+from glutheory.symbolic.gaussian import DELTA, FIELD, a, b, c
 from glutheory.symbolic.pairs import Part
 from glutheory.symbolic.reduction import constants_basis
 
-#: ab − c², given as an input of its own where a formula is evaluated: no cancellation as ρ → ±1.
-DELTA = sp.Symbol("delta", nonnegative=True)
 _Coefficients = dict[tuple[str, int, int], sp.Expr]
 _D = sp.Symbol("D", positive=True)
 
@@ -27,9 +25,11 @@ def assemble(parts: Iterable[Part], *, for_balls: bool = False) -> sp.Expr:
     """
     parts = list(parts)
     total = sp.Add(*(_arcsine_group(key, values, for_balls) for key, values in _gather(parts).items()))
-    other = [part.coefficient * part.value for part in parts if part.family is None]
+    other = [part.coefficient * part.value for part in parts if part.family is None and part.stable is None]
+    quadrants = [part for part in parts if part.stable is not None]
     if for_balls:
-        return total + sp.Add(*other)
+        return total + sp.Add(*other, *(part.coefficient * part.stable for part in quadrants))
+    total += _collected(part.coefficient * term for part in quadrants for term in sp.Add.make_args(part.value))
     denominators = any(
         node.is_Pow and not node.exp.is_Integer and node.has(c) for v in other for node in sp.preorder_traversal(v)
     )
@@ -108,6 +108,20 @@ def _roots(values: dict[tuple[int, int], sp.Expr], root: sp.Expr, product: sp.Ex
     candidates.append(collected / product * sp.sqrt(_D) ** (1 - 2 * top))
     shortest = min(candidates, key=lambda expr: expr.count_ops())
     return shortest.subs(sp.sqrt(_D), root).subs(_D, product - c**2)
+
+
+def _collected(summands: Iterable[sp.Expr]) -> sp.Expr:
+    """The sum with one polynomial coefficient before each product of exponentials, roots and distribution functions."""
+    sums: dict[sp.Expr, sp.Expr] = {}
+    for summand in summands:
+        coefficient, rest = sp.S.One, sp.S.One
+        for factor in sp.Mul.make_args(summand):
+            if factor.is_rational_function(a, b, c):
+                coefficient *= factor
+            else:
+                rest *= factor
+        sums[rest] = sums.get(rest, sp.S.Zero) + coefficient
+    return sp.Add(*(rational.factor(coefficient) * rest for rest, coefficient in sums.items()))
 
 
 def _hyperbolic(expr: sp.Expr) -> sp.Expr:

@@ -50,6 +50,11 @@ def zero_check(statement: str, expr: sp.Expr, symbols: Sequence[sp.Symbol]) -> C
     expr = sp.expand(expr)
     if expr == 0 or (expr.count_ops() < 200 and sp.simplify(expr) == 0):
         return Check(statement, "symbolic", True)
+    return ball_check(statement, expr, symbols)
+
+
+def ball_check(statement: str, expr: sp.Expr, symbols: Sequence[sp.Symbol]) -> Check:
+    """Check that balls of `expr` around exact random points are narrow and contain zero."""
     rng = random.Random(_SEED)
     passed = True
     with precision(_BITS):

@@ -16,9 +16,9 @@ import sympy as sp
 from glutheory.activations import Activation
 from glutheory.errors import DerivationError, DomainError
 from glutheory.ground.exact import as_exact
-from glutheory.ground.normal_form import KAPPA, ExpQuad, Term, differentiate, is_mixture, read
+from glutheory.ground.normal_form import KAPPA, ExpQuad, Term, differentiate, is_mixture, is_plain, read
 from glutheory.symbolic.assemble import assemble
-from glutheory.symbolic.certify import Check, family_checks, price_check, zero_check
+from glutheory.symbolic.certify import Check, ball_check, family_checks, price_check, zero_check
 from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.hermite import HermiteSeries, hermite_series
 from glutheory.symbolic.kolmogorov import KolmogorovDensity
@@ -141,12 +141,23 @@ class Dual:
         if not self.terms:
             return ()
         everything = (*self.s.parts, *self.t.parts)
+        if any(part.stable is not None for part in everything):
+            return self._whole_checks()
         families = {(part.family, part.squares): None for part in everything if part.family is not None}
         checks = [check for fam, squares in families if fam is not None for check in family_checks(fam, squares)]
         scales = dict.fromkeys(part.squares for part in everything if part.family is not None)
         checks += [price_check(self.s.parts, self.t.parts, squares) for squares in scales]
         checks += [_part_check(part) for part in self.s.parts if part.family is None]
         return tuple(checks)
+
+    def _whole_checks(self) -> tuple[Check, ...]:
+        """For bivariate normal distribution functions, whose parts have deltas that cancel in the sum only."""
+        S, T = self.s.kernel, self.t.kernel
+        mean = self.mean.kernel
+        return (
+            ball_check("∂S/∂c = T = E[φ'(u) φ'(v)], both derived separately", sp.diff(S, c) - T, [a, b, c]),
+            ball_check("S(a,b,0) = E[φ(u)]·E[φ(v)]", S.subs(c, 0) - mean * mean.subs(a, b), [a, b]),
+        )
 
 
 def _part_check(part: Part) -> Check:
@@ -169,7 +180,7 @@ def _hermite_sum(derivative: int) -> sp.Expr:
 def dual(act: Activation) -> Dual:
     """Derive the dual activations of `act`: by Price's theorem if that ends, else as a Hermite series."""
     terms = read(act.expr)
-    if terms is None:
+    if terms is None or (is_mixture(terms) and not all(is_plain(term.kernel) for term in terms)):
         return Dual(act, HERMITE, ())
     found = Dual(act, MIXTURE if is_mixture(terms) else CLOSED, terms)
     try:

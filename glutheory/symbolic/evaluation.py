@@ -16,14 +16,15 @@ from mpmath.libmp import from_man_exp
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError, PrecisionError
 from glutheory.ground.balls import Tape, bits_of, precision
-from glutheory.ground.exact import Point, as_digits
+from glutheory.ground.exact import Point, as_digits, ball
 from glutheory.ground.grid import GridTape
-from glutheory.ground.normal_form import KAPPA, NormalPdf
-from glutheory.symbolic.assemble import DELTA, assemble
+from glutheory.ground.normal_form import KAPPA
+from glutheory.symbolic.assemble import assemble
 from glutheory.symbolic.duals import Dual, Expectation, split_mixture
 from glutheory.symbolic.duals import dual as derive_dual
-from glutheory.symbolic.gaussian import a, b, c
+from glutheory.symbolic.gaussian import DELTA, a, b, c
 from glutheory.symbolic.kolmogorov import product_error, rule
+from glutheory.symbolic.line import Line, infinity, singular
 from glutheory.symbolic.pairs import KAPPA_PRIME
 
 #: Working precision (bits) at which the evaluation gives up.
@@ -31,9 +32,13 @@ MAX_BITS = 60_000
 
 
 @lru_cache(maxsize=256)
-def _programs(expectations: tuple[Expectation, ...]) -> tuple[Tape, GridTape | None]:
-    """The parts without mixing variables, as a program of (a, b, c, δ), and the kernels, of (a, b, c, δ, κ, κ')."""
-    pairs = [split_mixture(assemble(e.parts, for_balls=True)) for e in expectations]
+def _programs(expectations: tuple[Expectation, ...], line: bool) -> tuple[Tape, GridTape | None]:
+    """The parts without mixing variables, as a program of (a, b, c, δ), and the kernels, of (a, b, c, δ, κ, κ').
+
+    Without the parts that have no value at δ = 0 where `line` says that this is the place.
+    """
+    kept = [[part for part in e.parts if not (line and singular(part))] for e in expectations]
+    pairs = [split_mixture(assemble(parts, for_balls=True)) for parts in kept]
     inputs = [a, b, c, DELTA]
     fixed = Tape([pair[0] for pair in pairs], inputs)
     if all(pair[1] == 0 for pair in pairs):
@@ -60,16 +65,25 @@ def _average(
 
 def balls(expectations: tuple[Expectation, ...], point: Point, bits: int) -> list[arb]:
     """The expectations at a point with a, b > 0, as balls that contain them, computed with this working precision."""
-    fixed, mixture = _programs(expectations)
+    at_end = bool(point.delta == 0)
+    fixed, mixture = _programs(expectations, at_end)
     with precision(bits):
         values = point.balls()
         result = fixed.bind()(values)
+        if at_end:
+            result = [x + _on_line(e, point) for x, e in zip(result, expectations, strict=True)]
         if mixture is not None:
             # κ ↔ κ' is a symmetry when u and v have the same variance and f = g
             same = point.a == point.b and all(e.first == e.second for e in expectations)
             averages = _average(expectations, mixture, values, -(-(bits - 24) // 8) * 8, same)
             result = [x + y for x, y in zip(result, averages, strict=True)]
         return [value.real if isinstance(value, acb) else value for value in result]
+
+
+def _on_line(expectation: Expectation, point: Point) -> arb:
+    """The sum of the parts that `_programs` leaves out at ρ = ±1."""
+    line, own = Line.of(point), filter(singular, expectation.parts)
+    return sum((ball(part.coefficient) * line.mean(*part.factors) for part in own), arb(0))
 
 
 def _missing(value: arb, wanted: int, bits: int) -> int:
@@ -116,10 +130,6 @@ def _scales(expectations: tuple[Expectation, ...], point: Point) -> Callable[[],
     return compute
 
 
-def _jumps_at_zero(dual: Dual) -> bool:
-    return any(isinstance(term.kernel, NormalPdf) and term.kernel.s == 0 for term in dual.derivative)
-
-
 def _at_zero(expr: sp.Expr) -> arb:
     """φ(0) or φ'(0), the mean of the one-sided values at a kink; +∞ where φ jumps."""
     value = sp.sympify(expr.subs(Z, 0))
@@ -151,7 +161,7 @@ def _product(x: arb, y: arb) -> arb:
 
 
 def evaluate_balls(dual: Dual, point: Point, digits: int) -> tuple[arb, arb]:
-    """(S, T) as balls with `digits` correct digits; T = +∞ where φ jumps at 0 and ρ = ±1.
+    """(S, T) as balls with `digits` correct digits; T = ±∞ where jumps of φ(u) and φ(v) coincide at ρ = ±1.
 
     Raises:
         DomainError: the activation has symbolic parameters.
@@ -167,15 +177,16 @@ def evaluate_balls(dual: Dual, point: Point, digits: int) -> tuple[arb, arb]:
     if point.degenerate:
         return _degenerate(dual, point, digits)
     both = (dual.s, dual.t)
-    if point.delta == 0 and _jumps_at_zero(dual):
-        return _converge((dual.s,), point, digits, _scales((dual.s,), point))[0], arb.pos_inf()
+    limit = infinity(dual.derivative, point) if point.delta == 0 else None
+    if limit is not None:
+        return _converge((dual.s,), point, digits, _scales((dual.s,), point))[0], limit
     S, T = _converge(both, point, digits, _scales(both, point))
     return S, T
 
 
 def _to_mpf(value: arb, bits: int) -> mpmath.mpf:
     if not value.is_finite():
-        return mpmath.inf if value > 0 else mpmath.nan
+        return mpmath.inf if value > 0 else -mpmath.inf if value < 0 else mpmath.nan
     if value.contains(0):
         return mpmath.mpf(0)  # smaller than the digits asked for: see `evaluate`
     mantissa, exponent = value.mid().man_exp()
@@ -195,8 +206,9 @@ def evaluate(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 50)
             that many digits after the scale, twice).
 
     Returns:
-        (S, T) as mpmath numbers that carry `digits` digits whatever ``mpmath.mp.dps`` is; T is +inf where φ jumps at 0
-        and ρ = ±1 (the derivative of a step is a delta function), or where a or b is 0 there.
+        (S, T) as mpmath numbers that carry `digits` digits whatever ``mpmath.mp.dps`` is; T is ±inf where jumps
+        of φ(u) and φ(v) coincide at ρ = ±1 (the derivative of a step is a delta function), or where a or b is 0 and φ
+        jumps at 0.
 
     Raises:
         DomainError: an argument outside its domain; the message names it, its value and the remedy.

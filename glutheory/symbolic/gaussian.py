@@ -19,6 +19,8 @@ from glutheory.ground.normal_form import ExpQuad
 
 a, b = sp.symbols("a b", positive=True)
 c = sp.Symbol("c", real=True)
+#: ab − c², given as an input of its own where a formula is evaluated: no cancellation as ρ → ±1.
+DELTA = sp.Symbol("delta", nonnegative=True)
 #: Squared scales s², t² of the two kernels.
 sigma, tau = sp.symbols("sigma tau", nonnegative=True)
 

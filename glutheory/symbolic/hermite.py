@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
+from typing import Any
 
 import sympy as sp
 from flint import acb, arb
@@ -23,6 +25,7 @@ from glutheory.ground.exact import Exact, Point, ball
 from glutheory.ground.growth import Growth, growth
 from glutheory.ground.pieces import pieces
 from glutheory.symbolic.hermite_rule import CRAMER, hermite_integrals
+from glutheory.symbolic.mehler import mehler_balls
 
 #: The largest number of coefficients that `series_balls` computes.
 MAX_TERMS = 96
@@ -58,6 +61,10 @@ class _Function:
             low, high = arb.max(arb.min(left, R), -R), arb.max(arb.min(right, R), -R)
             if low < high:
                 yield low, high, Tape([branch], [Z]).bind()
+
+    def branch(self, at: arb) -> sp.Expr:
+        """The branch at a point that is no kink."""
+        return self.branches[sum(1 for kink in self.kinks if ball_of(kink) < at)]
 
     def integrate(self, root: arb, weight: Callable[[Ball], Ball], power: int, bits: int) -> arb:
         """E[f(√a x)^power · weight(x)] over x ~ N(0,1), tails included; weight = He_k/√k!, or 1 for power 2."""
@@ -210,21 +217,31 @@ def _series(act: Activation, point: Point, digits: int, derivative: bool) -> tup
 
 
 def series_balls(act: Activation, point: Point, digits: int) -> tuple[arb, arb]:
-    """(S, T) from the Hermite series, to 10^−digits of √(S(a,a,a) S(b,b,b)).
+    """(S, T) as the sum of the Hermite series, to 10^−digits of √(S(a,a,a) S(b,b,b)).
+
+    At c = 0 the first term, at ρ = ±1 one integral, else by Mehler's formula (`glutheory.symbolic.mehler`); where that
+    is beyond its work limit, term by term.
 
     Raises:
-        PrecisionError: `MAX_TERMS` coefficients do not suffice (|ρ| near 1, kinks, large variances); carries the balls.
+        PrecisionError: neither gives the digits (|ρ| very near 1 or very large variances); carries the balls.
         DerivationError: φ jumps.
         ExpressionError: φ has no Gaussian expectation.
     """
     if point.degenerate:
         return _constant(act, point, digits, False), _constant(act, point, digits, True)
+    if point.c == 0:
+        return _constant(act, point, digits, False), _constant(act, point, digits, True)
+    if point.delta == 0:
+        return _on_line(act, point, digits, False), _on_line(act, point, digits, True)
+    summed = _summed(act, point, digits)
+    if summed is not None:
+        return summed
     (S, fine), (T, fine_too) = (_series(act, point, digits, derivative) for derivative in (False, True))
     if not (fine and fine_too):
         raise PrecisionError(
-            f"digits is {digits}: the Hermite series of {act.label!r} does not give them with {MAX_TERMS} terms at "
-            f"this point (radii {arb(S.rad()).str(3, radius=False)} and {arb(T.rad()).str(3, radius=False)} reached); "
-            "ask for fewer digits, or use `enclose`.",
+            f"digits is {digits}: the Hermite series of {act.label!r} does not give them at this point, where |ρ| is "
+            f"near 1 or a variance large (S within {arb(S.rad()).str(3, radius=False)}, T within "
+            f"{arb(T.rad()).str(3, radius=False)}); ask for fewer digits, or use `enclose`.",
             reached=(S, T),
         )
     return S, T
@@ -242,6 +259,46 @@ def _constant(act: Activation, point: Point, digits: int, derivative: bool) -> a
             else:
                 product *= function.integrate(ball(variance).sqrt(), lambda x: acb(1), 1, bits_of(digits))  # noqa: ARG005
     return product
+
+
+def _summed(act: Activation, point: Point, digits: int) -> tuple[arb, arb] | None:
+    """By Mehler's formula; None where that is beyond its work limit."""
+    goals = []
+    for derivative in (False, True):
+        sizes = [norm(act, variance, 6, derivative=derivative) for variance in (point.a, point.b)]
+        goals.append((abs(sizes[0]) * abs(sizes[1])).sqrt().lower() * arb(10) ** -(digits + 1))
+    if not all(goal > 0 for goal in goals):
+        return None
+    found = mehler_balls(act.expr, point, goals, bits_of(digits) + 64)
+    return found if all(arb(x.rad()) < 10 * goal for x, goal in zip(found, goals, strict=True)) else None
+
+
+def _on_line(act: Activation, point: Point, digits: int, derivative: bool) -> arb:
+    """E[f(u) f(v)] at ρ = ±1, where v is a multiple of u: one integral, cut at the kinks of both factors."""
+    function = _function(act.expr, derivative)
+    bits = bits_of(digits)
+    with precision(bits + 64):
+        roots = ball(point.a).sqrt(), ball(point.b).sqrt() * (-1 if point.c < 0 else 1)
+        bound = function.bound
+        larger = arb.max(roots[0], abs(roots[1]))
+        R, tail = _cutoff(Growth(bound.C**2, 2 * bound.n, 2 * bound.p), larger, bits)
+        cuts = [ball_of(kink) / root for kink in function.kinks for root in roots]
+        ends = sorted([-R, *(cut for cut in cuts if abs(cut) < R), R], key=lambda x: float(x.mid()))
+        total, goal = arb(0, tail.upper()), arb(2) ** (-bits)
+        for low, high in pairwise(ends):
+            middle = ((low + high) / 2).mid()
+            if not low < high:
+                continue  # the kinks of both factors in one place
+            sides = [(root, Tape([function.branch(root * middle)], [Z]).bind()) for root in roots]
+
+            def integrand(x: acb, analytic: bool, sides: list[Any] = sides) -> acb:
+                product = acb(1)
+                for root, run in sides:
+                    product *= run([x * root], analytic)[0]
+                return product * (-x * x / 2).exp()
+
+            total += acb.integral(integrand, low, high, abs_tol=goal, rel_tol=goal).real / (2 * arb.pi()).sqrt()
+        return total
 
 
 def odd_part_is_linear(act: Activation) -> bool:

@@ -5,20 +5,33 @@ Which rule applies depends on the kernels only:
     exp-quadratic × exp-quadratic          elementary at once (complete the square)
     Φ or density × power, Φ or density     Price, then the arcsine family (a centred Gaussian is a density)
     Φ or density × power · e^{αv}          Price, then the error-function family
+    a kernel away from 0, or on a half-line
+    with an exponential × anything         Stein, then bivariate normal distribution functions (`quadrants`)
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from glutheory.errors import DerivationError
-from glutheory.ground.normal_form import KAPPA, ExpQuad, NormalPdf, Term, as_expression, collect, differentiate
+from glutheory.ground.normal_form import (
+    KAPPA,
+    ExpQuad,
+    NormalCdf,
+    NormalPdf,
+    Term,
+    as_expression,
+    collect,
+    differentiate,
+    is_plain,
+)
 from glutheory.symbolic.family import Family, Shape, derivatives, family, mean, shape_of
 from glutheory.symbolic.gaussian import U, a, b, c, expquad_mean, expquad_pair, sigma, tau
+from glutheory.symbolic.quadrants import quadrant_pair
 from glutheory.symbolic.reduction import ErfForm
 
 #: The second, independent copy of `KAPPA`: v has its own mixing variable.
@@ -31,10 +44,11 @@ class Part:
 
     Attributes:
         coefficient: free of a, b, c; may contain the mixing variables.
-        rule: "elementary", "arcsine" or "error function".
+        rule: "elementary", "arcsine", "error function" or "bivariate normal".
         order: the number k of derivatives in c that Price's theorem took.
         family, squares: the arcsine family and its squared scales (rule "arcsine").
         value: the closed form (the other rules).
+        stable: the same in a, b, c and `DELTA`, without cancellation (rule "bivariate normal").
         factors: the two terms, for printing and for the certificate.
     """
 
@@ -45,6 +59,7 @@ class Part:
     family: Family | None = None
     squares: tuple[sp.Expr, sp.Expr] = (sp.S.Zero, sp.S.Zero)
     value: sp.Expr = sp.S.Zero
+    stable: sp.Expr | None = None
 
 
 def bilinear(first: Iterable[Term], second: Iterable[Term]) -> list[Part]:
@@ -65,7 +80,9 @@ def _second_copy(terms: Iterable[Term]) -> list[Term]:
         if not isinstance(kernel, ExpQuad):
             kernel = type(kernel)(*(sp.sympify(x).subs(KAPPA, KAPPA_PRIME) for x in kernel.__dict__.values()))
             if isinstance(kernel, NormalPdf):
-                kernel = NormalPdf(kernel.s, int(kernel.order))
+                kernel = replace(kernel, order=int(kernel.order))
+            elif isinstance(kernel, NormalCdf):
+                kernel = replace(kernel, side=int(kernel.side))
         return Term(term.coefficient.subs(KAPPA, KAPPA_PRIME), term.power, kernel)
 
     return [move(term) for term in terms]
@@ -79,7 +96,10 @@ def _pair(first: Term, second: Term) -> list[Part]:
     parts: list[Part] = []
     for f, g in itertools.product(_as_densities(first), _as_densities(second)):
         coefficient, factors = f.coefficient * g.coefficient, (_plain(f), _plain(g))
-        if _is_exponential(f) or _is_exponential(g):
+        if not (is_plain(f.kernel) and is_plain(g.kernel)):
+            value, stable = quadrant_pair(*factors)
+            parts.append(Part(coefficient, "bivariate normal", 0, factors, value=value, stable=stable))
+        elif _is_exponential(f) or _is_exponential(g):
             swapped = _is_exponential(f)
             order, value = _curved(*reversed(factors), swapped=True) if swapped else _curved(*factors, swapped=False)
             parts.append(Part(coefficient, "error function", order, factors, value=value))

@@ -10,13 +10,13 @@ import glutheory as glu
 from glutheory.activations import activation
 from glutheory.networks import Network, product
 from tests.strategies import named
-from tests.zoo import JUMPS
+from tests.zoo import FAST_NETWORKS, JUMPS
 
 torch = pytest.importorskip("torch")
 from glutheory.integrations.torch import gram  # noqa: E402
 
 NETWORKS: tuple[Network, ...] = (
-    *(glu.network(name) for name in glu.network_names()),
+    *(glu.network(name) for name in FAST_NETWORKS),
     product(activation("leaky_relu", slope="0.3"), activation("silu", beta=2), name="two"),
     product("identity", "sin", "relu2", name="three"),
     product("exp", "step", name="exp * step"),

@@ -28,7 +28,7 @@ from glutheory.numeric.gradient import gram_gradient
 from glutheory.numeric.pairs import Geometry
 from glutheory.numeric.rows import Rows, read_rows
 from tests.numeric.cases import MP, pair
-from tests.zoo import CLOSED, LOGISTIC
+from tests.zoo import FAST_CLOSED, FAST_LOGISTIC, LOGISTIC
 
 torch = pytest.importorskip("torch")
 from glutheory.integrations import autograd  # noqa: E402 (only where torch is)
@@ -189,7 +189,9 @@ HARD = [
 
 
 @pytest.mark.parametrize("kind", ["nngp", "ntk"])
-@pytest.mark.parametrize("net", [*map(glu.network, (*(act.name for act in CLOSED), "reglu", "geglu"))], ids=by_label)
+@pytest.mark.parametrize(
+    "net", [*map(glu.network, (*(act.name for act in FAST_CLOSED), "reglu", "geglu"))], ids=by_label
+)
 def test_hard_points_against_differences_of_many_digits(net: Network, kind: str) -> None:
     errors = [hard_point_error(net, kind, a, b, gap) for a, b, gap in HARD]
     assert max(errors) <= TOLERANCE
@@ -197,7 +199,7 @@ def test_hard_points_against_differences_of_many_digits(net: Network, kind: str)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["nngp", "ntk"])
-@pytest.mark.parametrize("net", [glu.network(name) for name in (*LOGISTIC, "swiglu")], ids=by_label)
+@pytest.mark.parametrize("net", [glu.network(name) for name in (*FAST_LOGISTIC, "swiglu")], ids=by_label)
 def test_hard_points_of_the_logistic_family(net: Network, kind: str) -> None:
     errors = [hard_point_error(net, kind, a, b, gap) for a, b, gap in (*HARD, (1.5, 1e4, 1e-10), (4.0, 4.0, 0.2))]
     assert max(errors) <= TOLERANCE

@@ -22,8 +22,8 @@ from glutheory.networks import Network, network, product
 from glutheory.numeric import gram
 from glutheory.numeric.gradient import gram_gradient
 from glutheory.numeric.matrix import diagonal, prepare
-from tests.zoo import JUMPS, LOGISTIC
-from tests.zoo import ROWS as ACTIVATIONS
+from tests.zoo import FAST, JUMPS
+from tests.zoo import FAST_LOGISTIC as LOGISTIC
 
 STEP = Fraction(1, 10**8)
 #: Of √(K(x,x) K(x',x')): an error of 1e-16 in ρ or in a coefficient, times the degrees up to 160 that rates weigh it by
@@ -35,7 +35,7 @@ _NEAR = 2.0**-20
 ROWS = np.array([[0.5, -1.25], [1.0, 0.75], [0.5 + _NEAR, -1.25], [-1.0, -0.75 + _NEAR], [12.0, 9.5], [0.0, 0.0]])
 PAIRS = ((0, 1), (0, 0), (0, 2), (1, 3), (1, 4), (4, 4), (3, 5), (5, 5))
 #: exp grows so that it has a test of its own; where φ jumps the NTK is infinite.
-QUICK = tuple(name for name in ACTIVATIONS if name not in (*LOGISTIC, *JUMPS, "exp"))
+QUICK = tuple(name for name in FAST if name not in (*LOGISTIC, *JUMPS, "exp"))
 GATED = ("reglu", "geglu", "bilinear")
 #: Their 32-digit values take tenths of seconds: by default the pairs that take different ways, in one parametrisation.
 NETWORKS = [*map(network, (*QUICK, *GATED)), product("erf", "gelu", "relu")]

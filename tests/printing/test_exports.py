@@ -64,6 +64,9 @@ def test_a_product_of_branches() -> None:
     ids=["series", "symbol"],
 )
 def test_what_no_program_can_express_is_refused(act: Activation, reason: str, form: str) -> None:
+    if "series" in reason and form in ("python", "c"):
+        assert "quadratures" in render(report(Network(act.name, (act,)), digits=6), form, Terminal())
+        return
     with pytest.raises(DerivationError, match=reason):
         render(report(Network(act.name, (act,)), digits=6), form, Terminal())
 
@@ -71,8 +74,7 @@ def test_what_no_program_can_express_is_refused(act: Activation, reason: str, fo
 @pytest.mark.parametrize("form", PROGRAMS)
 def test_complex_numbers_are_for_exact_languages(form: str) -> None:
     if form in ("python", "c"):
-        with pytest.raises(DerivationError, match="complex numbers"):
-            text(COMPLEX, form)
+        assert "quadratures" in text(COMPLEX, form)
         return
     assert "I*" in text(COMPLEX, form)
     agree(COMPLEX, (sympy_values if form == "sympy" else mathematica_values)(COMPLEX, 30), 30)

@@ -19,7 +19,7 @@ from glutheory.studies.kernel.curves import Curves, curves
 from glutheory.studies.kernel.text import remark
 from glutheory.terminal import Terminal
 from tests.strategies import by_name
-from tests.zoo import CLOSED, LOGISTIC
+from tests.zoo import FAST_CLOSED, FAST_LOGISTIC
 
 SIZES = (0.0, 1e-9, 0.03, 1 / 32, 0.2, 0.7, 0.99, 1 - 1e-7, 1 - 1e-12, 1.0)
 RHO = np.unique([sign * size for size in SIZES for sign in (-1, 1)])
@@ -59,7 +59,7 @@ def hold(act: Activation, rho: np.ndarray, a: float, b: float) -> None:
 
 
 @pytest.mark.parametrize(("a", "b"), VARIANCES)
-@pytest.mark.parametrize("act", CLOSED, ids=by_name)
+@pytest.mark.parametrize("act", FAST_CLOSED, ids=by_name)
 def test_closed_forms(act: Activation, a: float, b: float) -> None:
     hold(act, RHO, a, b)
 
@@ -71,7 +71,7 @@ def test_logistic_family(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("a", "b"), VARIANCES)
-@pytest.mark.parametrize("name", LOGISTIC)
+@pytest.mark.parametrize("name", FAST_LOGISTIC)
 def test_logistic_family_everywhere(name: str, a: float, b: float) -> None:
     hold(activation(name), RHO, a, b)
 

@@ -14,7 +14,7 @@ from glutheory.spectra import equivalent
 from glutheory.studies.spectrum import predictions
 from glutheory.studies.spectrum.predictions import Prediction, predict
 from glutheory.studies.spectrum.study import spectrum_study
-from tests.zoo import DEGREES
+from tests.zoo import DEGREES, FAST_NETWORKS
 
 
 def test_the_prediction_has_the_units_of_the_matrix() -> None:
@@ -74,7 +74,7 @@ def test_activations_that_are_not_homogeneous_are_approximate() -> None:
     found = predict(network("gelu"), draw_rows("normalised", 60, 12, 0).X, "nngp", "ntk", None)
     assert isinstance(found, Prediction)
     assert found.approximate
-    degrees = {name: predictions._degree(network(name)) for name in glu.network_names()}
+    degrees = {name: predictions._degree(network(name)) for name in FAST_NETWORKS}
     assert {name: degree for name, degree in degrees.items() if degree is not None} == DEGREES
 
 

@@ -1,0 +1,73 @@
+"""The bivariate normal distribution function against closed values, a two-dimensional rule, and its own derivatives."""
+
+from __future__ import annotations
+
+import mpmath
+import pytest
+import sympy as sp
+from flint import arb
+
+from glutheory.ground.balls import Tape, precision
+from glutheory.ground.bivariate import Phi, Phi2, phi2
+
+ARGUMENTS = (-2.5, -0.5, 0.0, 0.25, 1.75)
+DIRECTIONS = ((-0.8, 0.6), (0.0, 1.0), (3.0, 4.0), (1.0, 2.0**-20), (-1.0, 2.0**-20))
+
+
+def _reference(x: float, y: float, c: float, d: float) -> str:
+    """∫_{−∞}^x φ(t) Φ((y√(c²+d²) − ct)/d) dt, cut where the step of a narrow direction is."""
+    with mpmath.workdps(30):
+        size = mpmath.hypot(c, d)
+        places = sorted({-12, x, *((max(-12, min(x, y * size / c + k * d / size)) for k in (-9, 0, 9)) if c else ())})
+        return str(mpmath.quad(lambda t: mpmath.npdf(t) * mpmath.ncdf((y * size - c * t) / d), places))
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS, ids=str)
+@pytest.mark.parametrize("x", ARGUMENTS)
+def test_values(x: float, direction: tuple[float, float]) -> None:
+    for y in ARGUMENTS:
+        with precision(140):
+            ball = phi2(*map(arb, (x, y, *direction)))
+            assert ball.rad() < arb(2) ** -110
+            # mpmath's rule is good to about 20 digits here, the cut at −12 to 1e-32
+            assert abs(float(ball - arb(_reference(x, y, *direction)))) < 1e-18
+
+
+def test_nothing_is_lost_near_the_ends() -> None:
+    """At x = y the function tends to Φ(x) as ρ → 1, and at y = −x to 0 as ρ → −1, like √(1−ρ²)."""
+    with precision(200):
+        d = arb(2) ** -80
+        x = arb("0.7")
+        assert abs(phi2(x, x, arb(1), d) - (-x / arb(2).sqrt()).erfc() / 2) < d
+        assert 0 < phi2(x, -x, arb(-1), d) < d
+        assert phi2(x, x, arb(1), arb(0)).contains(0.5)
+
+
+def test_the_square_root_of_an_inexact_zero_is_no_obstacle() -> None:
+    """A ball around zero has no sign; the value is Lipschitz in it."""
+    with precision(120):
+        tiny = arb(0, arb(2) ** -100)
+        assert phi2(tiny, arb(-1), arb(1), arb(2)).rad() < arb(2) ** -99
+
+
+@pytest.mark.parametrize("argument", range(4))
+def test_derivatives(argument: int) -> None:
+    """Plackett's identity and the conditional distribution, against difference quotients of balls."""
+    symbols = sp.symbols("x y c d", positive=True)
+    slope = sp.diff(Phi2(*symbols), symbols[argument])
+    with precision(200):
+        point = [arb("0.3"), arb("-0.8"), arb("0.4"), arb("0.9")]
+        step = arb(2) ** -60
+        moved = [[p + sign * step * (i == argument) for i, p in enumerate(point)] for sign in (1, -1)]
+        quotient = (phi2(*moved[0]) - phi2(*moved[1])) / (2 * step)
+        value = Tape([slope], symbols).bind()(point)[0]
+        # the quotient errs by step²/6 times the third derivative
+        assert abs(value - quotient) < arb(2) ** -110
+        assert not abs(value * (1 + arb(10) ** -20) - quotient) < arb(2) ** -110
+
+
+def test_sympy_knows_their_numbers() -> None:
+    x = sp.Rational(1, 3)
+    assert abs(Phi(-x).evalf(40) - (sp.erfc(x / sp.sqrt(2)) / 2).evalf(40)) < sp.Float("1e-38", 40)
+    assert abs(Phi2(0, 0, 1, 1).evalf(30) - sp.Rational(3, 8)) < sp.Float("1e-28", 30)
+    assert Phi2(1, 2, 3, 4) == Phi2(2, 1, 3, 4)
