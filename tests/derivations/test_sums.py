@@ -113,7 +113,7 @@ def test_a_delta_of_two_ranges_is_refused():
         (u[i] ** 2, sp.Rational(1, 2)),  # |u|, was taken as u
         (u[i] * u[j], sp.Rational(1, 2)),  # at two negative numbers not the product of the roots
     ],
-    ids=str,
+    ids=["sum, -1", "sum, root", "total, any", "multiple, root", "square, root", "product, root"],
 )
 def test_a_power_without_a_normal_form_is_refused(base, power):
     with pytest.raises(ValueError, match="exponent"):
