@@ -1,0 +1,286 @@
+"""An activation or a derivative of it in float64: its own formula where that is accurate, else polynomials.
+
+A formula as written may lose digits: cos(z) − 1 near 0, log(1 + exp(z)) for large z. So every panel of the line on
+which φ is a polynomial of degree `NODES` − 1 to within rounding is sampled in ball arithmetic, where the accuracy of
+each sample is proved, and the formula in float64 is used only if it agrees with these samples. The panels become
+smaller towards 0 in powers of two, for rows of small norm see φ there alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from itertools import pairwise
+
+import numpy as np
+import sympy as sp
+from flint import arb
+from numpy.polynomial import chebyshev
+
+from glutheory.activations import Z
+from glutheory.errors import DerivationError, DomainError
+from glutheory.ground.balls import Tape, precision
+from glutheory.ground.exact import ball
+from glutheory.ground.pieces import Pieces, pieces
+
+#: Samples of a panel.
+NODES = 20
+#: What a resolved panel leaves out, of the largest value on it: a few roundings of the transform.
+_RESOLVED = 6e-16
+#: The innermost panel next to 0 ends at 2^−this.
+_INNERMOST = 30
+#: Halvings of a panel before its function counts as resolved: next to a root such as z^1.5 they leave nothing.
+_DEPTH = 48
+#: Panels beyond which a function is too restless for this method.
+_MOST = 4000
+#: Bits of the samples: at first, and where cancellation asks for more.
+_BITS = (96, 256, 1024)
+#: What is smaller is 0.
+_TINY = 1e-270
+#: What need not be resolved, over the largest value on [−1, 1].
+_FAINT = 1e-20
+_Array = np.ndarray
+
+
+@lru_cache(maxsize=1)
+def _transform() -> tuple[_Array, _Array]:
+    """The nodes on [−1, 1], and the matrix from values there to Chebyshev coefficients."""
+    nodes = chebyshev.chebpts1(NODES)
+    matrix = 2 / NODES * chebyshev.chebvander(nodes, NODES - 1).T
+    matrix[0] /= 2
+    return nodes, matrix
+
+
+class Samples:
+    """A smooth function, given by an expression in `Z`, at points of the line, each correct to float64."""
+
+    def __init__(self, expr: sp.Expr) -> None:
+        self.expr = expr
+        self._tape = Tape([expr], [Z])
+
+    def __call__(self, middle: float, half: float, nodes: _Array) -> _Array:
+        """The values at middle + half·nodes; nan or inf where the function is not finite or beyond float64.
+
+        These points are not rounded: for sin(1000 z) that alone would cost three digits.
+        """
+        values, missing = np.full(len(nodes), math.nan), list(range(len(nodes)))
+        for bits in _BITS:
+            with precision(bits):
+                run, left = self._tape.bind(), []
+                place, width = arb(middle), arb(half)
+                for i in missing:
+                    value = run([place + width * arb(float(nodes[i]))])[0]
+                    if not isinstance(value, arb):
+                        values[i] = float(value)
+                    elif value.is_finite() and (value.rel_accuracy_bits() > 60 or abs(value) < _TINY):
+                        values[i] = float(value.mid())
+                    else:
+                        left.append(i)
+            missing = left
+            if not missing:
+                break
+        return values
+
+
+class Curve:
+    """A function with kinks on the line.
+
+    Attributes:
+        expr: for messages.
+        kinks: ascending, as floats.
+        masses: the weight of the delta function at each kink.
+    """
+
+    def __init__(self, expr: sp.Expr, kinks: tuple[sp.Expr, ...], branches: tuple[sp.Expr, ...], masses: _Array):
+        self.expr = expr
+        with precision(128):
+            self.kinks = np.array([float(ball(kink).mid()) for kink in kinks])
+        self.masses = masses
+        self._samples = [Samples(branch) for branch in branches]
+        self._formulas = [_formula(branch) for branch in branches]
+        self._breaks: dict[int, _Array] = {}
+        self._tables: dict[int, _Table | None] = {}
+
+    def branch(self, z: float) -> int:
+        """The number of the branch around z, which is no kink."""
+        return int(np.searchsorted(self.kinks, z))
+
+    def breaks(self, reach: float) -> _Array:
+        """Points, kinks among them, between which the function is smooth at the scale of their distance, |z| ≤ reach.
+
+        Raises:
+            DomainError: the function is not finite there, or has too many of them.
+        """
+        level = _level(reach)
+        if level not in self._breaks:
+            ends = self._ends(level)
+            found = [ends[0]]
+            for low, high in pairwise(ends):
+                found += self._split(low, high, self._samples[self.branch((low + high) / 2)], 0, len(found))
+            self._breaks[level] = np.array(found)
+        return self._breaks[level]
+
+    def _ends(self, level: int) -> list[float]:
+        size = 2.0**level
+        return [-size, *(float(kink) for kink in self.kinks if -size < kink < size), size]
+
+    def _split(self, low: float, high: float, samples: Samples, depth: int, count: int) -> list[float]:
+        """The right ends of the panels that [low, high] needs."""
+        nodes, matrix = _transform()
+        middle, half = (low + high) / 2, (high - low) / 2
+        values = samples(middle, half, nodes)
+        if not np.isfinite(values).all() or np.abs(values).max() > 1e150:
+            raise DomainError(
+                f"the function {self.expr} is not finite, or beyond float64, near z = {middle:.4g}, which variances as "
+                "large as these ask for: scale the rows down, or use `evaluate` pair by pair."
+            )
+        coefficients = np.abs(matrix @ values)
+        enough = max(_RESOLVED * coefficients.max(), _FAINT * self._core, _TINY)
+        if coefficients[-3:].max() <= enough or depth >= _DEPTH:
+            return [high]
+        if count > _MOST:
+            raise DomainError(
+                f"the function {self.expr} changes too fast for the range of z that these variances ask for, up to "
+                f"{max(abs(low), abs(high)):.4g}: scale the rows down, or use `evaluate` pair by pair."
+            )
+        left = self._split(low, middle, samples, depth + 1, count)
+        return left + self._split(middle, high, samples, depth + 1, count + len(left))
+
+    def at(self, reach: float) -> Callable[[_Array], _Array]:
+        """The function as a function of numpy arrays, |z| ≤ reach; at a kink, the branch to its left."""
+        level = _level(reach)
+        if level not in self._tables:
+            table = _Table(self, self._graded(level))
+            self._tables[level] = None if self._agrees(table) else table
+        return self._tables[level] or self._plainly
+
+    def _graded(self, level: int) -> _Array:
+        """The breaks, and powers of two down to the innermost on both sides of 0."""
+        powers = 2.0 ** np.arange(-_INNERMOST, level)
+        return np.unique(np.concatenate([self.breaks(2.0**level), powers, -powers, [0.0]]))
+
+    def _plainly(self, z: _Array) -> _Array:
+        """By the formula, branch by branch."""
+        with np.errstate(all="ignore"):
+            if len(self._formulas) == 1:
+                return self._formulas[0](z)
+            found = np.empty_like(z)
+            place = np.searchsorted(self.kinks, z)
+            for i, formula in enumerate(self._formulas):
+                some = place == i
+                found[some] = formula(z[some])
+            return found
+
+    def _agrees(self, table: _Table) -> bool:
+        """Whether the formula has no error beyond rounding anywhere on the table's panels."""
+        low, high = table.edges[:-1], table.edges[1:]
+        inside = low + (high - low) * np.array([[0.013], [0.137], [0.411], [0.618], [0.905], [0.994]])
+        plain, exact = self._plainly(inside), table(inside)
+        # a factor of z that is rounded moves z by an ulp
+        moved = np.abs(inside) * np.abs(table.slope(inside)) * 2.0**-51
+        return bool((np.abs(plain - exact) <= 4 * _RESOLVED * np.abs(exact).max(axis=0) + moved + _TINY).all())
+
+    @cached_property
+    def _core(self) -> float:
+        """The largest value on [−1, 1], roughly."""
+        ends = self._ends(0)
+        nodes = _transform()[0]
+        sizes = [
+            np.abs(self._samples[self.branch((low + high) / 2)]((low + high) / 2, (high - low) / 2, nodes)).max()
+            for low, high in pairwise(ends)
+        ]
+        return float(max(sizes))
+
+    @cached_property
+    def jumps(self) -> bool:
+        """Whether there is a delta function."""
+        return bool(np.any(self.masses != 0))
+
+
+class _Table:
+    """Chebyshev polynomials on panels."""
+
+    def __init__(self, curve: Curve, edges: _Array) -> None:
+        nodes, matrix = _transform()
+        self.edges = edges
+        middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
+        columns = []
+        for m, h in zip(middle, half, strict=True):
+            columns.append(matrix @ curve._samples[curve.branch(m)](m, h, nodes))
+        self._middle, self._half, self._coefficients = middle, half, np.array(columns).T
+
+    def __call__(self, z: _Array) -> _Array:
+        """The values."""
+        return self._clenshaw(self._coefficients, z)
+
+    def slope(self, z: _Array) -> _Array:
+        """The derivative, to some digits."""
+        return self._clenshaw(chebyshev.chebder(self._coefficients) / self._half, z)
+
+    def _clenshaw(self, rows: _Array, z: _Array) -> _Array:
+        place = np.clip(np.searchsorted(self.edges, z) - 1, 0, len(self._half) - 1)
+        t = (z - self._middle[place]) / self._half[place]
+        now, before = rows[-1][place], np.zeros_like(t)
+        for row in rows[-2:0:-1]:
+            now, before = row[place] + 2.0 * t * now - before, now
+        return rows[0][place] + t * now - before
+
+
+def _level(reach: float) -> int:
+    return max(1, math.ceil(math.log2(reach)))
+
+
+def _formula(branch: sp.Expr) -> Callable[[_Array], _Array]:
+    """A branch in float64, its numbers rounded once."""
+    if not branch.has(Z):
+        number = float(branch)
+        return lambda z: np.full_like(z, number)
+    function = sp.lambdify(Z, branch, ["scipy", "numpy"], cse=True)
+    return lambda z: np.asarray(function(z), dtype=float)
+
+
+class Curves:
+    """φ, φ' and φ''.
+
+    Attributes:
+        value, slope, bend: the three; the masses of `slope` are the jumps of φ, those of `bend` the jumps of φ'.
+        at_zero: φ(0), with H(0) = 1/2.
+    """
+
+    def __init__(self, expr: sp.Expr) -> None:
+        found = pieces(expr)
+        first = found.derivative()
+        with precision(128):
+            jumps = np.array([float(ball(jump).mid()) for jump in found.jumps])
+            self.at_zero = float(ball(sp.sympify(expr.subs(Z, 0))).mid())
+        self.value = Curve(expr, found.kinks, found.branches, np.zeros(len(jumps)))
+        self.slope = Curve(sp.diff(expr, Z), found.kinks, first, jumps)
+        self._found = found
+
+    @cached_property
+    def bend(self) -> Curve:
+        """φ'', asked for by gradients alone."""
+        first = self._found.derivative()
+        second = tuple(sp.diff(branch, Z) for branch in first)
+        with precision(128):
+            sides = zip(first, first[1:], self._found.kinks, strict=False)
+            jumps = [float(ball(right.subs(Z, k) - left.subs(Z, k)).mid()) for left, right, k in sides]
+        return Curve(sp.diff(self.value.expr, Z, 2), self._found.kinks, second, np.array(jumps))
+
+
+@lru_cache(maxsize=64)
+def curves(expr: sp.Expr) -> Curves:
+    """The curves of a numeric activation.
+
+    Raises:
+        DomainError: a function that ball arithmetic does not know.
+        ExpressionError: what `glutheory.ground.pieces` refuses.
+    """
+    try:
+        return Curves(expr)
+    except DerivationError as error:
+        raise DomainError(f"{expr} has no fast evaluator: {error}") from None
+
+
+__all__ = ["NODES", "Curve", "Curves", "Pieces", "curves"]

@@ -1,0 +1,207 @@
+"""Expectations of a pair by a direct integral over the plane, for angles at which the series is too slow.
+
+With x along the left row and y at right angles to it, u = r x and v = q (ρ x + s y), s = sin θ. The integrand is smooth
+but on the lines on which u or v is at a kink. For nearly parallel rows these are nearly parallel, so the inner integral
+runs along x, between the lines, and the outer one along y, between the points at which two of them cross: both are then
+smooth on scales that do not shrink with the angle. The outer panels are halved until nothing changes.
+
+φ' has delta functions where φ jumps, as φ'' has where φ' does. With masses m_i of f and n_j of g at their kinks,
+
+    E[f(u) g(v)] = E[f g]_regular + Σ_i m_i p(u = κ_i) E[g(v) | u = κ_i] + (the same with f and g exchanged)
+                 + Σ_ij m_i n_j p(u = κ_i, v = κ_j)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from glutheory.errors import DomainError
+from glutheory.numeric.own.rule import density, legendre, panels
+
+_Array = np.ndarray
+#: Nodes of a panel of the outer and of the inner integral, and the width of the inner panels.
+_OUTER, _INNER, _WIDTH = 16, 20, 2.6
+#: A sine below this one is replaced by it: kinks that do not meet are then as far apart as if it were 0.
+_FLAT = 1e-60
+#: What halving a panel may change, of the scale: the halves are more accurate by orders of magnitude.
+_SETTLED = 2e-13
+_DEPTH = 30
+#: Points of the plane at a time, for the memory.
+_POINTS = 400_000
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """Some functions of one variable, all with the same kinks.
+
+    Attributes:
+        values: z ↦ the functions, a list of arrays.
+        kinks: ascending.
+        masses: of the delta functions of each function at the kinks, shape (functions, kinks).
+        breaks: points between which all are smooth, kinks among them.
+    """
+
+    values: Callable[[_Array], list[_Array]]
+    kinks: _Array
+    masses: _Array
+    breaks: _Array
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """N pairs of rows: r > 0 and q ≠ 0 the radii, of the sign of ρ in q; |ρ| and sin θ; shape (N,) each."""
+
+    r: _Array
+    q: _Array
+    rho: _Array
+    sine: _Array
+
+    def take(self, some: _Array) -> Pairs:
+        """These pairs."""
+        return Pairs(self.r[some], self.q[some], self.rho[some], self.sine[some])
+
+
+Products = Sequence[tuple[int, int]]
+
+
+def expectations(left: Side, right: Side, products: Products, pairs: Pairs, scale: _Array, reach: float) -> _Array:
+    """E[f_i(u) g_j(v)] for each (i, j) of `products`, shape (products, N).
+
+    Args:
+        left: the functions of u.
+        right: the functions of v.
+        products: which ones to multiply.
+        pairs: the pairs.
+        scale: of each result, what its error is relative to; shape (products, N).
+        reach: the x and y at which the integral is cut off.
+
+    Raises:
+        DomainError: the outer integral does not settle.
+    """
+    wide = Pairs(pairs.r, pairs.q, pairs.rho, np.maximum(pairs.sine, _FLAT))
+    found = _regular(left, right, products, wide, scale, reach)
+    if left.masses.any() or right.masses.any():
+        found = found + _singular(left, right, products, wide, pairs.sine == 0, reach)
+    return found
+
+
+def _crossings(left: Side, right: Side, pairs: Pairs) -> _Array:
+    """The y at which a kink of u meets one of v, shape (N, kinks of u times kinks of v)."""
+    places = left.kinks / pairs.r[:, None]
+    others = right.kinks / pairs.q[:, None]
+    gaps = others[:, None, :] - pairs.rho[:, None, None] * places[:, :, None]
+    # 1 − ρ without cancellation: ρ = 1 − s²/(1 + ρ)
+    same = others[:, None, :] - places[:, :, None]
+    lost = (pairs.sine**2 / (1.0 + pairs.rho))[:, None, None] * places[:, :, None]
+    gaps = np.where(np.abs(same) < 0.1 * np.abs(places[:, :, None]), same + lost, gaps)
+    return (gaps / pairs.sine[:, None, None]).reshape(len(pairs.r), -1)
+
+
+def _regular(left: Side, right: Side, products: Products, pairs: Pairs, scale: _Array, reach: float) -> _Array:
+    """The part without delta functions, by halving outer panels."""
+    base = np.linspace(-reach, reach, 5) + 0.0 * pairs.r[:, None]
+    edges = np.sort(np.clip(np.concatenate([base, _crossings(left, right, pairs)], axis=1), -reach, reach), axis=1)
+    owner, place = np.nonzero(np.diff(edges, axis=1) > 0)
+    low, high = edges[owner, place], edges[owner, place + 1]
+    total = np.zeros((len(products), len(pairs.r)))
+    rough = _panel(left, right, products, pairs.take(owner), low, high, reach)
+    for _ in range(_DEPTH):
+        middle = (low + high) / 2
+        twice = pairs.take(np.concatenate([owner, owner]))
+        halves = _panel(
+            left, right, products, twice, np.concatenate([low, middle]), np.concatenate([middle, high]), reach
+        )
+        first, second = halves[:, : len(owner)], halves[:, len(owner) :]
+        good = (np.abs(first + second - rough) <= _SETTLED * scale[:, owner]).all(axis=0)
+        for k in range(len(products)):
+            total[k] += np.bincount(owner[good], (first + second)[k, good], len(pairs.r))
+        if good.all():
+            return total
+        bad = ~good
+        owner = np.concatenate([owner[bad], owner[bad]])
+        low, high = np.concatenate([low[bad], middle[bad]]), np.concatenate([middle[bad], high[bad]])
+        rough = np.concatenate([first[:, bad], second[:, bad]], axis=1)
+    raise DomainError(
+        f"the kernel at radii {float(pairs.r[owner[0]]):.4g} and {float(pairs.q[owner[0]]):.4g} of nearly parallel rows "
+        "cannot be computed to 12 digits: use `evaluate` pair by pair."
+    )
+
+
+def _panel(
+    left: Side, right: Side, products: Products, pairs: Pairs, low: _Array, high: _Array, reach: float
+) -> _Array:
+    """The integrals over y from `low` to `high`, one pair for each, shape (products, M)."""
+    nodes, weights = legendre(_OUTER)
+    found = np.empty((len(products), len(low)))
+    chunk = max(1, _POINTS // (_OUTER * _INNER * (8 + len(left.kinks) + len(right.kinks))))
+    for start in range(0, len(low), chunk):
+        some = slice(start, start + chunk)
+        middle, half = (low[some] + high[some]) / 2, (high[some] - low[some]) / 2
+        y = middle[:, None] + half[:, None] * nodes
+        w = half[:, None] * weights * density(y)
+        owner = np.repeat(np.arange(len(middle)), _OUTER)
+        inner = _line(left, right, products, pairs.take(np.arange(len(low))[some][owner]), y.ravel(), reach)
+        found[:, some] = np.sum(inner.reshape(len(products), len(middle), _OUTER) * w, axis=2)
+    return found
+
+
+def _line(left: Side, right: Side, products: Products, pairs: Pairs, y: _Array, reach: float) -> _Array:
+    """The integrals over x at these y, shape (products, M)."""
+    base = np.linspace(-reach, reach, round(2 * reach / _WIDTH) + 1) + 0.0 * y[:, None]
+    own = left.breaks / pairs.r[:, None]
+    other = (right.breaks / pairs.q[:, None] - (pairs.sine * y)[:, None]) / pairs.rho[:, None]
+    edges = np.sort(np.clip(np.concatenate([base, own, other], axis=1), -reach, reach), axis=1)
+    owner, place = np.nonzero(np.diff(edges, axis=1) > 0)
+    nodes, weights = legendre(_INNER)
+    low, high = edges[owner, place], edges[owner, place + 1]
+    half = (high - low) / 2
+    x = ((low + high) / 2)[:, None] + half[:, None] * nodes
+    w = half[:, None] * weights * density(x)
+    f = left.values(pairs.r[owner, None] * x)
+    g = right.values(pairs.q[owner, None] * (pairs.rho[owner, None] * x + (pairs.sine * y)[owner, None]))
+    weighted = {i: f[i] * w for i in {i for i, _ in products}}
+    found = np.empty((len(products), len(y)))
+    for k, (i, j) in enumerate(products):
+        found[k] = np.bincount(owner, np.einsum("ij,ij->i", weighted[i], g[j]), len(y))
+    return found
+
+
+def _singular(
+    left: Side, right: Side, products: Products, pairs: Pairs, parallel: _Array, reach: float
+) -> _Array:
+    """What delta functions add."""
+    found = np.zeros((len(products), len(pairs.r)))
+    crossed = _crossings(left, right, pairs).reshape(len(pairs.r), len(left.kinks), len(right.kinks))
+    # given x' = v/q, u = r (ρ x' + s y')
+    mirrored = Pairs(np.abs(pairs.q), pairs.r, pairs.rho, pairs.sine)
+    for k, (i, j) in enumerate(products):
+        own, other = left.masses[i], right.masses[j]
+        for m, mass in enumerate(own):
+            if mass:
+                at = density(left.kinks[m] / pairs.r) / pairs.r
+                found[k] += mass * at * _conditional(right, j, pairs, left.kinks[m] / pairs.r, reach)
+        for n, mass in enumerate(other):
+            if mass:
+                at = density(right.kinks[n] / pairs.q) / np.abs(pairs.q)
+                found[k] += mass * at * _conditional(left, i, mirrored, right.kinks[n] / pairs.q, reach)
+        for m, mass in enumerate(own):
+            for n, weight in enumerate(other):
+                if mass and weight:
+                    y = crossed[:, m, n]
+                    pole = np.where(parallel & (y == 0), np.inf, 1.0 / pairs.sine)
+                    both = density(left.kinks[m] / pairs.r) * density(y) / (pairs.r * np.abs(pairs.q))
+                    found[k] += np.where(both > 0, mass * weight * both * pole, 0.0)
+    return found
+
+
+def _conditional(side: Side, number: int, pairs: Pairs, place: _Array, reach: float) -> _Array:
+    """E[g(q (ρ x + s y))] over y at x = `place`, shape (N,)."""
+    base = np.linspace(-reach, reach, round(2 * reach / _WIDTH) + 1) + 0.0 * place[:, None]
+    cuts = (side.breaks / pairs.q[:, None] - (pairs.rho * place)[:, None]) / pairs.sine[:, None]
+    edges = np.sort(np.clip(np.concatenate([base, cuts], axis=1), -reach, reach), axis=1)
+    y, w = panels(edges, _INNER)
+    v = pairs.q[:, None] * ((pairs.rho * place)[:, None] + pairs.sine[:, None] * y)
+    return np.sum(side.values(v)[number] * w * density(y), axis=1)
