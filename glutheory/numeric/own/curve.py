@@ -43,13 +43,17 @@ _FAINT = 1e-20
 _Array = np.ndarray
 
 
-@lru_cache(maxsize=1)
-def _transform() -> tuple[_Array, _Array]:
-    """The nodes on [−1, 1], and the matrix from values there to Chebyshev coefficients."""
-    nodes = chebyshev.chebpts1(NODES)
-    matrix = 2 / NODES * chebyshev.chebvander(nodes, NODES - 1).T
+@lru_cache(maxsize=8)
+def transform(count: int) -> tuple[_Array, _Array]:
+    """Chebyshev's nodes on [−1, 1], and the matrix from values there to coefficients.
+
+    Its entries are cosines: those of the three-term recurrence would have errors of count² ulps.
+    """
+    angles = (2 * np.arange(count) + 1) * (np.pi / (2 * count))
+    turns = np.outer(np.arange(count), 2 * np.arange(count) + 1) % (4 * count)
+    matrix = 2 / count * np.cos(turns * (np.pi / (2 * count)))
     matrix[0] /= 2
-    return nodes, matrix
+    return np.cos(angles), matrix
 
 
 class Samples:
@@ -100,7 +104,7 @@ class Curve:
         self._samples = [Samples(branch) for branch in branches]
         self._formulas = [_formula(branch) for branch in branches]
         self._breaks: dict[int, _Array] = {}
-        self._tables: dict[int, _Table | None] = {}
+        self._functions: dict[int, Callable[..., _Array]] = {}
 
     def branch(self, z: float) -> int:
         """The number of the branch around z, which is no kink."""
@@ -127,7 +131,7 @@ class Curve:
 
     def _split(self, low: float, high: float, samples: Samples, depth: int, count: int) -> list[float]:
         """The right ends of the panels that [low, high] needs."""
-        nodes, matrix = _transform()
+        nodes, matrix = transform(NODES)
         middle, half = (low + high) / 2, (high - low) / 2
         values = samples(middle, half, nodes)
         if not np.isfinite(values).all() or np.abs(values).max() > 1e150:
@@ -147,45 +151,52 @@ class Curve:
         left = self._split(low, middle, samples, depth + 1, count)
         return left + self._split(middle, high, samples, depth + 1, count + len(left))
 
-    def at(self, reach: float) -> Callable[[_Array], _Array]:
-        """The function as a function of numpy arrays, |z| ≤ reach; at a kink, the branch to its left."""
+    def at(self, reach: float) -> Callable[..., _Array]:
+        """The function as a function of numpy arrays, |z| ≤ reach; at a kink, the branch to its left.
+
+        It takes a second argument: whether no row of the array has a kink inside, so that one branch serves a row.
+        """
         level = _level(reach)
-        if level not in self._tables:
+        if level not in self._functions:
             table = _Table(self, self._graded(level))
-            self._tables[level] = None if self._agrees(table) else table
-        return self._tables[level] or self._plainly
+            bad = self._disagrees(table)
+            self._functions[level] = _mixed(self._plainly, table, bad) if bad.any() else self._plainly
+        return self._functions[level]
 
     def _graded(self, level: int) -> _Array:
         """The breaks, and powers of two down to the innermost on both sides of 0."""
         powers = 2.0 ** np.arange(-_INNERMOST, level)
         return np.unique(np.concatenate([self.breaks(2.0**level), powers, -powers, [0.0]]))
 
-    def _plainly(self, z: _Array) -> _Array:
+    def _plainly(self, z: _Array, rows: bool = False) -> _Array:
         """By the formula, branch by branch."""
         with np.errstate(all="ignore"):
             if len(self._formulas) == 1:
                 return self._formulas[0](z)
             found = np.empty_like(z)
-            place = np.searchsorted(self.kinks, z)
+            place = np.searchsorted(self.kinks, z[..., z.shape[-1] // 2] if rows else z)
             for i, formula in enumerate(self._formulas):
                 some = place == i
                 found[some] = formula(z[some])
             return found
 
-    def _agrees(self, table: _Table) -> bool:
-        """Whether the formula has no error beyond rounding anywhere on the table's panels."""
+    def _disagrees(self, table: _Table) -> _Array:
+        """The panels of the table on which the formula has an error beyond rounding."""
         low, high = table.edges[:-1], table.edges[1:]
         inside = low + (high - low) * np.array([[0.013], [0.137], [0.411], [0.618], [0.905], [0.994]])
         plain, exact = self._plainly(inside), table(inside)
         # a factor of z that is rounded moves z by an ulp
         moved = np.abs(inside) * np.abs(table.slope(inside)) * 2.0**-51
-        return bool((np.abs(plain - exact) <= 4 * _RESOLVED * np.abs(exact).max(axis=0) + moved + _TINY).all())
+        # far out, where φ fades, digits below those of its values near 0 do not matter
+        size = np.maximum(np.abs(exact).max(axis=0), np.where(np.minimum(np.abs(low), np.abs(high)) < 1, 0, self._core))
+        error = np.abs(plain - exact) - 4 * _RESOLVED * size - moved
+        return ~(error <= _TINY).all(axis=0)
 
     @cached_property
     def _core(self) -> float:
         """The largest value on [−1, 1], roughly."""
         ends = self._ends(0)
-        nodes = _transform()[0]
+        nodes = transform(NODES)[0]
         sizes = [
             np.abs(self._samples[self.branch((low + high) / 2)]((low + high) / 2, (high - low) / 2, nodes)).max()
             for low, high in pairwise(ends)
@@ -202,7 +213,7 @@ class _Table:
     """Chebyshev polynomials on panels."""
 
     def __init__(self, curve: Curve, edges: _Array) -> None:
-        nodes, matrix = _transform()
+        nodes, matrix = transform(NODES)
         self.edges = edges
         middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
         columns = []
@@ -225,6 +236,21 @@ class _Table:
         for row in rows[-2:0:-1]:
             now, before = row[place] + 2.0 * t * now - before, now
         return rows[0][place] + t * now - before
+
+
+def _mixed(formula: Callable[..., _Array], table: _Table, bad: _Array) -> Callable[..., _Array]:
+    """The formula, but on the bad panels the table."""
+    changes = np.nonzero(np.diff(np.concatenate([[False], bad, [False]])))[0]
+    ends = table.edges[changes]
+
+    def values(z: _Array, rows: bool = False) -> _Array:
+        found = formula(z, rows)
+        some = np.searchsorted(ends, z) % 2 == 1
+        if some.any():
+            found[some] = table(z[some])
+        return found
+
+    return values
 
 
 def _level(reach: float) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from glutheory.errors import DomainError
-from glutheory.numeric.own.curve import Curves
+from glutheory.numeric.own.curve import Curves, transform
 from glutheory.numeric.own.plane import Pairs, Products, Side, expectations
 from glutheory.numeric.own.spectrum import Spectrum
 
@@ -89,14 +89,13 @@ class Near:
             if len(self._arcs) > _CACHED:
                 self._arcs.clear()
             low = 2.0 ** key[3]
-            t = chebyshev.chebpts1(_NODES)
+            t, matrix = transform(_NODES)
             theta = low * (1.5 + 0.5 * t)
             one = np.ones(_NODES)
             nodes = Pairs(one * pairs.r[0], one * pairs.q[0], np.cos(theta), np.sin(theta))
             size = scale[:, :1]
             values = self._direct(products, nodes, size + 0.0 * theta)
-            coefficients = 2.0 / _NODES * values @ chebyshev.chebvander(t, _NODES - 1)
-            coefficients[:, 0] /= 2.0
+            coefficients = values @ matrix.T
             fine = bool((np.abs(coefficients[:, -2:]) <= _RESOLVED * size).all())
             self._arcs[full] = coefficients if fine else None
         coefficients = self._arcs[full]
@@ -160,13 +159,13 @@ class Near:
         cuts = [curves.value.breaks(reach), curves.slope.breaks(reach)]
         if not slopes:
             masses = np.array([0.0 * jumps, jumps])
-            return Side(lambda z: [value(z), slope(z)], kinks, masses, np.unique(np.concatenate(cuts)))
+            return Side(lambda z: [value(z, True), slope(z, True)], kinks, masses, np.unique(np.concatenate(cuts)))
         bend, bends = curves.bend.at(reach), curves.bend.masses
         cuts.append(curves.bend.breaks(reach))
 
         def functions(z: _Array) -> list[_Array]:
-            first, second = slope(z), bend(z)
-            return [value(z), first, second, z * first, first + z * second]
+            first, second = slope(z, True), bend(z, True)
+            return [value(z, True), first, second, z * first, first + z * second]
 
         masses = np.array([0.0 * bends, 0.0 * bends, bends, 0.0 * bends, kinks * bends])
         return Side(functions, kinks, masses, np.unique(np.concatenate(cuts)))

@@ -3,7 +3,8 @@
 With x along the left row and y at right angles to it, u = r x and v = q (ρ x + s y), s = sin θ. The integrand is smooth
 but on the lines on which u or v is at a kink. For nearly parallel rows these are nearly parallel, so the inner integral
 runs along x, between the lines, and the outer one along y, between the points at which two of them cross: both are then
-smooth on scales that do not shrink with the angle. The outer panels are halved until nothing changes.
+smooth on scales that do not shrink with the angle. The outer panels are halved until the last Legendre coefficients of
+the inner integral, as a function of y, have vanished.
 
 φ' has delta functions where φ jumps, as φ'' has where φ' does. With masses m_i of f and n_j of g at their kinks,
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -23,11 +25,13 @@ from glutheory.numeric.own.rule import density, legendre, panels
 
 _Array = np.ndarray
 #: Nodes of a panel of the outer and of the inner integral, and the width of the inner panels.
-_OUTER, _INNER, _WIDTH = 16, 20, 2.6
+_OUTER, _INNER, _WIDTH = 16, 14, 2.8
 #: A sine below this one is replaced by it: kinks that do not meet are then as far apart as if it were 0.
 _FLAT = 1e-60
-#: What halving a panel may change, of the scale: the halves are more accurate by orders of magnitude.
-_SETTLED = 2e-13
+#: What the last coefficients may be, of the scale: the rule, of degree 31, integrates them with the density, of which
+#: only those beyond 16 are lost, 1e-6 on the widest panels.
+_SETTLED = 3e-10
+_LAST = 3
 _DEPTH = 30
 #: Points of the plane at a time, for the memory.
 _POINTS = 400_000
@@ -38,7 +42,7 @@ class Side:
     """Some functions of one variable, all with the same kinks.
 
     Attributes:
-        values: z ↦ the functions, a list of arrays.
+        values: z ↦ the functions, a list of arrays; z has rows without a kink inside.
         kinks: ascending.
         masses: of the delta functions of each function at the kinks, shape (functions, kinks).
         breaks: points between which all are smooth, kinks among them.
@@ -107,45 +111,49 @@ def _regular(left: Side, right: Side, products: Products, pairs: Pairs, scale: _
     owner, place = np.nonzero(np.diff(edges, axis=1) > 0)
     low, high = edges[owner, place], edges[owner, place + 1]
     total = np.zeros((len(products), len(pairs.r)))
-    rough = _panel(left, right, products, pairs.take(owner), low, high, reach)
     for _ in range(_DEPTH):
-        middle = (low + high) / 2
-        twice = pairs.take(np.concatenate([owner, owner]))
-        halves = _panel(
-            left, right, products, twice, np.concatenate([low, middle]), np.concatenate([middle, high]), reach
-        )
-        first, second = halves[:, : len(owner)], halves[:, len(owner) :]
-        good = (np.abs(first + second - rough) <= _SETTLED * scale[:, owner]).all(axis=0)
+        sums, last = _panel(left, right, products, pairs.take(owner), low, high, reach)
+        good = (last <= _SETTLED * scale[:, owner]).all(axis=0)
         for k in range(len(products)):
-            total[k] += np.bincount(owner[good], (first + second)[k, good], len(pairs.r))
+            total[k] += np.bincount(owner[good], sums[k, good], len(pairs.r))
         if good.all():
             return total
-        bad = ~good
-        owner = np.concatenate([owner[bad], owner[bad]])
-        low, high = np.concatenate([low[bad], middle[bad]]), np.concatenate([middle[bad], high[bad]])
-        rough = np.concatenate([first[:, bad], second[:, bad]], axis=1)
+        owner, low, high = owner[~good], low[~good], high[~good]
+        middle = (low + high) / 2
+        owner, low, high = np.tile(owner, 2), np.concatenate([low, middle]), np.concatenate([middle, high])
     raise DomainError(
         f"the kernel at radii {float(pairs.r[owner[0]]):.4g} and {float(pairs.q[owner[0]]):.4g} of nearly parallel rows "
         "cannot be computed to 12 digits: use `evaluate` pair by pair."
     )
 
 
+@cache
+def _legendre_tail() -> _Array:
+    """The matrix from values at the outer nodes to the last Legendre coefficients."""
+    nodes, weights = legendre(_OUTER)
+    degrees = np.arange(_OUTER)
+    return (np.polynomial.legendre.legvander(nodes, _OUTER - 1) * weights[:, None] * (degrees + 0.5))[:, -_LAST:]
+
+
 def _panel(
     left: Side, right: Side, products: Products, pairs: Pairs, low: _Array, high: _Array, reach: float
-) -> _Array:
-    """The integrals over y from `low` to `high`, one pair for each, shape (products, M)."""
+) -> tuple[_Array, _Array]:
+    """The integrals over y from `low` to `high`, one pair for each, and their last coefficients: (products, M) each."""
     nodes, weights = legendre(_OUTER)
-    found = np.empty((len(products), len(low)))
-    chunk = max(1, _POINTS // (_OUTER * _INNER * (8 + len(left.kinks) + len(right.kinks))))
+    found, last = np.empty((len(products), len(low))), np.empty((len(products), len(low)))
+    panels_of_line = 2.0 * reach / _WIDTH + len(left.breaks) + len(right.breaks)
+    chunk = max(1, int(_POINTS / (_OUTER * _INNER * panels_of_line)))
     for start in range(0, len(low), chunk):
         some = slice(start, start + chunk)
         middle, half = (low[some] + high[some]) / 2, (high[some] - low[some]) / 2
         y = middle[:, None] + half[:, None] * nodes
         w = half[:, None] * weights * density(y)
-        owner = np.repeat(np.arange(len(middle)), _OUTER)
-        inner = _line(left, right, products, pairs.take(np.arange(len(low))[some][owner]), y.ravel(), reach)
-        found[:, some] = np.sum(inner.reshape(len(products), len(middle), _OUTER) * w, axis=2)
-    return found
+        owner = np.arange(len(low))[some].repeat(_OUTER)
+        inner = _line(left, right, products, pairs.take(owner), y.ravel(), reach).reshape(len(products), -1, _OUTER)
+        found[:, some] = np.sum(inner * w, axis=2)
+        largest = 2.0 * half * density(np.maximum(0.0, np.maximum(low[some], -high[some])))
+        last[:, some] = np.abs(inner @ _legendre_tail()).max(axis=2) * largest
+    return found, last
 
 
 def _line(left: Side, right: Side, products: Products, pairs: Pairs, y: _Array, reach: float) -> _Array:
@@ -204,4 +212,5 @@ def _conditional(side: Side, number: int, pairs: Pairs, place: _Array, reach: fl
     edges = np.sort(np.clip(np.concatenate([base, cuts], axis=1), -reach, reach), axis=1)
     y, w = panels(edges, _INNER)
     v = pairs.q[:, None] * ((pairs.rho * place)[:, None] + pairs.sine[:, None] * y)
-    return np.sum(side.values(v)[number] * w * density(y), axis=1)
+    values = side.values(v.reshape(-1, _INNER))[number].reshape(v.shape)
+    return np.sum(values * w * density(y), axis=1)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from glutheory.errors import DomainError
-from glutheory.numeric.own.curve import Curves
+from glutheory.numeric.own.curve import Curves, transform
 from glutheory.numeric.own.rule import density, panels, reach
 
 _Array = np.ndarray
@@ -34,6 +34,8 @@ _NODES = (48, 96, 192)
 _PANEL, _GAUSS = 0.5, 24
 #: What interpolation may leave out, of the scale of a row.
 _RESOLVED = 2e-14
+#: And what of it is only rounding.
+_ROUNDED = 4e-16
 #: Logarithms below this one are those of 0.
 _NOTHING = -600.0
 #: Parseval's differences below this fraction are rounding errors.
@@ -103,10 +105,9 @@ class Spectrum:
         if number not in self._octaves:
             low = number * _WIDTH
             for count in _NODES:
-                t = chebyshev.chebpts1(count)
+                t, matrix = transform(count)
                 end, values = _coefficients(self._curves, np.exp(low + (t + 1.0) / 2.0 * _WIDTH))
-                found = values @ (2.0 / count * chebyshev.chebvander(t, count - 1))
-                found[:, 0] /= 2.0
+                found = values @ matrix.T
                 scale = np.ones(len(found))
                 scale[:HEAD] = np.maximum(1.0, np.abs(values[:HEAD]).max(axis=1))
                 scale[3] = scale[1]
@@ -117,7 +118,9 @@ class Spectrum:
                     f"the function {self._curves.value.expr} changes too fast at a variance of {math.exp(2 * low):.4g}: "
                     "scale the rows, or use `evaluate` pair by pair."
                 )
-            self._octaves[number] = Octave(low, end, found)
+            # what is only rounding is left out: at the ends of the interval it would add up
+            used = np.nonzero((np.abs(found) > _ROUNDED * scale[:, None]).any(axis=0))[0]
+            self._octaves[number] = Octave(low, end, found[:, : int(used.max(initial=0)) + 1])
         return self._octaves[number]
 
 
