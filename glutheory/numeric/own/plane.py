@@ -14,6 +14,7 @@ the inner integral, as a function of y, have vanished.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,8 @@ from glutheory.numeric.own.rule import density, legendre, panels
 _Array = np.ndarray
 #: Nodes of a panel of the outer and of the inner integral, and the width of the inner panels.
 _OUTER, _INNER, _WIDTH = 16, 14, 2.8
+#: The width of the outer panels at most: on these the rule integrates the density to 1e-16.
+_WIDEST = 4.8
 #: A sine below this one is replaced by it: kinks that do not meet are then as far apart as if it were 0.
 _FLAT = 1e-60
 #: What the last coefficients may be, of the scale: the rule, of degree 31, integrates them with the density, of which
@@ -106,7 +109,7 @@ def _crossings(left: Side, right: Side, pairs: Pairs) -> _Array:
 
 def _regular(left: Side, right: Side, products: Products, pairs: Pairs, scale: _Array, reach: float) -> _Array:
     """The part without delta functions, by halving outer panels."""
-    base = np.linspace(-reach, reach, 5) + 0.0 * pairs.r[:, None]
+    base = np.linspace(-reach, reach, math.ceil(2 * reach / _WIDEST) + 1) + 0.0 * pairs.r[:, None]
     edges = np.sort(np.clip(np.concatenate([base, _crossings(left, right, pairs)], axis=1), -reach, reach), axis=1)
     owner, place = np.nonzero(np.diff(edges, axis=1) > 0)
     low, high = edges[owner, place], edges[owner, place + 1]
