@@ -41,6 +41,8 @@ _TINY = 1e-270
 #: What need not be resolved, over the largest value on [−1, 1].
 _FAINT = 1e-20
 _Array = np.ndarray
+#: Points at which a panel is tried, closer to each other towards 0.
+_PROBES = np.concatenate([sign * 0.0131 * 1.7 ** np.arange(27) for sign in (-1, 1)])
 
 
 @lru_cache(maxsize=8)
@@ -139,9 +141,10 @@ class Curve:
                 f"the function {self.expr} is not finite, or beyond float64, near z = {middle:.4g}, which variances as "
                 "large as these ask for: scale the rows down, or use `evaluate` pair by pair."
             )
-        coefficients = np.abs(matrix @ values)
-        enough = max(_RESOLVED * coefficients.max(), _FAINT * self._core, _TINY)
-        if coefficients[-3:].max() <= enough or depth >= _DEPTH:
+        coefficients = matrix @ values
+        size = np.abs(coefficients)
+        enough = max(_RESOLVED * size.max(), _FAINT * self._core, _TINY)
+        if depth >= _DEPTH or (size[-3:].max() <= enough and _hits(coefficients, low, high, samples, enough)):
             return [high]
         if count > _MOST:
             raise DomainError(
@@ -236,6 +239,15 @@ class _Table:
         for row in rows[-2:0:-1]:
             now, before = row[place] + 2.0 * t * now - before, now
         return rows[0][place] + t * now - before
+
+
+def _hits(coefficients: _Array, low: float, high: float, samples: Samples, enough: float) -> bool:
+    """Whether the polynomial has the function's values at points between the nodes, which may miss a narrow peak."""
+    some = _PROBES[(low < _PROBES) & (high > _PROBES)]
+    if not len(some):
+        return True
+    middle, half = (low + high) / 2, (high - low) / 2
+    return bool((np.abs(chebyshev.chebval((some - middle) / half, coefficients) - samples(0.0, 1.0, some)) <= 99 * enough).all())
 
 
 def _mixed(formula: Callable[..., _Array], table: _Table, bad: _Array) -> Callable[..., _Array]:
