@@ -33,7 +33,7 @@ _INNERMOST = 30
 #: Halvings of a panel before its function counts as resolved: next to a root such as z^1.5 they leave nothing.
 _DEPTH = 48
 #: Panels beyond which a function is too restless for this method.
-_MOST = 4000
+_MOST = 1200
 #: Bits of the samples: at first, and where cancellation asks for more.
 _BITS = (96, 256, 1024)
 #: What is smaller is 0.

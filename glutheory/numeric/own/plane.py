@@ -202,7 +202,7 @@ def _singular(
             for n, weight in enumerate(other):
                 if mass and weight:
                     y = crossed[:, m, n]
-                    pole = np.where(parallel & (y == 0), np.inf, 1.0 / pairs.sine)
+                    pole = np.where(parallel & (np.abs(y) < _FLAT**0.5), np.inf, 1.0 / pairs.sine)
                     both = density(left.kinks[m] / pairs.r) * density(y) / (pairs.r * np.abs(pairs.q))
                     found[k] += np.where(both > 0, mass * weight * both * pole, 0.0)
     return found
