@@ -37,9 +37,39 @@ def test_values_are_those_of_the_enclosed_integral(name: str, point: tuple[float
 
 @pytest.mark.slow
 @pytest.mark.parametrize("point", POINTS + HARD)
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", [name for name in OWN if name != "root"])
 def test_every_kind_of_activation_keeps_the_promise(name: str, point: tuple[float, float, float]) -> None:
+    if name in ("shifted", "jump") and point[0] < 1e-3:
+        pytest.skip("nothing of it is within reach of float64 there: the next test")
+    if name == "wave" and point[0] > 1:
+        pytest.skip("refused: a wavelength of 1/10 at a variance of 30")
     assert max(errors(name, pair(*point, 5, 1))) <= PROMISED
+
+
+@pytest.mark.parametrize("name", ["shifted", "jump"])
+def test_kinks_out_of_reach_leave_nothing(name: str) -> None:
+    for part in gram(network(name), 1e-3 * crowd(3, 4), kind="both"):
+        assert not part.any()
+
+
+@pytest.mark.parametrize("gap", [0.3, -0.3, 1e-2, 1e-6, -1e-6])
+@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (1e-6, 30.0), (1e4, 4.0)])
+def test_a_root_is_integrated_up_to_its_kink(a: float, b: float, gap: float) -> None:
+    """max(0, z)^1.5, which road 2 refuses, in polar coordinates: E[R³] = 3√(π/2), E[R] = √(π/2)."""
+    points = pair(a, b, gap, 5, 1)
+    A, B, C = (MP.mpf(part.numerator) / part.denominator for part in points.inner())
+    size, theta = MP.sqrt(A * B), MP.acos(C / MP.sqrt(A * B))
+
+    def angular(power: float) -> mpmath.mpf:
+        ends = [theta - MP.pi / 2, theta / 2, MP.pi / 2]
+        return MP.quad(lambda psi: (MP.cos(psi) * MP.cos(psi - theta)) ** power, ends) / (2 * MP.pi)
+
+    S = 3 * MP.sqrt(MP.pi / 2) * size**1.5 * angular(1.5)
+    cT = C * MP.mpf(2.25) * MP.sqrt(MP.pi / 2) * size**0.5 * angular(0.5)
+    found = [float(part[0, 0]) for part in gram(network("root"), points.x[None], points.y[None], kind="both")]
+    scale = float(3 * MP.sqrt(MP.pi / 2) * size**1.5 / (2 * MP.pi) * MP.quad(lambda t: MP.cos(t) ** 3, [-MP.pi / 2, MP.pi / 2]))
+    assert abs(found[0] - S) <= PROMISED * scale
+    assert abs(found[1] - S - cT) <= PROMISED * scale
 
 
 def _conditioned(name: str, r: float, q: float, rho: Any, sine: Any) -> tuple[mpmath.mpf, mpmath.mpf]:
