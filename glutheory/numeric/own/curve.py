@@ -247,7 +247,9 @@ def _hits(coefficients: _Array, low: float, high: float, samples: Samples, enoug
     if not len(some):
         return True
     middle, half = (low + high) / 2, (high - low) / 2
-    return bool((np.abs(chebyshev.chebval((some - middle) / half, coefficients) - samples(0.0, 1.0, some)) <= 99 * enough).all())
+    return bool(
+        (np.abs(chebyshev.chebval((some - middle) / half, coefficients) - samples(0.0, 1.0, some)) <= 99 * enough).all()
+    )
 
 
 def _mixed(formula: Callable[..., _Array], table: _Table, bad: _Array) -> Callable[..., _Array]:

@@ -179,9 +179,7 @@ def _worst(xp: Namespace, side: Array, own: Layout) -> list[float]:
     return worst
 
 
-def _taken(
-    pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]
-) -> tuple[Pairs, tuple[_Array, _Array]]:
+def _taken(pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]) -> tuple[Pairs, tuple[_Array, _Array]]:
     """These pairs on the host, and the heads of both sides."""
     rho, sine = _host(pairs.rho[some]), _host(pairs.sin()[some])
     heads = []

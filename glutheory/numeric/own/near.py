@@ -80,9 +80,7 @@ class Near:
         for number in np.nonzero(counts >= _SHARED)[0]:
             yield index[place.ravel() == number], tuple(unique[:, number].tolist())
 
-    def _interpolated(
-        self, products: Products, pairs: Pairs, scale: _Array, key: tuple[int, ...]
-    ) -> _Array | None:
+    def _interpolated(self, products: Products, pairs: Pairs, scale: _Array, key: tuple[int, ...]) -> _Array | None:
         """By the interpolant of these radii and angles; None where it is not accurate."""
         full = (*key, len(products))
         if full not in self._arcs:

@@ -180,9 +180,7 @@ def _line(left: Side, right: Side, products: Products, pairs: Pairs, y: _Array, 
     return found
 
 
-def _singular(
-    left: Side, right: Side, products: Products, pairs: Pairs, parallel: _Array, reach: float
-) -> _Array:
+def _singular(left: Side, right: Side, products: Products, pairs: Pairs, parallel: _Array, reach: float) -> _Array:
     """What delta functions add."""
     found = np.zeros((len(products), len(pairs.r)))
     crossed = _crossings(left, right, pairs).reshape(len(pairs.r), len(left.kinks), len(right.kinks))

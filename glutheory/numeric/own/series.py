@@ -26,9 +26,7 @@ def weighted(xp: Namespace, rho: Array, left: Array, right: Array, terms: int, f
     return total
 
 
-def slopes(
-    rho: Array, left: tuple[Array, Array], right: tuple[Array, Array], terms: int, second: bool
-) -> list[Array]:
+def slopes(rho: Array, left: tuple[Array, Array], right: tuple[Array, Array], terms: int, second: bool) -> list[Array]:
     """The seven sums of `Partials`; of each side the h_k and the r ∂h_k/∂r."""
     (h, g), (h2, g2) = left, right
     p, p1, p2, e, e1, f, f1 = (0.0 * rho for _ in range(7))

@@ -176,7 +176,9 @@ def _project(x: _Array, weighted: _Array, total: _Array, slope_total: _Array | f
         h = np.array(found)
         tail = k * np.max(h[-2 * BLOCK :] ** 2, axis=0) * k
         left, slope_left = total - np.sum(h * h, axis=0), slope_total - np.arange(k) @ (h * h)
-        small = (tail <= 1e-18 * total) & (left <= _ROUNDING * total) & (slope_left <= _ROUNDING * (total + slope_total))
+        small = (
+            (tail <= 1e-18 * total) & (left <= _ROUNDING * total) & (slope_left <= _ROUNDING * (total + slope_total))
+        )
         if small.all() and k > 2 * BLOCK:
             break
     return np.array(found)

@@ -67,7 +67,9 @@ def test_a_root_is_integrated_up_to_its_kink(a: float, b: float, gap: float) -> 
     S = 3 * MP.sqrt(MP.pi / 2) * size**1.5 * angular(1.5)
     cT = C * MP.mpf(2.25) * MP.sqrt(MP.pi / 2) * size**0.5 * angular(0.5)
     found = [float(part[0, 0]) for part in gram(network("root"), points.x[None], points.y[None], kind="both")]
-    scale = float(3 * MP.sqrt(MP.pi / 2) * size**1.5 / (2 * MP.pi) * MP.quad(lambda t: MP.cos(t) ** 3, [-MP.pi / 2, MP.pi / 2]))
+    scale = float(
+        3 * MP.sqrt(MP.pi / 2) * size**1.5 / (2 * MP.pi) * MP.quad(lambda t: MP.cos(t) ** 3, [-MP.pi / 2, MP.pi / 2])
+    )
     assert abs(found[0] - S) <= PROMISED * scale
     assert abs(found[1] - S - cT) <= PROMISED * scale
 
