@@ -19,7 +19,6 @@ from glutheory.numeric.arrays import Array, constant, two_product
 from glutheory.numeric.duals.record import Dual, Partials, Values
 from glutheory.numeric.pairs import Geometry, Radii
 
-
 #: Where two functions are compared before SymPy is asked whether they are the same.
 _PLACES = (sp.Rational(3, 7), sp.Rational(-5, 9), sp.Rational(13, 11))
 _ALIKE = 1e-9
@@ -70,8 +69,9 @@ def scaled(dual: Dual, alpha: Fraction, beta: Fraction) -> Dual:
         return Values(s * factor, t * factor, common)
 
     def partials(pairs: Geometry, left: Array, right: Array, second: bool) -> Partials:
-        *found, common = dual.partials(pairs, left, right, second)
-        return Partials(*(part * factor for part in found), common)
+        found = dual.partials(pairs, left, right, second)
+        s, s_rho, s_rho2, own, own_rho, other, other_rho = (part * factor for part in found[:7])
+        return Partials(s, s_rho, s_rho2, own, own_rho, other, other_rho, found.factor)
 
     def combination(pairs: Geometry, left: Array, right: Array, first: float, second: float) -> Array:
         assert dual.combination is not None

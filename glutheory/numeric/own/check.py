@@ -12,11 +12,11 @@ from __future__ import annotations
 import numpy as np
 
 from glutheory.errors import DomainError
+from glutheory.numeric.arrays import Array
 from glutheory.numeric.own.curve import Curves
 from glutheory.numeric.own.rule import panels
 from glutheory.numeric.own.spectrum import HEAD, Spectrum
 
-_Array = np.ndarray
 #: Width of a panel and its nodes: for |ρ| ≤ 0.8 the density turns on a scale of 0.6.
 _PANEL, _GAUSS = 1.0, 14
 #: The largest |ρ| that is tried.
@@ -36,7 +36,7 @@ def plain(curves: Curves, r: float, q: float, rho: float, reach: float) -> tuple
     return float(f @ density @ g), float(rho * (f @ (density * slope) @ g))
 
 
-def _weighted(curves: Curves, r: float, reach: float) -> tuple[_Array, _Array]:
+def _weighted(curves: Curves, r: float, reach: float) -> tuple[Array, Array]:
     """Nodes, and φ there times the weights."""
     breaks = curves.value.breaks(reach * r) / r
     base = np.linspace(-reach, reach, round(2 * reach / _PANEL) + 1)
@@ -44,7 +44,7 @@ def _weighted(curves: Curves, r: float, reach: float) -> tuple[_Array, _Array]:
     return x, w * curves.value.at(reach * r)(r * x)
 
 
-def check(curves: Curves, spectrum: Spectrum, r: _Array, found: _Array, number: int = 2) -> None:
+def check(curves: Curves, spectrum: Spectrum, r: Array, found: Array, number: int = 2) -> None:
     """Hold the features of a few rows, drawn at random, against `plain`.
 
     Args:

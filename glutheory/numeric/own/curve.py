@@ -23,6 +23,7 @@ from glutheory.errors import DerivationError, DomainError
 from glutheory.ground.balls import Tape, precision
 from glutheory.ground.exact import ball
 from glutheory.ground.pieces import Pieces, pieces
+from glutheory.numeric.arrays import Array
 
 #: Samples of a panel.
 NODES = 20
@@ -40,13 +41,12 @@ _BITS = (96, 256, 1024)
 _TINY = 1e-270
 #: What need not be resolved, over the largest value on [−1, 1].
 _FAINT = 1e-20
-_Array = np.ndarray
 #: Points at which a panel is tried, closer to each other towards 0.
 _PROBES = np.concatenate([sign * 0.0131 * 1.7 ** np.arange(27) for sign in (-1, 1)])
 
 
 @lru_cache(maxsize=8)
-def transform(count: int) -> tuple[_Array, _Array]:
+def transform(count: int) -> tuple[Array, Array]:
     """Chebyshev's nodes on [−1, 1], and the matrix from values there to coefficients.
 
     Its entries are cosines: those of the three-term recurrence would have errors of count² ulps.
@@ -65,7 +65,7 @@ class Samples:
         self.expr = expr
         self._tape = Tape([expr], [Z])
 
-    def __call__(self, middle: float, half: float, nodes: _Array) -> _Array:
+    def __call__(self, middle: float, half: float, nodes: Array) -> Array:
         """The values at middle + half·nodes; nan or inf where the function is not finite or beyond float64.
 
         These points are not rounded: for sin(1000 z) that alone would cost three digits.
@@ -98,21 +98,21 @@ class Curve:
         masses: the weight of the delta function at each kink.
     """
 
-    def __init__(self, expr: sp.Expr, kinks: tuple[sp.Expr, ...], branches: tuple[sp.Expr, ...], masses: _Array):
+    def __init__(self, expr: sp.Expr, kinks: tuple[sp.Expr, ...], branches: tuple[sp.Expr, ...], masses: Array):
         self.expr = expr
         with precision(128):
             self.kinks = np.array([float(ball(kink).mid()) for kink in kinks])
         self.masses = masses
         self._samples = [Samples(branch) for branch in branches]
         self._formulas = [_formula(branch) for branch in branches]
-        self._breaks: dict[int, _Array] = {}
-        self._functions: dict[int, Callable[..., _Array]] = {}
+        self._breaks: dict[int, Array] = {}
+        self._functions: dict[int, Callable[..., Array]] = {}
 
     def branch(self, z: float) -> int:
         """The number of the branch around z, which is no kink."""
         return int(np.searchsorted(self.kinks, z))
 
-    def breaks(self, reach: float) -> _Array:
+    def breaks(self, reach: float) -> Array:
         """Points, kinks among them, between which the function is smooth at the scale of their distance, |z| ≤ reach.
 
         Raises:
@@ -154,7 +154,7 @@ class Curve:
         left = self._split(low, middle, samples, depth + 1, count)
         return left + self._split(middle, high, samples, depth + 1, count + len(left))
 
-    def at(self, reach: float) -> Callable[..., _Array]:
+    def at(self, reach: float) -> Callable[..., Array]:
         """The function as a function of numpy arrays, |z| ≤ reach; at a kink, the branch to its left.
 
         It takes a second argument: whether no row of the array has a kink inside, so that one branch serves a row.
@@ -166,12 +166,12 @@ class Curve:
             self._functions[level] = _mixed(self._plainly, table, bad) if bad.any() else self._plainly
         return self._functions[level]
 
-    def _graded(self, level: int) -> _Array:
+    def _graded(self, level: int) -> Array:
         """The breaks, and powers of two down to the innermost on both sides of 0."""
         powers = 2.0 ** np.arange(-_INNERMOST, level)
         return np.unique(np.concatenate([self.breaks(2.0**level), powers, -powers, [0.0]]))
 
-    def _plainly(self, z: _Array, rows: bool = False) -> _Array:
+    def _plainly(self, z: Array, rows: bool = False) -> Array:
         """By the formula, branch by branch."""
         with np.errstate(all="ignore"):
             if len(self._formulas) == 1:
@@ -183,7 +183,7 @@ class Curve:
                 found[some] = formula(z[some])
             return found
 
-    def _disagrees(self, table: _Table) -> _Array:
+    def _disagrees(self, table: _Table) -> Array:
         """The panels of the table on which the formula has an error beyond rounding."""
         low, high = table.edges[:-1], table.edges[1:]
         inside = low + (high - low) * np.array([[0.013], [0.137], [0.411], [0.618], [0.905], [0.994]])
@@ -215,7 +215,7 @@ class Curve:
 class _Table:
     """Chebyshev polynomials on panels."""
 
-    def __init__(self, curve: Curve, edges: _Array) -> None:
+    def __init__(self, curve: Curve, edges: Array) -> None:
         nodes, matrix = transform(NODES)
         self.edges = edges
         middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
@@ -224,15 +224,15 @@ class _Table:
             columns.append(matrix @ curve._samples[curve.branch(m)](m, h, nodes))
         self._middle, self._half, self._coefficients = middle, half, np.array(columns).T
 
-    def __call__(self, z: _Array) -> _Array:
+    def __call__(self, z: Array) -> Array:
         """The values."""
         return self._clenshaw(self._coefficients, z)
 
-    def slope(self, z: _Array) -> _Array:
+    def slope(self, z: Array) -> Array:
         """The derivative, to some digits."""
         return self._clenshaw(chebyshev.chebder(self._coefficients) / self._half, z)
 
-    def _clenshaw(self, rows: _Array, z: _Array) -> _Array:
+    def _clenshaw(self, rows: Array, z: Array) -> Array:
         place = np.clip(np.searchsorted(self.edges, z) - 1, 0, len(self._half) - 1)
         t = (z - self._middle[place]) / self._half[place]
         now, before = rows[-1][place], np.zeros_like(t)
@@ -241,23 +241,22 @@ class _Table:
         return rows[0][place] + t * now - before
 
 
-def _hits(coefficients: _Array, low: float, high: float, samples: Samples, enough: float) -> bool:
+def _hits(coefficients: Array, low: float, high: float, samples: Samples, enough: float) -> bool:
     """Whether the polynomial has the function's values at points between the nodes, which may miss a narrow peak."""
     some = _PROBES[(low < _PROBES) & (high > _PROBES)]
     if not len(some):
         return True
     middle, half = (low + high) / 2, (high - low) / 2
-    return bool(
-        (np.abs(chebyshev.chebval((some - middle) / half, coefficients) - samples(0.0, 1.0, some)) <= 99 * enough).all()
-    )
+    found = chebyshev.chebval((some - middle) / half, coefficients)
+    return bool((np.abs(found - samples(0.0, 1.0, some)) <= 99 * enough).all())
 
 
-def _mixed(formula: Callable[..., _Array], table: _Table, bad: _Array) -> Callable[..., _Array]:
+def _mixed(formula: Callable[..., Array], table: _Table, bad: Array) -> Callable[..., Array]:
     """The formula, but on the bad panels the table."""
     changes = np.nonzero(np.diff(np.concatenate([[False], bad, [False]])))[0]
     ends = table.edges[changes]
 
-    def values(z: _Array, rows: bool = False) -> _Array:
+    def values(z: Array, rows: bool = False) -> Array:
         found = formula(z, rows)
         some = np.searchsorted(ends, z) % 2 == 1
         if some.any():
@@ -271,7 +270,7 @@ def _level(reach: float) -> int:
     return max(1, math.ceil(math.log2(reach)))
 
 
-def _formula(branch: sp.Expr) -> Callable[[_Array], _Array]:
+def _formula(branch: sp.Expr) -> Callable[[Array], Array]:
     """A branch in float64, its numbers rounded once."""
     if not branch.has(Z):
         number = float(branch)

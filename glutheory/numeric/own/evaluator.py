@@ -18,10 +18,9 @@ from glutheory.numeric.own.curve import curves
 from glutheory.numeric.own.features import Layout, features, layout, reach_of, terms_needed
 from glutheory.numeric.own.near import PARTIALS, VALUES, Near
 from glutheory.numeric.own.plane import Pairs
-from glutheory.numeric.own.spectrum import HEAD, Spectrum
+from glutheory.numeric.own.spectrum import BLOCK, HEAD, Spectrum
 from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
-_Array = np.ndarray
 #: What a series may leave out, of the scale.
 _TOLERANCE = 2e-14
 #: Beyond this radius not even the zoo's promises hold, which end at variances of 1e6.
@@ -69,8 +68,8 @@ class Evaluator:
         r = _host(side.r)
         if r.size and not float(r.max()) <= _LARGEST:
             raise DomainError(
-                f"rows have variances up to {float(r.max()) ** 2:.4g}, and {self._curves.value.expr} can be evaluated up "
-                f"to {_LARGEST**2:.0e}: scale the rows down."
+                f"rows have variances up to {float(r.max()) ** 2:.4g}, and {self._curves.value.expr} can be evaluated "
+                f"up to {_LARGEST**2:.0e}: scale the rows down."
             )
         with np.errstate(all="ignore"):
             found = features(self._spectrum, r, slopes)
@@ -81,8 +80,8 @@ class Evaluator:
     def limit(self, left: Array, right: Array) -> float:
         """The |ρ| up to which the series suffices for all pairs of these rows."""
         terms = min(layout(side.shape[0], False).terms for side in (left, right))
-        ends = (float(side[_last(side, terms), ...].max()) if 0 not in side.shape else 0.0 for side in (left, right))
-        return min(NEAR, reach_of(*ends, terms, _TOLERANCE))
+        one, other = (float(side[_last(side, terms)].max()) if 0 not in side.shape else 0.0 for side in (left, right))
+        return min(NEAR, reach_of(one, other, terms, _TOLERANCE))
 
     def values(self, pairs: Geometry, left: Array, right: Array) -> Values:
         """The numbers s and t (see `Dual`)."""
@@ -116,8 +115,8 @@ class Evaluator:
         """The number of terms that suffices up to the reach of these pairs, or all."""
         if 0 in pairs.rho.shape:
             return 1
-        worst = [_worst(pairs.xp, side, layout(side.shape[0], slopes)) for side in (left, right)]
-        return max(1, terms_needed(pairs.reach, *worst, _TOLERANCE, lost))
+        one, other = (_worst(pairs.xp, side, layout(side.shape[0], slopes)) for side in (left, right))
+        return max(1, terms_needed(pairs.reach, one, other, _TOLERANCE, lost))
 
     def _out_of_reach(self, pairs: Geometry, left: Array, right: Array, slopes: bool, lost: int) -> tuple[Array, ...]:
         """The pairs for which all the terms do not suffice."""
@@ -125,8 +124,8 @@ class Evaluator:
         ends = [side[_last(side, terms, slopes), ...] for side in (left, right)]
         left_out = ends[0] * ends[1]
         power = pairs.xp.abs(pairs.rho) ** max(0, terms - lost)
-        # a larger bound where terms grow for long: k² ρ^k does so up to k = 2/(1 − |ρ|)
-        return pairs.xp.nonzero(left_out * power > _TOLERANCE)
+        found: tuple[Array, ...] = pairs.xp.nonzero(left_out * power > _TOLERANCE)
+        return found
 
     def _direct_values(
         self, pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]
@@ -134,14 +133,11 @@ class Evaluator:
         """S and c T of these pairs; where both rows are the same, from the head of their features."""
         geometry, heads = _taken(pairs, left, right, some)
         s, t = np.empty(len(geometry.r)), np.empty(len(geometry.r))
-        same = (geometry.sine == 0) & (np.abs(geometry.q) == geometry.r)
+        same = (geometry.sine == 0) & (np.abs(geometry.q) == geometry.r) & (not self._curves.slope.jumps)
         ahead = geometry.q > 0
         head = heads[0]
         s[same] = np.where(ahead, head[0], head[2])[same]
-        pole = math.inf if self._curves.slope.jumps else None
         t[same] = np.where(ahead, head[1], head[3])[same]
-        if pole is not None:
-            same = same & False
         rest = ~same
         if rest.any():
             others = geometry.take(rest)
@@ -161,7 +157,7 @@ class Evaluator:
         return [constant(pairs.xp, pairs.rho, part * factor) for part, factor in zip(found, factors, strict=True)]
 
 
-def _host(array: Array) -> _Array:
+def _host(array: Array) -> Array:
     """As a numpy array."""
     return np.asarray(array.cpu() if array_api_compat.is_torch_array(array) else array, dtype=float)
 
@@ -169,7 +165,7 @@ def _host(array: Array) -> _Array:
 def _last(side: Array, terms: int, slopes: bool = False) -> int:
     """The row of √missing after so many terms."""
     own = layout(side.shape[0], slopes)
-    return own.missing + terms * (side.shape[0] - 1 - own.missing) // own.terms
+    return own.missing + terms // BLOCK
 
 
 def _worst(xp: Namespace, side: Array, own: Layout) -> list[float]:
@@ -179,7 +175,7 @@ def _worst(xp: Namespace, side: Array, own: Layout) -> list[float]:
     return worst
 
 
-def _taken(pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]) -> tuple[Pairs, tuple[_Array, _Array]]:
+def _taken(pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]) -> tuple[Pairs, tuple[Array, Array]]:
     """These pairs on the host, and the heads of both sides."""
     rho, sine = _host(pairs.rho[some]), _host(pairs.sin()[some])
     heads = []
@@ -191,7 +187,7 @@ def _taken(pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]) 
     return Pairs(r, sign * q, np.abs(rho), sine), (heads[0][1:], heads[1][1:])
 
 
-def _scales(heads: tuple[_Array, _Array], pairs: Pairs, some: _Array | slice) -> _Array:
+def _scales(heads: tuple[Array, Array], pairs: Pairs, some: Array | slice) -> Array:
     """What the errors of S and of T are relative to: √(K K') of the NNGP, and of the NTK over r r'."""
     first, second = (head[:, some] for head in heads)
     nngp = np.sqrt(first[0] * second[0])
@@ -205,6 +201,6 @@ def derived(expr: sp.Expr) -> Dual:
 
     Raises:
         DomainError: ball arithmetic does not know a function of it.
-        ExpressionError: it has kinks that are not the roots of straight lines, symbols, or no finite values at its kinks.
+        ExpressionError: kinks that are not the roots of straight lines, symbols, no finite values at kinks.
     """
     return Evaluator(expr).dual()

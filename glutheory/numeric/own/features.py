@@ -1,6 +1,6 @@
-"""What an evaluator of `own` keeps of each row: its radius, its head, its Hermite coefficients and what they leave out.
+"""What an evaluator of `own` keeps of each row: radius, head, Hermite coefficients and what these leave out.
 
-The features are one array of shape (1 + HEAD + 2K + K/BLOCK + 1, n) or, without the derivatives along r, of K fewer rows:
+The features are one array of shape (1 + HEAD + 2K + K/BLOCK + 1, n), K rows less without the derivatives along r:
 
     r | head | h_0 … h_(K−1) | (r ∂h_k/∂r, for gradients) | √missing_0, √missing_BLOCK, …, √missing_K
 
@@ -11,13 +11,14 @@ for c·T and for derivatives. Since q ∂/∂q acts on φ(q x) as x ∂/∂x doe
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from glutheory.numeric.arrays import Array
 from glutheory.numeric.own.spectrum import BLOCK, HEAD, Spectrum
 
-_Array = np.ndarray
 #: Differences of Parseval's below this fraction are rounding errors.
 _ROUNDING = 1e-13
 
@@ -40,7 +41,7 @@ def layout(height: int, slopes: bool) -> Layout:
     return Layout((height - 2 - HEAD) // each * BLOCK, slopes)
 
 
-def features(spectrum: Spectrum, r: _Array, slopes: bool) -> _Array:
+def features(spectrum: Spectrum, r: Array, slopes: bool) -> Array:
     """The features of rows with these radii, shape (n,)."""
     found = spectrum.rows(r)
     terms = found.shape[0] - HEAD - 2 * BLOCK
@@ -52,7 +53,7 @@ def features(spectrum: Spectrum, r: _Array, slopes: bool) -> _Array:
     return np.concatenate([*parts, np.sqrt(_missing(head, h, spectrum.jumps, slopes))])
 
 
-def _missing(head: _Array, h: _Array, jumps: bool, slopes: bool) -> _Array:
+def _missing(head: Array, h: Array, jumps: bool, slopes: bool) -> Array:
     """The last rows of the features, squared."""
     terms = h.shape[0]
     k = np.arange(terms)[:, None]
@@ -74,14 +75,14 @@ def _missing(head: _Array, h: _Array, jumps: bool, slopes: bool) -> _Array:
     return np.maximum.reduce(found)
 
 
-def _tails(squares: _Array, rest: _Array) -> _Array:
+def _tails(squares: Array, rest: Array) -> Array:
     """The sums from every `BLOCK`-th on, and the rest: shape (K/BLOCK + 1, n)."""
     blocks = squares.reshape(-1, BLOCK, squares.shape[1]).sum(axis=1)
     tails = np.flip(np.cumsum(np.flip(blocks, axis=0), axis=0), axis=0) + rest
     return np.concatenate([tails, rest[None, :]])
 
 
-def terms_needed(reach: float, left: _Array, right: _Array, tolerance: float, lost: int) -> int:
+def terms_needed(reach: float, left: Sequence[float], right: Sequence[float], tolerance: float, lost: int) -> int:
     """The number of terms with which, for |ρ| ≤ reach, less than the tolerance is left out; `lost` powers of ρ less.
 
     Args:

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from glutheory.errors import DomainError
+from glutheory.numeric.arrays import Array
 from glutheory.numeric.own.curve import Curves, transform
 from glutheory.numeric.own.plane import Pairs, Products, Side, expectations
 from glutheory.numeric.own.spectrum import Spectrum
 
-_Array = np.ndarray
 #: S and T; and the derivatives along ρ, r and r' beside them: which function of u with which of v.
 VALUES: Products = ((0, 0), (1, 1))
 PARTIALS: Products = (*VALUES, (2, 2), (3, 0), (4, 1), (0, 3), (1, 4))
@@ -39,10 +39,10 @@ class Near:
     def __init__(self, curves: Curves, spectrum: Spectrum) -> None:
         self._curves, self._spectrum = curves, spectrum
         self._sides: dict[tuple[float, bool], Side] = {}
-        self._arcs: dict[tuple[int, ...], _Array | None] = {}
+        self._arcs: dict[tuple[int, ...], Array | None] = {}
         self._checked: set[tuple[int, ...]] = set()
 
-    def expectations(self, products: Products, pairs: Pairs, scale: _Array) -> _Array:
+    def expectations(self, products: Products, pairs: Pairs, scale: Array) -> Array:
         """E[f_i(u) f_j(v)] for `products`, `VALUES` or `PARTIALS`; shape (products, N).
 
         Args:
@@ -61,7 +61,7 @@ class Near:
             found[:, rest] = self._direct(products, pairs.take(rest), scale[:, rest])
         return found
 
-    def _groups(self, pairs: Pairs) -> Iterator[tuple[_Array, tuple[int, ...]]]:
+    def _groups(self, pairs: Pairs) -> Iterator[tuple[Array, tuple[int, ...]]]:
         """Pairs of the same radii in the same interval of angles, where there are many."""
         if len(pairs.r) < _SHARED:
             return
@@ -80,7 +80,7 @@ class Near:
         for number in np.nonzero(counts >= _SHARED)[0]:
             yield index[place.ravel() == number], tuple(unique[:, number].tolist())
 
-    def _interpolated(self, products: Products, pairs: Pairs, scale: _Array, key: tuple[int, ...]) -> _Array | None:
+    def _interpolated(self, products: Products, pairs: Pairs, scale: Array, key: tuple[int, ...]) -> Array | None:
         """By the interpolant of these radii and angles; None where it is not accurate."""
         full = (*key, len(products))
         if full not in self._arcs:
@@ -101,7 +101,7 @@ class Near:
             return None
         return chebyshev.chebval(2.0 * _angle(pairs) / 2.0 ** key[3] - 3.0, coefficients.T)
 
-    def _direct(self, products: Products, pairs: Pairs, scale: _Array) -> _Array:
+    def _direct(self, products: Products, pairs: Pairs, scale: Array) -> Array:
         """Each pair by its own integral; one of them, of each kind for the first time, in two ways."""
         reach = self._reach(pairs)
         left = self._side(1.5 * reach * float(pairs.r.max()), len(products) > len(VALUES))
@@ -121,9 +121,9 @@ class Near:
         right: Side,
         products: Products,
         pairs: Pairs,
-        scale: _Array,
+        scale: Array,
         reach: float,
-        found: _Array,
+        found: Array,
     ) -> None:
         """One of these pairs with the roles of x and y, and of u and v, exchanged."""
         some = np.array([len(pairs.r) // 2])
@@ -139,8 +139,8 @@ class Near:
         if not bool(np.all((error <= _AGREED) | ~np.isfinite(again))):
             raise DomainError(
                 f"the kernel of {self._curves.value.expr} at nearly parallel rows with the standard deviations "
-                f"{float(one.r[0]):.4g} and {float(abs(one.q[0])):.4g} cannot be had to 12 digits (two ways of computing "
-                f"it differ by {float(np.nanmax(error)):.1e} of the scale): use `evaluate` pair by pair."
+                f"{float(one.r[0]):.4g} and {float(abs(one.q[0])):.4g} cannot be had to 12 digits (two ways of "
+                f"computing it differ by {float(np.nanmax(error)):.1e} of the scale): use `evaluate` pair by pair."
             )
         self._checked.add(key)
 
@@ -161,7 +161,7 @@ class Near:
         bend, bends = curves.bend.at(reach), curves.bend.masses
         cuts.append(curves.bend.breaks(reach))
 
-        def functions(z: _Array) -> list[_Array]:
+        def functions(z: Array) -> list[Array]:
             first, second = slope(z, True), bend(z, True)
             return [value(z, True), first, second, z * first, first + z * second]
 
@@ -169,6 +169,6 @@ class Near:
         return Side(functions, kinks, masses, np.unique(np.concatenate(cuts)))
 
 
-def _angle(pairs: Pairs) -> _Array:
+def _angle(pairs: Pairs) -> Array:
     """θ of |ρ|, accurate for small ones."""
     return np.arctan2(pairs.sine, pairs.rho)

@@ -22,9 +22,9 @@ from functools import cache
 import numpy as np
 
 from glutheory.errors import DomainError
+from glutheory.numeric.arrays import Array
 from glutheory.numeric.own.rule import density, legendre, panels
 
-_Array = np.ndarray
 #: Nodes of a panel of the outer and of the inner integral, and the width of the inner panels.
 _OUTER, _INNER, _WIDTH = 16, 14, 2.8
 #: The width of the outer panels at most: on these the rule integrates the density to 1e-16.
@@ -51,22 +51,22 @@ class Side:
         breaks: points between which all are smooth, kinks among them.
     """
 
-    values: Callable[[_Array], list[_Array]]
-    kinks: _Array
-    masses: _Array
-    breaks: _Array
+    values: Callable[[Array], list[Array]]
+    kinks: Array
+    masses: Array
+    breaks: Array
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
     """N pairs of rows: r > 0 and q ≠ 0 the radii, of the sign of ρ in q; |ρ| and sin θ; shape (N,) each."""
 
-    r: _Array
-    q: _Array
-    rho: _Array
-    sine: _Array
+    r: Array
+    q: Array
+    rho: Array
+    sine: Array
 
-    def take(self, some: _Array) -> Pairs:
+    def take(self, some: Array) -> Pairs:
         """These pairs."""
         return Pairs(self.r[some], self.q[some], self.rho[some], self.sine[some])
 
@@ -74,7 +74,7 @@ class Pairs:
 Products = Sequence[tuple[int, int]]
 
 
-def expectations(left: Side, right: Side, products: Products, pairs: Pairs, scale: _Array, reach: float) -> _Array:
+def expectations(left: Side, right: Side, products: Products, pairs: Pairs, scale: Array, reach: float) -> Array:
     """E[f_i(u) g_j(v)] for each (i, j) of `products`, shape (products, N).
 
     Args:
@@ -95,7 +95,7 @@ def expectations(left: Side, right: Side, products: Products, pairs: Pairs, scal
     return found
 
 
-def _crossings(left: Side, right: Side, pairs: Pairs) -> _Array:
+def _crossings(left: Side, right: Side, pairs: Pairs) -> Array:
     """The y at which a kink of u meets one of v, shape (N, kinks of u times kinks of v)."""
     places = left.kinks / pairs.r[:, None]
     others = right.kinks / pairs.q[:, None]
@@ -107,7 +107,7 @@ def _crossings(left: Side, right: Side, pairs: Pairs) -> _Array:
     return (gaps / pairs.sine[:, None, None]).reshape(len(pairs.r), -1)
 
 
-def _regular(left: Side, right: Side, products: Products, pairs: Pairs, scale: _Array, reach: float) -> _Array:
+def _regular(left: Side, right: Side, products: Products, pairs: Pairs, scale: Array, reach: float) -> Array:
     """The part without delta functions, by halving outer panels."""
     base = np.linspace(-reach, reach, math.ceil(2 * reach / _WIDEST) + 1) + 0.0 * pairs.r[:, None]
     edges = np.sort(np.clip(np.concatenate([base, _crossings(left, right, pairs)], axis=1), -reach, reach), axis=1)
@@ -125,13 +125,13 @@ def _regular(left: Side, right: Side, products: Products, pairs: Pairs, scale: _
         middle = (low + high) / 2
         owner, low, high = np.tile(owner, 2), np.concatenate([low, middle]), np.concatenate([middle, high])
     raise DomainError(
-        f"the kernel at radii {float(pairs.r[owner[0]]):.4g} and {float(pairs.q[owner[0]]):.4g} of nearly parallel rows "
-        "cannot be computed to 12 digits: use `evaluate` pair by pair."
+        f"the kernel at radii {float(pairs.r[owner[0]]):.4g} and {float(pairs.q[owner[0]]):.4g} of nearly parallel "
+        "rows cannot be computed to 12 digits: use `evaluate` pair by pair."
     )
 
 
 @cache
-def _legendre_tail() -> _Array:
+def _legendre_tail() -> Array:
     """The matrix from values at the outer nodes to the last Legendre coefficients."""
     nodes, weights = legendre(_OUTER)
     degrees = np.arange(_OUTER)
@@ -139,8 +139,8 @@ def _legendre_tail() -> _Array:
 
 
 def _panel(
-    left: Side, right: Side, products: Products, pairs: Pairs, low: _Array, high: _Array, reach: float
-) -> tuple[_Array, _Array]:
+    left: Side, right: Side, products: Products, pairs: Pairs, low: Array, high: Array, reach: float
+) -> tuple[Array, Array]:
     """The integrals over y from `low` to `high`, one pair for each, and their last coefficients: (products, M) each."""
     nodes, weights = legendre(_OUTER)
     found, last = np.empty((len(products), len(low))), np.empty((len(products), len(low)))
@@ -159,7 +159,7 @@ def _panel(
     return found, last
 
 
-def _line(left: Side, right: Side, products: Products, pairs: Pairs, y: _Array, reach: float) -> _Array:
+def _line(left: Side, right: Side, products: Products, pairs: Pairs, y: Array, reach: float) -> Array:
     """The integrals over x at these y, shape (products, M)."""
     base = np.linspace(-reach, reach, round(2 * reach / _WIDTH) + 1) + 0.0 * y[:, None]
     own = left.breaks / pairs.r[:, None]
@@ -180,7 +180,7 @@ def _line(left: Side, right: Side, products: Products, pairs: Pairs, y: _Array, 
     return found
 
 
-def _singular(left: Side, right: Side, products: Products, pairs: Pairs, parallel: _Array, reach: float) -> _Array:
+def _singular(left: Side, right: Side, products: Products, pairs: Pairs, parallel: Array, reach: float) -> Array:
     """What delta functions add."""
     found = np.zeros((len(products), len(pairs.r)))
     crossed = _crossings(left, right, pairs).reshape(len(pairs.r), len(left.kinks), len(right.kinks))
@@ -206,7 +206,7 @@ def _singular(left: Side, right: Side, products: Products, pairs: Pairs, paralle
     return found
 
 
-def _conditional(side: Side, number: int, pairs: Pairs, place: _Array, reach: float) -> _Array:
+def _conditional(side: Side, number: int, pairs: Pairs, place: Array, reach: float) -> Array:
     """E[g(q (ρ x + s y))] over y at x = `place`, shape (N,)."""
     base = np.linspace(-reach, reach, round(2 * reach / _WIDTH) + 1) + 0.0 * place[:, None]
     cuts = (side.breaks / pairs.q[:, None] - (pairs.rho * place)[:, None]) / pairs.sine[:, None]

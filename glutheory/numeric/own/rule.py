@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 
 from glutheory.errors import DomainError
+from glutheory.numeric.arrays import Array
 from glutheory.numeric.own.curve import Curve
 
-_Array = np.ndarray
 #: Standard deviations at which integrals are cut off: the first one beyond which nothing is left.
 REACHES = (13.0, 19.0, 27.0, 37.0)
 #: The logarithm of what may be left of a squared function at the cut, over its largest value: 1e-33.
@@ -17,13 +17,13 @@ _FADED = -76.0
 
 
 @cache
-def legendre(count: int) -> tuple[_Array, _Array]:
+def legendre(count: int) -> tuple[Array, Array]:
     """Nodes and weights on [−1, 1]."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return nodes, weights
 
 
-def panels(edges: _Array, count: int) -> tuple[_Array, _Array]:
+def panels(edges: Array, count: int) -> tuple[Array, Array]:
     """Nodes and weights of the panels between ascending edges; shape (…, E) to (…, (E − 1) count)."""
     nodes, weights = legendre(count)
     middle, half = (edges[..., 1:] + edges[..., :-1]) / 2, (edges[..., 1:] - edges[..., :-1]) / 2
@@ -32,7 +32,7 @@ def panels(edges: _Array, count: int) -> tuple[_Array, _Array]:
     return x.reshape(shape), (half[..., None] * weights).reshape(shape)
 
 
-def density(x: _Array) -> _Array:
+def density(x: Array) -> Array:
     """The standard normal density."""
     return np.exp(-0.5 * x * x) * (1 / np.sqrt(2 * np.pi))
 
@@ -53,6 +53,6 @@ def reach(curve: Curve, r: float) -> float:
     if most <= -700:
         return REACHES[0]
     raise DomainError(
-        f"the function {curve.expr} grows too fast for a variance of {r * r:.4g}: scale the rows down, or use `evaluate` "
-        "pair by pair."
+        f"the function {curve.expr} grows too fast for a variance of {r * r:.4g}: scale the rows down, or use "
+        "`evaluate` pair by pair."
     )

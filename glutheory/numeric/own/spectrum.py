@@ -2,9 +2,9 @@
 
     E[φ(r x) φ(r' x')] = Σ_k h_k(r) h_k(r') ρ^k,   h_k(r) = E[φ(r x) He_k(x)]/√k!
 
-At the Chebyshev nodes of half an octave the integrals are sums over panels between the kinks; for rows between the nodes
-the coefficients are interpolated, which costs one matrix product for all of them. Parseval's identity says what the
-series leaves out: Σ h_k² = E[φ(r x)²] and Σ k h_k² = r² E[φ'(r x)²].
+At the Chebyshev nodes of half an octave the integrals are sums over panels between the kinks; for rows between the
+nodes the coefficients are interpolated, which costs one matrix product for all of them. Parseval's identity says what
+the series leaves out: Σ h_k² = E[φ(r x)²] and Σ k h_k² = r² E[φ'(r x)²].
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from glutheory.errors import DomainError
+from glutheory.numeric.arrays import Array
 from glutheory.numeric.own.curve import Curves, transform
 from glutheory.numeric.own.rule import density, panels, reach
 
-_Array = np.ndarray
 #: Coefficients at most: at |ρ| = 0.95 they leave 1e-12 of a jump of φ', and 1e-15 of φ itself.
 TERMS = 512
 #: Numbers of a row before its coefficients: E[φ(u)²], r² E[φ'(u)²], E[φ(u)φ(−u)] and −r² E[φ'(u)φ'(−u)]; the integrals
@@ -51,9 +51,9 @@ class Octave:
 
     low: float
     reach: float
-    coefficients: _Array
+    coefficients: Array
 
-    def at(self, logs: _Array) -> _Array:
+    def at(self, logs: Array) -> Array:
         """The numbers at these log r, shape (n,), as (HEAD + K, n)."""
         t = np.clip(2.0 * (logs - self.low) / _WIDTH - 1.0, -1.0, 1.0)
         found = self.coefficients @ chebyshev.chebvander(t, self.coefficients.shape[1] - 1).T
@@ -73,9 +73,9 @@ class Spectrum:
         self._octaves: dict[int, Octave] = {}
         self.jumps = curves.slope.jumps
 
-    def rows(self, r: _Array) -> _Array:
+    def rows(self, r: Array) -> Array:
         """The head and the h_k of rows with these r ≥ 0, shape (n,), as (HEAD + K, n); K is a multiple of `BLOCK`."""
-        found: dict[int, tuple[_Array, _Array]] = {}
+        found: dict[int, tuple[Array, Array]] = {}
         zero = r == 0
         with np.errstate(divide="ignore"):
             logs = np.log(r)
@@ -115,8 +115,8 @@ class Spectrum:
                     break
             else:
                 raise DomainError(
-                    f"the function {self._curves.value.expr} changes too fast at a variance of {math.exp(2 * low):.4g}: "
-                    "scale the rows, or use `evaluate` pair by pair."
+                    f"the function {self._curves.value.expr} changes too fast at a variance of "
+                    f"{math.exp(2 * low):.4g}: scale the rows, or use `evaluate` pair by pair."
                 )
             # what is only rounding is left out: at the ends of the interval it would add up
             used = np.nonzero((np.abs(found) > _ROUNDED * scale[:, None]).any(axis=0))[0]
@@ -124,7 +124,7 @@ class Spectrum:
         return self._octaves[number]
 
 
-def _coefficients(curves: Curves, radii: _Array) -> tuple[float, _Array]:
+def _coefficients(curves: Curves, radii: Array) -> tuple[float, Array]:
     """The reach and the numbers of `Octave`, computed at each of a few radii of one octave: shape (HEAD + K, n)."""
     largest = float(radii.max())
     end = max(reach(curves.value, largest), reach(curves.slope, largest))
@@ -147,7 +147,7 @@ def _coefficients(curves: Curves, radii: _Array) -> tuple[float, _Array]:
     return end, np.concatenate([head, h / np.sqrt(total)])
 
 
-def _nodes(curves: Curves, radii: _Array, end: float) -> tuple[_Array, _Array]:
+def _nodes(curves: Curves, radii: Array, end: float) -> tuple[Array, Array]:
     """Nodes and weights on [−X, X] of each radius, as many for all; shape (n, Q)."""
     breaks = curves.value.breaks(end * float(radii.max()))
     more = curves.slope.breaks(end * float(radii.max()))
@@ -161,7 +161,7 @@ def _nodes(curves: Curves, radii: _Array, end: float) -> tuple[_Array, _Array]:
     return panels(edges[:, keep], _GAUSS)
 
 
-def _project(x: _Array, weighted: _Array, total: _Array, slope_total: _Array | float) -> _Array:
+def _project(x: Array, weighted: Array, total: Array, slope_total: Array | float) -> Array:
     """The h_k, k < K, where K is the first multiple of 2 `BLOCK` that suffices, or `TERMS` + 2 `BLOCK`."""
     found = []
     before, now = np.zeros_like(x), np.ones_like(x)

@@ -1,4 +1,4 @@
-"""Activations that are not of the zoo, by kind, and how `gram` is held against the enclosed integrals at their pairs."""
+"""Activations that are not of the zoo, by kind, and how `gram` is held against their enclosed integrals."""
 
 from __future__ import annotations
 

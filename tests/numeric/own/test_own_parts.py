@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -17,7 +18,7 @@ from glutheory.numeric.own.check import TOLERANCE, check, plain
 from glutheory.numeric.own.curve import curves
 from glutheory.numeric.own.features import features
 from glutheory.numeric.own.near import VALUES, Near
-from glutheory.numeric.own.plane import Pairs
+from glutheory.numeric.own.plane import Pairs, expectations
 from glutheory.numeric.own.rule import reach
 from glutheory.numeric.own.spectrum import HEAD, Spectrum
 from tests.numeric.own.activations import OWN
@@ -109,14 +110,14 @@ def test_the_order_of_integration_does_not_matter() -> None:
 
 
 def test_a_wrong_integral_of_near_pairs_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kinks that the rule for u does not know: the exchanged order sees other points."""
+    """Every call is off by another factor, as two rules are that do not resolve the integrand."""
     found = curves(OWN["shifted"])
-    near, right = Near(found, Spectrum(found)), near_module.expectations
+    near = Near(found, Spectrum(found))
     calls = []
 
-    def wrong(*arguments: object) -> np.ndarray:
+    def wrong(*arguments: Any) -> Any:
         calls.append(1)
-        return right(*arguments) * (1 + 1e-11 * len(calls))  # type: ignore[arg-type]
+        return expectations(*arguments) * (1 + 1e-11 * len(calls))
 
     monkeypatch.setattr(near_module, "expectations", wrong)
     with pytest.raises(glu.DomainError, match="two ways of computing it differ"):
