@@ -69,7 +69,8 @@ def test_derivatives_along_variances_are_limits_of_differences(name: str) -> Non
     np.testing.assert_allclose(found[..., 1], wanted, rtol=0, atol=1e-9 * K.max())
 
 
-@pytest.mark.parametrize("name", [pytest.param("mish", marks=pytest.mark.slow), "hard_swish"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mish", "hard_swish"])
 def test_autograd_goes_through(name: str) -> None:
     torch = pytest.importorskip("torch")
     from glutheory.integrations.torch import gram
