@@ -15,78 +15,24 @@ from itertools import pairwise
 
 import numpy as np
 import sympy as sp
-from flint import arb
-from numpy.polynomial import chebyshev
 
 from glutheory.activations import Z
 from glutheory.errors import DerivationError, DomainError
-from glutheory.ground.balls import Tape, precision
+from glutheory.ground.balls import precision
 from glutheory.ground.exact import ball
-from glutheory.ground.pieces import Pieces, pieces
+from glutheory.ground.pieces import pieces
 from glutheory.numeric.arrays import Array
+from glutheory.numeric.own.samples import NODES, RESOLVED, TINY, Samples, hits, transform
+from glutheory.numeric.own.table import Table, mixed
 
-#: Samples of a panel.
-NODES = 20
-#: What a resolved panel leaves out, of the largest value on it: a few roundings of the transform.
-_RESOLVED = 6e-16
 #: The innermost panel next to 0 ends at 2^−this.
 _INNERMOST = 30
 #: Halvings of a panel before its function counts as resolved: next to a root such as z^1.5 they leave nothing.
 _DEPTH = 48
 #: Panels beyond which a function is too restless for this method.
 _MOST = 1200
-#: Bits of the samples: at first, and where cancellation asks for more.
-_BITS = (96, 256, 1024)
-#: What is smaller is 0.
-_TINY = 1e-270
 #: What need not be resolved, over the largest value on [−1, 1].
 _FAINT = 1e-20
-#: Points at which a panel is tried, closer to each other towards 0.
-_PROBES = np.concatenate([sign * 0.0131 * 1.7 ** np.arange(27) for sign in (-1, 1)])
-
-
-@lru_cache(maxsize=8)
-def transform(count: int) -> tuple[Array, Array]:
-    """Chebyshev's nodes on [−1, 1], and the matrix from values there to coefficients.
-
-    Its entries are cosines: those of the three-term recurrence would have errors of count² ulps.
-    """
-    angles = (2 * np.arange(count) + 1) * (np.pi / (2 * count))
-    turns = np.outer(np.arange(count), 2 * np.arange(count) + 1) % (4 * count)
-    matrix = 2 / count * np.cos(turns * (np.pi / (2 * count)))
-    matrix[0] /= 2
-    return np.cos(angles), matrix
-
-
-class Samples:
-    """A smooth function, given by an expression in `Z`, at points of the line, each correct to float64."""
-
-    def __init__(self, expr: sp.Expr) -> None:
-        self.expr = expr
-        self._tape = Tape([expr], [Z])
-
-    def __call__(self, middle: float, half: float, nodes: Array) -> Array:
-        """The values at middle + half·nodes; nan or inf where the function is not finite or beyond float64.
-
-        These points are not rounded: for sin(1000 z) that alone would cost three digits.
-        """
-        values, missing = np.full(len(nodes), math.nan), list(range(len(nodes)))
-        for bits in _BITS:
-            with precision(bits):
-                run, left = self._tape.bind(), []
-                place, width = arb(middle), arb(half)
-                for i in missing:
-                    value = run([place + width * arb(float(nodes[i]))])[0]
-                    if not isinstance(value, arb):
-                        values[i] = float(value)
-                    elif value.is_finite() and (value.rel_accuracy_bits() > 60 or abs(value) < _TINY):
-                        values[i] = float(value.mid())
-                    else:
-                        left.append(i)
-            missing = left
-            if not missing:
-                break
-        return values
 
 
 class Curve:
@@ -143,8 +89,8 @@ class Curve:
             )
         coefficients = matrix @ values
         size = np.abs(coefficients)
-        enough = max(_RESOLVED * size.max(), _FAINT * self._core, _TINY)
-        if depth >= _DEPTH or (size[-3:].max() <= enough and _hits(coefficients, low, high, samples, enough)):
+        enough = max(RESOLVED * size.max(), _FAINT * self._core, TINY)
+        if depth >= _DEPTH or (size[-3:].max() <= enough and hits(coefficients, low, high, samples, enough)):
             return [high]
         if count > _MOST:
             raise DomainError(
@@ -161,9 +107,9 @@ class Curve:
         """
         level = _level(reach)
         if level not in self._functions:
-            table = _Table(self, self._graded(level))
+            table = Table(self._samples, self.kinks, self._graded(level))
             bad = self._disagrees(table)
-            self._functions[level] = _mixed(self._plainly, table, bad) if bad.any() else self._plainly
+            self._functions[level] = mixed(self._plainly, table, bad) if bad.any() else self._plainly
         return self._functions[level]
 
     def _graded(self, level: int) -> Array:
@@ -183,7 +129,7 @@ class Curve:
                 found[some] = formula(z[some])
             return found
 
-    def _disagrees(self, table: _Table) -> Array:
+    def _disagrees(self, table: Table) -> Array:
         """The panels of the table on which the formula has an error beyond rounding."""
         low, high = table.edges[:-1], table.edges[1:]
         inside = low + (high - low) * np.array([[0.013], [0.137], [0.411], [0.618], [0.905], [0.994]])
@@ -192,8 +138,8 @@ class Curve:
         moved = np.abs(inside) * np.abs(table.slope(inside)) * 2.0**-51
         # far out, where φ fades, digits below those of its values near 0 do not matter
         size = np.maximum(np.abs(exact).max(axis=0), np.where(np.minimum(np.abs(low), np.abs(high)) < 1, 0, self._core))
-        error = np.abs(plain - exact) - 4 * _RESOLVED * size - moved
-        return ~(error <= _TINY).all(axis=0)
+        error = np.abs(plain - exact) - 4 * RESOLVED * size - moved
+        return ~(error <= TINY).all(axis=0)
 
     @cached_property
     def _core(self) -> float:
@@ -210,60 +156,6 @@ class Curve:
     def jumps(self) -> bool:
         """Whether there is a delta function."""
         return bool(np.any(self.masses != 0))
-
-
-class _Table:
-    """Chebyshev polynomials on panels."""
-
-    def __init__(self, curve: Curve, edges: Array) -> None:
-        nodes, matrix = transform(NODES)
-        self.edges = edges
-        middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
-        columns = []
-        for m, h in zip(middle, half, strict=True):
-            columns.append(matrix @ curve._samples[curve.branch(m)](m, h, nodes))
-        self._middle, self._half, self._coefficients = middle, half, np.array(columns).T
-
-    def __call__(self, z: Array) -> Array:
-        """The values."""
-        return self._clenshaw(self._coefficients, z)
-
-    def slope(self, z: Array) -> Array:
-        """The derivative, to some digits."""
-        return self._clenshaw(chebyshev.chebder(self._coefficients) / self._half, z)
-
-    def _clenshaw(self, rows: Array, z: Array) -> Array:
-        place = np.clip(np.searchsorted(self.edges, z) - 1, 0, len(self._half) - 1)
-        t = (z - self._middle[place]) / self._half[place]
-        now, before = rows[-1][place], np.zeros_like(t)
-        for row in rows[-2:0:-1]:
-            now, before = row[place] + 2.0 * t * now - before, now
-        return rows[0][place] + t * now - before
-
-
-def _hits(coefficients: Array, low: float, high: float, samples: Samples, enough: float) -> bool:
-    """Whether the polynomial has the function's values at points between the nodes, which may miss a narrow peak."""
-    some = _PROBES[(low < _PROBES) & (high > _PROBES)]
-    if not len(some):
-        return True
-    middle, half = (low + high) / 2, (high - low) / 2
-    found = chebyshev.chebval((some - middle) / half, coefficients)
-    return bool((np.abs(found - samples(0.0, 1.0, some)) <= 99 * enough).all())
-
-
-def _mixed(formula: Callable[..., Array], table: _Table, bad: Array) -> Callable[..., Array]:
-    """The formula, but on the bad panels the table."""
-    changes = np.nonzero(np.diff(np.concatenate([[False], bad, [False]])))[0]
-    ends = table.edges[changes]
-
-    def values(z: Array, rows: bool = False) -> Array:
-        found = formula(z, rows)
-        some = np.searchsorted(ends, z) % 2 == 1
-        if some.any():
-            found[some] = table(z[some])
-        return found
-
-    return values
 
 
 def _level(reach: float) -> int:
@@ -320,6 +212,3 @@ def curves(expr: sp.Expr) -> Curves:
         return Curves(expr)
     except DerivationError as error:
         raise DomainError(f"{expr} has no fast evaluator: {error}") from None
-
-
-__all__ = ["NODES", "Curve", "Curves", "Pieces", "curves"]

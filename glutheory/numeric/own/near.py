@@ -13,8 +13,9 @@ from numpy.polynomial import chebyshev
 
 from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array
-from glutheory.numeric.own.curve import Curves, transform
+from glutheory.numeric.own.curve import Curves
 from glutheory.numeric.own.plane import Pairs, Products, Side, expectations
+from glutheory.numeric.own.samples import transform
 from glutheory.numeric.own.spectrum import Spectrum
 
 #: S and T; and the derivatives along ρ, r and r' beside them: which function of u with which of v.

@@ -17,8 +17,9 @@ from numpy.polynomial import chebyshev
 
 from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array
-from glutheory.numeric.own.curve import Curves, transform
+from glutheory.numeric.own.curve import Curves
 from glutheory.numeric.own.rule import density, panels, reach
+from glutheory.numeric.own.samples import transform
 
 #: Coefficients at most: at |ρ| = 0.95 they leave 1e-12 of a jump of φ', and 1e-15 of φ itself.
 TERMS = 512
