@@ -65,15 +65,16 @@ def main() -> None:
     n, repeats = (300, 2) if arguments.quick else (arguments.n, arguments.repeats)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, FEATURES))
-    near = rng.standard_normal(FEATURES) + 0.2 * rng.standard_normal((NEAR, FEATURES))
+    count = 10 if arguments.quick else NEAR
+    near = rng.standard_normal(FEATURES) + 0.2 * rng.standard_normal((count, FEATURES))
     sphere = near * (FEATURES**0.5 / np.linalg.norm(near, axis=1))[:, None]
-    pairs = NEAR * (NEAR + 1) / 2
+    pairs = count * (count + 1) / 2
     networks = {name: Network(name, (glu.Activation(name, expr),)) for name, expr in (SMOOTH | KINKED).items()}
     rows = {}
     for name, net in networks.items():
         first = once(lambda net=net: gram(net, X))  # type: ignore[misc]
-        parts = (near, sphere)[:1] if arguments.quick else (near, sphere)
-        rows[name] = [first, *(1e3 * once(lambda net=net, Y=Y: gram(net, Y)) / pairs for Y in parts)]  # type: ignore[misc]
+        slow = [once(lambda net=net, Y=Y: gram(net, Y)) for Y in (near, sphere)]  # type: ignore[misc]
+        rows[name] = [first, *(1e3 * seconds / pairs for seconds in slow)]
     tasks: dict[str, Callable[[], object]] = {}
     for kind in ("ntk", "both"):
         for name, net in {"swiglu": glu.network("swiglu"), **networks}.items():
