@@ -33,7 +33,7 @@ _WIDEST = 4.8
 _FLAT = 1e-60
 #: What the last coefficients may be, of the scale: the rule, of degree 31, integrates them with the density, of which
 #: only those beyond 16 are lost, 1e-6 on the widest panels.
-_SETTLED = 3e-10
+_SETTLED = 1e-11
 _LAST = 3
 _DEPTH = 30
 #: Points of the plane at a time, for the memory.
