@@ -37,6 +37,8 @@ _PANEL, _GAUSS = 0.5, 24
 _RESOLVED = 2e-14
 #: And what of it is only rounding.
 _ROUNDED = 4e-16
+#: k² h_k² of the last coefficients, of Σ h_k²: what follows meets coefficients of other rows that do not fall.
+_VANISHED = 1e-26
 #: Logarithms below this one are those of 0.
 _NOTHING = -600.0
 #: Parseval's differences below this fraction are rounding errors.
@@ -178,7 +180,9 @@ def _project(x: Array, weighted: Array, total: Array, slope_total: Array | float
         tail = k * np.max(h[-2 * BLOCK :] ** 2, axis=0) * k
         left, slope_left = total - np.sum(h * h, axis=0), slope_total - np.arange(k) @ (h * h)
         small = (
-            (tail <= 1e-18 * total) & (left <= _ROUNDING * total) & (slope_left <= _ROUNDING * (total + slope_total))
+            (tail <= _VANISHED * total)
+            & (left <= _ROUNDING * total)
+            & (slope_left <= _ROUNDING * (total + slope_total))
         )
         if small.all() and k > 2 * BLOCK:
             break
