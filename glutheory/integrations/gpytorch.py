@@ -43,7 +43,7 @@ class NTKKernel(gpytorch.kernels.Kernel):
     if any, is ``gate_variance_prior``.
 
     Args:
-        network: a `Network`, or the name of one; its activations must be of the zoo.
+        network: a `Network` of any activations, or the name of one.
         kind: "ntk" or "nngp".
         parametrization: "ntk" or "standard".
         width: the number of hidden units; only for "standard", which needs it.

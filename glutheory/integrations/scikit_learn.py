@@ -49,7 +49,7 @@ class NTKKernel(Kernel):
     As scikit-learn wants it, the constructor checks nothing; the first use does.
 
     Args:
-        network: a name (see `glutheory.network_names`) or a `Network` of activations of the zoo.
+        network: a name (see `glutheory.network_names`) or a `Network` of any activations.
         kind: "ntk" or "nngp".
         parametrization: "ntk" or "standard".
         width: the number of hidden units; only for "standard", which needs it.

@@ -54,7 +54,7 @@ def gram(
       gradient is wanted; elsewhere its infinite entries add nothing to the gradient.
 
     Args:
-        network: a `Network`, or the name of one; its activations must be of the zoo.
+        network: a `Network` of any activations, or the name of one.
         X: shape (…, n, d), float64, float32 or integers; the dimensions in front are those of a batch.
         Y: shape (…, m, d); left out: X again.
         kind: "ntk", "nngp", or "both" for the pair (NNGP, NTK).

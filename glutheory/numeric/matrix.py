@@ -148,11 +148,14 @@ def gram(
     """The Gram matrix of a network's kernel: entry (i, j) is the kernel of rows i of X and j of Y.
 
     The arithmetic is float64 throughout. Errors stay below 1e-14 √(K(x,x) K(x',x')), also for nearly parallel rows and
-    for norms from 1e-150 to 1e150; for float32 results, below 4e-7 of it. A zero row has φ(0) for its activations.
+    for norms from 1e-150 to 1e150; for float32 results, below 4e-7 of it. Activations
+    that are not of the zoo, nor α φ(β z) of one that is, have an evaluator found from their definition: its errors stay
+    below 1e-12 of that scale for variances from 1e-6 to 1e4, or there is an error instead of a number. A zero row has
+    φ(0) for its activations.
     Where φ jumps at 0 (step, sign) the NTK is +∞ at ρ = 1 and −∞ at ρ = −1. No gradient flows through the result.
 
     Args:
-        network: a `Network`, or the name of one; its activations must be of the zoo.
+        network: a `Network` of any activations, or the name of one.
         X: data, shape (n, d): numpy or torch, float64, float32 or integers.
         Y: data of the same kind, shape (m, d). Left out: X again, and half the work.
         kind: "ntk", "nngp", or "both" for the pair (NNGP, NTK) at little more than the cost of one.
@@ -163,7 +166,7 @@ def gram(
         out: an array of shape (n, m) to fill, e.g. a ``numpy.memmap``, filled one row of tiles after the other; for
             "both" a pair of them.
         block: rows of a tile; the working memory is about 100·block² bytes per thread, and for the logistic family
-            1.3 kB per row.
+            1.3 kB per row, for activations not of the zoo up to 5 kB.
         threads: threads for arrays on the CPU; left out: one per core.
 
     Returns:

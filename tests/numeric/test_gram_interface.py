@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glutheory as glu
+from glutheory.activations import Z
 from glutheory.networks import product
 from glutheory.numeric import gram
 
@@ -234,9 +235,7 @@ BAD[8, 2], BAD[11, 0] = np.nan, np.inf
         (("relu", _data()), {"kind": "both", "out": np.empty((23, 23))}, "out holds 1 arrays: give 2"),
         (
             (
-                glu.gated(
-                    glu.Activation("z sin z", glu.activation("identity").expr * sp.sin(glu.activation("identity").expr))
-                ),
+                glu.gated(glu.Activation("z f(z)", Z * sp.Function("f")(Z))),
                 _data(),
             ),
             {},

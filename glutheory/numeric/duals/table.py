@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+
+import sympy as sp
 
 from glutheory.activations import Activation, activation, activation_names
 from glutheory.errors import DomainError
 from glutheory.numeric.duals import homogeneous, logistic, normal, waves
 from glutheory.numeric.duals.record import Dual
+from glutheory.numeric.duals.scaled import factors, scaled
+from glutheory.numeric.own.evaluator import derived
 
 _TABLE: dict[str, Dual | Callable[[float], Dual]] = {
     **homogeneous.DUALS,
@@ -25,19 +30,30 @@ def member(act: Activation) -> Activation | None:
 
 
 def evaluator(act: Activation) -> Dual:
-    """The evaluator of an activation of the zoo.
+    """The evaluator of an activation: the hand-made one of the zoo, also for α φ(β z), else one derived from φ.
 
     Raises:
-        DomainError: symbolic parameters, or an activation that is not of the zoo.
+        DomainError: symbolic parameters, or a function that ball arithmetic does not know.
+        ExpressionError: kinks that are not the roots of straight lines.
     """
     if act.symbols:
         names = ", ".join(map(str, act.symbols))
         raise DomainError(f"activation {act.label!r} has the symbolic parameter {names}: give it a number.")
     own = member(act)
-    if own is None or own.name not in _TABLE:
-        raise DomainError(
-            f"activation {act.label!r} has no fast evaluator: use `evaluate` pair by pair, or one of "
-            f"{', '.join(name for name in activation_names() if name in _TABLE)}."
-        )
+    return _found(act.expr) if own is None or own.name not in _TABLE else _entry(own)
+
+
+def _entry(own: Activation) -> Dual:
     entry = _TABLE[own.name]
     return entry if isinstance(entry, Dual) else entry(*(float(value) for _, value in own.parameters))
+
+
+@lru_cache(maxsize=256)
+def _found(expr: sp.Expr) -> Dual:
+    """The evaluator of a definition that is not one of the zoo."""
+    for own in map(activation, activation_names()):
+        if own.name in _TABLE:
+            found = factors(expr, own.expr)
+            if found is not None:
+                return scaled(_entry(own), *found)
+    return derived(expr)

@@ -1,0 +1,93 @@
+"""Gram matrices of activations that are not of the zoo: processor time over that of SwiGLU, in one run.
+
+    python benchmarks/own_activations.py [--n 1000] [--repeats 7] [--quick]
+
+Far rows are Gaussian; near ones lie around one direction, where the series of a function with a kink is too slow and
+pairs are integrated one by one, unless all rows have the same norm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+import sympy as sp
+
+import glutheory as glu
+from glutheory.activations import Z
+from glutheory.networks import Network
+from glutheory.numeric import gram
+
+FEATURES = 64
+#: Rows that are nearly parallel.
+NEAR = 100
+SMOOTH = {
+    "mish": Z * sp.tanh(sp.log(1 + sp.exp(Z))),
+    "snake": Z + sp.sin(Z) ** 2,
+    "log cosh": sp.log(sp.cosh(Z)),
+    "z arctan z": Z * sp.atan(Z),
+}
+KINKED = {
+    "elu": sp.Max(0, Z) + sp.exp(sp.Min(0, Z)) - 1,
+    "hard swish": Z * sp.Min(6, sp.Max(0, Z + 3)) / 6,
+    "hard tanh": sp.Max(-1, sp.Min(1, Z)),
+    "shifted relu": sp.Max(0, Z - sp.Rational(1, 2)),
+    "softsign": Z / (1 + sp.Abs(Z)),
+}
+
+
+def fastest(tasks: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """The processor time of the fastest run of each task, the tasks taking turns."""
+    best = dict.fromkeys(tasks, float("inf"))
+    for _ in range(repeats):
+        for name, task in tasks.items():
+            start = time.process_time()
+            task()
+            best[name] = min(best[name], time.process_time() - start)
+    return best
+
+
+def once(task: Callable[[], object]) -> float:
+    """Its processor time."""
+    start = time.process_time()
+    task()
+    return time.process_time() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=1000, help="rows (default 1000)")
+    parser.add_argument("--repeats", type=int, default=7, help="runs per figure, the fastest is shown (default 7)")
+    parser.add_argument("--quick", action="store_true", help="n = 300, 2 repeats: whether it runs, not how fast")
+    arguments = parser.parse_args()
+    n, repeats = (300, 2) if arguments.quick else (arguments.n, arguments.repeats)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, FEATURES))
+    count = 10 if arguments.quick else NEAR
+    near = rng.standard_normal(FEATURES) + 0.2 * rng.standard_normal((count, FEATURES))
+    sphere = near * (FEATURES**0.5 / np.linalg.norm(near, axis=1))[:, None]
+    pairs = count * (count + 1) / 2
+    networks = {name: Network(name, (glu.Activation(name, expr),)) for name, expr in (SMOOTH | KINKED).items()}
+    rows = {}
+    for name, net in networks.items():
+        first = once(lambda net=net: gram(net, X))  # type: ignore[misc]
+        slow = [once(lambda net=net, Y=Y: gram(net, Y)) for Y in (near, sphere)]  # type: ignore[misc]
+        rows[name] = [first, *(1e3 * seconds / pairs for seconds in slow)]
+    tasks: dict[str, Callable[[], object]] = {}
+    for kind in ("ntk", "both"):
+        for name, net in {"swiglu": glu.network("swiglu"), **networks}.items():
+            tasks[f"{name} {kind}"] = lambda net=net, kind=kind: gram(net, X, kind=kind)  # type: ignore[misc]
+    found = fastest(tasks, repeats)
+    print(f"processor time over SwiGLU, n = {n}, d = {FEATURES}, fastest of {repeats}")
+    print(f"{'':13} {'first s':>8} {'ntk':>6} {'both':>6} {'near ms':>8} {'of one norm ms':>15}")
+    for name in networks:
+        ratios = [found[f"{name} {kind}"] / found[f"swiglu {kind}"] for kind in ("ntk", "both")]
+        first, *slow = rows[name]
+        figures = " ".join(f"{value:8.3f}" for value in slow)
+        print(f"{name:13} {first:8.2f} {ratios[0]:6.1f} {ratios[1]:6.1f} {figures}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""The evaluator of an activation that has none of its own: a series where it converges, else an integral per pair."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import array_api_compat
+import numpy as np
+import sympy as sp
+
+from glutheory.errors import DomainError
+from glutheory.numeric.arrays import Array, Namespace, constant
+from glutheory.numeric.duals.record import Dual, Partials, Values
+from glutheory.numeric.own import series
+from glutheory.numeric.own.check import check
+from glutheory.numeric.own.curve import curves
+from glutheory.numeric.own.features import Layout, features, layout, reach_of, terms_needed
+from glutheory.numeric.own.near import PARTIALS, VALUES, Near
+from glutheory.numeric.own.plane import Pairs
+from glutheory.numeric.own.spectrum import BLOCK, HEAD, Spectrum
+from glutheory.numeric.pairs import NEAR, Geometry, Radii
+
+#: What a series may leave out, of the scale.
+_TOLERANCE = 2e-14
+#: Beyond this radius not even the zoo's promises hold, which end at variances of 1e6.
+_LARGEST = 1e4
+#: The first row of the coefficients.
+_FIRST = 1 + HEAD
+
+
+class Evaluator:
+    """The functions of a `Dual` for φ(z) = `expr`."""
+
+    def __init__(self, expr: sp.Expr) -> None:
+        self._curves = curves(expr)
+        self._spectrum = Spectrum(self._curves)
+        self._near = Near(self._curves, self._spectrum)
+
+    def dual(self) -> Dual:
+        """The evaluator."""
+        return Dual(
+            0,
+            self.features,
+            self.values,
+            self.partials,
+            slope_features=self.slope_features,
+            limit=self.limit,
+            jumps=self._curves.slope.jumps,
+            combination=self.combination,
+        )
+
+    def features(self, side: Radii) -> Array:
+        """See `glutheory.numeric.own.features`."""
+        return self._features(side, False)
+
+    def slope_features(self, side: Radii) -> Array:
+        """The same with the derivatives of the coefficients along r.
+
+        Raises:
+            DomainError: φ jumps.
+        """
+        if self._curves.slope.jumps:
+            raise DomainError(f"the kernel of {self._curves.value.expr} has no gradient here: the function jumps.")
+        return self._features(side, True)
+
+    def _features(self, side: Radii, slopes: bool) -> Array:
+        r = _host(side.r)
+        if r.size and not float(r.max()) <= _LARGEST:
+            raise DomainError(
+                f"rows have variances up to {float(r.max()) ** 2:.4g}, and {self._curves.value.expr} can be evaluated "
+                f"up to {_LARGEST**2:.0e}: scale the rows down."
+            )
+        with np.errstate(all="ignore"):
+            found = features(self._spectrum, r, slopes)
+            terms = layout(found.shape[0], slopes).terms
+            check(self._curves, self._spectrum, r, found[: _FIRST + terms])
+        return constant(side.xp, side.r, found)
+
+    def limit(self, left: Array, right: Array) -> float:
+        """The |ρ| up to which the series suffices for all pairs of these rows."""
+        terms = min(layout(side.shape[0], False).terms for side in (left, right))
+        one, other = (float(side[_last(side, terms)].max()) if 0 not in side.shape else 0.0 for side in (left, right))
+        return min(NEAR, reach_of(one, other, terms, _TOLERANCE))
+
+    def values(self, pairs: Geometry, left: Array, right: Array) -> Values:
+        """The numbers s and t (see `Dual`)."""
+        terms = self._terms(pairs, left, right, False, 0)
+        out = self._out_of_reach(pairs, left, right, False, 0) if pairs.near else None
+        if out is not None and out[0].shape[0] == math.prod(pairs.rho.shape) > 0:
+            s, t = 0.0 * pairs.rho, 0.0 * pairs.rho
+        else:
+            s, t = series.both(pairs.xp, pairs.rho, left[_FIRST:], right[_FIRST:], terms)
+        if out is not None and out[0].shape[0]:
+            s[out], t[out] = self._direct_values(pairs, left, right, out)
+        return Values(s, t)
+
+    def combination(self, pairs: Geometry, left: Array, right: Array, first: float, second: float) -> Array:
+        """The sum first·s + second·t of far pairs (see `Dual`)."""
+        terms = self._terms(pairs, left, right, False, 0)
+        return series.weighted(pairs.xp, pairs.rho, left[_FIRST:], right[_FIRST:], terms, first, second)
+
+    def partials(self, pairs: Geometry, left: Array, right: Array, second: bool) -> Partials:
+        """The derivatives (see `Dual`)."""
+        terms = self._terms(pairs, left, right, True, 2)
+        out = self._out_of_reach(pairs, left, right, True, 2)
+        own, other = ((side[_FIRST:], side[_FIRST + layout(side.shape[0], True).terms :]) for side in (left, right))
+        found = series.slopes(pairs.rho, own, other, terms, second)
+        if out[0].shape[0]:
+            for part, value in zip(found, self._direct_partials(pairs, left, right, out), strict=True):
+                part[out] = value
+        return Partials(*found)
+
+    def _terms(self, pairs: Geometry, left: Array, right: Array, slopes: bool, lost: int) -> int:
+        """The number of terms that suffices up to the reach of these pairs, or all."""
+        if 0 in pairs.rho.shape:
+            return 1
+        one, other = (_worst(pairs.xp, side, layout(side.shape[0], slopes)) for side in (left, right))
+        return max(1, terms_needed(pairs.reach, one, other, _TOLERANCE, lost))
+
+    def _out_of_reach(self, pairs: Geometry, left: Array, right: Array, slopes: bool, lost: int) -> tuple[Array, ...]:
+        """The pairs for which all the terms do not suffice."""
+        terms = min(layout(side.shape[0], slopes).terms for side in (left, right))
+        ends = [side[_last(side, terms, slopes), ...] for side in (left, right)]
+        left_out = ends[0] * ends[1]
+        power = pairs.xp.abs(pairs.rho) ** max(0, terms - lost)
+        found: tuple[Array, ...] = pairs.xp.nonzero(left_out * power > _TOLERANCE)
+        return found
+
+    def _direct_values(
+        self, pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]
+    ) -> tuple[Array, Array]:
+        """S and c T of these pairs; where both rows are the same, from the head of their features."""
+        geometry, heads = _taken(pairs, left, right, some)
+        s, t = np.empty(len(geometry.r)), np.empty(len(geometry.r))
+        same = (geometry.sine == 0) & (np.abs(geometry.q) == geometry.r) & (not self._curves.slope.jumps)
+        ahead = geometry.q > 0
+        head = heads[0]
+        s[same] = np.where(ahead, head[0], head[2])[same]
+        t[same] = np.where(ahead, head[1], head[3])[same]
+        rest = ~same
+        if rest.any():
+            others = geometry.take(rest)
+            scale = _scales(heads, others, rest)
+            s[rest], t[rest] = self._near.expectations(VALUES, others, scale)
+            t[rest] *= others.rho * others.r * others.q
+        return constant(pairs.xp, pairs.rho, s), constant(pairs.xp, pairs.rho, t)
+
+    def _direct_partials(self, pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]) -> list[Array]:
+        geometry, heads = _taken(pairs, left, right, some)
+        scale = _scales(heads, geometry, slice(None))
+        product = geometry.r * np.abs(geometry.q)
+        bend = scale[0] + scale[1] * product
+        sizes = np.stack([scale[0], scale[1], bend / product**2, *([bend, bend / product] * 2)])
+        found = self._near.expectations(PARTIALS, geometry, sizes)
+        factors = [1.0, product, product**2, 1.0, product, 1.0, product]
+        return [constant(pairs.xp, pairs.rho, part * factor) for part, factor in zip(found, factors, strict=True)]
+
+
+def _host(array: Array) -> Array:
+    """As a numpy array."""
+    return np.asarray(array.cpu() if array_api_compat.is_torch_array(array) else array, dtype=float)
+
+
+def _last(side: Array, terms: int, slopes: bool = False) -> int:
+    """The row of √missing after so many terms."""
+    own = layout(side.shape[0], slopes)
+    return own.missing + terms // BLOCK
+
+
+def _worst(xp: Namespace, side: Array, own: Layout) -> list[float]:
+    """The largest √missing of each block."""
+    rows = side[own.missing :]
+    worst: list[float] = xp.max(xp.reshape(rows, (rows.shape[0], -1)), axis=1).tolist()
+    return worst
+
+
+def _taken(pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]) -> tuple[Pairs, tuple[Array, Array]]:
+    """These pairs on the host, and the heads of both sides."""
+    rho, sine = _host(pairs.rho[some]), _host(pairs.sin()[some])
+    heads = []
+    for side in (left, right):
+        wide = [_host((row + 0.0 * pairs.rho)[some]) for row in side[:_FIRST]]
+        heads.append(np.stack(wide))
+    r, q = heads[0][0], heads[1][0]
+    sign = np.where(rho < 0, -1.0, 1.0)
+    return Pairs(r, sign * q, np.abs(rho), sine), (heads[0][1:], heads[1][1:])
+
+
+def _scales(heads: tuple[Array, Array], pairs: Pairs, some: Array | slice) -> Array:
+    """What the errors of S and of T are relative to: √(K K') of the NNGP, and of the NTK over r r'."""
+    first, second = (head[:, some] for head in heads)
+    nngp = np.sqrt(first[0] * second[0])
+    ntk = np.sqrt((first[0] + first[1]) * (second[0] + second[1]))
+    return np.stack([nngp, ntk / (pairs.r * np.abs(pairs.q))]) + 1e-290
+
+
+@lru_cache(maxsize=64)
+def derived(expr: sp.Expr) -> Dual:
+    """The evaluator of φ(z) = `expr`.
+
+    Raises:
+        DomainError: ball arithmetic does not know a function of it.
+        ExpressionError: kinks that are not the roots of straight lines, symbols, no finite values at kinks.
+    """
+    return Evaluator(expr).dual()

@@ -1,0 +1,175 @@
+"""Pairs out of the series' reach: their expectations by `plane`, shared between pairs whose radii are the same.
+
+Data of one norm, or of a few, has many nearly parallel pairs that differ in their angle alone. There a Chebyshev
+interpolant on [θ₀/2, θ₀] costs as much as `_NODES` pairs, whatever their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+from glutheory.errors import DomainError
+from glutheory.numeric.arrays import Array
+from glutheory.numeric.own.curve import Curves
+from glutheory.numeric.own.plane import Pairs, Products, Side, expectations
+from glutheory.numeric.own.samples import transform
+from glutheory.numeric.own.spectrum import Spectrum
+
+#: S and T; and the derivatives along ρ, r and r' beside them: which function of u with which of v.
+VALUES: Products = ((0, 0), (1, 1))
+PARTIALS: Products = (*VALUES, (2, 2), (3, 0), (4, 1), (0, 3), (1, 4))
+#: Nodes in an interval of angles, and the number of pairs from which they pay.
+_NODES, _SHARED = 24, 40
+#: What an interpolant may leave out, of the scale.
+_RESOLVED = 1e-13
+#: Radii that differ by less are the same: in units of log r.
+_SAME = 2.0**-46
+_CACHED = 1 << 12
+#: By how much shorter integrals of φ reach than those of φ².
+_NEARER = 3.5
+#: By how much two orders of integration may differ, of the scale.
+_AGREED = 2e-13
+
+
+class Near:
+    """The direct integrals of one activation."""
+
+    def __init__(self, curves: Curves, spectrum: Spectrum) -> None:
+        self._curves, self._spectrum = curves, spectrum
+        self._sides: dict[tuple[float, bool], Side] = {}
+        self._arcs: dict[tuple[int, ...], Array | None] = {}
+        self._checked: set[tuple[int, ...]] = set()
+
+    def expectations(self, products: Products, pairs: Pairs, scale: Array) -> Array:
+        """E[f_i(u) f_j(v)] for `products`, `VALUES` or `PARTIALS`; shape (products, N).
+
+        Args:
+            products: which.
+            pairs: the pairs.
+            scale: what errors are relative to, shape (products, N).
+        """
+        found = np.empty((len(products), len(pairs.r)))
+        rest = np.ones(len(pairs.r), dtype=bool)
+        for some, key in self._groups(pairs):
+            values = self._interpolated(products, pairs.take(some), scale[:, some], key)
+            if values is not None:
+                found[:, some] = values
+                rest[some] = False
+        if rest.any():
+            found[:, rest] = self._direct(products, pairs.take(rest), scale[:, rest])
+        return found
+
+    def _groups(self, pairs: Pairs) -> Iterator[tuple[Array, tuple[int, ...]]]:
+        """Pairs of the same radii in the same interval of angles, where there are many."""
+        if len(pairs.r) < _SHARED:
+            return
+        sizes = np.abs(pairs.q)
+        good = pairs.sine > 0
+        keys = np.stack(
+            [
+                np.rint(np.log(pairs.r) / _SAME),
+                np.rint(np.log(sizes) / _SAME),
+                np.sign(pairs.q),
+                np.floor(np.log2(np.where(good, _angle(pairs), 1.0))),
+            ]
+        ).astype(np.int64)
+        unique, place, counts = np.unique(keys[:, good], axis=1, return_inverse=True, return_counts=True)
+        index = np.nonzero(good)[0]
+        for number in np.nonzero(counts >= _SHARED)[0]:
+            yield index[place.ravel() == number], tuple(unique[:, number].tolist())
+
+    def _interpolated(self, products: Products, pairs: Pairs, scale: Array, key: tuple[int, ...]) -> Array | None:
+        """By the interpolant of these radii and angles; None where it is not accurate."""
+        full = (*key, len(products))
+        if full not in self._arcs:
+            if len(self._arcs) > _CACHED:
+                self._arcs.clear()
+            low = 2.0 ** key[3]
+            t, matrix = transform(_NODES)
+            theta = low * (1.5 + 0.5 * t)
+            one = np.ones(_NODES)
+            nodes = Pairs(one * pairs.r[0], one * pairs.q[0], np.cos(theta), np.sin(theta))
+            size = scale[:, :1]
+            values = self._direct(products, nodes, size + 0.0 * theta)
+            coefficients = values @ matrix.T
+            fine = bool((np.abs(coefficients[:, -2:]) <= _RESOLVED * size).all())
+            self._arcs[full] = coefficients if fine else None
+        coefficients = self._arcs[full]
+        if coefficients is None:
+            return None
+        return chebyshev.chebval(2.0 * _angle(pairs) / 2.0 ** key[3] - 3.0, coefficients.T)
+
+    def _direct(self, products: Products, pairs: Pairs, scale: Array) -> Array:
+        """Each pair by its own integral; one of them, of each kind for the first time, in two ways."""
+        reach = self._reach(pairs)
+        left = self._side(1.5 * reach * float(pairs.r.max()), len(products) > len(VALUES))
+        right = self._side(1.5 * reach * float(np.abs(pairs.q).max()), len(products) > len(VALUES))
+        found = expectations(left, right, products, pairs, scale, reach)
+        self._check(left, right, products, pairs, scale, reach, found)
+        return found
+
+    def _reach(self, pairs: Pairs) -> float:
+        """Where the density at two numbers has faded as far as its square has at one."""
+        sizes = np.unique(np.floor(2.0 * np.log2(np.concatenate([pairs.r, np.abs(pairs.q)]))))
+        return max(self._spectrum.reach(float(2.0 ** ((size + 0.5) / 2.0))) for size in sizes) - _NEARER
+
+    def _check(
+        self,
+        left: Side,
+        right: Side,
+        products: Products,
+        pairs: Pairs,
+        scale: Array,
+        reach: float,
+        found: Array,
+    ) -> None:
+        """One of these pairs with the roles of x and y, and of u and v, exchanged."""
+        some = np.array([len(pairs.r) // 2])
+        key = tuple(int(v) for v in (*np.floor(np.log2([pairs.r[some], np.abs(pairs.q[some])])).ravel(), len(products)))
+        if key in self._checked:
+            return
+        one = pairs.take(some)
+        sign = np.sign(one.q)
+        swapped = Pairs(np.abs(one.q), sign * one.r, one.rho, one.sine)
+        again = expectations(right, left, [(j, i) for i, j in products], swapped, scale[:, some], reach)
+        with np.errstate(all="ignore"):
+            error = np.abs(again - found[:, some]) / scale[:, some]
+        if not bool(np.all((error <= _AGREED) | ~np.isfinite(again))):
+            raise DomainError(
+                f"the kernel of {self._curves.value.expr} at nearly parallel rows with the standard deviations "
+                f"{float(one.r[0]):.4g} and {float(abs(one.q[0])):.4g} cannot be had to 12 digits (two ways of "
+                f"computing it differ by {float(np.nanmax(error)):.1e} of the scale): use `evaluate` pair by pair."
+            )
+        self._checked.add(key)
+
+    def _side(self, reach: float, slopes: bool) -> Side:
+        level = float(np.ceil(np.log2(reach)))
+        if (level, slopes) not in self._sides:
+            self._sides[level, slopes] = self._make_side(2.0**level, slopes)
+        return self._sides[level, slopes]
+
+    def _make_side(self, reach: float, slopes: bool) -> Side:
+        curves = self._curves
+        value, slope = curves.value.at(reach), curves.slope.at(reach)
+        kinks, jumps = curves.value.kinks, curves.slope.masses
+        cuts = [curves.value.breaks(reach), curves.slope.breaks(reach)]
+        if not slopes:
+            masses = np.array([0.0 * jumps, jumps])
+            return Side(lambda z: [value(z, True), slope(z, True)], kinks, masses, np.unique(np.concatenate(cuts)))
+        bend, bends = curves.bend.at(reach), curves.bend.masses
+        cuts.append(curves.bend.breaks(reach))
+
+        def functions(z: Array) -> list[Array]:
+            first, second = slope(z, True), bend(z, True)
+            return [value(z, True), first, second, z * first, first + z * second]
+
+        masses = np.array([0.0 * bends, 0.0 * bends, bends, 0.0 * bends, kinks * bends])
+        return Side(functions, kinks, masses, np.unique(np.concatenate(cuts)))
+
+
+def _angle(pairs: Pairs) -> Array:
+    """θ of |ρ|, accurate for small ones."""
+    return np.arctan2(pairs.sine, pairs.rho)

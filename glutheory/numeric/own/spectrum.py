@@ -1,0 +1,189 @@
+"""Hermite coefficients of φ(r x) as functions of log r, tabulated once per activation and octave.
+
+    E[φ(r x) φ(r' x')] = Σ_k h_k(r) h_k(r') ρ^k,   h_k(r) = E[φ(r x) He_k(x)]/√k!
+
+At the Chebyshev nodes of half an octave the integrals are sums over panels between the kinks; for rows between the
+nodes the coefficients are interpolated, which costs one matrix product for all of them. Parseval's identity says what
+the series leaves out: Σ h_k² = E[φ(r x)²] and Σ k h_k² = r² E[φ'(r x)²].
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+from glutheory.errors import DomainError
+from glutheory.numeric.arrays import Array
+from glutheory.numeric.own.curve import Curves
+from glutheory.numeric.own.rule import density, panels, reach
+from glutheory.numeric.own.samples import transform
+
+#: Coefficients at most: at |ρ| = 0.95 they leave 1e-12 of a jump of φ', and 1e-15 of φ itself.
+TERMS = 512
+#: Numbers of a row before its coefficients: E[φ(u)²], r² E[φ'(u)²], E[φ(u)φ(−u)] and −r² E[φ'(u)φ'(−u)]; the integrals
+#: with φ' leave its delta functions out.
+HEAD = 4
+#: Coefficients between two questions whether they suffice.
+BLOCK = 8
+#: Width of an interval of log r, and the nodes of its interpolation.
+_WIDTH = math.log(2.0) / 2
+_NODES = (48, 96, 192)
+#: Width of a panel, in which He_512 turns by 8 radians, and its nodes.
+_PANEL, _GAUSS = 0.5, 24
+#: What interpolation may leave out, of the scale of a row.
+_RESOLVED = 2e-14
+#: And what of it is only rounding.
+_ROUNDED = 4e-16
+#: k² h_k² of the last coefficients, of Σ h_k²: what follows meets coefficients of other rows that do not fall.
+_VANISHED = 1e-26
+#: Logarithms below this one are those of 0.
+_NOTHING = -600.0
+#: Parseval's differences below this fraction are rounding errors.
+_ROUNDING = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class Octave:
+    """One interval of log r, and the reach of its Gaussian integrals: Chebyshev coefficients, shape (HEAD + K, nodes).
+
+    The functions are log E[φ(u)²] and the rest over powers of E[φ(u)²]: exp(z) changes it by factors of millions.
+    """
+
+    low: float
+    reach: float
+    coefficients: Array
+
+    def at(self, logs: Array) -> Array:
+        """The numbers at these log r, shape (n,), as (HEAD + K, n)."""
+        t = np.clip(2.0 * (logs - self.low) / _WIDTH - 1.0, -1.0, 1.0)
+        found = self.coefficients @ chebyshev.chebvander(t, self.coefficients.shape[1] - 1).T
+        total = np.exp(found[0])
+        total[found[0] < _NOTHING] = 0.0
+        found[0] = total
+        found[1:HEAD] *= total
+        found[HEAD:] *= np.sqrt(total)
+        return found
+
+
+class Spectrum:
+    """The coefficients of one activation."""
+
+    def __init__(self, curves: Curves) -> None:
+        self._curves = curves
+        self._octaves: dict[int, Octave] = {}
+        self.jumps = curves.slope.jumps
+
+    def rows(self, r: Array) -> Array:
+        """The head and the h_k of rows with these r ≥ 0, shape (n,), as (HEAD + K, n); K is a multiple of `BLOCK`."""
+        found: dict[int, tuple[Array, Array]] = {}
+        zero = r == 0
+        with np.errstate(divide="ignore"):
+            logs = np.log(r)
+        place = np.floor(np.where(zero, 0.0, logs) / _WIDTH).astype(int)
+        for number in np.unique(place[~zero]).tolist():
+            some = np.nonzero((place == number) & ~zero)[0]
+            found[number] = some, self.octave(number).at(logs[some])
+        height = max((part.shape[0] for _, part in found.values()), default=HEAD + 3 * BLOCK)
+        result = np.zeros((height, len(r)))
+        for some, part in found.values():
+            result[: part.shape[0], some] = part
+        at_zero = self._curves.at_zero
+        result[[0, 2], zero.nonzero()[0][:, None]] = at_zero * at_zero
+        result[HEAD, zero] = at_zero
+        return result
+
+    def reach(self, r: float) -> float:
+        """How far out Gaussian integrals of φ(r x) go, r > 0."""
+        return self.octave(math.floor(math.log(r) / _WIDTH)).reach
+
+    def octave(self, number: int) -> Octave:
+        """The interval of this number, computed once.
+
+        Raises:
+            DomainError: its coefficients cannot be had.
+        """
+        if number not in self._octaves:
+            low = number * _WIDTH
+            for count in _NODES:
+                t, matrix = transform(count)
+                end, values = _coefficients(self._curves, np.exp(low + (t + 1.0) / 2.0 * _WIDTH))
+                found = values @ matrix.T
+                scale = np.ones(len(found))
+                scale[:HEAD] = np.maximum(1.0, np.abs(values[:HEAD]).max(axis=1))
+                scale[3] = scale[1]
+                if (np.abs(found[:, -3:]).max(axis=1) <= _RESOLVED * scale).all():
+                    break
+            else:
+                raise DomainError(
+                    f"the function {self._curves.value.expr} changes too fast at a variance of "
+                    f"{math.exp(2 * low):.4g}: scale the rows, or use `evaluate` pair by pair."
+                )
+            # what is only rounding is left out: at the ends of the interval it would add up
+            used = np.nonzero((np.abs(found) > _ROUNDED * scale[:, None]).any(axis=0))[0]
+            self._octaves[number] = Octave(low, end, found[:, : int(used.max(initial=0)) + 1])
+        return self._octaves[number]
+
+
+def _coefficients(curves: Curves, radii: Array) -> tuple[float, Array]:
+    """The reach and the numbers of `Octave`, computed at each of a few radii of one octave: shape (HEAD + K, n)."""
+    largest = float(radii.max())
+    end = max(reach(curves.value, largest), reach(curves.slope, largest))
+    x, weights = _nodes(curves, radii, end)
+    with np.errstate(all="ignore"):
+        f, slope = curves.value.at(end * largest), curves.slope.at(end * largest)
+        u = radii[:, None] * x
+        weights = weights * density(x)
+        phi, own = f(u), slope(u)
+        total = np.sum(phi * phi * weights, axis=1)
+        square = radii * radii
+        slope_total = square * np.sum(own * own * weights, axis=1)
+        opposite = np.sum(phi * f(-u) * weights, axis=1)
+        slope_opposite = -square * np.sum(own * slope(-u) * weights, axis=1)
+        logs = np.log(total)
+    if logs.max() < _NOTHING:
+        return end, np.concatenate([np.full((1, len(radii)), -1e3), np.zeros((HEAD + 4 * BLOCK - 1, len(radii)))])
+    h = _project(x, phi * weights, total, math.inf if curves.slope.jumps else slope_total)
+    head = np.stack([logs, slope_total / total, opposite / total, slope_opposite / total])
+    return end, np.concatenate([head, h / np.sqrt(total)])
+
+
+def _nodes(curves: Curves, radii: Array, end: float) -> tuple[Array, Array]:
+    """Nodes and weights on [−X, X] of each radius, as many for all; shape (n, Q)."""
+    breaks = curves.value.breaks(end * float(radii.max()))
+    more = curves.slope.breaks(end * float(radii.max()))
+    cuts = np.unique(np.concatenate([breaks, more]))
+    scaled = cuts / radii[:, None]
+    base = np.linspace(-end, end, round(2 * end / _PANEL) + 1)
+    all_edges = [base + 0.0 * radii[:, None], scaled, -scaled]
+    edges = np.sort(np.clip(np.concatenate(all_edges, axis=1), -end, end), axis=1)
+    # columns of panels that are empty for every radius
+    keep = np.concatenate([[True], (np.diff(edges, axis=1) > 0).any(axis=0)])
+    return panels(edges[:, keep], _GAUSS)
+
+
+def _project(x: Array, weighted: Array, total: Array, slope_total: Array | float) -> Array:
+    """The h_k, k < K, where K is the first multiple of 2 `BLOCK` that suffices, or `TERMS` + 2 `BLOCK`."""
+    found = []
+    before, now = np.zeros_like(x), np.ones_like(x)
+    k = 0
+    while k < TERMS + 2 * BLOCK:  # two blocks more than are summed, for derivatives along r
+        for _ in range(2 * BLOCK):
+            found.append(np.einsum("ij,ij->i", weighted, now))
+            before *= -math.sqrt(k / (k + 1))
+            before += x * now * (1 / math.sqrt(k + 1))
+            before, now = now, before
+            k += 1
+        h = np.array(found)
+        tail = k * np.max(h[-2 * BLOCK :] ** 2, axis=0) * k
+        left, slope_left = total - np.sum(h * h, axis=0), slope_total - np.arange(k) @ (h * h)
+        small = (
+            (tail <= _VANISHED * total)
+            & (left <= _ROUNDING * total)
+            & (slope_left <= _ROUNDING * (total + slope_total))
+        )
+        if small.all() and k > 2 * BLOCK:
+            break
+    return np.array(found)

@@ -1,0 +1,84 @@
+"""Gradients of derived evaluators: the zoo's own against its hand-made ones, others against differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import glutheory as glu
+from glutheory.numeric import plan
+from glutheory.numeric.backward import Wanted, contract, lifted
+from glutheory.numeric.field import make_field
+from glutheory.numeric.gradient import gram_gradient
+from glutheory.numeric.own.evaluator import derived
+from glutheory.numeric.rows import read_rows
+from glutheory.numeric.weights import scales
+from tests.numeric.cases import GAPS, pair
+from tests.numeric.own.activations import network
+
+#: What is promised of gradients (`glutheory.integrations.torch.gram`).
+PROMISED = 5e-12
+
+
+def _of_pairs(net: glu.Network, X: np.ndarray, Y: np.ndarray, kind: str) -> np.ndarray:
+    """Along both rows of each pair, times their norms, and what variances need: shape (n, 2 d + 3)."""
+    left, right = lifted(read_rows("X", X)), lifted(read_rows("Y", Y))
+    field = make_field(net, left, right, scales(net, X.shape[1], "ntk", None, None))
+    found = []
+    for i in range(len(X)):
+        weight = np.zeros((len(X), len(Y)))
+        weight[i, i] = 1
+        part = contract(field, {kind: weight}, Wanted(True, True, True), side=64, threads=1)
+        norms = np.linalg.norm(X[i]), np.linalg.norm(Y[i])
+        found.append(np.concatenate([part.left[i] * norms[0], part.right[i] * norms[1], part.sums[kind]]))
+    return np.array(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["nngp", "ntk"])
+@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (1e-6, 1.0), (4.0, 30.0), (1e4, 1e4)])
+@pytest.mark.parametrize("name", ["relu", "gelu"])
+def test_gradients_are_those_of_the_hand_made_evaluators(
+    name: str, a: float, b: float, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = glu.network(name)
+    points = [pair(a, b, gap, 4, seed) for seed, gap in enumerate(GAPS[::2])]
+    X, Y = np.stack([p.x for p in points]), np.stack([p.y for p in points])
+    wanted = _of_pairs(net, X, Y, kind)
+    ends = [np.diag(glu.gram(net, z, kind=kind)) for z in (X, Y)]
+    scale = np.maximum(np.sqrt(ends[0] * ends[1]), np.abs(wanted).max(axis=1))[:, None]
+    monkeypatch.setattr(plan, "evaluator", lambda act: derived(act.expr))
+    assert (np.abs(_of_pairs(net, X, Y, kind) - wanted) <= PROMISED * scale).all()
+
+
+@pytest.mark.parametrize("name", ["mish", "hard_swish"])
+def test_derivatives_along_variances_are_limits_of_differences(name: str) -> None:
+    """Central differences of gram with a step of 1e-3 in log σ²; their error falls with its square, so two of them."""
+    net = network(name)
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((5, 4))
+    X[1] = X[0] + 0.05 * X[2]
+    K, found = gram_gradient(net, X)
+    np.testing.assert_allclose(K, glu.gram(net, X), rtol=0, atol=1e-12 * K.max())
+
+    def difference(step: float) -> np.ndarray:
+        ends = [glu.gram(net, X, variances={"hidden": float(np.exp(sign * step))}) for sign in (1, -1)]
+        return np.asarray(ends[0] - ends[1]) / (2 * step)
+
+    wanted = (4 * difference(1e-3) - difference(2e-3)) / 3
+    np.testing.assert_allclose(found[..., 1], wanted, rtol=0, atol=1e-9 * K.max())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mish", "hard_swish"])
+def test_autograd_goes_through(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    from glutheory.integrations.torch import gram
+
+    X = torch.tensor(np.random.default_rng(5).standard_normal((3, 2)), requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: gram(network(name), x), (X,), atol=1e-6, rtol=1e-5)
+
+
+def test_an_activation_that_jumps_has_no_gradient() -> None:
+    with pytest.raises(glu.DomainError, match="has no gradient here: the function jumps"):
+        gram_gradient(network("jump"), np.eye(2), kind="nngp")
