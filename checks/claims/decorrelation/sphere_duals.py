@@ -21,9 +21,9 @@ from glutheory.ground.balls import Tape, precision
 from glutheory.ground.exact import ball
 from glutheory.ground.grid import GridTape
 from glutheory.ground.normal_form import KAPPA, differentiate
-from glutheory.symbolic.assemble import DELTA, assemble
+from glutheory.symbolic.assemble import assemble
 from glutheory.symbolic.duals import Expectation, dual, split_mixture
-from glutheory.symbolic.gaussian import a, b, c
+from glutheory.symbolic.gaussian import DELTA, a, b, c
 from glutheory.symbolic.kolmogorov import product_error, rule
 from glutheory.symbolic.pairs import KAPPA_PRIME
 
