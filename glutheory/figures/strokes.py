@@ -70,6 +70,8 @@ def paint(axes: Any, chart: Chart) -> tuple[Any | None, list[Any], str]:
         axes.axhline(0, color="#888888", linewidth=0.8, zorder=2)
     axes.set_xlim(*across)
     axes.set_ylim(*up)
+    for axis in (axes.xaxis, axes.yaxis):
+        _short_scale(axis)
     return mesh, handles, hidden
 
 
@@ -103,6 +105,17 @@ def _scale(axes: Any, name: str, scale: str, columns: Sequence[Array]) -> None:
     if scale == "log":
         axis = getattr(axes, f"{name}axis")
         axis.set_minor_formatter(lambda value, _: _between(value, *np.log10(axis.get_view_interval())))
+
+
+def _short_scale(axis: Any) -> None:
+    """Plain numbers at round steps on a log axis of less than a decade: powers of ten have next to none there."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+    low, high = axis.get_view_interval()
+    if axis.get_scale() == "log" and high < 10 * low:
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_locator(NullLocator())
 
 
 def _between(value: float, low: float, high: float) -> str:

@@ -160,6 +160,18 @@ class TestMarks:
         marks = {(line.get_marker(), line.get_linestyle(), str(line._dash_pattern)) for line in axes.lines}
         assert len(marks) == len(axes.lines)
 
+    @pytest.mark.parametrize(("low", "high"), [(0.95, 1.4), (0.62, 1.05), (20, 70), (1500, 2000)])
+    def test_a_short_logarithmic_axis_has_plain_numbers(self, low: float, high: float) -> None:
+        """At least two, all different, each where it says."""
+        axes = draw(Chart("t", "x", "y", (series(x=[1, 2, 3], y=[low, high, low]),), yscale="log")).axes[0]
+        first, last = axes.get_ylim()
+        labels = [text.get_text() for text in axes.get_yticklabels()]
+        ticks = list(zip(axes.get_yticks(), labels, strict=True))
+        shown = [(value, label) for value, label in ticks if first <= value <= last]
+        assert len({label for _, label in shown}) == len(shown) >= 2
+        assert [float(label) for _, label in shown] == pytest.approx([value for value, _ in shown])
+        assert not list(axes.yaxis.get_minor_locator()())
+
     def test_what_a_logarithm_cannot_show_is_said(self) -> None:
         chart = Chart("t", "x", "y", (series(x=[0, 1, 2, 3], y=[1, -1, 0, 5]),), xscale="log", yscale="log")
         figure = draw(chart)
