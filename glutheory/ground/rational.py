@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,8 @@ from flint import Ordering, fmpz_mpoly_ctx
 
 Polynomial = Any  # flint.fmpz_mpoly: python-flint ships no types
 Quotient = tuple[Polynomial, Polynomial]
+#: In an exponent.
+_LARGE = 100
 
 
 class NotRational(ValueError):  # noqa: N818 (never leaves this package)
@@ -115,16 +118,30 @@ def _positive(numerator: Polynomial, denominator: Polynomial) -> Quotient:
     return (-numerator, -denominator) if denominator.leading_coefficient() < 0 else (numerator, denominator)
 
 
+def _by_sympy(function: Callable[[sp.Expr], sp.Expr], expr: sp.Expr) -> sp.Expr:
+    """SymPy's `factor` or `cancel`, with symbols for exponentials that have large numbers in their exponents.
+
+    SymPy takes exp(-500000309449/(25 a)) for that power of exp(1/(25 a)), in dense polynomials, which needed 15 GB.
+    """
+    large = (
+        node
+        for node in expr.atoms(sp.exp)
+        if any(max(abs(number.p), number.q) > _LARGE for number in node.exp.atoms(sp.Rational))
+    )
+    symbols = {node: sp.Dummy(positive=True) for node in large}
+    return function(expr.xreplace(symbols)).xreplace({symbol: node for node, symbol in symbols.items()})
+
+
 @lru_cache(maxsize=4096)
 def factor(expr: sp.Expr) -> sp.Expr:
     """`sympy.factor` of the expression."""
     if not expr.free_symbols:
-        return sp.factor(expr)
+        return _by_sympy(sp.factor, expr)
     ring = ring_of(expr)
     try:
         numerator, denominator = ring.quotient(expr)
     except (NotRational, ZeroDivisionError):
-        return sp.factor(expr)
+        return _by_sympy(sp.factor, expr)
     if numerator == 0:
         return sp.S.Zero
     coefficient, factors = sp.S.One, []
@@ -145,10 +162,10 @@ def factor(expr: sp.Expr) -> sp.Expr:
 def cancel(expr: sp.Expr) -> sp.Expr:
     """`sympy.cancel` of the expression."""
     if not expr.free_symbols:
-        return sp.cancel(expr)
+        return _by_sympy(sp.cancel, expr)
     ring = ring_of(expr)
     try:
         numerator, denominator = _positive(*ring.quotient(expr))
     except (NotRational, ZeroDivisionError):
-        return sp.cancel(expr)
+        return _by_sympy(sp.cancel, expr)
     return ring.expression(numerator) / ring.expression(denominator)

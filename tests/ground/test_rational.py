@@ -47,3 +47,12 @@ def test_what_is_not_rational_is_refused() -> None:
         rational.Ring((a,)).quotient(sp.sqrt(a))
     with pytest.raises(ZeroDivisionError):
         rational.Ring((a, b)).quotient(1 / sp.Add(a, sp.Mul(-1, a), evaluate=False))
+
+
+@pytest.mark.parametrize("name", ["factor", "cancel"])
+def test_large_numbers_in_exponents_need_no_dense_polynomials(name: str) -> None:
+    """For SymPy these are powers of one exponential, of degree 10^12."""
+    power, inverse = sp.exp(-(10**12) / (25 * a + 7)), sp.exp(10**12 / (25 * a + 7))
+    found = getattr(rational, name)((a * power + b * power) / sp.sqrt(a))
+    assert sp.expand(found - (a + b) * power / sp.sqrt(a)) == 0
+    assert sp.simplify(getattr(rational, name)(sp.sqrt(a) * power * inverse) - sp.sqrt(a)) == 0
