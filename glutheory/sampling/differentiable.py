@@ -108,7 +108,9 @@ def _compute(expr: sp.Expr, known: dict[sp.Expr, torch.Tensor]) -> torch.Tensor:
         join: Callable[..., torch.Tensor] = torch.add if isinstance(expr, sp.Add) else torch.mul
         for part in others:
             result = join(result, part)
-        return join(result, numbers[0]) if numbers else result
+        # there may be several: √2 and 1/√π
+        constant = expr.func(*(part for part in expr.args if not part.has(Z)))
+        return join(result, float(constant)) if numbers else result
     if isinstance(expr, sp.Pow):
         # a whole number is differentiated at 0 and below, too
         return torch.pow(result, int(expr.exp) if expr.exp.is_Integer else numbers[0])

@@ -35,7 +35,7 @@ def _named(start: str) -> list[str]:
         ("spectrum relu SwiG", ["swiglu"]),
         ("derive geg", ["geglu"]),
         ("evaluate geg", []),
-        ("evaluate gel", ["gelu"]),
+        ("evaluate gel", ["gelu", "gelu_tanh"]),
         ("unknown rel", []),
         ("kernel leaky-", ["leaky_relu"]),
         ("kernel zzz", []),
@@ -80,7 +80,7 @@ def test_bash_completes(tmp_path: Path) -> None:
     program.write_text(f"#!{sys.executable}\nfrom glutheory.commands.main import main\nmain(prog_name='glutheory')\n")
     program.chmod(0o755)
     script = good("completion", "bash") + (
-        "\nCOMP_WORDS=(glutheory spectrum sw); COMP_CWORD=2; _glutheory_completion glutheory; echo ${COMPREPLY[@]}"
+        "\nCOMP_WORDS=(glutheory spectrum swig); COMP_CWORD=2; _glutheory_completion glutheory; echo ${COMPREPLY[@]}"
     )
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run([bash, "-c", script], env=environment, text=True, capture_output=True, check=True)

@@ -41,7 +41,7 @@ MISTAKES = [
     (("derive", "--activation", "exp(exp(exp(z)))"), "cannot bound"),
     (("derive", "--activation", "exp(z**2)"), "cannot bound"),
     (("derive", "--activation", "z" * 10**6), "shorten it"),
-    (("derive", "--activation", "z*atan(z)", "--format", "python"), "infinite Hermite series"),
+    (("derive", "--activation", "z*atan(z)", "--format", "sympy"), "infinite Hermite series"),
     (("evaluate", "silu"), "Missing option '--a'"),
     (("evaluate", *POINT), "nothing is named"),
     (("evaluate", "nope", *POINT), "unknown activation 'nope'"),

@@ -56,6 +56,23 @@ def test_activations_agree_with_their_expressions_and_are_differentiable_twice(a
     assert torch.autograd.gradgradcheck(function, (z,))
 
 
+@pytest.mark.parametrize(
+    "expr",
+    [
+        sp.sqrt(2) * Z / sp.sqrt(sp.pi),
+        sp.tanh(sp.sqrt(2) * (Z + Z**3 / 10) / sp.sqrt(sp.pi)),
+        Z + sp.sqrt(2) + sp.pi,
+        sp.exp(1) * sp.pi * sp.Max(Z, sp.sqrt(3), sp.E),
+    ],
+    ids=str,
+)
+def test_all_numbers_of_a_sum_or_product_count(expr: sp.Expr) -> None:
+    """SymPy keeps √2 and 1/√π apart; all but the first were lost."""
+    z = torch.tensor([-2.0, 0.5, 3.0], dtype=torch.float64)
+    exact = [float(expr.subs(Z, sp.Float(value, 30))) for value in z.tolist()]
+    assert torch.allclose(differentiable(Activation("f", expr))(z), torch.tensor(exact, dtype=z.dtype), rtol=1e-14)
+
+
 def test_functions_that_the_zoo_does_not_have() -> None:
     z = torch.tensor([-2.0, 0.5, 3.0], dtype=torch.float64)
     act = Activation(
