@@ -220,6 +220,13 @@ TEXTBOOK: dict[str, textbook.Formula] = {name: row.textbook for name, row in ROW
 DEGREES: dict[str, int] = {name: int(row.growth) for name, row in ROWS.items() if row.homogeneous}
 DEGREES |= {gate: 1 + DEGREES[name] for gate, name in GATES.items() if name in DEGREES}
 
+#: Closed forms whose certificate is decided in balls at points: with Φ₂, or exponentials on half-lines.
+BY_BALLS: tuple[str, ...] = (
+    *("elu", "selu", "celu", "hard_tanh", "hard_sigmoid", "hard_swish", "relu6"),
+    *("jump_relu", "threshold", "shifted_relu", "laplace", "xielu"),
+)
+BALLS = "ball arithmetic at 32 points"
+
 #: And as records: all, those with a normal form, with a closed one, and those that no variance makes too large.
 ZOO: tuple[Activation, ...] = tuple(activation(name) for name in ROWS)
 READ: tuple[Activation, ...] = tuple(act for act in ZOO if act.name not in SERIES)
