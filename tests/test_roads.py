@@ -16,7 +16,7 @@ from glutheory.ground.exact import Point
 from glutheory.symbolic.duals import dual
 from glutheory.symbolic.evaluation import evaluate_balls
 from tests.strategies import EXTRA, by_name, points
-from tests.zoo import CLOSED, LOGISTIC, TAME, ZOO
+from tests.zoo import CLOSED, LOGISTIC, SERIES, TAME, ZOO
 
 DIGITS = 40
 
@@ -92,7 +92,10 @@ def _wrong(act: Activation, point: Point) -> list[tuple[arb, arb]]:
     return [(S * (1 + arb(10) ** -20), T), (S, T * (1 - arb(10) ** -20)), (T, S)]
 
 
-@pytest.mark.parametrize("act", ZOO, ids=by_name)
+# a Hermite series of 30 digits takes 10 seconds
+@pytest.mark.parametrize(
+    "act", [pytest.param(act, marks=[pytest.mark.slow] * (act.name in SERIES)) for act in ZOO], ids=by_name
+)
 def test_a_wrong_formula_is_caught(act: Activation) -> None:
     """Negative control of the whole comparison."""
     point = Point.of("1.25", "0.5", "0.3")

@@ -97,7 +97,7 @@ def shuffled(n, moved):
     return Shuffled(order)
 
 
-@pytest.mark.parametrize("moved", [2, 10])
+@pytest.mark.parametrize("moved", [2, pytest.param(10, marks=pytest.mark.slow)])
 def test_rows_that_change_places_in_a_batch_of_up_to_64_are_seen(moved):
     model, x = shuffled(64, moved), numbered(64)
     blocks = module_ntk(model, x, blocks=True)
@@ -108,7 +108,7 @@ def test_rows_that_change_places_in_a_batch_of_up_to_64_are_seen(moved):
     assert set(module_ntk(shuffled(64, 0), x, blocks=True).ways.values()) == {"layer"}
 
 
-@pytest.mark.parametrize("moved", [2, 8])
+@pytest.mark.parametrize("moved", [2, pytest.param(8, marks=pytest.mark.slow)])
 def test_rows_that_change_places_in_a_larger_batch_escape_as_rarely_as_stated(moved):
     """Of 400 rows 100 are drawn. With rows on a circle of m, those of which none is drawn: (3/4)^m at most."""
     n, seeds = 400, 200
