@@ -55,13 +55,12 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Expert:
-    """One expert of a stack; `index` is its place among all feed-forward networks of the model."""
+class _Stacked:
+    """What is audited of a stack; `index` is its place among all feed-forward networks of the model."""
 
     name: str
     index: int
     stack: Stack
-    number: int
 
     @property
     def width_in(self) -> int:
@@ -75,22 +74,15 @@ class Expert:
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """All experts of a stack, as the router mixes them; `index` is its place, after its experts."""
+class Expert(_Stacked):
+    """One expert of a stack."""
 
-    name: str
-    index: int
-    stack: Stack
+    number: int
 
-    @property
-    def width_in(self) -> int:
-        """The dimension of its inputs."""
-        return self.stack.sizes[0]
 
-    @property
-    def device(self) -> torch.device:
-        """Where its weights are."""
-        return self.stack.device
+@dataclass(frozen=True)
+class Mixture(_Stacked):
+    """All experts of a stack, as the router mixes them; its place is after its experts."""
 
 
 def stacked(model: nn.Module, name: str) -> Stack | None:

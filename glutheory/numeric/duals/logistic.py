@@ -19,6 +19,7 @@ from glutheory.numeric.duals.bases import LOG_COSH, TANH, TERMS, X_TANH, Base
 from glutheory.numeric.duals.mixture import SMALLEST, averages, partial_averages
 from glutheory.numeric.duals.record import Dual, Partials, Values
 from glutheory.numeric.duals.series import series
+from glutheory.numeric.horner import slopes
 from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
 #: What the series may leave out, of the scale of the dual.
@@ -187,26 +188,8 @@ class _Logistic:
         rho = pairs.rho
         terms = max(2, self._terms(pairs.xp, pairs.reach, left, right, 2)) if 0 not in rho.shape else 0
         w = rho * rho
-        zero = 0.0 * rho
-        p, p1, p2, e, e1, g, g1 = (zero + 0.0 for _ in range(7))
-        for j in range(terms, 0, -1):
-            h, h2 = left[j], right[j]
-            if second:
-                p2 *= w
-                p2 += p1
-                e1 *= w
-                e1 += e
-                g1 *= w
-                g1 += g
-            p1 *= w
-            p1 += p
-            p *= w
-            p += h * h2
-            e *= w
-            e += left[TERMS + j] * h2
-            g *= w
-            g += h * right[TERMS + j]
-        p2 *= 2.0
+        own, other = (left[1:], left[TERMS + 1 :]), (right[1:], right[TERMS + 1 :])
+        p, p1, p2, e, e1, g, g1 = slopes(w, own, other, terms, second)
         if self.base.parity:
             # ρ F(ρ²): (F + 2w F'), then 2ρ (3F' + 2w F'')
             return [

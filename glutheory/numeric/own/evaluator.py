@@ -10,9 +10,9 @@ import numpy as np
 import sympy as sp
 
 from glutheory.errors import DomainError
+from glutheory.numeric import horner
 from glutheory.numeric.arrays import Array, Namespace, constant
 from glutheory.numeric.duals.record import Dual, Partials, Values
-from glutheory.numeric.own import series
 from glutheory.numeric.own.check import check
 from glutheory.numeric.own.curve import curves
 from glutheory.numeric.own.features import Layout, features, layout, reach_of, terms_needed
@@ -90,7 +90,7 @@ class Evaluator:
         if out is not None and out[0].shape[0] == math.prod(pairs.rho.shape) > 0:
             s, t = 0.0 * pairs.rho, 0.0 * pairs.rho
         else:
-            s, t = series.both(pairs.xp, pairs.rho, left[_FIRST:], right[_FIRST:], terms)
+            s, t = horner.both(pairs.xp, pairs.rho, left[_FIRST:], right[_FIRST:], terms)
         if out is not None and out[0].shape[0]:
             s[out], t[out] = self._direct_values(pairs, left, right, out)
         return Values(s, t)
@@ -98,14 +98,14 @@ class Evaluator:
     def combination(self, pairs: Geometry, left: Array, right: Array, first: float, second: float) -> Array:
         """The sum first·s + second·t of far pairs (see `Dual`)."""
         terms = self._terms(pairs, left, right, False, 0)
-        return series.weighted(pairs.xp, pairs.rho, left[_FIRST:], right[_FIRST:], terms, first, second)
+        return horner.weighted(pairs.xp, pairs.rho, left[_FIRST:], right[_FIRST:], terms, first, second)
 
     def partials(self, pairs: Geometry, left: Array, right: Array, second: bool) -> Partials:
         """The derivatives (see `Dual`)."""
         terms = self._terms(pairs, left, right, True, 2)
         out = self._out_of_reach(pairs, left, right, True, 2)
         own, other = ((side[_FIRST:], side[_FIRST + layout(side.shape[0], True).terms :]) for side in (left, right))
-        found = series.slopes(pairs.rho, own, other, terms, second)
+        found = horner.slopes(pairs.rho, own, other, terms, second)
         if out[0].shape[0]:
             for part, value in zip(found, self._direct_partials(pairs, left, right, out), strict=True):
                 part[out] = value

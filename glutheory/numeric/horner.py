@@ -1,4 +1,4 @@
-"""Σ_k h_k h_k' ρ^k and its derivatives for arrays of pairs, by Horner's rule."""
+"""Σ_k h_k h_k' ρ^k and its derivatives for arrays of pairs, by Horner's rule; with w = ρ² for series of one parity."""
 
 from __future__ import annotations
 
