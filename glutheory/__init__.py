@@ -20,6 +20,7 @@ from glutheory.errors import (
 
 if TYPE_CHECKING:
     from glutheory.activations import Activation, activation, activation_names
+    from glutheory.layers import Stack, composed, stack
     from glutheory.networks import Network, gated, network, network_names, product
     from glutheory.numeric import gram
     from glutheory.quadrature import enclose
@@ -38,9 +39,11 @@ __all__ = [
     "Network",
     "PerformanceWarning",
     "PrecisionError",
+    "Stack",
     "UnknownNameError",
     "activation",
     "activation_names",
+    "composed",
     "condition_number",
     "derivation",
     "enclose",
@@ -50,11 +53,13 @@ __all__ = [
     "network",
     "network_names",
     "product",
+    "stack",
 ]
 
 #: Where the names are that the exceptions do not include; SymPy and numpy come with them.
 _HOMES = {
     "glutheory.activations": ("Activation", "activation", "activation_names"),
+    "glutheory.layers": ("Stack", "composed", "stack"),
     "glutheory.networks": ("Network", "gated", "network", "network_names", "product"),
     "glutheory.numeric": ("gram",),
     "glutheory.quadrature": ("enclose",),

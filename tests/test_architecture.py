@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("activations",),
     ("ground",),
     ("networks",),
+    ("layers",),
     ("symbolic", "quadrature", "sampling", "numeric"),
     ("datasets", "figures", "terminal", "spectra", "dynamics", "integrations", "architectures"),
     ("claims", "printing", "studies", "audit"),
@@ -32,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 #: The package's face, which imports lazily what others ask it for: anybody may import it, nothing heavy comes with it.
 FACE = "__init__"
-ROADS = LAYERS[4]
+ROADS = LAYERS[5]
 #: What works on finished matrices, and the modules of it that may use derived duals: they predict spectra.
 ANALYSIS = ("spectra", "dynamics")
 PREDICTIONS = ("glutheory.spectra.equivalents", "glutheory.spectra.sphere")

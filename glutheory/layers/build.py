@@ -1,0 +1,74 @@
+"""The usual deep networks: an embedding, blocks of a norm and a feed-forward network, a last norm and a readout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from glutheory.activations import Activation
+from glutheory.errors import DomainError
+from glutheory.ground.arguments import integer
+from glutheory.layers.composition import Stack
+from glutheory.layers.configs import from_config
+from glutheory.layers.records import Layer, dense, layernorm, product, readout, repeat, residual, rmsnorm, serial
+from glutheory.networks import Network
+from glutheory.networks import network as named
+
+#: Norms by name, each from whether it has a trained gain.
+NORMS = {"rms": rmsnorm, "layer": layernorm}
+
+
+class _Usual:
+    """The builder `stack`; an object, because `stack.from_config` belongs to it."""
+
+    def __call__(
+        self,
+        network: Network | Activation | str,
+        depth: int,
+        *,
+        norm: str | None = "rms",
+        residual: bool = True,
+        gain: bool = False,
+        scale: Any = 1,
+        variance: Any = 1,
+        bias: Any = 0,
+        name: str = "",
+    ) -> Stack:
+        """A deep feed-forward network, in the ntk parametrisation with all variances 1 unless others are given.
+
+            embedding (dense), `depth` blocks, norm, readout      block: norm, product, dense, added to its input
+
+        Args:
+            network: of the blocks: a `Network`, or a name such as "swiglu" or "relu".
+            depth: the number of blocks, ≥ 1.
+            norm: "rms", "layer" or None, before each block and before the readout.
+            residual: whether a block is added to its input, or replaces it.
+            gain: whether the norms have a trained gain.
+            scale: the factor of a block's image, where it is added.
+            variance: σ² of all dense layers, those of the branches included.
+            bias: the variance of all biases.
+            name: of the stack; left out, one made from the above.
+
+        Raises:
+            DomainError: no positive depth, an unknown norm, a bad variance or scale.
+            UnknownNameError: no such network.
+        """
+        net = named(network) if not isinstance(network, Activation) else Network(network.label, (network,))
+        times = integer("depth", depth, 1)
+        if norm is not None and norm not in NORMS:
+            raise DomainError(f"norm is {norm!r}: use {', '.join(map(repr, NORMS))} or None.")
+        norms: tuple[Layer, ...] = () if norm is None else (NORMS[norm](gain),)
+        body = serial(*norms, product(net, variance=variance, bias=bias), dense(variance, bias, name="down"))
+        block: Layer | tuple[Layer, ...] = _residual(body, scale=scale) if residual else body
+        layers = serial(dense(variance, bias, name="embedding"), repeat(times, block), *norms, readout(variance, bias))
+        return Stack(layers, name or _name(net, times, norm, residual))
+
+    from_config = staticmethod(from_config)
+
+
+_residual = residual
+stack = _Usual()
+
+
+def _name(net: Network, depth: int, norm: str | None, residual: bool) -> str:
+    words = [f"{net.name} x {depth}", *(["no norm"] if norm is None else [f"{norm}norm"])]
+    return ", ".join([*words, "residual" if residual else "no residual"])

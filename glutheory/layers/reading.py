@@ -1,0 +1,56 @@
+"""A stack from one line of text: ``swiglu x 12, rmsnorm, residual``."""
+
+from __future__ import annotations
+
+import re
+
+from glutheory.activations import nearest
+from glutheory.errors import DomainError, UnknownNameError
+from glutheory.layers.build import stack
+from glutheory.layers.composition import Stack
+
+_FIRST = re.compile(r"\s*(?P<network>.+?)\s+[x×]\s*(?P<depth>\d{1,9})\s*")
+_NUMBERED = re.compile(r"(?P<word>scale|variance|bias)\s+(?P<value>\S+)")
+#: Words, the argument of `stack` that each sets, and its value.
+_WORDS: dict[str, tuple[str, object]] = {
+    "rmsnorm": ("norm", "rms"),
+    "layernorm": ("norm", "layer"),
+    "no norm": ("norm", None),
+    "residual": ("residual", True),
+    "no residual": ("residual", False),
+    "gain": ("gain", True),
+}
+
+
+def read_stack(text: str) -> Stack:
+    """The stack that a line describes: ``NETWORK x DEPTH`` and, after commas, what is not as usual.
+
+    The words are rmsnorm (the default), layernorm, no norm, residual (the default), no residual, gain, and with a
+    number scale, variance and bias.
+
+    Raises:
+        DomainError: a line of another form, or a word that is given twice or against another one.
+        UnknownNameError: no such network or word.
+    """
+    first, *rest = str(text).split(",")
+    found = _FIRST.fullmatch(first)
+    if found is None:
+        raise DomainError(
+            f"stack is {str(text)[:60]!r}: begin with a network and the number of its blocks, e.g. "
+            "'swiglu x 12, rmsnorm, residual'."
+        )
+    options: dict[str, object] = {}
+    for part in rest:
+        word = " ".join(part.lower().split())
+        numbered = _NUMBERED.fullmatch(word)
+        if numbered:
+            key, value = numbered["word"], numbered["value"]
+        elif word in _WORDS:
+            key, value = _WORDS[word]  # type: ignore[assignment]
+        else:
+            known = (*_WORDS, "scale 1/2", "variance 2", "bias 0.1")
+            raise UnknownNameError(f"stack has the word {word[:40]!r}: {nearest(word[:40], known)}")
+        if key in options:
+            raise DomainError(f"stack is {str(text)[:60]!r}: it says twice what the {key} is.")
+        options[key] = value
+    return stack(found["network"], int(found["depth"]), **options)
