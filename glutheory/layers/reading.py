@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from glutheory.activations import nearest
 from glutheory.errors import DomainError, UnknownNameError
@@ -12,7 +13,7 @@ from glutheory.layers.composition import Stack
 _FIRST = re.compile(r"\s*(?P<network>.+?)\s+[x×]\s*(?P<depth>\d{1,9})\s*")
 _NUMBERED = re.compile(r"(?P<word>scale|variance|bias)\s+(?P<value>\S+)")
 #: Words, the argument of `stack` that each sets, and its value.
-_WORDS: dict[str, tuple[str, object]] = {
+_WORDS: dict[str, tuple[str, Any]] = {
     "rmsnorm": ("norm", "rms"),
     "layernorm": ("norm", "layer"),
     "no norm": ("norm", None),
@@ -39,14 +40,14 @@ def read_stack(text: str) -> Stack:
             f"stack is {str(text)[:60]!r}: begin with a network and the number of its blocks, e.g. "
             "'swiglu x 12, rmsnorm, residual'."
         )
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     for part in rest:
         word = " ".join(part.lower().split())
         numbered = _NUMBERED.fullmatch(word)
         if numbered:
             key, value = numbered["word"], numbered["value"]
         elif word in _WORDS:
-            key, value = _WORDS[word]  # type: ignore[assignment]
+            key, value = _WORDS[word]
         else:
             known = (*_WORDS, "scale 1/2", "variance 2", "bias 0.1")
             raise UnknownNameError(f"stack has the word {word[:40]!r}: {nearest(word[:40], known)}")
