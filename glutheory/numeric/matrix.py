@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -12,9 +12,12 @@ import array_api_compat
 import numpy as np
 
 from glutheory.errors import DomainError
-from glutheory.networks import Network
+from glutheory.ground.arguments import integer
+from glutheory.layers import Stack
+from glutheory.networks import PARAMETRIZATIONS, Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.arrays import Array, Namespace
+from glutheory.numeric.deep.plan import DeepPlan, Own, make_deep_plan
 from glutheory.numeric.pairs import Geometry
 from glutheory.numeric.plan import Plan, make_plan
 from glutheory.numeric.rows import Rows, read_rows
@@ -95,19 +98,53 @@ def _outputs(
 
 
 def prepare(
-    network: Network | str,
+    network: Network | Stack | str,
     X: Array,
     Y: Array | None = None,
     *,
     parametrization: str = "ntk",
     width: int | None = None,
     variances: Mapping[str, Any] | None = None,
-) -> Plan:
+    trained: str | Iterable[str] | None = None,
+) -> Plan | DeepPlan:
     """What `gram` computes once per row, for those who ask for tiles themselves; its arguments and its errors."""
+    if isinstance(network, Stack):
+        return _deep(network, X, Y, parametrization, width, variances, trained)
+    if trained is not None:
+        raise DomainError(
+            f"trained is {repr(trained)[:60]}: only the groups of a stack can be chosen; make one of the network, "
+            "composed(product(…), readout())."
+        )
     net = named_network(network)
     left, right, found = read(net, X, Y, parametrization=parametrization, width=width, variances=variances)
     with np.errstate(all="ignore"):
         return make_plan(net, left, right, found)
+
+
+def _deep(
+    stack: Stack,
+    X: Array,
+    Y: Array | None,
+    parametrization: str,
+    width: int | None,
+    variances: Mapping[str, Any] | None,
+    trained: str | Iterable[str] | None,
+) -> DeepPlan:
+    """The plan of a stack."""
+    if variances is not None:
+        raise DomainError(f"variances is {repr(variances)[:60]}: the layers of a stack say theirs; leave it out.")
+    standard = parametrization == "standard"
+    if parametrization not in PARAMETRIZATIONS:
+        raise DomainError(f"parametrization is {parametrization!r}: use {' or '.join(map(repr, PARAMETRIZATIONS))}.")
+    left, right = read_both(X, Y)
+    own = Own(standard, int(left.scaled.shape[1]), _width(width) if standard else 1, stack.chosen(trained))
+    return make_deep_plan(stack, left, right, own)
+
+
+def _width(width: Any) -> int:
+    if width is None:
+        raise DomainError("width is None: the standard parametrisation needs the width of the layers, an integer >= 1.")
+    return integer("width", width, 1)
 
 
 def read(
@@ -120,20 +157,25 @@ def read(
     variances: Mapping[str, Any] | None = None,
 ) -> tuple[Rows, Rows, Scales]:
     """The arguments of `gram`, read: the rows of X and of Y (the same where that is left out) and the scales."""
+    left, right = read_both(X, Y)
+    return left, right, scales(net, int(left.scaled.shape[1]), parametrization, width, variances)
+
+
+def read_both(X: Array, Y: Array | None) -> tuple[Rows, Rows]:
+    """The rows of X and of Y, the same where that is left out."""
     _namespace(X, Y)
     with np.errstate(all="ignore"):
         left = read_rows("X", _view(X))
         right = left if Y is None else read_rows("Y", _view(Y))
-        if left.scaled.shape[1] != right.scaled.shape[1]:
-            raise DomainError(
-                f"X has {left.scaled.shape[1]} features and Y has {right.scaled.shape[1]}: give rows of equal length."
-            )
-        d = int(left.scaled.shape[1])
-        return left, right, scales(net, d, parametrization, width, variances)
+    if left.scaled.shape[1] != right.scaled.shape[1]:
+        raise DomainError(
+            f"X has {left.scaled.shape[1]} features and Y has {right.scaled.shape[1]}: give rows of equal length."
+        )
+    return left, right
 
 
 def gram(
-    network: Network | str,
+    network: Network | Stack | str,
     X: Array,
     Y: Array | None = None,
     *,
@@ -141,11 +183,12 @@ def gram(
     parametrization: str = "ntk",
     width: int | None = None,
     variances: Mapping[str, Any] | None = None,
+    trained: str | Iterable[str] | None = None,
     out: Any = None,
     block: int | None = None,
     threads: int | None = None,
 ) -> Any:
-    """The Gram matrix of a network's kernel: entry (i, j) is the kernel of rows i of X and j of Y.
+    """The Gram matrix of a network's or a stack's kernel: entry (i, j) is the kernel of rows i of X and j of Y.
 
     The arithmetic is float64 throughout. Errors stay below 1e-14 √(K(x,x) K(x',x')), also for nearly parallel rows and
     for norms from 1e-150 to 1e150; for float32 results, below 4e-7 of it. Activations
@@ -155,14 +198,18 @@ def gram(
     Where φ jumps at 0 (step, sign) the NTK is +∞ at ρ = 1 and −∞ at ρ = −1. No gradient flows through the result.
 
     Args:
-        network: a `Network` of any activations, or the name of one.
+        network: a `Network` of any activations, the name of one, or a `Stack`, whose kernels are those of the limit of
+            infinite width.
         X: data, shape (n, d): numpy or torch, float64, float32 or integers.
         Y: data of the same kind, shape (m, d). Left out: X again, and half the work.
         kind: "ntk", "nngp", or "both" for the pair (NNGP, NTK) at little more than the cost of one.
         parametrization: "ntk" (unit-variance weights, scales outside) or "standard" (weights with variances).
         width: the number of hidden units; only for "standard", which needs it.
         variances: of the weights by name: "readout" and the network's `roles` ("hidden"; "value" and "gate"; …).
-            Left out: LeCun's, 1/d and 1/width, in the standard parametrisation, and 1 in the other.
+            Left out: LeCun's, 1/d and 1/width, in the standard parametrisation, and 1 in the other. The layers of a
+            stack say theirs.
+        trained: of a stack, the groups of weights that are trained, by names or patterns (``"block*.gate"``): the NTK
+            is theirs alone. Left out: all that the layers do not call frozen.
         out: an array of shape (n, m) to fill, e.g. a ``numpy.memmap``, filled one row of tiles after the other; for
             "both" a pair of them.
         block: rows of a tile; the working memory is about 100·block² bytes per thread, and for the logistic family
@@ -179,7 +226,7 @@ def gram(
     if kind not in KINDS:
         raise DomainError(f"kind is {kind!r}: use {', '.join(map(repr, KINDS))}.")
     kinds = KINDS[kind]
-    plan = prepare(network, X, Y, parametrization=parametrization, width=width, variances=variances)
+    plan = prepare(network, X, Y, parametrization=parametrization, width=width, variances=variances, trained=trained)
     left, xp = plan.left, _namespace(X, Y)
     single = X.dtype == xp.float32 and (Y is None or Y.dtype == xp.float32)
     shape = (left.count, plan.right.count)
@@ -204,7 +251,7 @@ def gram(
     return tuple(results) if kind == "both" else results[0]
 
 
-def diagonal(plan: Plan, kind: str) -> Array:
+def diagonal(plan: Plan | DeepPlan, kind: str) -> Array:
     """The entries K(x_i, x_i), shape (n,), of the plan of a symmetric matrix; `kind` is "ntk" or "nngp".
 
     A row is at the angle 0 to itself, exactly; a zero row counts as at right angles to all, as everywhere.

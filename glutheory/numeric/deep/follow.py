@@ -1,0 +1,83 @@
+"""The standard deviations of all rows on their way through a stack, from which every activation gets its evaluator."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import array_api_compat.numpy as xp
+import numpy as np
+
+from glutheory.activations import Activation
+from glutheory.errors import DomainError
+from glutheory.layers.records import Dense, Norm, Positions, Product, Scale
+from glutheory.numeric.arrays import Array, two_product
+from glutheory.numeric.deep.profile import degree
+from glutheory.numeric.deep.tabulated import Same, Tabulated, tabulated
+from glutheory.numeric.deep.unequal import Unequal, unequal
+from glutheory.numeric.duals import evaluator
+from glutheory.numeric.pairs import Radii
+
+#: Standard deviations that differ by less than this, relatively, are one.
+_ALIKE = 4e-15
+
+
+class Followed:
+    """The rules of the layers for the r of all rows, left ones then right ones, shape (n,).
+
+    Attributes:
+        factors: of every product so far, one for each branch.
+    """
+
+    def __init__(self, split: int, same: bool) -> None:
+        """There are `split` left rows; the right ones are the same, or follow."""
+        self._split, self._same = split, same
+        self.factors: list[tuple[Same | Tabulated | Unequal, ...]] = []
+
+    def dense(self, state: Array, layer: Dense, group: str) -> Array:  # noqa: ARG002
+        """A dense layer."""
+        return np.sqrt(float(layer.variance) * state * state + float(layer.bias))
+
+    def product(self, state: Array, layer: Product, groups: tuple[str, ...]) -> Array:
+        """A product, whose branches' factors are found here."""
+        fed = [self.dense(state, own, group) for own, group in zip(layer.branches, groups, strict=True)]
+        found = tuple(self._factor(act, r) for act, r in zip(layer.activations, fed, strict=True))
+        self.factors.append(found)
+        roots = (factor.roots_of(r) for factor, r in zip(found, fed, strict=True))
+        return math.prod(roots, start=np.ones_like(state))
+
+    def _factor(self, act: Activation, r: Array) -> Same | Tabulated | Unequal:
+        if act.name == "identity":
+            return Same()
+        power = degree(act)
+        if power is not None:
+            return tabulated(act, power, Fraction(1))
+        low, high = float(r.min(initial=math.inf)), float(r.max(initial=0.0))
+        if not len(r) or high - low <= _ALIKE * high:
+            return tabulated(act, 0, Fraction(high) ** 2 if high > 0 else Fraction(1))
+        left, right = (_radii(side) for side in (r[: self._split], r[self._split :]))
+        return unequal(act, evaluator(act), (left, left if self._same else right))
+
+    def norm(self, state: Array, layer: Norm, group: str) -> Array:  # noqa: ARG002
+        """All rows have one norm after it."""
+        if (state == 0).any():
+            row = int(np.nonzero(state == 0)[0][0])
+            name, row = ("X", row) if row < self._split else ("Y", row - self._split)
+            raise DomainError(f"{name} has the zero row {row} (counted from 0), which a norm cannot scale: remove it.")
+        return np.ones_like(state)
+
+    def scale(self, state: Array, layer: Scale) -> Array:
+        """A number."""
+        return state * abs(float(layer.factor))
+
+    def add(self, state: Array, other: Array) -> Array:
+        """The sum of two."""
+        return np.hypot(state, other)
+
+    def positions(self, state: Array, layer: Positions) -> Array:  # noqa: ARG002
+        """The mean over positions."""
+        return state
+
+
+def _radii(r: Array) -> Radii:
+    return Radii(xp, r, lambda: two_product(xp, r, r))

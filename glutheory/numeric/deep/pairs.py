@@ -1,0 +1,138 @@
+"""A unit of a deep network at pairs of rows, and what the layers do to it, without cancellation.
+
+    Σ = r r' ρ,   Θ = r r' τ,   minus = 1 − ρ,   plus = 1 + ρ
+
+A layer changes the standard deviations r of each row, and ρ and τ of each pair. Of ρ both distances from ±1 are carried
+along, each with its own digits, because ρ does not tell them: for rows 1e-8 apart 1 − ρ is 5e-17. All rules are sums of
+positive terms:
+
+    product of two    1 − ρ₁ρ₂ = (minus₁ plus₂ + plus₁ minus₂)/2        1 + ρ₁ρ₂ = (minus₁ minus₂ + plus₁ plus₂)/2
+    sum of two        r₁ = r cos χ, r₂ = r sin χ:   1 − ρ = K + A minus₁ + B minus₂      1 + ρ = K + A plus₁ + B plus₂
+    activation        see `profile`
+    mean removed      1 − ρ grows by the ratio of the second moment and the variance
+
+with A = cos χ cos χ', B = sin χ sin χ' and K = 1 − A − B = 2 sin²((χ − χ')/2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from glutheory.numeric.arrays import Array, Namespace
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The state of a tile.
+
+    Attributes:
+        xp: the array namespace.
+        left, right: r of the rows, shape (p, 1), and of the columns, (1, q).
+        minus, plus: 1 − ρ and 1 + ρ.
+        tau: the NTK over r r'; None where it is not asked for.
+    """
+
+    xp: Namespace
+    left: Array
+    right: Array
+    minus: Array
+    plus: Array
+    tau: Array | None
+
+    @property
+    def rho(self) -> Array:
+        """The correlation, a new array."""
+        rho = self.plus - self.minus
+        rho *= 0.5
+        return rho
+
+    def sides(self, left: Array, right: Array) -> Pairs:
+        """The same pairs with other standard deviations; Σ and Θ are over their product."""
+        return replace(self, left=left, right=right)
+
+    def trained(self, factor: float) -> Pairs:
+        """Weights that see this unit's Σ, times a factor, have been added to the NTK."""
+        if self.tau is None or factor == 0:
+            return self
+        rho = self.rho
+        if factor != 1:
+            rho *= factor
+        rho += self.tau
+        return replace(self, tau=rho)
+
+
+def start(xp: Namespace, left: Array, right: Array, rho: Array, gap: Array, ntk: bool) -> Pairs:
+    """The data: correlations, their gaps 1 − |ρ| with all digits, and no NTK yet."""
+    negative = rho < 0
+    other = 2.0 - gap
+    minus, plus = xp.where(negative, other, gap), xp.where(negative, gap, other)
+    return Pairs(xp, left, right, minus, plus, 0.0 * rho if ntk else None)
+
+
+def added(one: Pairs, two: Pairs) -> Pairs:
+    """The sum of two independent units."""
+    xp = one.xp
+    left, right = xp.hypot(one.left, two.left), xp.hypot(one.right, two.right)
+    # where both are 0, as for a zero row, the first counts
+    cosines = [_over(xp, first, whole, 1.0) for first, whole in ((one.left, left), (one.right, right))]
+    sines = [_over(xp, second, whole, 0.0) for second, whole in ((two.left, left), (two.right, right))]
+    a, b = cosines[0] * cosines[1], sines[0] * sines[1]
+    turned = cosines[0] * sines[1]
+    turned -= sines[0] * cosines[1]
+    # 1 − cos(χ − χ') = sin²(χ − χ')/(1 + cos(χ − χ'))
+    turned *= turned
+    turned /= 1.0 + a + b
+    minus, plus = a * one.minus, a * one.plus
+    for total, part in ((minus, two.minus), (plus, two.plus)):
+        total += b * part
+        total += turned
+    if one.tau is None or two.tau is None:
+        return Pairs(xp, left, right, minus, plus, None)
+    a *= one.tau
+    b *= two.tau
+    a += b
+    return Pairs(xp, left, right, minus, plus, a)
+
+
+def _over(xp: Namespace, part: Array, whole: Array, nothing: float) -> Array:
+    """Part over whole, and `nothing` where the whole is 0."""
+    empty = whole == 0
+    return xp.where(empty, nothing + 0.0 * whole, part / xp.where(empty, xp.ones_like(whole), whole))
+
+
+def centred(pairs: Pairs, ratios: tuple[Array, Array], left: Array, right: Array) -> Pairs:
+    """The unit less its mean; `ratios` are |mean|/r of both sides, `left` and `right` what r becomes."""
+    xp = pairs.xp
+    kept = [xp.sqrt((1.0 - ratio) * (1.0 + ratio)) for ratio in ratios]
+    both, means = kept[0] * kept[1], ratios[0] * ratios[1]
+    turned = kept[0] * ratios[1] - ratios[0] * kept[1]
+    # 1 − (ρ − m m')/(k k') = (1 − ρ − (1 − k k' − m m'))/(k k')
+    minus = xp.clip((pairs.minus - turned * turned / (1.0 + both + means)) / both, 0.0, 2.0)
+    tau = None if pairs.tau is None else pairs.tau / both
+    return Pairs(xp, left, right, minus, 2.0 - minus, tau)
+
+
+def product(images: Sequence[Pairs]) -> Pairs:
+    """The product of independent units."""
+    first, *others = images
+    for other in others:
+        first = _times(first, other)
+    return first
+
+
+def _times(one: Pairs, two: Pairs) -> Pairs:
+    left, right = one.left * two.left, one.right * two.right
+    minus = one.minus * two.plus
+    minus += one.plus * two.minus
+    plus = one.minus * two.minus
+    plus += one.plus * two.plus
+    minus *= 0.5
+    plus *= 0.5
+    if one.tau is None or two.tau is None:
+        return Pairs(one.xp, left, right, minus, plus, None)
+    first, second = two.rho, one.rho
+    first *= one.tau
+    second *= two.tau
+    first += second
+    return Pairs(one.xp, left, right, minus, plus, first)

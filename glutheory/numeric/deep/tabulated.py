@@ -1,0 +1,95 @@
+"""An activation that is homogeneous, or fed with rows of one variance: its table. The identity needs none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TypeAlias
+
+from glutheory.activations import Activation
+from glutheory.numeric.arrays import Array
+from glutheory.numeric.deep.pairs import Pairs
+from glutheory.numeric.deep.table import Places, Table, look_up, places, table
+from glutheory.numeric.plan import Pick
+
+#: Where pairs are in tables: branches that are fed alike look at one place. By the identity of their arrays.
+Seen: TypeAlias = dict[tuple[int, int], Places]
+
+
+@dataclass(frozen=True)
+class Same:
+    """The identity."""
+
+    def roots_of(self, r: Array) -> Array:
+        """The root mean squares of the images of units with these standard deviations."""
+        return r
+
+    def ratios(self, left: Pick, right: Pick) -> None:  # noqa: ARG002
+        """The images have no mean."""
+        return
+
+    def image(self, pairs: Pairs, left: Pick, right: Pick, seen: Seen) -> Pairs:  # noqa: ARG002
+        """The pairs themselves."""
+        return pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Tabulated:
+    """An activation with a table.
+
+    Attributes:
+        power: the image of a unit with standard deviation r has the root mean square size·r^power; 0 where all rows
+            have one variance.
+        size: as above.
+        ratio: |E[φ(u)]| over the root mean square.
+        table: for the correlations.
+    """
+
+    power: int
+    size: float
+    ratio: float
+    table: Table
+
+    def roots_of(self, r: Array) -> Array:
+        """The root mean squares of the images of units with these standard deviations."""
+        return self.size * r**self.power if self.power else 0.0 * r + self.size
+
+    def ratios(self, left: Pick, right: Pick) -> tuple[float, float] | None:  # noqa: ARG002
+        """|E[φ(u)]| over the root mean square of both sides; None for 0."""
+        return (self.ratio, self.ratio) if self.ratio else None
+
+    def image(self, pairs: Pairs, left: Pick, right: Pick, seen: Seen) -> Pairs:  # noqa: ARG002
+        """The images of pairs."""
+        xp, rows, made = pairs.xp, self.table, self.table.profile
+        key = id(pairs.minus), rows.cells
+        if key not in seen:
+            seen[key] = places(xp, pairs.minus, pairs.plus, rows.cells)
+        at = seen[key]
+        value = look_up(xp, rows.gaps, at)
+        value *= at.gap if made.order == 2 else at.t
+        minus, plus = value, 2.0 - value
+        if at.negative is not None:
+            # for ρ < 0 the integral is added to 1 + ρ', or taken from 1 − ρ', at ρ = −1
+            there = made.end + value if made.opposite else made.end - value
+            both = (2.0 - there, there) if made.opposite else (there, 2.0 - there)
+            minus, plus = (xp.where(at.negative, end, own) for end, own in zip(both, (minus, plus), strict=True))
+        found = replace(pairs, left=self.roots_of(pairs.left), right=self.roots_of(pairs.right), minus=minus, plus=plus)
+        if pairs.tau is None:
+            return found
+        slope = look_up(xp, rows.slopes, at)
+        if made.order == 1:
+            slope /= at.t
+        slope *= pairs.tau
+        return replace(found, tau=slope)
+
+
+def tabulated(act: Activation, power: int, variance: Fraction) -> Tabulated:
+    """The factor of a homogeneous activation of this degree (at variance 1), or of any at one variance (power 0).
+
+    Raises:
+        DomainError: as `glutheory.numeric.deep.table.table` does.
+    """
+    rows = table(act, variance)
+    root = math.sqrt(rows.profile.size)
+    return Tabulated(power, root, rows.profile.mean / root, rows)
