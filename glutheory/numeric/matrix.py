@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -18,7 +17,6 @@ from glutheory.networks import PARAMETRIZATIONS, Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.arrays import Array, Namespace
 from glutheory.numeric.deep.plan import DeepPlan, Own, make_deep_plan
-from glutheory.numeric.pairs import Geometry
 from glutheory.numeric.plan import Plan, make_plan
 from glutheory.numeric.rows import Rows, read_rows
 from glutheory.numeric.tiles import Tile, cores, cover, for_each
@@ -136,9 +134,22 @@ def _deep(
     standard = parametrization == "standard"
     if parametrization not in PARAMETRIZATIONS:
         raise DomainError(f"parametrization is {parametrization!r}: use {' or '.join(map(repr, PARAMETRIZATIONS))}.")
+    tokens: tuple[int, ...] = (1, 1)
+    if stack.sequences:
+        (X, Y), tokens = zip(*(_tokens(name, part) for name, part in (("X", X), ("Y", Y))), strict=True)
     left, right = read_both(X, Y)
     own = Own(standard, int(left.scaled.shape[1]), _width(width) if standard else 1, stack.chosen(trained))
-    return make_deep_plan(stack, left, right, own)
+    return make_deep_plan(stack, left, right, own, (tokens[0], tokens[0] if right is left else tokens[1]))
+
+
+def _tokens(name: str, X: Array | None) -> tuple[Array | None, int]:
+    """The tokens of sequences as rows, and how many a sequence has."""
+    if X is None:
+        return None, 1
+    shape = tuple(getattr(X, "shape", ()))
+    if len(shape) != 3 or 0 in shape[1:]:
+        raise DomainError(f"{name} has shape {shape}: a stack with positions needs sequences, (n, positions, d).")
+    return X.reshape(shape[0] * shape[1], shape[2]), shape[1]
 
 
 def _width(width: Any) -> int:
@@ -200,7 +211,8 @@ def gram(
     Args:
         network: a `Network` of any activations, the name of one, or a `Stack`, whose kernels are those of the limit of
             infinite width.
-        X: data, shape (n, d): numpy or torch, float64, float32 or integers.
+        X: data, shape (n, d), or (n, positions, d) for a stack with a mean over positions: numpy or torch, float64,
+            float32 or integers.
         Y: data of the same kind, shape (m, d). Left out: X again, and half the work.
         kind: "ntk", "nngp", or "both" for the pair (NNGP, NTK) at little more than the cost of one.
         parametrization: "ntk" (unit-variance weights, scales outside) or "standard" (weights with variances).
@@ -229,12 +241,14 @@ def gram(
     plan = prepare(network, X, Y, parametrization=parametrization, width=width, variances=variances, trained=trained)
     left, xp = plan.left, _namespace(X, Y)
     single = X.dtype == xp.float32 and (Y is None or Y.dtype == xp.float32)
-    shape = (left.count, plan.right.count)
+    shape = plan.shape
     results = _outputs(out, kinds, shape, xp, X, xp.float32 if single else xp.float64)
     targets = [_view(part) for part in results]
     numpy = array_api_compat.is_numpy_namespace(left.xp)
     # a small matrix still makes enough tiles to share, and few of them straddle the diagonal
     usual = min(_SIDE, max(64, max(shape) // 8)) if numpy else _DEVICE_SIDE
+    if isinstance(plan, DeepPlan):
+        usual = max(1, usual // max(plan.tokens))
     side = _positive("block", block, usual)
     tiles = math.prod(-(-rows // side) for rows in shape)
     workers = max(1, min(_positive("threads", threads, cores()), tiles)) if numpy else 1
@@ -256,18 +270,7 @@ def diagonal(plan: Plan | DeepPlan, kind: str) -> Array:
 
     A row is at the angle 0 to itself, exactly; a zero row counts as at right angles to all, as everywhere.
     """
-    rows = plan.left
-    xp = rows.xp
-    pieces = []
-    for start in range(0, rows.count, _DIAGONAL):
-        some = slice(start, min(start + _DIAGONAL, rows.count))
-        zero = rows.norm[some] == 0
-        rho = xp.where(zero, 0.0 * rows.length[some], 0.0 * rows.length[some] + 1.0)
-        pairs = Geometry(xp, rho, True, 1.0, 1.0 - rho, 0.0 * rho)
-        pick = partial(_pick, some)
-        pieces += plan.kernels(pairs, pick, pick, (kind,))
-    return xp.concat(pieces) if pieces else rows.norm
-
-
-def _pick(some: slice, features: Array) -> Array:
-    return features[..., some]
+    xp, count = plan.left.xp, plan.shape[0]
+    starts = range(0, count, _DIAGONAL)
+    pieces = [plan.diagonal(slice(start, min(start + _DIAGONAL, count)), kind) for start in starts]
+    return xp.concat(pieces) if pieces else plan.left.norm

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,28 +26,46 @@ _LOG_MAX = 700.0
 Pick = Callable[[Array], Array]
 
 
-class Tiled(ABC):
-    """Kernels of pairs, put together to tiles.
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All that is computed once per row.
 
     Attributes:
         left, right: the rows; the same object for a symmetric matrix.
+        branches: see `Branch`.
+        power: the degree of homogeneity that is taken out.
+        weight_left, weight_right: the factor of each row, whose product is raised to `power`.
+        overflows: whether the largest of these may be infinite.
+        front, readout: the constants of NNGP and NTK.
     """
 
     left: Rows
     right: Rows
+    branches: tuple[Branch, ...]
+    power: int
+    weight_left: Array
+    weight_right: Array
+    overflows: bool
+    front: float
+    readout: float
 
-    @abstractmethod
-    def limit(self, rows: slice, columns: slice) -> float:
-        """The |ρ| up to which the pairs of this tile need no refinement."""
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the Gram matrix."""
+        return self.left.count, self.right.count
 
-    @abstractmethod
-    def kernels(self, pairs: Geometry, left: Pick, right: Pick, kinds: tuple[str, ...]) -> list[Array]:
-        """The kernels of these pairs; `left` and `right` pick what belongs to their rows."""
+    def diagonal(self, some: slice, kind: str) -> Array:
+        """The kernels of these rows with themselves, of the plan of a symmetric matrix; shape (rows,)."""
+        xp, rows = self.left.xp, self.left
+        rho = xp.where(rows.norm[some] == 0, 0.0 * rows.length[some], 0.0 * rows.length[some] + 1.0)
+        pairs = Geometry(xp, rho, True, 1.0, 1.0 - rho, 0.0 * rho)
+        return self.kernels(pairs, lambda f: f[..., some], lambda f: f[..., some], (kind,))[0]
 
     def tile(self, rows: slice, columns: slice, kinds: tuple[str, ...]) -> list[Array]:
         """The kernels of these kinds ("nngp", "ntk") on a tile, shape (rows, columns) each."""
         xp = self.left.xp
-        pairs, near = of_tile(self.left, self.right, rows, columns, self.limit(rows, columns))
+        limit = min(br.dual.limit(br.left[:, rows], br.right[:, columns]) for br in self.branches)
+        pairs, near = of_tile(self.left, self.right, rows, columns, limit)
         results = self.kernels(pairs, lambda f: f[..., rows, None], lambda f: f[..., None, columns], kinds)
         symmetric = self.left is self.right and rows == columns
         if near is not None:
@@ -74,34 +91,6 @@ class Tiled(ABC):
             values = self.kernels(pairs, taker(xp, rows), taker(xp, columns), kinds)
             for part, value in zip(results, values, strict=True):
                 part[some_i, some_j] = value
-
-
-@dataclass(frozen=True, eq=False)
-class Plan(Tiled):
-    """All that is computed once per row.
-
-    Attributes:
-        left, right: the rows; the same object for a symmetric matrix.
-        branches: see `Branch`.
-        power: the degree of homogeneity that is taken out.
-        weight_left, weight_right: the factor of each row, whose product is raised to `power`.
-        overflows: whether the largest of these may be infinite.
-        front, readout: the constants of NNGP and NTK.
-    """
-
-    left: Rows
-    right: Rows
-    branches: tuple[Branch, ...]
-    power: int
-    weight_left: Array
-    weight_right: Array
-    overflows: bool
-    front: float
-    readout: float
-
-    def limit(self, rows: slice, columns: slice) -> float:
-        """The |ρ| up to which all branches can do without refinement."""
-        return min(br.dual.limit(br.left[:, rows], br.right[:, columns]) for br in self.branches)
 
     def kernels(self, pairs: Geometry, left: Pick, right: Pick, kinds: tuple[str, ...]) -> list[Array]:
         """The kernels of these pairs; `left` and `right` pick their rows' features."""

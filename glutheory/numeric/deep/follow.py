@@ -29,9 +29,9 @@ class Followed:
         factors: of every product so far, one for each branch.
     """
 
-    def __init__(self, split: int, same: bool) -> None:
-        """There are `split` left rows; the right ones are the same, or follow."""
-        self._split, self._same = split, same
+    def __init__(self, split: int, same: bool, tokens: tuple[int, int] = (1, 1)) -> None:
+        """There are `split` left rows, of sequences of `tokens`; the right ones are the same, or follow."""
+        self._split, self._same, self._tokens, self._pooled = split, same, tokens, False
         self.factors: list[tuple[Same | Tabulated | Unequal, ...]] = []
 
     def dense(self, state: Array, layer: Dense, group: str) -> Array:  # noqa: ARG002
@@ -40,6 +40,7 @@ class Followed:
 
     def product(self, state: Array, layer: Product, groups: tuple[str, ...]) -> Array:
         """A product, whose branches' factors are found here."""
+        self._before_positions(layer.network.name)
         fed = [self.dense(state, own, group) for own, group in zip(layer.branches, groups, strict=True)]
         found = tuple(self._factor(act, r) for act, r in zip(layer.activations, fed, strict=True))
         self.factors.append(found)
@@ -60,6 +61,7 @@ class Followed:
 
     def norm(self, state: Array, layer: Norm, group: str) -> Array:  # noqa: ARG002
         """All rows have one norm after it."""
+        self._before_positions("a norm")
         if (state == 0).any():
             row = int(np.nonzero(state == 0)[0][0])
             name, row = ("X", row) if row < self._split else ("Y", row - self._split)
@@ -72,11 +74,22 @@ class Followed:
 
     def add(self, state: Array, other: Array) -> Array:
         """The sum of two."""
+        self._before_positions("a residual or parallel block")
         return np.hypot(state, other)
 
     def positions(self, state: Array, layer: Positions) -> Array:  # noqa: ARG002
-        """The mean over positions."""
-        return state
+        """The mean over positions: a bound of its standard deviation."""
+        self._before_positions("a second mean")
+        self._pooled = True
+        sides = zip((state[: self._split], state[self._split :]), self._tokens, strict=True)
+        return np.concatenate([np.max(np.reshape(side, (-1, t)), axis=1, initial=0.0) for side, t in sides])
+
+    def _before_positions(self, what: str) -> None:
+        if self._pooled:
+            raise DomainError(
+                f"{what} stands after positions, and gram follows only dense layers and scales there: use enclose or "
+                "put positions behind it."
+            )
 
 
 def _radii(r: Array) -> Radii:

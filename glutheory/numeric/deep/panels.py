@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,8 @@ from glutheory.numeric.own.samples import transform
 _NODES = 24
 #: What a resolved panel leaves out, of the largest value: the rounding of the transform.
 _RESOLVED = 2e-15
+#: Coefficients below this fraction of the largest value are rounding.
+_ROUNDED = 5e-17
 #: Halvings; and what counts as resolved where halving does not help, for the values themselves are rounded.
 _DEPTH, _ROUGH = 14, 3e-13
 
@@ -56,7 +59,7 @@ class Panels:
                 place = low + (t - low) * points[:, None]
                 inside = self(place) * 2.0 * place ** (order - 1)
                 values = (total + (t - low) * np.sum(weights[:, None] * inside, axis=0)) / t**order
-            columns.append(matrix @ values)
+            columns.append(_fitted(matrix, values))
             place = low + (high - low) * points
             total += float((high - low) * np.sum(weights * self(place) * 2.0 * place ** (order - 1)))
         return Panels(self.edges, np.array(columns).T)
@@ -78,7 +81,7 @@ def resolve(function: Callable[[Array], Array], name: str) -> Panels:
         if not np.isfinite(values).all():
             raise DomainError(f"the kernel of {name} is not finite at the variances of this stack: scale its layers.")
         scale = max(scale, float(np.abs(values).max()))
-        found = matrix @ values
+        found = _fitted(matrix, values)
         rest = float(np.abs(found[-3:]).max())
         if rest <= _RESOLVED * scale or before / 4 < rest <= _ROUGH * scale:
             done.append((low, found))
@@ -90,6 +93,16 @@ def resolve(function: Callable[[Array], Array], name: str) -> Panels:
             middle = (low + high) / 2
             waiting += [(middle, high, depth + 1, rest), (low, middle, depth + 1, rest)]
     return Panels(np.array([low for low, _ in done] + [1.0]), np.array([found for _, found in done]).T)
+
+
+def _fitted(matrix: Array, values: Array) -> Array:
+    """The coefficients of the polynomial with these values at the nodes, without what is only rounding.
+
+    The sums are exact: at the ends of a panel the roundings of all coefficients would add up.
+    """
+    found = np.array([math.fsum(row) for row in (matrix * values).tolist()])
+    found[np.abs(found) < _ROUNDED * np.abs(values).max()] = 0.0
+    return found
 
 
 @lru_cache(maxsize=1)

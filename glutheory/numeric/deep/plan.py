@@ -13,14 +13,18 @@ import numpy as np
 from glutheory.errors import DomainError
 from glutheory.layers import Stack, run
 from glutheory.layers.records import Dense, Norm, Positions, Product, Scale
-from glutheory.numeric.arrays import Array
+from glutheory.numeric.angles import of_tile, refine
+from glutheory.numeric.arrays import Array, Namespace
 from glutheory.numeric.deep.follow import Followed
 from glutheory.numeric.deep.pairs import Pairs, added, centred, product, start
 from glutheory.numeric.deep.tabulated import Same, Seen, Tabulated
 from glutheory.numeric.deep.unequal import Unequal
 from glutheory.numeric.pairs import NEAR, Geometry
-from glutheory.numeric.plan import Pick, Tiled
+from glutheory.numeric.plan import Pick
 from glutheory.numeric.rows import Rows
+
+#: Numbers in the arrays that a chunk of nearly parallel pairs needs.
+_ENTRIES = 1 << 15
 
 Factor: TypeAlias = Same | Tabulated | Unequal
 
@@ -54,7 +58,7 @@ class Own:
 
 
 @dataclass(frozen=True, eq=False)
-class DeepPlan(Tiled):
+class DeepPlan:
     """All that is computed once.
 
     Attributes:
@@ -62,6 +66,7 @@ class DeepPlan(Tiled):
         stack: the layers.
         own: what trained weights add.
         factors: of every product in the order of the walk, one for each branch.
+        tokens: the numbers of rows of a sequence on both sides; 1 without positions.
     """
 
     left: Rows
@@ -69,43 +74,98 @@ class DeepPlan(Tiled):
     stack: Stack
     own: Own
     factors: tuple[tuple[Factor, ...], ...]
+    tokens: tuple[int, int] = (1, 1)
 
-    def limit(self, rows: slice, columns: slice) -> float:  # noqa: ARG002
-        """The |ρ| up to which pairs need no refinement."""
-        return NEAR
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the Gram matrix."""
+        return self.left.count // self.tokens[0], self.right.count // self.tokens[1]
 
-    def kernels(self, pairs: Geometry, left: Pick, right: Pick, kinds: tuple[str, ...]) -> list[Array]:
-        """The kernels of these pairs; `left` and `right` pick what belongs to their rows."""
-        xp = pairs.xp
-        gap = 1.0 - xp.abs(pairs.rho)
-        if pairs.near:
-            # at right angles, as zero rows are to all, the sine says nothing
-            close = pairs.sin() ** 2 / (1.0 + xp.abs(pairs.rho))
-            gap = xp.where(pairs.rho == 0, gap, close)
+    def tile(self, rows: slice, columns: slice, kinds: tuple[str, ...]) -> list[Array]:
+        """The kernels of these kinds ("nngp", "ntk") on a tile, shape (rows, columns) each."""
+        xp = self.left.xp
+        i, j = (slice(part.start * t, part.stop * t) for part, t in zip((rows, columns), self.tokens, strict=True))
+        rho, gap = self._angles(i, j)
+        results = self._through(rho, gap, lambda f: f[..., i, None], lambda f: f[..., None, j], kinds)
+        if self.left is self.right and rows == columns:
+            results = [xp.triu(part) + xp.triu(part, k=1).T for part in results]
+        return results
+
+    def _angles(self, rows: slice, columns: slice) -> tuple[Array, Array]:
+        """ρ and 1 − |ρ| of the data on a tile, nearly parallel pairs refined."""
+        pairs, near = of_tile(self.left, self.right, rows, columns, NEAR)
+        rho, gap = pairs.rho, _gap(pairs)
+        chunk = max(64, min(4096, _ENTRIES // self.left.scaled.shape[1]))
+        for first in range(0, 0 if near is None else near[0].shape[0], chunk):
+            assert near is not None
+            i, j = (index[first : first + chunk] for index in near)
+            close = refine(self.left, self.right, i + rows.start, j + columns.start)
+            rho[i, j], gap[i, j] = close.rho, _gap(close)
+        return rho, gap
+
+    def diagonal(self, some: slice, kind: str) -> Array:
+        """The kernels of these rows with themselves, of the plan of a symmetric matrix; shape (rows,)."""
+        xp, rows = self.left.xp, self.left
+        if self.tokens[0] > 1:
+            one = [self.tile(slice(i, i + 1), slice(i, i + 1), (kind,))[0][0, :] for i in range(some.start, some.stop)]
+            return xp.concat(one)
+        rho = xp.where(rows.norm[some] == 0, 0.0 * rows.length[some], 0.0 * rows.length[some] + 1.0)
+        return self._through(rho, 1.0 - rho, lambda f: f[..., some], lambda f: f[..., some], (kind,))[0]
+
+    def _through(self, rho: Array, gap: Array, left: Pick, right: Pick, kinds: tuple[str, ...]) -> list[Array]:
+        """The kernels of pairs; `left` and `right` pick what belongs to their rows."""
         scale = 1.0 / math.sqrt(self.own.inputs)
-        data = start(xp, left(self.left.norm) * scale, right(self.right.norm) * scale, pairs.rho, gap, "ntk" in kinds)
-        end = run(self.stack.layers, _State(data, True), _Layers(self.own, iter(self.factors), left, right)).pairs
+        norms = left(self.left.norm) * scale, right(self.right.norm) * scale
+        data = start(self.left.xp, *norms, rho, gap, "ntk" in kinds)
+        rules = _Layers(self.own, iter(self.factors), left, right, self.tokens)
+        end = run(self.stack.layers, _State(data, True), rules).pairs
         both = end.left * end.right
         return [both * (end.rho if kind == "nngp" else end.tau) for kind in kinds]
 
 
+def _gap(pairs: Geometry) -> Array:
+    """1 − |ρ|."""
+    xp = pairs.xp
+    gap = 1.0 - xp.abs(pairs.rho)
+    if not pairs.near:
+        return gap
+    # at right angles, as zero rows are to all, the sine says nothing
+    return xp.where(pairs.rho == 0, gap, pairs.sin() ** 2 / (1.0 + xp.abs(pairs.rho)))
+
+
 @dataclass(frozen=True, eq=False)
 class _State:
-    """Pairs, whether they are those of the data, and the means over r of both sides where units have a mean."""
+    """A unit on a tile.
+
+    Attributes:
+        pairs: its covariances and its NTK.
+        raw: whether it is a coordinate of the data.
+        ratios: its means over r, of both sides; None where it has none.
+        pooled: whether it is a mean over positions; then r is 1, and ρ is the covariance itself.
+    """
 
     pairs: Pairs
     raw: bool = False
     ratios: tuple[Array, Array] | None = None
+    pooled: bool = False
 
 
 class _Layers:
     """The rules of the layers for pairs."""
 
-    def __init__(self, own: Own, factors: Iterator[Sequence[Factor]], left: Pick, right: Pick) -> None:
-        self._own, self._factors, self._left, self._right = own, factors, left, right
+    def __init__(
+        self, own: Own, factors: Iterator[Sequence[Factor]], left: Pick, right: Pick, tokens: tuple[int, int]
+    ) -> None:
+        self._own, self._factors, self._left, self._right, self._tokens = own, factors, left, right, tokens
 
     def dense(self, state: _State, layer: Dense, group: str) -> _State:
-        return _State(self._dense(state, layer, group))
+        if not state.pooled:
+            return _State(self._dense(state, layer, group))
+        pairs = state.pairs.trained(self._own.factor(layer, group, state.raw))
+        tau = None if pairs.tau is None else pairs.tau * float(layer.variance)
+        if tau is not None and layer.bias:
+            tau = tau + self._own.of_bias(layer, group) * float(layer.bias)
+        return _State(_pooled(pairs, pairs.rho * float(layer.variance) + float(layer.bias), tau), pooled=True)
 
     def _dense(self, state: _State, layer: Dense, group: str) -> Pairs:
         pairs, root = state.pairs, math.sqrt(layer.variance)
@@ -149,6 +209,10 @@ class _Layers:
 
     def scale(self, state: _State, layer: Scale) -> _State:
         pairs, factor = state.pairs, abs(float(layer.factor))
+        if state.pooled:
+            square = factor * factor
+            tau = None if pairs.tau is None else pairs.tau * square
+            return replace(state, pairs=_pooled(pairs, pairs.rho * square, tau))
         return replace(state, pairs=pairs.sides(pairs.left * factor, pairs.right * factor))
 
     def add(self, state: _State, other: _State) -> _State:
@@ -160,10 +224,27 @@ class _Layers:
         return _State(made, False, (one, two))
 
     def positions(self, state: _State, layer: Positions) -> _State:  # noqa: ARG002
-        raise DomainError("positions are not evaluated by gram yet: take the mean of the kernels of the positions.")
+        pairs = state.pairs
+        both = pairs.left * pairs.right
+        covariance, tau = (
+            None if part is None else self._mean(pairs.xp, both * part) for part in (pairs.rho, pairs.tau)
+        )
+        return _State(_pooled(pairs, covariance, tau), state.raw, pooled=True)
+
+    def _mean(self, xp: Namespace, part: Array) -> Array:
+        """Over all pairs of positions of two sequences."""
+        p, q = self._tokens
+        shape = (part.shape[0] // p, p, part.shape[1] // q, q)
+        return xp.mean(xp.reshape(part, shape), axis=(1, 3))
 
 
-def make_deep_plan(stack: Stack, left: Rows, right: Rows, own: Own) -> DeepPlan:
+def _pooled(pairs: Pairs, covariance: Array, tau: Array | None) -> Pairs:
+    """Pairs that hold a covariance in the place of ρ."""
+    ones = pairs.xp.ones_like(covariance[:, :1]), pairs.xp.ones_like(covariance[:1, :])
+    return Pairs(pairs.xp, *ones, -covariance, covariance, tau)
+
+
+def make_deep_plan(stack: Stack, left: Rows, right: Rows, own: Own, tokens: tuple[int, int] = (1, 1)) -> DeepPlan:
     """Follow the rows through the layers.
 
     Raises:
@@ -171,9 +252,9 @@ def make_deep_plan(stack: Stack, left: Rows, right: Rows, own: Own) -> DeepPlan:
     """
     same = right is left
     norms = left.norm if same else left.xp.concat([left.norm, right.norm])
-    rules = Followed(left.count, same)
+    rules = Followed(left.count, same, tokens)
     with np.errstate(all="ignore"):
         end = run(stack.layers, np.asarray(norms) / math.sqrt(own.inputs), rules)
     if not np.isfinite(end).all():
         raise DomainError(f"the variances of {stack.name} leave float64: use a norm, or smaller variances or scales.")
-    return DeepPlan(left, right, stack, own, tuple(rules.factors))
+    return DeepPlan(left, right, stack, own, tuple(rules.factors), tokens)
