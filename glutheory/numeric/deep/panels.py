@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -96,11 +95,8 @@ def resolve(function: Callable[[Array], Array], name: str) -> Panels:
 
 
 def _fitted(matrix: Array, values: Array) -> Array:
-    """The coefficients of the polynomial with these values at the nodes, without what is only rounding.
-
-    The sums are exact: at the ends of a panel the roundings of all coefficients would add up.
-    """
-    found = np.array([math.fsum(row) for row in (matrix * values).tolist()])
+    """The coefficients of the polynomial with these values at the nodes, without what is only rounding."""
+    found: Array = matrix @ values
     found[np.abs(found) < _ROUNDED * np.abs(values).max()] = 0.0
     return found
 

@@ -31,6 +31,8 @@ _INNERMOST = 30
 _DEPTH = 48
 #: Panels beyond which a function is too restless for this method.
 _MOST = 1200
+#: Points of a panel at which a formula is held against the samples: its roundings are large at some and not at others.
+_INSIDE = 32
 #: What need not be resolved, over the largest value on [−1, 1].
 _FAINT = 1e-20
 
@@ -132,7 +134,7 @@ class Curve:
     def _disagrees(self, table: Table) -> Array:
         """The panels of the table on which the formula has an error beyond rounding."""
         low, high = table.edges[:-1], table.edges[1:]
-        inside = low + (high - low) * np.array([[0.013], [0.137], [0.411], [0.618], [0.905], [0.994]])
+        inside = low + (high - low) * np.linspace(0.013, 0.994, _INSIDE)[:, None]
         plain, exact = self._plainly(inside), table(inside)
         # a factor of z that is rounded moves z by an ulp
         moved = np.abs(inside) * np.abs(table.slope(inside)) * 2.0**-51

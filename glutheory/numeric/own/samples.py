@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+import mpmath
 import numpy as np
 import sympy as sp
 from flint import arb
@@ -30,13 +31,15 @@ _PROBES = np.concatenate([sign * 0.0131 * 1.7 ** np.arange(27) for sign in (-1, 
 def transform(count: int) -> tuple[Array, Array]:
     """Chebyshev's nodes on [−1, 1], and the matrix from values there to coefficients.
 
-    Its entries are cosines: those of the three-term recurrence would have errors of count² ulps.
+    Its entries are cosines, each rounded once: those of the three-term recurrence would have errors of count² ulps, and
+    those of rounded angles have errors of one sign, which add up at the ends of the interval.
     """
-    angles = (2 * np.arange(count) + 1) * (np.pi / (2 * count))
+    with mpmath.workprec(80):
+        cosines = np.array([float(mpmath.cospi(mpmath.mpf(turn) / (2 * count))) for turn in range(4 * count)])
     turns = np.outer(np.arange(count), 2 * np.arange(count) + 1) % (4 * count)
-    matrix = 2 / count * np.cos(turns * (np.pi / (2 * count)))
+    matrix = 2 / count * cosines[turns]
     matrix[0] /= 2
-    return np.cos(angles), matrix
+    return cosines[1 : 2 * count : 2], matrix
 
 
 class Samples:
