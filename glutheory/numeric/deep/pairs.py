@@ -75,6 +75,8 @@ def added(one: Pairs, two: Pairs) -> Pairs:
     xp = one.xp
     left, right = xp.hypot(one.left, two.left), xp.hypot(one.right, two.right)
     # where both are 0, as for a zero row, the first counts
+    if _alike(one.left, one.right) and _alike(two.left, two.right):
+        return _shared(one, two, left, right)
     cosines = [_over(xp, first, whole, 1.0) for first, whole in ((one.left, left), (one.right, right))]
     sines = [_over(xp, second, whole, 0.0) for second, whole in ((two.left, left), (two.right, right))]
     a, b = cosines[0] * cosines[1], sines[0] * sines[1]
@@ -93,6 +95,28 @@ def added(one: Pairs, two: Pairs) -> Pairs:
     b *= two.tau
     a += b
     return Pairs(xp, left, right, minus, plus, a)
+
+
+def _alike(left: Array, right: Array) -> bool:
+    """Whether all rows have one and the same r."""
+    first = left[(0,) * left.ndim] if 0 not in left.shape else 0.0
+    return bool((left == first).all()) and bool((right == first).all())
+
+
+def _shared(one: Pairs, two: Pairs, left: Array, right: Array) -> Pairs:
+    """The sum where χ is the same everywhere: K = 0, and A and B are numbers."""
+    whole = float(left[(0,) * left.ndim]) if 0 not in left.shape else 0.0
+    a = (float(one.left[(0,) * left.ndim]) / whole) ** 2 if whole else 1.0
+    b = 1.0 - a
+    sums = []
+    for first, second in ((one.minus, two.minus), (one.plus, two.plus), (one.tau, two.tau)):
+        if first is None or second is None:
+            sums.append(None)
+            continue
+        total = a * first
+        total += b * second
+        sums.append(total)
+    return Pairs(one.xp, left, right, *sums)
 
 
 def _over(xp: Namespace, part: Array, whole: Array, nothing: float) -> Array:

@@ -16,9 +16,9 @@ from glutheory.numeric.deep.panels import Panels, local
 from glutheory.numeric.deep.profile import Profile, profile
 
 #: Cells of [0, 1] that are tried, and the degree of the polynomials.
-_CELLS, _DEGREE = (1024, 4096, 16384), 5
+_CELLS, _DEGREE = (1024, 4096, 16384), 4
 #: What cells may lose of the largest value.
-_LOST = 3e-15
+_LOST = 2e-15
 #: Where in a cell that is looked at.
 _INSIDE = (0.071, 0.389, 0.642, 0.934)
 
@@ -30,13 +30,16 @@ class Table:
     Attributes:
         profile: what it holds.
         cells: their number for one sign of ρ.
-        slopes, gaps: shape (6, 2·(cells + 1)): the polynomials for ρ ≥ 0, then those for ρ < 0.
+        slopes, gaps: shape (5, 2·(cells + 1)): the polynomials for ρ ≥ 0, then those for ρ < 0, those of `gaps` with
+            the sign that they have in 1 − ρ' = there + gaps·t^order.
+        there: 1 − ρ' at ρ = −1.
     """
 
     profile: Profile
     cells: int
     slopes: Array
     gaps: Array
+    there: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +71,8 @@ def table(act: Activation, variance: Fraction | float) -> Table:
     for cells in _CELLS:
         slopes, gaps = (_joined(both, cells) for both in (made.slopes, made.gaps))
         if max(_lost(both, found, cells) for both, found in ((made.slopes, slopes), (made.gaps, gaps))) <= _LOST:
-            return Table(made, cells, slopes, gaps)
+            gaps[:, cells + 1 :] *= -1.0
+            return Table(made, cells, slopes, gaps, 2.0 - made.end if made.opposite else made.end)
     raise DomainError(
         f"the kernel of {act.label} changes too fast for a stack at a variance of {float(variance):.4g}: scale its "
         "layers."
@@ -91,10 +95,9 @@ def _lost(both: tuple[Panels, Panels], found: Array, cells: int) -> float:
 
 
 def places(xp: Namespace, minus: Array, plus: Array, cells: int) -> Places:
-    """The places of pairs with these 1 − ρ and 1 + ρ, up to roundings of both at most 2."""
+    """The places of pairs with these 1 − ρ and 1 + ρ."""
     gap = xp.minimum(minus, plus)
-    # at right angles roundings may lead beyond 1
-    gap = xp.clip(gap, 0.0, 1.0)
+    # at right angles a rounding may lead beyond 1, but not its root
     t = xp.sqrt(gap)
     rest = t * float(cells)
     index = xp.astype(rest, xp.int64)

@@ -68,12 +68,14 @@ class Tabulated:
         at = seen[key]
         value = look_up(xp, rows.gaps, at)
         value *= at.gap if made.order == 2 else at.t
-        minus, plus = value, 2.0 - value
-        if at.negative is not None:
-            # for ρ < 0 the integral is added to 1 + ρ', or taken from 1 − ρ', at ρ = −1
-            there = made.end + value if made.opposite else made.end - value
-            both = (2.0 - there, there) if made.opposite else (there, 2.0 - there)
-            minus, plus = (xp.where(at.negative, end, own) for end, own in zip(both, (minus, plus), strict=True))
+        if at.negative is None:
+            minus, plus = value, 2.0 - value
+        else:
+            # 1 − ρ' and 1 + ρ', each relative to what it is at ρ = ±1
+            there = xp.astype(at.negative, xp.float64) * rows.there
+            minus = there + value
+            plus = 2.0 - there
+            plus -= value
         found = replace(pairs, left=self.roots_of(pairs.left), right=self.roots_of(pairs.right), minus=minus, plus=plus)
         if pairs.tau is None:
             return found
