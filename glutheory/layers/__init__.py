@@ -18,10 +18,11 @@ from glutheory.layers.records import (
     scale,
     serial,
 )
-from glutheory.layers.walk import run
+from glutheory.layers.walk import by_depth, run
 
 __all__ = [
     "Stack",
+    "by_depth",
     "composed",
     "dense",
     "layernorm",

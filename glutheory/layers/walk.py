@@ -7,9 +7,10 @@ within blocks call each other, which `MOST_NESTED` bounds; repetitions and layer
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
+from glutheory.errors import DomainError
 from glutheory.layers.records import Dense, Layer, Norm, Parallel, Positions, Product, Repeat, Residual, Scale
 
 S = TypeVar("S")
@@ -37,11 +38,36 @@ class Rules(Protocol[S]):
         """The mean over positions."""
 
 
+def by_depth(layers: Sequence[Layer], state: S, rules: Rules[S], depths: Collection[int]) -> Iterator[tuple[int, S]]:
+    """The states that these layers would end with, were their one repetition repeated so and so often, ascending.
+
+    Every block is walked once, and for each depth what comes after them.
+
+    Raises:
+        DomainError: not one `Repeat` among the layers.
+    """
+    places = [k for k, layer in enumerate(layers) if isinstance(layer, Repeat)]
+    if len(places) != 1:
+        raise DomainError(f"stack has {len(places)} layers that are repeated: give one with one repeat(…).")
+    names, (place,) = _Names(), places
+    repeated = layers[place]
+    assert isinstance(repeated, Repeat)
+    state = _run(layers[:place], state, rules, names, "", None)
+    wanted = set(depths)
+    for number in range(1, max(wanted, default=0) + 1):
+        state = _run(repeated.block, state, rules, names, f"{repeated.name}{number}.", None)
+        if number in wanted:
+            yield number, _run(layers[place + 1 :], state, rules, names.copy(), "", None)
+
+
 class _Names:
     """Names that are used once: a second `value` is `value2`."""
 
-    def __init__(self) -> None:
-        self._used: Counter[str] = Counter()
+    def __init__(self, used: Mapping[str, int] | None = None) -> None:
+        self._used: Counter[str] = Counter(used or {})
+
+    def copy(self) -> _Names:
+        return _Names(self._used)
 
     def fresh(self, name: str) -> str:
         self._used[name] += 1

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from glutheory.numeric.matrix import gram
+from glutheory.numeric.matrix import gram, grams_by_depth
 
-__all__ = ["gram"]
+__all__ = ["gram", "grams_by_depth"]

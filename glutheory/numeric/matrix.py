@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer
 from glutheory.layers import Stack
+from glutheory.layers.records import Layer, Repeat
 from glutheory.networks import PARAMETRIZATIONS, Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.arrays import Array, Namespace
@@ -140,6 +142,53 @@ def _deep(
     left, right = read_both(X, Y)
     own = Own(standard, int(left.scaled.shape[1]), _width(width) if standard else 1, stack.chosen(trained))
     return make_deep_plan(stack, left, right, own, (tokens[0], tokens[0] if right is left else tokens[1]))
+
+
+def grams_by_depth(
+    stack: Stack, X: Array, depths: Collection[int], *, threads: int | None = None
+) -> dict[int, tuple[Array, Array]]:
+    """NNGP and NTK of a stack on the rows of X for several numbers of repetitions of its one repeated block.
+
+    As `gram` for each of them, at the cost of the deepest one. In the ntk parametrisation, all weights trained.
+
+    Args:
+        stack: with one `repeat` among its layers and no mean over positions; its own number of repetitions is not used.
+        X: shape (n, d), as for `gram`.
+        depths: numbers of repetitions, positive integers.
+        threads: as for `gram`.
+
+    Returns:
+        For each depth, ascending, the pair of (n, n) matrices in float64.
+
+    Raises:
+        DomainError: no such stack, or as `gram`.
+    """
+    wanted = sorted({integer("depths", depth, 1) for depth in depths})
+    if not wanted or stack.sequences:
+        raise DomainError(f"depths is {list(depths)!r}: give positive integers, for a stack without positions.")
+    left, _ = read_both(X, None)
+    deepest = replace(stack, layers=_repeated(stack.layers, wanted[-1]))
+    own = Own(False, int(left.scaled.shape[1]), 1, deepest.chosen(None))
+    plan = make_deep_plan(deepest, left, left, own, depths=wanted)
+    n, xp = left.count, left.xp
+    found = {depth: (xp.empty((n, n), dtype=xp.float64), xp.empty((n, n), dtype=xp.float64)) for depth in wanted}
+
+    def work(tile: Tile) -> None:
+        rows, columns = tile
+        with np.errstate(all="ignore"):
+            for depth, parts in plan.by_depth(rows, columns, wanted):
+                for result, part in zip(found[depth], parts, strict=True):
+                    result[rows, columns] = part
+                    # rounding is that of one triangle
+                    result[columns, rows] = part.T if rows != columns else xp.triu(part) + xp.triu(part, k=1).T
+
+    side = min(_SIDE, max(64, n // 8))
+    for_each(cover(n, n, side, True), work, max(1, _positive("threads", threads, cores())))
+    return found
+
+
+def _repeated(layers: tuple[Layer, ...], times: int) -> tuple[Layer, ...]:
+    return tuple(replace(layer, times=times) if isinstance(layer, Repeat) else layer for layer in layers)
 
 
 def _tokens(name: str, X: Array | None) -> tuple[Array | None, int]:

@@ -108,15 +108,11 @@ def _shared(one: Pairs, two: Pairs, left: Array, right: Array) -> Pairs:
     whole = float(left[(0,) * left.ndim]) if 0 not in left.shape else 0.0
     a = (float(one.left[(0,) * left.ndim]) / whole) ** 2 if whole else 1.0
     b = 1.0 - a
-    sums = []
-    for first, second in ((one.minus, two.minus), (one.plus, two.plus), (one.tau, two.tau)):
-        if first is None or second is None:
-            sums.append(None)
-            continue
-        total = a * first
-        total += b * second
-        sums.append(total)
-    return Pairs(one.xp, left, right, *sums)
+    tau = None if one.tau is None or two.tau is None else a * one.tau + b * two.tau
+    minus, plus = a * one.minus, a * one.plus
+    minus += b * two.minus
+    plus += b * two.plus
+    return Pairs(one.xp, left, right, minus, plus, tau)
 
 
 def _over(xp: Namespace, part: Array, whole: Array, nothing: float) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeAlias
@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from glutheory.errors import DomainError
-from glutheory.layers import Stack, run
+from glutheory.layers import Stack, by_depth, run
 from glutheory.layers.records import Dense, Norm, Positions, Product, Scale
 from glutheory.numeric.angles import of_tile, refine
 from glutheory.numeric.arrays import Array, Namespace
@@ -112,15 +112,29 @@ class DeepPlan:
         rho = xp.where(rows.norm[some] == 0, 0.0 * rows.length[some], 0.0 * rows.length[some] + 1.0)
         return self._through(rho, 1.0 - rho, lambda f: f[..., some], lambda f: f[..., some], (kind,))[0]
 
+    def by_depth(self, rows: slice, columns: slice, depths: Collection[int]) -> Iterator[tuple[int, list[Array]]]:
+        """NNGP and NTK on a tile for each of these depths, of the plan of `make_deep_plan` for them."""
+        rho, gap = self._angles(rows, columns)
+        first, rules = self._start(rho, gap, lambda f: f[..., rows, None], lambda f: f[..., None, columns], True)
+        for depth, state in by_depth(self.stack.layers, first, rules, depths):
+            yield depth, _kernels(state, ("nngp", "ntk"))
+
     def _through(self, rho: Array, gap: Array, left: Pick, right: Pick, kinds: tuple[str, ...]) -> list[Array]:
         """The kernels of pairs; `left` and `right` pick what belongs to their rows."""
+        first, rules = self._start(rho, gap, left, right, "ntk" in kinds)
+        return _kernels(run(self.stack.layers, first, rules), kinds)
+
+    def _start(self, rho: Array, gap: Array, left: Pick, right: Pick, ntk: bool) -> tuple[_State, _Layers]:
         scale = 1.0 / math.sqrt(self.own.inputs)
         norms = left(self.left.norm) * scale, right(self.right.norm) * scale
-        data = start(self.left.xp, *norms, rho, gap, "ntk" in kinds)
         rules = _Layers(self.own, iter(self.factors), left, right, self.tokens)
-        end = run(self.stack.layers, _State(data, True), rules).pairs
-        both = end.left * end.right
-        return [both * (end.rho if kind == "nngp" else end.tau) for kind in kinds]
+        return _State(start(self.left.xp, *norms, rho, gap, ntk), True), rules
+
+
+def _kernels(state: _State, kinds: tuple[str, ...]) -> list[Array]:
+    end = state.pairs
+    both = end.left * end.right
+    return [both * (end.rho if kind == "nngp" else end.tau) for kind in kinds]
 
 
 def _gap(pairs: Geometry) -> Array:
@@ -244,8 +258,15 @@ def _pooled(pairs: Pairs, covariance: Array, tau: Array | None) -> Pairs:
     return Pairs(pairs.xp, *ones, -covariance, covariance, tau)
 
 
-def make_deep_plan(stack: Stack, left: Rows, right: Rows, own: Own, tokens: tuple[int, int] = (1, 1)) -> DeepPlan:
-    """Follow the rows through the layers.
+def make_deep_plan(
+    stack: Stack,
+    left: Rows,
+    right: Rows,
+    own: Own,
+    tokens: tuple[int, int] = (1, 1),
+    depths: Collection[int] | None = None,
+) -> DeepPlan:
+    """Follow the rows through the layers; for `depths`, through the stack with each of these numbers of repetitions.
 
     Raises:
         DomainError: a zero row before a norm; variances that an activation's evaluator refuses, or beyond float64.
@@ -253,8 +274,12 @@ def make_deep_plan(stack: Stack, left: Rows, right: Rows, own: Own, tokens: tupl
     same = right is left
     norms = left.norm if same else left.xp.concat([left.norm, right.norm])
     rules = Followed(left.count, same, tokens)
+    first = np.asarray(norms) / math.sqrt(own.inputs)
     with np.errstate(all="ignore"):
-        end = run(stack.layers, np.asarray(norms) / math.sqrt(own.inputs), rules)
-    if not np.isfinite(end).all():
+        if depths is None:
+            ends = [run(stack.layers, first, rules)]
+        else:
+            ends = [end for _, end in by_depth(stack.layers, first, rules, depths)]
+    if not all(np.isfinite(end).all() for end in ends):
         raise DomainError(f"the variances of {stack.name} leave float64: use a norm, or smaller variances or scales.")
     return DeepPlan(left, right, stack, own, tuple(rules.factors), tokens)

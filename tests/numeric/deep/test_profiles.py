@@ -39,7 +39,7 @@ def test_both_functions_have_the_digits_of_the_derived_duals(name: str, variance
                 t = Fraction(place)
                 rho = sign * (1 - t * t)
                 s, slope = glu.evaluate(name, variance, variance, variance * rho, digits=32)
-                minus, plus = 1 - s / size, 1 + s / size
+                lower, upper = 1 - s / size, 1 + s / size
                 slope = slope * mpmath.mpf(variance.numerator) / variance.denominator / size
                 at = np.array([float(t)])
                 scale = abs(float(made.slopes[0](at)[0])) + 1.0
@@ -48,14 +48,14 @@ def test_both_functions_have_the_digits_of_the_derived_duals(name: str, variance
                 # the smaller one of 1 ∓ ρ' has its own digits wherever it is small
                 integral = float(made.gaps[sign < 0](at)[0]) * float(t) ** made.order
                 if sign > 0:
-                    assert integral == pytest.approx(float(minus), rel=most)
+                    assert integral == pytest.approx(float(lower), rel=most)
                 else:
                     end = made.end + integral if made.opposite else made.end - integral
-                    assert end == pytest.approx(float(plus if made.opposite else minus), rel=most, abs=most)
+                    assert end == pytest.approx(float(upper if made.opposite else lower), rel=most, abs=most)
                 # and cells have what panels have
                 gap = np.array([[float(t * t)]])
-                both = (gap, 2.0 - gap) if sign > 0 else (2.0 - gap, gap)
-                found = places(np, *both, rows.cells)
+                minus, plus = (gap, 2.0 - gap) if sign > 0 else (2.0 - gap, gap)
+                found = places(np, minus, plus, rows.cells)
                 assert look_up(np, rows.slopes, found)[0, 0] == pytest.approx(wanted, abs=2 * most * scale)
 
 

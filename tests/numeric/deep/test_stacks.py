@@ -34,8 +34,8 @@ def arc_cosine(rho: mpmath.mpf) -> tuple[mpmath.mpf, mpmath.mpf]:
 def reference(x: np.ndarray, y: np.ndarray, depth: int, gated: bool, norm: bool, add: bool) -> tuple[float, float]:
     """NNGP and NTK of stack("relu" or "reglu", depth), over their diagonals' geometric mean."""
     with mpmath.workdps(60):
-        x, y = ([mpmath.mpf(float(v)) for v in row] for row in (x, y))
-        grams = [mpmath.fdot(p, q) / len(x) for p, q in ((x, x), (y, y), (x, y))]
+        one, two = ([mpmath.mpf(float(v)) for v in row] for row in (x, y))
+        grams = [mpmath.fdot(p, q) / len(x) for p, q in ((one, one), (two, two), (one, two))]
         state = [(gram, gram) for gram in grams]  # a trained embedding: Θ = Σ
         for _ in range(depth):
             fed = normed(state) if norm else state
@@ -61,7 +61,7 @@ def normed(state: list[tuple[mpmath.mpf, mpmath.mpf]]) -> list[tuple[mpmath.mpf,
 
 def relative(K: np.ndarray) -> np.ndarray:
     root = np.sqrt(np.diagonal(K))
-    return K / root[:, None] / root
+    return np.asarray(K / root[:, None] / root)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 5, 20, 64])
