@@ -38,7 +38,7 @@ ROADS = LAYERS[5]
 ANALYSIS = ("spectra", "dynamics")
 PREDICTIONS = ("glutheory.spectra.equivalents", "glutheory.spectra.sphere")
 #: Rooms whose records must not know how they are printed or drawn.
-STUDIES = ("kernel", "spectrum", "dynamics", "phase")
+STUDIES = ("kernel", "spectrum", "dynamics", "phase", "depth")
 
 
 def room(module: str) -> str:

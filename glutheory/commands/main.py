@@ -26,6 +26,7 @@ _COMMANDS = {
     "spectrum": ("glutheory.commands.spectrum", "spectrum_command", "Show eigenvalues and condition numbers on data."),
     "dynamics": ("glutheory.commands.dynamics", "dynamics_command", "Compare how fast a pair of networks learns."),
     "phase": ("glutheory.commands.phase", "phase_command", "Map where gating helps the condition number."),
+    "depth": ("glutheory.commands.depth", "depth_command", "Show what depth does to the condition number."),
     "audit": ("glutheory.commands.audit", "audit_command", "Report how well conditioned a model's FFNs are."),
     "report": ("glutheory.commands.report", "report_command", "Write the report on all claims as one HTML file."),
     "completion": (
@@ -163,6 +164,7 @@ def main() -> None:
       glutheory spectrum relu reglu --n 1600 --d 40
       glutheory dynamics relu reglu
       glutheory phase reglu --out phase.png
+      glutheory depth silu swiglu --layers 1:64
       glutheory audit llama --layers 0
       glutheory report --out report.html
     """  # noqa: D301 (click's mark for lines that stay as they are is the control character)

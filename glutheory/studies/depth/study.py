@@ -1,0 +1,216 @@
+"""What depth does to kernels on the same rows: condition numbers, correlations, fixed points, network by network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from glutheory.errors import DomainError
+from glutheory.figures.chart import Chart
+from glutheory.layers import stack
+from glutheory.networks import Network, network
+from glutheory.numeric import grams_by_depth
+from glutheory.numeric.deep.fixed import FixedPoint, fixed_points
+from glutheory.shown import Shown
+from glutheory.spectra import ConditionNumber, spectrum_and_condition
+from glutheory.studies.json_head import record
+
+Array = npt.NDArray[np.float64]
+
+#: Blocks and rows at most: all matrices are kept, and the eigenvalues of each are computed.
+DEEPEST, MOST = 10_000, 4_000
+#: How well entries are known, relative to √(K_ii K_jj): of the data's angles, and of each block.
+_ENTRY_ERROR, _BLOCK_ERROR = 1e-14, 2e-15
+
+
+@dataclass(frozen=True)
+class Depth:
+    """The NTK of a stack with this many blocks.
+
+    Attributes:
+        blocks: their number.
+        largest, second, smallest: λ_1, λ_2 and λ_n.
+        error: of each of these, at most.
+        condition: λ_1/λ_n, as far as it is known.
+        spread: λ_2/λ_n, the condition number without the largest eigenvalue; nan where λ_n is not told from 0.
+        correlation: the mean correlation of two different rows in the NNGP.
+    """
+
+    blocks: int
+    largest: float
+    second: float
+    smallest: float
+    error: float
+    condition: ConditionNumber
+    spread: float
+    correlation: float
+
+
+@dataclass(frozen=True)
+class NetworkDepths:
+    """One network at all depths.
+
+    Attributes:
+        network: its name.
+        gated: whether it is gated.
+        depths: ascending.
+        fixed_points: of the map of correlations of a block; empty without norms, where variances change.
+    """
+
+    network: str
+    gated: bool
+    depths: tuple[Depth, ...]
+    fixed_points: tuple[FixedPoint, ...]
+
+
+@dataclass(frozen=True)
+class DepthPair:
+    """A plain network and the one with its gate.
+
+    Attributes:
+        plain, gated: their names.
+        ratios: cond(plain)/cond(gated) at every depth; nan where one of them is only bounded.
+    """
+
+    plain: str
+    gated: str
+    ratios: tuple[float, ...]
+
+
+@dataclass(frozen=True, repr=False)
+class DepthStudy(Shown):
+    """What `glutheory depth` has found.
+
+    Attributes:
+        data: where the rows are from, a phrase.
+        n, d: rows and features.
+        norm: "rms", "layer" or None.
+        residual: whether blocks are added to the stream.
+        networks: one for each network.
+        pairs: every gated network among them whose plain one is there as well.
+    """
+
+    data: str
+    n: int
+    d: int
+    norm: str | None
+    residual: bool
+    networks: tuple[NetworkDepths, ...]
+    pairs: tuple[DepthPair, ...]
+
+    def __repr__(self) -> str:
+        return f"<DepthStudy of {', '.join(item.network for item in self.networks)} on {self.data}>"
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """The depths, ascending."""
+        return tuple(depth.blocks for depth in self.networks[0].depths)
+
+    def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
+        """Everything (docs/json.md), with the charts given."""
+        return record(
+            "depth", data=self.data, n=self.n, d=self.d, norm=self.norm, residual=self.residual,
+            networks=self.networks, pairs=self.pairs, charts=charts,
+        )  # fmt: skip
+
+
+def depth_study(
+    networks: Sequence[Network | str],
+    X: Array,
+    depths: Sequence[int],
+    *,
+    norm: str | None = "rms",
+    residual: bool = True,
+    data: str = "",
+    advance: Callable[[int, str], None] | None = None,
+) -> DepthStudy:
+    """The NTK of deep networks, as `glutheory.stack` builds them, on the rows of X.
+
+    In the limit of infinite width and the ntk parametrisation, all variances 1: what is compared is the same for all
+    networks but their blocks.
+
+    Args:
+        networks: networks or their names; one that is named twice counts once.
+        X: the rows, shape (n, d), n ≥ 2.
+        depths: numbers of blocks.
+        norm: before each block and before the readout: "rms", "layer" or None.
+        residual: whether blocks are added to the stream, or follow each other.
+        data: where the rows are from, a phrase.
+        advance: called with 0 and the name before each network, with 1 and "" after it.
+
+    Raises:
+        DomainError: too many rows or blocks, no depth, or what `glutheory.gram` refuses, e.g. a zero row.
+    """
+    n, d = X.shape
+    check_size(n, depths)
+    found = []
+    for net in dict.fromkeys(map(network, networks)):
+        if advance is not None:
+            advance(0, net.name)
+        found.append(_one(net, X, depths, norm, residual))
+        if advance is not None:
+            advance(1, "")
+    named = {net.name: net for net in map(network, networks)}
+    plain = {net.gate: net.name for net in named.values() if len(net.branches) == 1}
+    by_name = {item.network: item for item in found}
+    pairs = [
+        _pair(by_name[plain[net.gate]], by_name[net.name]) for net in named.values() if net.gated and net.gate in plain
+    ]
+    return DepthStudy(data or f"{n} rows of {d} features", n, d, norm, residual, tuple(found), tuple(pairs))
+
+
+def check_size(n: int, depths: Sequence[int]) -> None:
+    """Refuses what would take too long or too much memory; to be asked before anything is computed.
+
+    Raises:
+        DomainError: too many rows or blocks, or no depth.
+    """
+    if not depths or not 1 <= min(depths) <= max(depths) <= DEEPEST:
+        shown = f"{depths[0]} to {depths[-1]}" if len(depths) > 1 else str(list(depths))
+        raise DomainError(f"layers is {shown}: give numbers of blocks from 1 to {DEEPEST:,}.")
+    if n > MOST:
+        raise DomainError(
+            f"n is {n}: all eigenvalues of every depth are computed for at most {MOST:,} rows; take fewer."
+        )
+
+
+def _one(net: Network, X: Array, depths: Sequence[int], norm: str | None, residual: bool) -> NetworkDepths:
+    grams = grams_by_depth(stack(net, 1, norm=norm, residual=residual), X, depths)
+    points = () if norm is None else fixed_points(net)
+    return NetworkDepths(net.name, net.gated, tuple(_depth(net, L, *parts) for L, parts in grams.items()), points)
+
+
+def _depth(net: Network, blocks: int, nngp: Array, ntk: Array) -> Depth:
+    if not np.isfinite(np.diagonal(ntk)).all():
+        raise DomainError(
+            f"the NTK of {net.name!r} with {blocks} blocks is not finite: an activation jumps, or the variances leave "
+            "float64; leave it out, or use a norm."
+        )
+    values, condition = spectrum_and_condition(ntk, entry_error=_ENTRY_ERROR + _BLOCK_ERROR * blocks)
+    known = values.smallest > values.error
+    root = np.sqrt(np.diagonal(nngp))
+    correlations = nngp / root[:, None] / root
+    n = len(root)
+    mean = float((correlations.sum() - n) / (n * (n - 1)))
+    return Depth(
+        blocks,
+        values.largest,
+        float(values.values[1]),
+        values.smallest,
+        values.error,
+        condition,
+        float(values.values[1]) / values.smallest if known else float("nan"),
+        mean,
+    )
+
+
+def _pair(plain: NetworkDepths, gated: NetworkDepths) -> DepthPair:
+    ratios = []
+    for one, two in zip(plain.depths, gated.depths, strict=True):
+        known = not (one.condition.is_bound or two.condition.is_bound) and np.isfinite(two.condition.value)
+        ratios.append(one.condition.value / two.condition.value if known else float("nan"))
+    return DepthPair(plain.network, gated.network, tuple(ratios))
