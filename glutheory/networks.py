@@ -110,6 +110,24 @@ def network(name: str | Network) -> Network:
     raise UnknownNameError(f"unknown network {name!r}: {nearest(str(name)[:40], network_names())}")
 
 
+def partner(network: str | Network) -> Network:
+    """The other one of a pair: of a gated network that of its gate alone, of a non-gated one that which it gates.
+
+    Raises:
+        DomainError: a product of branches that is no gated linear unit.
+        UnknownNameError: no such network.
+    """
+    net = _named(network)
+    if net.gated:
+        return net.ungated()
+    if len(net.branches) > 1:
+        raise DomainError(f"{net.name!r} is a product of {len(net.branches)} branches: give one branch, or a gate.")
+    act = net.gate
+    if act.name not in activation_names() or activation(act.name) != act:
+        return gated(act)
+    return _named(next((name for name, gate in GATES.items() if gate == act.name), act.name + SUFFIX))
+
+
 _named = network  #: for functions with an argument of that name
 
 

@@ -84,7 +84,9 @@ class Near:
     def _interpolated(self, products: Products, pairs: Pairs, scale: Array, key: tuple[int, ...]) -> Array | None:
         """By the interpolant of these radii and angles; None where it is not accurate."""
         full = (*key, len(products))
-        if full not in self._arcs:
+        if full in self._arcs:
+            coefficients = self._arcs[full]
+        else:
             if len(self._arcs) > _CACHED:
                 self._arcs.clear()
             low = 2.0 ** key[3]
@@ -94,10 +96,9 @@ class Near:
             nodes = Pairs(one * pairs.r[0], one * pairs.q[0], np.cos(theta), np.sin(theta))
             size = scale[:, :1]
             values = self._direct(products, nodes, size + 0.0 * theta)
-            coefficients = values @ matrix.T
-            fine = bool((np.abs(coefficients[:, -2:]) <= _RESOLVED * size).all())
-            self._arcs[full] = coefficients if fine else None
-        coefficients = self._arcs[full]
+            found = values @ matrix.T
+            fine = bool((np.abs(found[:, -2:]) <= _RESOLVED * size).all())
+            coefficients = self._arcs[full] = found if fine else None
         if coefficients is None:
             return None
         return chebyshev.chebval(2.0 * _angle(pairs) / 2.0 ** key[3] - 3.0, coefficients.T)

@@ -51,7 +51,8 @@ def sentences(found: Dynamics) -> Iterator[str]:
     else:
         yield f"There may be more crossings: {found.descent.argument}."
     if found.descent.complete and not found.descent.certain:
-        yield "Errors of the kernels (up to 1e-14 of an entry) could move or remove a crossing."
+        error = max(side.error for side in found.sides)
+        yield f"Errors of the kernels (up to {error:.0e} of an entry) could move or remove a crossing."
     if found.trained is not None:
         yield from _trained(found, found.trained)
     yield (
