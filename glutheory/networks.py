@@ -117,13 +117,15 @@ def partner(network: str | Network) -> Network:
         DomainError: a product of branches that is no gated linear unit.
         UnknownNameError: no such network.
     """
-    net = _named(network)
+    net, act = _named(network), _named(network).gate
+    usual = act.name in activation_names() and activation(act.name) == act
     if net.gated:
-        return net.ungated()
+        return net.ungated(act.name if usual else act.label)
     if len(net.branches) > 1:
-        raise DomainError(f"{net.name!r} is a product of {len(net.branches)} branches: give one branch, or a gate.")
-    act = net.gate
-    if act.name not in activation_names() or activation(act.name) != act:
+        raise DomainError(
+            f"{net.name!r} is a product of {len(net.branches)} branches: give a network of one activation, gated or not."
+        )
+    if not usual:
         return gated(act)
     return _named(next((name for name, gate in GATES.items() if gate == act.name), act.name + SUFFIX))
 

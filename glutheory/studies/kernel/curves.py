@@ -97,11 +97,12 @@ def curves(act: Activation, rho: Array, a: float, b: float) -> Curves:
     c = rho * root
     S, cT = _duals(act, rho, a, b)
     T = np.divide(cT, c, out=np.zeros_like(c), where=c != 0)
-    plain = product(act)
+    gated = partner(product(act))
+    plain = partner(gated)
     try:
         slopes = _slopes(act, a, b)
         if entry_error(plain) > HAND_MADE:
-            T[c == 0] = slopes[0] / root
+            S[c == 0], T[c == 0] = slopes[3] / (2 * root), slopes[0] / root
         else:
             for i in np.flatnonzero(np.abs(rho) < _NEAR_ZERO):
                 T[i] = float(evaluate(act, a, b, float(c[i]), digits=_DIGITS)[1])
@@ -110,7 +111,7 @@ def curves(act: Activation, rho: Array, a: float, b: float) -> Curves:
         raise DomainError(
             f"T of {act.label!r} near ρ = 0 cannot be had at variances {a:g} and {b:g}: give others, nearer to 1."
         ) from None
-    return Curves(act.label, partner(plain).name, rho, S, T, S + cT, c * (2 * S + cT), slopes)
+    return Curves(plain.name, gated.name, rho, S, T, S + cT, c * (2 * S + cT), slopes)
 
 
 def _duals(act: Activation, rho: Array, a: float, b: float) -> tuple[Array, Array]:

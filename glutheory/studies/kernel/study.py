@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
-from glutheory.activations import Activation
-from glutheory.networks import Network, network
+from glutheory.networks import Network, network, partner
 from glutheory.shown import Shown
 from glutheory.studies.json_head import record
 from glutheory.studies.kernel.curves import Curves, curves
@@ -87,10 +85,10 @@ def kernel_study(
     # both grids have 0 in the middle but for rounding
     rho = np.unique(np.concatenate([table, np.where(np.abs(angles) < 1e-15, 0.0, angles)]))
     found = []
-    for act in dict.fromkeys(_activation(network(name)) for name in networks):
+    for net in plain_networks(networks):
         if advance is not None:
-            advance(0, act.label)
-        found.append(curves(act, rho, a, b))
+            advance(0, net.name)
+        found.append(curves(net.gate, rho, a, b))
         if advance is not None:
             advance(1, "")
     if normalised:
@@ -98,7 +96,12 @@ def kernel_study(
     return KernelStudy(a, b, normalised, tuple(map(float, table)), tuple(found))
 
 
-def _activation(net: Network) -> Activation:
-    if len(net.branches) > 1 and not net.gated:
-        raise DomainError(f"{net.name!r} is a product of branches: give a network of one activation, gated or not.")
-    return net.gate
+def plain_networks(networks: Sequence[Network | str]) -> tuple[Network, ...]:
+    """The non-gated networks with these activations under their usual names, each once.
+
+    Raises:
+        DomainError: a product of branches that is no gated network.
+        UnknownNameError: no such network.
+    """
+    found = map(network, networks)
+    return tuple(dict.fromkeys(partner(net if net.gated else partner(net)) for net in found))
