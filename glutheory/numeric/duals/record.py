@@ -76,6 +76,7 @@ class Dual:
         combination: of far pairs, their features and two numbers p and q, the sum p s + q t where that is cheaper than
             both; then there is no factor.
         error: what values may be off by, of √(K(x,x) K(x',x')).
+        values_only: whether there are no derivatives: `slope_features` then says so.
     """
 
     degree: int
@@ -87,6 +88,7 @@ class Dual:
     jumps: bool = False
     combination: Callable[[Geometry, Array, Array, float, float], Array] | None = None
     error: float = HAND_MADE
+    values_only: bool = False
 
 
 def radii(side: Radii) -> Array:

@@ -51,6 +51,7 @@ class Evaluator:
             jumps=self._curves.slope.jumps,
             combination=self.combination,
             error=ERROR,
+            values_only=self._curves.slope.jumps,
         )
 
     def features(self, side: Radii) -> Array:

@@ -69,7 +69,9 @@ class Curves:
         if not all(map(math.isfinite, tops)):
             raise DomainError(f"T of {self.plain!r} is infinite at ρ = 1: a curve cannot be divided by that value.")
         if 0 in tops:
-            raise DomainError(f"a curve of {self.plain!r} is 0 at ρ = 1, as far as float64 reaches: do not divide by it.")
+            raise DomainError(
+                f"a curve of {self.plain!r} is 0 at ρ = 1, as far as float64 reaches: do not divide by it."
+            )
         S, T, K, K_gated = (column / top for column, top in zip(self.columns, tops, strict=True))
         first, second, third, fourth = (slope / top for slope, top in zip(self.slopes, tops, strict=True))
         return Curves(self.plain, self.gated, self.rho, S, T, K, K_gated, (first, second, third, fourth))

@@ -238,7 +238,9 @@ def evaluate(task: Task, data: Standardised | None = None, gate: Network | None 
     nets, d = networks(task, gate), task.d
     if not (np.isfinite(K).all() and K.any()):
         what = "infinite, since it jumps, or beyond float64" if K.any() else "0 to float64"
-        raise DomainError(f"the {SETTINGS[task.setting].upper()} of {nets[0].name!r} is {what}: take another kind or gate.")
+        raise DomainError(
+            f"the {SETTINGS[task.setting].upper()} of {nets[0].name!r} is {what}: take another kind or gate."
+        )
     # the bilinear kernels are multiples of G and G⊙G
     linear = sp.diff(nets[1].gate.expr, Z).is_number and nets[1].gate.expr.subs(Z, 0) == 0
     ranks = (d, d * (d + 1) // 2) if linear else (task.n, task.n)

@@ -24,7 +24,10 @@ def charts(found: Phase) -> tuple[Chart, ...]:
 
 
 def diagram(
-    groups: Mapping[tuple[int, int], Sequence[Cell]], title: str, note: str, certified: Mapping[int, float] | None = None
+    groups: Mapping[tuple[int, int], Sequence[Cell]],
+    title: str,
+    note: str,
+    certified: Mapping[int, float] | None = None,
 ) -> Chart:
     """The map of one gate, setting and kind of data.
 
