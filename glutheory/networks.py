@@ -123,7 +123,7 @@ def partner(network: str | Network) -> Network:
         return net.ungated(act.name if usual else act.label)
     if len(net.branches) > 1:
         raise DomainError(
-            f"{net.name!r} is a product of {len(net.branches)} branches: give a network of one activation, gated or not."
+            f"{net.name!r} is a product of {len(net.branches)} branches: give one of one activation, gated or not."
         )
     if not usual:
         return gated(act)

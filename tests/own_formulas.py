@@ -1,6 +1,6 @@
 """Formulas that a user may bring, and their kernels by brute force: a tensor product of Gauss–Legendre panels.
 
-The reference knows neither the parser nor any road: φ and φ' are written by hand in numpy, the panels end at the kinks, and
+The reference knows neither the parser nor any road: φ and φ' are written by hand in numpy, panels end at the kinks, and
 c·T = ρ ∂S/∂ρ is had from the derivative of the bivariate density, so that a jump of φ needs no delta function.
 """
 

@@ -17,7 +17,8 @@ _HELP = """Show how a kernel depends on the correlation rho of two inputs: the d
 T = E[f'(u) f'(v)], the kernel K = S + cT without the gate and K~ = 2cS + c^2 T with it.
 
 NETWORK is a name of `glutheory list`; a gated network and the network of its gate give the same curves. Without one,
-reglu is shown. With --activation, the curves of a formula of your own.
+reglu is shown. With --activation, which may be repeated, the curves
+of a formula of your own.
 
 \b
 Examples:

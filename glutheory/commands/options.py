@@ -124,13 +124,11 @@ def kernel_options(command: Function) -> Function:
 
 
 def own_activations(command: Function) -> Function:
-    """--activation, any number of times.
+    """--activation, any number of times (the commands' pages say so).
 
     Hands over ``expressions``, formulas as the user typed them; see `glutheory.commands.names.own_pair`.
     """
-    return click.option("--activation", "expressions", metavar="EXPR", multiple=True, help=_OWN + " May be repeated.")(
-        command
-    )
+    return click.option("--activation", "expressions", metavar="EXPR", multiple=True, help=_OWN)(command)
 
 
 def own_activation(command: Function) -> Function:

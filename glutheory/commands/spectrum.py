@@ -25,7 +25,7 @@ outliers and the bulk, and what random-matrix theory predicts.
 
 NETWORK is a name of `glutheory list`, gated or not; without one, relu and reglu are compared. The rows are random, or
 those of --data.
-With --activation, a formula of your own is compared without and with the gate.
+With --activation, which may be repeated, a formula of your own is compared without and with the gate.
 
 \b
 Examples:

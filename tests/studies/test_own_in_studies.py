@@ -48,9 +48,9 @@ def test_the_curves(formula: Formula, gated: bool) -> None:
         checked += 1
         wanted = pair(formula, math.sqrt(a), math.sqrt(b), float(rho))
         c = rho * root
-        assert S == pytest.approx(wanted[0], abs=1e-12 * size)
+        assert pytest.approx(wanted[0], abs=1e-12 * size) == S
         assert c * T == pytest.approx(wanted[1], abs=1e-12 * size)
-        assert K == pytest.approx(sum(wanted), abs=1e-12 * size)
+        assert pytest.approx(sum(wanted), abs=1e-12 * size) == K
         assert gate == pytest.approx(c * (2 * wanted[0] + wanted[1]), abs=1e-12 * size)
     assert checked > 10
     slope = (
@@ -169,7 +169,8 @@ def test_what_a_linear_gate_cannot_resolve_is_said() -> None:
     """Of rank d and d(d+1)/2, as the bilinear network is."""
     found = phase_study(glu.gated(glu.Activation("twice", 2 * Z)), sizes=[8], dimensions=[3], draws=1)
     (cell,) = found.spots[0].draws
-    assert math.isinf(cell.plain.value) and math.isinf(cell.gated.value)
+    assert math.isinf(cell.plain.value)
+    assert math.isinf(cell.gated.value)
 
 
 def test_degrees_of_kernels() -> None:
@@ -181,7 +182,7 @@ def test_degrees_of_kernels() -> None:
 
 @pytest.mark.slow
 def test_a_degree_need_not_be_an_integer() -> None:
-    """max(0, z)^1.5: the diagonal is ‖x‖³; there is no prediction for want of coefficients, and none of a wrong power."""
+    """max(0, z)^1.5: the diagonal is ‖x‖³; no prediction for want of coefficients, and none of a wrong power."""
     assert _degree(glu.product(ROOT)) == sp.Rational(3, 2)
     rows = np.random.default_rng(0).standard_normal((60, 12))
     assert predict(glu.product(ROOT), rows, "nngp", "ntk", None) == (

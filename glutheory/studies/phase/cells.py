@@ -16,9 +16,9 @@ import sympy as sp
 from scipy.linalg import eigvalsh
 from scipy.sparse.linalg import eigsh
 
+from glutheory.activations import Z
 from glutheory.datasets import tabular
 from glutheory.datasets.tabular import Standardised
-from glutheory.activations import Z
 from glutheory.errors import DomainError
 from glutheory.networks import Network, gate_of, network, partner
 from glutheory.numeric import entry_error, gram
