@@ -55,12 +55,12 @@ class Formula:
 
 
 def _silu_slope(z: Array) -> Array:
-    return expit(z) + z * expit(z) * expit(-z)
+    return np.asarray(expit(z) + z * expit(z) * expit(-z))
 
 
 def _mish_slope(z: Array) -> Array:
     soft = np.tanh(np.logaddexp(0, z))
-    return soft + z * (1 - soft**2) * expit(z)
+    return np.asarray(soft + z * (1 - soft**2) * expit(z))
 
 
 #: Smooth ones, one with kinks, one that jumps.

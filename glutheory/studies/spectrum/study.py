@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from glutheory.activations import Activation
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from glutheory.networks import Network, network, partner
@@ -110,7 +111,7 @@ def spectrum_study(
     names = [net.name for net in wanted]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise DomainError(f"two different networks are called {twice!r}: give them names of their own.")
-    alone = {net.branches: net.name for net in wanted if len(net.branches) == 1}
+    alone: dict[tuple[Activation, ...], str] = {net.branches: net.name for net in wanted if len(net.branches) == 1}
     found: dict[str, NetworkSpectrum] = {}
     for net in wanted:
         if advance is not None:
