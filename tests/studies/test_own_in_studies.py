@@ -188,3 +188,5 @@ def test_a_degree_need_not_be_an_integer() -> None:
     assert predict(glu.product(ROOT), rows, "nngp", "ntk", None) == (
         "the coefficients of the kernel cannot be had to the digits that it needs"
     )
+    with pytest.raises(glu.ExpressionError, match="the base z of a power"):
+        kernel_study([glu.product(ROOT)], points=3)
