@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -43,6 +44,16 @@ def test_a_wrong_slope_would_be_seen(formula: Formula, gated: bool) -> None:
     for kind, wrong in (("ntk", wanted["nngp"]), ("nngp", wanted["nngp"] * (1 + 1e-10))):
         with pytest.raises(AssertionError):
             close(wrong, wanted[kind])
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-7, 1e-11])
+def test_nearly_parallel_rows_of_a_jump(gap: float) -> None:
+    """T grows like the inverse angle, and its error is relative to it. Road 1 has a closed form at any angle."""
+    net, x, y = FORMULAS["jump"].plain, np.array([[1.5, 0.0]]), np.array([[1.5, gap]])
+    a, b, c = (Fraction(v) / 2 for v in (Fraction(9, 4), Fraction(9, 4) + Fraction(gap) ** 2, Fraction(9, 4)))
+    S, T = (float(value) for value in glu.evaluate(net.gate, a, b, c, digits=20))
+    found = [float(part[0, 0]) for part in glu.gram(net, x, y, kind="both")]
+    assert found == pytest.approx([S, S + float(c) * T], rel=1e-12)
 
 
 def test_errors_of_products_add() -> None:

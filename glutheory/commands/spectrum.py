@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +18,9 @@ from glutheory.commands.options import (
     output_options,
     own_activations,
 )
+
+if TYPE_CHECKING:
+    from glutheory.networks import Network
 
 #: What is looked at where no network is named.
 DEFAULT = ("relu", "reglu")
@@ -73,7 +78,7 @@ def spectrum_command(
     check_size(n or 0)
     own = [net for expression in expressions for net in own_pair(expression)]
     rows = chosen_rows(n, d, inputs, data, target, seed)
-    chosen = [*networks, *own] or DEFAULT
+    chosen: Sequence[Network | str] = [*networks, *own] or DEFAULT
     with progress("Eigenvalues", total=len(set(chosen))) as advance:
         study = spectrum_study(chosen, rows.X, kind=kind, data=rows.description, advance=advance, **options)
     emit(spectrum, study, as_json=as_json, out=out, ascii_only=ascii_only)

@@ -12,8 +12,9 @@ from glutheory.numeric import gram as plain_gram
 from glutheory.numeric.backward import Gradient, Wanted, contract, lifted
 from glutheory.numeric.duals import evaluator
 from glutheory.numeric.field import Field, make_field
-from glutheory.numeric.matrix import prepare
+from glutheory.numeric.matrix import read
 from glutheory.numeric.paired import paired, paired_gradient, paired_values
+from glutheory.numeric.plan import make_plan
 from glutheory.numeric.rows import read_rows
 from glutheory.numeric.tiles import cores
 from glutheory.numeric.weights import scales
@@ -125,7 +126,9 @@ class DiagonalFunction(_Function):
     def forward(kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, *values: torch.Tensor) -> Any:
         """The values, of the evaluators of the derivatives."""
         if any(evaluator(act).values_only for act in kernel.network.branches):
-            plan = prepare(kernel.network, _host(X), None if Y is None else _host(Y), **kernel.options(values))
+            rows = read(kernel.network, _host(X), None if Y is None else _host(Y), **kernel.options(values))
+            with np.errstate(all="ignore"):
+                plan = make_plan(kernel.network, *rows)
             parts = [paired_values(plan, kind) for kind in kernel.kinds]
         else:
             field = _field(kernel, X, Y, values, lift=False)

@@ -97,7 +97,9 @@ class Near:
             size = scale[:, :1]
             values = self._direct(products, nodes, size + 0.0 * theta)
             found = values @ matrix.T
-            fine = bool((np.abs(found[:, -2:]) <= _RESOLVED * size).all())
+            fine = bool(
+                (np.abs(found[:, -2:]) <= _RESOLVED * np.maximum(size, np.abs(values).min(axis=1)[:, None])).all()
+            )
             coefficients = self._arcs[full] = found if fine else None
         if coefficients is None:
             return None
@@ -137,7 +139,8 @@ class Near:
         swapped = Pairs(np.abs(one.q), sign * one.r, one.rho, one.sine)
         again = expectations(right, left, [(j, i) for i, j in products], swapped, scale[:, some], reach)
         with np.errstate(all="ignore"):
-            error = np.abs(again - found[:, some]) / scale[:, some]
+            # of T where φ jumps, which grows like 1/θ, relative to itself
+            error = np.abs(again - found[:, some]) / np.maximum(scale[:, some], np.abs(found[:, some]))
         if not bool(np.all((error <= _AGREED) | ~np.isfinite(again))):
             raise DomainError(
                 f"the kernel of {self._curves.value.expr} at nearly parallel rows with the standard deviations "
