@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from glutheory.activations import Activation, activation, activation_names
     from glutheory.layers import Stack, composed, stack
     from glutheory.networks import Network, gated, network, network_names, product
-    from glutheory.numeric import gram
+    from glutheory.numeric import entry_error, gram
     from glutheory.quadrature import enclose
     from glutheory.spectra import condition_number
     from glutheory.symbolic import derivation, evaluate
@@ -47,6 +47,7 @@ __all__ = [
     "condition_number",
     "derivation",
     "enclose",
+    "entry_error",
     "evaluate",
     "gated",
     "gram",
@@ -61,7 +62,7 @@ _HOMES = {
     "glutheory.activations": ("Activation", "activation", "activation_names"),
     "glutheory.layers": ("Stack", "composed", "stack"),
     "glutheory.networks": ("Network", "gated", "network", "network_names", "product"),
-    "glutheory.numeric": ("gram",),
+    "glutheory.numeric": ("entry_error", "gram"),
     "glutheory.quadrature": ("enclose",),
     "glutheory.spectra": ("condition_number",),
     "glutheory.symbolic": ("derivation", "evaluate"),

@@ -110,6 +110,26 @@ def network(name: str | Network) -> Network:
     raise UnknownNameError(f"unknown network {name!r}: {nearest(str(name)[:40], network_names())}")
 
 
+def partner(network: str | Network) -> Network:
+    """The other one of a pair: of a gated network that of its gate alone, of a non-gated one that which it gates.
+
+    Raises:
+        DomainError: a product of branches that is no gated linear unit.
+        UnknownNameError: no such network.
+    """
+    net, act = _named(network), _named(network).gate
+    usual = act.name in activation_names() and activation(act.name) == act
+    if net.gated:
+        return net.ungated(act.name if usual else act.label)
+    if len(net.branches) > 1:
+        raise DomainError(
+            f"{net.name!r} is a product of {len(net.branches)} branches: give one of one activation, gated or not."
+        )
+    if not usual:
+        return gated(act)
+    return _named(next((name for name, gate in GATES.items() if gate == act.name), act.name + SUFFIX))
+
+
 _named = network  #: for functions with an argument of that name
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from glutheory.commands.main import Command
-from glutheory.commands.options import NETWORK, PARAMETRIZATIONS, SETTINGS, data_options, output_options
+from glutheory.commands.options import NETWORK, PARAMETRIZATIONS, SETTINGS, data_options, output_options, own_activation
 from glutheory.errors import DomainError
 
 _HELP = """Compare how fast a gated network and its non-gated partner learn, in theory: the expected loss of gradient
 descent from the derived NNGP and NTK, and every step at which the two curves cross.
 
-NETWORKS are a non-gated and a gated one; of one alone the partner has the same activation.  [default: relu reglu]
+NETWORKS are a non-gated and a gated one; of one alone the partner has the same activation; --activation stands
+for both of a formula of your own.  [default: relu reglu]
 The targets are y = X w + 0.1 noise with a standard normal w, unless --target names them in your file. The gated network
 has about as many weights as the non-gated one. Losses and learning rates are those of the mean squared error.
 
@@ -24,11 +25,13 @@ Examples:
   glutheory dynamics gelu swiglu --unit-targets --rate 0.001 --steps 5000
   glutheory dynamics reglu --data table.csv --target price --json
   glutheory dynamics swiglu --n 200 --d 20 --width 256 --train 3 --out trained.png
+  glutheory dynamics --activation 'max(-1,min(1,z))'
 """
 
 
 @click.command(cls=Command, name="dynamics", help=_HELP, context_settings=SETTINGS)
 @click.argument("networks", type=NETWORK, nargs=-1)
+@own_activation
 @data_options
 @click.option("--unit-targets", is_flag=True, help="Shift and scale the targets to mean 0 and variance 1.")
 @click.option(
@@ -53,6 +56,7 @@ Examples:
 @output_options
 def dynamics_command(
     networks: tuple[str, ...],
+    expression: str | None,
     n: int | None,
     d: int | None,
     inputs: str | None,
@@ -71,6 +75,7 @@ def dynamics_command(
 ) -> None:
     """See `_HELP`."""
     from glutheory.commands.data import chosen_rows
+    from glutheory.commands.names import own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
     from glutheory.studies import dynamics
@@ -79,7 +84,9 @@ def dynamics_command(
     from glutheory.studies.pairs import pair
 
     check_output(out)
-    names = networks or ("relu", "reglu")
+    if networks and expression is not None:
+        raise DomainError(f"{networks[0]} and --activation {expression[:60]!r} are given: give one of the two.")
+    names = networks or (own_pair(expression) if expression is not None else ("relu", "reglu"))
     pair(names)
     if parametrization == "ntk" and (width is not None or seeds):
         raise DomainError("--parametrization is ntk, which has no --width and is not trained: leave these out.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from glutheory.commands.main import Command
-from glutheory.commands.options import NETWORK, SETTINGS, output_options
+from glutheory.commands.options import NETWORK, SETTINGS, output_options, own_activations
 from glutheory.errors import DomainError
 
 #: What is looked at where no network is named.
@@ -17,7 +17,8 @@ _HELP = """Show how a kernel depends on the correlation rho of two inputs: the d
 T = E[f'(u) f'(v)], the kernel K = S + cT without the gate and K~ = 2cS + c^2 T with it.
 
 NETWORK is a name of `glutheory list`; a gated network and the network of its gate give the same curves. Without one,
-reglu is shown.
+reglu is shown. With --activation, which may be repeated, the curves
+of a formula of your own.
 
 \b
 Examples:
@@ -25,11 +26,13 @@ Examples:
   glutheory kernel swiglu geglu --normalise --out kernels.pdf
   glutheory kernel gelu --variance 4 --points 11
   glutheory kernel silu --variances 1,9 --json
+  glutheory kernel --activation 'max(-1,min(1,z))'
 """
 
 
 @click.command(cls=Command, name="kernel", help=_HELP, context_settings=SETTINGS)
 @click.argument("networks", metavar="[NETWORK]...", nargs=-1, type=NETWORK)
+@own_activations
 @click.option("--variance", metavar="A", help="Of the pre-activations at both inputs, |x|^2/d.  [default: 1]")
 @click.option("--variances", metavar="A,B", help="The same, where the two inputs differ in norm.")
 @click.option(
@@ -39,6 +42,7 @@ Examples:
 @output_options
 def kernel_command(
     networks: tuple[str, ...],
+    expressions: tuple[str, ...],
     variance: str | None,
     variances: str | None,
     points: int,
@@ -49,17 +53,18 @@ def kernel_command(
 ) -> None:
     """See `_HELP`."""
     # imported here: `--help` and mistakes need nothing of this
+    from glutheory.commands.names import own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
-    from glutheory.networks import GATES
     from glutheory.studies import kernel
     from glutheory.studies.kernel import kernel_study
+    from glutheory.studies.kernel.study import plain_networks
 
     a, b = parse_variances(variance, variances)
     check_output(out)
-    chosen = networks or DEFAULT
-    # a gated network and the network of its gate are one
-    with progress("Kernels", total=len({GATES.get(name, name) for name in chosen})) as advance:
+    own = [own_pair(expression)[0] for expression in expressions]
+    chosen = plain_networks([*networks, *own] or DEFAULT)
+    with progress("Kernels", total=len(chosen)) as advance:
         study = kernel_study(chosen, a=a, b=b, points=points, normalised=normalise, advance=advance)
     emit(kernel, study, as_json=as_json, out=out, ascii_only=ascii_only)
 

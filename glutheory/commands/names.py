@@ -83,6 +83,12 @@ def chosen_network(name: str | None, expression: str | None, gated: bool, given:
     return plain.with_gate(act, own)
 
 
+def own_pair(expression: str) -> tuple[Network, Network]:
+    """The network of an activation of the user's own, and the one with it as the gate; errors as its message says."""
+    act = _own(expression, ())
+    return product(act), gated_network(act)
+
+
 def _exactly_one(name: str | None, expression: str | None) -> None:
     if name is not None and expression is not None:
         raise DomainError(

@@ -26,6 +26,7 @@ ROWS, FEATURES, WIDTH = 400, 40, 4096
 SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 _LONGEST = 60  #: characters of a name
+_OWN = "Your own activation, a formula in z: the network of it, and the one with it as the gate."
 
 
 if TYPE_CHECKING:
@@ -120,6 +121,19 @@ def kernel_options(command: Function) -> Function:
         click.option("--width", type=click.IntRange(1), help=f"Hidden units; only for standard.  [default: {WIDTH}]"),
     )
     return _all(options, command)
+
+
+def own_activations(command: Function) -> Function:
+    """--activation, any number of times (the commands' pages say so).
+
+    Hands over ``expressions``, formulas as the user typed them; see `glutheory.commands.names.own_pair`.
+    """
+    return click.option("--activation", "expressions", metavar="EXPR", multiple=True, help=_OWN)(command)
+
+
+def own_activation(command: Function) -> Function:
+    """--activation, once: hands over ``expression``, or None."""
+    return click.option("--activation", "expression", metavar="EXPR", help=_OWN)(command)
 
 
 def output_options(command: Function) -> Function:

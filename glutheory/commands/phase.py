@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from glutheory.commands.main import Command
-from glutheory.commands.options import INPUTS, KINDS, NETWORK, SETTINGS, output_options
+from glutheory.commands.options import INPUTS, KINDS, NETWORK, SETTINGS, output_options, own_activation
 from glutheory.errors import DomainError
 
 _HELP = """Map the ratio of condition numbers cond(K)/cond(K~), non-gated over gated, over the rows n and features d of
 the data: above 1 gating improves the condition number of the kernel.
 
 GATE is a gated network; it is compared with the network of its gate alone.  [default: reglu]
+--activation is a gate of your own.
 The NNGP kernel is the NTK of wide networks at LeCun's variances, up to a factor; --kind ntk is that of the ntk
 parametrisation. With --data the n rows are drawn from your file, standardised, in their first d principal components;
 --inputs normalised scales these too.
@@ -26,14 +27,18 @@ Examples:
   glutheory phase reglu --inputs normalised --kind ntk --n 32,64,128 --d 2-8
   glutheory phase geglu --n 64-4096 --d 4-256 --draws 5 --jobs 8 --checkpoints cells
   glutheory phase reglu --data table.csv --target price --json
+  glutheory phase --activation 'max(-1,min(1,z))'
 """
 
+#: The gate where none is named.
+DEFAULT = "reglu"
 #: Values of --n or --d at most: more are a slip.
 _MOST = 64
 
 
 @click.command(cls=Command, name="phase", help=_HELP, context_settings=SETTINGS)
-@click.argument("gate", type=NETWORK, required=False, default="reglu")
+@click.argument("gate", type=NETWORK, required=False)
+@own_activation
 @click.option("--n", metavar="LIST", help="Rows: 16,32,64; or 16-64, which doubles.  [default: 16-1024]")
 @click.option("--d", metavar="LIST", help="Features, likewise.  [default: 2,4,6,8,12,16,24,32,48,64]")
 @click.option(
@@ -67,7 +72,8 @@ _MOST = 64
 )
 @output_options
 def phase_command(
-    gate: str,
+    gate: str | None,
+    expression: str | None,
     n: str | None,
     d: str | None,
     inputs: str,
@@ -84,12 +90,16 @@ def phase_command(
 ) -> None:
     """See `_HELP`."""
     from glutheory.commands.data import read_rows
+    from glutheory.commands.names import own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
     from glutheory.studies import phase
     from glutheory.studies.phase.study import axes, own_rows, phase_study
 
     check_output(out)
+    if gate is not None and expression is not None:
+        raise DomainError(f"{gate} and --activation {expression[:60]!r} are given: give one of the two.")
+    chosen = own_pair(expression)[1] if expression is not None else gate or DEFAULT
     if target is not None and data is None:
         raise DomainError(f"--target is {target[:60]!r}, but random data have no columns: give --data as well.")
     sizes, dimensions = read_list("--n", n), read_list("--d", d)
@@ -105,7 +115,7 @@ def phase_command(
 
     with progress("Computing cells", total=len(every_n) * len(every_d) * draws) as advance:
         found = phase_study(
-            gate,
+            chosen,
             sizes=every_n,
             dimensions=every_d,
             inputs=inputs,

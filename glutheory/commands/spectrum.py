@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +16,11 @@ from glutheory.commands.options import (
     gram_options,
     kernel_options,
     output_options,
+    own_activations,
 )
+
+if TYPE_CHECKING:
+    from glutheory.networks import Network
 
 #: What is looked at where no network is named.
 DEFAULT = ("relu", "reglu")
@@ -24,6 +30,7 @@ outliers and the bulk, and what random-matrix theory predicts.
 
 NETWORK is a name of `glutheory list`, gated or not; without one, relu and reglu are compared. The rows are random, or
 those of --data.
+With --activation, which may be repeated, a formula of your own is compared without and with the gate.
 
 \b
 Examples:
@@ -31,16 +38,19 @@ Examples:
   glutheory spectrum reglu relu --n 1600 --d 40 --out spectrum.svg
   glutheory spectrum silu swiglu --inputs normalised --kind nngp
   glutheory spectrum swiglu --data rows.csv --target y --json --out spectrum.json
+  glutheory spectrum relu reglu --activation 'max(-1,min(1,z))'
 """
 
 
 @click.command(cls=Command, name="spectrum", help=_HELP, context_settings=SETTINGS)
 @click.argument("networks", metavar="[NETWORK]...", nargs=-1, type=NETWORK)
+@own_activations
 @data_options
 @kernel_options
 @output_options
 def spectrum_command(
     networks: tuple[str, ...],
+    expressions: tuple[str, ...],
     n: int | None,
     d: int | None,
     inputs: str | None,
@@ -57,6 +67,7 @@ def spectrum_command(
     """See `_HELP`."""
     # imported here: `--help` and mistakes need nothing of this
     from glutheory.commands.data import chosen_rows
+    from glutheory.commands.names import own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
     from glutheory.studies import spectrum
@@ -65,8 +76,9 @@ def spectrum_command(
     options = gram_options(parametrization, width)
     check_output(out)
     check_size(n or 0)
+    own = [net for expression in expressions for net in own_pair(expression)]
     rows = chosen_rows(n, d, inputs, data, target, seed)
-    chosen = networks or DEFAULT
+    chosen: Sequence[Network | str] = [*networks, *own] or DEFAULT
     with progress("Eigenvalues", total=len(set(chosen))) as advance:
         study = spectrum_study(chosen, rows.X, kind=kind, data=rows.description, advance=advance, **options)
     emit(spectrum, study, as_json=as_json, out=out, ascii_only=ascii_only)

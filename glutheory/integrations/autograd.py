@@ -10,8 +10,11 @@ import numpy as np
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.numeric import gram as plain_gram
 from glutheory.numeric.backward import Gradient, Wanted, contract, lifted
+from glutheory.numeric.duals import evaluator
 from glutheory.numeric.field import Field, make_field
-from glutheory.numeric.paired import paired, paired_gradient
+from glutheory.numeric.matrix import read
+from glutheory.numeric.paired import paired, paired_gradient, paired_values
+from glutheory.numeric.plan import make_plan
 from glutheory.numeric.rows import read_rows
 from glutheory.numeric.tiles import cores
 from glutheory.numeric.weights import scales
@@ -122,8 +125,15 @@ class DiagonalFunction(_Function):
     @staticmethod
     def forward(kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, *values: torch.Tensor) -> Any:
         """The values, of the evaluators of the derivatives."""
-        field = _field(kernel, X, Y, values, lift=False)
-        found = tuple(torch.as_tensor(paired(field, kind), dtype=result_type(X, Y)) for kind in kernel.kinds)
+        if any(evaluator(act).values_only for act in kernel.network.branches):
+            rows = read(kernel.network, _host(X), None if Y is None else _host(Y), **kernel.options(values))
+            with np.errstate(all="ignore"):
+                plan = make_plan(kernel.network, *rows)
+            parts = [paired_values(plan, kind) for kind in kernel.kinds]
+        else:
+            field = _field(kernel, X, Y, values, lift=False)
+            parts = [paired(field, kind) for kind in kernel.kinds]
+        found = tuple(torch.as_tensor(part, dtype=result_type(X, Y)) for part in parts)
         return found if kernel.kind == "both" else found[0]
 
     @staticmethod

@@ -20,7 +20,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer, real
-from glutheory.integrations.operator import ENTRY_ERROR, GramOperator
+from glutheory.integrations.operator import GramOperator
 
 #: New directions shorter than this, relative to the largest eigenvalue, are rounding errors.
 _ROUNDING = 1e-13
@@ -99,7 +99,7 @@ def extremes(
     # the residuals are computed anew, so that no bound rests on the recurrence
     rest = operator.matmat(chosen) - chosen * values
     residuals = np.linalg.norm(rest, axis=0) / np.linalg.norm(chosen, axis=0)
-    rounding = ENTRY_ERROR * operator.trace() if isinstance(operator, GramOperator) else 0.0
+    rounding = operator.entry_error * operator.trace() if isinstance(operator, GramOperator) else 0.0
     bounds = residuals + rounding
     return Extremes(
         largest=tuple(values[bottom:][::-1].tolist()),

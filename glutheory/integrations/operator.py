@@ -14,12 +14,11 @@ from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
+from glutheory.numeric.accuracy import entry_error
 from glutheory.numeric.gradient import check_finite
 from glutheory.numeric.matrix import diagonal, prepare
 from glutheory.numeric.tiles import Tile, cores, cover, take_turns
 
-#: The error of an entry K(x, x') is at most this times √(K(x,x) K(x',x')), so that of the matrix this times the trace.
-ENTRY_ERROR = 1e-14
 #: Rows of a tile: its temporaries stay in the cache of a core.
 _SIDE = 192
 #: Multiplications in one call of the BLAS, from which OpenBLAS would start threads inside ours.
@@ -35,7 +34,7 @@ class GramOperator(LinearOperator):
     it is the same every time, bit for bit. Multiply by many vectors at once where possible: a product with 32 costs a
     third more than one with one vector.
 
-    Every entry is as accurate as `glutheory.gram`'s, within 1e-14 √(K(x,x) K(x',x')).
+    Every entry is as accurate as `glutheory.gram`'s.
 
     Memory: the rows' scaled copies and features (2 d + 10 numbers a row, for the logistic family 165 more; while they
     are made, 10 d more), per thread about 100·block² bytes and, for each vector of a product, n numbers. Nothing grows
@@ -54,6 +53,8 @@ class GramOperator(LinearOperator):
 
     Attributes:
         passes: how often the matrix has been gone through.
+        entry_error: the error of an entry K(x, x') is at most this times √(K(x,x) K(x',x')), 1e-14 for networks of the
+            zoo (`glutheory.entry_error`); that of the matrix is at most this times the trace.
 
     Raises:
         DomainError: an argument that does not fit, or a kernel that is infinite on the diagonal.
@@ -87,7 +88,7 @@ class GramOperator(LinearOperator):
         self._plan, self._kind = plan, kind
         self._block = _SIDE if block is None else integer("block", block, 1)
         self._threads = cores() if threads is None else integer("threads", threads, 1)
-        self.passes = 0
+        self.passes, self.entry_error = 0, entry_error(net)
         super().__init__(np.dtype(dtype), (plan.left.count, plan.left.count))
 
     def diagonal(self) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glutheory.numeric.accuracy import entry_error
 from glutheory.numeric.matrix import gram, grams_by_depth
 
-__all__ = ["gram", "grams_by_depth"]
+__all__ = ["entry_error", "gram", "grams_by_depth"]

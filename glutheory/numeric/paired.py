@@ -9,9 +9,10 @@ from glutheory.numeric.arrays import Array
 from glutheory.numeric.backward import PARALLEL, Gradient, Wanted, finish, parts
 from glutheory.numeric.field import Field
 from glutheory.numeric.pairs import NEAR, Geometry
+from glutheory.numeric.plan import Plan
 
 
-def _pairs(field: Field) -> tuple[Geometry, Array]:
+def _pairs(field: Field | Plan) -> tuple[Geometry, Array]:
     """The pairs, and the part of ŷ at right angles to x̂; the same row on both sides is at the angle 0 exactly."""
     left, right, xp = field.left, field.right, field.left.xp
     one = xp.ones_like(left.norm)
@@ -45,6 +46,14 @@ def paired(field: Field, kind: str) -> Array:
         if field.power:
             vanishes = vanishes | (field.left.length == 0) | (field.right.length == 0)
         return xp.where(vanishes, xp.zeros_like(value), terms.scale * value)
+
+
+def paired_values(plan: Plan, kind: str) -> Array:
+    """The same of a plan: for activations that have no derivatives."""
+    with np.errstate(all="ignore"):
+        pairs, _ = _pairs(plan)
+        (found,) = plan.kernels(pairs, _every, _every, (kind,))
+        return found
 
 
 def paired_gradient(field: Field, weights: dict[str, Array], wanted: Wanted) -> Gradient:

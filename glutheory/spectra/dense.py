@@ -67,10 +67,10 @@ def spectrum(K: Any, *, entry_error: float | None = None) -> Spectrum:
     Args:
         K: symmetric, shape (n, n), numpy or torch, float64, float32 or integers. An asymmetry of the size of rounding
             is averaged away and counted in the error.
-        entry_error: e such that the entries are known within e·√(K_ii K_jj); 1e-14 for what `glutheory.gram` returns,
-            4e-7 where that is float32. By Weyl it moves no eigenvalue by more than e·tr K. None: by the dtype of K, 0
-            for float64 and integers, 2⁻²⁰ ≈ 1e-6 for float32. A float32 matrix that was cast to float64 no longer says
-            what it is: give 1e-6.
+        entry_error: e such that the entries are known within e·√(K_ii K_jj); `glutheory.entry_error` of the network for
+            what `glutheory.gram` returns (1e-14 where the zoo has evaluators, else 1e-12), 4e-7 where that is float32.
+            By Weyl it moves no eigenvalue by more than e·tr K. None: by the dtype of K, 0 for float64 and integers,
+            2⁻²⁰ ≈ 1e-6 for float32. A float32 matrix that was cast to float64 no longer says what it is: give 1e-6.
 
     Raises:
         DomainError: not square, empty, not real, not finite, not symmetric; or a negative entry_error.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from glutheory.errors import DomainError
-from glutheory.networks import GATES, Network, network
+from glutheory.networks import Network, network, partner
 
 #: Names that are not written in small letters.
 _WRITTEN = {
@@ -19,20 +19,20 @@ def written(name: str) -> str:
     return _WRITTEN.get(name, name)
 
 
-def pair(names: Sequence[str]) -> tuple[Network, Network]:
+def pair(names: Sequence[str | Network]) -> tuple[Network, Network]:
     """The non-gated and the gated network of a comparison.
 
     Args:
-        names: one of each kind, in any order; or one of them, whose partner has the same activation as its gate, e.g.
-            SiLU and SwiGLU.
+        names: networks or their names, one of each kind, in any order; or one of them, whose partner has the same
+            activation as its gate, e.g. SiLU and SwiGLU.
 
     Raises:
-        DomainError: no names or more than two, two of the same kind, or one that no network has as its gate.
+        DomainError: no names or more than two, two of the same kind, or a product of branches that is no gated network.
         UnknownNameError: no such network.
     """
     found = [network(name) for name in names]
     if len(found) == 1:
-        found.append(_partner(found[0]))
+        found.append(partner(found[0]))
     if len(found) != 2:
         raise DomainError(f"{len(found)} networks are given: give a gated and a non-gated one, e.g. relu reglu.")
     plain, gated = sorted(found, key=lambda net: net.gated)
@@ -40,12 +40,3 @@ def pair(names: Sequence[str]) -> tuple[Network, Network]:
         kind = "gated" if plain.gated else "non-gated"
         raise DomainError(f"{found[0].name} and {found[1].name} are both {kind}: give one of each kind, or one alone.")
     return plain, gated
-
-
-def _partner(net: Network) -> Network:
-    if net.gated:
-        return net.ungated(net.gate.name)
-    for gated, gate in GATES.items():
-        if gate == net.name:
-            return network(gated)
-    raise DomainError(f"{net.name} is the gate of no network of the zoo: give one of {', '.join(GATES.values())}.")

@@ -102,7 +102,6 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown network": (("dynamics", "relux"), "did you mean"),
     "three networks": (("dynamics", "relu", "reglu", "glu"), "3 networks are given"),
     "two of a kind": (("dynamics", "relu", "gelu"), "both non-gated"),
-    "no partner": (("dynamics", "erf"), "gate of no network"),
     "a jump": (("dynamics", "step", "reglu", "--n", "8"), "activation jumps"),
     "ntk with a width": (("dynamics", "--parametrization", "ntk", "--width", "9"), "has no --width"),
     "ntk trained": (("dynamics", "--parametrization", "ntk", "--train", "1"), "is not trained"),

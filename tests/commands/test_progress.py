@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from glutheory.commands import progress
+from glutheory.networks import network_names
 from tests.commands.command_line import KERNEL, SPECTRUM, run
 from tests.processes import PATIENCE, ended
-from tests.zoo import FAST_NETWORKS, JUMPS
+from tests.zoo import JUMPS
 
 # --- what they refuse -----------------------------------------------------------------------------------------------
 
@@ -139,7 +140,7 @@ def test_an_interrupt_while_writing_leaves_nothing(
 
 def test_ctrl_c_at_the_terminal(tmp_path: Path) -> None:
     """A real process on a real terminal, interrupted when its bar shows that it is at work."""
-    names = [name for name in FAST_NETWORKS if name not in JUMPS]
+    names = [name for name in network_names() if name not in JUMPS]
     main, side = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "glutheory", "kernel", *names, *names, "--points", "1001", "--out", "x.svg"],

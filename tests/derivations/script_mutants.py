@@ -237,27 +237,40 @@ MUTANTS = (
         "the mean of a half coordinate",
         "sp.gamma(d / 2) / (2 * sp.sqrt(sp.pi)",
         "sp.gamma(d / 2) / (sp.sqrt(sp.pi)",
+        "phase_levels",
     ),
     ScriptMutant(
-        "phase_boundary", "level 0", "total((mean * direction[i]) ** 2, i)", "total(mean * direction[i] ** 2, i)"
+        "phase_boundary",
+        "level 0",
+        "total((mean * direction[i]) ** 2, i)",
+        "total(mean * direction[i] ** 2, i)",
+        "phase_levels",
     ),
     ScriptMutant(
         "phase_boundary",
         "only the odd part counts",
         "second, fourth = (2 * half_moment",
         "second, fourth = (half_moment",
+        "phase_levels",
     ),
     ScriptMutant(
-        "phase_boundary", "level 0 is the largest", "(d * quartic - square) / (d - 1)", "(d * quartic - square) / d"
+        "phase_boundary",
+        "level 0 is the largest",
+        "(d * quartic - square) / (d - 1)",
+        "(d * quartic - square) / d",
+        "phase_tops",
     ),
-    ScriptMutant("phase_boundary", "the threshold", "fourth - 1) * delta(i, j)", "fourth) * delta(i, j)"),
+    ScriptMutant(
+        "phase_boundary", "the threshold", "fourth - 1) * delta(i, j)", "fourth) * delta(i, j)", "phase_levels"
+    ),
     ScriptMutant(
         "phase_boundary",
         "level 0 is the largest",
         "rise = more * (2 * level + 1 + more)",
         "rise = more * (2 * level + more)",
+        "phase_tops",
     ),
-    ScriptMutant("phase_boundary", "the threshold", "FOURTH = 1 + 2 / d", "FOURTH = 1 + 1 / d"),
+    ScriptMutant("phase_boundary", "the threshold", "FOURTH = 1 + 2 / d", "FOURTH = 1 + 1 / d", "phase_levels"),
     ScriptMutant(
         "price",
         "Price's theorem",

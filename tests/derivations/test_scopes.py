@@ -198,12 +198,22 @@ def test_a_step_that_names_no_symbol_speaks_of_numbers():
     assert found == {("centring", "centring alone can hurt"), ("phase_boundary", "the same singularity")}
 
 
-@pytest.mark.parametrize(
-    "name", [path.stem for path in sorted(FOLDER.glob("proofs/*.py")) if "spots(" in path.read_text(encoding="utf-8")]
-)
+def _trying(script):
+    """The script and the tools that it imports, by name, of those that make trials."""
+    text = script.read_text(encoding="utf-8")
+    tools = [path for path in FOLDER.glob("tools/*.py") if path.stem not in ("__init__", "means") and path.stem in text]
+    return [
+        f"derivations.{path.parent.name}.{path.stem}"
+        for path in (script, *tools)
+        if "spots(" in path.read_text(encoding="utf-8")
+    ]
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("proofs/*.py")) if _trying(path)])
 def test_nothing_rests_on_trials(name, monkeypatch):
     """Without any of them every step is still confirmed, and claims no more than is decided then."""
-    monkeypatch.setattr(import_module(f"derivations.proofs.{name}"), "spots", lambda _: ())
+    for module in _trying(FOLDER / "proofs" / f"{name}.py"):
+        monkeypatch.setattr(import_module(module), "spots", lambda _: ())
     done = run(catalog.load(name))
     assert done.failure is None
 

@@ -14,7 +14,7 @@ import pytest
 from glutheory.dynamics import LossCurve, crossings
 from glutheory.errors import DomainError, MissingDependencyError, UnknownNameError
 from glutheory.figures.chart import Chart
-from glutheory.networks import network
+from glutheory.networks import network, product
 from glutheory.spectra import ConditionNumber
 from glutheory.studies.dynamics.figure import charts
 from glutheory.studies.dynamics.study import Dynamics, Side, dynamics_study, linear_targets, training_steps, unit
@@ -174,7 +174,7 @@ def test_pairs(names: tuple[str, ...], wanted: tuple[str, str]) -> None:
         (lambda: pair(("relu", "reglu", "glu")), DomainError, "3 networks are given"),
         (lambda: pair(("relu", "gelu")), DomainError, "both non-gated"),
         (lambda: pair(("reglu", "glu")), DomainError, "both gated"),
-        (lambda: pair(("erf",)), DomainError, "gate of no network"),
+        (lambda: pair((product("relu", "gelu"),)), DomainError, "a product of 2 branches"),
         (lambda: pair(("relux",)), UnknownNameError, "did you mean"),
         (lambda: dynamics_study(("step", "reglu"), X), DomainError, "NTK of step is not finite"),
         (lambda: dynamics_study(("relu",), X, parametrization="ntk", width=3), DomainError, "need 'standard'"),
@@ -283,7 +283,7 @@ def race_of(plain: tuple[list[float], list[float]], gated: tuple[list[float], li
     """A race of two curves given by eigenvalues and weights."""
     curves = [LossCurve(np.array(side[0]), np.array(side[1])) for side in (plain, gated)]
     first, second = (
-        Side(net, None, curve, ConditionNumber(2.0, 2.0, 2.0))
+        Side(net, None, curve, ConditionNumber(2.0, 2.0, 2.0), 1e-14)
         for net, curve in zip(pair(("relu",)), curves, strict=True)
     )
     descent, flow = crossings(*curves, rate=rate), crossings(*curves)

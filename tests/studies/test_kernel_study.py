@@ -112,7 +112,7 @@ def _high(act: Activation, a: float, b: float, rho: float) -> list[mpmath.mpf]:
 def test_the_study_counts_an_activation_once_and_keeps_the_order() -> None:
     study = kernel_study(["reglu", "relu", "erf", "step"], a=2.0, points=5)
     assert [(item.plain, item.gated) for item in study.curves] == [
-        ("relu", "reglu"), ("erf", "gated erf"), ("step", "gated step"),
+        ("relu", "reglu"), ("erf", "erf_glu"), ("step", "step_glu"),
     ]  # fmt: skip
     assert study.table == (-1.0, -0.5, 0.0, 0.5, 1.0)
     for item in study.curves:

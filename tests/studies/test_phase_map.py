@@ -81,7 +81,7 @@ def test_few_pixels_repeat_themselves() -> None:
         (lambda: tabular.components("diabetes", 11), "between 1 and 10"),
         (lambda: tabular.components("diabetes", 0), "between 1 and 10"),
         (lambda: points(Task("diabetes", "reglu", "wide", 443, 4)), "has 442 rows"),
-        (lambda: replace(SMALL, gate="relu"), "use one of bilinear"),
+        (lambda: replace(SMALL, gate="relu"), "not gated: use 'reglu'"),
         (lambda: replace(SMALL, setting="lecun"), "use one of wide, ntk"),
         (lambda: replace(SMALL, data="uniform"), "use gaussian, sphere"),
         (lambda: replace(SMALL, data="sphere/normalised"), "use gaussian"),
@@ -220,7 +220,7 @@ def test_finished_cells_are_not_computed_again(tmp_path: Path, monkeypatch: pyte
     assert len(list(folder.iterdir())) == 4
     asked: list[Task] = []
 
-    def counted(task: Task, _data: object) -> Cell:
+    def counted(task: Task, _data: object, _gate: object) -> Cell:
         asked.append(task)
         return evaluate(task)
 

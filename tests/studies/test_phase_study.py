@@ -189,7 +189,7 @@ def made(*shown: str, **changes: object) -> Phase:
         )
         spots.append(Spot(n, 5, draws))
     sizes = tuple(range(4, 4 + len(shown)))
-    base = Phase("reglu", "nngp", "gaussian", "rows", 0, sizes, (5,), tuple(spots), (), ())
+    base = Phase("reglu", "relu", "nngp", "gaussian", "rows", 0, sizes, (5,), tuple(spots), (), ())
     return replace(base, **changes)  # type: ignore[arg-type] # by name
 
 

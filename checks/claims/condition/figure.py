@@ -49,7 +49,7 @@ def charts(settings: Settings) -> tuple[Chart, ...]:
     )
     lines.append(Series("no gain", list(map(float, found.d)), [1.0] * len(found.d), Role.THEORY, dashed=True))
     second = Chart(
-        "What gating gains: of order d where n is well below d², little or less than nothing above",
+        "What gating gains: of order d where n is well below d², far less where it is well above",
         "dimension $d$",
         r"$\mathrm{cond}(K)/\mathrm{cond}(\tilde K)$",
         tuple(lines),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.stats import binomtest
 
 from checks.settings import Settings
 from checks.tools.loss_pairs import PAIRS, TARGETS, LossPair, case, sign
@@ -15,6 +16,7 @@ from glutheory.claims import About, Evidence, Figure, Finding, Grade
 
 #: Data sets whose initial losses are compared, of n = 300 inputs in each of these dimensions.
 _DRAWS, _INPUTS, _DIMENSIONS = 2000, 300, (5, 20, 75, 200, 290)
+_SHARE = f"share of {_DRAWS} data sets of {_INPUTS} inputs on which ReGLU starts with the lower loss"
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,21 @@ def prevalence(cases: Sequence[LossPair]) -> Evidence:
         "cases without the hypothesis": len(others),
         "of these as claimed nevertheless": sum(given.found.start < 0 for given in others),
         "failing": list(failing),
-        f"share of {_DRAWS} data sets of {_INPUTS} inputs on which ReGLU starts with the lower loss": shares,
+        _SHARE: shares,
     }
     what = "expected loss curves of three gates on Gaussian data, and the initial losses of ReLU and ReGLU on many"
     failed = bool(failing) or any(value for value in shares.values())
     return Evidence(Grade.NUMERICAL, what, Finding.of(not failed), figures=figures)
+
+
+def share(found: Evidence) -> str:
+    """Of `prevalence`: how many of the data sets with the most dimensions, and Wilson's interval of their share."""
+    shares = found.figures[_SHARE]
+    assert isinstance(shares, dict)
+    part = shares[f"d={_DIMENSIONS[-1]}"]
+    assert isinstance(part, float)
+    low, high = binomtest(round(part * _DRAWS), _DRAWS).proportion_ci(method="wilson")
+    return f"{round(part * _DRAWS)} of {_DRAWS} data sets ({100 * low:.1f} to {high:.1%})"
 
 
 def starts(cases: Sequence[LossPair], rule: Rule, where: str) -> Evidence:

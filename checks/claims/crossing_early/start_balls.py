@@ -15,7 +15,7 @@ from glutheory.ground.balls import precision
 
 Array = npt.NDArray[np.float64]
 _BITS = 128
-#: Draws after which the search for such a data set gives up: at n = 300, d = 290 one in 13 is one.
+#: Draws after which the search for such a data set gives up: at n = 300, d = 290 about one in 10 to 14 is one.
 _TRIES = 400
 
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checks.claims.crossing_early.evidence import CORRECT, MUTANTS, Rule, prevalence, scale, shrunk, starts, theorem
+from checks.claims.crossing_early.evidence import (
+    CORRECT,
+    MUTANTS,
+    Rule,
+    prevalence,
+    scale,
+    share,
+    shrunk,
+    starts,
+    theorem,
+)
 from checks.claims.crossing_early.figure import charts
 from checks.claims.crossing_early.start_balls import counterexample
 from checks.settings import Settings
@@ -86,9 +96,7 @@ def run(settings: Settings, rule: Rule = CORRECT) -> Outcome:
         count = sum(len(names) for names in off if isinstance(names, list))
         caught = any(item.finding is Finding.REFUTES for item in found)
         controls.append(Control(altered, caught, f"wrong in {count} of {len(cases) + len(equal) + len(short)} cases"))
-    share = literal[1].figures["share of 2000 data sets of 300 inputs on which ReGLU starts with the lower loss"]
-    assert isinstance(share, dict)
-    key = f"gated first on {share['d=290']:.1%} of data sets at n=300, d=290"
+    key = f"gated first on {share(literal[1])} at n=300, d=290"
     judgement = assumptions(cases)
     verdict = decide(judgement, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, judgement, evidence, tuple(controls), verdict, key, charts(settings))

@@ -24,6 +24,9 @@ from typing import NamedTuple
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
+#: What values of the evaluators made by hand may be off by, of √(K(x,x) K(x',x')): also where several are multiplied.
+HAND_MADE = 1e-14
+
 
 class Values(NamedTuple):
     """The numbers s and t of pairs, and a factor common to both (None for 1)."""
@@ -72,6 +75,8 @@ class Dual:
         jumps: whether φ jumps at 0; then t = ±∞ at ρ = ±1.
         combination: of far pairs, their features and two numbers p and q, the sum p s + q t where that is cheaper than
             both; then there is no factor.
+        error: what values may be off by, of √(K(x,x) K(x',x')).
+        values_only: whether there are no derivatives: `slope_features` then says so.
     """
 
     degree: int
@@ -82,6 +87,8 @@ class Dual:
     limit: Callable[[Array, Array], float] = _everywhere
     jumps: bool = False
     combination: Callable[[Geometry, Array, Array, float, float], Array] | None = None
+    error: float = HAND_MADE
+    values_only: bool = False
 
 
 def radii(side: Radii) -> Array:

@@ -21,6 +21,8 @@ from glutheory.numeric.own.plane import Pairs
 from glutheory.numeric.own.spectrum import BLOCK, HEAD, Spectrum
 from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
+#: What is promised of values, of the scale.
+ERROR = 1e-12
 #: What a series may leave out, of the scale.
 _TOLERANCE = 2e-14
 #: Beyond this radius not even the zoo's promises hold, which end at variances of 1e6.
@@ -48,6 +50,8 @@ class Evaluator:
             limit=self.limit,
             jumps=self._curves.slope.jumps,
             combination=self.combination,
+            error=ERROR,
+            values_only=self._curves.slope.jumps,
         )
 
     def features(self, side: Radii) -> Array:

@@ -84,7 +84,9 @@ class Near:
     def _interpolated(self, products: Products, pairs: Pairs, scale: Array, key: tuple[int, ...]) -> Array | None:
         """By the interpolant of these radii and angles; None where it is not accurate."""
         full = (*key, len(products))
-        if full not in self._arcs:
+        if full in self._arcs:
+            coefficients = self._arcs[full]
+        else:
             if len(self._arcs) > _CACHED:
                 self._arcs.clear()
             low = 2.0 ** key[3]
@@ -94,10 +96,11 @@ class Near:
             nodes = Pairs(one * pairs.r[0], one * pairs.q[0], np.cos(theta), np.sin(theta))
             size = scale[:, :1]
             values = self._direct(products, nodes, size + 0.0 * theta)
-            coefficients = values @ matrix.T
-            fine = bool((np.abs(coefficients[:, -2:]) <= _RESOLVED * size).all())
-            self._arcs[full] = coefficients if fine else None
-        coefficients = self._arcs[full]
+            found = values @ matrix.T
+            fine = bool(
+                (np.abs(found[:, -2:]) <= _RESOLVED * np.maximum(size, np.abs(values).min(axis=1)[:, None])).all()
+            )
+            coefficients = self._arcs[full] = found if fine else None
         if coefficients is None:
             return None
         return chebyshev.chebval(2.0 * _angle(pairs) / 2.0 ** key[3] - 3.0, coefficients.T)
@@ -136,7 +139,8 @@ class Near:
         swapped = Pairs(np.abs(one.q), sign * one.r, one.rho, one.sine)
         again = expectations(right, left, [(j, i) for i, j in products], swapped, scale[:, some], reach)
         with np.errstate(all="ignore"):
-            error = np.abs(again - found[:, some]) / scale[:, some]
+            # of T where φ jumps, which grows like 1/θ, relative to itself
+            error = np.abs(again - found[:, some]) / np.maximum(scale[:, some], np.abs(found[:, some]))
         if not bool(np.all((error <= _AGREED) | ~np.isfinite(again))):
             raise DomainError(
                 f"the kernel of {self._curves.value.expr} at nearly parallel rows with the standard deviations "

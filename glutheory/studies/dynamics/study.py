@@ -21,7 +21,7 @@ from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from glutheory.ground.arguments import integer, real
 from glutheory.networks import Network, matched_width
-from glutheory.numeric import gram
+from glutheory.numeric import entry_error, gram
 from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, condition_number
 from glutheory.studies.dynamics.training import Trained, marks, train
@@ -40,8 +40,6 @@ FEWEST, MOST, TRAINED = 100, 1_000_000, 1000
 _SMALL = 0.01
 #: Rows: a dense matrix of so many takes 3 GB.
 _LARGEST = 20_000
-#: The accuracy of an entry that `glutheory.gram` promises.
-_ENTRY = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +51,14 @@ class Side:
         width: its hidden units; None in the ntk parametrisation.
         curve: its expected loss, summed over the data.
         condition: of its NTK.
+        error: of the entries of both kernels, of √(K_ii K_jj).
     """
 
     network: Network
     width: int | None
     curve: LossCurve
     condition: ConditionNumber
+    error: float
 
     @property
     def label(self) -> str:
@@ -217,7 +217,7 @@ def unit(targets: Array) -> Array:
 
 
 def dynamics_study(
-    networks: Sequence[str],
+    networks: Sequence[str | Network],
     X: Array,
     targets: Array | None = None,
     *,
@@ -312,5 +312,6 @@ def _side(net: Network, X: Array, y: Array, parametrization: str, width: int | N
     nngp, ntk = gram(net, X, kind="both", parametrization=parametrization, width=units)
     if not np.isfinite(ntk).all():
         raise DomainError(f"the NTK of {net.name} is not finite: its activation jumps, or rows are too long.")
-    curve = expected_loss(ntk, nngp, y, entry_error=_ENTRY)
-    return Side(net, units, curve, condition_number(ntk, entry_error=_ENTRY))
+    error = entry_error(net)
+    curve = expected_loss(ntk, nngp, y, entry_error=error)
+    return Side(net, units, curve, condition_number(ntk, entry_error=error), error)

@@ -16,6 +16,9 @@ from glutheory.terminal import sentences as paragraphs
 
 Array = npt.NDArray[np.float64]
 
+#: Characters of two names beyond which a column is not named after both.
+_NAMES = 24
+
 
 def text(found: Dynamics, terminal: Terminal) -> str:
     """Heading, table and sentences, in characters that this terminal can show."""
@@ -51,7 +54,8 @@ def sentences(found: Dynamics) -> Iterator[str]:
     else:
         yield f"There may be more crossings: {found.descent.argument}."
     if found.descent.complete and not found.descent.certain:
-        yield "Errors of the kernels (up to 1e-14 of an entry) could move or remove a crossing."
+        error = max(side.error for side in found.sides)
+        yield f"Errors of the kernels (up to {error:.0e} of an entry) could move or remove a crossing."
     if found.trained is not None:
         yield from _trained(found, found.trained)
     yield (
@@ -64,12 +68,14 @@ def sentences(found: Dynamics) -> Iterator[str]:
 def _losses(found: Dynamics) -> list[list[str]]:
     plain, gated = (side.label for side in found.sides)
     steps = _rows(found.steps)
-    rows = [["step", plain, gated, f"{plain}/{gated}", "lower"]]
+    # formulas of the user's own may be long
+    ratio = f"{plain}/{gated}" if len(plain + gated) <= _NAMES else "ratio"
+    rows = [["step", plain, gated, ratio, "lower"]]
     for step, first, second in zip(steps, *(side.loss(steps, found.rate) for side in found.sides), strict=True):
         with np.errstate(all="ignore"):
-            ratio = first / second
+            quotient = first / second
         lower = plain if first < second else gated if second < first else "neither"
-        rows.append([f"{step:.0f}", number(first), number(second), number(ratio, 3), lower])
+        rows.append([f"{step:.0f}", number(first), number(second), number(quotient, 3), lower])
     return rows
 
 

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from flint import arb
 
 from glutheory.activations import Activation
-from glutheory.errors import DomainError
-from glutheory.networks import GATES, product
-from glutheory.numeric import gram
+from glutheory.errors import DomainError, PrecisionError
+from glutheory.networks import partner, product
+from glutheory.numeric import entry_error, gram
+from glutheory.numeric.duals.record import HAND_MADE
 from glutheory.symbolic import evaluate
 from glutheory.symbolic.hermite import coefficient
 
@@ -24,7 +25,7 @@ LEAST, MOST = 1e-12, 1e6
 NAMES = ("S", "T", "K", "K̃")
 #: A readout variance so large that the NTK is its T part.
 _LARGE = 2**60
-#: Below this |ρ|, c·T/c would lose digits, and the derived formula is taken.
+#: Below this |ρ|, c·T/c would lose digits, and the derived formula is taken; series in ρ lose none.
 _NEAR_ZERO = 1 / 32
 _DIGITS = 17
 
@@ -62,27 +63,32 @@ class Curves:
         """Every curve divided by its value at ρ = 1, which must be among `rho`.
 
         Raises:
-            DomainError: φ jumps, so that T, K and K̃ are infinite there.
+            DomainError: φ jumps, so that T, K and K̃ are infinite there; or one of them is 0.
         """
         tops = [float(column[-1]) for column in self.columns]
         if not all(map(math.isfinite, tops)):
             raise DomainError(f"T of {self.plain!r} is infinite at ρ = 1: a curve cannot be divided by that value.")
+        if 0 in tops:
+            raise DomainError(
+                f"a curve of {self.plain!r} is 0 at ρ = 1, as far as float64 reaches: do not divide by it."
+            )
         S, T, K, K_gated = (column / top for column, top in zip(self.columns, tops, strict=True))
         first, second, third, fourth = (slope / top for slope, top in zip(self.slopes, tops, strict=True))
         return Curves(self.plain, self.gated, self.rho, S, T, K, K_gated, (first, second, third, fourth))
 
 
 def curves(act: Activation, rho: Array, a: float, b: float) -> Curves:
-    """S, T, K and K̃ at these correlations, within about 1e-14 of √(K(x,x) K(x',x')) each.
+    """S, T, K and K̃ at these correlations, each within about `glutheory.entry_error` of its √(K(x,x) K(x',x')).
 
     Args:
-        act: an activation of the zoo.
+        act: any activation.
         rho: ascending, in [−1, 1], shape (k,).
         a: the variance of the pre-activation at one input, 1e-12 to 1e6.
         b: at the other.
 
     Raises:
-        DomainError: a correlation or a variance outside these, or values beyond float64.
+        DomainError: a correlation or a variance outside these, values beyond float64, or digits that cannot be had.
+        DerivationError: the coefficients at ρ = 0 cannot be had.
     """
     for name, value in (("a", a), ("b", b)):
         if not LEAST <= value <= MOST:
@@ -93,16 +99,26 @@ def curves(act: Activation, rho: Array, a: float, b: float) -> Curves:
     c = rho * root
     S, cT = _duals(act, rho, a, b)
     T = np.divide(cT, c, out=np.zeros_like(c), where=c != 0)
-    for i in np.flatnonzero(np.abs(rho) < _NEAR_ZERO):
-        T[i] = float(evaluate(act, a, b, float(c[i]), digits=_DIGITS)[1])
-        cT[i] = c[i] * T[i]
-    gated = next((name for name, gate in GATES.items() if gate == act.name), f"gated {act.name}")
-    return Curves(act.name, gated, rho, S, T, S + cT, c * (2 * S + cT), _slopes(act, a, b))
+    gated = partner(product(act))
+    plain = partner(gated)
+    try:
+        slopes = _slopes(act, a, b)
+        if entry_error(plain) > HAND_MADE:
+            S[c == 0], T[c == 0] = slopes[3] / (2 * root), slopes[0] / root
+        else:
+            for i in np.flatnonzero(np.abs(rho) < _NEAR_ZERO):
+                T[i] = float(evaluate(act, a, b, float(c[i]), digits=_DIGITS)[1])
+                cT[i] = c[i] * T[i]
+    except PrecisionError:
+        raise DomainError(
+            f"T of {act.label!r} near ρ = 0 cannot be had at variances {a:g} and {b:g}: give others, nearer to 1."
+        ) from None
+    return Curves(plain.name, gated.name, rho, S, T, S + cT, c * (2 * S + cT), slopes)
 
 
 def _duals(act: Activation, rho: Array, a: float, b: float) -> tuple[Array, Array]:
     """S and c·T of pairs of rows at these angles, without cancellation."""
-    net = product(act, name=act.name)
+    net = product(act)
     # √(1 − ρ²) without cancellation: the angle keeps its digits up to ρ = ±1
     rows = math.sqrt(b) * np.column_stack([rho, np.sqrt((1 - rho) * (1 + rho))])
     variances = {"readout": _LARGE, "hidden": 1}
@@ -117,7 +133,7 @@ def _duals(act: Activation, rho: Array, a: float, b: float) -> tuple[Array, Arra
         variances=variances,
     )
     if not np.isfinite(nngp).all():
-        raise DomainError(f"S of {act.name!r} is beyond float64 at variances {a:g} and {b:g}: give smaller ones.")
+        raise DomainError(f"S of {act.label!r} is beyond float64 at variances {a:g} and {b:g}: give smaller ones.")
     S = nngp[0] / _LARGE
     return S, (ntk[0] - S) / _LARGE
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from glutheory.figures.chart import Chart
-from glutheory.networks import Network, network
+from glutheory.networks import Network, network, partner
 from glutheory.shown import Shown
 from glutheory.studies.json_head import record
 from glutheory.studies.kernel.curves import Curves, curves
@@ -68,7 +68,7 @@ def kernel_study(
     """The curves of every network's activation.
 
     Args:
-        networks: non-gated or gated networks of the zoo, or their names; those with the same activation count once.
+        networks: non-gated or gated networks, or their names; those with the same activation count once.
         a: the variance of the pre-activation at one input, 1e-12 to 1e6.
         b: the same at the other; None: a.
         points: of the table, equally spaced in ρ from −1 to 1.
@@ -76,7 +76,8 @@ def kernel_study(
         advance: called with 0 and a name before each activation, with 1 and "" after it.
 
     Raises:
-        DomainError: an argument outside its domain, or a normalised curve that is infinite at ρ = 1.
+        DomainError: an argument outside its domain, a product of branches that is no gated network, or a normalised
+            curve that is infinite or 0 at ρ = 1.
     """
     b = a if b is None else b
     table = np.linspace(-1, 1, points)
@@ -84,10 +85,10 @@ def kernel_study(
     # both grids have 0 in the middle but for rounding
     rho = np.unique(np.concatenate([table, np.where(np.abs(angles) < 1e-15, 0.0, angles)]))
     found = []
-    for net in dict.fromkeys(network(_plain(network(name))) for name in networks):
+    for net in plain_networks(networks):
         if advance is not None:
             advance(0, net.name)
-        found.append(curves(net.branches[0], rho, a, b))
+        found.append(curves(net.gate, rho, a, b))
         if advance is not None:
             advance(1, "")
     if normalised:
@@ -95,6 +96,12 @@ def kernel_study(
     return KernelStudy(a, b, normalised, tuple(map(float, table)), tuple(found))
 
 
-def _plain(net: Network) -> str:
-    """The name of the non-gated network with its activation."""
-    return net.gate.name
+def plain_networks(networks: Sequence[Network | str]) -> tuple[Network, ...]:
+    """The non-gated networks with these activations under their usual names, each once.
+
+    Raises:
+        DomainError: a product of branches that is no gated network.
+        UnknownNameError: no such network.
+    """
+    found = map(network, networks)
+    return tuple(dict.fromkeys(partner(net if net.gated else partner(net)) for net in found))

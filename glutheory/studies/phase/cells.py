@@ -12,14 +12,16 @@ from statistics import median
 
 import numpy as np
 import numpy.typing as npt
+import sympy as sp
 from scipy.linalg import eigvalsh
 from scipy.sparse.linalg import eigsh
 
+from glutheory.activations import Z
 from glutheory.datasets import tabular
 from glutheory.datasets.tabular import Standardised
 from glutheory.errors import DomainError
-from glutheory.networks import GATES, network
-from glutheory.numeric import gram
+from glutheory.networks import Network, gate_of, network, partner
+from glutheory.numeric import entry_error, gram
 from glutheory.spectra import ConditionNumber, condition_number
 
 Array = npt.NDArray[np.float64]
@@ -29,12 +31,16 @@ SETTINGS = {"wide": "nngp", "ntk": "ntk"}
 SYNTHETIC = ("gaussian", "sphere")
 #: Of a real data set: its rows scaled to ‖x‖² = d, as RMSNorm does.
 NORMALISED = "/normalised"
-#: The user's own data: a digest stands behind it.
+#: The user's own data or gate: a digest stands behind it.
 OWN = "own-"
-#: The accuracy of an entry that `glutheory.gram` promises; and the rows of a tile, faster than its default here.
-_ENTRY, _TILE = 1e-14, 128
+#: The rows of a tile, faster than the default of `glutheory.gram` here.
+_TILE = 128
 #: Lanczos' method needs a few rows more than it finds eigenvalues, and is slower up to some hundred of them.
 _LEAST, _SMALL = 4, 100
+
+
+#: Building a network's expressions takes longer than a small kernel matrix.
+_network = lru_cache(maxsize=32)(network)
 
 
 class State(StrEnum):
@@ -53,7 +59,8 @@ class Task:
     Attributes:
         data: one of `SYNTHETIC`, of `glutheory.datasets.tabular.SETS`, or the name that `own` gives to other data;
             but for the first also with `NORMALISED` behind it.
-        gate: a gated network of the zoo; it is compared with the network of its gate alone.
+        gate: a gated network of the zoo, or the name that `own_gate` gives to another; it is compared with the network
+            of its gate alone.
         setting: one of `SETTINGS`.
         n, d: rows and features.
         seed, draw: of the rows; the rows for a smaller n are the first of those for a larger one.
@@ -71,8 +78,8 @@ class Task:
     draw: int = 0
 
     def __post_init__(self) -> None:
-        if self.gate not in GATES:
-            raise DomainError(f"gate is {self.gate!r}: use one of {', '.join(GATES)}.")
+        if not self.gate.startswith(OWN) and not _network(self.gate).gated:
+            raise DomainError(f"gate is {self.gate!r}, which is not gated: use {partner(self.gate).name!r}.")
         if self.setting not in SETTINGS:
             raise DomainError(f"setting is {self.setting!r}: use one of {', '.join(SETTINGS)}.")
         name = self.data.removesuffix(NORMALISED)
@@ -146,6 +153,14 @@ def own(data: Standardised) -> str:
     return OWN + hashlib.sha256(np.ascontiguousarray(data.components).tobytes()).hexdigest()[:16]
 
 
+def own_gate(net: Network) -> str:
+    """The name of this gated network in a `Task`: its own in the zoo, else a digest of its gate."""
+    name = partner(partner(net)).name
+    if gate_of(name) != name and _network(name).branches == net.branches:
+        return name
+    return OWN + hashlib.sha256(sp.srepr(net.gate.expr).encode()).hexdigest()[:16]
+
+
 def points(task: Task, data: Standardised | None = None) -> Array:
     """The rows, shape (n, d).
 
@@ -173,22 +188,36 @@ def points(task: Task, data: Standardised | None = None) -> Array:
     return np.asarray(X)
 
 
-#: Building a network's expressions takes longer than a small kernel matrix.
-_network = lru_cache(maxsize=32)(network)
+def networks(task: Task, gate: Network | None = None) -> tuple[Network, Network]:
+    """The non-gated and the gated network.
+
+    Args:
+        task: which.
+        gate: the user's own gated network, for a task of that name.
+
+    Raises:
+        DomainError: the task is about a gate that is not given.
+    """
+    if not task.gate.startswith(OWN):
+        net = _network(task.gate)
+    elif gate is None or own_gate(gate) != task.gate:
+        raise DomainError(f"gate is {task.gate!r}, the user's own: give it.")
+    else:
+        net = gate
+    return partner(net), net
 
 
-def kernels(task: Task, X: Array) -> tuple[Array, Array]:
-    """K and K̃ of the task's networks and setting on these rows, shape (n, n) each."""
+def kernels(task: Task, X: Array, gate: Network | None = None) -> tuple[Array, Array]:
+    """K and K̃ of the task's networks and setting on these rows, shape (n, n) each; errors as of `networks`."""
     kind = SETTINGS[task.setting]
-    nets = (_network(GATES[task.gate]), _network(task.gate))
-    K, gated = (gram(net, X, kind=kind, threads=1, block=_TILE) for net in nets)
+    K, gated = (gram(net, X, kind=kind, threads=1, block=_TILE) for net in networks(task, gate))
     return K, gated
 
 
-def _condition(K: Array, rank: int) -> ConditionNumber:
+def _condition(K: Array, rank: int, error: float) -> ConditionNumber:
     if rank < len(K):
         return ConditionNumber(math.inf, math.inf, math.inf, reason=f"its rank is at most {rank}")
-    return condition_number(K, entry_error=_ENTRY)
+    return condition_number(K, entry_error=error)
 
 
 def _top(K: Array) -> float:
@@ -198,18 +227,28 @@ def _top(K: Array) -> float:
     return float(eigsh(K, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
 
 
-def evaluate(task: Task, data: Standardised | None = None) -> Cell:
-    """Compute one cell; arguments and errors as of `points`."""
+def evaluate(task: Task, data: Standardised | None = None, gate: Network | None = None) -> Cell:
+    """Compute one cell; arguments and errors as of `points` and `networks`.
+
+    Raises:
+        DomainError: the kernel is infinite, or 0 to float64.
+    """
     X = points(task, data)
-    K, gated = kernels(task, X)
-    d = task.d
+    K, gated = kernels(task, X, gate)
+    nets, d = networks(task, gate), task.d
+    if not (np.isfinite(K).all() and K.any()):
+        what = "infinite, since it jumps, or beyond float64" if K.any() else "0 to float64"
+        raise DomainError(
+            f"the {SETTINGS[task.setting].upper()} of {nets[0].name!r} is {what}: take another kind or gate."
+        )
     # the bilinear kernels are multiples of G and G⊙G
-    ranks = (d, d * (d + 1) // 2) if task.gate == "bilinear" else (task.n, task.n)
+    linear = sp.diff(nets[1].gate.expr, Z).is_number and nets[1].gate.expr.subs(Z, 0) == 0
+    ranks = (d, d * (d + 1) // 2) if linear else (task.n, task.n)
     squares = np.sum(X * X, axis=1) / d
     return Cell(
         task,
-        _condition(K, ranks[0]),
-        _condition(gated, ranks[1]),
+        _condition(K, ranks[0], entry_error(nets[0])),
+        _condition(gated, ranks[1], entry_error(nets[1])),
         _top(K) / _top(gated),
         *(float(f(squares)) for f in (np.min, np.mean, np.max)),
     )

@@ -20,24 +20,31 @@ def charts(found: Phase) -> tuple[Chart, ...]:
     """The map in colours, with the predicted boundaries over it."""
     groups = {(spot.n, spot.d): spot.draws for spot in found.spots}
     title = f"{written(found.gate)} against {written(found.plain)}: where gating helps ({found.kind.upper()} kernel)"
-    return (diagram(groups, title, note(found)),)
+    return (diagram(groups, title, note(found), dict(found.certified)),)
 
 
-def diagram(groups: Mapping[tuple[int, int], Sequence[Cell]], title: str, note: str) -> Chart:
+def diagram(
+    groups: Mapping[tuple[int, int], Sequence[Cell]],
+    title: str,
+    note: str,
+    certified: Mapping[int, float] | None = None,
+) -> Chart:
     """The map of one gate, setting and kind of data.
 
     Args:
         groups: by (n, d) the draws; missing ones are gaps.
         title: of the chart.
         note: what is to be seen, after a sentence that says what the colours mean.
+        certified: `certified_dimension` of each n; left out: it is computed, for a gate of the zoo.
     """
     x, y = sorted({n for n, _ in groups}), sorted({d for _, d in groups})
     values = [[gain(groups[n, d]) if (n, d) in groups else math.nan for n in x] for d in y]
     task = next(iter(groups.values()))[0].task
-    certified = sorted(key for key, draws in groups.items() if all(cell.certificate > 1 for cell in draws))
-    series = [line for line in boundaries(task.data, task.gate, task.setting, x, y) if _meets(line, x, y)]
-    if task.setting == "wide" and task.data != "sphere" and certified:
-        at, up = zip(*certified, strict=True)
+    sure = sorted(key for key, draws in groups.items() if all(cell.certificate > 1 for cell in draws))
+    lines = boundaries(task.data, task.gate, task.setting, x, y, certified)
+    series = [line for line in lines if _meets(line, x, y)]
+    if task.setting == "wide" and task.data != "sphere" and sure:
+        at, up = zip(*sure, strict=True)
         series.append(Series(_CERTIFIED, at, up, Role.THEORY, line=False))
     missing = any(math.isnan(value) for row in values for value in row)
     hatched = " Hatched: not resolved in double precision." if missing else ""
@@ -53,13 +60,20 @@ def diagram(groups: Mapping[tuple[int, int], Sequence[Cell]], title: str, note: 
     )
 
 
-def boundaries(data: str, gate: str, setting: str, x: Sequence[int], y: Sequence[int]) -> Iterator[Series]:
+def boundaries(
+    data: str,
+    gate: str,
+    setting: str,
+    x: Sequence[int],
+    y: Sequence[int],
+    certified: Mapping[int, float] | None = None,
+) -> Iterator[Series]:
     """What is derived about who is ahead, as curves over the map with these n and d."""
     if data == "sphere" and setting == "ntk" and gate == "reglu" and y[0] <= 3 <= y[-1]:
         yield Series("critical dimension 3, $n\\to\\infty$", [x[0], x[-1]], [3.0, 3.0], Role.THEORY)
     if data != "gaussian" or setting != "wide":
         return
-    dims = [certified_dimension(n, gate) for n in x]
+    dims = [certified_dimension(n, gate) if certified is None else certified.get(n, math.nan) for n in x]
     inside = [d if y[0] <= d <= y[-1] else math.nan for d in dims]
     yield Series("certified above, with probability 1/2", x, inside, Role.THEORY, dashed=True)
     if gate == "reglu":

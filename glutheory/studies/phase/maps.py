@@ -23,6 +23,7 @@ from glutheory.errors import DomainError
 from glutheory.ground import store
 from glutheory.ground.files import plain
 from glutheory.ground.workers import completed, one_thread
+from glutheory.networks import Network
 from glutheory.spectra import ConditionNumber
 from glutheory.studies.phase.cells import Cell, Task, evaluate
 
@@ -81,25 +82,28 @@ def _read(folder: Path, task: Task) -> Cell | None:
         return None
 
 
-_given: Standardised | None = None  #: in a process of the pool: the user's own data, sent once and not with every task
+#: In a process of the pool: the user's own data and gate, sent once and not with every task.
+_given: tuple[Standardised | None, Network | None] = (None, None)
 
 
-def _start(data: Standardised | None) -> None:
+def _start(data: Standardised | None, gate: Network | None) -> None:
     global _given  # noqa: PLW0603 (a process of the pool keeps what it was started with)
-    _given = data
+    _given = data, gate
 
 
 def _evaluate(task: Task) -> Cell:
-    return evaluate(task, _given)
+    return evaluate(task, *_given)
 
 
-def _computed(tasks: Sequence[Task], data: Standardised | None, processes: int) -> Generator[Cell, None, None]:
+def _computed(
+    tasks: Sequence[Task], data: Standardised | None, gate: Network | None, processes: int
+) -> Generator[Cell, None, None]:
     if processes > 1 and len(tasks) > 1:
-        yield from completed(_evaluate, tasks, min(processes, len(tasks)), _start, (data,))
+        yield from completed(_evaluate, tasks, min(processes, len(tasks)), _start, (data, gate))
         return
     with one_thread():
         for task in tasks:
-            yield evaluate(task, data)
+            yield evaluate(task, data, gate)
 
 
 def compute(
@@ -109,6 +113,7 @@ def compute(
     done: Callable[[int, int], None] | None = None,
     *,
     data: Standardised | None = None,
+    gate: Network | None = None,
 ) -> tuple[Cell, ...]:
     """All cells, in the order of the tasks.
 
@@ -118,6 +123,7 @@ def compute(
         processes: how many compute at a time; 1 is this process.
         done: called with the numbers of finished and of all cells after each.
         data: the user's own data, which tasks of the name `own` are about.
+        gate: the user's own gated network, which tasks of the name `own_gate` are about.
 
     Raises:
         DomainError: no processes; a task asks for more than its data set has; or the folder cannot be used.
@@ -133,7 +139,7 @@ def compute(
     # the large ones first: no process is left alone with one at the end
     left = sorted((task for task in wanted if task not in found), key=lambda task: -task.n)
     # closed at once when something goes wrong here: else the other processes would compute to the end
-    with closing(_computed(left, data, processes)) as cells:
+    with closing(_computed(left, data, gate, processes)) as cells:
         for cell in cells:
             if folder is not None:
                 with _usable(folder):

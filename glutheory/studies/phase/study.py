@@ -17,11 +17,11 @@ from glutheory.datasets.tabular import Standardised, standardised
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from glutheory.ground.arguments import integer
-from glutheory.networks import GATES, network
+from glutheory.networks import GATES, Network, network, partner
 from glutheory.shown import Shown
 from glutheory.studies.json_head import record
 from glutheory.studies.phase.boundary import certified_dimension, crossings
-from glutheory.studies.phase.cells import NORMALISED, Cell, State, Task, gain, own
+from glutheory.studies.phase.cells import NORMALISED, Cell, State, Task, gain, own, own_gate
 from glutheory.studies.phase.maps import compute
 
 #: Rows and features of the map, unless given; where the data have fewer, those that they have.
@@ -72,7 +72,7 @@ class Phase(Shown):
     """The map and what is predicted for it.
 
     Attributes:
-        gate: the gated network.
+        gate, plain: the gated network, and that of its gate alone.
         kind: "nngp" or "ntk".
         inputs: "gaussian", "normalised", or for other data "rows" or "normalised rows".
         data: what the rows are, a phrase.
@@ -81,10 +81,12 @@ class Phase(Shown):
         spots: one for every n and d, by d, then n.
         crossings: (d, n) at which the limiting spectra predict that gating turns from helping to hurting; for ReGLU's
             NNGP kernel on Gaussian rows only.
-        certified: (n, d): from that d on gating helps for certain in every second draw; NNGP on Gaussian rows only.
+        certified: (n, d): from that d on gating helps for certain in every second draw; NNGP on Gaussian rows and
+            the gates of `GATES` only: it takes the largest eigenvalues from the sphere, which fails where φ grows fast.
     """
 
     gate: str
+    plain: str
     kind: str
     inputs: str
     data: str
@@ -97,11 +99,6 @@ class Phase(Shown):
 
     def __repr__(self) -> str:
         return f"<Phase of {self.gate}: {self.kind}, {len(self.sizes)} n by {len(self.dimensions)} d, {self.data}>"
-
-    @property
-    def plain(self) -> str:
-        """The network that the gated one is compared with."""
-        return GATES[self.gate]
 
     @property
     def draws(self) -> int:
@@ -184,7 +181,7 @@ def own_rows(X: npt.NDArray[np.float64], name: str, seed: int) -> Own:
 
 
 def phase_study(
-    gate: str = "reglu",
+    gate: str | Network = "reglu",
     *,
     sizes: Sequence[int] | None = None,
     dimensions: Sequence[int] | None = None,
@@ -200,7 +197,7 @@ def phase_study(
     """Compute the map.
 
     Args:
-        gate: a gated network of the zoo; it is compared with the network of its gate alone.
+        gate: a gated network, or its name; it is compared with the network of its gate alone.
         sizes: the n of the map, at least 4; None: `SIZES`, as far as there are so many rows.
         dimensions: the d of the map; None: `DIMENSIONS`, as far as there are so many features.
         inputs: "gaussian", or "normalised": every row scaled to norm √d, as RMSNorm does; with `rows` "gaussian" stands
@@ -217,9 +214,10 @@ def phase_study(
         DomainError: an argument that does not fit, or more rows or features than there are.
         UnknownNameError: no such network.
     """
-    name = network(gate).name
-    if name not in GATES:
-        raise DomainError(f"gate is {name!r}, which is not gated: use one of {', '.join(GATES)}.")
+    net = network(gate)
+    if not net.gated:
+        raise DomainError(f"gate is {net.name!r}, which is not gated: use {partner(net).name!r}.")
+    name = own_gate(net)
     if kind not in SETTINGS:
         raise DomainError(f"kind is {kind!r}: use one of {', '.join(SETTINGS)}.")
     if inputs not in ("gaussian", "normalised"):
@@ -239,13 +237,13 @@ def phase_study(
         for n in every_n
         for draw in range(draws)
     ]
-    cells = compute(tasks, folder, processes, done, data=None if rows is None else rows.table)
+    cells = compute(tasks, folder, processes, done, data=None if rows is None else rows.table, gate=net)
     groups = [cells[i : i + draws] for i in range(0, len(cells), draws)]
     spots = tuple(Spot(group[0].task.n, group[0].task.d, group) for group in groups)
     lines = label == "gaussian" and kind == "nngp"
     found = tuple(crossings(every_n[-1], every_d[-1])) if lines and name == "reglu" else ()
-    certified = tuple((n, certified_dimension(n, name)) for n in every_n) if lines else ()
-    return Phase(name, kind, label, described, seed, every_n, every_d, spots, found, certified)
+    certified = tuple((n, certified_dimension(n, name)) for n in every_n) if lines and name in GATES else ()
+    return Phase(net.name, partner(net).name, kind, label, described, seed, every_n, every_d, spots, found, certified)
 
 
 def axes(

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from glutheory.errors import DomainError, GlutheoryError
 from glutheory.networks import Network
-from glutheory.numeric import gram
+from glutheory.numeric import entry_error, gram
 from glutheory.spectra import equivalent
 
 Array = npt.NDArray[np.float64]
@@ -25,6 +27,8 @@ _LEAST_D, _LEAST_N = 10, 50
 _WIDE = 10
 #: Activations that are not homogeneous: how far ‖x‖²/d may be from 1 on either side, but for 5 % of the rows.
 _NEAR, _ASIDE = 1.6, 0.05
+#: Of the three numbers that tell whether a kernel is homogeneous; and of its degree, which may be 3/2.
+_ROUNDING, _DENOMINATORS = 1e-13, 12
 #: The largest ratio of two norms: beyond, hardly any eigenvalue is of the bulk.
 _FAR = 1000
 
@@ -94,18 +98,29 @@ def predict(net: Network, X: Array, kind: str, parametrization: str, width: int 
             norms = np.ldexp(norms, exponent)
         if not _NEAR**-0.5 < low <= high < _NEAR**0.5:
             return "activations that are not homogeneous need rows of norms near √d"
-    found = equivalent(net, n, d, degree=None, norms=norms)
+    try:
+        found = equivalent(net, n, d, degree=None, norms=norms)
+    except GlutheoryError:
+        return "the coefficients of the kernel cannot be had to the digits that it needs"
     units = width if kind == "ntk" and width is not None else 1
     ends = units * np.array([found.largest, found.second, found.smallest])
     with np.errstate(over="ignore", under="ignore"):
-        largest, second, smallest = np.ldexp(ends, 2 * (degree or 0) * exponent).tolist()
+        power = 2 * (degree or 0) * exponent
+        whole = math.floor(power)
+        largest, second, smallest = np.ldexp(ends * 2.0 ** float(power - whole), whole).tolist()
     return Prediction(largest, second, smallest, found.outlier is not None, degree is None)
 
 
-def _degree(net: Network) -> int | None:
-    """The p of a kernel that is ‖x‖^(2p) at (x, x); None where it is no power."""
-    one, two, four = (float(gram(net, np.array([[size]]), kind="nngp")[0, 0]) for size in (1.0, 2.0, 4.0))
-    # powers of two are exact in every product; the rest is the rounding of a few operations
-    if abs(one * four - two * two) > 1e-13 * two * two:
+def _degree(net: Network) -> Fraction | None:
+    """The p of a kernel that is ‖x‖^(2p) at (x, x); None where it is no power of a small denominator."""
+    try:
+        one, two, four = (float(gram(net, np.array([[size]]), kind="nngp")[0, 0]) for size in (1.0, 2.0, 4.0))
+    except DomainError:  # too fast for variances of 16, so that it is no power
         return None
-    return round(math.log2(two / one) / 2)
+    # powers of two are exact in every product; the rest is the rounding of a few operations, or of a derived evaluator
+    error = max(_ROUNDING, 4 * entry_error(net))
+    if one == 0 or abs(one * four - two * two) > error * two * two:
+        return None
+    power = math.log2(two / one) / 2
+    degree = Fraction(power).limit_denominator(_DENOMINATORS)
+    return degree if abs(power - degree) <= 2 * error else None

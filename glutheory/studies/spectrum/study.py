@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from glutheory.activations import Activation
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
-from glutheory.networks import GATES, Network, network
-from glutheory.numeric import gram
+from glutheory.networks import Network, network, partner
+from glutheory.numeric import entry_error, gram
 from glutheory.numeric.duals import evaluator
 from glutheory.shown import Shown
 from glutheory.spectra import outliers, spectrum_and_condition
@@ -28,8 +29,6 @@ Array = npt.NDArray[np.float64]
 MOST = 20_000
 #: Bytes of an entry, all copies counted that the eigenvalue solver and its error bound need.
 _BYTES = 40
-#: How well `gram` knows its entries, relative to √(K_ii K_jj).
-_ENTRY_ERROR = 1e-14
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,24 +101,32 @@ def spectrum_study(
         advance: called with 0 and the name before each network, with 1 and "" after it.
 
     Raises:
-        DomainError: too many rows, a kernel that is not finite on these rows, or an argument of `glutheory.gram`.
+        DomainError: too many rows, two networks of one name, a kernel that is not finite on these rows, or an argument
+            of `glutheory.gram`.
     """
     n, d = X.shape
     check_size(n)
     setting = Setting(data or f"{n} rows of {d} features", n, d, kind, parametrization, width)
-    found = []
-    for net in dict.fromkeys(map(network, networks)):
+    wanted = tuple(dict.fromkeys(map(network, networks)))
+    names = [net.name for net in wanted]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise DomainError(f"two different networks are called {twice!r}: give them names of their own.")
+    alone: dict[tuple[Activation, ...], str] = {net.branches: net.name for net in wanted if len(net.branches) == 1}
+    found: dict[str, NetworkSpectrum] = {}
+    for net in wanted:
         if advance is not None:
             advance(0, net.name)
-        found.append(_one(net, X, setting))
+        plain = alone.get(net.branches[1:], partner(net).name) if net.gated else ""
+        found[net.name] = _one(net, plain, X, setting)
         if advance is not None:
             advance(1, "")
-    by_name = {item.network: item for item in found}
-    pairs = [Pair.of(by_name[item.plain], item) for item in found if item.plain in by_name]
-    return SpectrumStudy(setting, tuple(found), tuple(pairs))
+    # another network may have the name of one that is not here
+    here = [net for net in wanted if net.gated and net.branches[1:] in alone]
+    pairs = [Pair.of(found[alone[net.branches[1:]]], found[net.name]) for net in here]
+    return SpectrumStudy(setting, tuple(found.values()), tuple(pairs))
 
 
-def _one(net: Network, X: Array, setting: Setting) -> NetworkSpectrum:
+def _one(net: Network, plain: str, X: Array, setting: Setting) -> NetworkSpectrum:
     K = gram(net, X, kind=setting.kind, parametrization=setting.parametrization, width=setting.width)
     diagonal = np.diagonal(K)
     if not np.isfinite(diagonal).all():
@@ -128,14 +135,14 @@ def _one(net: Network, X: Array, setting: Setting) -> NetworkSpectrum:
         raise DomainError(
             f"the {setting.kind.upper()} of {net.name!r} is below what float64 can hold on these rows: scale them up."
         )
-    values, condition = spectrum_and_condition(K, entry_error=_ENTRY_ERROR)
+    values, condition = spectrum_and_condition(K, entry_error=entry_error(net))
     resolved = values.values[values.values > values.error]
     apart = outliers(resolved) if len(resolved) > 1 else 0
     theory = predict(net, X, setting.kind, setting.parametrization, setting.width)
     return NetworkSpectrum(
         net.name,
         net.gated,
-        GATES.get(net.name, ""),
+        plain,
         values.values,
         values.error,
         condition,

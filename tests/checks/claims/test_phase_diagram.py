@@ -20,7 +20,7 @@ from checks.claims.phase_diagram.figure import charts, shares
 from checks.claims.phase_diagram.law import FACTOR, Sample, law, level
 from checks.claims.phase_diagram.statement import MUTANTS
 from checks.settings import FALSE_ALARM, Settings
-from derivations.proofs import phase_boundary as derived
+from derivations.tools import phase_levels as derived
 from derivations.tools.zero import is_zero
 from glutheory.claims import About, Finding, Grade, Outcome, Verdict
 from glutheory.datasets.tabular import SETS
