@@ -1,39 +1,40 @@
-"""The figure of `glutheory depth`: condition numbers over the number of blocks, and where the correlations go."""
+"""The figure of `glutheory depth`: condition numbers over the number of blocks, and where correlations go."""
 
 from __future__ import annotations
 
 import math
 
 from glutheory.figures.chart import Chart, Role, Series
-from glutheory.studies.depth.study import DepthStudy, NetworkDepths
+from glutheory.studies.depth.study import Depth, DepthStudy, NetworkDepths
 
 
 def charts(study: DepthStudy) -> tuple[Chart, ...]:
-    """λ_1/λ_n and λ_2/λ_n, and the mean correlation."""
-    return _conditions(study), _correlations(study)
+    """λ_1/λ_n, the same without the largest eigenvalue, and the mean correlation."""
+    whole = [
+        Series(item.network, study.blocks, [_known(depth) for depth in item.depths], _role(item))
+        for item in study.networks
+    ]
+    rest = [
+        Series(item.network, study.blocks, [depth.spread for depth in item.depths], _role(item))
+        for item in study.networks
+    ]
+    return (
+        _condition("Condition number of the NTK against depth", r"$\lambda_1/\lambda_n$", whole, f"{study.data}."),
+        _condition("Without the largest eigenvalue", r"$\lambda_2/\lambda_n$", rest, ""),
+        _correlations(study),
+    )
+
+
+def _known(depth: Depth) -> float:
+    return math.nan if depth.condition.is_bound else depth.condition.value
 
 
 def _role(item: NetworkDepths) -> Role:
     return Role.GATED if item.gated else Role.PLAIN
 
 
-def _conditions(study: DepthStudy) -> Chart:
-    series = []
-    for item in study.networks:
-        whole = [math.nan if depth.condition.is_bound else depth.condition.value for depth in item.depths]
-        series.append(Series(item.network, study.blocks, whole, _role(item)))
-    for item in study.networks:
-        spread = [depth.spread for depth in item.depths]
-        series.append(Series(rf"{item.network}, $\lambda_2/\lambda_n$", study.blocks, spread, _role(item), dashed=True))
-    return Chart(
-        "Condition number of the NTK against depth",
-        "blocks",
-        r"$\lambda_1/\lambda_n$",
-        series,
-        xscale="log",
-        yscale="log",
-        note=f"{study.data}. Dashed: without the largest eigenvalue.",
-    )
+def _condition(title: str, label: str, series: list[Series], note: str) -> Chart:
+    return Chart(title, "blocks", label, series, xscale="log", yscale="log", note=note)
 
 
 def _correlations(study: DepthStudy) -> Chart:

@@ -13,7 +13,7 @@ from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from glutheory.layers import stack
 from glutheory.networks import Network, network
-from glutheory.numeric import grams_by_depth
+from glutheory.numeric import entry_error, grams_by_depth
 from glutheory.numeric.deep.fixed import FixedPoint, fixed_points
 from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, spectrum_and_condition
@@ -23,8 +23,8 @@ Array = npt.NDArray[np.float64]
 
 #: Blocks and rows at most: all matrices are kept, and the eigenvalues of each are computed.
 DEEPEST, MOST = 10_000, 4_000
-#: How well entries are known, relative to √(K_ii K_jj): of the data's angles, and of each block.
-_ENTRY_ERROR, _BLOCK_ERROR = 1e-14, 2e-15
+#: How much less well entries are known for each block, relative to √(K_ii K_jj).
+_BLOCK_ERROR = 2e-15
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _depth(net: Network, blocks: int, nngp: Array, ntk: Array) -> Depth:
             f"the NTK of {net.name!r} with {blocks} blocks is not finite: an activation jumps, or the variances leave "
             "float64; leave it out, or use a norm."
         )
-    values, condition = spectrum_and_condition(ntk, entry_error=_ENTRY_ERROR + _BLOCK_ERROR * blocks)
+    values, condition = spectrum_and_condition(ntk, entry_error=entry_error(net) + _BLOCK_ERROR * blocks)
     known = values.smallest > values.error
     root = np.sqrt(np.diagonal(nngp))
     correlations = nngp / root[:, None] / root
