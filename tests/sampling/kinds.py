@@ -392,7 +392,7 @@ KINDS: dict[str, Kind] = {
     # raw errors before
     "frozen encoder": Kind("linear probes: the encoder runs under no_grad", FrozenEncoder, normal(5, 4), 6.134),
     "checkpointed": Kind(
-        "activations are recomputed to save memory", lambda: Checkpointed(old=False), normal(5, 4), 7.379, "autograd"
+        "activations are recomputed to save memory", lambda: Checkpointed(old=False), normal(5, 4), 7.379
     ),
     "checkpointed, reentrant": Kind(
         "the older checkpoints, which refuse autograd.grad",

@@ -56,6 +56,10 @@ def unchanged(model: nn.Module) -> Iterator[list[Tensor]]:
     devices = sorted({p.device.index or 0 for _, p, *_ in parameters if p.device.type == "cuda"})
     with torch.random.fork_rng(devices=devices), scratch(model):
         try:
+            # gradients are asked of copies; a checkpoint that runs its layers again, when these are gone, must do the
+            # same as before
+            for _, p, *_ in parameters:
+                p.requires_grad_(False)
             yield known
         finally:
             random.setstate(python)

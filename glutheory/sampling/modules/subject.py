@@ -55,7 +55,10 @@ class Subject:
     def forward(self, arguments: Arguments, rows: int) -> Tensor:
         """The outputs of a batch by the model as it is, its own parameters in their places, shape (rows, k)."""
         fresh = arguments.fresh()
-        return self.read(self.model(*fresh.args, **fresh.kwargs), rows)
+        with warnings.catch_warnings():
+            # true of a forward pass whose gradients nobody will ask for
+            warnings.filterwarnings("ignore", message=LOST)
+            return self.read(self.model(*fresh.args, **fresh.kwargs), rows)
 
     def outputs(self, arguments: Arguments, rows: int, chosen: Mapping[str, Tensor] | None = None) -> Tensor:
         """The outputs of a batch, shape (rows, k), with these parameters in place of the model's own.
@@ -63,7 +66,6 @@ class Subject:
         The model's attributes and buffers are afterwards as they were. Left out: all parameters, without a graph.
         """
         with self.scratch(), warnings.catch_warnings():
-            # true of a forward pass whose gradients nobody will ask for
             warnings.filterwarnings("ignore", message=LOST)
             given = self.parameters() if chosen is None else dict(chosen)
             fresh = arguments.fresh()

@@ -20,13 +20,15 @@ from glutheory.errors import GlutheoryError
 from glutheory.sampling import module_ntk
 from glutheory.sampling.modules.precision import Precisions
 from tests.sampling.autograd import per_sample
-from tests.sampling.conformance.cases import SAMPLES, Case, NotBuilt, Subject, alone, call
+from tests.sampling.conformance.cases import Case, NotBuilt, Subject, alone, call
 
 Tensor = torch.Tensor
 #: From the fastest way to the slowest.
 WAYS = ("layer", "module", "model", "autograd")
 #: The largest error of an entry, relative to the diagonal, by whether some arithmetic is float32.
 TOLERANCE = {False: 1e-9, True: 1e-3}
+#: More than any case has.
+SAMPLES_AT_MOST = 100
 #: Seconds of the processor for a model and its reference, and for `module_ntk`.
 PATIENCE = (60.0, 120.0)
 
@@ -159,25 +161,38 @@ def reference(subject: Subject) -> Tensor:
 
 
 def mixed(subject: Subject, single: bool) -> bool | None:
-    """Whether a sample's outputs depend on the others or on chance; None where the model cannot tell."""
+    """Whether a sample's outputs or gradients depend on the others or on chance; None where not even torch gives them.
+
+    By plain passes of copies, twice for all samples together, and once for each alone.
+    """
+    n = len(next(iter(subject.inputs.values())) if isinstance(subject.inputs, dict) else subject.inputs)
     try:
         whole, again, *parts = (
-            outputs(subject, index) for index in (slice(None), slice(None), *(slice(k, k + 1) for k in range(SAMPLES)))
+            passed(subject, index) for index in (slice(None), slice(None), *(slice(k, k + 1) for k in range(n)))
         )
-    except Exception:  # noqa: BLE001 (not even a forward pass)
+    except Exception:  # noqa: BLE001 (other people's code: it may raise anything)
         return None
-    least = TOLERANCE[single] * float(whole.abs().max())
+    apart = torch.cat([values for values, _ in parts]), sum(gradient for _, gradient in parts)
+    if not all(bool(torch.isfinite(x).all()) for x in (*whole, *apart)):
+        return None
     return not all(
-        bool(((whole - other).abs() <= least).all()) for other in (again, torch.cat([x.reshape(1, -1) for x in parts]))
+        torch.allclose(ours, theirs, 0, TOLERANCE[single] * float(ours.abs().max()))
+        for other in (again, apart)
+        for ours, theirs in zip(whole, other, strict=True)
     )
 
 
-def outputs(subject: Subject, index: slice) -> Tensor:
-    """Of these samples, flat, by a copy of the model."""
-    with torch.no_grad():
-        returned = call(copy.deepcopy(subject.model), alone(subject.inputs, index))
-        found: Tensor = returned if subject.output is None else subject.output(returned)
-    return found.reshape(len(found), -1) if found.ndim > 1 else found[:, None]
+def passed(subject: Subject, index: slice) -> tuple[Tensor, Tensor]:
+    """The outputs of these samples, and the gradient of their sum with weights 1, 2, … by all parameters."""
+    model = copy.deepcopy(subject.model).requires_grad_()
+    returned = call(model, alone(subject.inputs, index))
+    found: Tensor = returned if subject.output is None else subject.output(returned)
+    rows = found.reshape(len(found) if found.ndim else 1, -1)
+    weights = torch.arange(1, SAMPLES_AT_MOST)[index][: len(rows)]
+    torch.matmul(weights.to(rows), rows).sum().backward()
+    flat = [torch.zeros_like(p) if p.grad is None else p.grad.to_dense() for p in model.parameters()]
+    real = [torch.view_as_real(x) if x.is_complex() else x for x in flat]
+    return rows.detach(), torch.cat([x.flatten() for x in real])
 
 
 def coarse(subject: Subject) -> bool:
