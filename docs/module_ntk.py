@@ -7,14 +7,14 @@
     python docs/module_ntk.py --run         # run the suite anew, keep its record, write the page; --jobs 4
     python docs/module_ntk.py --run --only llama,vit,Conv2d   # these cases anew, the others as they are
 
-The suite is in tests/sampling/conformance: every model type of transformers, torch's layers, and hand-written kinds, each
-against plain automatic differentiation.
+The suite is in tests/sampling/conformance: every model type of transformers, torch's layers, and hand-written kinds,
+each against plain automatic differentiation.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ def summary(of: Mapping[str, Sequence[Mapping[str, Any]]]) -> Rows:
 
 
 def verdicts(outcomes: Sequence[Mapping[str, Any]]) -> Rows:
-    """A row for each way in which cases are right, each refusal, and each reason for which there is nothing to judge."""
+    """A row for each way in which cases are right, each refusal, and each reason why nothing was judged."""
     groups: dict[str, list[str]] = {}
     for row in sorted(outcomes, key=lambda row: (*_rank(row), row["name"].lower())):
         groups.setdefault(_said(row), []).append(_code(row["name"]))
@@ -154,7 +154,7 @@ def anew(only: Sequence[str], jobs: int) -> dict[str, Any]:
     record = {
         "schema": "glutheory.module_ntk",
         "schema_version": 1,
-        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
     }

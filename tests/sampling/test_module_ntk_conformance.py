@@ -1,11 +1,13 @@
-"""The conformance suite: its judge sees mistakes, its table is that of its record, and it passes (slow: parts of it)."""
+"""The conformance suite: its judge sees mistakes, its table is that of its record, and parts pass again (slow)."""
 
 # ruff: noqa: E402  (the package's sampling half can be imported only where torch is)
 
 from __future__ import annotations
 
+import re
 import runpy
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +23,7 @@ from glutheory.sampling.modules import assembly, plan
 from glutheory.sampling.modules.verify import Probe
 from tests.documents import ROOT
 from tests.sampling.conformance import judge as bench
-from tests.sampling.conformance.cases import Case, NotBuilt, Subject
+from tests.sampling.conformance.cases import Case, NotBuiltError, Subject
 from tests.sampling.conformance.judge import Outcome, difference, judge
 from tests.sampling.conformance.suite import cases, judged
 from tests.sampling.conformance.torch_layers import LEFT_OUT
@@ -31,11 +33,44 @@ SCRIPT = runpy.run_path(str(ROOT / "docs" / "module_ntk.py"))
 RECORD = SCRIPT["stored"]()
 OUTCOMES = {(row["family"], row["name"]): row for row in RECORD["outcomes"]}
 #: Types that many people use: they must be right, whatever is said of others.
-KNOWN = (
-    "albert bart bert clip convnext deberta-v2 deepseek_v3 distilbert falcon gemma2 gemma3_text gpt2 gpt_neox gpt_oss llama "
-    "mamba mamba2 mistral mixtral olmoe opt phi3 qwen2 qwen2_moe qwen3 qwen3_moe qwen3_next resnet roberta "
-    "switch_transformers t5 vit wav2vec2 whisper xlm-roberta xlnet"
-).split()
+KNOWN = [
+    "albert",
+    "bart",
+    "bert",
+    "clip",
+    "convnext",
+    "deberta-v2",
+    "deepseek_v3",
+    "distilbert",
+    "falcon",
+    "gemma2",
+    "gemma3_text",
+    "gpt2",
+    "gpt_neox",
+    "gpt_oss",
+    "llama",
+    "mamba",
+    "mamba2",
+    "mistral",
+    "mixtral",
+    "olmoe",
+    "opt",
+    "phi3",
+    "qwen2",
+    "qwen2_moe",
+    "qwen3",
+    "qwen3_moe",
+    "qwen3_next",
+    "resnet",
+    "roberta",
+    "switch_transformers",
+    "t5",
+    "vit",
+    "wav2vec2",
+    "whisper",
+    "xlm-roberta",
+    "xlnet",
+]
 #: Every so many of the other types are judged here again; `docs/module_ntk.py --run` judges them all.
 EVERY, SHARES = 12, 8
 
@@ -70,10 +105,10 @@ class TestRecord:
         }
 
     def test_what_is_refused_has_a_reason(self) -> None:
-        """Models whose samples do not mix are refused only where a row is missing, a number is none, or chance is at work."""
+        """Plain passes see for themselves that samples mix, or that chance is at work."""
         for row in RECORD["outcomes"]:
-            if row["verdict"] == "refused" and "changes by" in row["words"]:
-                assert row["mixed"] is not False, row
+            if row["verdict"] == "refused" and re.search("changes by|depends on the other", row["words"]):
+                assert row["mixed"], row
 
 
 def test_every_layer_of_torch_is_a_case_or_left_out_with_a_reason() -> None:
@@ -140,7 +175,9 @@ class TestJudge:
         found = self.verdict()
         assert found.verdict == verdict
         assert found.fine == (verdict == "refused")
-        assert found.mixed is (False if verdict == "refused" else None) or "\n" in found.words or found.words == "no end"
+        assert (
+            found.mixed is (False if verdict == "refused" else None) or "\n" in found.words or found.words == "no end"
+        )
 
     def test_another_refusal_than_the_one_that_is_due_is_wrong(self) -> None:
         assert self.verdict(lambda: replace(self.subject(), refused="statistics")).verdict == "wrong"
@@ -162,10 +199,8 @@ class TestJudge:
     def test_time_is_limited(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def endless(*_: Any, **__: Any) -> None:
             while True:
-                try:
+                with suppress(Exception):  # who catches every error must not catch this
                     sum(range(1000))
-                except Exception:  # noqa: BLE001, S110 (who catches everything must not catch this)
-                    pass
 
         monkeypatch.setattr(bench, "PATIENCE", (10.0, 0.2))
         monkeypatch.setattr(bench, "module_ntk", endless)
@@ -173,7 +208,7 @@ class TestJudge:
 
     def test_what_cannot_be_built(self) -> None:
         def absent() -> Subject:
-            raise NotBuilt("a library that is not installed", "timm")
+            raise NotBuiltError("a library that is not installed", "timm")
 
         found = self.verdict(absent)
         assert (found.verdict, found.reason, found.words) == ("not built", "a library that is not installed", "timm")

@@ -14,7 +14,7 @@ Tensor = torch.Tensor
 SAMPLES, OUTPUTS = 3, 2
 
 
-class NotBuilt(Exception):
+class NotBuiltError(Exception):
     """There is nothing to judge here.
 
     Attributes:
@@ -52,7 +52,7 @@ class Case:
     Attributes:
         family: the table that it belongs to.
         name: of it there.
-        make: builds it, always the same; raises `NotBuilt`.
+        make: builds it, always the same; raises `NotBuiltError`.
     """
 
     family: str
@@ -66,9 +66,7 @@ def projected(leaf: Callable[[Any], Tensor], outputs: int = OUTPUTS) -> Callable
     def output(returned: Any) -> Tensor:
         found = leaf(returned)
         flat = found.reshape(len(found), -1).to(torch.float64)
-        draw = torch.randn(
-            (flat.shape[1], outputs), generator=torch.Generator().manual_seed(7), dtype=torch.float64
-        )
+        draw = torch.randn((flat.shape[1], outputs), generator=torch.Generator().manual_seed(7), dtype=torch.float64)
         return torch.matmul(flat, draw) / max(1, flat.shape[1]) ** 0.5
 
     return output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import signal
 import time
@@ -18,19 +17,12 @@ from torch import nn
 from glutheory.audit.configurations import quiet
 from glutheory.errors import GlutheoryError
 from glutheory.sampling import module_ntk
-from glutheory.sampling.modules.precision import Precisions
-from tests.sampling.autograd import per_sample
-from tests.sampling.conformance.cases import Case, NotBuilt, Subject, alone, call
+from tests.sampling.conformance.cases import Case, NotBuiltError, Subject
+from tests.sampling.conformance.reference import TOLERANCE, coarse, mixed, reference
 
 Tensor = torch.Tensor
-#: From the fastest way to the slowest.
-WAYS = ("layer", "module", "model", "autograd")
-#: The largest error of an entry, relative to the diagonal, by whether some arithmetic is float32.
-TOLERANCE = {False: 1e-9, True: 1e-3}
-#: More than any case has.
-SAMPLES_AT_MOST = 100
 #: Seconds of the processor for a model and its reference, and for `module_ntk`.
-PATIENCE = (60.0, 120.0)
+PATIENCE = (20.0, 40.0)
 
 
 @dataclass(frozen=True)
@@ -103,7 +95,7 @@ def judge(case: Case) -> Outcome:
             subject = case.make()
             single = not subject.refused and coarse(subject)
             true = None if subject.refused else reference(subject)
-    except NotBuilt as error:
+    except NotBuiltError as error:
         return Outcome(case.family, case.name, "not built", error.detail, error.reason)
     except TooLong:
         return Outcome(case.family, case.name, "not built", "", "per-sample autograd takes too long")
@@ -121,9 +113,7 @@ def compared(case: Case, subject: Subject, true: Tensor | None, single: bool, pl
 
     def outcome(verdict: str, words: str = "", **more: Any) -> Outcome:
         seconds = (round(time.process_time() - start, 3), round(plain, 3))
-        return Outcome(
-            case.family, case.name, verdict, words, single=single, parameters=count, seconds=seconds, **more
-        )
+        return Outcome(case.family, case.name, verdict, words, single=single, parameters=count, seconds=seconds, **more)
 
     try:
         with at_most(PATIENCE[1]), quiet(), warnings.catch_warnings():
@@ -142,64 +132,6 @@ def compared(case: Case, subject: Subject, true: Tensor | None, single: bool, pl
         ways[way] = ways.get(way, 0) + 1
     error = float("inf") if true is None else difference(sum(blocks.values()), true)  # type: ignore[arg-type]
     return outcome("right" if error <= TOLERANCE[single] else "wrong", error=error, ways=ways)
-
-
-def reference(subject: Subject) -> Tensor:
-    """By plain automatic differentiation, one output of one sample at a time, on copies."""
-    with torch.no_grad():
-        one = call(copy.deepcopy(subject.model), alone(subject.inputs, slice(0, 1)))
-        count = (one if subject.output is None else subject.output(one)).numel()
-
-    def output(k: int) -> Any:
-        def chosen(returned: Any) -> Tensor:
-            found = returned if subject.output is None else subject.output(returned)
-            return found.reshape(-1)[k : k + 1]
-
-        return chosen
-
-    return sum(per_sample(subject.model, subject.inputs, output(k)) for k in range(count))  # type: ignore[return-value]
-
-
-def mixed(subject: Subject, single: bool) -> bool | None:
-    """Whether a sample's outputs or gradients depend on the others or on chance; None where not even torch gives them.
-
-    By plain passes of copies, twice for all samples together, and once for each alone.
-    """
-    n = len(next(iter(subject.inputs.values())) if isinstance(subject.inputs, dict) else subject.inputs)
-    try:
-        whole, again, *parts = (
-            passed(subject, index) for index in (slice(None), slice(None), *(slice(k, k + 1) for k in range(n)))
-        )
-    except Exception:  # noqa: BLE001 (other people's code: it may raise anything)
-        return None
-    apart = torch.cat([values for values, _ in parts]), sum(gradient for _, gradient in parts)
-    if not all(bool(torch.isfinite(x).all()) for x in (*whole, *apart)):
-        return None
-    return not all(
-        torch.allclose(ours, theirs, 0, TOLERANCE[single] * float(ours.abs().max()))
-        for other in (again, apart)
-        for ours, theirs in zip(whole, other, strict=True)
-    )
-
-
-def passed(subject: Subject, index: slice) -> tuple[Tensor, Tensor]:
-    """The outputs of these samples, and the gradient of their sum with weights 1, 2, … by all parameters."""
-    model = copy.deepcopy(subject.model).requires_grad_()
-    returned = call(model, alone(subject.inputs, index))
-    found: Tensor = returned if subject.output is None else subject.output(returned)
-    rows = found.reshape(len(found) if found.ndim else 1, -1)
-    weights = torch.arange(1, SAMPLES_AT_MOST)[index][: len(rows)]
-    torch.matmul(weights.to(rows), rows).sum().backward()
-    flat = [torch.zeros_like(p) if p.grad is None else p.grad.to_dense() for p in model.parameters()]
-    real = [torch.view_as_real(x) if x.is_complex() else x for x in flat]
-    return rows.detach(), torch.cat([x.flatten() for x in real])
-
-
-def coarse(subject: Subject) -> bool:
-    """Whether some arithmetic of the model is float32 although its weights are float64."""
-    with torch.no_grad(), Precisions() as seen:
-        call(copy.deepcopy(subject.model), alone(subject.inputs, slice(0, 1)))
-    return seen.single
 
 
 def difference(found: Tensor, true: Tensor) -> float:

@@ -11,59 +11,29 @@ from torch import nn
 from torch.nn.utils import parametrizations, prune
 
 from tests.sampling.conformance.cases import SAMPLES, Case, Subject
+from tests.sampling.conformance.torch_wrappers import (
+    Bags,
+    Between,
+    Called,
+    Kept,
+    attended,
+    cell,
+    log_probabilities,
+    plainly,
+    twice,
+    unpooled,
+    unrolled,
+)  # fmt: skip
 
 Tensor = torch.Tensor
-#: How a layer is called on what comes before it: (layer, h) ↦ a tensor, or a tuple that begins with one.
-Called = Callable[[Any, Tensor], Any]
-
-
-def plainly(layer: Any, h: Tensor) -> Any:
-    return layer(h)
-
-
-def twice(layer: Any, h: Tensor) -> Any:
-    return layer(h, h.flip(-1))
-
-
-def attended(layer: Any, h: Tensor) -> Any:
-    return layer(h, h.flip(-1), h)
-
-
-class Between(nn.Module):
-    """A linear map of the last axis, the layer, and a linear map of all that it returns."""
-
-    def __init__(self, layer: nn.Module, shape: tuple[int, ...], called: Called) -> None:
-        super().__init__()
-        self.before, self.layer, self.called = nn.Linear(shape[-1], shape[-1]), layer, called
-        with torch.no_grad():
-            size = self._flat(torch.randn(2, *shape)).shape[1]
-        self.after = nn.Linear(size, 2)
-
-    def _flat(self, x: Tensor) -> Tensor:
-        found = self.called(self.layer, self.before(x))
-        return (found if isinstance(found, Tensor) else found[0]).flatten(1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.after(self._flat(x).tanh())
-
-
-class Bags(nn.Module):
-    """Ids, a table, and a linear map."""
-
-    def __init__(self, table: nn.Module) -> None:
-        super().__init__()
-        self.table, self.after = table, nn.Linear(4, 2)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        return self.after(self.table(ids).tanh().reshape(len(ids), -1, 4).mean(1))
-
-
 IMAGE, VOLUME, SIGNAL, TOKENS, ROW = (4, 6, 6), (2, 4, 4, 4), (4, 9), (5, 8), (8,)
 SHAPES = {1: SIGNAL, 2: IMAGE, 3: VOLUME}
+#: How it is made, the shape of a sample, and how it is called.
+Row = tuple[Callable[[], nn.Module], tuple[int, ...], Called]
 
 
-def _convolutions() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], Called]]:
-    found: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], Called]] = {}
+def _convolutions() -> dict[str, Row]:
+    found: dict[str, Row] = {}
     for d, shape in SHAPES.items():
         c = shape[0]
         for kind in ("Conv", "ConvTranspose"):
@@ -80,14 +50,16 @@ def _convolutions() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...],
     return found
 
 
-def _pointwise() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], Called]]:
+def _pointwise() -> dict[str, Row]:
     names = (
         "AlphaDropout CELU Dropout ELU FeatureAlphaDropout GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh Identity "
         "LeakyReLU LogSigmoid Mish PReLU RReLU ReLU ReLU6 SELU SiLU Sigmoid Softplus Softshrink Softsign Tanh "
         "Tanhshrink Flatten"
     )
     found: dict[str, Any] = {name: (getattr(nn, name), TOKENS, plainly) for name in names.split()}
-    found |= {name: (partial(getattr(nn, name), dim=-1), TOKENS, plainly) for name in ("Softmax", "LogSoftmax", "Softmin")}
+    found |= {
+        name: (partial(getattr(nn, name), dim=-1), TOKENS, plainly) for name in ("Softmax", "LogSoftmax", "Softmin")
+    }
     for d, shape in SHAPES.items():
         found[f"Dropout{d}d"] = (getattr(nn, f"Dropout{d}d"), shape, plainly)
         for name in ("AvgPool", "MaxPool"):
@@ -97,7 +69,7 @@ def _pointwise() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], Ca
         for name in ("CircularPad", "ReflectionPad", "ReplicationPad", "ZeroPad"):
             found[f"{name}{d}d"] = (partial(getattr(nn, f"{name}{d}d"), 1), shape, plainly)
         found[f"ConstantPad{d}d"] = (partial(getattr(nn, f"ConstantPad{d}d"), 1, 0.5), shape, plainly)
-        found[f"MaxUnpool{d}d"] = (partial(getattr(nn, f"MaxUnpool{d}d"), 2), shape, partial(_unpooled, d))
+        found[f"MaxUnpool{d}d"] = (partial(getattr(nn, f"MaxUnpool{d}d"), 2), shape, partial(unpooled, d))
         norm = getattr(nn, f"InstanceNorm{d}d")
         found[f"InstanceNorm{d}d"] = (partial(norm, shape[0]), shape, plainly)
         found[f"InstanceNorm{d}d, affine"] = (partial(norm, shape[0], affine=True), shape, plainly)
@@ -108,21 +80,7 @@ def _pointwise() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], Ca
     return found
 
 
-def _unpooled(d: int, layer: Any, h: Tensor) -> Tensor:
-    pooled, places = getattr(nn.functional, f"max_pool{d}d")(h, 2, return_indices=True)
-    result: Tensor = layer(pooled, places)
-    return result
-
-
-def _softmax(layer: Any, h: Tensor) -> Any:
-    return layer.log_prob(h)
-
-
-def _cells(layer: Any, h: Tensor) -> Any:
-    return layer(h, torch.zeros_like(h[:, :1]).expand(-1, 4) + h[:, :4])
-
-
-def _recurrent() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], Called]]:
+def _recurrent() -> dict[str, Row]:
     found: dict[str, Any] = {}
     for name in ("RNN", "LSTM", "GRU"):
         make = getattr(nn, name)
@@ -134,21 +92,14 @@ def _recurrent() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], Ca
             partial(make, 8, 4, 2, batch_first=True, bidirectional=True), TOKENS, plainly
         )  # fmt: skip
     found["LSTM, projected"] = (partial(nn.LSTM, 8, 4, batch_first=True, proj_size=3), TOKENS, plainly)
-    found["RNNCell"] = (partial(nn.RNNCell, 8, 4), ROW, _cells)
-    found["GRUCell"] = (partial(nn.GRUCell, 8, 4), ROW, _cells)
+    found["RNNCell"] = (partial(nn.RNNCell, 8, 4), ROW, cell)
+    found["GRUCell"] = (partial(nn.GRUCell, 8, 4), ROW, cell)
     found["LSTMCell"] = (partial(nn.LSTMCell, 8, 4), ROW, plainly)
-    found["GRUCell, unrolled"] = (partial(nn.GRUCell, 8, 4), TOKENS, _unrolled)
+    found["GRUCell, unrolled"] = (partial(nn.GRUCell, 8, 4), TOKENS, unrolled)
     return found
 
 
-def _unrolled(cell: Any, h: Tensor) -> Any:
-    state = h[:, 0, :4]
-    for step in h.unbind(1):
-        state = cell(step, state)
-    return state
-
-
-def _attention() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], Called]]:
+def _attention() -> dict[str, Row]:
     small = {"dim_feedforward": 12, "batch_first": True}
 
     def encoder(**more: Any) -> nn.Module:
@@ -183,7 +134,7 @@ def _attention() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], Ca
     }
 
 
-def _others() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], Called]]:
+def _others() -> dict[str, Row]:
     def pruned() -> nn.Module:
         layer = nn.Linear(8, 6)
         prune.l1_unstructured(layer, "weight", amount=0.5)
@@ -218,7 +169,7 @@ def _others() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], Calle
         "Unfold": (partial(nn.Unfold, 2), IMAGE, plainly),
         "Fold": (partial(nn.Fold, (3, 4), (1, 2)), (4, 9), plainly),
         "Unflatten": (partial(nn.Unflatten, -1, (2, 4)), ROW, plainly),
-        "AdaptiveLogSoftmaxWithLoss": (partial(nn.AdaptiveLogSoftmaxWithLoss, 8, 12, [4, 8]), ROW, _softmax),
+        "AdaptiveLogSoftmaxWithLoss": (partial(nn.AdaptiveLogSoftmaxWithLoss, 8, 12, [4, 8]), ROW, log_probabilities),
         "weight_norm": (lambda: parametrizations.weight_norm(nn.Linear(8, 6)), ROW, plainly),
         "weight_norm, by hooks": (lambda: nn.utils.weight_norm(nn.Linear(8, 6)), ROW, plainly),
         "spectral_norm": (lambda: parametrizations.spectral_norm(nn.Linear(8, 6)), ROW, plainly),
@@ -245,32 +196,22 @@ def _refused() -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], str]
         name: (3, 3) if "Conv" in name else (3,) if name == "LazyLinear" else () for name in lazy
     }
     found: dict[str, Any] = {
-        name: (partial(getattr(nn, name), *arguments[name]), shapes[name], "has no values yet") for name in lazy if "InstanceNorm" not in name
+        name: (partial(getattr(nn, name), *arguments[name]), shapes[name], "has no values yet")
+        for name in lazy
+        if "InstanceNorm" not in name
     }
     return {
         **found,
-        "BatchNorm2d, of the batch": (partial(nn.BatchNorm2d, 4, track_running_stats=False), IMAGE, "statistics of the batch"),
+        "BatchNorm2d, of the batch": (
+            partial(nn.BatchNorm2d, 4, track_running_stats=False),
+            IMAGE,
+            "statistics of the batch",
+        ),
         "BatchNorm2d, training": (lambda: Kept(nn.BatchNorm2d(4)), IMAGE, "statistics of the batch"),
         "Dropout, training": (lambda: Kept(nn.Dropout(0.5)), ROW, "dropout in training mode"),
         "FractionalMaxPool2d": (partial(nn.FractionalMaxPool2d, 2, output_size=4), IMAGE, chance),
         "FractionalMaxPool3d": (partial(nn.FractionalMaxPool3d, 1, output_size=3), VOLUME, chance),
     }
-
-
-class Kept(nn.Module):
-    """A layer that stays in training mode."""
-
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def train(self, mode: bool = True) -> Kept:
-        super().train(mode)
-        self.layer.train()
-        return self
-
-    def forward(self, x: Tensor) -> Any:
-        return self.layer(x)
 
 
 #: What of torch.nn is no case, and why.
@@ -282,7 +223,7 @@ LEFT_OUT: Mapping[str, str] = {
     ),
     "DataParallel": "a way to run on several devices",
     **{name: "a loss" for name in vars(nn) if "Loss" in name and name != "AdaptiveLogSoftmaxWithLoss"},
-    **{name: "with no parameters until it is called, and the layer of that name without Lazy then" for name in vars(nn) if name.startswith("LazyInstanceNorm")},
+    **{name: "the layer of that name without Lazy" for name in vars(nn) if name.startswith("LazyInstanceNorm")},
 }  # fmt: skip
 
 
@@ -291,7 +232,10 @@ def cases() -> list[Case]:
     tables = {**_others(), **_convolutions(), **_pointwise(), **_recurrent(), **_attention()}
     found = [Case("torch", name, partial(_subject, *row)) for name, row in tables.items()]
     found += [Case("torch", name, partial(_bags, make)) for name, make in _tables().items()]
-    found += [Case("torch", name, partial(_subject, make, shape, plainly, words)) for name, (make, shape, words) in _refused().items()]
+    found += [
+        Case("torch", name, partial(_subject, make, shape, plainly, words))
+        for name, (make, shape, words) in _refused().items()
+    ]
     return sorted(found, key=lambda case: case.name)
 
 
