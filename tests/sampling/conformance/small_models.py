@@ -52,6 +52,7 @@ def configurations(name: str) -> Iterator[Any]:
     def default() -> Any:
         return CONFIG_MAPPING[name](**FIELDS.get(name, {}))
 
+    some = False
     for steps in ((shrunk, by_stages), (shrunk,), (by_stages,), ()):
         try:
             config = default()
@@ -59,11 +60,13 @@ def configurations(name: str) -> Iterator[Any]:
                 config = step(config)
             for field, value in FIELDS.get(name, {}).items() if steps else ():
                 setattr(config, field, value)
-        except Exception:  # noqa: BLE001 (a validation of its own)
-            continue
+        except Exception:
+            if steps or some:  # a validation of its own
+                continue
+            raise
         if by_stages not in steps or staged(config):
+            some = True
             yield config
-    yield default()
 
 
 def staged(config: Any) -> bool:

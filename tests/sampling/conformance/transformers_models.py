@@ -30,22 +30,33 @@ def subject(name: str) -> Subject:
     Raises:
         NotBuiltError: with the reason.
     """
+    said: list[Exception] = []
     with quiet():
-        said: list[Exception] = []
-        for config in configurations(name):
-            try:
-                model = built(config)
-                for cached in (True, False):
-                    if not cached:  # in fewer layers than they are made for some caches have nothing to keep
-                        without_cache(model.config)
-                    for inputs in arguments(model):
-                        try:
-                            return Subject(model, inputs, output_of(model, inputs))
-                        except Exception as error:  # noqa: BLE001 (the next arguments may be those that it reads)
-                            said.append(error)
-            except Exception as error:  # noqa: BLE001 (other people's code: it may raise anything)
-                said.append(error)
+        try:
+            for config in configurations(name):
+                found = running(config, said)
+                if found is not None:
+                    return found
+        except Exception as error:  # noqa: BLE001 (other people's code: it may raise anything)
+            said.append(error)
     raise because(said)
+
+
+def running(config: Any, said: list[Exception]) -> Subject | None:
+    """A model of this configuration with arguments that it reads; None if there is none, and what was said."""
+    try:
+        model = built(config)
+        for cached in (True, False):
+            if not cached:  # in fewer layers than they are made for some caches have nothing to keep
+                without_cache(model.config)
+            for inputs in arguments(model):
+                try:
+                    return Subject(model, inputs, output_of(model, inputs))
+                except Exception as error:  # noqa: BLE001 (the next arguments may be those that it reads)
+                    said.append(error)
+    except Exception as error:  # noqa: BLE001
+        said.append(error)
+    return None
 
 
 def because(said: Sequence[Exception]) -> NotBuiltError:
