@@ -22,7 +22,7 @@ from tests.sampling.conformance.reference import TOLERANCE, coarse, mixed, refer
 
 Tensor = torch.Tensor
 #: Seconds of the processor for a model and its reference, and for `module_ntk`.
-PATIENCE = (20.0, 40.0)
+PATIENCE = (15.0, 30.0)
 
 
 @dataclass(frozen=True)
