@@ -18,13 +18,16 @@ transformers = pytest.importorskip("transformers")
 
 from torch import nn
 
+from glutheory.audit.configurations import quiet
 from glutheory.errors import DomainError
+from glutheory.sampling import module_ntk
 from glutheory.sampling.modules import assembly, plan
 from glutheory.sampling.modules.verify import Probe
 from tests.documents import ROOT
 from tests.sampling.conformance import judge as bench
 from tests.sampling.conformance.cases import Case, NotBuiltError, Subject
 from tests.sampling.conformance.judge import Outcome, difference, judge
+from tests.sampling.conformance.reference import reference
 from tests.sampling.conformance.suite import cases, judged
 from tests.sampling.conformance.torch_layers import LEFT_OUT
 from tests.sampling.kinds import KINDS
@@ -234,6 +237,23 @@ def test_a_part_of_the_types_passes_again(share: int) -> None:
     types = [key for key in cases() if key[0] == "transformers"]
     some = [key for place, key in enumerate(types) if key[1] in KNOWN or place % EVERY == 0]
     again(some[share::SHARES])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", range(SHARES))
+def test_known_types_in_float32(share: int) -> None:
+    """With grouped products where experts have them: within a thousand units of roundoff, 6e-8 each."""
+    for name in KNOWN[share::SHARES]:
+        with quiet():
+            subject = cases()["transformers", name].make()
+            true = reference(subject)
+            model: Any = subject.model.float()
+            with suppress(AttributeError, ValueError):
+                model.set_experts_implementation("grouped_mm")
+            inputs = {key: x.float() if x.is_floating_point() else x for key, x in subject.inputs.items()}
+            found = module_ntk(model, inputs, output=subject.output)
+        assert found.dtype == torch.float32
+        assert difference(found.double(), true) <= 6e-5, name
 
 
 @pytest.mark.parametrize("name", ["gpt2", "mixtral"])

@@ -160,7 +160,7 @@ class Permuted(nn.Module):
 
 
 def test_where_torch_is_wrong_for_one_image_alone_nothing_wrong_comes_out():
-    """torch 2.13 misreads the strides of a batch of one: beside a copy of itself each image has its true gradient."""
+    """Torch 2.13 misreads the strides of a batch of one: beside a copy of itself each image has its true gradient."""
     torch.manual_seed(0)
     model, x = Permuted().eval(), torch.randn((3, 4, 2, 2), generator=torch.Generator().manual_seed(1), dtype=D)
     rows = []

@@ -44,9 +44,9 @@ class Subject:
         found = [outputs.dtype, *(parameter.dtype for parameter in self.model.parameters())]
         return torch.float32 if any(dtype in (torch.float32, torch.complex64) for dtype in found) else torch.float64
 
-    def scratch(self) -> AbstractContextManager[None]:
-        """While this lasts the model may be called; its state is then put back."""
-        return scratch(self.model, self.changing)
+    def scratch(self, module: nn.Module | None = None) -> AbstractContextManager[None]:
+        """While this lasts the model, or this module of it, may be called; its state is then put back."""
+        return scratch(self.model if module is None else module, self.changing)
 
     def parameters(self) -> dict[str, Tensor]:
         """All parameters without a graph; a shared one is one tensor under the first of its names."""
