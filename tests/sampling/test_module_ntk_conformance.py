@@ -138,7 +138,7 @@ class TestJudge:
         assert found.error is not None
         assert found.error < 1e-14
 
-    @pytest.mark.parametrize("size", [1e-8, 1.0])
+    @pytest.mark.parametrize("size", [1e-10, 1.0])
     def test_a_corrupted_reference_is_seen(self, size: float, monkeypatch: pytest.MonkeyPatch) -> None:
         true = bench.reference(self.subject())
         corrupted = true.clone()
