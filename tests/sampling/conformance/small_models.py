@@ -12,8 +12,8 @@ from torch import nn
 from glutheory.audit.configurations import model_class
 from tests.tiny_configurations import shrunk
 
-#: The most parameters of a model: their gradients at three samples are 0.1 GB then.
-MOST = 5_000_000
+#: The most parameters of a model: their gradients at three samples are 50 MB then.
+MOST = 2_000_000
 #: The deviation of what is added to each weight: layers that begin at 0 would be tested at nothing.
 NOISE = 0.05
 #: Fields of one width, and of one number of layers, per stage.
