@@ -99,7 +99,7 @@ def changes(model: nn.Module, run: Callable[[], object]) -> tuple[Tensor, ...]:
     even where they stay the same: torch.func crashes there.
     """
     every = [*model.parameters(), *_tensors(model)]
-    places = [(module, key, p) for module in model.modules() for key, p in module._parameters.items() if p is not None]
+    places = [(module, key, p) for module in model.modules() for key, p in module._parameters.items()]
     values = [tensor.data for tensor in every]
     for tensor in every:
         tensor.data = tensor.data.clone()
