@@ -50,6 +50,8 @@ def tables(record: Mapping[str, Any]) -> str:
         f"Run of {record['date']}: torch {record['torch']}, transformers {record['transformers']}, on a processor.\n",
         markdown(summary(of)),
     ]
+    left = record["types"] - len(of["transformers"])
+    parts += [f"{left} of the {record['types']} types of transformers were not judged in this run.\n"] if left else []
     for family, words in (("transformers", "Types of transformers"), ("torch", "Layers of torch"), ("kinds", "Kinds")):
         parts += [f"### {words}\n", markdown(verdicts(of[family]))]
     return "\n".join(parts)
@@ -157,6 +159,7 @@ def anew(only: Sequence[str], jobs: int) -> dict[str, Any]:
         "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
+        "types": sum(family == "transformers" for family, _ in cases()),
     }
     for done, outcome in enumerate(run(keys, jobs), 1):
         kept[outcome.family, outcome.name] = outcome.record()

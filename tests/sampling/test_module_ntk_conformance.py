@@ -101,11 +101,12 @@ class TestRecord:
         assert {name: OUTCOMES["transformers", name]["verdict"] for name in KNOWN} == dict.fromkeys(KNOWN, "right")
 
     def test_it_has_every_case(self) -> None:
+        """Of the types those that were judged; the page says how many were not."""
+        ours = {key for key in cases() if key[0] != "transformers"}
+        assert {key for key in OUTCOMES if key[0] != "transformers"} == ours
         if RECORD["transformers"] == transformers.__version__:
-            assert set(OUTCOMES) == set(cases())
-        assert {key for key in OUTCOMES if key[0] != "transformers"} == {
-            key for key in cases() if key[0] != "transformers"
-        }
+            assert set(OUTCOMES) <= set(cases())
+            assert RECORD["types"] == len(cases()) - len(ours)
 
     def test_what_is_refused_has_a_reason(self) -> None:
         """Plain passes see for themselves that samples mix, or that chance is at work."""
@@ -234,7 +235,7 @@ def test_layers_and_kinds_pass_again(share: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_part_of_the_types_passes_again(share: int) -> None:
-    types = [key for key in cases() if key[0] == "transformers"]
+    types = [key for key in cases() if key[0] == "transformers" and key in OUTCOMES]
     some = [key for place, key in enumerate(types) if key[1] in KNOWN or place % EVERY == 0]
     again(some[share::SHARES])
 

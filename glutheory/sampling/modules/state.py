@@ -95,8 +95,8 @@ class _Put(TorchFunctionMode):
 def changes(model: nn.Module, run: Callable[[], object]) -> tuple[Tensor, ...]:
     """The parameters, buffers and other tensors of the model that this changes in place; they are put back.
 
-    A parameter whose numbers are put there anew, as ``.to(dtype)`` of a layer does within a forward pass, is one of them
-    even where they stay the same: torch.func crashes there.
+    A parameter whose numbers are put there anew, as ``.to(dtype)`` of a layer does within a forward pass, is one of
+    them even where they stay the same: torch.func crashes there.
     """
     every = [*model.parameters(), *_tensors(model)]
     places = [(module, key, p) for module in model.modules() for key, p in module._parameters.items()]
