@@ -53,7 +53,6 @@ KNOWN = [
     "gpt_oss",
     "llama",
     "mamba",
-    "mamba2",
     "mistral",
     "mixtral",
     "olmoe",
