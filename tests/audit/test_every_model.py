@@ -10,7 +10,7 @@ from glutheory.audit import audit
 from glutheory.audit.text import report
 from glutheory.errors import GlutheoryError
 from glutheory.terminal import Terminal
-from tests.audit.tiny_configurations import shrunk, tiny
+from tests.tiny_configurations import shrunk, tiny
 
 #: Types that must give a report: (type, least number of feed-forward networks).
 KNOWN = {

@@ -269,7 +269,7 @@ def test_experts_that_are_modules_are_audited_alone_and_their_mixture_is_named()
 @pytest.mark.parametrize("name", ["clip", "vit_mae", "clvp"])
 def test_models_that_read_more_than_one_thing_end_in_a_sentence_or_a_report(name: str) -> None:
     from glutheory.errors import DomainError
-    from tests.audit.tiny_configurations import tiny as small
+    from tests.tiny_configurations import tiny as small
 
     config = small(name)
     if name == "clvp":  # speech beside the text

@@ -262,6 +262,18 @@ class Clipped(nn.Module):
         return self.o(self.f(x).tanh())
 
 
+class Converted(nn.Module):
+    """A layer converted to a dtype in each call, if only to the one it has: torch.func crashed the process there."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale, self.f = nn.Parameter(torch.ones(3)), nn.Linear(4, 3)
+
+    def forward(self, x):
+        self.f = self.f.to(x.dtype)
+        return self.f(x).tanh() * self.scale
+
+
 class InPlace(nn.Module):
     """Works in place on what it is given."""
 
@@ -388,11 +400,14 @@ KINDS: dict[str, Kind] = {
     ),
     "memory of calls": Kind("counters and caches moved on with every call", Remembering, normal(5, 4), 709.6),
     "clipped weights": Kind("a critic clips its own weights", Clipped, normal(5, 4), 4.605),
+    "converted inside": Kind(
+        "routers that compute in a dtype of their own (SwitchTransformers)", Converted, normal(5, 4), 26.37, "autograd"
+    ),
     "in place on the inputs": Kind("a first layer works in place", InPlace, normal(5, 4), 14.64),
     # raw errors before
     "frozen encoder": Kind("linear probes: the encoder runs under no_grad", FrozenEncoder, normal(5, 4), 6.134),
     "checkpointed": Kind(
-        "activations are recomputed to save memory", lambda: Checkpointed(old=False), normal(5, 4), 7.379, "autograd"
+        "activations are recomputed to save memory", lambda: Checkpointed(old=False), normal(5, 4), 7.379
     ),
     "checkpointed, reentrant": Kind(
         "the older checkpoints, which refuse autograd.grad",

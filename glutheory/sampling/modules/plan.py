@@ -104,8 +104,9 @@ def demoted(subject: Subject, routes: Sequence[Route], wrong: set[str], root: La
         lost = wrong & set(route.names.values())
         if lost and route.plain:
             raise DomainError(
-                f"model's gradient by {min(lost)!r} depends on the other inputs of the batch, or on chance: "
-                "call model.eval() and switch off batch statistics and random layers."
+                f"model's gradient by {min(lost)!r} depends on the other inputs of the batch, on chance, or on whether "
+                "torch computes it alone (it does for batch normalisation of permuted images, torch 2.13): call "
+                "model.eval() and switch off batch statistics and random layers."
             )
         for name in lost:
             more["model" if route.path and traceable else "autograd"][name] = name

@@ -6,6 +6,7 @@ Parameters that no layer of its own serves are differentiated in the whole model
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -146,7 +147,8 @@ class Run:
                 if along is not None and along.dim is not None:
                     leaves[k] = leaves[k].index_select(along.dim, only)
             given, g = given.replaced(leaves), g.index_select(route.layout.output.dim or 0, only)
-        found = differentiated(module, chosen, given, route.layout, g, how=self._how, scratch=self._subject.scratch)
+        scratch = partial(self._subject.scratch, module)
+        found = differentiated(module, chosen, given, route.layout, g, how=self._how, scratch=scratch)
         self._add(route, found)
 
     def _together(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from glutheory.errors import DomainError
 
@@ -56,6 +57,10 @@ def unchanged(model: nn.Module) -> Iterator[list[Tensor]]:
     devices = sorted({p.device.index or 0 for _, p, *_ in parameters if p.device.type == "cuda"})
     with torch.random.fork_rng(devices=devices), scratch(model):
         try:
+            # gradients are asked of copies; a checkpoint that runs its layers again, when these are gone, must do the
+            # same as before
+            for _, p, *_ in parameters:
+                p.requires_grad_(False)
             yield known
         finally:
             random.setstate(python)
@@ -74,20 +79,39 @@ def unchanged(model: nn.Module) -> Iterator[list[Tensor]]:
             )
 
 
+class _Put(TorchFunctionMode):
+    """Which tensors have something assigned to their ``.data``, by id."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tensors: set[int] = set()
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function == torch.Tensor.data.__set__:  # type: ignore[attr-defined]
+            self.tensors.add(id(args[0]))
+        return function(*args, **(kwargs or {}))
+
+
 def changes(model: nn.Module, run: Callable[[], object]) -> tuple[Tensor, ...]:
-    """The parameters, buffers and other tensors of the model that this changes in place; they are put back."""
+    """The parameters, buffers and other tensors of the model that this changes in place; they are put back.
+
+    A parameter whose numbers are put there anew, as ``.to(dtype)`` of a layer does within a forward pass, is one of
+    them even where they stay the same: torch.func crashes there.
+    """
     every = [*model.parameters(), *_tensors(model)]
+    places = [(module, key, p) for module in model.modules() for key, p in module._parameters.items()]
     values = [tensor.data for tensor in every]
     for tensor in every:
         tensor.data = tensor.data.clone()
     versions = [tensor._version for tensor in every]
     try:
-        with scratch(model):
+        with scratch(model), _Put() as put:
             run()
+            replaced = put.tensors | {id(p) for module, key, p in places if module._parameters.get(key) is not p}
         return tuple(
             tensor
             for tensor, value, version in zip(every, values, versions, strict=True)
-            if tensor._version != version or not _same(tensor.data, value)
+            if id(tensor) in replaced or tensor._version != version or not _same(tensor.data, value)
         )
     finally:
         for tensor, value in zip(every, values, strict=True):

@@ -44,9 +44,9 @@ class Subject:
         found = [outputs.dtype, *(parameter.dtype for parameter in self.model.parameters())]
         return torch.float32 if any(dtype in (torch.float32, torch.complex64) for dtype in found) else torch.float64
 
-    def scratch(self) -> AbstractContextManager[None]:
-        """While this lasts the model may be called; its state is then put back."""
-        return scratch(self.model, self.changing)
+    def scratch(self, module: nn.Module | None = None) -> AbstractContextManager[None]:
+        """While this lasts the model, or this module of it, may be called; its state is then put back."""
+        return scratch(self.model if module is None else module, self.changing)
 
     def parameters(self) -> dict[str, Tensor]:
         """All parameters without a graph; a shared one is one tensor under the first of its names."""
@@ -55,7 +55,10 @@ class Subject:
     def forward(self, arguments: Arguments, rows: int) -> Tensor:
         """The outputs of a batch by the model as it is, its own parameters in their places, shape (rows, k)."""
         fresh = arguments.fresh()
-        return self.read(self.model(*fresh.args, **fresh.kwargs), rows)
+        with warnings.catch_warnings():
+            # true of a forward pass whose gradients nobody will ask for
+            warnings.filterwarnings("ignore", message=LOST)
+            return self.read(self.model(*fresh.args, **fresh.kwargs), rows)
 
     def outputs(self, arguments: Arguments, rows: int, chosen: Mapping[str, Tensor] | None = None) -> Tensor:
         """The outputs of a batch, shape (rows, k), with these parameters in place of the model's own.
@@ -63,7 +66,6 @@ class Subject:
         The model's attributes and buffers are afterwards as they were. Left out: all parameters, without a graph.
         """
         with self.scratch(), warnings.catch_warnings():
-            # true of a forward pass whose gradients nobody will ask for
             warnings.filterwarnings("ignore", message=LOST)
             given = self.parameters() if chosen is None else dict(chosen)
             fresh = arguments.fresh()

@@ -1,0 +1,106 @@
+"""Small models of a type of transformers, with random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import nn
+
+from glutheory.audit.configurations import model_class
+from tests.tiny_configurations import shrunk
+
+#: The most parameters of a model: their gradients at three samples are 50 MB then.
+MOST = 2_000_000
+#: The deviation of what is added to each weight: layers that begin at 0 would be tested at nothing.
+NOISE = 0.05
+#: Fields of one width, and of one number of layers, per stage.
+WIDTHS = ("hidden_sizes", "embed_dims", "embed_dim", "neck_hidden_sizes", "decoder_hidden_sizes", "widths", "channels")
+DEPTHS = ("depths", "num_layers", "layers", "num_blocks", "layer_depths")
+#: Fields that a small model of some types needs, and that no rule gives.
+NEEDED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (
+        ("autoformer", "informer", "time_series_transformer"),
+        {"prediction_length": 4, "context_length": 8, "lags_sequence": [1, 2]},
+    ),
+    (("bamba",), {"attn_layer_indices": [1]}),
+    (("codegen", "gptj"), {"rotary_dim": 8}),
+    (("deepseek_v2",), {"num_experts_per_tok": 2}),
+    (("esm",), {"vocab_size": 40, "pad_token_id": 1}),
+    (("nemotron",), {"num_key_value_heads": 4}),
+    (("hunyuan_v1_dense", "hunyuan_v1_moe", "ministral"), {"head_dim": 16}),
+    (("donut-swin", "maskformer-swin", "swin", "swinv2"), {"embed_dim": 24, "window_size": 4}),
+    (("swin2sr",), {"embed_dim": 24, "window_size": 4, "depths": [1, 1], "num_heads": [2, 2]}),
+    (
+        ("wav2vec2-bert", "wav2vec2-conformer", "seamless_m4t", "seamless_m4t_v2"),
+        {"conv_depthwise_kernel_size": 31},
+    ),
+)
+FIELDS = {name: fields for names, fields in NEEDED for name in names}
+
+
+class TooLargeError(Exception):
+    """A model of too many parameters."""
+
+
+def configurations(name: str) -> Iterator[Any]:
+    """Small ones of a type, the smallest first; then its own."""
+    from transformers import CONFIG_MAPPING
+
+    def default() -> Any:
+        return CONFIG_MAPPING[name](**FIELDS.get(name, {}))
+
+    some = False
+    for steps in ((shrunk, by_stages), (shrunk,), (by_stages,), ()):
+        try:
+            config = default()
+            for step in steps:
+                config = step(config)
+            for field, value in FIELDS.get(name, {}).items() if steps else ():
+                setattr(config, field, value)
+        except Exception:
+            if steps or some:  # a validation of its own
+                continue
+            raise
+        if by_stages not in steps or staged(config):
+            some = True
+            yield config
+
+
+def staged(config: Any) -> bool:
+    """Whether it has a list of numbers, such as one for each stage."""
+    parts = [value for value in vars(config).values() if hasattr(value, "model_type")]
+    lists = [value for value in vars(config).values() if isinstance(value, list | tuple)]
+    return any(value and all(type(item) is int for item in value) for value in lists) or any(map(staged, parts))
+
+
+def by_stages(config: Any) -> Any:
+    """The configuration with one layer in each stage, and an eighth of the width, in its parts too."""
+    for field, value in dict(vars(config)).items():
+        if hasattr(value, "model_type"):
+            by_stages(value)
+        elif isinstance(value, list | tuple) and all(type(item) is int for item in value):
+            if field in DEPTHS:
+                setattr(config, field, type(value)(1 for _ in value))
+            elif field in WIDTHS:
+                setattr(config, field, type(value)(max(8, round(item / 64) * 8) for item in value))
+    return config
+
+
+def built(config: Any) -> nn.Module:
+    """The model with random weights, none of them 0 for all of a layer."""
+    make = model_class(config)
+    with torch.device("meta"):
+        count = sum(p.numel() for p in make(config).parameters())
+    if count > MOST:
+        raise TooLargeError(f"{count} parameters")
+    torch.manual_seed(0)
+    model: nn.Module = make(config).double().eval()
+    with suppress(AttributeError, ValueError):  # grouped products have no float64 on a CPU
+        model.set_experts_implementation("eager")
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += NOISE * torch.randn(parameter.shape, dtype=parameter.dtype)
+    return model
