@@ -1,0 +1,87 @@
+"""The study of depth: its numbers are those of the kernels, its page and its figure say them."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import glutheory as glu
+from glutheory.errors import DomainError
+from glutheory.studies.depth import charts, depth_study, text
+from glutheory.terminal import Terminal
+
+X = np.random.default_rng(3).standard_normal((30, 8))
+
+
+@pytest.fixture(scope="module")
+def study():
+    return depth_study(["silu", "swiglu", "relu"], X, [1, 2, 8], data="thirty rows")
+
+
+def test_the_numbers_are_those_of_the_kernels(study) -> None:
+    item = study.networks[1]
+    assert (item.network, item.gated, study.blocks) == ("swiglu", True, (1, 2, 8))
+    nngp, ntk = glu.gram(glu.stack("swiglu", 8), X, kind="both")
+    values = np.linalg.eigvalsh(ntk)[::-1]
+    deep = item.depths[2]
+    assert (deep.largest, deep.second, deep.smallest) == pytest.approx((values[0], values[1], values[-1]), rel=1e-12)
+    assert deep.condition.value == pytest.approx(values[0] / values[-1], rel=1e-12)
+    root = np.sqrt(np.diagonal(nngp))
+    assert deep.correlation == pytest.approx(np.mean((nngp / root / root[:, None])[~np.eye(30, dtype=bool)]), rel=1e-12)
+
+
+def test_pairs_are_found_by_what_networks_are(study) -> None:
+    (pair,) = study.pairs
+    assert (pair.plain, pair.gated) == ("silu", "swiglu")
+    plain, gated = study.networks[:2]
+    ratio = plain.depths[2].condition.value / gated.depths[2].condition.value
+    assert pair.ratios[2] == pytest.approx(ratio)
+    assert pair.ratios[2] > pair.ratios[0] > 1
+
+
+def test_the_page_has_every_depth_and_says_where_correlations_go(study) -> None:
+    page = text(study, Terminal())
+    for word in ("thirty rows", "RMSNorm", "silu/swiglu", "cond/cond goes from", "ρ = 0 attracts", "is marginal"):
+        assert word in page
+    assert all(len(line) <= 100 for line in page.splitlines())
+    assert text(study, Terminal(unicode=False)).isascii()
+
+
+def test_the_figure_and_the_record(study) -> None:
+    panels = charts(study)
+    assert [panel.yscale for panel in panels] == ["log", "log", "linear"]
+    assert panels[0].series[1].y[2] == study.networks[1].depths[2].condition.value
+    record = json.loads(json.dumps(study.as_json(panels)))
+    assert record["schema"] == "glutheory.depth"
+    assert record["networks"][2]["fixed_points"] == [{"rho": 1.0, "slope": pytest.approx(1)}]
+    assert len(record["pairs"][0]["ratios"]) == 3
+
+
+def test_without_norms_there_is_no_map_and_bounds_are_bounds() -> None:
+    twice = np.vstack([X[:4], X[0] + 1e-9])
+    found = depth_study(["identity", "bilinear"], twice, [1, 3], norm=None)
+    assert all(not item.fixed_points for item in found.networks)
+    page = text(found, Terminal())
+    assert "no norm" in page
+    assert "≥" in page
+    assert math.isnan(found.pairs[0].ratios[0])
+    assert "not known at all depths" in page
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: depth_study(["relu"], X, []), "layers is []"),
+        (lambda: depth_study(["relu"], X, [0, 3]), "layers is 0 to 3: give numbers of blocks from 1 to 10,000"),
+        (lambda: depth_study(["relu"], np.ones((5000, 2)), [1]), "n is 5000"),
+        (lambda: depth_study(["step"], X, [1]), "an activation jumps"),
+        (lambda: depth_study(["relu"], np.vstack([X, 0 * X[:1]]), [1]), "X has the zero row 30"),
+    ],
+)
+def test_bad_input_is_one_sentence(call, said: str) -> None:
+    with pytest.raises(DomainError) as error:
+        call()
+    assert said in str(error.value)
