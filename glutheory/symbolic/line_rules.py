@@ -1,0 +1,211 @@
+"""Rules for ∫ φ(√a z) k(z − r w) dz, the same nodes z for all w: an even lattice, or panels cut at the kinks.
+
+The lattice is for φ analytic in a strip; its error follows from the integral of the modulus on the strip's edge
+(Trefethen and Weideman 2014). Panels carry rules of Gauss and Legendre: with n nodes on a panel of half-length ℓ they
+err by at most ℓ·(64/15)·M·ϱ^(−2n)/(1 − ϱ^(−2)), M the largest modulus on the Bernstein ellipse of parameter ϱ (Trefethen
+2008, Thm. 4.5), bounded by evaluating φ on a box in ball arithmetic, which also proves that φ is analytic there. How
+much an error at z counts is said by a `Weight`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import sympy as sp
+from flint import acb, arb, ctx
+
+from glutheory.symbolic.piecewise import Envelope, Piecewise, Strip, normal_tail, program, strips
+
+Pair = tuple[arb, arb]
+#: Ellipses that are tried on a panel, the numbers of nodes it may have, and how often it is halved before it is kept.
+_ELLIPSES = (1.5, 2.0, 2.7, 3.8, 5.5)
+_COUNTS = (4, 6, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 34, 38, 43, 48)
+_DEPTH = 64
+#: Nodes beyond which the work is refused.
+MAX_NODES = 60_000
+
+
+@dataclass(frozen=True)
+class Weight:
+    """How much an error of ∫ φ(√a z) k(z − r w) dz counts in S, and one of the same with (z − r w)/(g √a) in T.
+
+    Summed over the nodes w against n(w)|G(w)|, |G(w)| ≤ size·e^{p r|w|}; p is the other side's rate.
+
+    Attributes:
+        front: of both.
+        lattice: at least 1 + h/√(2π g), for sums over the nodes in place of integrals.
+        peak: (the width of all nodes)/√(2π g), for a bound that holds at each of them.
+        rate: p|ρ|.
+        reach: the largest |r w|.
+        gap: g = 1 − |ρ|.
+        spread: r.
+        sizes: the sizes of G and of its slope.
+        own: √a.
+    """
+
+    front: Pair
+    lattice: arb
+    peak: arb
+    rate: arb
+    reach: arb
+    gap: arb
+    spread: arb
+    sizes: Pair
+    own: arb
+
+    def box(self, nearest: arb, farthest: arb, y: arb) -> Pair:
+        """On a box of nearest ≤ |x| ≤ farthest, |Im| ≤ y."""
+        common = self.peak * (self.rate * farthest - nearest * nearest / 2 + y * y / (2 * self.gap)).exp()
+        common /= (2 * arb.pi()).sqrt()
+        return self.front[0] * common, self.front[1] * common * (farthest + y + self.reach)
+
+    def beyond(self, own: Envelope, edge: arb) -> Pair:
+        """What |z| > edge adds to S and T, for an integral or for a lattice that ends there."""
+        t = own.q + self.rate
+        one, two = ((s * s / 2).exp() * normal_tail(edge - s) for s in (t, t + 1))
+        front = 4 * own.A * self.lattice
+        return front * self.front[0] * one, front * self.front[1] * (1 + self.reach) * two
+
+    def alias(self, own: Envelope, d: arb, h: arb) -> Pair:
+        """The errors of a lattice of step h, by the bound `own` of φ on |Im z| ≤ d."""
+        p = self.rate / (self.spread * self.spread)
+        t = (own.q + p) * self.spread
+        common = 2 * (d * d / (2 * self.gap)).exp() / ((2 * arb.pi() * d / h).exp() - 1)
+        common *= 4 * own.A * self.lattice * (t * t / 2).exp()
+        flat = own.q**2 * self.gap
+        slope = (self.gap + d * d).sqrt() / (self.gap * self.own)
+        return common * self.sizes[0] * (flat / 2).exp(), common * self.sizes[1] * flat.exp() * slope
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """(z, V) with V = weight·φ(√a z), ascending; and the rule's errors in S and T."""
+
+    items: list[tuple[arb, arb]]
+    errors: Pair
+
+
+def line_rule(found: Piecewise, root: arb, weight: Weight, goals: Sequence[arb]) -> Nodes | None:
+    """A rule with errors of about the goals; None beyond the work limit."""
+    edge = arb(2)
+    envelope = found.envelope(abs(root))
+    while not _within(tails := weight.beyond(envelope, edge), goals, 16):
+        edge = arb((edge + 0.25).mid())
+    family = () if found.kinks else strips(found.branches[0], found.slopes[0])
+    made = _lattice(found, root, weight, edge, family, goals) if family else _panels(found, root, weight, edge, goals)
+    if made is None:
+        return None
+    return Nodes(made.items, (made.errors[0] + tails[0], made.errors[1] + tails[1]))
+
+
+def _within(errors: Pair, goals: Sequence[arb], part: int) -> bool:
+    return all(error < goal / part for error, goal in zip(errors, goals, strict=True))
+
+
+def lack(errors: Sequence[arb], goals: Sequence[arb]) -> float:
+    """The logarithm of the largest error over its goal."""
+    return max((float((e / g).log().upper()) for e, g in zip(errors, goals, strict=True) if e > 0), default=-math.inf)
+
+
+def _lattice(
+    found: Piecewise, root: arb, weight: Weight, edge: arb, family: Sequence[Strip], goals: Sequence[arb]
+) -> Nodes | None:
+    """The coarsest lattice that any strip proves."""
+    best: tuple[arb, Pair] | None = None
+    size, g = abs(root), float(weight.gap)
+    for strip in family:
+        own = Envelope.of(strip.bounds[0], size)
+        top = strip.tau / float(size)
+        need, h, errors = 20.0, arb(0), (arb(0), arb(0))
+        for _ in range(40):
+            d = min(math.sqrt(2 * g * need), top)
+            h = arb(2 * math.pi * d / (need + d * d / (2 * g)))
+            errors = weight.alias(own, arb(d) * (1 - arb(2) ** -40), h)
+            missing = lack(errors, goals) + 3
+            if missing <= 0:
+                break
+            need += max(missing, 0.5)
+        else:
+            continue
+        if best is None or h > best[0]:
+            best = h, errors
+    if best is None:
+        return None
+    h, errors = best
+    half = math.ceil(float(edge / h))
+    if 2 * half + 1 > MAX_NODES:
+        return None
+    run = program(found.branches).bind()
+    places = (h * i for i in range(-half, half + 1))
+    return Nodes([(z, h * acb(run([root * z])[0]).real) for z in places], errors)
+
+
+def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Sequence[arb]) -> Nodes | None:
+    """Panels over |z| ≤ edge."""
+    items: list[tuple[arb, arb]] = []
+    errors = [arb(0), arb(0)]
+    places = found.places(root)
+    skipped = sum(1 for place in places if not place > -edge)
+    cuts = [-edge, *(place for place in places if abs(place) < edge), edge]
+    finer = [goal / 256 for goal in goals]
+    widest = 4 * float(weight.gap.sqrt())
+    for k, (low, high) in enumerate(pairwise(cuts)):
+        run = program(found.branch(skipped + k, root)[:1]).bind()
+
+        def sizes(box: acb, run: Callable[..., list] = run) -> list[arb]:  # type: ignore[type-arg]
+            size = abs(acb(run([root * box], True)[0])).upper()
+            x = abs(box.real)
+            return [size * w for w in weight.box(x.lower(), x.upper(), abs(box.imag).upper())]
+
+        for middle, half, count, own in panels(low, high, sizes, finer, widest):
+            errors = [total + error.upper() for total, error in zip(errors, own, strict=True)]
+            for node, share in legendre(count, ctx.prec):
+                z = middle + half * node
+                items.append((z, half * share * acb(run([root * z])[0]).real))
+            if len(items) > MAX_NODES:
+                return None
+    return Nodes(items, (errors[0], errors[1]))
+
+
+def panels(
+    low: arb, high: arb, sizes: Callable[[acb], Sequence[arb]], goals: Sequence[arb], widest: float
+) -> Iterator[tuple[arb, arb, int, list[arb]]]:
+    """(middle, half width, nodes, errors) of panels over an interval; `sizes` bounds the integrands on a box."""
+    count = max(1, math.ceil(float((high - low).upper()) / widest))
+    step = (high - low) / count
+    queue = [(low + step * k, low + step * (k + 1), 0) for k in reversed(range(count))]
+    while queue:
+        left, right, depth = queue.pop()
+        middle, half = (left + right) / 2, (right - left) / 2
+        best: tuple[int, float, list[arb]] | None = None
+        for rho in _ELLIPSES:
+            wide, tall = half * (rho + 1 / rho) / 2, half * (rho - 1 / rho) / 2
+            bounds = sizes(acb(middle + wide * arb(0, 1), tall * arb(0, 1)))
+            if not all(bound.is_finite() for bound in bounds):
+                break
+            bounds = [half.upper() * bound * arb(64) / 15 / (1 - arb(rho) ** -2) for bound in bounds]
+            nodes = max(2, math.ceil(lack(bounds, goals) / (2 * math.log(rho)))) if lack(bounds, goals) > 0 else 2
+            if best is None or nodes < best[0]:
+                best = nodes, rho, bounds
+        last = depth == _DEPTH
+        if best is not None and (best[0] <= _COUNTS[-1] or last):
+            nodes = next((n for n in _COUNTS if n >= best[0]), _COUNTS[-1])
+            yield middle, half, nodes, [bound * arb(best[1]) ** (-2 * nodes) for bound in best[2]]
+        elif last:
+            yield middle, half, 2, [arb("inf") for _ in goals]
+        else:
+            queue += [(middle, right, depth + 1), (left, middle, depth + 1)]
+
+
+@lru_cache(maxsize=256)
+def legendre(nodes: int, bits: int) -> tuple[tuple[arb, arb], ...]:  # noqa: ARG001 (the precision in force)
+    """Nodes and weights on [−1, 1]."""
+    half = [arb.legendre_p_root(nodes, k, weight=True) for k in range((nodes + 1) // 2)]
+    return (*half, *((-x, w) for x, w in half[: nodes // 2]))
+
+
+__all__ = ["Nodes", "Weight", "legendre", "line_rule", "panels", "lack"]
