@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 from typing import Any
 
 import sympy as sp
@@ -163,12 +164,41 @@ class Tape:
 
         return run
 
+    def bind_column(self) -> Callable[[Sequence[Ball]], list[list[Ball]]]:
+        """As `bind`, for a program of one input and many values of it: one column of results per output."""
+        start: list[Any] = [None] * self._size
+        for slot, value in self._constants:
+            start[slot] = constant(value)
+        varies = {0}
+        steps: list[Step] = []
+        for step in self.steps():
+            _, slot, operands = step
+            if varies.isdisjoint(operands):
+                execute([step], start)
+            else:
+                varies.add(slot)
+                steps.append(step)
+
+        def run(column: Sequence[Ball]) -> list[list[Ball]]:
+            memory = start.copy()
+            memory[0] = column
+            for function, slot, operands in steps:
+                columns = [memory[o] if o in varies else repeat(memory[o]) for o in operands]
+                if len(columns) == 1:
+                    columns.append(repeat(False))  # `analytic`
+                memory[slot] = list(map(function, *columns))
+            return [memory[o] if o in varies else [memory[o]] * len(column) for o in self._outputs]
+
+        return run
+
 
 def execute(steps: Sequence[Step], memory: list[Ball], analytic: bool = False) -> None:
     """Run the steps one after the other on their slots."""
     for function, slot, operands in steps:
         if len(operands) == 1:
             memory[slot] = function(memory[operands[0]], analytic)
+        elif len(operands) == 2:
+            memory[slot] = function(memory[operands[0]], memory[operands[1]])
         else:
             memory[slot] = function(*(memory[operand] for operand in operands))
 
@@ -203,8 +233,8 @@ def _normal_cdf(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (one signature
 
 
 def _power(exponent: int) -> Callable[..., Ball]:
-    if exponent == -1:
-        return _reciprocal
+    if exponent in _SHORT:
+        return _SHORT[exponent]
 
     def power(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (one signature for all)
         if exponent < 0:
@@ -216,6 +246,13 @@ def _power(exponent: int) -> Callable[..., Ball]:
 
 def _reciprocal(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (one signature for all)
     return 1 / x
+
+
+def _square(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (one signature for all)
+    return x * x
+
+
+_SHORT: dict[int, Callable[..., Ball]] = {-1: _reciprocal, 2: _square}
 
 
 def _positive_power(x: Ball, exponent: int) -> Ball:

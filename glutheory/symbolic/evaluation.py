@@ -171,7 +171,7 @@ def evaluate_balls(dual: Dual, point: Point, digits: int) -> tuple[arb, arb]:
         names = ", ".join(map(str, dual.activation.symbols))
         raise DomainError(f"activation {dual.activation.label!r} has the symbolic parameter {names}: give it a number.")
     if not dual.terms:
-        from glutheory.symbolic.hermite import series_balls
+        from glutheory.symbolic.mehler import series_balls
 
         return series_balls(dual.activation, point, digits)
     if point.degenerate:

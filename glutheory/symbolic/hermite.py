@@ -12,22 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import sympy as sp
 from flint import acb, arb
 
 from glutheory.activations import Activation, Z
-from glutheory.errors import DerivationError, PrecisionError
+from glutheory.errors import DerivationError
 from glutheory.ground.balls import Ball, Tape, bits_of, precision
 from glutheory.ground.exact import Exact, Point, ball
 from glutheory.ground.growth import Growth, growth
 from glutheory.ground.pieces import pieces
 from glutheory.symbolic.hermite_rule import CRAMER, hermite_integrals
-from glutheory.symbolic.mehler import mehler_balls
 
-#: The largest number of coefficients that `series_balls` computes.
+#: The largest number of coefficients that `partial_sum` takes.
 MAX_TERMS = 96
 
 
@@ -94,8 +92,8 @@ def _function(expr: sp.Expr, derivative: bool) -> _Function:
     found = pieces(expr)
     if derivative and any(jump != 0 for jump in found.jumps):
         raise DerivationError(
-            f"{expr} jumps at z = {', '.join(map(str, found.kinks))}, so φ' has infinite norm and T no Hermite series "
-            "with a tail bound: use `enclose`, or an activation without jumps."
+            f"{expr} jumps at z = {', '.join(map(str, found.kinks))}, so φ' has infinite norm and no Hermite coefficients "
+            "with a tail bound: take those of φ."
         )
     branches = found.derivative() if derivative else found.branches
     ends = [None, *found.kinks, None]
@@ -200,8 +198,8 @@ def _sum(first: Sequence[arb], second: Sequence[arb], rho: arb) -> arb:
     return total
 
 
-def _series(act: Activation, point: Point, digits: int, derivative: bool) -> tuple[arb, bool]:
-    """The sum with its tail in the radius, and whether that is below 10^−digits of √(S(a,a,a) S(b,b,b))."""
+def _series(act: Activation, point: Point, digits: int, derivative: bool) -> arb:
+    """The sum with its tail in the radius."""
     with precision(bits_of(digits) + 64):
         rho = ball(point.c) / (ball(point.a) * ball(point.b)).sqrt()
         terms = 16
@@ -210,95 +208,20 @@ def _series(act: Activation, point: Point, digits: int, derivative: bool) -> tup
             tail = abs(rho) ** terms * (pair[0].rest * pair[1].rest).sqrt()
             total = _sum(pair[0].coefficients, pair[1].coefficients, rho) + arb(0, tail.upper())
             scale = (pair[0].norm * pair[1].norm).sqrt()
-            enough = bool(arb(total.rad()) < scale * arb(10) ** (-digits))
-            if enough or terms >= MAX_TERMS:
-                return total, enough
+            if arb(total.rad()) < scale * arb(10) ** (-digits) or terms >= MAX_TERMS:
+                return total
             terms = min(2 * terms, MAX_TERMS)
 
 
-def series_balls(act: Activation, point: Point, digits: int) -> tuple[arb, arb]:
-    """(S, T) as the sum of the Hermite series, to 10^−digits of √(S(a,a,a) S(b,b,b)).
-
-    At c = 0 the first term, at ρ = ±1 one integral, else by Mehler's formula (`glutheory.symbolic.mehler`); where that
-    is beyond its work limit, term by term.
-
-    Raises:
-        PrecisionError: neither gives the digits (|ρ| very near 1 or very large variances); carries the balls.
-        DerivationError: φ jumps.
-        ExpressionError: φ has no Gaussian expectation.
-    """
-    if point.degenerate:
-        return _constant(act, point, digits, False), _constant(act, point, digits, True)
-    if point.c == 0:
-        return _constant(act, point, digits, False), _constant(act, point, digits, True)
-    if point.delta == 0:
-        return _on_line(act, point, digits, False), _on_line(act, point, digits, True)
-    summed = _summed(act, point, digits)
-    if summed is not None:
-        return summed
-    (S, fine), (T, fine_too) = (_series(act, point, digits, derivative) for derivative in (False, True))
-    if not (fine and fine_too):
-        raise PrecisionError(
-            f"digits is {digits}: the Hermite series of {act.label!r} does not give them at this point, where |ρ| is "
-            f"near 1 or a variance large (S within {arb(S.rad()).str(3, radius=False)}, T within "
-            f"{arb(T.rad()).str(3, radius=False)}); ask for fewer digits, or use `enclose`.",
-            reached=(S, T),
-        )
-    return S, T
-
-
-def _constant(act: Activation, point: Point, digits: int, derivative: bool) -> arb:
-    """A = 0 or b = 0: a product of means; the value at 0 is the mean of the one-sided ones."""
-    function = _function(act.expr, derivative)
-    product = arb(1)
-    for variance in (point.a, point.b):
-        with precision(bits_of(digits) + 32):
-            if variance == 0:
-                expr = sp.diff(act.expr, Z) if derivative else act.expr
-                product *= ball_of(sp.sympify(expr.subs(Z, 0)))
-            else:
-                product *= function.integrate(ball(variance).sqrt(), lambda x: acb(1), 1, bits_of(digits))  # noqa: ARG005
-    return product
-
-
-def _summed(act: Activation, point: Point, digits: int) -> tuple[arb, arb] | None:
-    """By Mehler's formula; None where that is beyond its work limit."""
-    goals = []
+def partial_sum(act: Activation, point: Point, digits: int) -> tuple[arb, arb]:
+    """(S, T) by the first terms, with Parseval's bound of the rest in the radius; T is unknown where φ jumps."""
+    results = []
     for derivative in (False, True):
-        sizes = [norm(act, variance, 6, derivative=derivative) for variance in (point.a, point.b)]
-        goals.append((abs(sizes[0]) * abs(sizes[1])).sqrt().lower() * arb(10) ** -(digits + 1))
-    if not all(goal > 0 for goal in goals):
-        return None
-    found = mehler_balls(act.expr, point, goals, bits_of(digits) + 64)
-    return found if all(arb(x.rad()) < 10 * goal for x, goal in zip(found, goals, strict=True)) else None
-
-
-def _on_line(act: Activation, point: Point, digits: int, derivative: bool) -> arb:
-    """E[f(u) f(v)] at ρ = ±1, where v is a multiple of u: one integral, cut at the kinks of both factors."""
-    function = _function(act.expr, derivative)
-    bits = bits_of(digits)
-    with precision(bits + 64):
-        roots = ball(point.a).sqrt(), ball(point.b).sqrt() * (-1 if point.c < 0 else 1)
-        bound = function.bound
-        larger = arb.max(roots[0], abs(roots[1]))
-        R, tail = _cutoff(Growth(bound.C**2, 2 * bound.n, 2 * bound.p), larger, bits)
-        cuts = [ball_of(kink) / root for kink in function.kinks for root in roots]
-        ends = sorted([-R, *(cut for cut in cuts if abs(cut) < R), R], key=lambda x: float(x.mid()))
-        total, goal = arb(0, tail.upper()), arb(2) ** (-bits)
-        for low, high in pairwise(ends):
-            middle = ((low + high) / 2).mid()
-            if not low < high:
-                continue  # the kinks of both factors in one place
-            sides = [(root, Tape([function.branch(root * middle)], [Z]).bind()) for root in roots]
-
-            def integrand(x: acb, analytic: bool, sides: list[Any] = sides) -> acb:
-                product = acb(1)
-                for root, run in sides:
-                    product *= run([x * root], analytic)[0]
-                return product * (-x * x / 2).exp()
-
-            total += acb.integral(integrand, low, high, abs_tol=goal, rel_tol=goal).real / (2 * arb.pi()).sqrt()
-        return total
+        try:
+            results.append(_series(act, point, digits, derivative))
+        except DerivationError:
+            results.append(arb(0, "inf"))
+    return results[0], results[1]
 
 
 def odd_part_is_linear(act: Activation) -> bool:
@@ -329,5 +252,5 @@ __all__ = [
     "hermite_series",
     "norm",
     "odd_part_is_linear",
-    "series_balls",
+    "partial_sum",
 ]

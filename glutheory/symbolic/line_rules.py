@@ -139,9 +139,9 @@ def _lattice(
     half = math.ceil(float(edge / h))
     if 2 * half + 1 > MAX_NODES:
         return None
-    run = program(found.branches).bind()
-    places = (h * i for i in range(-half, half + 1))
-    return Nodes([(z, h * acb(run([root * z])[0]).real) for z in places], errors)
+    places = [h * i for i in range(-half, half + 1)]
+    (values,) = program(found.branches).bind_column()([root * z for z in places])
+    return Nodes([(z, h * acb(value).real) for z, value in zip(places, values, strict=True)], errors)
 
 
 def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Sequence[arb]) -> Nodes | None:
@@ -154,7 +154,8 @@ def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Seque
     finer = [goal / 256 for goal in goals]
     widest = 4 * float(weight.gap.sqrt())
     for k, (low, high) in enumerate(pairwise(cuts)):
-        run = program(found.branch(skipped + k, root)[:1]).bind()
+        tape = program(found.branch(skipped + k, root)[:1])
+        run, column = tape.bind(), tape.bind_column()
 
         def sizes(box: acb, run: Callable[..., list] = run) -> list[arb]:  # type: ignore[type-arg]
             size = abs(acb(run([root * box], True)[0])).upper()
@@ -163,9 +164,10 @@ def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Seque
 
         for middle, half, count, own in panels(low, high, sizes, finer, widest):
             errors = [total + error.upper() for total, error in zip(errors, own, strict=True)]
-            for node, share in legendre(count, ctx.prec):
-                z = middle + half * node
-                items.append((z, half * share * acb(run([root * z])[0]).real))
+            rule = legendre(count, ctx.prec)
+            nodes = [middle + half * node for node, _ in rule]
+            (values,) = column([root * z for z in nodes])
+            items += [(z, half * w * acb(v).real) for z, (_, w), v in zip(nodes, rule, values, strict=True)]
             if len(items) > MAX_NODES:
                 return None
     return Nodes(items, (errors[0], errors[1]))

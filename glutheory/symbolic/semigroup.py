@@ -25,7 +25,7 @@ from glutheory.symbolic.piecewise import Envelope, Frame, Piecewise, normal_tail
 
 Pair = tuple[arb, arb]
 #: Values of the kernel k beyond which the work is refused.
-MAX_ENTRIES = 4_000_000
+MAX_ENTRIES = 6_000_000
 
 
 @dataclass(frozen=True)
@@ -159,15 +159,15 @@ def _cut(frame: Frame, mass: arb, goals: Sequence[arb]) -> arb:
     return arb(float(frame.gap.sqrt()) * math.sqrt(2 * max(need, 1.0)))
 
 
-def semigroup(found: Piecewise, frame: Frame, goals: Sequence[arb]) -> Pair | None:
-    """(S, T) with errors of about the goals, 0 < |ρ| < 1; None beyond the work limit."""
+def semigroup(found: Piecewise, frame: Frame, goals: Sequence[arb], most: int = MAX_ENTRIES) -> Pair | None:
+    """(S, T) with errors of about the goals, 0 < |ρ| < 1; None where that takes more values of k."""
     one, two = found.envelope(frame.root_a), found.envelope(abs(frame.root_b))
     outer = outer_rule(frame, one, two, goals)
     sides = []
     for root, across, other in ((frame.root_a, frame.root_b, two), (frame.root_b, frame.root_a, one)):
         weight = _weight(frame, outer, abs(root), abs(across), other)
         nodes = line_rule(found, root, weight, goals)
-        if nodes is None or _entries(nodes, frame, outer, goals) > MAX_ENTRIES:
+        if nodes is None or _entries(nodes, frame, outer, goals) > most:
             return None
         sides.append((nodes, _smooth(nodes, frame, root, outer, goals), weight))
         if frame.same:
