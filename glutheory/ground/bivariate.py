@@ -15,12 +15,15 @@ is integrated with a proved error. Everything is arithmetic; no kernel is in it.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import sympy as sp
 from flint import acb, arb, ctx
 
 Ball = Any  # arb or acb: python-flint ships no types for mixed arithmetic
+#: From this E on, Φ₂ ≈ e^{−E} is integrated by itself: differences of larger numbers would cost E·log₂e bits.
+_FAR = 8.0
 
 
 class Phi(sp.Function):
@@ -84,6 +87,8 @@ def phi2(x: arb, y: arb, c: arb, d: arb) -> arb:
     """Φ₂(x, y; c, d) as a ball at the current precision; the whole of [0, 1] where d may be 0."""
     if not d > 0:
         return arb("0.5") + arb(0, 0.5)
+    if _energy(x, y, c, d) > _FAR:
+        return _far_quadrant(x, y, c, d)
     # |∂Φ₂/∂x|, |∂Φ₂/∂y| < 2/5; and the signs of exact numbers are known
     spread, x, y = 2 * (x.rad() + y.rad()) / 5, x.mid(), y.mid()
     if x == 0 and y == 0:
@@ -92,6 +97,46 @@ def phi2(x: arb, y: arb, c: arb, d: arb) -> arb:
     total = (phi(x) + phi(y)) / 2 + arb(0, spread)
     whole: arb = total - _wedge(x, (size * y - c * x) / d) - _wedge(y, (size * x - c * y) / d) - _opposite(x, y)
     return whole
+
+
+def _energy(x: arb, y: arb, c: arb, d: arb) -> float:
+    """Roughly the E of Φ₂ ≈ e^{−E}: half the squared distance of the quadrant from the origin, 0 for a ball of ∞."""
+    low, high, rho = min(x, y, key=lambda z: float(z.mid())), max(x, y, key=lambda z: float(z.mid())), c / d
+    if not (low.is_finite() and high.is_finite() and low < 0):
+        return 0.0
+    u, v, t = float(low.mid()), float(high.mid()), float(rho.mid())  # t = ρ/√(1−ρ²)
+    size = math.hypot(1.0, t)
+    # given X = low, Y has the mean ρ·low and the deviation 1/size
+    gap = min(0.0, (v - t / size * u) * size)
+    return (u * u + gap * gap) / 2
+
+
+def _far_quadrant(x: arb, y: arb, c: arb, d: arb) -> arb:
+    """Φ₂ of a quadrant far from the origin, to relative accuracy: ∫ φ(s) Φ((y − ρs)/√(1−ρ²)) ds over s ≤ x < 0, x ≤ y.
+
+    Written with s = x − t, t ≥ 0, and the density of s = x taken out.
+    """
+    if not x.mid() <= y.mid():
+        x, y = y, x
+    size = (c * c + d * d).sqrt()
+    bits = ctx.prec
+    energy = _energy(x, y, c, d) - float(x.mid()) ** 2 / 2
+    edge = arb(_edge(-float(x.mid()), energy + bits * math.log(2) + 16))
+
+    def integrand(t: acb, analytic: bool) -> acb:  # noqa: ARG001 (entire)
+        return (x * t - t * t / 2).exp() * phi((size * y - c * x + c * t) / d)
+
+    # the values lie within e^{−energy} and a power of it: a tolerance below all of them leaves the relative one in force
+    goal = (arb(-energy - bits * math.log(2)) - 40).exp()
+    total = acb.integral(integrand, 0, edge, abs_tol=goal, rel_tol=arb(2) ** -bits).real
+    # beyond the edge: e^{xt − t²/2} Φ ≤ e^{xt − t²/2}
+    total += arb(0, ((x * edge - edge * edge / 2).exp() / (edge - x)).upper())
+    return total * (-x * x / 2).exp() / (2 * arb.pi()).sqrt()
+
+
+def _edge(rate: float, need: float) -> float:
+    """The t with rate·t + t²/2 = need."""
+    return math.sqrt(rate * rate + 2 * need) - rate
 
 
 def _opposite(x: arb, y: arb) -> arb:

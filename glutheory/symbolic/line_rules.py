@@ -22,8 +22,8 @@ from glutheory.symbolic.piecewise import Envelope, Piecewise, Strip, normal_tail
 
 Pair = tuple[arb, arb]
 #: Ellipses that are tried on a panel, the numbers of nodes it may have, and how often it is halved before it is kept.
-_ELLIPSES = (1.5, 2.0, 2.7, 3.8, 5.5)
-_COUNTS = (4, 6, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 34, 38, 43, 48)
+_ELLIPSES = (1.5, 1.8, 2.2, 2.7, 3.3, 4.2, 5.5)
+_COUNTS = (4, 6, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 34, 38, 43, 48, 54, 60)
 _DEPTH = 64
 #: Nodes beyond which the work is refused.
 MAX_NODES = 60_000
@@ -152,7 +152,7 @@ def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Seque
     skipped = sum(1 for place in places if not place > -edge)
     cuts = [-edge, *(place for place in places if abs(place) < edge), edge]
     finer = [goal / 256 for goal in goals]
-    widest = 4 * float(weight.gap.sqrt())
+    widest = 8 * float(weight.gap.sqrt())
     for k, (low, high) in enumerate(pairwise(cuts)):
         tape = program(found.branch(skipped + k, root)[:1])
         run, column = tape.bind(), tape.bind_column()
@@ -174,14 +174,24 @@ def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Seque
 
 
 def panels(
-    low: arb, high: arb, sizes: Callable[[acb], Sequence[arb]], goals: Sequence[arb], widest: float
+    low: arb,
+    high: arb,
+    sizes: Callable[[acb], Sequence[arb]],
+    goals: Sequence[arb],
+    widest: float,
+    most: int = MAX_NODES,
 ) -> Iterator[tuple[arb, arb, int, list[arb]]]:
-    """(middle, half width, nodes, errors) of panels over an interval; `sizes` bounds the integrands on a box."""
+    """(middle, half width, nodes, errors) of panels over an interval; `sizes` bounds the integrands on a box.
+
+    With more than `most` panels the errors are infinite.
+    """
     count = max(1, math.ceil(float((high - low).upper()) / widest))
     step = (high - low) / count
     queue = [(low + step * k, low + step * (k + 1), 0) for k in reversed(range(count))]
+    done = 0
     while queue:
         left, right, depth = queue.pop()
+        done += 1
         middle, half = (left + right) / 2, (right - left) / 2
         best: tuple[int, float, list[arb]] | None = None
         for rho in _ELLIPSES:
@@ -193,7 +203,7 @@ def panels(
             nodes = max(2, math.ceil(lack(bounds, goals) / (2 * math.log(rho)))) if lack(bounds, goals) > 0 else 2
             if best is None or nodes < best[0]:
                 best = nodes, rho, bounds
-        last = depth == _DEPTH
+        last = depth == _DEPTH or len(queue) + done > most
         if best is not None and (best[0] <= _COUNTS[-1] or last):
             nodes = next((n for n in _COUNTS if n >= best[0]), _COUNTS[-1])
             yield middle, half, nodes, [bound * arb(best[1]) ** (-2 * nodes) for bound in best[2]]

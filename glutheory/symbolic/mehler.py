@@ -16,16 +16,17 @@ from glutheory.activations import Activation
 from glutheory.errors import PrecisionError
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point, ball
-from glutheory.symbolic import ends
+from glutheory.symbolic import ends, semigroup
 from glutheory.symbolic.deltas import delta_part
 from glutheory.symbolic.hermite import norm, partial_sum
 from glutheory.symbolic.piecewise import Frame, Piecewise, piecewise
 from glutheory.symbolic.rotated import rotated
-from glutheory.symbolic.semigroup import MAX_ENTRIES, semigroup
 
 Pair = tuple[arb, arb]
-#: Values of the kernel up to which the semigroup is taken at once.
-FEW = 1_200_000
+#: Values of its kernel up to which the semigroup is taken at once, and beyond which its work is refused.
+FEW, MAX_ENTRIES = 600_000, 8_000_000
+#: A point of `rotated` costs as much as this many of them; the points beyond which that is refused.
+_PRICE, MAX_POINTS = 20, 400_000
 _ROUNDS = 5
 
 
@@ -95,12 +96,14 @@ def _sum(act: Activation, found: Piecewise, point: Point, goals: Sequence[arb]) 
         if point.delta == 0:
             return ends.on_line(act, point, goals)
         frame = Frame.of(point)
-        made = semigroup(found, frame, goals, FEW)
-        if made is None:
-            made = rotated(found, frame, goals)
-            if made is not None:
-                made = made[0], made[1] + delta_part(found, frame, goals[1])
-        return semigroup(found, frame, goals, MAX_ENTRIES) if made is None else made
+        plan = semigroup.plan(found, frame, goals)
+        entries = math.inf if plan is None else plan.entries
+        if plan is not None and entries <= FEW:
+            return plan.run()
+        made = rotated(found, frame, goals, min(MAX_POINTS, entries / _PRICE))
+        if made is not None:
+            return made[0], made[1] + delta_part(found, frame, goals[1])
+        return plan.run() if plan is not None and entries <= MAX_ENTRIES else None
 
 
 def _bits(found: Piecewise, point: Point, goals: Sequence[arb]) -> int:

@@ -28,8 +28,8 @@ from glutheory.symbolic.product_rule import points_needed, product_rule
 
 Pair = tuple[arb, arb]
 Pairs = tuple[Envelope, Envelope]
-#: How often an interval of q is halved, and the points (p, q) beyond which the work is refused.
-_HALVINGS, MAX_POINTS = 7, 400_000
+#: How often an interval of q is halved, and the panels of one piece.
+_HALVINGS, _PANELS = 7, 200
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,15 @@ class Strand(Protocol):
 
 @dataclass(frozen=True)
 class _Line:
-    """p = (place ∓ D q)/C where u (sign −1) or v (sign +1) is at a kink, or the window's edge (0)."""
+    """C p = place + sign·D q, where u (sign −1) or v (sign +1) is at a kink, or the window's edge (0)."""
 
     place: arb
     sign: int
     kink: sp.Expr | None
 
     def at(self, q: arb, rotation: Rotation) -> arb:
-        """The p of this q."""
-        return (self.place + self.sign * rotation.D * q) / rotation.C if self.sign else self.place
+        """The C p of this q."""
+        return self.place + self.sign * rotation.D * q
 
 
 class _Piece:
@@ -98,7 +98,7 @@ class _Piece:
         self._tapes = [program(branch) for branch in branches]
         self._runs = [tape.bind() for tape in self._tapes]
         self._columns = [tape.bind_column() for tape in self._tapes]
-        made = list(panels(arb(0), arb(1), lambda t: self._sizes(t, acb(q)), goals, 2.0))
+        made = list(panels(arb(0), arb(1), lambda t: self._sizes(t, acb(q)), goals, 2.0, _PANELS))
         self._nodes = [
             (middle + half * node, half * share)
             for middle, half, count, _ in made
@@ -110,14 +110,16 @@ class _Piece:
         self.size = len(self._nodes)
 
     def _values(self, t: acb | arb, q: acb | arb, analytic: bool) -> list[acb]:
-        r = self._rotation
-        start, stop = (line.at(q, r) for line in self._lines)
-        width = stop - start
-        p = start + t * width
+        r, (start, stop) = self._rotation, self._lines
+        shift = r.D * q
+        # q and t each once where it can be, so that boxes of them stay narrow
+        place = start.place + t * (stop.place - start.place)
+        slope = start.sign + t * (stop.sign - start.sign)
+        width = (stop.place - start.place + (stop.sign - start.sign) * shift) / r.C
+        p = (place + slope * shift) / r.C
         weight = width * (-p * p / 2).exp() / (2 * arb.pi()).sqrt()
-        x, y = r.C * p + r.D * q, r.C * p - r.D * q
-        first = self._runs[0]([r.frame.root_a * x], analytic)
-        second = self._runs[1]([r.frame.root_b * y], analytic)
+        first = self._runs[0]([r.frame.root_a * (place + (slope + 1) * shift)], analytic)
+        second = self._runs[1]([r.frame.root_b * (place + (slope - 1) * shift)], analytic)
         return [weight * f * g for f, g in zip(first, second, strict=True)]
 
     def _sizes(self, t: acb, q: acb) -> list[arb]:
@@ -138,12 +140,12 @@ class _Piece:
         r = self._rotation
         start, stop = (line.at(q, r) for line in self._lines)
         width, shift = stop - start, r.D * q
-        centres = [r.C * (start + t * width) for t, _ in self._nodes]
+        centres = [start + t * width for t, _ in self._nodes]
         (a, b), scale = (r.frame.root_a, r.frame.root_b), -1 / (2 * r.C * r.C)
         weights = [share * (scale * x * x).exp() for x, (_, share) in zip(centres, self._nodes, strict=True)]
         first = self._columns[0]([a * (x + shift) for x in centres])
         second = self._columns[1]([b * (x - shift) for x in centres])
-        norm = width / (2 * arb.pi()).sqrt()
+        norm = width / (r.C * (2 * arb.pi()).sqrt())
         S, T = (norm * _dot(weights, f, g) for f, g in zip(first, second, strict=True))
         return acb(S).real, acb(T).real
 
@@ -206,8 +208,8 @@ def _dot(weights: Sequence[arb], first: Sequence[acb], second: Sequence[acb]) ->
     return sum(map(mul, weights, map(mul, first, second)), arb(0))
 
 
-def rotated(found: Piecewise, frame: Frame, goals: Sequence[arb]) -> Pair | None:
-    """(S, T) with errors of about the goals, T without the delta functions of φ'; None beyond the work limit."""
+def rotated(found: Piecewise, frame: Frame, goals: Sequence[arb], most: float) -> Pair | None:
+    """(S, T) with errors of about the goals, T without the delta functions of φ'; None beyond `most` points (p, q)."""
     roots = frame.root_a, abs(frame.root_b)
     envelopes = [(found.envelope(roots[0], i), found.envelope(roots[1], i)) for i in range(2)]
     rotation, tails = Rotation.of(frame, envelopes, goals)
@@ -238,7 +240,7 @@ def rotated(found: Piecewise, frame: Frame, goals: Sequence[arb]) -> Pair | None
 
         made = points_needed(half, bounds, finer)
         work += sum(strand.size for strand in strands) * (made[0] if made else 4)
-        if work > MAX_POINTS:
+        if work > most:
             return None
         if made is None:
             if depth == _HALVINGS:
@@ -266,7 +268,8 @@ def _height(pair: Pairs, rotation: Rotation) -> arb:
 
 def _lines(found: Piecewise, rotation: Rotation) -> list[_Line]:
     frame = rotation.frame
-    lines = [_Line(-rotation.P, 0, None), _Line(rotation.P, 0, None)]
+    edge = rotation.C * rotation.P
+    lines = [_Line(-edge, 0, None), _Line(edge, 0, None)]
     for sign, root in ((-1, frame.root_a), (1, frame.root_b)):
         kinks = found.kinks if root > 0 else found.kinks[::-1]
         lines += [_Line(place, sign, kink) for kink, place in zip(kinks, found.places(root), strict=True)]
@@ -281,8 +284,7 @@ def _cuts(lines: Sequence[_Line], rotation: Rotation, fold: bool) -> list[arb]:
         for two in lines[:i]:
             if one.sign == two.sign:
                 continue
-            here, there = (line.place if line.sign else line.place * rotation.C for line in (one, two))
-            q = (here - there) / (D * (two.sign - one.sign))
+            q = (one.place - two.place) / (D * (two.sign - one.sign))
             if _meet_at_zero(one, two, rotation.frame):
                 q = arb(0)
             if (q > 0 if fold else q > -Q) and q < Q:

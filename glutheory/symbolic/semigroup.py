@@ -18,14 +18,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flint import arb
+from flint import acb, arb
 
 from glutheory.symbolic.line_rules import Nodes, Weight, line_rule
 from glutheory.symbolic.piecewise import Envelope, Frame, Piecewise, normal_tail
 
 Pair = tuple[arb, arb]
-#: Values of the kernel k beyond which the work is refused.
-MAX_ENTRIES = 6_000_000
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,8 @@ def _smooth(nodes: Nodes, frame: Frame, root: arb, outer: Outer, goals: Sequence
     mass = sum((abs(V) for _, V in nodes.items), arb(0))
     cut = _cut(frame, mass, goals)
     places, width = float(step), float(cut)
-    zeros, firsts = [arb(0)] * (2 * half + 1), [arb(0)] * (2 * half + 1)
+    # Σ V k and Σ V z k as the two parts of one complex number, which halves the calls
+    sums = [acb(0)] * (2 * half + 1)
     bend = (-step * step / g).exp()
     slope, start = step / g, -step * step / (2 * g)
     for z, V in nodes.items:
@@ -127,27 +126,24 @@ def _smooth(nodes: Nodes, frame: Frame, root: arb, outer: Outer, goals: Sequence
             continue
         middle = min(max(round(centre), low), high)
         far = z - middle * step
-        peak = V * (-far * far / (2 * g)).exp()
-        zV = z
-        for sign, stop in ((1, high - middle), (-1, middle - low)):
-            value, ratio = peak, (sign * far * slope + start).exp()
-            index = half + middle
-            if sign < 0:
-                value, ratio = value * ratio, ratio * bend
-                index -= 1
-            for _ in range(stop + (sign > 0)):
-                zeros[index] += value
-                firsts[index] += zV * value
-                value *= ratio
-                ratio *= bend
-                index += sign
+        # k at the next node is k times a ratio, and that ratio at the next one times a constant
+        peak = acb(V, z * V) * (-far * far / (2 * g)).exp()
+        up, down = ((sign * far * slope + start).exp() for sign in (1, -1))
+        value, ratio = peak, up
+        for index in range(half + middle, half + high + 1):
+            sums[index] += value
+            value *= ratio
+            ratio *= bend
+        value, ratio = peak * down, down * bend
+        for index in range(half + middle - 1, half + low - 1, -1):
+            sums[index] += value
+            value *= ratio
+            ratio *= bend
     front = 1 / (2 * arb.pi() * g).sqrt()
     short = cut * (1 - arb(2) ** -30)  # places are rounded to doubles
     fade = front * (-short * short / (2 * g)).exp() * mass
-    values, slopes = [], []
-    for j, (zero, first) in enumerate(zip(zeros, firsts, strict=True), start=-half):
-        values.append(front * zero)
-        slopes.append(front * (first - j * step * zero) / (g * root))
+    values = [front * total.real for total in sums]
+    slopes = [front * (total.imag - j * step * total.real) / (g * root) for j, total in enumerate(sums, start=-half)]
     # beyond the cut t·k(t) falls as well, once t² > g
     return _Smoothed(values, slopes, (fade, fade * cut / (g * abs(root))))
 
@@ -159,26 +155,48 @@ def _cut(frame: Frame, mass: arb, goals: Sequence[arb]) -> arb:
     return arb(float(frame.gap.sqrt()) * math.sqrt(2 * max(need, 1.0)))
 
 
-def semigroup(found: Piecewise, frame: Frame, goals: Sequence[arb], most: int = MAX_ENTRIES) -> Pair | None:
-    """(S, T) with errors of about the goals, 0 < |ρ| < 1; None where that takes more values of k."""
+@dataclass(frozen=True)
+class Plan:
+    """All rules, and how many values of k they take."""
+
+    frame: Frame
+    goals: tuple[arb, ...]
+    outer: Outer
+    nodes: tuple[Nodes, ...]
+    weights: tuple[Weight, ...]
+    entries: float
+
+    def run(self) -> Pair:
+        """(S, T) with errors of about the goals."""
+        frame, outer = self.frame, self.outer
+        roots = frame.root_a, frame.root_b
+        smoothed = [
+            _smooth(nodes, frame, root, outer, self.goals) for nodes, root in zip(self.nodes, roots, strict=False)
+        ]
+        nodes, weights = self.nodes, self.weights
+        if frame.same:
+            F = smoothed[0]
+            smoothed.append(_Smoothed(F.values[::-1], F.slopes[::-1], F.dropped) if frame.mirrored else F)
+            nodes, weights = nodes * 2, weights * 2
+        return _total(frame, outer, nodes, smoothed, weights)
+
+
+def plan(found: Piecewise, frame: Frame, goals: Sequence[arb]) -> Plan | None:
+    """The rules for errors of about the goals, 0 < |ρ| < 1; None where one has too many nodes."""
     one, two = found.envelope(frame.root_a), found.envelope(abs(frame.root_b))
     outer = outer_rule(frame, one, two, goals)
-    sides = []
+    rules, weights, entries = [], [], 0.0
     for root, across, other in ((frame.root_a, frame.root_b, two), (frame.root_b, frame.root_a, one)):
         weight = _weight(frame, outer, abs(root), abs(across), other)
         nodes = line_rule(found, root, weight, goals)
-        if nodes is None or _entries(nodes, frame, outer, goals) > most:
+        if nodes is None:
             return None
-        sides.append((nodes, _smooth(nodes, frame, root, outer, goals), weight))
+        rules.append(nodes)
+        weights.append(weight)
+        entries += _entries(nodes, frame, outer, goals)
         if frame.same:
             break
-    if frame.same:
-        nodes, values, weight = sides[0]
-        if frame.mirrored:
-            values = _Smoothed(values.values[::-1], values.slopes[::-1], values.dropped)
-        sides.append((nodes, values, weight))
-    (left, F, first), (right, G, second) = sides
-    return _total(frame, outer, (left, right), (F, G), (first, second))
+    return Plan(frame, tuple(goals), outer, tuple(rules), tuple(weights), entries)
 
 
 def _entries(nodes: Nodes, frame: Frame, outer: Outer, goals: Sequence[arb]) -> float:
@@ -190,9 +208,9 @@ def _entries(nodes: Nodes, frame: Frame, outer: Outer, goals: Sequence[arb]) -> 
 def _total(
     frame: Frame,
     outer: Outer,
-    nodes: tuple[Nodes, Nodes],
-    smoothed: tuple[_Smoothed, _Smoothed],
-    weights: tuple[Weight, Weight],
+    nodes: Sequence[Nodes],
+    smoothed: Sequence[_Smoothed],
+    weights: Sequence[Weight],
 ) -> Pair:
     """The outer sums, with all errors in the radius."""
     F, G = smoothed
