@@ -18,8 +18,8 @@ from glutheory.symbolic.line_rules import lack
 from glutheory.symbolic.piecewise import normal_tail
 
 #: Ellipses that are tried, and the most points.
-ELLIPSES = (1.6, 2.2, 3.0, 4.5, 7.0, 12.0, 25.0, 60.0, 150.0)
-MAX_POINTS = 72
+ELLIPSES = (1.6, 2.0, 2.5, 3.2, 4.5, 7.0, 12.0, 25.0, 60.0, 150.0)
+MAX_POINTS = 110
 Bounds = Callable[[arb, arb], Sequence[arb]]
 
 

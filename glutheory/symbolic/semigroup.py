@@ -24,6 +24,8 @@ from glutheory.symbolic.line_rules import Nodes, Weight, line_rule
 from glutheory.symbolic.piecewise import Envelope, Frame, Piecewise, normal_tail
 
 Pair = tuple[arb, arb]
+#: Nodes for w on either side beyond which nothing is planned.
+MAX_HALF = 15_000
 
 
 @dataclass(frozen=True)
@@ -185,6 +187,8 @@ def plan(found: Piecewise, frame: Frame, goals: Sequence[arb]) -> Plan | None:
     """The rules for errors of about the goals, 0 < |ρ| < 1; None where one has too many nodes."""
     one, two = found.envelope(frame.root_a), found.envelope(abs(frame.root_b))
     outer = outer_rule(frame, one, two, goals)
+    if outer.half > MAX_HALF:
+        return None
     rules, weights, entries = [], [], 0.0
     for root, across, other in ((frame.root_a, frame.root_b, two), (frame.root_b, frame.root_a, one)):
         weight = _weight(frame, outer, abs(root), abs(across), other)
