@@ -22,8 +22,9 @@ import sympy as sp
 from flint import acb, arb, ctx
 
 Ball = Any  # arb or acb: python-flint ships no types for mixed arithmetic
-#: From this E on, Φ₂ ≈ e^{−E} is integrated by itself: differences of larger numbers would cost E·log₂e bits.
-_FAR = 8.0
+#: From this E on, Φ₂ ≈ e^{−E} is integrated by itself: differences of larger numbers would cost E·log₂e bits. Beyond the
+#: second one double precision no longer places the integral.
+_FAR, _FARTHEST = 8.0, 1e14
 
 
 class Phi(sp.Function):
@@ -87,7 +88,7 @@ def phi2(x: arb, y: arb, c: arb, d: arb) -> arb:
     """Φ₂(x, y; c, d) as a ball at the current precision; the whole of [0, 1] where d may be 0."""
     if not d > 0:
         return arb("0.5") + arb(0, 0.5)
-    if _energy(x, y, c, d) > _FAR:
+    if _FAR < _energy(x, y, c, d) < _FARTHEST:
         return _far_quadrant(x, y, c, d)
     # |∂Φ₂/∂x|, |∂Φ₂/∂y| < 2/5; and the signs of exact numbers are known
     spread, x, y = 2 * (x.rad() + y.rad()) / 5, x.mid(), y.mid()
@@ -114,29 +115,39 @@ def _energy(x: arb, y: arb, c: arb, d: arb) -> float:
 def _far_quadrant(x: arb, y: arb, c: arb, d: arb) -> arb:
     """Φ₂ of a quadrant far from the origin, to relative accuracy: ∫ φ(s) Φ((y − ρs)/√(1−ρ²)) ds over s ≤ x < 0, x ≤ y.
 
-    Written with s = x − t, t ≥ 0, and the density of s = x taken out.
+    At the balls' midpoints, and their radii times the derivatives (see `Phi2.fdiff`).
     """
     if not x.mid() <= y.mid():
         x, y = y, x
     size = (c * c + d * d).sqrt()
-    bits = ctx.prec
-    energy = _energy(x, y, c, d) - float(x.mid()) ** 2 / 2
-    edge = arb(_edge(-float(x.mid()), energy + bits * math.log(2) + 16))
+    slopes = [_density(p) * phi((size * q - c * p) / d) for p, q in ((x, y), (y, x))]
+    turn = (-(size * size * (x * x + y * y) - 2 * c * size * x * y) / (2 * d * d)).exp() / (2 * arb.pi())
+    spread = slopes[0] * x.rad() + slopes[1] * y.rad() + turn * (d * c.rad() + abs(c) * d.rad()) / (size * size)
+    value = _integrated(x.mid(), y.mid(), c.mid(), d.mid())
+    return value + arb(0, abs(spread).upper())
+
+
+def _integrated(x: arb, y: arb, c: arb, d: arb) -> arb:
+    """The integral of `_far_quadrant` in t = x − s, with the density at x taken out."""
+    size, bits = (c * c + d * d).sqrt(), ctx.prec
+    energy = _energy(x, y, c, d) - float(x) ** 2 / 2
+    need = energy + bits * math.log(2) + 16
+    edge = arb(2 * need / (math.sqrt(float(x) ** 2 + 2 * need) - float(x)))  # |x|·t + t²/2 = need
 
     def integrand(t: acb, analytic: bool) -> acb:  # noqa: ARG001 (entire)
-        return (x * t - t * t / 2).exp() * phi((size * y - c * x + c * t) / d)
+        value: acb = (x * t - t * t / 2).exp() * phi((size * y - c * x + c * t) / d)
+        return value
 
-    # the values lie within e^{−energy} and a power of it: a tolerance below all of them leaves the relative one in force
+    # the value is e^{−energy} times a power of it: below that the relative tolerance is in force
     goal = (arb(-energy - bits * math.log(2)) - 40).exp()
     total = acb.integral(integrand, 0, edge, abs_tol=goal, rel_tol=arb(2) ** -bits).real
-    # beyond the edge: e^{xt − t²/2} Φ ≤ e^{xt − t²/2}
+    # beyond the edge the integrand is at most e^{xt − t²/2}
     total += arb(0, ((x * edge - edge * edge / 2).exp() / (edge - x)).upper())
-    return total * (-x * x / 2).exp() / (2 * arb.pi()).sqrt()
+    return total * _density(x)
 
 
-def _edge(rate: float, need: float) -> float:
-    """The t with rate·t + t²/2 = need."""
-    return math.sqrt(rate * rate + 2 * need) - rate
+def _density(x: arb) -> arb:
+    return (-x * x / 2).exp() / (2 * arb.pi()).sqrt()
 
 
 def _opposite(x: arb, y: arb) -> arb:

@@ -131,4 +131,3 @@ def _cutoff(bound: Growth, roots: Sequence[arb], power: int, goal: arb) -> Pair:
         if slope < -1 and tail < goal / 8:
             return R, tail
         R = arb((R * arb("1.06")).mid())
-

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import sympy as sp
 from flint import acb, arb
@@ -92,8 +91,8 @@ def _function(expr: sp.Expr, derivative: bool) -> _Function:
     found = pieces(expr)
     if derivative and any(jump != 0 for jump in found.jumps):
         raise DerivationError(
-            f"{expr} jumps at z = {', '.join(map(str, found.kinks))}, so φ' has infinite norm and no Hermite coefficients "
-            "with a tail bound: take those of φ."
+            f"{expr} jumps at z = {', '.join(map(str, found.kinks))}, so φ' has infinite norm and no Hermite "
+            "coefficients with a tail bound: take those of φ."
         )
     branches = found.derivative() if derivative else found.branches
     ends = [None, *found.kinks, None]

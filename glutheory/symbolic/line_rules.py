@@ -2,9 +2,9 @@
 
 The lattice is for φ analytic in a strip; its error follows from the integral of the modulus on the strip's edge
 (Trefethen and Weideman 2014). Panels carry rules of Gauss and Legendre: with n nodes on a panel of half-length ℓ they
-err by at most ℓ·(64/15)·M·ϱ^(−2n)/(1 − ϱ^(−2)), M the largest modulus on the Bernstein ellipse of parameter ϱ (Trefethen
-2008, Thm. 4.5), bounded by evaluating φ on a box in ball arithmetic, which also proves that φ is analytic there. How
-much an error at z counts is said by a `Weight`.
+err by at most ℓ·(64/15)·M·ϱ^(−2n)/(1 − ϱ^(−2)), M the largest modulus on the Bernstein ellipse of parameter ϱ
+(Trefethen 2008, Thm. 4.5), bounded by evaluating φ on a box in ball arithmetic, which also proves that φ is analytic
+there. How much an error at z counts is said by a `Weight`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-import sympy as sp
 from flint import acb, arb, ctx
 
 from glutheory.symbolic.piecewise import Envelope, Piecewise, Strip, normal_tail, program, strips
@@ -220,4 +219,4 @@ def legendre(nodes: int, bits: int) -> tuple[tuple[arb, arb], ...]:  # noqa: ARG
     return (*half, *((-x, w) for x, w in half[: nodes // 2]))
 
 
-__all__ = ["Nodes", "Weight", "legendre", "line_rule", "panels", "lack"]
+__all__ = ["Nodes", "Weight", "lack", "legendre", "line_rule", "panels"]

@@ -24,7 +24,7 @@ from glutheory.symbolic.rotated import rotated
 
 Pair = tuple[arb, arb]
 #: Values of its kernel up to which the semigroup is taken at once, and beyond which its work is refused.
-FEW, MAX_ENTRIES = 600_000, 8_000_000
+FEW, MAX_ENTRIES = 2_600_000, 8_000_000
 #: A point of `rotated` costs as much as this many of them; the points beyond which that is refused.
 _PRICE, MAX_POINTS = 20, 400_000
 _ROUNDS = 5
@@ -120,4 +120,3 @@ def _bits(found: Piecewise, point: Point, goals: Sequence[arb]) -> int:
             size *= 1 + 1 / (frame.gap * frame.root_a * abs(frame.root_b))
         need = max(float((size / goal).log()) for goal in goals)
     return math.ceil(need / math.log(2)) + 72
-

@@ -24,9 +24,9 @@ Bounds = Callable[[arb, arb], Sequence[arb]]
 
 
 def points_needed(half: arb, bounds: Bounds, goals: Sequence[arb]) -> tuple[int, list[arb]] | None:
-    """(points, errors per unit of mass); `bounds(wide, tall)` bounds L on an ellipse of these half-axes around the middle.
+    """(points, errors per unit of mass), None where no ellipse serves.
 
-    None where no ellipse serves.
+    `bounds(wide, tall)` bounds L on an ellipse of these half-axes around the middle.
     """
     best: tuple[int, list[arb]] | None = None
     for rho in ELLIPSES:

@@ -4,10 +4,11 @@ With |ρ| = cos(α + β) and independent standard normal p, q,
 
     u = √a (cos α p + sin α q),   v = ±√b (cos β p − sin β q),   L(q) = E_p[φ(u) φ(v)],
 
-so that small 1 − |ρ| makes L nearly constant instead of anything steep, most so where √a sin α = √b sin β. A kink of φ(u) or φ(v) is a line in the plane
-of p and q; between the values of q at which two of them meet, L is analytic, and `product_rule` integrates it from a
-few points. At each the integral in p is cut at the lines, p = p₁(q) + t·(p₂(q) − p₁(q)) with the same panels in t for
-all q of an interval, or is a lattice for φ analytic in a strip.
+so that small 1 − |ρ| makes L nearly constant instead of anything steep, most so where √a sin α = √b sin β. A kink of
+φ(u) or φ(v) is a line in the plane of p and q; between the values of q at which two of them meet, L is analytic, and
+`product_rule` integrates it from a few points. At each the integral in p is cut at the lines,
+p = p₁(q) + t·(p₂(q) − p₁(q)) with the same panels in t for all q of an interval, or is a lattice for φ analytic in a
+strip.
 """
 
 from __future__ import annotations
@@ -102,8 +103,12 @@ class _Piece:
     """Between two lines, by panels in t."""
 
     def __init__(
-        self, rotation: Rotation, lines: tuple[_Line, _Line], branches: tuple[tuple[sp.Expr, ...], ...],
-        slices: Sequence[acb], goals: Sequence[arb],
+        self,
+        rotation: Rotation,
+        lines: tuple[_Line, _Line],
+        branches: tuple[tuple[sp.Expr, ...], ...],
+        slices: Sequence[acb],
+        goals: Sequence[arb],
     ) -> None:
         self._rotation, self._lines = rotation, lines
         self._tapes = [program(branch) for branch in branches]
@@ -194,7 +199,7 @@ class _Lattice:
         """With its nodes."""
         h, half = self._step, self.size // 2
         norm = h / (2 * arb.pi()).sqrt()
-        self._weights = [norm * (-(h * i) ** 2 / 2).exp() for i in range(-half, half + 1)]
+        self._weights = [norm * (-((h * i) ** 2) / 2).exp() for i in range(-half, half + 1)]
         self._places = [h * i for i in range(-half, half + 1)]
         self._column = program((self._found.branches[0], self._found.slopes[0])).bind_column()
         return self
@@ -228,7 +233,7 @@ class _Lattice:
 
 
 def _dot(weights: Sequence[arb], first: Sequence[acb], second: Sequence[acb]) -> acb:
-    return sum(map(mul, weights, map(mul, first, second)), arb(0))
+    return acb(sum(map(mul, weights, map(mul, first, second)), arb(0)))
 
 
 def rotated(found: Piecewise, frame: Frame, goals: Sequence[arb], most: float) -> Pair | None:

@@ -9,7 +9,8 @@ for any φ, also where it jumps. F and G are entire, |F(w + iy)| ≤ e^{|ρ|y²/
 needs few nodes and errs by at most 2M/(e^{2πd/h} − 1) (Trefethen and Weideman 2014, Thm. 5.1), M the integral of the
 modulus d above the axis. The integrals in z are those of `glutheory.symbolic.line_rules`.
 
-The errors of the rules for z act on S through Σ h n(w)|G(w)||k(ζ − r w)|, bounded by n(w) k(x − r w) = n(x) N(w; rx, g).
+The errors of the rules for z act on S through Σ h n(w)|G(w)||k(ζ − r w)|, which is bounded by way of
+n(w) k(x − r w) = n(x) N(w; rx, g).
 """
 
 from __future__ import annotations
