@@ -22,7 +22,7 @@ import sympy as sp
 from flint import acb, arb, ctx
 
 Ball = Any  # arb or acb: python-flint ships no types for mixed arithmetic
-#: From this E on, Φ₂ ≈ e^{−E} is integrated by itself: differences of larger numbers would cost E·log₂e bits. Beyond the
+#: From this E on, Φ₂ ≈ e^{−E} is integrated by itself: differences of larger numbers cost E·log₂e bits. Beyond the
 #: second one double precision no longer places the integral.
 _FAR, _FARTHEST = 8.0, 1e14
 
