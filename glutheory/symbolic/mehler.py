@@ -15,7 +15,7 @@ from flint import arb
 from glutheory.activations import Activation
 from glutheory.errors import PrecisionError
 from glutheory.ground.balls import precision
-from glutheory.ground.exact import Point, ball
+from glutheory.ground.exact import Exact, Point, ball
 from glutheory.symbolic import ends, semigroup
 from glutheory.symbolic.deltas import delta_part
 from glutheory.symbolic.hermite import norm, partial_sum
@@ -28,6 +28,8 @@ FEW, MAX_ENTRIES = 2_600_000, 8_000_000
 #: A point of `rotated` costs as much as this many of them; the points beyond which that is refused.
 _PRICE, MAX_POINTS = 20, 400_000
 _ROUNDS = 5
+#: Digits with which a norm is looked for.
+_SEEN = (6, 40, 160, 640)
 
 
 def series_balls(act: Activation, point: Point, digits: int) -> Pair:
@@ -67,10 +69,19 @@ def _scales(act: Activation, found: Piecewise, point: Point) -> list[arb]:
     if not variances:
         return [arb(1), arb(1)]
     with precision(128):
-        one = _geometric([norm(act, v, 6) for v in variances])
+        one = _geometric([_size(act, v, derivative=False) for v in variances])
         if any(jump != 0 for jump in found.jumps):
             return [one, one / _geometric([ball(v) for v in variances])]
-        return [one, _geometric([norm(act, v, 6, derivative=True) for v in variances])]
+        return [one, _geometric([_size(act, v, derivative=True) for v in variances])]
+
+
+def _size(act: Activation, variance: Exact, *, derivative: bool) -> arb:
+    """E[φ(u)²], roughly; of a function that begins far out it is small, and seen with more digits only."""
+    for digits in _SEEN:
+        value = norm(act, variance, digits, derivative=derivative)
+        if value > 0 and value.rel_accuracy_bits() > 4:
+            return value
+    return arb(10) ** -_SEEN[-1]
 
 
 def _geometric(values: Sequence[arb]) -> arb:
