@@ -12,7 +12,7 @@ from flint import arb
 from glutheory.activations import Activation
 from glutheory.commands.main import Command
 from glutheory.commands.options import complete_activation
-from glutheory.errors import DomainError
+from glutheory.errors import DomainError, PrecisionError
 from glutheory.ground.exact import Point, as_digits
 from glutheory.printing.digits import GUARD, ball_text, certified, common_digits, shown, significant
 
@@ -62,16 +62,28 @@ class Value:
         return self.text if self.text is not None else shown(self.ball, 1)
 
 
-def certain(find: Callable[[int], Pair], digits: int) -> tuple[tuple[str | None, str | None], Pair]:
-    """Both values with this many certified digits; a road works relative to a scale, so a small value asks again."""
-    wanted = digits + GUARD
+def certain(
+    find: Callable[[int], Pair], digits: int, most: int | None = None
+) -> tuple[tuple[str | None, str | None], Pair]:
+    """Both values with this many certified digits; a road works relative to a scale, so a small value asks again.
+
+    Raises:
+        PrecisionError: the digits cannot be had; it speaks of the digits asked for, not of those tried.
+    """
+    wanted = digits + GUARD if most is None else min(digits + GUARD, most)
     for _ in range(3):
-        balls = find(wanted)
+        try:
+            balls = find(wanted)
+        except PrecisionError as error:
+            raise PrecisionError(
+                f"digits is {digits}: beyond the work limit at this point; give fewer, or take the other --road.",
+                reached=error.reached,
+            ) from None
         S, T = (certified(ball, digits) for ball in balls)
         missing = max(0 if text is None else digits - significant(text, digits) for text in (S, T))
         if not missing:
             break
-        wanted += missing + GUARD
+        wanted = wanted + missing + GUARD if most is None else min(wanted + missing + GUARD, most)
     return (S, T), balls
 
 
@@ -87,9 +99,12 @@ def road_values(act: Activation, point: Point, digits: int, road: str) -> list[V
         if own.terms and not point.degenerate:
             texts = (plain_value(own, "S", point, digits) or texts[0], plain_value(own, "T", point, digits) or texts[1])
     else:
-        from glutheory.quadrature import enclose
+        from glutheory.quadrature.enclose import MAX_DIGITS, enclose
 
-        texts, balls = certain(lambda wanted: enclose(act, point.a, point.b, point.c, digits=wanted), digits)
+        as_digits(digits, MAX_DIGITS)
+        texts, balls = certain(
+            lambda wanted: enclose(act, point.a, point.b, point.c, digits=wanted), digits, MAX_DIGITS
+        )
     return [Value(name, road, text, ball) for name, text, ball in zip("ST", texts, balls, strict=True)]
 
 

@@ -65,7 +65,8 @@ def admit_exponent(value: sp.Expr) -> sp.Integer:
     shown = text if len(text) <= 40 else text[:37] + "..."
     raise ExpressionError(
         f"the exponent {shown} is not an integer from -{MAX_EXPONENT} to {MAX_EXPONENT}: "
-        "write sqrt(x) for the root of an x that is positive for every z, and exp(z) for e**z; no other is possible."
+        "write sqrt(x) for the root of an x that is never negative, so x*sqrt(x) for x**1.5, and exp(z) for e**z; "
+        "no other is possible."
     )
 
 

@@ -18,6 +18,7 @@ from itertools import pairwise
 import sympy as sp
 from flint import acb, arb, ctx
 
+from glutheory.ground.balls import integral as ball_integral
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.growth import Growth, growth
 from glutheory.ground.pieces import Pieces
@@ -203,7 +204,7 @@ def _piece(low: arb, width: arb, g: Integrand, tolerance: arb, limit: int) -> ar
         x = low + width * t
         return front * g(x, analytic) * (-x * x / 2).exp()
 
-    value = acb.integral(
+    value = ball_integral(
         integrand,
         0,
         1,

@@ -57,8 +57,8 @@ def _mean(found: Piecewise, root: arb, centre: arb, spread: arb, goal: arb) -> a
     for k, (low, high) in enumerate(pairwise(cuts)):
         run = program((found.branch(skipped + k, root)[1],)).bind()
 
-        def sizes(box: acb, run: object = run) -> Sequence[arb]:
-            value = acb(run([root * (centre + spread * box)], True)[0])  # type: ignore[operator]
+        def sizes(box: acb, analytic: bool, run: object = run) -> Sequence[arb]:
+            value = acb(run([root * (centre + spread * box)], analytic)[0])  # type: ignore[operator]
             return [abs(value * (-box * box / 2).exp()).upper()]
 
         for middle, half, count, own in panels(low, high, sizes, [goal / 64], 3.0):

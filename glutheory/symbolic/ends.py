@@ -13,7 +13,7 @@ import sympy as sp
 from flint import acb, arb
 
 from glutheory.activations import Activation, Z
-from glutheory.ground.balls import Ball, Tape
+from glutheory.ground.balls import Ball, Tape, integral
 from glutheory.ground.exact import Exact, Point, ball
 from glutheory.ground.growth import Growth
 from glutheory.symbolic.deltas import density, infinite
@@ -114,7 +114,7 @@ def _integral(
             return value * x if power else value
 
         share = goal / (8 * (len(ends) - 1))
-        total += acb.integral(integrand, low, high, abs_tol=share, rel_tol=share).real * norm
+        total += integral(integrand, low, high, abs_tol=share, rel_tol=share).real * norm
     return total
 
 

@@ -18,7 +18,7 @@ from flint import acb, arb
 
 from glutheory.activations import Activation, Z
 from glutheory.errors import DerivationError
-from glutheory.ground.balls import Ball, Tape, bits_of, precision
+from glutheory.ground.balls import Ball, Tape, bits_of, integral, precision
 from glutheory.ground.exact import Exact, Point, ball
 from glutheory.ground.growth import Growth, growth
 from glutheory.ground.pieces import pieces
@@ -77,7 +77,7 @@ class _Function:
                 return result
 
             goal = arb(2) ** (-bits)
-            total += acb.integral(integrand, low, high, abs_tol=goal, rel_tol=goal).real
+            total += integral(integrand, low, high, abs_tol=goal, rel_tol=goal).real
         return total
 
 

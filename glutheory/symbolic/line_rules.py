@@ -23,7 +23,9 @@ Pair = tuple[arb, arb]
 #: Ellipses that are tried on a panel, the numbers of nodes it may have, and how often it is halved before it is kept.
 _ELLIPSES = (1.5, 1.8, 2.2, 2.7, 3.3, 4.2, 5.5)
 _COUNTS = (4, 6, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 34, 38, 43, 48, 54, 60)
-_DEPTH = 64
+_DEPTH = 100
+#: Halvings from which on a panel's size is looked at.
+_DEEP = 12
 #: Nodes beyond which the work is refused.
 MAX_NODES = 60_000
 
@@ -156,8 +158,8 @@ def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Seque
         tape = program(found.branch(skipped + k, root)[:1])
         run, column = tape.bind(), tape.bind_column()
 
-        def sizes(box: acb, run: Callable[..., list] = run) -> list[arb]:  # type: ignore[type-arg]
-            size = abs(acb(run([root * box], True)[0])).upper()
+        def sizes(box: acb, analytic: bool, run: Callable[..., list] = run) -> list[arb]:  # type: ignore[type-arg]
+            size = abs(acb(run([root * box], analytic)[0])).upper()
             x = abs(box.real)
             return [size * w for w in weight.box(x.lower(), x.upper(), abs(box.imag).upper())]
 
@@ -175,13 +177,15 @@ def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Seque
 def panels(
     low: arb,
     high: arb,
-    sizes: Callable[[acb], Sequence[arb]],
+    sizes: Callable[[acb, bool], Sequence[arb]],
     goals: Sequence[arb],
     widest: float,
     most: int = MAX_NODES,
 ) -> Iterator[tuple[arb, arb, int, list[arb]]]:
-    """(middle, half width, nodes, errors) of panels over an interval; `sizes` bounds the integrands on a box.
+    """(middle, half width, nodes, errors) of panels over an interval.
 
+    `sizes(box, analytic)` bounds the integrands on a box, and if `analytic` is not finite where they may not be. A panel
+    at a branch point such as that of z^(3/2) is halved until the integrands' size there is small enough for its error.
     With more than `most` panels the errors are infinite.
     """
     count = max(1, math.ceil(float((high - low).upper()) / widest))
@@ -195,13 +199,19 @@ def panels(
         best: tuple[int, float, list[arb]] | None = None
         for rho in _ELLIPSES:
             wide, tall = half * (rho + 1 / rho) / 2, half * (rho - 1 / rho) / 2
-            bounds = sizes(acb(middle + wide * arb(0, 1), tall * arb(0, 1)))
+            bounds = sizes(acb(middle + wide * arb(0, 1), tall * arb(0, 1)), True)
             if not all(bound.is_finite() for bound in bounds):
                 break
             bounds = [half.upper() * bound * arb(64) / 15 / (1 - arb(rho) ** -2) for bound in bounds]
             nodes = max(2, math.ceil(lack(bounds, goals) / (2 * math.log(rho)))) if lack(bounds, goals) > 0 else 2
             if best is None or nodes < best[0]:
                 best = nodes, rho, bounds
+        if best is None and depth >= _DEEP:
+            # the integral and the rule, whose weights are positive, are each at most the width times the size
+            crude = [4 * half.upper() * bound for bound in sizes(acb(middle + half * arb(0, 1)), False)]
+            if lack(crude, goals) <= 0:
+                yield middle, half, 2, crude
+                continue
         last = depth == _DEPTH or len(queue) + done > most
         if best is not None and (best[0] <= _COUNTS[-1] or last):
             nodes = next((n for n in _COUNTS if n >= best[0]), _COUNTS[-1])

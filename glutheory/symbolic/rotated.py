@@ -114,7 +114,7 @@ class _Piece:
         self._tapes = [program(branch) for branch in branches]
         self._runs = [tape.bind() for tape in self._tapes]
         self._columns = [tape.bind_column() for tape in self._tapes]
-        made = list(panels(arb(0), arb(1), lambda t: self._over(t, slices), goals, 2.0, _PANELS))
+        made = list(panels(arb(0), arb(1), lambda t, analytic: self._over(t, slices, analytic), goals, 2.0, _PANELS))
         self._nodes = [
             (middle + half * node, half * share)
             for middle, half, count, _ in made
@@ -125,7 +125,7 @@ class _Piece:
         self.errors = errors[0], errors[1]
         self.size = len(self._nodes)
 
-    def _values(self, t: acb, q: acb) -> list[acb]:
+    def _values(self, t: acb, q: acb, analytic: bool) -> list[acb]:
         r, (start, stop) = self._rotation, self._lines
         # q and t each once where it can be, so that boxes of them stay narrow
         place = start.place + t * (stop.place - start.place)
@@ -135,14 +135,14 @@ class _Piece:
         weight = width * (-p * p / 2).exp() / (2 * arb.pi()).sqrt()
         results = []
         for run, root, c, s in zip(self._runs, (r.frame.root_a, r.frame.root_b), r.cosines, r.sines, strict=True):
-            results.append(run([root * (c * place + (c * slope + s) * q)], True))
+            results.append(run([root * (c * place + (c * slope + s) * q)], analytic))
         return [weight * f * g for f, g in zip(*results, strict=True)]
 
-    def _over(self, t: acb, slices: Sequence[acb]) -> list[arb]:
-        return _largest(self._sizes(t, q) for q in slices)
+    def _over(self, t: acb, slices: Sequence[acb], analytic: bool) -> list[arb]:
+        return _largest(self._sizes(t, q, analytic) for q in slices)
 
-    def _sizes(self, t: acb, q: acb) -> list[arb]:
-        return [abs(acb(value)).upper() for value in self._values(t, q)]
+    def _sizes(self, t: acb, q: acb, analytic: bool = True) -> list[arb]:
+        return [abs(acb(value)).upper() for value in self._values(t, q, analytic)]
 
     def bounds(self, q: acb) -> list[arb]:
         """See `Strand`."""

@@ -95,12 +95,15 @@ class _Rules:
         return Facts(abs(c), 0, arb(0), *line, (arb(0), arb(0)), floor, angle)
 
     def variable(self) -> Facts:
-        above, below = (arb(0), arb(1)), (arb(0), arb(1))
+        above, below, angle = (arb(0), arb(1)), (arb(0), arb(1)), None
         if self.high is not None:
             above = (self.high, arb(0))
         if self.low is not None:
             below = (-self.low, arb(0))
-        return Facts(arb.max(arb(1), self.tau), 1, arb(0), above, below, (self.tau, arb(0))).filled()
+            if self.low >= 0 and self.tau == 0:
+                angle = arb(0)
+        size = arb.max(arb(1), self.tau)
+        return Facts(size, 1, arb(0), above, below, (self.tau, arb(0)), angle=angle).filled()
 
     def exponential(self, exponent: sp.Expr) -> Facts:
         half_line = 1 if self.low is not None and self.low >= 0 else 0
