@@ -6,7 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = ("command_line.py", "gram.py", "own_activations.py", "evaluate.py", "gram_operator.py", "sampling.py", "modules.py")
+SCRIPTS = (
+    "command_line.py",
+    "gram.py",
+    "own_activations.py",
+    "evaluate.py",
+    "gram_operator.py",
+    "sampling.py",
+    "modules.py",
+)
 
 if __name__ == "__main__":
     for script in SCRIPTS:

@@ -143,7 +143,7 @@ def test_what_the_series_cannot_do_is_said(monkeypatch: pytest.MonkeyPatch) -> N
         series_balls(Activation("1/z", 1 / Z), Point.of(1, 1, "0.5"), 5)
     for limit in ("FEW", "MAX_POINTS", "MAX_ENTRIES"):
         monkeypatch.setattr(mehler, limit, 50)
-    with pytest.raises(PrecisionError, match="ask for fewer digits, or use `enclose`") as caught:
+    with pytest.raises(PrecisionError, match="ask for fewer digits, or take") as caught:
         series_balls(kink, Point.of(1, 1, "0.99"), 30)
     S, T = caught.value.reached
     assert S.is_finite()
