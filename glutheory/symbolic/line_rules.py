@@ -184,9 +184,9 @@ def panels(
 ) -> Iterator[tuple[arb, arb, int, list[arb]]]:
     """(middle, half width, nodes, errors) of panels over an interval.
 
-    `sizes(box, analytic)` bounds the integrands on a box, and if `analytic` is not finite where they may not be. A panel
-    at a branch point such as that of z^(3/2) is halved until the integrands' size there is small enough for its error.
-    With more than `most` panels the errors are infinite.
+    `sizes(box, analytic)` bounds the integrands on a box; with `analytic` it is not finite where they may not be that.
+    A panel at a branch point such as that of z^(3/2) is halved until the size there is small enough for its error. With
+    more than `most` panels the errors are infinite.
     """
     count = max(1, math.ceil(float((high - low).upper()) / widest))
     step = (high - low) / count

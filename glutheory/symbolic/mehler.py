@@ -56,8 +56,8 @@ def series_balls(act: Activation, point: Point, digits: int) -> Pair:
         goals = [goal if new is None else arb.min(new, goal / 16) for new, goal in zip(lower, goals, strict=True)]
     reached = partial_sum(act, point, digits)
     raise PrecisionError(
-        f"digits is {digits}: the Hermite series of {act.label!r} is beyond the work limit at this point; ask for fewer "
-        "digits, or take |ρ| farther from 1 or smaller variances.",
+        f"digits is {digits}: the Hermite series of {act.label!r} is beyond the work limit at this point; ask for "
+        "fewer digits, or take |ρ| farther from 1 or smaller variances.",
         reached=reached,
     )
 
