@@ -7,6 +7,7 @@ import pytest
 import sympy as sp
 from flint import arb
 
+from glutheory.ground import bivariate
 from glutheory.ground.balls import Tape, precision
 from glutheory.ground.bivariate import Phi, Phi2, phi2
 
@@ -71,3 +72,34 @@ def test_sympy_knows_their_numbers() -> None:
     assert abs(Phi(-x).evalf(40) - (sp.erfc(x / sp.sqrt(2)) / 2).evalf(40)) < sp.Float("1e-38", 40)
     assert abs(Phi2(0, 0, 1, 1).evalf(30) - sp.Rational(3, 8)) < sp.Float("1e-28", 30)
     assert Phi2(1, 2, 3, 4) == Phi2(2, 1, 3, 4)
+
+
+#: Quadrants far from the origin: corners, faces, and correlations of both signs near ±1.
+FAR = [(-5, -5, "0.3"), (-6, -2, "0.9"), (-6, 2, "-0.9"), (-6, -5.9, "0.999"), (-4, 3.5, "-0.99"), (-30, -30, "0.3")]
+
+
+@pytest.mark.parametrize(("x", "y", "rho"), FAR, ids=str)
+def test_far_quadrants_keep_their_relative_accuracy(
+    x: float, y: float, rho: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against Owen's T with as many bits more as the value is small, which at the same precision loses them all."""
+
+    def at(bits: int) -> arb:
+        with precision(bits):
+            c = arb(rho)
+            return phi2(arb(x), arb(y), c, (1 - c * c).sqrt())
+
+    far = at(200)
+    assert far.rel_accuracy_bits() > 170
+    monkeypatch.setattr(bivariate, "_FAR", float("inf"))
+    assert far.overlaps(at(3000))
+    assert at(200).rel_accuracy_bits() < far.rel_accuracy_bits()
+
+
+def test_a_far_quadrant_holds_the_spread_of_its_arguments() -> None:
+    with precision(120):
+        c, d = arb("0.6"), arb("0.8")
+        wide = phi2(arb(-8, 1e-9), arb(-7, 1e-9), c, d)
+        for x, y in ((-8 - 9e-10, -7 - 9e-10), (-8 + 9e-10, -7 + 9e-10)):
+            assert wide.overlaps(phi2(arb(x), arb(y), c, d))
+        assert not wide.overlaps(phi2(arb(-8 + 3e-9), arb(-7 + 3e-9), c, d))

@@ -157,13 +157,39 @@ def test_the_ends_of_the_domain(name: str, point: tuple[object, ...], expected: 
         assert mpmath.isinf(value) if text == "inf" else abs(value - mp.mpf(text)) < mp.mpf(10) ** -29
 
 
-@given(data=st.data(), act=st.sampled_from(TAME))
-def test_extreme_variances_give_their_digits(act: Activation, data: st.DataObject) -> None:
-    point = data.draw(points(-12, 6))
+@given(point=points(-12, 6), act=st.sampled_from([act for act in TAME if act.name not in BY_BALLS]))
+def test_extreme_variances_give_their_digits(act: Activation, point: Point) -> None:
+    _has_its_digits(act, point)
+
+
+@pytest.mark.slow
+@given(point=points(-12, 6), act=st.sampled_from([act for act in TAME if act.name in BY_BALLS]))
+def test_extreme_variances_of_kinks_anywhere_give_their_digits(act: Activation, point: Point) -> None:
+    """Kinks at 1, say, make values like exp(-1/a) of a small variance a."""
+    _has_its_digits(act, point)
+
+
+def _has_its_digits(act: Activation, point: Point) -> None:
     S, T = evaluate_balls(dual(act), point, 30)
     for value in (S, T):
         assert not value.is_nan()
         assert value.rel_accuracy_bits() >= 100 or value.contains(0) or not value.is_finite()
+
+
+@pytest.mark.parametrize("name", ["shifted_relu", "jump_relu", "hard_swish"])
+@pytest.mark.parametrize("variance", ["1e-3", "1e-6"])
+def test_kinks_away_from_zero_at_small_variances(name: str, variance: str) -> None:
+    """In milliseconds: the working precision must not grow with the exponent of a value like exp(-1/a)."""
+    a = Fraction(variance)
+    for rho in (Fraction(3, 10), Fraction(-7, 10), Fraction(1)):
+        _has_its_digits(activation(name), Point(a, a, rho * a))
+    S, T = evaluate_balls(dual(activation("shifted_relu")), Point(a, a, a), 30)
+    with precision(200):
+        # E[(u−1)²₊] = (1+a)Φ(−1/√a) − √a φ(1/√a), E[1{u>1}] = Φ(−1/√a), the tail by its own relative accuracy
+        x = 1 / arb(a.numerator) * a.denominator
+        tail, density = (x / 2).sqrt().erfc() / 2, (-x / 2).exp() / (2 * arb.pi() * x).sqrt()
+        assert T.overlaps(tail)
+        assert S.overlaps((1 + 1 / x) * tail - density)
 
 
 def test_relative_accuracy_survives_the_cancellation_at_minus_one() -> None:
