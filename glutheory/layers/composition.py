@@ -9,6 +9,7 @@ from functools import cached_property
 
 from glutheory.activations import nearest
 from glutheory.errors import DomainError, UnknownNameError
+from glutheory.layers.blocks import check_blocks, inner
 from glutheory.layers.records import (
     MOST_NESTED,
     Block,
@@ -27,6 +28,9 @@ from glutheory.layers.text import written
 from glutheory.layers.walk import run
 from glutheory.networks import Network
 from glutheory.shown import Shown
+
+#: Letters of a name that is made from the layers, and the number of layers that are listed one by one.
+_LONG, _LISTED = 300, 10**6
 
 #: What units are: raw data; centred and Gaussian given the layer below, as after a dense layer; images of such under
 #: activations; the output.
@@ -54,21 +58,33 @@ class Stack(Shown):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", serial(self.layers))
+        object.__setattr__(self, "notes", tuple(self.notes))
         if _depth(self.layers) > MOST_NESTED:
             raise DomainError(
                 f"layers is nested more than {MOST_NESTED} blocks deep: lay blocks out one after the other, or use "
                 "repeat."
             )
+        check_blocks(self.layers)
         run(self.layers, INPUTS, _Kinds(), most=2)
-        object.__setattr__(self, "name", self.name or written(self.layers))
+        object.__setattr__(self, "name", self.name or self._written())
+
+    def _written(self) -> str:
+        said = written(self.layers[:_LONG])
+        return said if len(said) <= _LONG else f"{said[: _LONG - 30].rpartition(',')[0]}, … ({len(self.layers)} layers)"
 
     def __repr__(self) -> str:
-        said = written(self.layers)
+        said = self._written()
         return f"<Stack {said}>" if said == self.name else f"<Stack {self.name}: {said}>"
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """The names of the groups of trained weights, from the inputs on: embedding, block1.value and so on."""
+        """The names of the groups of trained weights, from the inputs on: embedding, block1.value and so on.
+
+        Raises:
+            DomainError: so many layers that no list holds their names.
+        """
+        if _count(self.layers) > _LISTED:
+            raise DomainError(f"the stack has more than {_LISTED} layers, too many to name: give it less depth.")
         found: list[str] = []
         run(self.layers, "", _Groups(found))
         return tuple(found)
@@ -82,10 +98,13 @@ class Stack(Shown):
         """The groups of these names or patterns (``"block*.gate"``); all of them for None.
 
         Raises:
+            DomainError: no name, nor a list of names.
             UnknownNameError: a name or pattern that no group of trained weights has.
         """
         if trained is None:
             return frozenset(self.groups)
+        if not isinstance(trained, Iterable):
+            raise DomainError(f"trained is {trained!r}: give the name of a group of weights, or a list of names.")
         found: set[str] = set()
         for pattern in (trained,) if isinstance(trained, str) else trained:
             own = {group for group in self.groups if fnmatchcase(group, str(pattern))}
@@ -100,7 +119,11 @@ class Stack(Shown):
     def changed(self, change: Callable[[Network], Network], name: str = "") -> Stack:
         """The stack with every product's network changed by this function, and all else as it is.
 
-        The branches that are left keep their weights, the last ones theirs.
+        The branches that are left keep their weights, the last ones theirs; branches that are added in front have the
+        variances of the first.
+
+        Raises:
+            DomainError: the function returns something that is no network.
         """
         return replace(self, layers=_changed(self.layers, change), name=name)
 
@@ -174,14 +197,9 @@ class _Kinds:
 
     def add(self, state: str, other: str) -> str:
         if OUTPUT in (state, other):
-            raise DomainError("a sum of blocks contains the readout: put it after the residual or the parallel layer.")
+            raise DomainError("a residual stands after the readout, which must be the last layer: put it before.")
         if state == INPUTS:
-            raise DomainError("a residual stands on the inputs: put a dense layer (the embedding) before it.")
-        if other != STREAM:
-            raise DomainError(
-                "a block whose image is added ends with a product or a norm, and its image would not be independent of "
-                "what it is added to: end the block with a dense layer."
-            )
+            raise DomainError("a sum with the inputs themselves: put a dense layer (the embedding) before it.")
         return state
 
 
@@ -194,17 +212,20 @@ def _depth(layers: tuple[Layer, ...]) -> int:
     """The number of blocks within blocks, without calling itself."""
     depth, level = 0, [layers]
     while level:
-        level = [block for own in level for layer in own for block in _blocks(layer)]
+        level = [block for own in level for layer in own for block in inner(layer)]
         depth += 1
         if depth > MOST_NESTED:
             break
     return depth
 
 
-def _blocks(layer: Layer) -> tuple[tuple[Layer, ...], ...]:
-    if isinstance(layer, Residual | Repeat):
-        return (layer.block,)
-    return layer.blocks if isinstance(layer, Parallel) else ()
+def _count(layers: tuple[Layer, ...]) -> int:
+    """The number of layers that a walk meets, repetitions counted."""
+    found = 0
+    for layer in layers:
+        own = sum(map(_count, inner(layer)))
+        found += 1 + (own * layer.times if isinstance(layer, Repeat) else own)
+    return found
 
 
 def _changed(layers: tuple[Layer, ...], change: Callable[[Network], Network]) -> tuple[Layer, ...]:
@@ -214,7 +235,11 @@ def _changed(layers: tuple[Layer, ...], change: Callable[[Network], Network]) ->
 def _change(layer: Layer, change: Callable[[Network], Network]) -> Layer:
     if isinstance(layer, Product):
         made = change(layer.network)
-        return replace(layer, network=made, branches=layer.branches[-len(made.branches) :])
+        if not isinstance(made, Network):
+            raise DomainError(f"change returns {repr(made)[:60]}: return a Network.")
+        added = max(0, len(made.branches) - len(layer.branches))
+        branches = (replace(layer.branches[0], name=""),) * added + layer.branches
+        return replace(layer, network=made, branches=branches[-len(made.branches) :])
     if isinstance(layer, Residual | Repeat):
         return replace(layer, block=_changed(layer.block, change))
     if isinstance(layer, Parallel):
