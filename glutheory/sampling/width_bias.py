@@ -93,7 +93,7 @@ def width_bias(
         device, dtype, workspace, progress: as in `monte_carlo`.
 
     Raises:
-        DomainError: a bad argument.
+        DomainError: a bad argument, or a stack whose kernel is not random.
         ExpressionError: an activation that torch cannot compute.
         UnknownNameError: no such group of weights.
     """
@@ -138,6 +138,8 @@ def width_bias(
             errors.append(np.sqrt(np.maximum(square - total**2 / count, 0) / (count - 1) / count))
             biases.append(float(numbers.mean()))
             deviations.append(float(numbers.std(ddof=1) / count**0.5))
+    if min(deviations) <= 1e-13 * np.sum(np.abs(weight * exact)):
+        raise DomainError("stack has the same kernel in all draws: there is no bias to measure, compare it with limit.")
     slope, interval, p_value = power_law(sizes, biases, deviations, level)
     coefficient, error = _first_order(np.array(sizes), np.stack(means), np.stack(errors))
     return WidthBias(
@@ -154,25 +156,28 @@ def power_law(
     """
     logs = np.log(np.asarray(widths, dtype=float))
     y, sigma = np.asarray(values, dtype=float), np.asarray(errors, dtype=float)
-    if not np.all(sigma > 0):
-        raise DomainError("draws give no spread: give more draws, or inputs whose kernel is random.")
+
+    def misfits(slopes: _Array) -> _Array:
+        # the constant is fitted; the law is 1 at the middle of the widths, for the sake of the numbers
+        law = np.exp(np.outer(slopes, logs - logs.mean())) / sigma
+        out: _Array = np.sum((y / sigma) ** 2) - (law @ (y / sigma)) ** 2 / np.sum(law**2, axis=1)
+        return out
 
     def misfit(slope: float) -> float:
-        # the constant is fitted; the law is 1 at the middle of the widths, for the sake of the numbers
-        law = np.exp(slope * (logs - logs.mean())) / sigma
-        return float(np.sum((y / sigma) ** 2) - np.dot(law, y / sigma) ** 2 / np.dot(law, law))
+        return float(misfits(np.array([slope]))[0])
 
     grid = np.linspace(_STEEPEST, _FLATTEST, 181)
-    found = [misfit(slope) for slope in grid]
+    found = misfits(grid)
     best = int(np.argmin(found))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     slope = float(minimize_scalar(misfit, bounds=(low, high), method="bounded", options={"xatol": 1e-8}).x)
     least = misfit(slope)
     bound = least + float(chi2.isf(1 - level, 1))
     ends = []
-    for side, end in ((grid[grid < slope][::-1], _STEEPEST), (grid[grid > slope], _FLATTEST)):
-        outside = next((float(at) for at in side if misfit(at) > bound), None)
-        ends.append(end if outside is None else float(brentq(lambda at: misfit(at) - bound, slope, outside)))
+    for side, end in (((grid < slope)[::-1], _STEEPEST), (grid > slope, _FLATTEST)):
+        at, height = (grid[::-1], found[::-1]) if end == _STEEPEST else (grid, found)
+        outside = at[side & (height > bound)]
+        ends.append(float(brentq(lambda s: misfit(s) - bound, slope, outside[0])) if len(outside) else end)
     freedom = len(logs) - 2
     return slope, (ends[0], ends[1]), float(chi2.sf(least, freedom)) if freedom else 1.0
 

@@ -39,8 +39,13 @@ class DeepSampler:
 
     def blocks(self, seed: int, draw: int) -> dict[str, torch.Tensor]:
         """The NTK of one draw by groups of weights, each of shape (n, n)."""
-        found = ntk(self.setting, seed, (draw,), apart=True)
-        return {name: self._checked(block[0]) for name, block in found.items()}
+        return {name: block[0] for name, block in next(self.batches(seed, range(draw, draw + 1))).items()}
+
+    def batches(self, seed: int, draws: range) -> Iterator[dict[str, torch.Tensor]]:
+        """The NTKs of some draws by groups of weights, each of shape (draws of the batch, n, n), batch after batch."""
+        for own in self._own(draws):
+            found = ntk(self.setting, seed, own, apart=True)
+            yield {name: self._checked(block) for name, block in found.items()}
 
     def total(self, seed: int, draw: int) -> torch.Tensor:
         """The kernel of one draw, shape (n, n)."""
@@ -48,12 +53,16 @@ class DeepSampler:
 
     def totals(self, seed: int, draws: range) -> Iterator[torch.Tensor]:
         """The kernels of some draws, one by one, each of shape (n, n)."""
-        for start in range(draws.start, draws.stop, self.batch):
-            own = range(start, min(start + self.batch, draws.stop))
+        for own in self._own(draws):
             if self.setting.kind == "nngp":
                 yield from self._checked(nngp(self.setting, seed, own))
             else:
                 yield from self._checked(ntk(self.setting, seed, own, apart=False)[""])
+
+    def _own(self, draws: range) -> Iterator[range]:
+        return (
+            range(start, min(start + self.batch, draws.stop)) for start in range(draws.start, draws.stop, self.batch)
+        )
 
     def settings(self) -> dict[str, Any]:
         """The stack and what is asked of it, as JSON."""
