@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from glutheory.activations import nearest
+from glutheory.activations import activation, activation_names, nearest
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.layers.blocks import check_blocks, inner
 from glutheory.layers.records import (
@@ -129,7 +129,7 @@ class Stack(Shown):
 
     def ungated(self, name: str = "") -> Stack:
         """The stack whose gated products have lost their value branch."""
-        return self.changed(lambda net: net.ungated() if net.gated else net, name)
+        return self.changed(_bare, name)
 
 
 def composed(*layers: Block, name: str = "") -> Stack:
@@ -226,6 +226,14 @@ def _count(layers: tuple[Layer, ...]) -> int:
         own = sum(map(_count, inner(layer)))
         found += 1 + (own * layer.times if isinstance(layer, Repeat) else own)
     return found
+
+
+def _bare(net: Network) -> Network:
+    """A gated network without its value branch, under the name that the zoo has for it."""
+    if not net.gated:
+        return net
+    in_zoo = net.gate.name in activation_names() and activation(net.gate.name) == net.gate
+    return net.ungated(net.gate.name if in_zoo else None)
 
 
 def _changed(layers: tuple[Layer, ...], change: Callable[[Network], Network]) -> tuple[Layer, ...]:
