@@ -48,8 +48,10 @@ _CLIP = replace(_GPT, first=True, last=False)
 _ROWS: tuple[tuple[Form, str], ...] = (
     (
         _LLAMA,
-        "cwm diffllama emu3_text_model ernie4_5 eurobert gemma glm granite granite_swa helium internlm3 llama "
-        "ministral3 mistral olmo_hybrid phi3 qwen2 qwen3 qwen3_5_text qwen3_vl_text recurrent_gemma seed_oss smollm3",
+        (
+            "cwm diffllama emu3_text_model ernie4_5 eurobert gemma glm granite granite_swa helium internlm3 "
+            "llama ministral3 mistral olmo_hybrid phi3 qwen2 qwen3 qwen3_5_text qwen3_vl_text recurrent_gemma seed_oss smollm3"
+        ),
     ),
     (replace(_LLAMA, activation="silu"), "lfm2"),
     (replace(_LLAMA, place=BOTH), "gemma2 gemma3_text glm4 hyperclovax"),
@@ -63,8 +65,10 @@ _ROWS: tuple[tuple[Form, str], ...] = (
     (replace(_BERT, gated=True), "gte nomic_bert"),
     (
         _GPT,
-        "biogpt clip_text_model deit gpt2 gpt_bigcode gpt_neo gpt_neox_japanese jais2 megatron-bert nemotron opt "
-        "persimmon siglip_text_model siglip_vision_model starcoder2 vit vit_mae xglm",
+        (
+            "biogpt clip_text_model deit gpt2 gpt_bigcode gpt_neo gpt_neox_japanese jais2 megatron-bert nemotron opt "
+            "persimmon siglip_text_model siglip_vision_model starcoder2 vit vit_mae xglm"
+        ),
     ),
     (replace(_GPT, parallel=True), "codegen falcon gpt_neox gptj phi"),
     (replace(_GPT, activation="relu"), "ctrl"),
@@ -74,8 +78,10 @@ _ROWS: tuple[tuple[Form, str], ...] = (
     (_CLIP, "chinese_clip_vision_model clip_vision_model"),
     (
         _BERT,
-        "bert bert-generation big_bird camembert convbert deberta deberta-v2 distilbert electra ernie layoutlm "
-        "longformer luke markuplm mpnet nystromformer roberta roc_bert roformer splinter xlm-roberta",
+        (
+            "bert bert-generation big_bird camembert convbert deberta deberta-v2 distilbert electra ernie layoutlm "
+            "longformer luke markuplm mpnet nystromformer roberta roc_bert roformer splinter xlm-roberta"
+        ),
     ),
     (replace(_BERT, first=False), "fnet rembert"),
     (replace(_BERT, first=False, activation="gelu_tanh"), "openai-gpt"),

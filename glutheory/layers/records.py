@@ -16,7 +16,7 @@ Source: Vaswani et al. 2017 (residual blocks); Zhang & Sennrich 2019 (RMSNorm); 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -163,7 +163,11 @@ def readout(variance: Any = 1, bias: Any = 0, *, trained: bool = True, name: str
 
 
 def product(
-    *branches: Activation | Network | str, variance: Any = 1, bias: Any = 0, trained: bool = True, name: str = ""
+    *branches: Activation | Network | str,
+    variance: Any = 1,
+    bias: Any = 0,
+    trained: bool | Sequence[bool] = True,
+    name: str = "",
 ) -> Product:
     """A product of branches: ``product("swiglu")``, ``product("identity", "silu")``, ``product("relu")``.
 

@@ -38,7 +38,13 @@ class _Options(TypedDict, total=False):
 
 @overload
 def empirical_ntk(
-    network: str | Network | Stack, X: Any, *, width: int, seed: int, blocks: Literal[False] = ..., **options: Unpack[_Options]
+    network: str | Network | Stack,
+    X: Any,
+    *,
+    width: int,
+    seed: int,
+    blocks: Literal[False] = ...,
+    **options: Unpack[_Options],
 ) -> torch.Tensor: ...
 @overload
 def empirical_ntk(

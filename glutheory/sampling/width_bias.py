@@ -10,22 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import chi2
 
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer, real
 from glutheory.layers import Stack
+from glutheory.sampling.power_law import power_law
 from glutheory.sampling.prepared import WORKSPACE, prepare
 from glutheory.sampling.progress import bar
-
-#: Exponents that are tried; an interval that ends there has no end.
-_STEEPEST, _FLATTEST = -6.0, 3.0
 
 _Array = npt.NDArray[np.float64]
 
@@ -76,7 +73,9 @@ def width_bias(
     workspace: int = WORKSPACE,
     progress: bool | None = None,
 ) -> WidthBias:
-    """Measure the bias at several widths, in the ntk parametrisation; fix widths, draws and contrast before looking at any.
+    """Measure the bias at several widths, in the ntk parametrisation.
+
+    Fix widths, draws and contrast before looking at any.
 
     Args:
         stack: a `glutheory.Stack`.
@@ -90,7 +89,10 @@ def width_bias(
             of K_ij/√(limit_ii limit_jj).
         level: of the interval.
         trained: as in `empirical_ntk`.
-        device, dtype, workspace, progress: as in `monte_carlo`.
+        device: as in `monte_carlo`.
+        dtype: as in `monte_carlo`.
+        workspace: as in `monte_carlo`.
+        progress: as in `monte_carlo`.
 
     Raises:
         DomainError: a bad argument, or a stack whose kernel is not random.
@@ -147,41 +149,6 @@ def width_bias(
     )
 
 
-def power_law(
-    widths: Sequence[int], values: Sequence[float], errors: Sequence[float], level: float
-) -> tuple[float, tuple[float, float], float]:
-    """The exponent s of values ≈ constant·widths^s, its interval at this level, and the p-value of the fit.
-
-    The values have independent normal errors of these deviations; the interval is that of the likelihood ratio.
-    """
-    logs = np.log(np.asarray(widths, dtype=float))
-    y, sigma = np.asarray(values, dtype=float), np.asarray(errors, dtype=float)
-
-    def misfits(slopes: _Array) -> _Array:
-        # the constant is fitted; the law is 1 at the middle of the widths, for the sake of the numbers
-        law = np.exp(np.outer(slopes, logs - logs.mean())) / sigma
-        out: _Array = np.sum((y / sigma) ** 2) - (law @ (y / sigma)) ** 2 / np.sum(law**2, axis=1)
-        return out
-
-    def misfit(slope: float) -> float:
-        return float(misfits(np.array([slope]))[0])
-
-    grid = np.linspace(_STEEPEST, _FLATTEST, 181)
-    found = misfits(grid)
-    best = int(np.argmin(found))
-    low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-    slope = float(minimize_scalar(misfit, bounds=(low, high), method="bounded", options={"xatol": 1e-8}).x)
-    least = misfit(slope)
-    bound = least + float(chi2.isf(1 - level, 1))
-    ends = []
-    for side, end in (((grid < slope)[::-1], _STEEPEST), (grid > slope, _FLATTEST)):
-        at, height = (grid[::-1], found[::-1]) if end == _STEEPEST else (grid, found)
-        outside = at[side & (height > bound)]
-        ends.append(float(brentq(lambda s: misfit(s) - bound, slope, outside[0])) if len(outside) else end)
-    freedom = len(logs) - 2
-    return slope, (ends[0], ends[1]), float(chi2.sf(least, freedom)) if freedom else 1.0
-
-
 def _first_order(widths: npt.NDArray[np.int64], bias: _Array, error: _Array) -> tuple[_Array, _Array]:
     """A of bias ≈ A/m by weighted least squares over the first axis, and its standard error."""
     law = 1 / widths.astype(float)[:, None, None]
@@ -196,7 +163,7 @@ def _increasing(widths: Any) -> tuple[int, ...]:
         found = tuple(integer("widths", width, 1) for width in widths)
     except TypeError:
         raise DomainError(f"widths is {widths!r}: give at least two widths, increasing.") from None
-    if len(found) < 2 or any(one >= two for one, two in zip(found, found[1:], strict=False)):
+    if len(found) < 2 or any(one >= two for one, two in pairwise(found)):
         raise DomainError(f"widths is {widths!r}: give at least two widths, increasing.")
     return found
 

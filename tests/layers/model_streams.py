@@ -77,7 +77,7 @@ def _tensor(value: Any) -> torch.Tensor | None:
     return _tensor(getattr(value, "last_hidden_state", None)) if hasattr(value, "last_hidden_state") else None
 
 
-def _calls(model: nn.Module, arguments: dict[str, torch.Tensor]) -> tuple[list[_Call], torch.Tensor]:
+def _calls(model: nn.Module, arguments: dict[str, torch.Tensor]) -> list[_Call]:
     calls: list[_Call] = []
     handles = []
 
@@ -95,12 +95,11 @@ def _calls(model: nn.Module, arguments: dict[str, torch.Tensor]) -> tuple[list[_
             handles.append(module.register_forward_hook(watch(name), with_kwargs=True))
     try:
         with evaluation(model), quiet():
-            result = _tensor(model(**arguments))
+            model(**arguments)
     finally:
         for handle in handles:
             handle.remove()
-    assert result is not None
-    return calls, result
+    return calls
 
 
 def _same(one: torch.Tensor, two: torch.Tensor, tolerance: float | None = None) -> bool:
@@ -151,7 +150,7 @@ def stream(model_type: str, at: int = 0) -> Stream | str:
             _randomise(model)
             arguments, _ = example(model, 6, 8, 0)
             moved = {name: value.to(dtype) if value.is_floating_point() else value for name, value in arguments.items()}
-            calls, result = _calls(model, moved)
+            calls = _calls(model, moved)
             break
         except Exception as error:  # noqa: BLE001 (a model is code of other people)
             said = f"it cannot be built, or does not run: {type(error).__name__} {str(error)[:60]}"
@@ -160,7 +159,7 @@ def stream(model_type: str, at: int = 0) -> Stream | str:
     blocks = [block for block in find_blocks(model) if isinstance(block, Block) and _layer(block.name)]
     if len(blocks) <= at:
         return "it has no feed-forward network in its layers"
-    return _read(blocks[at], _layer(blocks[at].name), calls, result)
+    return _read(blocks[at], _layer(blocks[at].name), calls)
 
 
 def _layer(name: str) -> str:
@@ -171,7 +170,7 @@ def _layer(name: str) -> str:
     return ".".join(parts)
 
 
-def _read(block: Block, layer: str, calls: list[_Call], result: torch.Tensor) -> Stream | str:
+def _read(block: Block, layer: str, calls: list[_Call]) -> Stream | str:
     by_module: dict[int, _Call] = {}
     for call in calls:
         by_module.setdefault(id(call.module), call)
@@ -214,7 +213,7 @@ def _read(block: Block, layer: str, calls: list[_Call], result: torch.Tensor) ->
 def _fitted(
     total: torch.Tensor, base: torch.Tensor, part: torch.Tensor, tolerance: float | None = None
 ) -> float | None:
-    """c where total = base + c·part, else None."""
+    """The c with total = base + c·part, else None."""
     if base.numel() != total.numel() or part.numel() != total.numel():
         return None
     base, part = base.reshape(total.shape), part.reshape(total.shape)

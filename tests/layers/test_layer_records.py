@@ -75,24 +75,27 @@ def test_blocks_are_laid_flat() -> None:
         (lambda: dense(name=None), "name is None: give a word, or leave it out."),  # type: ignore[arg-type]
         (lambda: rmsnorm(name=3), "name is 3: give a word, or leave it out."),  # type: ignore[arg-type]
         (lambda: readout("1/0"), "variance is '1/0': give a finite real number"),
-        (lambda: product(), "branches is empty: a hidden unit needs at least one activation."),
+        (product, "branches is empty: a hidden unit needs at least one activation."),
         (lambda: product("swiglux"), "unknown network 'swiglux': did you mean 'swiglu'"),
         (lambda: product("identity", "silux"), "unknown activation 'silux': did you mean 'silu'"),
         (lambda: product(3), "unknown network 3: the known names are"),  # type: ignore[arg-type]
         (lambda: product("swiglu", variance=(1, 2, 3)), "variance has 3 entries: give one number, or one for each of"),
-        (lambda: product("swiglu", trained=(True,)), "trained has 1 entries: give one number, or one for each of the 2"),
+        (
+            lambda: product("swiglu", trained=(True,)),
+            "trained has 1 entries: give one number, or one for each of the 2",
+        ),
         (lambda: product("swiglu", bias=(0, -1)), "bias is -1: give a rational number >= 0"),
         (lambda: scale(0), "factor is 0: give a rational number that is not 0"),
         (lambda: scale("1e999"), "factor is '1e999': give a rational number that is not 0 between"),
         (lambda: residual(dense(), scale=0), "scale is 0: give a rational number that is not 0"),
-        (lambda: residual(), "layers is empty: give at least one layer, such as dense() or product('swiglu')."),
+        (residual, "layers is empty: give at least one layer, such as dense() or product('swiglu')."),
         (lambda: residual("dense"), "layers holds 'dense': give layers, such as dense() or product('swiglu')."),
-        (lambda: parallel(), "blocks is empty: give parallel at least one block of layers."),
+        (parallel, "blocks is empty: give parallel at least one block of layers."),
         (lambda: parallel(()), "layers is empty: give at least one layer"),
         (lambda: repeat(0, dense()), "times is 0: give an integer >= 1."),
         (lambda: repeat(1.5, dense()), "times is 1.5: give an integer >= 1."),  # type: ignore[arg-type]
         (lambda: repeat(2), "layers is empty: give at least one layer"),
-        (lambda: serial(dense, dense()), "layers holds <function dense at"),
+        (lambda: serial([dense, dense()]), "layers holds <function dense at"),
     ],
 )
 def test_a_bad_argument_gets_a_sentence(make: Callable[[], Any], words: str) -> None:

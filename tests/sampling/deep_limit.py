@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy.special
@@ -15,26 +16,26 @@ import scipy.special
 from glutheory.layers import Stack, run
 from glutheory.layers import records as layers
 
-Array = np.ndarray
+Array = np.ndarray[Any, Any]
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(100)
 WEIGHTS = WEIGHTS / np.sqrt(2 * np.pi)
 
 
-def _silu(z: Array) -> Array:
+def _silu(z: Array) -> Any:
     return z * scipy.special.expit(z)
 
 
-def _silu_slope(z: Array) -> Array:
+def _silu_slope(z: Array) -> Any:
     s = scipy.special.expit(z)
     return s + z * s * (1 - s)
 
 
-def _gelu_slope(z: Array) -> Array:
+def _gelu_slope(z: Array) -> Any:
     return scipy.special.ndtr(z) + z * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
 
 
 #: φ and φ', smooth.
-SMOOTH: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+SMOOTH: dict[str, tuple[Callable[[Array], Any], Callable[[Array], Any]]] = {
     "identity": (lambda z: z, np.ones_like),
     "silu": (_silu, _silu_slope),
     "gelu": (lambda z: z * scipy.special.ndtr(z), _gelu_slope),
@@ -126,14 +127,15 @@ class Recursion:
 
     def add(self, state: Limit, other: Limit) -> Limit:
         before = {} if self.mistake == "residual" else state.theta
+        none = np.zeros_like(state.sigma)
         names = {**before, **other.theta}
-        theta = {name: before.get(name, 0) + other.theta.get(name, 0) for name in names}
+        theta = {name: before.get(name, none) + other.theta.get(name, none) for name in names}
         return Limit(state.sigma + other.sigma, theta, state.mean + other.mean)
 
     def positions(self, state: Limit, layer: layers.Positions) -> Limit:  # noqa: ARG002
         n = self.inputs
 
-        def mean(part: Array) -> Array:
+        def mean(part: Array) -> Any:
             return part.reshape(n, len(part) // n, n, len(part) // n).mean(axis=(1, 3))
 
         return Limit(

@@ -65,7 +65,9 @@ CASES: dict[str, tuple[Stack, tuple[str, ...]]] = {
         ("slope", "norm"),
     ),
     "shared stream": (
-        composed(dense(3), residual(rmsnorm(True), product("identity", "tanh"), dense(2), scale=2), rmsnorm(), readout()),
+        composed(
+            dense(3), residual(rmsnorm(True), product("identity", "tanh"), dense(2), scale=2), rmsnorm(), readout()
+        ),
         ("gain", "scale", "slope", "norm", "residual"),
     ),
     "sequences": (
@@ -109,7 +111,8 @@ def furthest(name: str, expected: dict[str, np.ndarray]) -> float:
     mean, error = extrapolated(name)
     # a block may be fixed (that of a readout after a norm): then its deviation is rounding
     return max(
-        float(np.max(np.abs(mean[group] - block) / np.maximum(error[group], 1e-12))) for group, block in expected.items()
+        float(np.max(np.abs(mean[group] - block) / np.maximum(error[group], 1e-12)))
+        for group, block in expected.items()
     )
 
 

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch", reason="glutheory.sampling needs torch")
 from glutheory import sampling
 from glutheory.errors import GlutheoryError
 from glutheory.layers import Stack, composed, product, readout, stack
-from glutheory.sampling.width_bias import power_law
+from glutheory.sampling.power_law import power_law
 from tests.sampling.deep_limit import limit
 
 # ---- the fit

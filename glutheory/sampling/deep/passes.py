@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ import torch
 from glutheory.layers import Stack, run
 from glutheory.layers import records as layers
 from glutheory.sampling.deep import steps
-from glutheory.sampling.deep.steps import Linear, Step, Tangents, Units
+from glutheory.sampling.deep.steps import Linear, Step, Units
 from glutheory.sampling.deep.streams import Streams
+from glutheory.sampling.deep.tangents import Tangents, gram
 from glutheory.sampling.features import features
 
 
@@ -63,7 +65,7 @@ def ntk(setting: Setting, seed: int, draws: Sequence[int], *, apart: bool) -> di
 def nngp(setting: Setting, seed: int, draws: Sequence[int]) -> torch.Tensor:
     """The covariances of the output given all weights but the readout's; without readout the mean over units."""
     last = run(setting.stack.layers, Units(setting.rows), _Forward(setting, seed, draws))
-    found = steps.gram(last.value).expand(len(draws), -1, -1)
+    found = gram(last.value).expand(len(draws), -1, -1)
     if not any(isinstance(layer, layers.Dense) and layer.readout for layer in setting.stack.layers):
         found = found / last.value.shape[-1]
     return symmetric(found)
@@ -121,4 +123,4 @@ class _Forward:
 
 
 def _factor(layer: layers.Dense, state: Units) -> float:
-    return (float(layer.variance) / state.value.shape[-1]) ** 0.5
+    return math.sqrt(float(layer.variance) / state.value.shape[-1])

@@ -12,38 +12,8 @@ from typing import Protocol
 import torch
 
 from glutheory.sampling.deep.streams import Rows
+from glutheory.sampling.deep.tangents import Tangents, by_inputs, gram
 from glutheory.sampling.features import Features
-
-
-class Tangents:
-    """The kernels of the groups of weights, summed up while δ goes back.
-
-    Args:
-        inputs: their number n.
-        wanted: the groups that count.
-        apart: whether each group is kept for itself; else they are added up.
-    """
-
-    def __init__(self, inputs: int, wanted: frozenset[str], *, apart: bool) -> None:
-        self._inputs, self._wanted, self._apart = inputs, wanted, apart
-        self.sums: dict[str, torch.Tensor] = {}
-
-    def wants(self, group: str) -> bool:
-        """Whether the group counts."""
-        return group in self._wanted
-
-    def add(self, group: str, kernel: torch.Tensor) -> None:
-        """Add what a group contributes, shape (draws, rows, rows); positions are summed over."""
-        n = self._inputs
-        if kernel.shape[1] != n:
-            kernel = kernel.unflatten(2, (n, -1)).sum(3).unflatten(1, (n, -1)).sum(2)
-        key = group if self._apart else ""
-        self.sums[key] = self.sums[key].add_(kernel) if key in self.sums else kernel
-
-    def summed(self, delta: torch.Tensor) -> torch.Tensor:
-        """δ summed over the positions of each input, shape (draws, n, units)."""
-        n = self._inputs
-        return delta if delta.shape[1] == n else delta.unflatten(1, (n, -1)).sum(2)
 
 
 @dataclass(eq=False)
@@ -130,6 +100,7 @@ class Dense:
         self.output = Units(self.linear.image())
 
     def back(self, delta: torch.Tensor, tangents: Tangents) -> None:
+        """δ through the weights."""
         self.linear.inputs.give(self.linear.back(delta, tangents))
 
 
@@ -156,6 +127,7 @@ class Product:
         self.output = Units(_run(self.values, given, given[0])[0])
 
     def back(self, delta: torch.Tensor, tangents: Tangents) -> None:
+        """δ through the product, and then through every branch."""
         assert self.slopes is not None
         _, *slopes = _run(self.slopes, self._images, delta)
         for branch, slope in zip(self.branches, slopes, strict=True):
@@ -189,6 +161,7 @@ class Norm:
         self.output = Units(h / self._length)
 
     def back(self, delta: torch.Tensor, tangents: Tangents) -> None:
+        """δ without its parts along z and, where centred, along the mean."""
         z = self.output.value
         if tangents.wants(self.group):
             if self.gain:
@@ -213,6 +186,7 @@ class Scale:
         self.output = Units(self.inputs.value * self.factor)
 
     def back(self, delta: torch.Tensor, tangents: Tangents) -> None:  # noqa: ARG002
+        """δ times the number."""
         self.inputs.give(delta * self.factor)
 
 
@@ -228,6 +202,7 @@ class Sum:
         self.output = Units(one.value + two.value)
 
     def back(self, delta: torch.Tensor, tangents: Tangents) -> None:  # noqa: ARG002
+        """δ to both."""
         for part in self.parts:
             part.give(delta)
 
@@ -241,16 +216,12 @@ class Mean:
     output: Units = field(init=False)
 
     def __post_init__(self) -> None:
-        self.output = Units(self.inputs.value.unflatten(1, (self.rows, -1)).mean(2))
+        self.output = Units(by_inputs(self.inputs.value, self.rows).mean(2))
 
     def back(self, delta: torch.Tensor, tangents: Tangents) -> None:  # noqa: ARG002
+        """An equal share of δ to every position."""
         count = self.inputs.value.shape[1] // self.rows
         self.inputs.give((delta / count).repeat_interleave(count, dim=1))
-
-
-def gram(rows: torch.Tensor) -> torch.Tensor:
-    """The inner products of the rows, shape (draws, rows, rows)."""
-    return rows @ rows.mT
 
 
 def _run(features: Features, images: list[torch.Tensor], delta: torch.Tensor) -> list[torch.Tensor]:
