@@ -50,7 +50,8 @@ _ROWS: tuple[tuple[Form, str], ...] = (
         _LLAMA,
         (
             "cwm diffllama emu3_text_model ernie4_5 eurobert gemma glm granite granite_swa helium internlm3 "
-            "llama ministral3 mistral olmo_hybrid phi3 qwen2 qwen3 qwen3_5_text qwen3_vl_text recurrent_gemma seed_oss smollm3"
+            "llama ministral3 mistral olmo_hybrid phi3 qwen2 qwen3 qwen3_5_text qwen3_vl_text recurrent_gemma seed_oss "
+            "smollm3"
         ),
     ),
     (replace(_LLAMA, activation="silu"), "lfm2"),

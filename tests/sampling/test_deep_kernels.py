@@ -225,7 +225,7 @@ def test_trained_chooses_groups() -> None:
     for trained in ("block*.gate", ("readout", "block2.*")):
         chosen = case.chosen(trained)
         found = sampling.empirical_ntk(case, X, trained=trained, **options())
-        expected = sum(blocks[name] for name in chosen)
+        expected = torch.stack([blocks[name] for name in chosen]).sum(0)
         assert torch.allclose(found, expected, rtol=0, atol=1e-14 * float(expected.abs().max()))
         assert set(sampling.empirical_ntk(case, X, trained=trained, blocks=True, **options())) == chosen
 
