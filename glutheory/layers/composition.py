@@ -9,11 +9,12 @@ from functools import cached_property
 
 from glutheory.activations import activation, activation_names, nearest
 from glutheory.errors import DomainError, UnknownNameError
-from glutheory.layers.blocks import check_blocks, inner
+from glutheory.layers.blocks import check_blocks
+from glutheory.layers.blocks import inner as _blocks
+from glutheory.layers.kinds import check_kinds, groups_of
 from glutheory.layers.records import (
     MOST_NESTED,
     Block,
-    Dense,
     Layer,
     Norm,
     Parallel,
@@ -21,20 +22,14 @@ from glutheory.layers.records import (
     Product,
     Repeat,
     Residual,
-    Scale,
     serial,
 )
 from glutheory.layers.text import written
-from glutheory.layers.walk import run
 from glutheory.networks import Network
 from glutheory.shown import Shown
 
 #: Letters of a name that is made from the layers, and the number of layers that are listed one by one.
 _LONG, _LISTED = 300, 10**6
-
-#: What units are: raw data; centred and Gaussian given the layer below, as after a dense layer; images of such under
-#: activations; the output.
-INPUTS, STREAM, UNITS, OUTPUT = "inputs", "stream", "units", "output"
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,7 +60,7 @@ class Stack(Shown):
                 "repeat."
             )
         check_blocks(self.layers)
-        run(self.layers, INPUTS, _Kinds(), most=2)
+        check_kinds(self.layers)
         object.__setattr__(self, "name", self.name or self._written())
 
     def _written(self) -> str:
@@ -85,14 +80,21 @@ class Stack(Shown):
         """
         if _count(self.layers) > _LISTED:
             raise DomainError(f"the stack has more than {_LISTED} layers, too many to name: give it less depth.")
-        found: list[str] = []
-        run(self.layers, "", _Groups(found))
-        return tuple(found)
+        return groups_of(self.layers)
 
     @property
     def sequences(self) -> bool:
         """Whether the data are sequences, (n, positions, d): there is a mean over positions."""
         return any(isinstance(layer, Positions) for layer in self.layers)
+
+    @cached_property
+    def centred(self) -> bool:
+        """Whether a layernorm stands anywhere, which asks for the means of the units."""
+        level, found = list(self.layers), False
+        while level and not found:
+            found = any(isinstance(layer, Norm) and layer.centred for layer in level)
+            level = [inner for layer in level for block in _blocks(layer) for inner in block]
+        return found
 
     def chosen(self, trained: str | Iterable[str] | None) -> frozenset[str]:
         """The groups of these names or patterns (``"block*.gate"``); all of them for None.
@@ -141,78 +143,11 @@ def composed(*layers: Block, name: str = "") -> Stack:
     return Stack(serial(*layers), str(name))
 
 
-class _Groups:
-    """Rules that collect the names of the groups of trained weights."""
-
-    def __init__(self, found: list[str]) -> None:
-        self._found = found
-
-    def dense(self, state: str, layer: Dense, group: str) -> str:
-        self._found += [group] * layer.trained
-        return state
-
-    def product(self, state: str, layer: Product, groups: tuple[str, ...]) -> str:
-        self._found += [group for group, own in zip(groups, layer.branches, strict=True) if own.trained]
-        return state
-
-    def norm(self, state: str, layer: Norm, group: str) -> str:  # noqa: ARG002
-        self._found += [group] * bool(group)
-        return state
-
-    def scale(self, state: str, layer: Scale) -> str:  # noqa: ARG002
-        return state
-
-    def positions(self, state: str, layer: Positions) -> str:  # noqa: ARG002
-        return state
-
-    def add(self, state: str, other: str) -> str:  # noqa: ARG002
-        return state
-
-
-class _Kinds:
-    """Rules that say what the units are after each layer, or why it cannot stand there."""
-
-    def dense(self, state: str, layer: Dense, group: str) -> str:
-        _no_output(state, group)
-        return OUTPUT if layer.readout else STREAM
-
-    def product(self, state: str, layer: Product, groups: tuple[str, ...]) -> str:  # noqa: ARG002
-        _no_output(state, layer.network.name)
-        return UNITS
-
-    def norm(self, state: str, layer: Norm, group: str) -> str:  # noqa: ARG002
-        _no_output(state, "layernorm" if layer.centred else "rmsnorm")
-        if layer.centred and state == INPUTS:
-            raise DomainError(
-                "layernorm stands on the inputs, whose mean is no matter of their inner products: centre the data, or "
-                "put a dense layer before it."
-            )
-        return state
-
-    def scale(self, state: str, layer: Scale) -> str:  # noqa: ARG002
-        return state
-
-    def positions(self, state: str, layer: Positions) -> str:  # noqa: ARG002
-        return state
-
-    def add(self, state: str, other: str) -> str:
-        if OUTPUT in (state, other):
-            raise DomainError("a residual stands after the readout, which must be the last layer: put it before.")
-        if state == INPUTS:
-            raise DomainError("a sum with the inputs themselves: put a dense layer (the embedding) before it.")
-        return state
-
-
-def _no_output(state: str, what: str) -> None:
-    if state == OUTPUT:
-        raise DomainError(f"{what} stands after the readout, which must be the last layer: use dense() within a stack.")
-
-
 def _depth(layers: tuple[Layer, ...]) -> int:
     """The number of blocks within blocks, without calling itself."""
     depth, level = 0, [layers]
     while level:
-        level = [block for own in level for layer in own for block in inner(layer)]
+        level = [block for own in level for layer in own for block in _blocks(layer)]
         depth += 1
         if depth > MOST_NESTED:
             break
@@ -223,7 +158,7 @@ def _count(layers: tuple[Layer, ...]) -> int:
     """The number of layers that a walk meets, repetitions counted."""
     found = 0
     for layer in layers:
-        own = sum(map(_count, inner(layer)))
+        own = sum(map(_count, _blocks(layer)))
         found += 1 + (own * layer.times if isinstance(layer, Repeat) else own)
     return found
 

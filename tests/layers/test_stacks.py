@@ -106,6 +106,7 @@ def test_layers_that_fit(layers: tuple[Layer, ...]) -> None:
     made = composed(*layers)
     assert made.layers == layers
     assert made.sequences == (positions() in layers)
+    assert made.centred == (layernorm() in layers)
 
 
 # ---- names of weights
@@ -279,6 +280,11 @@ def test_ungated_is_the_twin() -> None:
     assert composed(product("identity", "tanh", "silu")).ungated().groups == ("branch1", "branch2", "branch3")
     own = composed(dense(), product("swiglu", variance=(1, 2), bias=(3, 4), trained=(True, False)))
     assert own.ungated("bare") == composed(dense(), product("silu", variance=2, bias=4, trained=False), name="bare")
+
+
+def test_a_layernorm_is_found_within_blocks() -> None:
+    assert composed(dense(), repeat(2, residual(parallel((layernorm(), dense()))))).centred
+    assert not composed(dense(), repeat(2, residual(parallel((rmsnorm(), dense()))))).centred
 
 
 def test_changed_reaches_every_product() -> None:
