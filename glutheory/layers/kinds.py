@@ -1,4 +1,4 @@
-"""Two readings of a composition without any kernel: what its weights are called, and whether its layers fit together."""
+"""Two readings of a composition without any kernel: how its weights are called, and whether its layers fit."""
 
 from __future__ import annotations
 
