@@ -16,7 +16,7 @@ Source: Vaswani et al. 2017 (residual blocks); Zhang & Sennrich 2019 (RMSNorm); 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -166,7 +166,7 @@ def product(
     *branches: Activation | Network | str,
     variance: Any = 1,
     bias: Any = 0,
-    trained: bool | Sequence[bool] = True,
+    trained: bool | tuple[bool, ...] = True,
     name: str = "",
 ) -> Product:
     """A product of branches: ``product("swiglu")``, ``product("identity", "silu")``, ``product("relu")``.

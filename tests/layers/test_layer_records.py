@@ -45,7 +45,7 @@ def test_a_product_is_of_a_network_or_of_activations() -> None:
     assert product(network("geglu"), name="ffn").groups == ("ffn.value", "ffn.gate")
     assert product("identity", activation("silu"), "tanh").groups == ("branch1", "branch2", "branch3")
     assert product("silu").activations == product(activation("silu")).activations == (activation("silu"),)
-    own = product("swiglu", variance=(1, "1/2"), bias=(0, 3), trained=[False, True])
+    own = product("swiglu", variance=(1, "1/2"), bias=(0, 3), trained=(False, True))
     assert own.branches == (dense(1, 0, trained=False), dense("1/2", 3))
 
 
