@@ -18,7 +18,7 @@ from glutheory.audit.inputs import example
 from glutheory.audit.models import drawn
 from glutheory.audit.recording import evaluation
 from glutheory.audit.search import find_blocks
-from tests.audit.tiny_configurations import tiny
+from tests.tiny_configurations import tiny
 
 #: Where activations are compared.
 GRID = torch.linspace(-6, 6, 25, dtype=torch.float64)
