@@ -66,7 +66,6 @@ def compared(block: Found, read: Subject, draws: int, seed: int, biases: bool) -
         *sides,
         read.verified,
         any(recipe.biased for recipe in own),
-        own[0].activation.approximate,
         read.experts,
     )
 

@@ -111,7 +111,6 @@ class BlockAudit:
         twin: networks of the other kind, likewise.
         verified: whether its reading was held against what the model computes.
         biased: whether it has biases.
-        approximate: whether the expected figures are those of an activation that is only close to its own.
         experts: of how many experts it is the routed mixture, the router fixed; None: it is one network.
     """
 
@@ -124,7 +123,6 @@ class BlockAudit:
     twin: Side
     verified: bool
     biased: bool
-    approximate: bool
     experts: int | None = None
 
     @property
@@ -162,7 +160,6 @@ class BlockAudit:
             "expected_ratio": self.expected_ratio,
             "verified": self.verified,
             "biased": self.biased,
-            "approximate": self.approximate,
             "experts": self.experts,
         }
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own habit)
 
 from glutheory.activations import Activation, activation
+from glutheory.layers.names import library_activation
 from glutheory.networks import GATES, Network, gated, network, product
 
 Function = Callable[[torch.Tensor], torch.Tensor]
@@ -32,13 +32,11 @@ class Nonlinearity:
         name: its name here, or that of its class where it is none of the known ones.
         function: what is computed: the module's own function.
         zoo: the activation of the zoo that predicts its kernel, None if there is none.
-        approximate: whether `zoo` is only close to it (GELU for its tanh approximation).
     """
 
     name: str
     function: Function
     zoo: Activation | None = None
-    approximate: bool = False
 
     def kind(self, is_gated: bool) -> str:
         """What people call the feed-forward network with it, e.g. SwiGLU, or plain GELU."""
@@ -60,13 +58,9 @@ class Nonlinearity:
 class _Known:
     name: str
     function: Function
-    zoo: str
-    parameters: tuple[tuple[str, Fraction], ...] = ()
-    approximate: bool = False
 
     def found(self, function: Function | None = None) -> Nonlinearity:
-        zoo = activation(self.zoo, **dict(self.parameters))
-        return Nonlinearity(self.name, function or self.function, zoo, self.approximate)
+        return Nonlinearity(self.name, function or self.function, library_activation(self.name))
 
 
 _GATED_NAMES = {
@@ -80,15 +74,15 @@ _GATED_NAMES = {
 }
 
 _KNOWN = (
-    _Known("silu", F.silu, "silu"),
-    _Known("gelu", F.gelu, "gelu"),
-    _Known("tanh-gelu", lambda z: F.gelu(z, approximate="tanh"), "gelu", approximate=True),
-    _Known("quick-gelu", lambda z: z * torch.sigmoid(1.702 * z), "silu", (("beta", Fraction("1.702")),)),
-    _Known("relu", F.relu, "relu"),
-    _Known("relu2", lambda z: F.relu(z).square(), "relu2"),
-    _Known("sigmoid", torch.sigmoid, "sigmoid"),
-    _Known("tanh", torch.tanh, "tanh"),
-    _Known("identity", lambda z: z, "identity"),
+    _Known("silu", F.silu),
+    _Known("gelu", F.gelu),
+    _Known("tanh-gelu", lambda z: F.gelu(z, approximate="tanh")),
+    _Known("quick-gelu", lambda z: z * torch.sigmoid(1.702 * z)),
+    _Known("relu", F.relu),
+    _Known("relu2", lambda z: F.relu(z).square()),
+    _Known("sigmoid", torch.sigmoid),
+    _Known("tanh", torch.tanh),
+    _Known("identity", lambda z: z),
 )
 
 

@@ -153,8 +153,6 @@ def _notes(audited: Sequence[BlockAudit], n: int, biases: bool) -> list[str]:
             "the gradients of the biases count; the readout's bias adds the same number to every entry of the NTK, "
             "which may outweigh the rest (--weights-only, biases=False: without them)."
         )
-    if any(block.approximate and block.expected_ratio is not None for block in audited):
-        notes.append("the expected figures are those of the exact GELU; the model computes its tanh approximation.")
     for block in audited:
         for side in (block.own, block.twin):
             # h has `width` columns, and x times a slope `inputs * width` per branch

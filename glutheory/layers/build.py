@@ -9,7 +9,21 @@ from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer
 from glutheory.layers.composition import Stack
 from glutheory.layers.configs import from_config
-from glutheory.layers.records import Layer, dense, layernorm, product, readout, repeat, residual, rmsnorm, serial
+from glutheory.layers.records import (
+    Dense,
+    Layer,
+    Repeat,
+    Residual,
+    dense,
+    layernorm,
+    product,
+    readout,
+    repeat,
+    residual,
+    rmsnorm,
+    serial,
+)
+from glutheory.layers.text import short, weights
 from glutheory.networks import Network
 from glutheory.networks import network as named
 
@@ -49,18 +63,23 @@ class _Usual:
             name: of the stack; left out, one made from the above.
 
         Raises:
-            DomainError: no positive depth, an unknown norm, a bad variance or scale.
+            DomainError: no positive depth, an unknown norm, a bad variance or scale, a gain without norms, or a scale
+                without residuals.
             UnknownNameError: no such network.
         """
         net = named(network) if not isinstance(network, Activation) else Network(network.label, (network,))
         times = integer("depth", depth, 1)
-        if norm is not None and norm not in NORMS:
+        if norm is not None and norm not in tuple(NORMS):
             raise DomainError(f"norm is {norm!r}: use {', '.join(map(repr, NORMS))} or None.")
+        if gain and norm is None:
+            raise DomainError("gain is True with norm=None: there is no norm to have one, give norm='rms' or no gain.")
+        if scale != 1 and not residual:
+            raise DomainError(f"scale is {scale!r} with residual=False: only what is added has one, leave it out.")
         norms: tuple[Layer, ...] = () if norm is None else (NORMS[norm](gain),)
         body = serial(*norms, product(net, variance=variance, bias=bias), dense(variance, bias, name="down"))
         block: Layer | tuple[Layer, ...] = _residual(body, scale=scale) if residual else body
         layers = serial(dense(variance, bias, name="embedding"), repeat(times, block), *norms, readout(variance, bias))
-        return Stack(layers, name or _name(net, times, norm, residual))
+        return Stack(layers, name or ", ".join([*_words(net, times, norm, residual, gain), *_numbers(layers)]))
 
     from_config = staticmethod(from_config)
 
@@ -69,6 +88,15 @@ _residual = residual
 stack = _Usual()
 
 
-def _name(net: Network, depth: int, norm: str | None, residual: bool) -> str:
-    words = [f"{net.name} x {depth}", *(["no norm"] if norm is None else [f"{norm}norm"])]
-    return ", ".join([*words, "residual" if residual else "no residual"])
+def _words(net: Network, depth: int, norm: str | None, residual: bool, gain: bool) -> list[str]:
+    """The line of text that `read_stack` reads; with `_numbers`."""
+    words = [f"{net.name} x {depth}", "no norm" if norm is None else f"{norm}norm"]
+    return [*words, "residual" if residual else "no residual", *(["gain"] * bool(gain))]
+
+
+def _numbers(layers: tuple[Layer, ...]) -> list[str]:
+    """What is not as usual of scale, variance and bias."""
+    last, block = layers[-1], next(layer for layer in layers if isinstance(layer, Repeat)).block[0]
+    assert isinstance(last, Dense)
+    scale = [f"scale {short(block.scale)}"] if isinstance(block, Residual) and block.scale != 1 else []
+    return [*scale, *weights(last)]

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from glutheory.activations import nearest
+from glutheory.activations import activation, activation_names, nearest
 from glutheory.errors import DomainError, UnknownNameError
+from glutheory.layers.blocks import check_blocks
+from glutheory.layers.blocks import inner as _blocks
+from glutheory.layers.kinds import check_kinds, groups_of
 from glutheory.layers.records import (
     MOST_NESTED,
     Block,
-    Dense,
     Layer,
     Norm,
     Parallel,
@@ -20,17 +22,14 @@ from glutheory.layers.records import (
     Product,
     Repeat,
     Residual,
-    Scale,
     serial,
 )
 from glutheory.layers.text import written
-from glutheory.layers.walk import run
 from glutheory.networks import Network
 from glutheory.shown import Shown
 
-#: What units are: raw data; centred and Gaussian given the layer below, as after a dense layer; images of such under
-#: activations; the output.
-INPUTS, STREAM, UNITS, OUTPUT = "inputs", "stream", "units", "output"
+#: Letters of a name that is made from the layers, and the number of layers that are listed one by one.
+_LONG, _LISTED = 300, 10**6
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,38 +53,60 @@ class Stack(Shown):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", serial(self.layers))
+        object.__setattr__(self, "notes", tuple(self.notes))
         if _depth(self.layers) > MOST_NESTED:
             raise DomainError(
                 f"layers is nested more than {MOST_NESTED} blocks deep: lay blocks out one after the other, or use "
                 "repeat."
             )
-        run(self.layers, INPUTS, _Kinds(), most=2)
-        object.__setattr__(self, "name", self.name or written(self.layers))
+        check_blocks(self.layers)
+        check_kinds(self.layers)
+        object.__setattr__(self, "name", self.name or self._written())
+
+    def _written(self) -> str:
+        said = written(self.layers[:_LONG])
+        return said if len(said) <= _LONG else f"{said[: _LONG - 30].rpartition(',')[0]}, … ({len(self.layers)} layers)"
 
     def __repr__(self) -> str:
-        said = written(self.layers)
+        said = self._written()
         return f"<Stack {said}>" if said == self.name else f"<Stack {self.name}: {said}>"
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """The names of the groups of trained weights, from the inputs on: embedding, block1.value and so on."""
-        found: list[str] = []
-        run(self.layers, "", _Groups(found))
-        return tuple(found)
+        """The names of the groups of trained weights, from the inputs on: embedding, block1.value and so on.
+
+        Raises:
+            DomainError: so many layers that no list holds their names.
+        """
+        if _count(self.layers) > _LISTED:
+            raise DomainError(f"the stack has more than {_LISTED} layers, too many to name: give it less depth.")
+        return groups_of(self.layers)
 
     @property
     def sequences(self) -> bool:
         """Whether the data are sequences, (n, positions, d): there is a mean over positions."""
         return any(isinstance(layer, Positions) for layer in self.layers)
 
+    @cached_property
+    def centred(self) -> bool:
+        """Whether a layernorm stands anywhere, which asks for the means of the units."""
+        level, found = list(self.layers), False
+        while level and not found:
+            found = any(isinstance(layer, Norm) and layer.centred for layer in level)
+            level = [inner for layer in level for block in _blocks(layer) for inner in block]
+        return found
+
     def chosen(self, trained: str | Iterable[str] | None) -> frozenset[str]:
         """The groups of these names or patterns (``"block*.gate"``); all of them for None.
 
         Raises:
+            DomainError: no name, nor a list of names.
             UnknownNameError: a name or pattern that no group of trained weights has.
         """
         if trained is None:
             return frozenset(self.groups)
+        if not isinstance(trained, Iterable):
+            raise DomainError(f"trained is {trained!r}: give the name of a group of weights, or a list of names.")
         found: set[str] = set()
         for pattern in (trained,) if isinstance(trained, str) else trained:
             own = {group for group in self.groups if fnmatchcase(group, str(pattern))}
@@ -100,13 +121,17 @@ class Stack(Shown):
     def changed(self, change: Callable[[Network], Network], name: str = "") -> Stack:
         """The stack with every product's network changed by this function, and all else as it is.
 
-        The branches that are left keep their weights, the last ones theirs.
+        The branches that are left keep their weights, the last ones theirs; branches that are added in front have the
+        variances of the first.
+
+        Raises:
+            DomainError: the function returns something that is no network.
         """
         return replace(self, layers=_changed(self.layers, change), name=name)
 
     def ungated(self, name: str = "") -> Stack:
         """The stack whose gated products have lost their value branch."""
-        return self.changed(lambda net: net.ungated() if net.gated else net, name)
+        return self.changed(_bare, name)
 
 
 def composed(*layers: Block, name: str = "") -> Stack:
@@ -116,78 +141,6 @@ def composed(*layers: Block, name: str = "") -> Stack:
         DomainError: layers that do not fit together, or something that is no layer.
     """
     return Stack(serial(*layers), str(name))
-
-
-class _Groups:
-    """Rules that collect the names of the groups of trained weights."""
-
-    def __init__(self, found: list[str]) -> None:
-        self._found = found
-
-    def dense(self, state: str, layer: Dense, group: str) -> str:
-        self._found += [group] * layer.trained
-        return state
-
-    def product(self, state: str, layer: Product, groups: tuple[str, ...]) -> str:
-        self._found += [group for group, own in zip(groups, layer.branches, strict=True) if own.trained]
-        return state
-
-    def norm(self, state: str, layer: Norm, group: str) -> str:  # noqa: ARG002
-        self._found += [group] * bool(group)
-        return state
-
-    def scale(self, state: str, layer: Scale) -> str:  # noqa: ARG002
-        return state
-
-    def positions(self, state: str, layer: Positions) -> str:  # noqa: ARG002
-        return state
-
-    def add(self, state: str, other: str) -> str:  # noqa: ARG002
-        return state
-
-
-class _Kinds:
-    """Rules that say what the units are after each layer, or why it cannot stand there."""
-
-    def dense(self, state: str, layer: Dense, group: str) -> str:
-        _no_output(state, group)
-        return OUTPUT if layer.readout else STREAM
-
-    def product(self, state: str, layer: Product, groups: tuple[str, ...]) -> str:  # noqa: ARG002
-        _no_output(state, layer.network.name)
-        return UNITS
-
-    def norm(self, state: str, layer: Norm, group: str) -> str:  # noqa: ARG002
-        _no_output(state, "layernorm" if layer.centred else "rmsnorm")
-        if layer.centred and state == INPUTS:
-            raise DomainError(
-                "layernorm stands on the inputs, whose mean is no matter of their inner products: centre the data, or "
-                "put a dense layer before it."
-            )
-        return state
-
-    def scale(self, state: str, layer: Scale) -> str:  # noqa: ARG002
-        return state
-
-    def positions(self, state: str, layer: Positions) -> str:  # noqa: ARG002
-        return state
-
-    def add(self, state: str, other: str) -> str:
-        if OUTPUT in (state, other):
-            raise DomainError("a sum of blocks contains the readout: put it after the residual or the parallel layer.")
-        if state == INPUTS:
-            raise DomainError("a residual stands on the inputs: put a dense layer (the embedding) before it.")
-        if other != STREAM:
-            raise DomainError(
-                "a block whose image is added ends with a product or a norm, and its image would not be independent of "
-                "what it is added to: end the block with a dense layer."
-            )
-        return state
-
-
-def _no_output(state: str, what: str) -> None:
-    if state == OUTPUT:
-        raise DomainError(f"{what} stands after the readout, which must be the last layer: use dense() within a stack.")
 
 
 def _depth(layers: tuple[Layer, ...]) -> int:
@@ -201,10 +154,21 @@ def _depth(layers: tuple[Layer, ...]) -> int:
     return depth
 
 
-def _blocks(layer: Layer) -> tuple[tuple[Layer, ...], ...]:
-    if isinstance(layer, Residual | Repeat):
-        return (layer.block,)
-    return layer.blocks if isinstance(layer, Parallel) else ()
+def _count(layers: tuple[Layer, ...]) -> int:
+    """The number of layers that a walk meets, repetitions counted."""
+    found = 0
+    for layer in layers:
+        own = sum(map(_count, _blocks(layer)))
+        found += 1 + (own * layer.times if isinstance(layer, Repeat) else own)
+    return found
+
+
+def _bare(net: Network) -> Network:
+    """A gated network without its value branch, under the name that the zoo has for it."""
+    if not net.gated:
+        return net
+    in_zoo = net.gate.name in activation_names() and activation(net.gate.name) == net.gate
+    return net.ungated(net.gate.name if in_zoo else None)
 
 
 def _changed(layers: tuple[Layer, ...], change: Callable[[Network], Network]) -> tuple[Layer, ...]:
@@ -214,7 +178,11 @@ def _changed(layers: tuple[Layer, ...], change: Callable[[Network], Network]) ->
 def _change(layer: Layer, change: Callable[[Network], Network]) -> Layer:
     if isinstance(layer, Product):
         made = change(layer.network)
-        return replace(layer, network=made, branches=layer.branches[-len(made.branches) :])
+        if not isinstance(made, Network):
+            raise DomainError(f"change returns {repr(made)[:60]}: return a Network.")
+        added = max(0, len(made.branches) - len(layer.branches))
+        branches = (replace(layer.branches[0], name=""),) * added + layer.branches
+        return replace(layer, network=made, branches=branches[-len(made.branches) :])
     if isinstance(layer, Residual | Repeat):
         return replace(layer, block=_changed(layer.block, change))
     if isinstance(layer, Parallel):

@@ -44,6 +44,8 @@ def read_stack(text: str) -> Stack:
     for part in rest:
         word = " ".join(part.lower().split())
         numbered = _NUMBERED.fullmatch(word)
+        if not word:
+            raise DomainError(f"stack is {str(text)[:60]!r}: there is nothing after a comma, leave it out.")
         if numbered:
             key, value = numbered["word"], numbered["value"]
         elif word in _WORDS:

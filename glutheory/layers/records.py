@@ -16,7 +16,7 @@ Source: Vaswani et al. 2017 (residual blocks); Zhang & Sennrich 2019 (RMSNorm); 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -25,7 +25,7 @@ from glutheory.activations import Activation, activation
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer
 from glutheory.ground.exact import as_exact
-from glutheory.networks import Network, network, network_names
+from glutheory.networks import Network, network
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,8 @@ Block: TypeAlias = Layer | Iterable[Any]
 _LAYERS = (Dense, Product, Norm, Scale, Residual, Parallel, Repeat, Positions)
 #: Blocks within blocks: more than anyone writes, and few enough for Python's stack.
 MOST_NESTED = 50
+#: Numbers are between these in size.
+_LEAST, _LARGEST = Fraction(1, 10**300), Fraction(10**300)
 
 
 def dense(variance: Any = 1, bias: Any = 0, *, trained: bool = True, name: str = "") -> Dense:
@@ -150,18 +152,22 @@ def dense(variance: Any = 1, bias: Any = 0, *, trained: bool = True, name: str =
         name: of its group of weights; left out, it is made from its place.
 
     Raises:
-        DomainError: a variance that is negative, zero or no number.
+        DomainError: a variance that is negative, zero or no number, a bias that is negative, or a name that is no word.
     """
-    return Dense(_positive("variance", variance), _variance("bias", bias), bool(trained), False, str(name))
+    return Dense(_positive("variance", variance), _variance("bias", bias), bool(trained), False, _word(name))
 
 
 def readout(variance: Any = 1, bias: Any = 0, *, trained: bool = True, name: str = "readout") -> Dense:
     """The dense layer to the network's output of one unit; see `dense`."""
-    return Dense(_positive("variance", variance), _variance("bias", bias), bool(trained), True, str(name))
+    return Dense(_positive("variance", variance), _variance("bias", bias), bool(trained), True, _word(name))
 
 
 def product(
-    *branches: Activation | Network | str, variance: Any = 1, bias: Any = 0, trained: bool = True, name: str = ""
+    *branches: Activation | Network | str,
+    variance: Any = 1,
+    bias: Any = 0,
+    trained: bool | tuple[bool, ...] = True,
+    name: str = "",
 ) -> Product:
     """A product of branches: ``product("swiglu")``, ``product("identity", "silu")``, ``product("relu")``.
 
@@ -176,7 +182,7 @@ def product(
         DomainError: no branch, a tuple of another length, or a bad variance.
         UnknownNameError, ExpressionError: no such activation or network.
     """
-    if len(branches) == 1 and (isinstance(branches[0], Network) or branches[0] in network_names()):
+    if len(branches) == 1 and not isinstance(branches[0], Activation):
         made = network(branches[0])
     else:
         acts = tuple(activation(branch) for branch in branches)  # type: ignore[arg-type]
@@ -186,18 +192,18 @@ def product(
         _each("variance", variance, count), _each("bias", bias, count), _each("trained", trained, count), strict=True
     )
     return Product(
-        made, tuple(Dense(_positive("variance", v), _variance("bias", b), bool(t)) for v, b, t in each), str(name)
+        made, tuple(Dense(_positive("variance", v), _variance("bias", b), bool(t)) for v, b, t in each), _word(name)
     )
 
 
 def rmsnorm(gain: bool = False, *, name: str = "") -> Norm:
     """RMSNorm; with a trained gain if asked for."""
-    return Norm(False, bool(gain), False, str(name))
+    return Norm(False, bool(gain), False, _word(name))
 
 
 def layernorm(gain: bool = False, shift: bool = False, *, name: str = "") -> Norm:
     """LayerNorm; with a trained gain and a trained shift if asked for."""
-    return Norm(True, bool(gain), bool(shift), str(name))
+    return Norm(True, bool(gain), bool(shift), _word(name))
 
 
 def scale(factor: Any) -> Scale:
@@ -206,10 +212,7 @@ def scale(factor: Any) -> Scale:
     Raises:
         DomainError: zero or no number.
     """
-    number = as_exact("factor", factor)
-    if not isinstance(number, Fraction) or number == 0:
-        raise DomainError(f"factor is {factor!r}: give a rational number that is not 0 (int, float, Fraction, str).")
-    return Scale(number)
+    return Scale(_factor("factor", factor))
 
 
 def residual(*block: Block, scale: Any = 1) -> Residual:
@@ -218,10 +221,7 @@ def residual(*block: Block, scale: Any = 1) -> Residual:
     Raises:
         DomainError: an empty block, something that is no layer, or a scale that is zero or no number.
     """
-    factor = as_exact("scale", scale)
-    if not isinstance(factor, Fraction) or factor == 0:
-        raise DomainError(f"scale is {scale!r}: give a rational number that is not 0 (int, float, Fraction, str).")
-    return Residual(serial(*block), factor)
+    return Residual(serial(*block), _factor("scale", scale))
 
 
 def parallel(*blocks: Block) -> Parallel:
@@ -241,7 +241,7 @@ def repeat(times: int, *block: Block, name: str = "block") -> Repeat:
     Raises:
         DomainError: not a positive number of times, an empty block, or something that is no layer.
     """
-    return Repeat(serial(*block), integer("times", times, 1), str(name))
+    return Repeat(serial(*block), integer("times", times, 1), _word(name))
 
 
 def positions() -> Positions:
@@ -271,17 +271,31 @@ def serial(*layers: Block) -> tuple[Layer, ...]:
 
 
 def _positive(name: str, value: Any) -> Fraction:
-    number = as_exact(name, value)
-    if not isinstance(number, Fraction) or number <= 0:
-        raise DomainError(f"{name} is {repr(value)[:60]}: give a positive rational number (int, float, Fraction, str).")
-    return number
+    return _number(name, value, "a positive rational number", fits=lambda number: number > 0)
 
 
 def _variance(name: str, value: Any) -> Fraction:
+    return _number(name, value, "a rational number >= 0", fits=lambda number: number >= 0)
+
+
+def _factor(name: str, value: Any) -> Fraction:
+    return _number(name, value, "a rational number that is not 0", fits=lambda number: number != 0)
+
+
+def _number(name: str, value: Any, wanted: str, fits: Callable[[Fraction], bool]) -> Fraction:
+    """Exact, and neither too large nor too small for double precision, in which kernels are computed."""
     number = as_exact(name, value)
-    if not isinstance(number, Fraction) or number < 0:
-        raise DomainError(f"{name} is {repr(value)[:60]}: give a rational number >= 0 (int, float, Fraction, str).")
+    if not isinstance(number, Fraction) or not fits(number):
+        raise DomainError(f"{name} is {repr(value)[:60]}: give {wanted} (int, float, Fraction, str).")
+    if number and not _LEAST < abs(number) < _LARGEST:
+        raise DomainError(f"{name} is {repr(value)[:60]}: give {wanted} between 1e-300 and 1e300 in size.")
     return number
+
+
+def _word(name: Any) -> str:
+    if not isinstance(name, str):
+        raise DomainError(f"name is {repr(name)[:60]}: give a word, or leave it out.")
+    return name
 
 
 def _each(name: str, value: Any, count: int) -> tuple[Any, ...]:

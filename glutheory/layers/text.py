@@ -15,10 +15,10 @@ def written(layers: Sequence[Layer]) -> str:
 
 def _one(layer: Layer) -> str:
     if isinstance(layer, Dense):
-        return _with("readout" if layer.readout else "dense", _weights(layer))
+        return _with("readout" if layer.readout else "dense", weights(layer))
     if isinstance(layer, Product):
         acts = " * ".join(act.label for act in layer.activations)
-        said = list(dict.fromkeys("; ".join(_weights(own)) for own in layer.branches))
+        said = list(dict.fromkeys("; ".join(weights(own)) for own in layer.branches))
         return _with(acts, [" | ".join(text or "variance 1" for text in said)] if said != [""] else [])
     if isinstance(layer, Norm):
         parts = ["gain"] * layer.gain + ["shift"] * layer.shift
@@ -36,9 +36,10 @@ def _one(layer: Layer) -> str:
     return f"{layer.times} x [{written(layer.block)}]"
 
 
-def _weights(layer: Dense) -> list[str]:
-    said = [] if layer.variance == 1 else [f"variance {_number(layer.variance)}"]
-    said += [] if layer.bias == 0 else [f"bias {_number(layer.bias)}"]
+def weights(layer: Dense) -> list[str]:
+    """What is not as usual of a dense layer: ``["variance 2", "bias 1/10", "frozen"]``."""
+    said = [] if layer.variance == 1 else [f"variance {short(layer.variance)}"]
+    said += [] if layer.bias == 0 else [f"bias {short(layer.bias)}"]
     return said + ([] if layer.trained else ["frozen"])
 
 
@@ -46,6 +47,7 @@ def _with(name: str, said: Sequence[str]) -> str:
     return f"{name}({', '.join(said)})" if said else name
 
 
-def _number(value: Fraction) -> str:
-    short = str(value)
-    return short if len(short) <= 12 else f"{float(value):.6g}"
+def short(value: Fraction) -> str:
+    """A number exactly, if that is short."""
+    said = str(value)
+    return said if len(said) <= 12 else f"{float(value):.6g}"

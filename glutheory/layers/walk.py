@@ -76,7 +76,15 @@ class _Names:
 
 
 def run(layers: Sequence[Layer], state: S, rules: Rules[S], *, most: int | None = None) -> S:
-    """The state after these layers; `most` bounds the repetitions, for those who need to see each block only once."""
+    """The state after these layers.
+
+    Args:
+        layers: one after the other.
+        state: before the first; see `Rules`.
+        rules: what each does.
+        most: repetitions of a block at most, and none after one that leaves the state as it was: for states that say
+            little, such as what kind of units there are.
+    """
     return _run(layers, state, rules, _Names(), "", most)
 
 
@@ -109,5 +117,9 @@ def _run(layers: Sequence[Layer], state: S, rules: Rules[S], names: _Names, pref
 def _repeat(layer: Repeat, state: S, rules: Rules[S], names: _Names, prefix: str, most: int | None) -> S:
     times = layer.times if most is None else min(layer.times, most)
     for number in range(1, times + 1):
+        before = state
         state = _run(layer.block, state, rules, names, f"{prefix}{layer.name}{number}.", most)
+        # otherwise repetitions of repetitions of repetitions would take 2, 4, 8 times as long
+        if most is not None and state == before:
+            break
     return state

@@ -55,7 +55,7 @@ class TorchProgram:
 
         Args:
             buffers: ``self.buffers`` distinct tensors of shape (n, c); the inputs are in the first ones.
-            row: shape (c,), one number per column.
+            row: shape (c,), one number per column, or anything that broadcasts to (n, c).
 
         Returns:
             The output tensors, each one of `buffers`, shape (n, c).

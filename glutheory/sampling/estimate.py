@@ -5,23 +5,23 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import sympy as sp
 import torch
 
 from glutheory.errors import DomainError
 from glutheory.ground import store as checkpoints
 from glutheory.ground.arguments import integer
 from glutheory.ground.exact import as_exact
+from glutheory.layers import Stack
 from glutheory.networks import Network
+from glutheory.sampling.prepared import WORKSPACE, Prepared, prepare
 from glutheory.sampling.progress import bar
-from glutheory.sampling.sampler import WORKSPACE, Sampler, sampler
 
 #: Raised whenever the weights of a given seed change, so that old checkpoints are refused.
 FORMAT = 1
@@ -34,7 +34,8 @@ class Estimate:
     """A Monte Carlo mean with its error.
 
     Attributes:
-        mean: shape (n, n), float64, exactly symmetric; its expectation is the infinite-width kernel.
+        mean: shape (n, n), float64, exactly symmetric; its expectation is the infinite-width kernel, for a stack with
+            two hidden layers or more up to O(1/width) (see `width_bias`).
         standard_error: shape (n, n): the sample standard deviation over draws, divided by √draws; inf for one draw.
         draws: the number of independent draws.
     """
@@ -62,7 +63,7 @@ class _Moments:
 
 
 def monte_carlo(
-    network: str | Network,
+    network: str | Network | Stack,
     X: Any,
     *,
     kind: str = "ntk",
@@ -73,6 +74,7 @@ def monte_carlo(
     dtype: torch.dtype = torch.float64,
     parametrization: str = "ntk",
     variances: Mapping[str, float] | None = None,
+    trained: str | Iterable[str] | None = None,
     workspace: int = WORKSPACE,
     progress: bool | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -83,10 +85,10 @@ def monte_carlo(
     device change it by rounding only.
 
     Args:
-        network: a `glutheory.Network` or a name of the zoo.
-        X: inputs, shape (n, d).
+        network: a `glutheory.Network` or a name of the zoo, or a `glutheory.Stack`.
+        X: inputs, shape (n, d); (n, positions, d) for a stack with a mean over positions.
         kind: "ntk" or "nngp".
-        width: hidden neurons m of each network.
+        width: hidden neurons m of each network; of a stack the units of every layer.
         draws: how many networks.
         seed: a non-negative integer.
         device: where to compute.
@@ -94,6 +96,7 @@ def monte_carlo(
             average out. Means are accumulated in float64 either way.
         parametrization: "ntk" or "standard".
         variances: as in `empirical_ntk`.
+        trained: as in `empirical_ntk`.
         workspace: bytes of temporary arrays, as in `empirical_ntk`.
         progress: show a progress bar on stderr; by default where that is a terminal.
         checkpoint: a file (.npz) written every 30 seconds, at the end, and when the run is interrupted. If it exists,
@@ -103,11 +106,11 @@ def monte_carlo(
     Raises:
         DomainError: a bad argument, or a checkpoint of other settings.
         ExpressionError: an activation that torch cannot compute.
-        UnknownNameError: no such network.
+        UnknownNameError: no such network or group of weights.
     """
     draws, seed = integer("draws", draws, 1), integer("seed", seed, 0)
     path = checkpoints.check_path(checkpoint)
-    prepared = sampler(
+    prepared = prepare(
         network,
         X,
         width=width,
@@ -116,6 +119,7 @@ def monte_carlo(
         parametrization=parametrization,
         kind=kind,
         variances=variances,
+        trained=trained,
         workspace=workspace,
     )
     settings = _settings(prepared, kind, seed, parametrization, variances)
@@ -132,8 +136,8 @@ def monte_carlo(
     due = time.monotonic() + INTERVAL
     try:
         with bar(progress, "draws", draws, moments.count) as advance:
-            for index in range(moments.count, draws):
-                moments = moments.push(prepared.total(seed, index))
+            for sample in prepared.totals(seed, range(moments.count, draws)):
+                moments = moments.push(sample)
                 advance(1)
                 if time.monotonic() >= due:
                     save()
@@ -147,13 +151,13 @@ def monte_carlo(
 
 
 def _settings(
-    prepared: Sampler, kind: str, seed: int, parametrization: str, variances: Mapping[str, float] | None
+    prepared: Prepared, kind: str, seed: int, parametrization: str, variances: Mapping[str, float] | None
 ) -> dict[str, Any]:
     """All that the draws depend on beyond rounding, as JSON."""
     X = prepared.inputs.cpu().numpy()
     return {
         "format": FORMAT,
-        "network": [sp.srepr(branch.expr) for branch in prepared.network.branches],
+        **prepared.settings(),
         "kind": kind,
         "X": [list(X.shape), hashlib.sha256(X.tobytes()).hexdigest()],
         "width": prepared.width,
@@ -164,7 +168,7 @@ def _settings(
     }
 
 
-def _start(prepared: Sampler, draws: int, path: Path | None, settings: dict[str, Any]) -> _Moments:
+def _start(prepared: Prepared, draws: int, path: Path | None, settings: dict[str, Any]) -> _Moments:
     """The moments to go on from: those of the checkpoint, or none."""
     X = prepared.inputs
     saved = None if path is None else checkpoints.load(path, settings)

@@ -39,25 +39,30 @@ def fed(network: Network, x: torch.Tensor) -> torch.Tensor:  # noqa: ARG001 (eve
     return x
 
 
-def check_inputs(X: Any, device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """X as a tensor of shape (n, d), finite, on the device and in the dtype of the computation."""
+def check_inputs(X: Any, device: torch.device, dtype: torch.dtype, *, sequences: bool = False) -> torch.Tensor:
+    """X as a tensor of shape (n, d), finite, on the device and in the dtype of the computation.
+
+    Where the inputs are `sequences` its shape is (n, positions, d).
+    """
+    shape, axes = ("(n, positions, d)", 3) if sequences else ("(n, d)", 2)
     if isinstance(X, torch.Tensor):
         tensor = X.detach()
     else:
         try:
             array = np.asarray(X)
         except ValueError:
-            raise DomainError("X is no rectangular array: give numbers of shape (n, d), one input per row.") from None
+            raise DomainError(f"X is no rectangular array: give numbers of shape {shape}, one input per row.") from None
         if array.dtype.kind not in "biuf":
             raise DomainError(f"X has the dtype {array.dtype}: give a numpy or torch array of real numbers.")
         # torch reads neither long doubles, nor every integer, nor foreign byte orders, nor reversed views
         tensor = torch.tensor(np.ascontiguousarray(array, dtype=np.float64))
     if tensor.is_complex():
         raise DomainError(f"X has the dtype {tensor.dtype}: give a numpy or torch array of real numbers.")
-    if tensor.ndim != 2 or 0 in tensor.shape:
-        raise DomainError(f"X has the shape {tuple(tensor.shape)}: give (n, d) with n, d >= 1, one input per row.")
+    if tensor.ndim != axes or 0 in tensor.shape:
+        least = shape.strip("()")
+        raise DomainError(f"X has the shape {tuple(tensor.shape)}: give {shape} with {least} >= 1, one input per row.")
     moved = tensor.to(device=device, dtype=dtype)
-    bad = ~torch.isfinite(moved).all(dim=1)
+    bad = ~torch.isfinite(moved).flatten(1).all(dim=1)
     if bool(bad.any()):
         row = int(bad.nonzero()[0, 0])
         value = tensor[row][~torch.isfinite(moved[row]).to(tensor.device)][0].item()

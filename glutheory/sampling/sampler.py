@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import sympy as sp
 import torch
 
 from glutheory.errors import DomainError
@@ -73,6 +74,14 @@ class Sampler:
         sums = self._sums(seed, draw, tuple(min(i, 1) for i in range(len(self.features.blocks))))
         result = sums[0] if len(sums) == 1 else sums[0].add_(sums[1])
         return self._checked(_mirror(result))
+
+    def totals(self, seed: int, draws: range) -> Iterator[torch.Tensor]:
+        """The kernels of some draws, one by one, each of shape (n, n)."""
+        return (self.total(seed, draw) for draw in draws)
+
+    def settings(self) -> dict[str, Any]:
+        """What the draws depend on beyond the inputs and the arguments of `sampler`, as JSON."""
+        return {"network": [sp.srepr(branch.expr) for branch in self.network.branches]}
 
     def _sums(self, seed: int, draw: int, slots: tuple[int, ...]) -> list[torch.Tensor]:
         """The blocks' lower triangles; block i is added into accumulator ``slots[i]``."""

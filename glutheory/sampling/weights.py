@@ -32,17 +32,22 @@ class Neurons:
     BYTES = 40
 
     def __init__(self, seed: int, draw: int, row: int, like: torch.Tensor) -> None:
-        self._bits = np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(draw,)))
+        self._bits = generator(seed, draw)
         self._row, self._like = row, like
 
     def take(self, count: int) -> torch.Tensor:
         """The next `count` neurons, shape (count, row)."""
         pairs = (self._row + 1) // 2
         raw = self._bits.random_raw(count * pairs).view(np.int32).reshape(count, 2 * pairs)
-        return _normal(torch.from_numpy(raw).to(self._like.device), self._like.dtype)[:, : self._row]
+        return normal(torch.from_numpy(raw).to(self._like.device), self._like.dtype)[:, : self._row]
 
 
-def _normal(bits: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+def generator(seed: int, draw: int) -> np.random.SFC64:
+    """The random bits of a draw of this seed."""
+    return np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(draw,)))
+
+
+def normal(bits: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """Standard normal numbers of the same shape (count, even) from random int32: radii in front, angles behind."""
     half = bits.shape[1] // 2
     # each half becomes contiguous here: torch's logarithms and cosines of short strided rows are 15 times slower

@@ -113,7 +113,7 @@ def test_the_json_holds_everything_and_repeats(tmp_path: Path) -> None:
     block = content["blocks"][0]
     assert set(block) == {
         "name", "index", "inputs", "outputs", "as_it_is", "own", "twin", "ratio", "expected_ratio", "verified",
-        "biased", "approximate", "experts",
+        "biased", "experts",
     }  # fmt: skip
     logs = [
         math.log(t["value"] / o["value"]) for t, o in zip(block["twin"]["draws"], block["own"]["draws"], strict=True)
