@@ -41,7 +41,7 @@ class Composition:
 
     Attributes:
         build: the stack with this many blocks.
-        deepest: the largest number of blocks at which all kernels stay within float64 (they square from block to block).
+        deepest: the largest number of blocks at which float64 holds all kernels (their logarithms double each block).
         sequences: whether the data are sequences.
     """
 
