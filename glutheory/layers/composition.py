@@ -78,6 +78,15 @@ class Stack(Shown):
         """Whether the data are sequences, (n, positions, d): there is a mean over positions."""
         return any(isinstance(layer, Positions) for layer in self.layers)
 
+    @cached_property
+    def centred(self) -> bool:
+        """Whether a layernorm stands anywhere, which asks for the means of the units."""
+        level, found = list(self.layers), False
+        while level and not found:
+            found = any(isinstance(layer, Norm) and layer.centred for layer in level)
+            level = [inner for layer in level for block in _blocks(layer) for inner in block]
+        return found
+
     def chosen(self, trained: str | Iterable[str] | None) -> frozenset[str]:
         """The groups of these names or patterns (``"block*.gate"``); all of them for None.
 
