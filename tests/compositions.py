@@ -147,7 +147,7 @@ COMPOSITIONS: dict[str, Composition] = {
     "relu chain": Composition(usual("relu", residual=False)),
     "tanh chain gain": Composition(usual("tanh", residual=False, gain=True)),
     # without norms
-    "gtu no norm": Composition(usual("gtu", norm=None, scale=Fraction(1, 2))),
+    "gtu no norm": Composition(usual("gtu", norm=None, scale=Fraction(1, 8))),
     "silu no norm": Composition(usual("silu", norm=None, scale=Fraction(1, 4))),
     "reglu no norm": Composition(usual("reglu", norm=None), deepest=5),
     "swiglu no norm chain": Composition(usual("swiglu", norm=None, residual=False, variance=2), deepest=5),

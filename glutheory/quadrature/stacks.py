@@ -88,7 +88,7 @@ def enclose_stack(
     """
     wanted = as_digits(digits, 300)
     inputs, weights = inputs_of(stack, a, b, c), chosen(stack, trained, parametrization, width, d)
-    work = wanted + _GUARD
+    work = wanted + _GUARD + _closeness(inputs)
     for _ in range(_ATTEMPTS):
         with precision(bits_of(work) + 64):
             state = _final(stack, inputs, weights, work, blocks)
@@ -101,6 +101,18 @@ def enclose_stack(
         f"digits is {digits}: not reached for {stack.name!r} with {work} digits of working precision; ask for fewer.",
         (found.nngp, found.ntk),
     )
+
+
+def _closeness(inputs: Inputs) -> int:
+    """The digits of 1 − |ρ| of rows that are no multiples of each other: so many are lost in a derivative there."""
+    gram, most = inputs.gram, 0
+    for j in range(len(gram)):
+        for i in range(j):
+            product = gram[i][i] * gram[j][j]
+            gap = product - gram[i][j] ** 2
+            if gap != 0:
+                most = max(most, len(str(product // gap)) - 1)
+    return most
 
 
 def _final(stack: Stack, inputs: Inputs, weights: Chosen, digits: int, blocks: bool) -> State:
@@ -251,6 +263,8 @@ class _Rules:
         )
 
     def add(self, state: State, other: State) -> State:
+        if len(state.mean) != len(other.mean):
+            raise DomainError("positions stands within a block whose image is added: put it after the residual.")
         ntk: dict[Key, dict[str, arb]] = {}
         for key, old in state.ntk.items():
             ntk[key] = dict(old)
