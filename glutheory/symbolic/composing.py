@@ -1,0 +1,345 @@
+"""The recursion of a composition, derived: each layer's rule applied to the state of the stream, blocks only once."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+
+import sympy as sp
+
+from glutheory.activations import Activation
+from glutheory.errors import DomainError
+from glutheory.ground.normal_form import KAPPA
+from glutheory.layers import rays
+from glutheory.layers.records import Dense, Layer, Norm, Parallel, Positions, Product, Repeat, Residual, Scale
+from glutheory.layers.text import written
+from glutheory.symbolic import layer_rules as rules
+from glutheory.symbolic.duals import dual
+from glutheory.symbolic.gaussian import a, b, c
+from glutheory.symbolic.kernels import Moments, d, m
+from glutheory.symbolic.layer_rules import SIGMA, A, B
+from glutheory.symbolic.recursion import Call, Carried, Follow, Let, Line, Linear, Loop, Node, Recursion, State, Step
+
+_ZEROS = Moments(sp.S.Zero, sp.S.Zero, sp.S.Zero)
+#: The inputs' inner products over d, by their usual names.
+GRAM = Moments(a, b, c)
+_Own = tuple[tuple[int, sp.Expr], ...]
+
+
+@lru_cache(maxsize=128)
+def recursion(layers: tuple[Layer, ...], standard: bool = False, centred: bool = False, inputs: bool = True) -> Recursion:
+    """Derive the recursion of these layers.
+
+    Args:
+        layers: without a mean over positions.
+        standard: the standard parametrisation, with the symbols d and m for the dimension and the width; else ntk.
+        centred: whether products of means are followed, for layernorms.
+        inputs: whether the layers stand on the inputs; else on a stream whose variances, means and NTK are given.
+
+    Raises:
+        DomainError: a mean over positions within a block.
+    """
+    return _Composer(standard, centred).whole(layers, inputs)
+
+
+class _Composer:
+    def __init__(self, standard: bool, centred: bool) -> None:
+        self._standard, self._centred = standard, centred
+        self._used: Counter[str] = Counter()
+
+    def whole(self, layers: tuple[Layer, ...], inputs: bool) -> Recursion:
+        if inputs:
+            start = State(GRAM, _ZEROS, None, self._name("ray"), True)
+        else:
+            means = self._moments("M") if self._centred else _ZEROS
+            start = State(GRAM, means, self._symbol("Theta"), self._name("ray"), False)
+        nodes, end = self._run(layers, start)
+        return Recursion(start, nodes, end, self._standard)
+
+    def _name(self, base: str) -> str:
+        self._used[base] += 1
+        return f"{base}_{self._used[base]}"
+
+    def _symbol(self, base: str, positive: bool = False) -> sp.Symbol:
+        return sp.Symbol(self._name(base), positive=True) if positive else sp.Symbol(self._name(base), real=True)
+
+    def _moments(self, base: str) -> Moments:
+        name = self._name(base)
+        return Moments(*(sp.Symbol(f"{name}_{of}", real=True) for of in ("x", "x'", "xx'")))
+
+    def _run(self, layers: Sequence[Layer], state: State) -> tuple[tuple[Node, ...], State]:
+        nodes: list[Node] = []
+        for layer in layers:
+            made, state = self._one(layer, state)
+            nodes += made
+        return tuple(nodes), state
+
+    def _one(self, layer: Layer, state: State) -> tuple[tuple[Node, ...], State]:
+        if isinstance(layer, Repeat):
+            return self._repeat(layer, state)
+        if isinstance(layer, Residual):
+            nodes, image = self._run((*layer.block, *([] if layer.scale == 1 else [Scale(layer.scale)])), state)
+            step, total = self._add(state, image)
+            return (*nodes, step), total
+        if isinstance(layer, Parallel):
+            found: list[Node] = []
+            images = []
+            for block in layer.blocks:
+                nodes, image = self._run(block, state)
+                found += nodes
+                images.append(image)
+            total = images[0]
+            for image in images[1:]:
+                step, total = self._add(total, image)
+                found.append(step)
+            return tuple(found), total
+        if isinstance(layer, Positions):
+            raise DomainError("positions stands within a block: put it between the layers of the stack itself.")
+        if isinstance(layer, Dense):
+            step, after = self._dense(layer, state)
+        elif isinstance(layer, Product):
+            step, after = self._product(layer, state)
+        elif isinstance(layer, Norm):
+            step, after = self._norm(layer, state)
+        else:
+            step, after = self._scale(layer, state)
+        return (step,), after
+
+    # one layer each
+
+    def _before(self, layer: Dense, state: State) -> tuple[Moments, sp.Expr, sp.Expr | None]:
+        """A dense layer's moments, the factor of Θ, and what its own weights add (None where they are frozen)."""
+        rule = rules.dense_rule(self._standard, layer.bias != 0)
+        values = {
+            rules.VARIANCE: sp.Rational(layer.variance),
+            rules.BIAS: sp.Rational(layer.bias),
+            rules.FAN_IN: d if state.inputs else m,
+        }
+        given = [expr.subs(values) for expr in (rule.covariance, rule.through[0], rule.own)]
+        moments = Moments(*(given[0].subs(SIGMA, value) for value in state.moments))
+        return moments, given[1], given[2].subs(SIGMA, state.moments.mixed) if layer.trained else None
+
+    def _dense(self, layer: Dense, state: State) -> tuple[Step, State]:
+        moments, factor, own = self._before(layer, state)
+        lines: list[Line] = []
+        moments = self._named(moments, lines)
+        ntk = self._ntk([(state.ntk, factor)], [] if own is None else [(0, own)], lines)
+        ray = self._follow((state.ray,), partial(rays.through_dense, layer=layer), lines)
+        rule = rules.dense_rule(self._standard, layer.bias != 0)
+        return Step(written([layer]), rule.reason, 1, tuple(lines)), State(moments, _ZEROS, ntk, ray, False)
+
+    def _product(self, layer: Product, state: State) -> tuple[Step, State]:
+        rule = rules.product_rule(len(layer.branches))
+        S, T = rules.dual_symbols(len(layer.branches))
+        lines: list[Line] = []
+        pair: dict[sp.Symbol, sp.Expr] = {}
+        sides: list[dict[sp.Symbol, sp.Expr]] = [{}, {}]
+        means: list[dict[sp.Symbol, sp.Expr]] = [{}, {}, {}]
+        terms: list[tuple[sp.Symbol | None, sp.Expr]] = []
+        own: list[tuple[int, sp.Expr]] = []
+        for k, (act, dense) in enumerate(zip(layer.activations, layer.branches, strict=True)):
+            at, factor, added = self._before(dense, state)
+            ray = self._follow((state.ray,), partial(rays.through_dense, layer=dense), lines)
+            pair[S[k]], pair[T[k]] = self._dual(act, at, ray, lines)
+            for side, variance in zip(sides, at[:2], strict=True):
+                side[S[k]] = self._dual(act, Moments(*3 * (variance,)), "", lines)[0]
+            if self._centred:
+                for table, ends in zip(means, ((0, 0), (1, 1), (0, 1)), strict=True):
+                    independent = Moments(at[ends[0]], at[ends[1]], sp.S.Zero)
+                    table[S[k]] = self._dual(act, independent, None, lines)[0]
+            terms.append((state.ntk, factor * rule.through[k]))
+            if added is not None:
+                own.append((k, added * rule.through[k]))
+        moments = Moments(*(rule.covariance.subs(side) for side in (*sides, pair)))
+        moments = self._named(moments, lines)
+        ntk = self._ntk(
+            [(name, expr.subs(pair)) for name, expr in terms], [(k, expr.subs(pair)) for k, expr in own], lines
+        )
+        new_means = self._named(Moments(*(rule.covariance.subs(t) for t in means)), lines) if self._centred else _ZEROS
+        ray = self._follow((state.ray,), partial(rays.through_product, layer=layer), lines)
+        step = Step(written([layer]), rule.reason, len(layer.branches), tuple(lines))
+        return step, State(moments, new_means, ntk, ray, False)
+
+    def _norm(self, layer: Norm, state: State) -> tuple[Step, State]:
+        rule = rules.norm_rule(layer.gain, layer.shift)
+        lines: list[Line] = []
+        moments = state.moments
+        if layer.centred:
+            moments = Moments(*(value - mean for value, mean in zip(moments, state.means, strict=True)))
+        sides = {A: moments.first, B: moments.second}
+        normed = Moments(sp.S.One, sp.S.One, rule.covariance.subs({**sides, SIGMA: moments.mixed}, simultaneous=True))
+        normed = self._named(normed, lines, "rho")
+        own = rule.own.subs(rule.covariance, normed.mixed)
+        trained = layer.gain or layer.shift
+        ntk = self._ntk([(state.ntk, rule.through[0].subs(sides))], [(0, own)] if trained else [], lines)
+        means = _ZEROS
+        if not layer.centred:
+            x, y = (sp.sqrt(value) for value in (moments.first, moments.second))
+            means = Moments(*(v / w for v, w in zip(state.means, (x * x, y * y, x * y), strict=True)))
+            means = self._named(means, lines, "M")
+        ray = self._follow((state.ray,), rays.normed, lines)
+        step = Step(written([layer]), rule.reason, 1, tuple(lines))
+        return step, State(normed, means, ntk, ray, state.inputs)
+
+    def _scale(self, layer: Scale, state: State) -> tuple[Step, State]:
+        square = sp.Rational(layer.factor) ** 2
+        lines: list[Line] = []
+        moments = self._named(Moments(*(square * value for value in state.moments)), lines)
+        means = self._named(Moments(*(square * value for value in state.means)), lines, "M")
+        ntk = self._ntk([(state.ntk, square)], [], lines)
+        step = Step(written([layer]), "E[(f h)(f h')] = f² E[h h']", 0, tuple(lines))
+        return step, replace(state, moments=moments, means=means, ntk=ntk)
+
+    def _add(self, state: State, image: State) -> tuple[Step, State]:
+        rule = rules.sum_rule()
+        lines: list[Line] = []
+        total = Moments(
+            *(
+                rule.covariance.subs(dict(zip(rule.inputs, pair, strict=True)), simultaneous=True)
+                for pair in zip(state.moments, image.moments, strict=True)
+            )
+        )
+        moments = self._named(total, lines)
+        ntk = self._ntk(list(zip((state.ntk, image.ntk), rule.through, strict=True)), [], lines)
+        ray = self._follow((state.ray, image.ray), rays.added, lines)
+        return Step("sum", rule.reason, 0, tuple(lines)), State(moments, state.means, ntk, ray, False)
+
+    # a repeated block
+
+    def _repeat(self, layer: Repeat, state: State) -> tuple[tuple[Node, ...], State]:
+        times, before = layer.times, ()
+        # fan-ins differ where the first block stands on the inputs; variances are numbers from the second block on
+        if times > 1 and ((state.inputs and self._standard) or self._settles(layer, state)):
+            before, state = self._run(layer.block, state)
+            times -= 1
+        if times == 1:
+            nodes, state = self._run(layer.block, state)
+            return (*before, *nodes), state
+        known = all(value.is_number for value in state.moments[:2])
+        known = known and self._trial(layer, state, True, self._centred)[1].moments[:2] == state.moments[:2]
+        # a stream without means keeps without them, where a block does
+        means = self._centred and (state.means != _ZEROS or self._trial(layer, state, known, False)[1].means != _ZEROS)
+        inside = self._inside(state, known, means)
+        body, after = self._run(layer.block, inside)
+        fields = [*zip(inside.moments, state.moments, after.moments, strict=True)]
+        fields += [*zip(inside.means, state.means, after.means, strict=True)]
+        numbers = tuple(
+            Carried(symbol, first, then) for symbol, first, then in fields if not symbol.is_number and symbol != then
+        )
+        loop = Loop(times, numbers, (state.ntk, _sure(inside.ntk), after.ntk), (state.ray, inside.ray, after.ray), body)
+        # after the loop the names within it stand for the values handed on last
+        end = State(inside.moments, inside.means, inside.ntk, inside.ray, False)
+        return (*before, loop), end
+
+    def _inside(self, state: State, known: bool, means: bool) -> State:
+        first, second = (self._symbol(base, positive=True) for base in ("A", "B"))
+        mixed = self._symbol("rho" if known and state.moments[:2] == (1, 1) else "Sigma")
+        moments = Moments(*state.moments[:2], mixed) if known else Moments(first, second, mixed)
+        means = self._moments("M") if means else _ZEROS
+        return State(moments, means, self._symbol("Theta"), self._name("ray"), state.inputs and not self._standard)
+
+    def _settles(self, layer: Repeat, state: State) -> bool:
+        """Whether after one block the variances are numbers that stay, and the block would use them."""
+        if all(value.is_number for value in state.moments[:2]):
+            return False
+        nodes, after = self._trial(layer, state, False, self._centred)
+        if not all(value.is_number for value in after.moments[:2]):
+            return False
+        steps = Recursion(state, nodes, after, False).steps()
+        calls = [line for step in steps for line in step.lines if isinstance(line, Call)]
+        return any(not value.is_number for call in calls for value in call.point[:2])
+
+    def _trial(self, layer: Repeat, state: State, known: bool, means: bool) -> tuple[tuple[Node, ...], State]:
+        """One more block, whose names are not used."""
+        trial = _Composer(self._standard, self._centred)
+        return trial._run(layer.block, trial._inside(state, known, means))
+
+    # names
+
+    def _named(self, moments: Moments, lines: list[Line], base: str = "Sigma") -> Moments:
+        """The moments, each a number or a name."""
+        found = []
+        for value, own in zip(moments, ("M", "M", "M") if base == "M" else ("A", "B", base), strict=True):
+            if value.is_number or value.is_Symbol:
+                found.append(value)
+                continue
+            known = next((line.symbol for line in lines if isinstance(line, Let) and line.value == value), None)
+            if known is None:
+                known = self._symbol(own, positive=own in "AB")
+                lines.append(Let(known, value))
+            found.append(known)
+        return Moments(*found)
+
+    def _ntk(
+        self, terms: Sequence[tuple[sp.Symbol | None, sp.Expr]], own: Sequence[tuple[int, sp.Expr]], lines: list[Line]
+    ) -> sp.Symbol | None:
+        """The name of a linear form; None for zero."""
+        totals: dict[sp.Symbol, sp.Expr] = {}
+        for symbol, factor in terms:
+            if symbol is not None:
+                totals[symbol] = totals.get(symbol, sp.S.Zero) + factor
+        if not totals and not own:
+            return None
+        if not own and len(totals) == 1 and (1 in totals.values()):
+            return next(iter(totals))
+        made = self._symbol("Theta")
+        lines.append(Linear(made, tuple(totals.items()), tuple(own)))
+        return made
+
+    def _follow(self, sources: tuple[str, ...], how: object, lines: list[Line]) -> str:
+        name = self._name("ray")
+        lines.append(Follow(name, sources, how))  # type: ignore[arg-type]
+        return name
+
+    def _dual(self, act: Activation, at: Moments, ray: str | None, lines: list[Line]) -> tuple[sp.Expr, sp.Expr]:
+        """S and T at a point: the closed form where it is a polynomial or a plain number, else names."""
+        short = _short(act, at, ray == "")
+        if short is not None:
+            return short
+        for line in lines:
+            if isinstance(line, Call) and (line.activation, line.point, line.ray) == (act, at, ray):
+                return line.S, line.T or sp.S.Zero
+        word = re.sub(r"\W+", "_", act.name, flags=re.ASCII).strip("_")
+        word = word if word and len(word) <= 20 and act.name.isidentifier() else "phi"
+        number = self._name(word).rpartition("_")[2]
+        S, T = (sp.Symbol(f"{letter}_{word}_{number}", real=True) for letter in "ST")
+        lines.append(Call(S, None if ray in ("", None) else T, act, at, ray))
+        return S, T
+
+
+#: Operations of a closed form that is simplified where it might be a plain number.
+_SMALL = 80
+_V = sp.Symbol("V", positive=True)
+
+
+def _short(act: Activation, at: Moments, same: bool) -> tuple[sp.Expr, sp.Expr] | None:
+    """S and T at a point where they are short: polynomials; without functions where v = u or c = 0 (T is not asked)."""
+    kernels, diagonal, independent = _forms(act)
+    point = dict(zip((a, b, c), at, strict=True))
+    if kernels is not None:
+        return kernels[0].subs(point, simultaneous=True), kernels[1].subs(point, simultaneous=True)
+    form = diagonal.subs(_V, at.mixed) if same else independent.subs(point) if at.mixed == 0 else sp.nan
+    return None if form.has(sp.nan, sp.Function, sp.exp) else (form, sp.S.Zero)
+
+
+@lru_cache(maxsize=128)
+def _forms(act: Activation) -> tuple[tuple[sp.Expr, sp.Expr] | None, sp.Expr, sp.Expr]:
+    """S and T where they are polynomials; S(V,V,V); S(a,b,0); NaN where a form is long, or an average."""
+    own = dual(act)
+    if not own.terms or own.s.kernel.has(KAPPA):
+        return None, sp.nan, sp.nan
+    S, T = own.s.kernel, own.t.kernel
+    if all(kernel.is_polynomial(a, b, c) for kernel in (S, T)):
+        return (S, T), sp.nan, sp.nan
+    if S.count_ops() > _SMALL:
+        return None, sp.nan, sp.nan
+    diagonal = sp.simplify(S.subs({a: _V, b: _V, c: _V}, simultaneous=True))
+    return None, diagonal if diagonal.is_finite is not False else sp.nan, sp.simplify(S.subs(c, 0))
+
+
+def _sure(symbol: sp.Symbol | None) -> sp.Symbol:
+    assert symbol is not None
+    return symbol
