@@ -11,6 +11,7 @@ from glutheory.activations import Activation
 from glutheory.ground.symmetry import Ray, symmetry
 from glutheory.layers.records import Dense, Product
 
+UNIT = Fraction(1)
 #: Bits of a ratio's numerator and denominator that are carried along.
 _MOST = 4000
 
@@ -24,7 +25,7 @@ def ray_of(a: Fraction, b: Fraction, c: Fraction) -> Ray | None:
 
 def through_dense(ray: Ray | None, layer: Dense) -> Ray | None:
     """The same biases at both inputs leave equal units equal, and no others multiples of each other."""
-    return ray if layer.bias == 0 or ray == Ray(1, Fraction(1)) else None
+    return ray if layer.bias == 0 or ray == Ray(1, UNIT) else None
 
 
 def through_activation(ray: Ray | None, act: Activation) -> Ray | None:
@@ -37,12 +38,12 @@ def through_activation(ray: Ray | None, act: Activation) -> Ray | None:
         return None
     if own.degree is not None:
         return _ray(sign, None if ray.ratio is None else _power(ray.ratio, own.degree))
-    return Ray(sign, ray.ratio) if ray.ratio == 1 else None
+    return Ray(sign, ray.ratio) if ray.ratio == UNIT else None
 
 
 def through_product(ray: Ray | None, layer: Product) -> Ray | None:
     """The product of the branches' factors."""
-    sign, ratio = 1, Fraction(1)
+    sign, ratio = 1, UNIT
     known = True
     for act, dense in zip(layer.activations, layer.branches, strict=True):
         own = through_activation(through_dense(ray, dense), act)
@@ -56,7 +57,7 @@ def through_product(ray: Ray | None, layer: Product) -> Ray | None:
 
 def normed(ray: Ray | None) -> Ray | None:
     """After a norm only the sign is left."""
-    return None if ray is None else Ray(ray.sign, Fraction(1))
+    return None if ray is None else Ray(ray.sign, UNIT)
 
 
 def added(one: Ray | None, other: Ray | None) -> Ray | None:

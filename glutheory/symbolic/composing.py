@@ -181,7 +181,7 @@ class _Composer:
             means = Moments(*(v / w for v, w in zip(state.means, (x * x, y * y, x * y), strict=True)))
             means = self._named(means, lines, "M")
         ray = self._follow((state.ray,), rays.normed, lines)
-        step = Step(written([layer]), rule.reason, 1, tuple(lines))
+        step = Step(written([layer]), rule.reason, 1, tuple(lines), (moments.first, moments.second))
         return step, State(normed, means, ntk, ray, state.inputs)
 
     def _scale(self, layer: Scale, state: State) -> tuple[Step, State]:
@@ -218,44 +218,58 @@ class _Composer:
         if times == 1:
             nodes, state = self._run(layer.block, state)
             return (*before, *nodes), state
-        known = all(value.is_number for value in state.moments[:2])
-        known = known and self._trial(layer, state, True, self._centred)[1].moments[:2] == state.moments[:2]
-        # a stream without means keeps without them, where a block does
-        means = self._centred and (state.means != _ZEROS or self._trial(layer, state, known, False)[1].means != _ZEROS)
-        inside = self._inside(state, known, means)
+        inside = self._inside(state, self._kept(layer, state))
         body, after = self._run(layer.block, inside)
         fields = [*zip(inside.moments, state.moments, after.moments, strict=True)]
         fields += [*zip(inside.means, state.means, after.means, strict=True)]
-        numbers = tuple(
-            Carried(symbol, first, then) for symbol, first, then in fields if not symbol.is_number and symbol != then
-        )
+        numbers = tuple(Carried(symbol, first, then) for symbol, first, then in fields if symbol != first)
         loop = Loop(times, numbers, (state.ntk, _sure(inside.ntk), after.ntk), (state.ray, inside.ray, after.ray), body)
         # after the loop the names within it stand for the values handed on last
         end = State(inside.moments, inside.means, inside.ntk, inside.ray, False)
         return (*before, loop), end
 
-    def _inside(self, state: State, known: bool, means: bool) -> State:
-        first, second = (self._symbol(base, positive=True) for base in ("A", "B"))
-        mixed = self._symbol("rho" if known and state.moments[:2] == (1, 1) else "Sigma")
-        moments = Moments(*state.moments[:2], mixed) if known else Moments(first, second, mixed)
-        means = self._moments("M") if means else _ZEROS
-        return State(moments, means, self._symbol("Theta"), self._name("ray"), state.inputs and not self._standard)
+    def _inside(self, state: State, kept: frozenset[int]) -> State:
+        """The state within a loop: names, but for what is the same in every repetition."""
+        given = (*state.moments, *state.means)
+        normed = kept >= {0, 1} and state.moments[:2] == (1, 1)
+        bases = ("A", "B", "rho" if normed else "Sigma", "M", "M", "M")
+        fields = [
+            value if i in kept else self._symbol(base, positive=base in "AB")
+            for i, (value, base) in enumerate(zip(given, bases, strict=True))
+        ]
+        inputs = state.inputs and not self._standard
+        return State(Moments(*fields[:3]), Moments(*fields[3:]), self._symbol("Theta"), self._name("ray"), inputs)
+
+    def _kept(self, layer: Repeat, state: State) -> frozenset[int]:
+        """Which of the variances, the covariance and the means a block hands on as it got them.
+
+        By induction over the repetitions: what stays where the others that are claimed to stay do so.
+        """
+        kept = frozenset(range(6))
+        while True:
+            _, after = self._trial(layer, state, kept)
+            pairs = zip((*state.moments, *state.means), (*after.moments, *after.means), strict=True)
+            stays = kept & {i for i, (before, then) in enumerate(pairs) if before == then}
+            if stays == kept:
+                return kept
+            kept = stays
 
     def _settles(self, layer: Repeat, state: State) -> bool:
         """Whether after one block the variances are numbers that stay, and the block would use them."""
         if all(value.is_number for value in state.moments[:2]):
             return False
-        nodes, after = self._trial(layer, state, False, self._centred)
+        nodes, after = self._trial(layer, state, frozenset() if self._centred else frozenset({3, 4, 5}))
         if not all(value.is_number for value in after.moments[:2]):
             return False
         steps = Recursion(state, nodes, after, False).steps()
         calls = [line for step in steps for line in step.lines if isinstance(line, Call)]
         return any(not value.is_number for call in calls for value in call.point[:2])
 
-    def _trial(self, layer: Repeat, state: State, known: bool, means: bool) -> tuple[tuple[Node, ...], State]:
+    def _trial(self, layer: Repeat, state: State, kept: frozenset[int]) -> tuple[tuple[Node, ...], State]:
         """One more block, whose names are not used."""
         trial = _Composer(self._standard, self._centred)
-        return trial._run(layer.block, trial._inside(state, known, means))
+        trial._used.update(self._used)
+        return trial._run(layer.block, trial._inside(state, kept))
 
     # names
 
@@ -296,9 +310,9 @@ class _Composer:
 
     def _dual(self, act: Activation, at: Moments, ray: str | None, lines: list[Line]) -> tuple[sp.Expr, sp.Expr]:
         """S and T at a point: the closed form where it is a polynomial or a plain number, else names."""
-        short = _short(act, at, ray == "")
-        if short is not None:
-            return short
+        plain = short(act, at, ray == "")
+        if plain is not None:
+            return plain
         for line in lines:
             if isinstance(line, Call) and (line.activation, line.point, line.ray) == (act, at, ray):
                 return line.S, line.T or sp.S.Zero
@@ -315,7 +329,7 @@ _SMALL = 80
 _V = sp.Symbol("V", positive=True)
 
 
-def _short(act: Activation, at: Moments, same: bool) -> tuple[sp.Expr, sp.Expr] | None:
+def short(act: Activation, at: Moments, same: bool) -> tuple[sp.Expr, sp.Expr] | None:
     """S and T at a point where they are short: polynomials; without functions where v = u or c = 0 (T is not asked)."""
     kernels, diagonal, independent = _forms(act)
     point = dict(zip((a, b, c), at, strict=True))

@@ -96,12 +96,14 @@ class Step:
         reason: the rule.
         weights: the number of its groups of weights that have names, trained or not.
         lines: what it computes.
+        divisors: squared lengths that it divides by, which must not be zero.
     """
 
     layer: str
     reason: str
     weights: int
     lines: tuple[Line, ...]
+    divisors: tuple[sp.Expr, ...] = ()
 
 
 @dataclass(frozen=True)

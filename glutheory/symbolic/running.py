@@ -106,6 +106,10 @@ class Runner:
         env.ntks[within], env.rays[loop.rays[1]] = ntk, ray
 
     def _step(self, step: Step, env: _Environment, names: tuple[str, ...]) -> None:
+        if any(self._value(divisor, env) == 0 for divisor in step.divisors):
+            raise DomainError(
+                "a row of data is zero where a norm divides by its length: leave the row out, or use a bias."
+            )
         for line in step.lines:
             if isinstance(line, Let):
                 env.numbers[line.symbol] = self._value(line.value, env)
