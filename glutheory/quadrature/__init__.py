@@ -1,8 +1,9 @@
-"""Road 2: the defining Gaussian integral, enclosed rigorously; knows nothing but the activation.
+"""Road 2: the defining Gaussian integral, enclosed rigorously; knows nothing but the activation, and the
+composition of a deep network.
 
 Other rooms use `enclose` only; what its rules prove, each says in its own module.
 """
 
-from glutheory.quadrature.enclose import enclose
+from glutheory.quadrature.entrance import enclose
 
 __all__ = ["enclose"]

@@ -13,7 +13,7 @@ from glutheory.errors import PrecisionError
 from glutheory.ground.boxes import Pair, boxed, boxed_mean
 from glutheory.ground.exact import ball
 from glutheory.ground.symmetry import Ray, symmetry
-from glutheory.quadrature.enclose import _mean, enclose
+from glutheory.quadrature.enclose import enclose, first_moment
 from glutheory.quadrature.model import model
 
 
@@ -29,7 +29,7 @@ def _values(act: Activation, a: Fraction, b: Fraction, c: Fraction, digits: int)
 @lru_cache(maxsize=4096)
 def _first(act: Activation, a: Fraction, digits: int) -> arb:
     found = model(act.expr)
-    return ball(found.at_zero) if a == 0 else _mean(found.whole.value, a, digits)
+    return ball(found.at_zero) if a == 0 else first_moment(found.whole.value, a, digits)
 
 
 def dual(act: Activation, a: arb, b: arb, c: arb, ray: Ray | None, digits: int) -> Pair:
