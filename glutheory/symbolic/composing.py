@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +20,7 @@ from glutheory.symbolic.duals import dual
 from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.kernels import Moments, d, m
 from glutheory.symbolic.layer_rules import SIGMA, A, B
-from glutheory.symbolic.recursion import Call, Carried, Follow, Let, Line, Linear, Loop, Node, Recursion, State, Step
+from glutheory.symbolic.recursion import Call, Carried, Follow, Let, Line, Linear, Loop, Node, Recursion, State, Step, words
 
 _ZEROS = Moments(sp.S.Zero, sp.S.Zero, sp.S.Zero)
 #: The inputs' inner products over d, by their usual names.
@@ -316,8 +315,7 @@ class _Composer:
         for line in lines:
             if isinstance(line, Call) and (line.activation, line.point, line.ray) == (act, at, ray):
                 return line.S, line.T or sp.S.Zero
-        word = re.sub(r"\W+", "_", act.name, flags=re.ASCII).strip("_")
-        word = word if word and len(word) <= 20 and act.name.isidentifier() else "phi"
+        word = words([act])[act]
         number = self._name(word).rpartition("_")[2]
         S, T = (sp.Symbol(f"{letter}_{word}_{number}", real=True) for letter in "ST")
         lines.append(Call(S, None if ray in ("", None) else T, act, at, ray))

@@ -17,7 +17,7 @@ import sympy as sp
 from glutheory.activations import Activation
 from glutheory.symbolic.duals import CLOSED, dual
 from glutheory.symbolic.gaussian import a, b, c
-from glutheory.symbolic.recursion import Call, Carried, Let, Linear, Loop, Node, Recursion, Step
+from glutheory.symbolic.recursion import Call, Let, Loop, Node, Recursion, Step, words
 
 #: The largest degree that is looked for.
 _DEGREES = range(4)
@@ -44,6 +44,7 @@ class Fact:
 def facts(found: Recursion) -> tuple[Fact, ...]:
     """Everything of the above that holds of a recursion."""
     made: list[Fact] = []
+    known = words(found.activations)
     for step in found.steps():
         calls = [line for line in step.lines if isinstance(line, Call) and line.T is not None]
         for call in calls:
@@ -58,7 +59,7 @@ def facts(found: Recursion) -> tuple[Fact, ...]:
     for act in found.activations:
         degree = homogeneous(act)
         if degree is not None:
-            S = sp.Function(f"S_{act.name}")
+            S = sp.Function(f"S_{known[act]}")
             made.append(
                 Fact(
                     f"{act.label} is homogeneous of degree {degree}: S and T are functions of c/√(ab), up to powers of ab",
@@ -67,7 +68,7 @@ def facts(found: Recursion) -> tuple[Fact, ...]:
                 )
             )
     for loop in loops(found.nodes):
-        made += _of_loop(loop)
+        made += _of_loop(loop, known)
     return tuple(dict.fromkeys(made))
 
 
@@ -94,11 +95,11 @@ def homogeneous(act: Activation) -> int | None:
     return None
 
 
-def _of_loop(loop: Loop) -> list[Fact]:
+def _of_loop(loop: Loop, known: Mapping[Activation, str]) -> list[Fact]:
     if any(isinstance(node, Loop) for node in loop.body):
         return []
     steps = [node for node in loop.body if isinstance(node, Step)]
-    values = expanded(steps)
+    values = expanded(steps, known)
     fields = {field.symbol.name[0]: field for field in loop.numbers}
     mixed = fields.get("S") or fields.get("r")
     if mixed is None or not set(fields) <= set("ABSr"):
@@ -121,7 +122,7 @@ def _of_loop(loop: Loop) -> list[Fact]:
     branch = sp.simplify(then[mixed.symbol] - mixed.symbol).subs(in_rho)
     branch = sp.simplify(branch)
     if all(not value.free_symbols & sides for value in grown) and not branch.free_symbols & sides:
-        return [_sum_fact(loop, branch, grown[0], first)]
+        return [_sum_fact(loop, branch, grown[0])]
     return []
 
 
@@ -133,21 +134,20 @@ def _map_fact(loop: Loop, image: sp.Expr) -> Fact:
     )
 
 
-def _sum_fact(loop: Loop, branch: sp.Expr, growth: sp.Expr, side: Carried) -> Fact:
-    number = sp.Symbol("l", integer=True, nonnegative=True)
-    A = sp.IndexedBase("A")
+def _sum_fact(loop: Loop, branch: sp.Expr, growth: sp.Expr) -> Fact:
+    number, last, start = sp.symbols("l A_l A_0", positive=True)
     return Fact(
         f"each of the {loop.times} repetitions adds the same function of the correlation ρ to the covariance, and the "
         "same number to the variances",
         "symbolic: nothing else of its input is left in what it adds",
         (
             (sp.Symbol("Sigma'", real=True) - sp.Symbol("Sigma", real=True), branch),
-            (A[number], A[0] + number * growth),
+            (last, start + number * growth),
         ),
     )
 
 
-def expanded(steps: Sequence[Step]) -> Mapping[sp.Symbol, sp.Expr]:
+def expanded(steps: Sequence[Step], known: Mapping[Activation, str]) -> Mapping[sp.Symbol, sp.Expr]:
     """Every named formula in terms of what enters, with S and T of pairs as functions of their arguments."""
     values: dict[sp.Symbol, sp.Expr] = {}
     for step in steps:
@@ -156,11 +156,11 @@ def expanded(steps: Sequence[Step]) -> Mapping[sp.Symbol, sp.Expr]:
                 values[line.symbol] = line.value.subs(values)
             elif isinstance(line, Call):
                 point = [sp.sympify(value).subs(values) for value in line.point]
-                word = line.S.name.split("_", 1)[1].rpartition("_")[0]
+                word = known[line.activation]
                 values[line.S] = sp.Function(f"S_{word}")(*point)
                 if line.T is not None:
                     values[line.T] = sp.Function(f"T_{word}")(*point)
     return values
 
 
-__all__ = ["Fact", "Linear", "expanded", "facts", "homogeneous", "loops"]
+__all__ = ["Fact", "expanded", "facts", "homogeneous", "loops"]

@@ -6,7 +6,8 @@ certificates, and every form of printing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -193,3 +194,14 @@ class Recursion:
         """Those whose duals are called, each once."""
         calls = (line.activation for step in self.steps() for line in step.lines if isinstance(line, Call))
         return tuple(dict.fromkeys(calls))
+
+
+def words(activations: Sequence[Activation]) -> dict[Activation, str]:
+    """A word for each activation, for the names of its S and T: "silu"; "phi" where its name is none; no two alike."""
+    found: dict[Activation, str] = {}
+    used: Counter[str] = Counter()
+    for act in dict.fromkeys(activations):
+        word = act.name if act.name.isidentifier() and act.name.isascii() and len(act.name) <= 20 else "phi"
+        used[word] += 1
+        found[act] = word if used[word] == 1 else f"{word}{used[word]}"
+    return found
