@@ -132,7 +132,7 @@ def _math(formula: str) -> str:
 def duals(doc: Document, found: Report, suffix: str = "") -> None:
     """S and T of the gate, with what is known of them; the suffix is that of their names."""
     doc.section(f"Dual activations{f' of {found.gate.label}' if suffix else ''}: {found.method}")
-    index = rf"_{{\mathrm{{{suffix[1:]}}}}}" if suffix else ""
+    index = LATEX.subscript(suffix[1:]) if suffix else ""
     names = (
         rf"S{index}(a,b,c) = \mathrm{{E}}[\varphi(u)\varphi(v)]",
         rf"T{index}(a,b,c) = \mathrm{{E}}[\varphi'(u)\varphi'(v)]",

@@ -51,8 +51,8 @@ def stack_text(found: StackReport, terminal: Terminal, *, steps: bool = False) -
 def weights_sentence(found: StackReport) -> str:
     """What the weights are."""
     if found.parametrization == "ntk":
-        return "ntk parametrisation: all weights N(0, 1), factors σ/√(fan-in) before them"
-    return "standard parametrisation: weights N(0, σ²/fan-in); the fan-in is d on the inputs and m elsewhere"
+        return "ntk parametrisation: weights of variance 1, each behind the factor σ over the root of the fan-in"
+    return "standard parametrisation: weights of variance σ² over the fan-in, which is d on the inputs and m elsewhere"
 
 
 def verification(found: StackReport) -> str:
