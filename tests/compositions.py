@@ -150,7 +150,7 @@ COMPOSITIONS: dict[str, Composition] = {
     "gtu no norm": Composition(usual("gtu", norm=None, scale=Fraction(1, 8))),
     "silu no norm": Composition(usual("silu", norm=None, scale=Fraction(1, 4))),
     "reglu no norm": Composition(usual("reglu", norm=None), deepest=5),
-    "swiglu no norm chain": Composition(usual("swiglu", norm=None, residual=False, variance=2), deepest=5),
+    "swiglu no norm chain": Composition(usual("swiglu", norm=None, residual=False), deepest=5),
     "relu He": Composition(_plain_mlp("relu", 2)),
     "tanh edge of chaos": Composition(_plain_mlp("tanh", 2, Fraction(1, 10))),
     "two hidden layers": Composition(_two_hidden),
