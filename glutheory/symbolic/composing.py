@@ -18,6 +18,7 @@ from glutheory.layers.text import written
 from glutheory.symbolic import layer_rules as rules
 from glutheory.symbolic.duals import dual
 from glutheory.symbolic.gaussian import a, b, c
+from glutheory.symbolic.homogeneity import homogeneous
 from glutheory.symbolic.kernels import Moments, d, m
 from glutheory.symbolic.layer_rules import SIGMA, A, B
 from glutheory.symbolic.recursion import Call, Carried, Follow, Let, Line, Linear, Loop, Node, Recursion, State, Step, words
@@ -322,8 +323,6 @@ class _Composer:
         return S, T
 
 
-#: Operations of a closed form that is simplified where it might be a plain number.
-_SMALL = 80
 _V = sp.Symbol("V", positive=True)
 
 
@@ -339,17 +338,18 @@ def short(act: Activation, at: Moments, same: bool) -> tuple[sp.Expr, sp.Expr] |
 
 @lru_cache(maxsize=128)
 def _forms(act: Activation) -> tuple[tuple[sp.Expr, sp.Expr] | None, sp.Expr, sp.Expr]:
-    """S and T where they are polynomials; S(V,V,V); S(a,b,0); NaN where a form is long, or an average."""
+    """S and T where they are polynomials; S(V,V,V) and S(a,b,0) where they scale; NaN where not."""
     own = dual(act)
     if not own.terms or own.s.kernel.has(KAPPA):
         return None, sp.nan, sp.nan
     S, T = own.s.kernel, own.t.kernel
     if all(kernel.is_polynomial(a, b, c) for kernel in (S, T)):
         return (S, T), sp.nan, sp.nan
-    if S.count_ops() > _SMALL:
+    degree = homogeneous(act)
+    if degree is None:
         return None, sp.nan, sp.nan
-    diagonal = sp.simplify(S.subs({a: _V, b: _V, c: _V}, simultaneous=True))
-    return None, diagonal if diagonal.is_finite is not False else sp.nan, sp.simplify(S.subs(c, 0))
+    ends = [sp.simplify(S.subs({a: 1, b: 1, c: value}, simultaneous=True)) for value in (1, 0)]
+    return None, ends[0] * _V**degree, ends[1] * (sp.sqrt(a) * sp.sqrt(b)) ** degree
 
 
 def _sure(symbol: sp.Symbol | None) -> sp.Symbol:

@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import sympy as sp
 
 from glutheory.activations import Activation
-from glutheory.symbolic.duals import CLOSED, dual
 from glutheory.symbolic.gaussian import a, b, c
+from glutheory.symbolic.homogeneity import homogeneous
 from glutheory.symbolic.recursion import Call, Let, Loop, Node, Recursion, Step, words
 
-#: The largest degree that is looked for.
-_DEGREES = range(4)
 _LAMBDA = sp.Symbol("lambda", positive=True)
 #: Of the units before a repeated block, and after it.
 RHO, RHO_NEXT, THETA, THETA_NEXT = sp.symbols("rho rho' Theta Theta'", real=True)
@@ -80,19 +77,6 @@ def loops(nodes: Sequence[Node]) -> Iterator[Loop]:
         if isinstance(node, Loop):
             yield node
             waiting.extend(reversed(node.body))
-
-
-@lru_cache(maxsize=128)
-def homogeneous(act: Activation) -> int | None:
-    """The degree p for which the derived closed form obeys S(λa, λb, λc) = λ^p S(a, b, c), None if none is proved."""
-    own = dual(act)
-    if own.method != CLOSED or own.s.kernel.count_ops() > 200:
-        return None
-    scaled = own.s.kernel.subs({a: _LAMBDA * a, b: _LAMBDA * b, c: _LAMBDA * c}, simultaneous=True)
-    for degree in _DEGREES:
-        if sp.simplify(scaled - _LAMBDA**degree * own.s.kernel) == 0:
-            return degree
-    return None
 
 
 def _of_loop(loop: Loop, known: Mapping[Activation, str]) -> list[Fact]:
@@ -163,4 +147,4 @@ def expanded(steps: Sequence[Step], known: Mapping[Activation, str]) -> Mapping[
     return values
 
 
-__all__ = ["Fact", "expanded", "facts", "homogeneous", "loops"]
+__all__ = ["Fact", "expanded", "facts", "loops"]
