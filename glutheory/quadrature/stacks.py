@@ -21,7 +21,7 @@ from flint import arb
 from glutheory.errors import DomainError, PrecisionError
 from glutheory.ground.balls import bits_of, precision
 from glutheory.ground.exact import as_digits, ball
-from glutheory.ground.symmetry import Ray
+from glutheory.ground.symmetry import Ray, symmetry
 from glutheory.layers import rays
 from glutheory.layers.composition import Stack
 from glutheory.layers.pairs import Chosen, Inputs, chosen, inputs_of
@@ -33,7 +33,7 @@ Key = tuple[int, int]
 #: Digits beyond those asked for with which the first attempt is made, and how often more are tried.
 _GUARD, _ATTEMPTS = 8, 6
 #: Of a variance, the binary exponent beyond which no integral is attempted.
-_FARTHEST = 4000
+_FARTHEST = 40
 #: The one group where blocks are not asked for.
 _ALL = ""
 
@@ -82,7 +82,7 @@ def enclose_stack(
         d: the dimension of x, for "standard".
 
     Raises:
-        DomainError: an argument outside its domain, a zero row before a norm, or variances beyond 2^±4000.
+        DomainError: an argument outside its domain, a zero row before a norm, or variances beyond 2^±40.
         UnknownNameError: no such group of weights.
         PrecisionError: the digits cannot be had within the work limit; it carries what was reached.
     """
@@ -218,8 +218,10 @@ class _Rules:
     def _dual(self, act: Any, branch: State, key: Key) -> tuple[arb, arb]:
         i, j = key
         a, b, ray = branch.cov[i, i], branch.cov[j, j], branch.rays[key]
-        for side in (a, b):
-            _check_size(side, act.label)
+        own = symmetry(act.expr)
+        if own.degree is None and own.line is None:
+            for side in (a, b):
+                _check_size(side, act.label)
         return dual(act, a, b, branch.cov[key], Ray(1, Fraction(1)) if i == j else ray, self._digits)
 
     def _mean(self, layer: Product, branches: list[State], row: int) -> arb:
@@ -315,6 +317,6 @@ def _check_size(variance: arb, label: str) -> None:
     size = int(exponent) + int(mantissa).bit_length()
     if abs(size) > _FARTHEST:
         raise DomainError(
-            f"the variance before {label} is about 2^{size if abs(size) < 10**6 else '±(more than a million)'}: put a "
-            "norm before it, or take fewer blocks."
+            f"the variance before {label} is about 2^{size}, which is beyond what is integrated: put a norm before it, "
+            "or take fewer blocks."
         )

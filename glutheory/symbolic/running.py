@@ -30,7 +30,7 @@ from glutheory.symbolic.recursion import Call, Follow, Let, Linear, Loop, Node, 
 ALL = ""
 _SAME = Ray(1, Fraction(1))
 #: Of a variance, the binary exponent beyond which nothing is evaluated.
-_FARTHEST = 4000
+_FARTHEST = 1000
 
 
 @dataclass(frozen=True)
@@ -140,11 +140,13 @@ class Runner:
 
     def _call(self, line: Call, env: _Environment) -> Pair:
         a, b, c = (self._value(value, env) for value in line.point)
-        for side in (a, b):
-            _check_size(side, line.activation.label)
+        own = symmetry(line.activation.expr)
+        if own.degree is None:
+            for side in (a, b):
+                _check_size(side, line.activation.label)
         ray = _SAME if line.ray == "" else None if line.ray is None else env.rays[line.ray]
         digits, act = self._digits, line.activation
-        return boxed(lambda *point: _at(act, *point, digits), symmetry(act.expr), a, b, c, ray)
+        return boxed(lambda *point: _at(act, *point, digits), own, a, b, c, ray)
 
     def _value(self, expr: sp.Expr, env: _Environment) -> arb:
         if expr.is_Symbol:
@@ -183,7 +185,7 @@ def _check_size(variance: arb, label: str) -> None:
     size = int(exponent) + int(mantissa).bit_length()
     if abs(size) > _FARTHEST:
         raise DomainError(
-            f"the variance before {label} is about 2^{size if abs(size) < 10**6 else '±(more than a million)'}: put a "
-            "norm before it, or take fewer blocks."
+            f"the variance before {label} is about 2^{size}, which is beyond what is evaluated: put a norm before it, "
+            "or take fewer blocks."
         )
 

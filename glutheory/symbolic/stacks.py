@@ -119,7 +119,7 @@ class StackDerivation(Shown):
             d: the dimension of x, for the standard parametrisation.
 
         Raises:
-            DomainError: an argument outside its domain, a zero row before a norm, or variances beyond 2^±4000.
+            DomainError: an argument outside its domain, a zero row before a norm, or variances beyond 2^±1000.
             UnknownNameError: no such group of weights.
             PrecisionError: the digits cannot be had; it carries what was reached.
         """

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
+import mpmath
 import pytest
 import sympy as sp
 
@@ -27,7 +28,7 @@ from glutheory.layers import (
 )
 from glutheory.symbolic import derivation, layer_rules
 from glutheory.symbolic.composing import recursion
-from glutheory.symbolic.recursion import Loop, words
+from glutheory.symbolic.recursion import Let, Loop, words
 from glutheory.symbolic.stack_checks import whole_check
 from tests.compositions import COMPOSITIONS, PAIRS
 
@@ -66,20 +67,23 @@ def test_certificates(name: str) -> None:
         assert whole_check(recursion(made.layers, True, made.centred, inputs=False)).passed
 
 
-def test_a_wrong_factor_is_seen_by_the_certificate_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = stack("reglu", 4)
+def test_a_wrong_factor_is_seen_by_the_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One branch's gradient counted twice, the other's forgotten: the rule, the block and the whole are refuted."""
     own = layer_rules.product_rule
 
     def wrong(branches: int) -> layer_rules.Rule:
         rule = own(branches)
-        return replace(rule, through=(rule.through[1], rule.through[0]))
+        return replace(rule, through=(rule.through[0], rule.through[0]))
 
     monkeypatch.setattr(layer_rules, "product_rule", wrong)
     recursion.cache_clear()
     try:
-        assert not whole_check(recursion(made.layers, inputs=False)).passed
+        found = [derivation(stack("reglu", depth)).verify() for depth in (1, 4)]
     finally:
         recursion.cache_clear()
+    failed = [{check.statement.split(",")[0] for check in one.checks if not check.passed} for one in found]
+    assert failed[0] == {"product: the factor of Θ is ∂Σ'/∂Σ (Price)", "from the first layer to the last"}
+    assert failed[1] == {"product: the factor of Θ is ∂Σ'/∂Σ (Price)", "in the block that is repeated 4 times"}
 
 
 @pytest.mark.parametrize("parametrization", ["ntk", "standard"])
@@ -95,10 +99,10 @@ def test_two_layers_are_those_of_the_network(network: str, parametrization: str)
         own = glu.derivation(network)
         a, b, c = sp.symbols("a b", positive=True) + (sp.Symbol("c", real=True),)
         point = dict(zip((a, b, c), map(sp.Rational, PAIRS["usual"]), strict=True))
-        nngp, ntk = glu.evaluate(made, *PAIRS["usual"], digits=20)
-        if network != "swiglu":  # whose formula is an average
-            assert abs(sp.N(own.nngp.subs(point), 20) - sp.Float(str(nngp), 20)) < 1e-17
-            assert abs(sp.N(own.ntk.subs(point), 20) - sp.Float(str(ntk), 20)) < 1e-17
+        found_here = glu.evaluate(made, *PAIRS["usual"], digits=20)
+        for value, formula in zip(found_here, (own.nngp, own.ntk), strict=True):
+            if network != "swiglu":  # whose formula is an average
+                assert mpmath.nstr(value, 16) == str(sp.N(formula.subs(point), 16)).rstrip("0")
 
 
 # by hand: the recursion of theory in floats, with formulas of the literature for S and T
@@ -175,13 +179,11 @@ def test_finite_networks_by_direct_expansion() -> None:
     first = c**2  # E[h h']
     second = (a * b + 2 * c**2) ** 2  # E[h² h'²] = E[u²u'²]²
     exact = sp.expand((n * second + n * (n - 1) * first**2) / n**2)
-    made = composed(product("bilinear"), product("bilinear"), readout())
-    end = recursion(made.layers).end
-    found = [line.value for step in recursion(made.layers).steps() for line in step.lines if hasattr(line, "value")]
     assert sp.limit(exact, n, sp.oo) == c**4
-    assert found or end
-    nngp = derivation(made).at(1, 2, Fraction(1, 3), digits=20).nngp
-    assert float(nngp) == pytest.approx(float(Fraction(1, 3) ** 4), rel=1e-15)
+    made = recursion(composed(product("bilinear"), product("bilinear"), readout()).layers)
+    values = {line.symbol: line.value for step in made.steps() for line in step.lines if isinstance(line, Let)}
+    derived = made.end.moments.mixed.subs(values).subs(values)
+    assert derived.subs(sp.Symbol("c", real=True), c) == c**4
     # and the difference is of order 1/n
     assert sp.limit(n * (exact - c**4), n, sp.oo) == sp.expand(second - first**2)
 
@@ -224,9 +226,9 @@ def test_names_of_activations_are_unlike() -> None:
     assert list(words(acts).values()) == ["silu", "silu2", "relu"]
 
 
-def test_ten_thousand_blocks_are_evaluated() -> None:
+def test_thousands_of_blocks_are_evaluated() -> None:
     """Loops all the way: nothing of it lives on Python's stack."""
-    found = derivation(stack("bilinear", 10_000)).at(1, 1, Fraction(1, 2), digits=5)
+    found = derivation(stack("bilinear", 3000)).at(1, 1, Fraction(1, 2), digits=5)
     assert 0 < float(found.nngp) < 1e-3
 
 
@@ -241,7 +243,7 @@ def test_ten_thousand_blocks_are_evaluated() -> None:
         ((0, 1, 0), {}, "zero where a norm divides"),
         ((1, "x", 0), {}, "b is 'x'"),
         ((1, 1, sp.sqrt(2) / 2), {}, "rational number"),
-        ((1, 1, 0), {"digits": 0}, "digits is 0"),
+        ((1, 1, 0), {"digits": 0}, "digits is '0'"),
         ((1, 1, 0), {"parametrization": "both"}, "parametrization is 'both'"),
         ((1, 1, 0), {"parametrization": "standard"}, "give width and d"),
         ((1, 1, 0), {"trained": "block9.gate"}, "block9.gate"),
@@ -257,9 +259,20 @@ def test_mistakes_are_one_sentence(road, point, options, words_of_it) -> None:
 
 @pytest.mark.parametrize("road", [glu.evaluate, glu.enclose], ids=["evaluate", "enclose"])
 def test_variances_beyond_all_bounds(road) -> None:
-    """Without norms a gated network squares its variances: said, not tried."""
+    """Without norms a gated network squares its variances: what is beyond all integrals is said, not tried."""
     with pytest.raises(DomainError, match="put a norm before it"):
-        road(stack("geglu", 30, norm=None), 2, 2, 1, digits=5)
+        road(stack("geglu", 2000, norm=None), 2**1020, 2**1020, 2**1019, digits=5)
+
+
+@pytest.mark.parametrize("road", [glu.evaluate, glu.enclose], ids=["evaluate", "enclose"])
+def test_homogeneous_units_have_no_bounds(road) -> None:
+    """Variances that square in each of 40 blocks: exponents of a million digits of an arb, and the same correlation."""
+    nngp, ntk = road(stack("reglu", 40, norm=None, residual=False, variance=4), 2, 2, 2, digits=5)
+    one = road(stack("reglu", 1, norm=None, residual=False, variance=4), 2, 2, 2, digits=5)
+    assert nngp > 10**100
+    # all 3 weights of a block and the two at the ends: a power of the inputs, by Euler's theorem
+    assert ntk > nngp
+    assert one[1] > one[0]
 
 
 @pytest.mark.parametrize("road", [glu.evaluate, glu.enclose], ids=["evaluate", "enclose"])
