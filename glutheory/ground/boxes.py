@@ -100,7 +100,10 @@ def _line(values: Values, a: arb, ratio: Fraction) -> Pair:
     second = [values(*(3 * (end * ratio * ratio,))) for end in ends]
     made = []
     for i in range(2):
-        squares = [[one[i] + two[i] + 2 * sign * both[i] for one, two, both in zip(first, second, mixed, strict=True)] for sign in (1, -1)]
+        squares = [
+            [one[i] + two[i] + 2 * sign * both[i] for one, two, both in zip(first, second, mixed, strict=True)]
+            for sign in (1, -1)
+        ]
         plus, minus = (_grown(*ends_of, growth) for ends_of in squares)
         made.append((plus - minus) / 4)
     return made[0], made[1]

@@ -25,7 +25,7 @@ _MATH = {
     "σ": r"\sigma ", "ρ": r"\rho ", "δ": r"\delta ", "π": r"\pi ", "√a": r"\sqrt{a}", "√(ab)": r"\sqrt{ab}",
     "√(k!)": r"\sqrt{k!}", "≥": r"\ge ", "≤": r"\le ", "⊙": r"\odot ", "∞": r"\infty ", "²": "^2", "⁺": "^+",
     "[": "[", "‖": r"\|", "×": r"\times ", "γ": r"\gamma ", "λ": r"\lambda ", "→": r"\to ", "√x": r"\sqrt{x}",
-    "⟨": r"\langle ", "⟩": r"\rangle",
+    "⟨": r"\langle ", "⟩": r"\rangle", "Θ": r"\Theta ",
 }  # fmt: skip
 _ESCAPES = {
     "\\": r"\textbackslash{}",

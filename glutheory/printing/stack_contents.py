@@ -112,9 +112,7 @@ class StackReport:
     def _sample(self, point: tuple[Fraction, Fraction, Fraction]) -> StackSample:
         options = {} if self.parametrization == "ntk" else {"width": 1024, "d": 64}
         formula = self.derivation.at(*point, digits=self.digits + GUARD, **options)  # type: ignore[arg-type]
-        integral = enclose(
-            self.stack, *point, digits=self.digits, parametrization=self.parametrization, **options
-        )
+        integral = enclose(self.stack, *point, digits=self.digits, parametrization=self.parametrization, **options)
         rows = []
         for name, first, second in zip(("NNGP", "NTK"), (formula.nngp, formula.ntk), integral, strict=True):
             common = common_digits(first, second, self.digits)

@@ -82,9 +82,7 @@ def _nodes(found: StackReport, nodes: Sequence[Node]) -> list[dict[str, Any]]:
                 }
             )
         else:
-            made.append(
-                {"layer": node.layer, "rule": node.reason, "equations": _equations(equations(found, node))}
-            )
+            made.append({"layer": node.layer, "rule": node.reason, "equations": _equations(equations(found, node))})
     return made
 
 

@@ -72,7 +72,9 @@ def _nodes(page: Page, found: StackReport, nodes: Sequence[Node], indent: int, s
     for node in nodes:
         if isinstance(node, Loop):
             first, then = handed_on(node)
-            page.lines.append(page.terminal.prose(f"{' ' * indent}{node.times} times, at first with {_list(page, first)}:"))
+            page.lines.append(
+                page.terminal.prose(f"{' ' * indent}{node.times} times, at first with {_list(page, first)}:")
+            )
             _nodes(page, found, node.body, indent + 2, steps)
             page.lines.append(page.terminal.prose(f"{' ' * (indent + 2)}and on with {_list(page, then)}"))
             continue

@@ -153,9 +153,7 @@ LATEX = Style(
     power=_latex_power,
     call=_latex_call,
     brackets=(r"\left(", r"\right)"),
-    subscript=lambda index: (
-        f"_{{{index}}}" if len(index) == 1 else r"_{\mathrm{" + index.replace("_", r"\_") + "}}"
-    ),
+    subscript=lambda index: f"_{{{index}}}" if len(index) == 1 else r"_{\mathrm{" + index.replace("_", r"\_") + "}}",
 )
 
 

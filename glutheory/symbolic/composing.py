@@ -21,7 +21,20 @@ from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.homogeneity import homogeneous
 from glutheory.symbolic.kernels import Moments, d, m
 from glutheory.symbolic.layer_rules import SIGMA, A, B
-from glutheory.symbolic.recursion import Call, Carried, Follow, Let, Line, Linear, Loop, Node, Recursion, State, Step, words
+from glutheory.symbolic.recursion import (
+    Call,
+    Carried,
+    Follow,
+    Let,
+    Line,
+    Linear,
+    Loop,
+    Node,
+    Recursion,
+    State,
+    Step,
+    words,
+)
 
 _ZEROS = Moments(sp.S.Zero, sp.S.Zero, sp.S.Zero)
 #: The inputs' inner products over d, by their usual names.
@@ -30,7 +43,9 @@ _Own = tuple[tuple[int, sp.Expr], ...]
 
 
 @lru_cache(maxsize=128)
-def recursion(layers: tuple[Layer, ...], standard: bool = False, centred: bool = False, inputs: bool = True) -> Recursion:
+def recursion(
+    layers: tuple[Layer, ...], standard: bool = False, centred: bool = False, inputs: bool = True
+) -> Recursion:
     """Derive the recursion of these layers.
 
     Args:

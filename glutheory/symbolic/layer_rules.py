@@ -82,7 +82,9 @@ def dense_rule(standard: bool, biased: bool) -> Rule:
     covariance = FAN_IN * mean(term * term_p) + (mean(shift * shift) if biased else 0)
     own = FAN_IN * mean(sp.diff(term, _w) * sp.diff(term_p, _w)) + sp.diff(shift, _beta) ** 2
     through = FAN_IN * mean(sp.diff(term, _h) * sp.diff(term_p, _hp) * _dh * _dhp) / THETA
-    reason = "independent centred weights: E[w_j w_k] = 0 for j ≠ k; gradients by the weights, and through what is below"
+    reason = (
+        "independent centred weights: E[w_j w_k] = 0 for j ≠ k; gradients by the weights, and through what is below"
+    )
     return Rule("dense", reason, covariance, (SIGMA,), (sp.S.One,), (through,), own)
 
 

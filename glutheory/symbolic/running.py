@@ -50,6 +50,23 @@ class Values:
     ray: Ray | None
 
 
+@dataclass(frozen=True)
+class End:
+    """What a recursion ends with.
+
+    Attributes:
+        covariance: of a unit at x and x'.
+        means: the product of its means there.
+        ntk: by group of weights, or all under `ALL`.
+        ray: the unit at x' as a multiple of that at x.
+    """
+
+    covariance: arb
+    means: arb
+    ntk: Mapping[str, arb]
+    ray: Ray | None
+
+
 class Runner:
     """Runs recursions at the current precision.
 
@@ -63,8 +80,8 @@ class Runner:
         self._weights, self._digits, self._blocks = weights, digits, blocks
         self._programs: dict[sp.Expr, tuple[Any, tuple[sp.Symbol, ...]]] = {}
 
-    def run(self, found: Recursion, start: Values, names: Iterator[tuple[str, ...]]) -> Values:
-        """The state after a recursion.
+    def run(self, found: Recursion, start: Values, names: Iterator[tuple[str, ...]]) -> End:
+        """What a recursion ends with.
 
         Args:
             found: the recursion.
@@ -80,9 +97,8 @@ class Runner:
         env.rays[begin.ray] = start.ray
         self._nodes(found.nodes, env, names)
         end = found.end
-        moments, means = (tuple(self._value(v, env) for v in side) for side in (end.moments, end.means))
         ntk = {} if end.ntk is None else env.ntks[end.ntk]
-        return Values(moments, means, ntk, env.rays[end.ray])  # type: ignore[arg-type]
+        return End(self._value(end.moments.mixed, env), self._value(end.means.mixed, env), ntk, env.rays[end.ray])
 
     def _nodes(self, nodes: Sequence[Node], env: _Environment, names: Iterator[tuple[str, ...]]) -> None:
         for node in nodes:
@@ -188,4 +204,3 @@ def _check_size(variance: arb, label: str) -> None:
             f"the variance before {label} is about 2^{size}, which is beyond what is evaluated: put a norm before it, "
             "or take fewer blocks."
         )
-

@@ -25,8 +25,9 @@ from glutheory.symbolic.composing import recursion
 from glutheory.symbolic.derived import Verification
 from glutheory.symbolic.duals import Dual, dual
 from glutheory.symbolic.facts import Fact, facts
+from glutheory.symbolic.pruning import pruned
 from glutheory.symbolic.recursion import Recursion
-from glutheory.symbolic.running import ALL, Runner, Values
+from glutheory.symbolic.running import ALL, End, Runner, Values
 
 #: Digits beyond those asked for with which the first attempt is made, and how often more are tried.
 _GUARD, _ATTEMPTS = 10, 6
@@ -69,7 +70,10 @@ class StackDerivation(Shown):
         standard, centred = self.parametrization == "standard", self.stack.centred
         found: list[Recursion] = []
         for part in parts:
-            found.append(recursion(part, standard, centred, inputs=not found))
+            whole = recursion(part, standard, centred, inputs=not found)
+            last = len(found) == len(parts) - 1
+            roots = (whole.end.moments.mixed, *(() if last else (whole.end.means.mixed,)))
+            found.append(pruned(whole, *roots))
         return tuple(found)
 
     @cached_property
@@ -131,10 +135,10 @@ class StackDerivation(Shown):
             with precision(bits_of(work) + 64):
                 pairs = self._pairs(inputs, names, Runner(weights, work, blocks))
                 own = pairs[0, 1]
-                found = StackValues(own.moments[2], _total(own), dict(own.ntk) if blocks else {})
+                found = StackValues(own.covariance, _total(own), dict(own.ntk) if blocks else {})
                 ends = pairs[0, 0], pairs[1, 1]
                 lost = max(
-                    _lost(found.nngp, [end.moments[2] for end in ends], wanted),
+                    _lost(found.nngp, [end.covariance for end in ends], wanted),
                     _lost(found.ntk, [_total(end) for end in ends], wanted),
                 )
             if lost <= 0:
@@ -148,11 +152,12 @@ class StackDerivation(Shown):
 
     def _pairs(
         self, inputs: Inputs, names: Sequence[Sequence[tuple[str, ...]]], runner: Runner
-    ) -> Mapping[tuple[int, int], Values]:
-        """The final state at (x, x), (x, x') and (x', x')."""
+    ) -> Mapping[tuple[int, int], End]:
+        """The ends at (x, x), (x, x') and (x', x')."""
         gram = inputs.gram
         count = len(gram)
-        values = {}
+        values: dict[tuple[int, int], Values] = {}
+        ends: dict[tuple[int, int], End] = {}
         for j in range(count):
             for i in range(j + 1):
                 entries = gram[i][i], gram[j][j], gram[i][j]
@@ -160,9 +165,9 @@ class StackDerivation(Shown):
                 values[i, j] = Values(tuple(map(ball, entries)), zeros, {}, rays.ray_of(*entries))  # type: ignore[arg-type]
         for number, (found, own) in enumerate(zip(self.recursions, names, strict=True)):
             if number:
-                values = _averaged(values, inputs.positions if number == 1 else 1)
-            values = {key: runner.run(found, start, iter(own)) for key, start in values.items()}
-        return values
+                values = _averaged(ends, inputs.positions if number == 1 else 1)
+            ends = {key: runner.run(found, start, iter(own)) for key, start in values.items()}
+        return ends
 
 
 def stack_derivation(stack: Stack, *, parametrization: str = "ntk") -> StackDerivation:
@@ -230,7 +235,7 @@ def _names(layers: tuple[Layer, ...], recursions: tuple[Recursion, ...]) -> list
     return rules.found
 
 
-def _averaged(values: Mapping[tuple[int, int], Values], positions: int) -> dict[tuple[int, int], Values]:
+def _averaged(values: Mapping[tuple[int, int], End], positions: int) -> dict[tuple[int, int], Values]:
     """The mean over all pairs of positions of two rows; variances and means of a row are those of its own pairs."""
     rows = {0: range(positions), 1: range(positions, 2 * positions)}
 
@@ -238,8 +243,8 @@ def _averaged(values: Mapping[tuple[int, int], Values], positions: int) -> dict[
         own = [values[min(i, j), max(i, j)] for i in rows[first] for j in rows[second]]
         groups = dict.fromkeys(group for one in own for group in one.ntk)
         return (
-            sum((one.moments[2] for one in own), arb(0)) / len(own),
-            sum((one.means[2] for one in own), arb(0)) / len(own),
+            sum((one.covariance for one in own), arb(0)) / len(own),
+            sum((one.means for one in own), arb(0)) / len(own),
             {group: sum((one.ntk.get(group, arb(0)) for one in own), arb(0)) / len(own) for group in groups},
         )
 
@@ -254,7 +259,7 @@ def _averaged(values: Mapping[tuple[int, int], Values], positions: int) -> dict[
     return found
 
 
-def _total(values: Values) -> arb:
+def _total(values: End) -> arb:
     return sum(values.ntk.values(), arb(0))
 
 

@@ -49,9 +49,7 @@ def _root(square: Fraction) -> Fraction:
 
 
 def _box(points: list[tuple[Fraction, Fraction, Fraction]]) -> list[arb]:
-    return [
-        ball(min(p[axis] for p in points)).union(ball(max(p[axis] for p in points))) for axis in range(3)
-    ]
+    return [ball(min(p[axis] for p in points)).union(ball(max(p[axis] for p in points))) for axis in range(3)]
 
 
 @pytest.mark.parametrize("name", _ACTS)
