@@ -58,7 +58,9 @@ def boxed_mean(mean: Callable[[Fraction], arb], values: Values, symmetry: Symmet
 
     Args:
         mean: E[φ(u)] at an exact variance.
-        values, symmetry, a: as for `boxed`.
+        values: (S, T) at exact points.
+        symmetry: of φ.
+        a: the variance of u.
     """
     if symmetry.parity < 0:
         return arb(0)
@@ -104,7 +106,7 @@ def _line(values: Values, a: arb, ratio: Fraction) -> Pair:
             [one[i] + two[i] + 2 * sign * both[i] for one, two, both in zip(first, second, mixed, strict=True)]
             for sign in (1, -1)
         ]
-        plus, minus = (_grown(*ends_of, growth) for ends_of in squares)
+        plus, minus = (_grown(low, high, growth) for low, high in squares)
         made.append((plus - minus) / 4)
     return made[0], made[1]
 
@@ -177,7 +179,7 @@ def _pick(largest: arb, disc: arb) -> arb:
 
 
 def _steepest(largest: arb) -> arb:
-    """sup over k ≥ 0 of (k + 2)·largest^k."""
+    """The supremum over k ≥ 0 of (k + 2)·largest^k."""
     if not largest < 1:
         return arb.pos_inf()
     if not largest > arb("0.6"):

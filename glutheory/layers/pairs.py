@@ -102,7 +102,8 @@ def _matrix(name: str, value: Any, sequences: bool) -> list[list[Fraction]]:
     rows = value.tolist() if hasattr(value, "tolist") else value
     if not isinstance(rows, Sequence) or isinstance(rows, str) or not rows or not isinstance(rows[0], Sequence):
         raise DomainError(
-            f"{name} is {repr(value)[:40]}: the stack takes sequences, give a square matrix of inner products of positions."
+            f"{name} is {repr(value)[:40]}: the stack takes sequences, give a square matrix of inner products of "
+            "positions."
         )
     return [[_number(name, entry) for entry in row] for row in rows]
 

@@ -161,7 +161,11 @@ def readout(variance: Any = 1, bias: Any = 0, *, trained: bool = True, name: str
 
 
 def product(
-    *branches: Activation | Network | str, variance: Any = 1, bias: Any = 0, trained: bool = True, name: str = ""
+    *branches: Activation | Network | str,
+    variance: Any = 1,
+    bias: Any = 0,
+    trained: bool | tuple[bool, ...] = True,
+    name: str = "",
 ) -> Product:
     """A product of branches: ``product("swiglu")``, ``product("identity", "silu")``, ``product("relu")``.
 

@@ -69,12 +69,15 @@ class Document:
         self.lines: list[str] = []
 
     def section(self, title: str) -> None:
+        """A heading."""
         self.lines += [rf"\section*{{{prose(title)}}}"]
 
     def say(self, text: str) -> None:
+        """A paragraph of prose."""
         self.lines += [prose(text), ""]
 
     def equations(self, pairs: list[tuple[str, sp.Expr]]) -> None:
+        """Equations below each other, with the left sides in LaTeX."""
         body = " \\\\\n".join(f"  {left} &= {self.write(right)}" for left, right in pairs)
         self.lines += [r"\begin{align*}", body, r"\end{align*}"]
 

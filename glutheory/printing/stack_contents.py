@@ -1,4 +1,4 @@
-"""What is to be said about a stack, collected once for all formats: a `StackReport`; its parts are computed when asked."""
+"""What is to be said about a stack, collected once for all formats: a `StackReport`, computed part by part."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import sympy as sp
 
@@ -110,8 +111,8 @@ class StackReport:
         return tuple(found)
 
     def _sample(self, point: tuple[Fraction, Fraction, Fraction]) -> StackSample:
-        options = {} if self.parametrization == "ntk" else {"width": 1024, "d": 64}
-        formula = self.derivation.at(*point, digits=self.digits + GUARD, **options)  # type: ignore[arg-type]
+        options: dict[str, Any] = {} if self.parametrization == "ntk" else {"width": 1024, "d": 64}
+        formula = self.derivation.at(*point, digits=self.digits + GUARD, **options)
         integral = enclose(self.stack, *point, digits=self.digits, parametrization=self.parametrization, **options)
         rows = []
         for name, first, second in zip(("NNGP", "NTK"), (formula.nngp, formula.ntk), integral, strict=True):

@@ -10,14 +10,14 @@ from glutheory.printing.stack_text import verification, weights_sentence
 from glutheory.symbolic.recursion import Loop, Node
 
 _SETTING = (
-    r"$a = \langle x,x\rangle/d$, $b = \langle x',x'\rangle/d$ and $c = \langle x,x'\rangle/d$. All layers are wide, and "
-    r"their units independent given those below. $\Sigma$ is a unit's covariance at $x$ and $x'$, $A$ and $B$ are its "
+    r"$a = \langle x,x\rangle/d$, $b = \langle x',x'\rangle/d$ and $c = \langle x,x'\rangle/d$. All layers are "
+    r"wide, and their units independent given those below. $\Sigma$ is a unit's covariance at $x$ and $x'$, $A$ and $B$ are its "
     r"variances there ($\rho$ stands for $\Sigma$ where these are 1), and $\Theta$ is its NTK."
 )
 
 
 def stack_document(found: StackReport, *, steps: bool = False) -> str:
-    r"""The LaTeX source, complete from ``\documentclass`` to ``\end{document}``; with `steps` the rule of every layer."""
+    r"""The LaTeX source, from ``\documentclass`` to ``\end{document}``; with `steps` the rule of every layer."""
     doc = Document()
     doc.section(f"Kernels of the deep network {found.stack.name}")
     doc.say(found.layers)

@@ -1,4 +1,4 @@
-"""A stack's recursion as a program: a Python module, or a C99 file; S and T are those of `glutheory.printing.program`."""
+"""A stack's recursion as a Python module or a C99 file; S and T are those of `glutheory.printing.program`."""
 
 from __future__ import annotations
 

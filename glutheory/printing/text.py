@@ -161,20 +161,25 @@ class Page:
         self.lines: list[str] = []
 
     def heading(self, title: str) -> None:
+        """A heading after an empty line."""
         lines = terminal.paragraph(self.terminal.prose(title), self.terminal.width, indent=0)
         self.lines += ["", *map(self.terminal.bold, lines)]
 
     def say(self, text: str) -> None:
+        """A paragraph of prose."""
         self.lines += terminal.paragraph(self.terminal.prose(text), self.terminal.width)
 
     def formula(self, head: str, expr: sp.Expr, indent: int = 2) -> None:
+        """An equation, folded where it is long."""
         self.lines += terminal.formula(self.terminal.prose(head), self.write(expr), self.terminal.width, indent)
 
     def table(self, rows: Sequence[tuple[str, ...]]) -> None:
+        """Cells in columns."""
         shown = [tuple(self.terminal.prose(cell) for cell in row) for row in rows]
         self.lines += terminal.table(shown, self.terminal.width)
 
     def definitions(self, notation: Notation) -> None:
+        """What the auxiliary quantities are."""
         meanings = [f"{self.write(symbol)} = {self.write(meaning)}" for symbol, meaning in notation.definitions]
         if meanings:
             self.lines += terminal.paragraph("with " + ",  ".join(meanings), self.terminal.width, indent=4)

@@ -1,5 +1,4 @@
-"""Road 2: the defining Gaussian integral, enclosed rigorously; knows nothing but the activation, and the
-composition of a deep network.
+"""Road 2: the defining Gaussian integral, enclosed rigorously; knows the activation and the layers, no formula.
 
 Other rooms use `enclose` only; what its rules prove, each says in its own module.
 """

@@ -1,4 +1,4 @@
-"""The road's values for deep kernels, at covariances that are balls: from `enclose` at exact points (`ground.boxes`)."""
+"""The road's values at covariances that are balls: from `enclose` at exact points, and `ground.boxes`."""
 
 from __future__ import annotations
 

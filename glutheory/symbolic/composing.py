@@ -225,7 +225,8 @@ class _Composer:
     # a repeated block
 
     def _repeat(self, layer: Repeat, state: State) -> tuple[tuple[Node, ...], State]:
-        times, before = layer.times, ()
+        times = layer.times
+        before: tuple[Node, ...] = ()
         # fan-ins differ where the first block stands on the inputs; variances are numbers from the second block on
         if times > 1 and ((state.inputs and self._standard) or self._settles(layer, state)):
             before, state = self._run(layer.block, state)

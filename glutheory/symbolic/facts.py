@@ -49,7 +49,8 @@ def facts(found: Recursion) -> tuple[Fact, ...]:
                 first, second = call.point[:2]
                 made.append(
                     Fact(
-                        f"variances before {call.activation.label} in {step.layer} are {first} and {second} for all inputs",
+                        f"variances before {call.activation.label} in {step.layer} are {first} and {second} for all "
+                        "inputs",
                         "symbolic: they are numbers",
                     )
                 )
@@ -59,7 +60,8 @@ def facts(found: Recursion) -> tuple[Fact, ...]:
             S = sp.Function(f"S_{known[act]}")
             made.append(
                 Fact(
-                    f"{act.label} is homogeneous of degree {degree}: S and T are functions of c/√(ab), up to powers of ab",
+                    f"{act.label} is homogeneous of degree {degree}: S and T are functions of c/√(ab), up to powers of "
+                    "ab",
                     "symbolic: its closed form scales",
                     ((S(_LAMBDA * a, _LAMBDA * b, _LAMBDA * c), _LAMBDA**degree * S(a, b, c)),),
                 )

@@ -20,9 +20,7 @@ def pruned(found: Recursion, *roots: sp.Expr) -> Recursion:
 
 def _nodes(nodes: Sequence[Node], needed: set[sp.Symbol]) -> tuple[Node, ...]:
     """From the last node to the first; `needed` grows to what is needed before them."""
-    kept: list[Node] = []
-    for node in reversed(nodes):
-        kept.append(_step(node, needed) if isinstance(node, Step) else _loop(node, needed))
+    kept = [_step(node, needed) if isinstance(node, Step) else _loop(node, needed) for node in reversed(nodes)]
     return tuple(reversed(kept))
 
 

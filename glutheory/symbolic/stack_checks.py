@@ -26,8 +26,7 @@ def composed_checks(layers: tuple[Layer, ...], found: Sequence[Recursion], param
     standard = parametrization == "standard"
     checks = [rule.check() for rule in _rules(layers, standard)]
     for whole in found:
-        for loop in loops(whole.nodes):
-            checks.append(block_check(loop))
+        checks += [block_check(loop) for loop in loops(whole.nodes)]
     centred = Stack(layers).centred if not _has_positions(layers) else False
     if not _has_positions(layers):
         given = recursion(layers, standard, centred, inputs=False)
@@ -123,9 +122,9 @@ def _slopes(
 
 def _two_layers(layers: tuple[Layer, ...], found: Recursion, parametrization: str) -> list[Check]:
     """Product and readout: NNGP and NTK are those that `kernels` derives for the network."""
-    if len(layers) != 2 or not (isinstance(layers[0], Product) and isinstance(layers[1], Dense)):
+    product, readout = layers if len(layers) == 2 else (None, None)
+    if not (isinstance(product, Product) and isinstance(readout, Dense)):
         return []
-    product, readout = layers
     every = (*product.branches, readout)
     if any(dense.bias != 0 or not dense.trained for dense in every):
         return []

@@ -16,7 +16,7 @@ from glutheory.ground.exact import as_digits, ball
 from glutheory.ground.symmetry import Ray
 from glutheory.layers import rays
 from glutheory.layers.composition import Stack
-from glutheory.layers.pairs import Chosen, Inputs, chosen, inputs_of
+from glutheory.layers.pairs import Inputs, chosen, inputs_of
 from glutheory.layers.records import Dense, Layer, Norm, Positions, Product, Scale
 from glutheory.layers.walk import run
 from glutheory.shown import Shown

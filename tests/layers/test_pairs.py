@@ -24,8 +24,8 @@ def test_sequences_as_lists_and_arrays() -> None:
     rows = [[1, 0], [0, 1]], [[2, 1], [1, 2]], [[1, "1/2"], [0, 1]]
     found = inputs_of(SEQUENCE, *rows)
     assert found.positions == 2
-    assert found.gram[0] == (1, 0, 1, Fraction(1, 2))
-    assert found.gram[3] == (Fraction(1, 2), 1, 1, 2)
+    assert found.gram[0] == (Fraction(1), Fraction(0), Fraction(1), Fraction(1, 2))
+    assert found.gram[3] == (Fraction(1, 2), Fraction(1), Fraction(1), Fraction(2))
     assert (
         inputs_of(
             SEQUENCE, *(np.array(row, dtype=float) for row in ([[1, 0], [0, 1]], [[2, 1], [1, 2]], [[1, 0.5], [0, 1]]))

@@ -1,4 +1,4 @@
-"""What is printed of a stack: its recursion once, whatever its depth; programs that compute what the other road encloses."""
+"""What is printed of a stack: a repeated block once; programs that compute what the other road encloses."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from glutheory.layers import Stack, composed, dense, positions, product, readout
 from glutheory.printing import STACK_FORMATS, render_stack
 from glutheory.printing.comments import identifier
 from glutheory.printing.stack_contents import StackReport, stack_report
+from glutheory.quadrature import enclose
 from glutheory.quadrature.stacks import enclose_stack
 from glutheory.terminal import Terminal
 from tests.compositions import COMPOSITIONS
@@ -38,7 +39,7 @@ PROGRAMS: dict[str, Stack] = {
     "two of a kind": composed(dense(), product("relu"), dense(), product("leaky_relu"), readout()),
 }
 POINTS = ((1.0, 1.0, 0.5), (2.0, 0.5, -0.25), (1.0, 3.0, 1.5))
-#: Roundings of the scale: a few for each of some ten operations in each of a few layers; an integrated S or T has 1e-12.
+#: A few roundings of the scale for each of some ten operations in a few layers; an integrated S or T has 1e-12.
 _TOLERANCE = {"integrated": 1e-11}
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler (cc) is installed")
 
@@ -193,10 +194,10 @@ def test_a_disagreement_is_shouted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Values of another stack in place of the integrals."""
     from glutheory.printing import stack_contents
 
-    own = stack_contents.enclose
-    monkeypatch.setattr(
-        stack_contents, "enclose", lambda made, *point, **options: own(stack("relu", 2), *point, **options)
-    )
+    def wrong(_: Stack, *point: Any, **options: Any) -> Any:
+        return enclose(stack("relu", 2), *point, **options)
+
+    monkeypatch.setattr(stack_contents, "enclose", wrong)
     found: StackReport = stack_report(stack("relu", 1), digits=6)
     assert len(found.refuted) == 4
     assert "WRONG: the roads disagree" in render_stack(found, "text", Terminal())

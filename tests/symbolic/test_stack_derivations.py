@@ -28,11 +28,12 @@ from glutheory.layers import (
 )
 from glutheory.symbolic import derivation, layer_rules
 from glutheory.symbolic.composing import recursion
+from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.recursion import Let, Loop, words
 from glutheory.symbolic.stack_checks import whole_check
 from tests.compositions import COMPOSITIONS, PAIRS
 
-RULES = {
+RULES: dict[str, Callable[[], layer_rules.Rule]] = {
     "dense": lambda: layer_rules.dense_rule(False, True),
     "dense, standard": lambda: layer_rules.dense_rule(True, True),
     "product": lambda: layer_rules.product_rule(3),
@@ -97,7 +98,6 @@ def test_two_layers_are_those_of_the_network(network: str, parametrization: str)
     assert found.verify().passed
     if parametrization == "ntk":
         own = glu.derivation(network)
-        a, b, c = sp.symbols("a b", positive=True) + (sp.Symbol("c", real=True),)
         point = dict(zip((a, b, c), map(sp.Rational, PAIRS["usual"]), strict=True))
         found_here = glu.evaluate(made, *PAIRS["usual"], digits=20)
         for value, formula in zip(found_here, (own.nngp, own.ntk), strict=True):
@@ -175,7 +175,7 @@ def test_finite_networks_by_direct_expansion() -> None:
     E over all weights by Isserlis: with h_j = (p_j·x)(w_j·x), a unit of the second layer is a product of two
     independent linear forms in h, whose covariance given h is (Σ_j h_j h'_j/n)².
     """
-    n, a, b, c = sp.symbols("n a b c", positive=True)
+    n = sp.Symbol("n", positive=True)
     first = c**2  # E[h h']
     second = (a * b + 2 * c**2) ** 2  # E[h² h'²] = E[u²u'²]²
     exact = sp.expand((n * second + n * (n - 1) * first**2) / n**2)
@@ -183,7 +183,7 @@ def test_finite_networks_by_direct_expansion() -> None:
     made = recursion(composed(product("bilinear"), product("bilinear"), readout()).layers)
     values = {line.symbol: line.value for step in made.steps() for line in step.lines if isinstance(line, Let)}
     derived = made.end.moments.mixed.subs(values).subs(values)
-    assert derived.subs(sp.Symbol("c", real=True), c) == c**4
+    assert derived == c**4
     # and the difference is of order 1/n
     assert sp.limit(n * (exact - c**4), n, sp.oo) == sp.expand(second - first**2)
 
