@@ -10,9 +10,9 @@ from glutheory.printing.stack_text import verification, weights_sentence
 from glutheory.symbolic.recursion import Loop, Node
 
 _SETTING = (
-    r"$a = \langle x,x\rangle/d$, $b = \langle x',x'\rangle/d$ and $c = \langle x,x'\rangle/d$. All layers are "
-    r"wide, and their units independent given those below. $\Sigma$ is a unit's covariance at $x$ and $x'$, $A$ and $B$ are its "
-    r"variances there ($\rho$ stands for $\Sigma$ where these are 1), and $\Theta$ is its NTK."
+    r"$a = \langle x,x\rangle/d$, $b = \langle x',x'\rangle/d$ and $c = \langle x,x'\rangle/d$. "
+    r"All layers are wide, and their units independent given those below. $\Sigma$ is a unit's covariance at $x$ and "
+    r"$x'$, $A$, $B$ are its variances there ($\rho$ stands for $\Sigma$ where these are 1), and $\Theta$ is its NTK."
 )
 
 
