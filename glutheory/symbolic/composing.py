@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 
 import sympy as sp
 
-from glutheory.activations import Activation
 from glutheory.errors import DomainError
-from glutheory.ground.normal_form import KAPPA
 from glutheory.layers import rays
 from glutheory.layers.records import Dense, Layer, Norm, Parallel, Positions, Product, Repeat, Residual, Scale
 from glutheory.layers.text import written
 from glutheory.symbolic import layer_rules as rules
-from glutheory.symbolic.duals import dual
 from glutheory.symbolic.gaussian import a, b, c
-from glutheory.symbolic.homogeneity import homogeneous
 from glutheory.symbolic.kernels import Moments, d, m
 from glutheory.symbolic.layer_rules import SIGMA, A, B
+from glutheory.symbolic.naming import Names
 from glutheory.symbolic.recursion import (
     Call,
     Carried,
-    Follow,
-    Let,
     Line,
-    Linear,
     Loop,
     Node,
     Recursion,
     State,
     Step,
-    words,
 )
 
 _ZEROS = Moments(sp.S.Zero, sp.S.Zero, sp.S.Zero)
@@ -63,27 +55,16 @@ def recursion(
 class _Composer:
     def __init__(self, standard: bool, centred: bool) -> None:
         self._standard, self._centred = standard, centred
-        self._used: Counter[str] = Counter()
+        self._names = Names()
 
     def whole(self, layers: tuple[Layer, ...], inputs: bool) -> Recursion:
         if inputs:
-            start = State(GRAM, _ZEROS, None, self._name("ray"), True)
+            start = State(GRAM, _ZEROS, None, self._names.name("ray"), True)
         else:
-            means = self._moments("M") if self._centred else _ZEROS
-            start = State(GRAM, means, self._symbol("Theta"), self._name("ray"), False)
+            means = self._names.moments("M") if self._centred else _ZEROS
+            start = State(GRAM, means, self._names.symbol("Theta"), self._names.name("ray"), False)
         nodes, end = self._run(layers, start)
         return Recursion(start, nodes, end, self._standard)
-
-    def _name(self, base: str) -> str:
-        self._used[base] += 1
-        return f"{base}_{self._used[base]}"
-
-    def _symbol(self, base: str, positive: bool = False) -> sp.Symbol:
-        return sp.Symbol(self._name(base), positive=True) if positive else sp.Symbol(self._name(base), real=True)
-
-    def _moments(self, base: str) -> Moments:
-        name = self._name(base)
-        return Moments(*(sp.Symbol(f"{name}_{of}", real=True) for of in ("x", "x'", "xx'")))
 
     def _run(self, layers: Sequence[Layer], state: State) -> tuple[tuple[Node, ...], State]:
         nodes: list[Node] = []
@@ -140,9 +121,9 @@ class _Composer:
     def _dense(self, layer: Dense, state: State) -> tuple[Step, State]:
         moments, factor, own = self._before(layer, state)
         lines: list[Line] = []
-        moments = self._named(moments, lines)
-        ntk = self._ntk([(state.ntk, factor)], [] if own is None else [(0, own)], lines)
-        ray = self._follow((state.ray,), partial(rays.through_dense, layer=layer), lines)
+        moments = self._names.named(moments, lines)
+        ntk = self._names.ntk([(state.ntk, factor)], [] if own is None else [(0, own)], lines)
+        ray = self._names.follow((state.ray,), partial(rays.through_dense, layer=layer), lines)
         rule = rules.dense_rule(self._standard, layer.bias != 0)
         return Step(written([layer]), rule.reason, 1, tuple(lines)), State(moments, _ZEROS, ntk, ray, False)
 
@@ -157,24 +138,26 @@ class _Composer:
         own: list[tuple[int, sp.Expr]] = []
         for k, (act, dense) in enumerate(zip(layer.activations, layer.branches, strict=True)):
             at, factor, added = self._before(dense, state)
-            ray = self._follow((state.ray,), partial(rays.through_dense, layer=dense), lines)
-            pair[S[k]], pair[T[k]] = self._dual(act, at, ray, lines)
+            ray = self._names.follow((state.ray,), partial(rays.through_dense, layer=dense), lines)
+            pair[S[k]], pair[T[k]] = self._names.dual(act, at, ray, lines)
             for side, variance in zip(sides, at[:2], strict=True):
-                side[S[k]] = self._dual(act, Moments(*3 * (variance,)), "", lines)[0]
+                side[S[k]] = self._names.dual(act, Moments(*3 * (variance,)), "", lines)[0]
             if self._centred:
                 for table, ends in zip(means, ((0, 0), (1, 1), (0, 1)), strict=True):
                     independent = Moments(at[ends[0]], at[ends[1]], sp.S.Zero)
-                    table[S[k]] = self._dual(act, independent, None, lines)[0]
+                    table[S[k]] = self._names.dual(act, independent, None, lines)[0]
             terms.append((state.ntk, factor * rule.through[k]))
             if added is not None:
                 own.append((k, added * rule.through[k]))
         moments = Moments(*(rule.covariance.subs(side) for side in (*sides, pair)))
-        moments = self._named(moments, lines)
-        ntk = self._ntk(
+        moments = self._names.named(moments, lines)
+        ntk = self._names.ntk(
             [(name, expr.subs(pair)) for name, expr in terms], [(k, expr.subs(pair)) for k, expr in own], lines
         )
-        new_means = self._named(Moments(*(rule.covariance.subs(t) for t in means)), lines) if self._centred else _ZEROS
-        ray = self._follow((state.ray,), partial(rays.through_product, layer=layer), lines)
+        new_means = (
+            self._names.named(Moments(*(rule.covariance.subs(t) for t in means)), lines) if self._centred else _ZEROS
+        )
+        ray = self._names.follow((state.ray,), partial(rays.through_product, layer=layer), lines)
         step = Step(written([layer]), rule.reason, len(layer.branches), tuple(lines))
         return step, State(moments, new_means, ntk, ray, False)
 
@@ -186,25 +169,25 @@ class _Composer:
             moments = Moments(*(value - mean for value, mean in zip(moments, state.means, strict=True)))
         sides = {A: moments.first, B: moments.second}
         normed = Moments(sp.S.One, sp.S.One, rule.covariance.subs({**sides, SIGMA: moments.mixed}, simultaneous=True))
-        normed = self._named(normed, lines, "rho")
+        normed = self._names.named(normed, lines, "rho")
         own = rule.own.subs(rule.covariance, normed.mixed)
         trained = layer.gain or layer.shift
-        ntk = self._ntk([(state.ntk, rule.through[0].subs(sides))], [(0, own)] if trained else [], lines)
+        ntk = self._names.ntk([(state.ntk, rule.through[0].subs(sides))], [(0, own)] if trained else [], lines)
         means = _ZEROS
         if not layer.centred:
             x, y = (sp.sqrt(value) for value in (moments.first, moments.second))
             means = Moments(*(v / w for v, w in zip(state.means, (x * x, y * y, x * y), strict=True)))
-            means = self._named(means, lines, "M")
-        ray = self._follow((state.ray,), rays.normed, lines)
+            means = self._names.named(means, lines, "M")
+        ray = self._names.follow((state.ray,), rays.normed, lines)
         step = Step(written([layer]), rule.reason, 1, tuple(lines), (moments.first, moments.second))
         return step, State(normed, means, ntk, ray, state.inputs)
 
     def _scale(self, layer: Scale, state: State) -> tuple[Step, State]:
         square = sp.Rational(layer.factor) ** 2
         lines: list[Line] = []
-        moments = self._named(Moments(*(square * value for value in state.moments)), lines)
-        means = self._named(Moments(*(square * value for value in state.means)), lines, "M")
-        ntk = self._ntk([(state.ntk, square)], [], lines)
+        moments = self._names.named(Moments(*(square * value for value in state.moments)), lines)
+        means = self._names.named(Moments(*(square * value for value in state.means)), lines, "M")
+        ntk = self._names.ntk([(state.ntk, square)], [], lines)
         step = Step(written([layer]), "E[(f h)(f h')] = f² E[h h']", 0, tuple(lines))
         return step, replace(state, moments=moments, means=means, ntk=ntk)
 
@@ -217,9 +200,9 @@ class _Composer:
                 for pair in zip(state.moments, image.moments, strict=True)
             )
         )
-        moments = self._named(total, lines)
-        ntk = self._ntk(list(zip((state.ntk, image.ntk), rule.through, strict=True)), [], lines)
-        ray = self._follow((state.ray, image.ray), rays.added, lines)
+        moments = self._names.named(total, lines)
+        ntk = self._names.ntk(list(zip((state.ntk, image.ntk), rule.through, strict=True)), [], lines)
+        ray = self._names.follow((state.ray, image.ray), rays.added, lines)
         return Step("sum", rule.reason, 0, tuple(lines)), State(moments, state.means, ntk, ray, False)
 
     # a repeated block
@@ -250,11 +233,13 @@ class _Composer:
         normed = kept >= {0, 1} and state.moments[:2] == (1, 1)
         bases = ("A", "B", "rho" if normed else "Sigma", "M", "M", "M")
         fields = [
-            value if i in kept else self._symbol(base, positive=base in "AB")
+            value if i in kept else self._names.symbol(base, positive=base in "AB")
             for i, (value, base) in enumerate(zip(given, bases, strict=True))
         ]
         inputs = state.inputs and not self._standard
-        return State(Moments(*fields[:3]), Moments(*fields[3:]), self._symbol("Theta"), self._name("ray"), inputs)
+        return State(
+            Moments(*fields[:3]), Moments(*fields[3:]), self._names.symbol("Theta"), self._names.name("ray"), inputs
+        )
 
     def _kept(self, layer: Repeat, state: State) -> frozenset[int]:
         """Which of the variances, the covariance and the means a block hands on as it got them.
@@ -284,88 +269,8 @@ class _Composer:
     def _trial(self, layer: Repeat, state: State, kept: frozenset[int]) -> tuple[tuple[Node, ...], State]:
         """One more block, whose names are not used."""
         trial = _Composer(self._standard, self._centred)
-        trial._used.update(self._used)
+        trial._names.used.update(self._names.used)
         return trial._run(layer.block, trial._inside(state, kept))
-
-    # names
-
-    def _named(self, moments: Moments, lines: list[Line], base: str = "Sigma") -> Moments:
-        """The moments, each a number or a name."""
-        found = []
-        for value, own in zip(moments, ("M", "M", "M") if base == "M" else ("A", "B", base), strict=True):
-            if value.is_number or value.is_Symbol:
-                found.append(value)
-                continue
-            known = next((line.symbol for line in lines if isinstance(line, Let) and line.value == value), None)
-            if known is None:
-                known = self._symbol(own, positive=own in "AB")
-                lines.append(Let(known, value))
-            found.append(known)
-        return Moments(*found)
-
-    def _ntk(
-        self, terms: Sequence[tuple[sp.Symbol | None, sp.Expr]], own: Sequence[tuple[int, sp.Expr]], lines: list[Line]
-    ) -> sp.Symbol | None:
-        """The name of a linear form; None for zero."""
-        totals: dict[sp.Symbol, sp.Expr] = {}
-        for symbol, factor in terms:
-            if symbol is not None:
-                totals[symbol] = totals.get(symbol, sp.S.Zero) + factor
-        if not totals and not own:
-            return None
-        if not own and len(totals) == 1 and (1 in totals.values()):
-            return next(iter(totals))
-        made = self._symbol("Theta")
-        lines.append(Linear(made, tuple(totals.items()), tuple(own)))
-        return made
-
-    def _follow(self, sources: tuple[str, ...], how: object, lines: list[Line]) -> str:
-        name = self._name("ray")
-        lines.append(Follow(name, sources, how))  # type: ignore[arg-type]
-        return name
-
-    def _dual(self, act: Activation, at: Moments, ray: str | None, lines: list[Line]) -> tuple[sp.Expr, sp.Expr]:
-        """S and T at a point: the closed form where it is a polynomial or a plain number, else names."""
-        plain = short(act, at, ray == "")
-        if plain is not None:
-            return plain
-        for line in lines:
-            if isinstance(line, Call) and (line.activation, line.point, line.ray) == (act, at, ray):
-                return line.S, line.T or sp.S.Zero
-        word = words([act])[act]
-        number = self._name(word).rpartition("_")[2]
-        S, T = (sp.Symbol(f"{letter}_{word}_{number}", real=True) for letter in "ST")
-        lines.append(Call(S, None if ray in ("", None) else T, act, at, ray))
-        return S, T
-
-
-_V = sp.Symbol("V", positive=True)
-
-
-def short(act: Activation, at: Moments, same: bool) -> tuple[sp.Expr, sp.Expr] | None:
-    """S and T at a point where they are short: polynomials; without functions where v = u or c = 0 (T is not asked)."""
-    kernels, diagonal, independent = _forms(act)
-    point = dict(zip((a, b, c), at, strict=True))
-    if kernels is not None:
-        return kernels[0].subs(point, simultaneous=True), kernels[1].subs(point, simultaneous=True)
-    form = diagonal.subs(_V, at.mixed) if same else independent.subs(point) if at.mixed == 0 else sp.nan
-    return None if form.has(sp.nan, sp.Function, sp.exp) else (form, sp.S.Zero)
-
-
-@lru_cache(maxsize=128)
-def _forms(act: Activation) -> tuple[tuple[sp.Expr, sp.Expr] | None, sp.Expr, sp.Expr]:
-    """S and T where they are polynomials; S(V,V,V) and S(a,b,0) where they scale; NaN where not."""
-    own = dual(act)
-    if not own.terms or own.s.kernel.has(KAPPA):
-        return None, sp.nan, sp.nan
-    S, T = own.s.kernel, own.t.kernel
-    if all(kernel.is_polynomial(a, b, c) for kernel in (S, T)):
-        return (S, T), sp.nan, sp.nan
-    degree = homogeneous(act)
-    if degree is None:
-        return None, sp.nan, sp.nan
-    ends = [sp.simplify(S.subs({a: 1, b: 1, c: value}, simultaneous=True)) for value in (1, 0)]
-    return None, ends[0] * _V**degree, ends[1] * (sp.sqrt(a) * sp.sqrt(b)) ** degree
 
 
 def _sure(symbol: sp.Symbol | None) -> sp.Symbol:

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 
 import sympy as sp
 
+from glutheory.activations import Activation
 from glutheory.layers.composition import Stack
 from glutheory.layers.records import Dense, Layer, Norm, Parallel, Positions, Product, Repeat, Residual
 from glutheory.symbolic import layer_rules as rules
 from glutheory.symbolic.certify import Check
 from glutheory.symbolic.composing import recursion
 from glutheory.symbolic.facts import loops
-from glutheory.symbolic.kernels import d, g, kernels, m, norm, norm_p, sigma_v
+from glutheory.symbolic.kernels import Moments, d, g, kernels, m, norm, norm_p, sigma_v
+from glutheory.symbolic.naming import short
 from glutheory.symbolic.recursion import Call, Let, Linear, Loop, Node, Recursion, Step
 
 
@@ -159,9 +161,6 @@ def _root(dense: Dense, fan_in: sp.Expr) -> sp.Expr:
     return sp.sqrt(sp.Rational(dense.variance) / fan_in)
 
 
-def _polynomial(act: object, dense: Dense, gram: object) -> tuple[sp.Expr, sp.Expr] | None:
-    from glutheory.symbolic.composing import short
-    from glutheory.symbolic.kernels import Moments
-
+def _polynomial(act: Activation, dense: Dense, gram: Moments) -> tuple[sp.Expr, sp.Expr] | None:
     variance = sp.Rational(dense.variance)
-    return short(act, Moments(*(variance * value for value in gram)), False)  # type: ignore[arg-type, attr-defined]
+    return short(act, Moments(*(variance * value for value in gram)), False)
