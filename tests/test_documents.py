@@ -229,6 +229,7 @@ class TestReference:
 #: Small commands that make each record of `docs/json.md`.
 RECORDS = {
     "glutheory.derivation": "derive relu --format json",
+    "glutheory.stack": "derive --stack 'reglu x 2' --format json --digits 6",
     "glutheory.evaluation": "evaluate relu --a 1 --b 1 --c 1/2 --json",
     "glutheory.zoo": "list --json",
     "glutheory.kernel": "kernel relu --json",

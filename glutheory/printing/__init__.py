@@ -8,14 +8,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from glutheory.errors import DerivationError
+
 if TYPE_CHECKING:
     from glutheory.printing.contents import Report
+    from glutheory.printing.stack_contents import StackReport
     from glutheory.terminal import Terminal
 
 #: The formats that `render` knows.
 FORMATS = ("text", "latex", "python", "json", "sympy", "mathematica", "c")
+#: Those that it knows for a stack.
+STACK_FORMATS = ("text", "latex", "python", "json", "c")
 
-__all__ = ["FORMATS", "render"]
+__all__ = ["FORMATS", "STACK_FORMATS", "render", "render_stack"]
+
+
+def render_stack(found: StackReport, form: str, terminal: Terminal, *, steps: bool = False) -> str:
+    """The report on a stack in one of `STACK_FORMATS`, ending with a newline; arguments as for `render`.
+
+    Raises:
+        DerivationError: the format cannot express this result; the message says why.
+    """
+    if form == "text":
+        from glutheory.printing.stack_text import stack_text
+
+        return stack_text(found, terminal, steps=steps)
+    if form == "latex":
+        from glutheory.printing.stack_latex import stack_document
+
+        return stack_document(found, steps=steps)
+    if form == "json":
+        from glutheory.printing.stack_json import stack_json
+
+        return stack_json(found)
+    if form in ("python", "c"):
+        from glutheory.printing.stack_programs import c_source, python_module
+
+        return python_module(found) if form == "python" else c_source(found)
+    raise DerivationError(f"format is {form!r}: a stack is written as {', '.join(STACK_FORMATS)}.")
 
 
 def render(found: Report, form: str, terminal: Terminal, *, steps: bool = False) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from glutheory.printing.comments import folded, head, identifier, wrapped
 from glutheory.printing.contents import Report
-from glutheory.printing.program import Function, Node, nodes, program
+from glutheory.printing.program import Function, Node, Program, nodes, program
 from glutheory.printing.quadrature import c_functions, c_helper
 from glutheory.printing.styles import c99_style
 from glutheory.printing.writer import Writer
@@ -106,8 +107,19 @@ def source(found: Report) -> str:
     Raises:
         DerivationError: a symbolic constant, or functions that C99 lacks.
     """
-    whole = program(found, "C")
-    name = identifier(found.network.name)
+    return assembled(program(found, "C"), identifier(found.network.name), head(found), (), _EXAMPLE)
+
+
+def assembled(whole: Program, name: str, about: list[str], more: Sequence[str], example: str) -> str:
+    """The source text of a program.
+
+    Args:
+        whole: its functions.
+        name: the prefix of their names, and that of the file.
+        about: what the first comment says first.
+        more: source text of functions that call these, with ``@`` for the prefix.
+        example: a main function, within its guard.
+    """
     guard = f"GLUTHEORY_{name.upper()}_C"
     use = (
         f"Include this file, or run its example: cc -std=c99 -O2 -DGLUTHEORY_EXAMPLE {name}.c -lm && ./a.out (file and "
@@ -115,12 +127,12 @@ def source(found: Report) -> str:
     )
     first = (
         "/* "
-        + "\n".join(f"   {line}".rstrip() for line in wrapped([*head(found), whole.accuracy, _LIMITS, use])).strip()
+        + "\n".join(f"   {line}".rstrip() for line in wrapped([*about, whole.accuracy, _LIMITS, use])).strip()
         + " */"
     )
     texts = [f"#ifndef {guard}\n#define {guard}\n\n#include <math.h>"]
     functions = [_function(function, f"{name}_") for function in whole.functions]
-    if whole.integrated or any("GLUTHEORY_PI" in function for function in functions):
+    if whole.integrated or any("GLUTHEORY_PI" in function for function in (*functions, *more)):
         texts.append("#ifndef GLUTHEORY_PI\n#define GLUTHEORY_PI 3.14159265358979323846\n#endif")
     integrals = [c_functions(own, suffix, f"{name}_") for suffix, own in whole.integrated]
     helpers = {*whole.helpers, *(["Phi"] if any(f"{name}_Phi(" in text for text in integrals) else [])}
@@ -128,7 +140,7 @@ def source(found: Report) -> str:
     if "mean" in whole.helpers:
         texts.append(_mean(nodes()))
     texts += [c_helper(), *integrals] if integrals else []
-    texts += [*functions, _EXAMPLE, f"#endif /* {guard} */"]
+    texts += [*functions, *more, example, f"#endif /* {guard} */"]
     return "\n\n".join([first, *(text.strip("\n").replace("@", f"{name}_") for text in texts)]) + "\n"
 
 
@@ -147,15 +159,16 @@ def _function(function: Function, prefix: str) -> str:
     lines = [f"/* {function.meaning} */", f"static inline double {prefix}{function.name}({arguments})", "{"]
     for line in function.lines:
         comment = f" /* {line.comment} */" if line.comment else ""
-        lines += _statement(f"const double {line.symbol} = {write(line.value)};{comment}")
+        lines += statement(f"const double {line.symbol} = {write(line.value)};{comment}")
     unused = [argument for argument in function.arguments if argument not in function.used]
     lines += [f"    (void){argument};" for argument in unused]
     if function.diverges:
         lines += ["    if (root <= 0.0) {", "        return INFINITY; /* phi jumps at 0 */", "    }"]
-    lines += [*_statement(f"return {write(function.value)};"), "}"]
+    lines += [*statement(f"return {write(function.value)};"), "}"]
     return "\n".join(lines)
 
 
-def _statement(text: str) -> list[str]:
+def statement(text: str, indent: str = "    ") -> list[str]:
+    """A statement, folded where it is long."""
     text = re.sub(r"(= |return )\((\w+ \* \w+)\);", r"\1\2;", text)
-    return folded(f"    {text}", " " * 8)
+    return folded(f"{indent}{text}", f"{indent}    ")

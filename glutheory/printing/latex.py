@@ -12,7 +12,7 @@ from glutheory.printing.styles import LATEX
 from glutheory.printing.writer import Writer
 from glutheory.symbolic.duals import HERMITE, MIXTURE
 
-_HEAD = r"""\documentclass{article}
+HEAD = r"""\documentclass{article}
 \usepackage{amsmath}
 \addtolength{\oddsidemargin}{-2cm}
 \addtolength{\textwidth}{4cm}
@@ -25,7 +25,7 @@ _MATH = {
     "σ": r"\sigma ", "ρ": r"\rho ", "δ": r"\delta ", "π": r"\pi ", "√a": r"\sqrt{a}", "√(ab)": r"\sqrt{ab}",
     "√(k!)": r"\sqrt{k!}", "≥": r"\ge ", "≤": r"\le ", "⊙": r"\odot ", "∞": r"\infty ", "²": "^2", "⁺": "^+",
     "[": "[", "‖": r"\|", "×": r"\times ", "γ": r"\gamma ", "λ": r"\lambda ", "→": r"\to ", "√x": r"\sqrt{x}",
-    "⟨": r"\langle ", "⟩": r"\rangle",
+    "⟨": r"\langle ", "⟩": r"\rangle", "Θ": r"\Theta ",
 }  # fmt: skip
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -61,25 +61,30 @@ def _word(word: str) -> str:
     return "$" + re.sub(r"[^\x00-\x7f]", "?", word) + "$"
 
 
-class _Document:
+class Document:
+    """Paragraphs and equations under headings."""
+
     def __init__(self) -> None:
         self.write = Writer(LATEX)
         self.lines: list[str] = []
 
     def section(self, title: str) -> None:
+        """A heading."""
         self.lines += [rf"\section*{{{prose(title)}}}"]
 
     def say(self, text: str) -> None:
+        """A paragraph of prose."""
         self.lines += [prose(text), ""]
 
     def equations(self, pairs: list[tuple[str, sp.Expr]]) -> None:
+        """Equations below each other, with the left sides in LaTeX."""
         body = " \\\\\n".join(f"  {left} &= {self.write(right)}" for left, right in pairs)
         self.lines += [r"\begin{align*}", body, r"\end{align*}"]
 
 
 def document(found: Report, *, steps: bool = False) -> str:
     r"""The LaTeX source, complete from ``\documentclass`` to ``\end{document}``."""
-    doc = _Document()
+    doc = Document()
     write = doc.write
     doc.section(f"Kernels of the network {found.network.name}")
     doc.lines += [f"${_neuron(found)}$, with $\\varphi(z) = {write(found.gate.expr)}$.", ""]
@@ -91,7 +96,7 @@ def document(found: Report, *, steps: bool = False) -> str:
         ),
         "",
     ]
-    _duals(doc, found)
+    duals(doc, found)
     for title, own in (("ntk", found.ntk), ("standard", found.standard)):
         doc.section(f"Kernels, {title} parametrisation")
         labels = {"nngp": r"\Sigma(x,x')", "ntk": "K(x,x')"}
@@ -109,7 +114,7 @@ def document(found: Report, *, steps: bool = False) -> str:
             doc.equations([(write(left), right) for left, right in step.statements])
     _values(doc, found)
     doc.lines += [rf"\textbf{{Wrong:}} {prose(sentence)}" for sentence in found.refuted]
-    return _HEAD + "\n".join(doc.lines) + "\n\\end{document}\n"
+    return HEAD + "\n".join(doc.lines) + "\n\\end{document}\n"
 
 
 def _neuron(found: Report) -> str:
@@ -127,9 +132,14 @@ def _math(formula: str) -> str:
     return formula
 
 
-def _duals(doc: _Document, found: Report) -> None:
-    doc.section(f"Dual activations: {found.method}")
-    names = (r"S(a,b,c) = \mathrm{E}[\varphi(u)\varphi(v)]", r"T(a,b,c) = \mathrm{E}[\varphi'(u)\varphi'(v)]")
+def duals(doc: Document, found: Report, suffix: str = "") -> None:
+    """S and T of the gate, with what is known of them; the suffix is that of their names."""
+    doc.section(f"Dual activations{f' of {found.gate.label}' if suffix else ''}: {found.method}")
+    index = LATEX.subscript(suffix[1:]) if suffix else ""
+    names = (
+        rf"S{index}(a,b,c) = \mathrm{{E}}[\varphi(u)\varphi(v)]",
+        rf"T{index}(a,b,c) = \mathrm{{E}}[\varphi'(u)\varphi'(v)]",
+    )
     pairs = list(zip(names, found.formulas, strict=True))
     if found.notation is not None:
         pairs += [(doc.write(symbol), meaning) for symbol, meaning in found.notation.definitions]
@@ -153,7 +163,7 @@ def _duals(doc: _Document, found: Report) -> None:
         doc.say(sentences.hermite_facts(found))
 
 
-def _values(doc: _Document, found: Report) -> None:
+def _values(doc: Document, found: Report) -> None:
     doc.section("Values")
     pairs = [(f"{v.name}({v.arguments})".replace("−", "-"), v.formula) for v in found.special if v.formula is not None]
     if pairs:

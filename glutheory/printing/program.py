@@ -10,6 +10,7 @@ Python and C are written from the same program, so what keeps it accurate is her
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -126,13 +127,24 @@ def program(found: Report, language: str) -> Program:
     Raises:
         DerivationError: a symbolic constant, or functions that `language` lacks.
     """
-    require_numbers(found, language)
-    duals = branch_duals(found)
+    calls = [
+        Function(name, POINT, f"{KERNELS[name]}, NTK parametrisation.", (), False, value)
+        for name, value in kernel_calls(found).items()
+    ]
+    return program_of(branch_duals(found), calls, language)
+
+
+def program_of(duals: Sequence[tuple[str, Dual]], calls: Sequence[Function], language: str) -> Program:
+    """The program of S and T of these duals, whose names have these suffixes, and of functions that call them.
+
+    Raises:
+        DerivationError: a symbolic constant, or functions that `language` lacks.
+    """
+    for _, own in duals:
+        _require_numbers(own, language)
     integrated = tuple((suffix, own) for suffix, own in duals if needs_quadrature(own))
     functions = [f for suffix, own in duals if not needs_quadrature(own) for f in _dual(own, suffix)]
-    for name, value in kernel_calls(found).items():
-        functions.append(Function(name, POINT, f"{KERNELS[name]}, NTK parametrisation.", (), False, value))
-    functions = [_checked(function, language) for function in functions]
+    functions = [_checked(function, language) for function in (*functions, *calls)]
     values = [value for function in functions for value in (function.value, *(line.value for line in function.lines))]
     heads = {node.func.__name__ for value in values for node in value.atoms(sp.Function)}
     helpers = {"mean" if head.startswith("mean_") else head for head in heads}
@@ -163,11 +175,15 @@ def require_numbers(found: Report, language: str) -> None:
         DerivationError: a symbolic constant.
     """
     for own in found.ntk.duals:
-        if own.activation.symbols:
-            names = ", ".join(map(str, own.activation.symbols))
-            raise DerivationError(
-                f"no {language} code for {own.activation.name!r}: it contains the symbol {names}; give it a number."
-            )
+        _require_numbers(own, language)
+
+
+def _require_numbers(own: Dual, language: str) -> None:
+    if own.activation.symbols:
+        names = ", ".join(map(str, own.activation.symbols))
+        raise DerivationError(
+            f"no {language} code for {own.activation.name!r}: it contains the symbol {names}; give it a number."
+        )
 
 
 def branch_duals(found: Report) -> list[tuple[str, Dual]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from glutheory.printing.comments import folded, head, wrapped
 from glutheory.printing.contents import Report
-from glutheory.printing.program import Function, nodes, program
+from glutheory.printing.program import Function, Program, nodes, program
 from glutheory.printing.quadrature import python_functions, python_helper
 from glutheory.printing.styles import PYTHON
 from glutheory.printing.writer import Writer
@@ -57,8 +59,18 @@ def module(found: Report) -> str:
     Raises:
         DerivationError: a symbolic constant, or functions that `math` lacks.
     """
-    whole = program(found, "Python")
-    texts = ['"""' + "\n".join(wrapped([*head(found), f"{whole.accuracy} {_OVERFLOW}"])) + '\n"""\n\nimport math']
+    return assembled(program(found, "Python"), head(found), ())
+
+
+def assembled(whole: Program, about: list[str], more: Sequence[str]) -> str:
+    """The source text of a program.
+
+    Args:
+        whole: its functions.
+        about: what the module's docstring says first.
+        more: source text of functions that call these.
+    """
+    texts = ['"""' + "\n".join(wrapped([*about, f"{whole.accuracy} {_OVERFLOW}"])) + '\n"""\n\nimport math']
     if "mean" in whole.helpers:
         rows = "\n".join(f"    ({node.kappa!r}, {node.weight!r})," for node in nodes())
         texts.append(f"{_RULE_COMMENT}\n_RULE = (\n{rows}\n)")
@@ -67,6 +79,7 @@ def module(found: Report) -> str:
     texts += [text for name, text in _HELPERS.items() if name in helpers]
     texts += [python_helper(), *integrals] if integrals else []
     texts += [_function(function) for function in whole.functions]
+    texts += more
     return "\n\n\n".join(text.strip("\n") for text in texts) + "\n"
 
 
@@ -76,16 +89,17 @@ def _function(function: Function) -> str:
     arguments = ", ".join(map(str, function.arguments))
     lines = [f"def {private}{function.name}({arguments}):", f'    """{function.meaning}"""']
     for line in function.lines:
-        lines += _statement(f"{line.symbol} = ", write(line.value), f"  # {line.comment}" if line.comment else "")
+        lines += statement(f"{line.symbol} = ", write(line.value), f"  # {line.comment}" if line.comment else "")
     if function.diverges:
         lines += ["    if root == 0.0:", "        return math.inf  # phi jumps at 0"]
     value = write(function.value)
-    lines += _statement("return ", f"{value}.0" if value.isdigit() else value)
+    lines += statement("return ", f"{value}.0" if value.isdigit() else value)
     return "\n".join(lines)
 
 
-def _statement(start: str, value: str, comment: str = "") -> list[str]:
-    whole = f"    {start}{value}{comment}"
+def statement(start: str, value: str, comment: str = "", indent: str = "    ") -> list[str]:
+    """A statement on one line, or folded within brackets."""
+    whole = f"{indent}{start}{value}{comment}"
     if len(whole) <= 110:
         return [whole]
-    return [f"    {start}({comment}", *folded(f"        {value}", " " * 8), "    )"]
+    return [f"{indent}{start}({comment}", *folded(f"{indent}    {value}", f"{indent}    "), f"{indent})"]

@@ -6,8 +6,23 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-_GREEK = ("alpha", "beta", "gamma", "delta", "kappa", "lambda", "mu", "phi", "rho", "sigma", "tau", "theta", "Sigma")
-_LETTERS = dict(zip(_GREEK, "αβγδκλμφρστθΣ", strict=True))
+_GREEK = (
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "kappa",
+    "lambda",
+    "mu",
+    "phi",
+    "rho",
+    "sigma",
+    "tau",
+    "theta",
+    "Sigma",
+    "Theta",
+)
+_LETTERS = dict(zip(_GREEK, "αβγδκλμφρστθΣΘ", strict=True))
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MATH_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
 _MATH_FUNCTIONS = ("exp", "sin", "cos", "sinh", "cosh", "tanh", "erf", "erfc", "log", "asin", "acos", "atan", "atan2")
@@ -138,7 +153,7 @@ LATEX = Style(
     power=_latex_power,
     call=_latex_call,
     brackets=(r"\left(", r"\right)"),
-    subscript=lambda index: f"_{{{index}}}" if len(index) == 1 else rf"_{{\mathrm{{{index}}}}}",
+    subscript=lambda index: f"_{{{index}}}" if len(index) == 1 else r"_{\mathrm{" + index.replace("_", r"\_") + "}}",
 )
 
 

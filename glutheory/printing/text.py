@@ -18,11 +18,11 @@ from glutheory.terminal import Terminal
 
 def text(found: Report, terminal: Terminal, *, steps: bool = False) -> str:
     """The whole report."""
-    page = _Page(terminal)
+    page = Page(terminal)
     kind = "gated" if found.network.gated else "non-gated" if len(found.network.branches) == 1 else "product"
     page.heading(f"{found.network.name}: kernels of the {kind} two-layer network")
     _network(page, found)
-    _duals(page, found)
+    duals(page, found)
     _kernels(page, found)
     page.heading("How S was found")
     page.say(sentences.method(found))
@@ -41,7 +41,7 @@ def text(found: Report, terminal: Terminal, *, steps: bool = False) -> str:
     return "\n".join(page.lines[1:]) + "\n"
 
 
-def _network(page: _Page, found: Report) -> None:
+def _network(page: Page, found: Report) -> None:
     page.heading("Network")
     page.say(sentences.neuron(found))
     if len(found.network.branches) == 1 or found.network.gated:
@@ -74,10 +74,11 @@ def _variance(matrix: str) -> str:
     return f"σ_{letter.lower()}{index}²"
 
 
-def _duals(page: _Page, found: Report) -> None:
-    page.heading(f"Dual activations: {found.method}")
+def duals(page: Page, found: Report, suffix: str = "") -> None:
+    """S and T of the gate, with what is known of them; the suffix is that of their names."""
+    page.heading(f"Dual activations{f' of {found.gate.label}' if suffix else ''}: {found.method}")
     for name, formula in zip("ST", found.formulas, strict=True):
-        page.formula(f"{name}(a,b,c)", formula)
+        page.formula(f"{name}{suffix}(a,b,c)", formula)
     if found.notation is not None:
         page.definitions(found.notation)
     if found.general is not None:
@@ -107,7 +108,7 @@ def _duals(page: _Page, found: Report) -> None:
             page.say(facts)
 
 
-def _kernels(page: _Page, found: Report) -> None:
+def _kernels(page: Page, found: Report) -> None:
     for title, own in (("ntk", found.ntk), ("standard", found.standard)):
         page.heading(f"Kernels, {title} parametrisation")
         names = sentences.weight_names(found)
@@ -119,7 +120,7 @@ def _kernels(page: _Page, found: Report) -> None:
         page.lines += terminal.table(rows, page.terminal.width)
 
 
-def _special(page: _Page, found: Report) -> None:
+def _special(page: Page, found: Report) -> None:
     page.heading("Special values")
     for case in dict.fromkeys(value.case for value in found.special):
         own = [value for value in found.special if value.case == case]
@@ -136,7 +137,7 @@ def _number(text: str) -> str:
     return {"inf": "∞", "-inf": "−∞"}.get(text, text)
 
 
-def _samples(page: _Page, found: Report) -> None:
+def _samples(page: Page, found: Report) -> None:
     page.heading("Sample values: the derived formula, and a rigorous enclosure of the defining integral")
     for at in found.samples:
         page.say(f"a = {at.a}, b = {at.b}, c = {at.c}")
@@ -151,7 +152,7 @@ def _samples(page: _Page, found: Report) -> None:
             page.say(f"({at.note})")
 
 
-class _Page:
+class Page:
     """Lines under headings."""
 
     def __init__(self, terminal: Terminal) -> None:
@@ -160,20 +161,25 @@ class _Page:
         self.lines: list[str] = []
 
     def heading(self, title: str) -> None:
+        """A heading after an empty line."""
         lines = terminal.paragraph(self.terminal.prose(title), self.terminal.width, indent=0)
         self.lines += ["", *map(self.terminal.bold, lines)]
 
     def say(self, text: str) -> None:
+        """A paragraph of prose."""
         self.lines += terminal.paragraph(self.terminal.prose(text), self.terminal.width)
 
     def formula(self, head: str, expr: sp.Expr, indent: int = 2) -> None:
+        """An equation, folded where it is long."""
         self.lines += terminal.formula(self.terminal.prose(head), self.write(expr), self.terminal.width, indent)
 
     def table(self, rows: Sequence[tuple[str, ...]]) -> None:
+        """Cells in columns."""
         shown = [tuple(self.terminal.prose(cell) for cell in row) for row in rows]
         self.lines += terminal.table(shown, self.terminal.width)
 
     def definitions(self, notation: Notation) -> None:
+        """What the auxiliary quantities are."""
         meanings = [f"{self.write(symbol)} = {self.write(meaning)}" for symbol, meaning in notation.definitions]
         if meanings:
             self.lines += terminal.paragraph("with " + ",  ".join(meanings), self.terminal.width, indent=4)

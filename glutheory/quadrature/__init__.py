@@ -1,8 +1,8 @@
-"""Road 2: the defining Gaussian integral, enclosed rigorously; knows nothing but the activation.
+"""Road 2: the defining Gaussian integral, enclosed rigorously; knows the activation and the layers, no formula.
 
 Other rooms use `enclose` only; what its rules prove, each says in its own module.
 """
 
-from glutheory.quadrature.enclose import enclose
+from glutheory.quadrature.entrance import enclose
 
 __all__ = ["enclose"]

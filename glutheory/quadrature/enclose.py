@@ -204,7 +204,7 @@ def _degenerate(point: Point, found: Model, digits: int) -> tuple[arb, arb]:
         with precision(bits_of(digits) + 32):
             for variance in (point.a, point.b):
                 if variance != 0:
-                    factors.append(_mean(function, variance, digits))
+                    factors.append(first_moment(function, variance, digits))
                 else:
                     factors.append(arb.pos_inf() * int(sp.sign(constant)) if constant.is_infinite else ball(constant))
             zero = any(factor == 0 for factor in factors)
@@ -223,7 +223,7 @@ def _slope_at_zero(found: Model) -> sp.Expr:
     return slope.branches[sum(1 for kink in slope.kinks if kink < 0)].subs(Z, 0)
 
 
-def _mean(function: Function, variance: Exact, digits: int) -> arb:
+def first_moment(function: Function, variance: Exact, digits: int) -> arb:
     """E[f(v)] to the given digits of √E[f(v)²], or of itself where that is infinite."""
     size = _scale({variance}, function)
     value, extra = arb(0), 2.0

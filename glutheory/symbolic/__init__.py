@@ -7,7 +7,8 @@ terms of them), `hermite` (their series) and `kolmogorov` (the mixture behind th
 
 from __future__ import annotations
 
-from glutheory.symbolic.derived import Derivation, derivation
-from glutheory.symbolic.evaluation import evaluate
+from glutheory.symbolic.derived import Derivation
+from glutheory.symbolic.entrance import derivation, evaluate
+from glutheory.symbolic.stacks import StackDerivation
 
-__all__ = ["Derivation", "derivation", "evaluate"]
+__all__ = ["Derivation", "StackDerivation", "derivation", "evaluate"]

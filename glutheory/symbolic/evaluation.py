@@ -193,6 +193,11 @@ def _to_mpf(value: arb, bits: int) -> mpmath.mpf:
     return mpmath.mp.make_mpf(from_man_exp(int(mantissa), int(exponent), bits, "n"))
 
 
+def rounded(value: arb, digits: int) -> mpmath.mpf:
+    """The middle of a ball, with this many digits; ±inf and nan as they are."""
+    return _to_mpf(value, bits_of(digits))
+
+
 def evaluate(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 50) -> tuple[mpmath.mpf, mpmath.mpf]:
     """S(a,b,c) = E[φ(u)φ(v)] and T(a,b,c) = E[φ'(u)φ'(v)] from the derived formulas (road 1).
 

@@ -150,7 +150,7 @@ def _branches(network: Network, inputs: Moments, gamma: sp.Expr, unit: bool) -> 
     return tuple(found)
 
 
-def _expectation(
+def expectation(
     product: sp.Expr, table: Mapping[sp.Expr, sp.Expr], groups: tuple[tuple[sp.Symbol, ...], ...]
 ) -> sp.Expr:
     """E of a product of functions of independent groups of variables: the product of the groups' expectations."""
@@ -194,6 +194,6 @@ def kernels(network: Network, parametrization: str = "ntk") -> Kernels:
     for x, xp, br in zip(here, there, branches, strict=True):
         # ∂h/∂w · ∂h'/∂w = γ² x·x' where x and x' are what the branch is fed with
         products[br.role] = sp.diff(neuron, x) * sp.diff(neuron_p, xp) * gamma * inputs.mixed
-    blocks = {role: neurons * _expectation(product, table, groups) for role, product in products.items()}
-    nngp = neurons * _expectation(neuron * neuron_p, table, groups)
+    blocks = {role: neurons * expectation(product, table, groups) for role, product in products.items()}
+    nngp = neurons * expectation(neuron * neuron_p, table, groups)
     return Kernels(parametrization, inputs, branches, nngp, blocks, products)
