@@ -94,7 +94,7 @@ def test_a_bad_configuration_gets_a_sentence(fields: dict[str, Any], options: di
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("config", [None, 3, "llama", object(), [], {}], ids=str)
+@pytest.mark.parametrize("config", [None, 3, "llama", object(), [], {}], ids=lambda config: type(config).__name__)
 def test_what_is_no_configuration_gets_a_sentence(config: Any) -> None:
     with pytest.raises(GlutheoryError, match="of which it is not known here what its layers do"):
         stack.from_config(config)

@@ -59,7 +59,8 @@ def negative(blocks: Mapping[Name, Block], by_optimiser: Mapping[str, Table]) ->
             }
             for label, alter in EFFECT_MUTANTS.items()
         }
-    return tuple(_control(label, found) for label, found in rows.items())
+    # an alteration that contradicts nothing that is said of these blocks is no control of them
+    return tuple(_control(label, found) for label, found in rows.items() if found)
 
 
 def _control(altered: str, found: Mapping[str, tuple[Evidence, ...]]) -> Control:
