@@ -10,7 +10,6 @@ from glutheory.networks import network as named_network
 from glutheory.numeric.duals import evaluator
 from glutheory.numeric.duals.record import HAND_MADE
 
-
 #: What a block of a stack adds to the error of the data's angles, about ten roundings and what a table loses; and what
 #: a factor adds that is not 1, of both sides.
 _PER_BLOCK, _PER_FACTOR = 2e-15, 4e-16
