@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from glutheory.activations import Activation
 from glutheory.errors import DomainError
 from glutheory.layers import Stack
 from glutheory.networks import Network
@@ -77,13 +76,9 @@ def check_finite(network: Network | Stack, kind: str) -> None:
     Raises:
         DomainError: it is one.
     """
-    branches = network.branches if isinstance(network, Network) else _branches(network)
+    branches = network.branches if isinstance(network, Network) else network.activations
     if kind == "ntk" and any(evaluator(act).jumps for act in branches):
         raise DomainError(f"the NTK of {network.name!r} is infinite on its diagonal: use kind='nngp'.")
-
-
-def _branches(stack: Stack) -> list[Activation]:
-    return [act for layer in stack.products for act in layer.activations]
 
 
 def no_gradient(stack: Stack, remedy: str) -> DomainError:
