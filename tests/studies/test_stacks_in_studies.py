@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import glutheory as glu
+from glutheory.commands.data import draw_rows
 from glutheory.errors import DomainError
 from glutheory.layers import Stack, composed, dense, positions, product, readout, repeat, residual
 from glutheory.studies.depth import depth_study
@@ -113,8 +114,8 @@ class TestCommand:
         assert found["setting"]["parametrization"] == "ntk"
         assert [item["network"] for item in found["networks"]] == ["relu", lines[0], "reglu x 3, rmsnorm, residual"]
         assert [pair["plain"] for pair in found["pairs"]] == [lines[0]]
-        rows = np.random.default_rng(0).standard_normal((20, 4))
-        assert len(found["networks"][1]["eigenvalues"]) == len(rows)
+        values = np.linalg.eigvalsh(glu.gram(glu.stack("reglu", 3), draw_rows("gaussian", 20, 4, 0).X))[::-1]
+        np.testing.assert_allclose(found["networks"][2]["eigenvalues"], values, atol=1e-12 * values[0], rtol=0)
 
     def test_the_parametrisation_can_be_chosen(self) -> None:
         given = ("--stack", "silu x 2", "--parametrization", "standard", "--width", "32", "--json")
