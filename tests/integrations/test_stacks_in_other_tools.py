@@ -50,7 +50,8 @@ class TestSciPy:
         assert not _near(operator @ np.eye(len(X)), other, root**2, root**2)
 
     def test_options_of_gram(self) -> None:
-        stack, options = STACKS["gated"], {"parametrization": "standard", "width": 64, "trained": "block*.gate"}
+        stack = STACKS["gated"]
+        options: dict[str, Any] = {"parametrization": "standard", "width": 64, "trained": "block*.gate"}
         K = glu.gram(stack, X, **options)
         np.testing.assert_allclose(GramOperator(stack, X, **options) @ np.eye(len(X)), K, rtol=1e-13, atol=1e-13)
 

@@ -30,9 +30,10 @@ class TestSpectrum:
     @pytest.mark.parametrize("options", [{"parametrization": "ntk", "width": None}, {"width": 64}], ids=str)
     @pytest.mark.parametrize("kind", ["ntk", "nngp"])
     def test_the_eigenvalues_are_those_of_gram(self, kind: str, options: dict[str, Any]) -> None:
-        study = spectrum_study([GATED, PLAIN, "reglu"], X, kind=kind, **options)
-        gram = {"parametrization": "standard"} | options
-        for item, net in zip(study.networks, (GATED, PLAIN, "reglu"), strict=True):
+        nets: list[Stack | str] = [GATED, PLAIN, "reglu"]
+        study = spectrum_study(nets, X, kind=kind, **options)
+        gram: dict[str, Any] = {"parametrization": "standard"} | options
+        for item, net in zip(study.networks, nets, strict=True):
             values = np.linalg.eigvalsh(glu.gram(net, X, kind=kind, **gram))[::-1]
             assert abs(item.values - values).max() <= item.error + 30 * np.finfo(float).eps * values[0]
         assert [item.gated for item in study.networks] == [True, False, True]
@@ -41,7 +42,7 @@ class TestSpectrum:
         assert abs(study.networks[0].values - other).max() > 1e3 * study.networks[0].error
 
     def test_pairs_are_those_with_all_else_alike(self) -> None:
-        nets = [
+        nets: list[Stack | str] = [
             GATED,
             PLAIN,
             glu.stack("swiglu", 4),  # the plain one has another depth
