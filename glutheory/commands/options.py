@@ -27,6 +27,9 @@ SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 _LONGEST = 60  #: characters of a name
 _OWN = "Your own activation, a formula in z: the network of it, and the one with it as the gate."
+_STACK = "A deep network, e.g. 'swiglu x 12, rmsnorm, residual'; the ntk parametrisation unless another is given."
+#: Blocks of a stack.
+MOST_BLOCKS = 10_000
 
 
 if TYPE_CHECKING:
@@ -67,6 +70,36 @@ class _NetworkName(_Type):
 
 #: The type of an argument or option that names a network.
 NETWORK = _NetworkName()
+
+
+class _StackLine(_Type):
+    """A line such as "swiglu x 12, rmsnorm, residual": see `glutheory.layers.read_stack`."""
+
+    name = "stack"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002 (click's interface)
+        """The stack.
+
+        Raises:
+            DomainError, UnknownNameError: a line of another form, or with too many blocks.
+        """
+        from glutheory.layers import read_stack
+
+        first, comma, rest = str(value).partition(",")
+        stack = read_stack(first.lower().replace("-", "_") + comma + rest)
+        blocks = max(getattr(layer, "times", 1) for layer in stack.layers)
+        if blocks > MOST_BLOCKS:
+            raise DomainError(f"--stack has {blocks:,} blocks: give at most {MOST_BLOCKS:,}.")
+        return stack
+
+
+#: The type of an option that describes a stack.
+STACK = _StackLine()
+
+
+def stack_option(command: Function) -> Function:
+    """--stack, any number of times: hands over ``stacks``, read."""
+    return click.option("--stack", "stacks", metavar="LINE", multiple=True, type=STACK, help=_STACK)(command)
 
 
 def complete_activation(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

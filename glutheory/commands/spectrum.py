@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from glutheory.commands.main import Command
 from glutheory.commands.options import (
@@ -17,9 +18,11 @@ from glutheory.commands.options import (
     kernel_options,
     output_options,
     own_activations,
+    stack_option,
 )
 
 if TYPE_CHECKING:
+    from glutheory.layers import Stack
     from glutheory.networks import Network
 
 #: What is looked at where no network is named.
@@ -31,6 +34,8 @@ outliers and the bulk, and what random-matrix theory predicts.
 NETWORK is a name of `glutheory list`, gated or not; without one, relu and reglu are compared. The rows are random, or
 those of --data.
 With --activation, which may be repeated, a formula of your own is compared without and with the gate.
+With --stack, which may be repeated, deep networks in the limit of infinite width; in the standard parametrisation
+--width is that of all their hidden layers.
 
 \b
 Examples:
@@ -39,18 +44,21 @@ Examples:
   glutheory spectrum silu swiglu --inputs normalised --kind nngp
   glutheory spectrum swiglu --data rows.csv --target y --json --out spectrum.json
   glutheory spectrum relu reglu --activation 'max(-1,min(1,z))'
+  glutheory spectrum --stack 'silu x 12, rmsnorm, residual' --stack 'swiglu x 12, rmsnorm, residual'
 """
 
 
 @click.command(cls=Command, name="spectrum", help=_HELP, context_settings=SETTINGS)
 @click.argument("networks", metavar="[NETWORK]...", nargs=-1, type=NETWORK)
 @own_activations
+@stack_option
 @data_options
 @kernel_options
 @output_options
 def spectrum_command(
     networks: tuple[str, ...],
     expressions: tuple[str, ...],
+    stacks: tuple[Stack, ...],
     n: int | None,
     d: int | None,
     inputs: str | None,
@@ -73,12 +81,15 @@ def spectrum_command(
     from glutheory.studies import spectrum
     from glutheory.studies.spectrum.study import check_size, spectrum_study
 
+    given = click.get_current_context().get_parameter_source("parametrization")
+    if stacks and given is ParameterSource.DEFAULT:
+        parametrization = "ntk"
     options = gram_options(parametrization, width)
     check_output(out)
     check_size(n or 0)
     own = [net for expression in expressions for net in own_pair(expression)]
     rows = chosen_rows(n, d, inputs, data, target, seed)
-    chosen: Sequence[Network | str] = [*networks, *own] or DEFAULT
+    chosen: Sequence[Network | Stack | str] = [*networks, *own, *stacks] or DEFAULT
     with progress("Eigenvalues", total=len(set(chosen))) as advance:
         study = spectrum_study(chosen, rows.X, kind=kind, data=rows.description, advance=advance, **options)
     emit(spectrum, study, as_json=as_json, out=out, ascii_only=ascii_only)

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 
 from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.layers import Stack
+from glutheory.networks import Network
 from glutheory.numeric import gram as plain_gram
 from glutheory.numeric.backward import Gradient, Wanted, contract, lifted
+from glutheory.numeric.deep.plan import DeepPlan
 from glutheory.numeric.duals import evaluator
 from glutheory.numeric.field import Field, make_field
-from glutheory.numeric.matrix import read
+from glutheory.numeric.gradient import no_gradient
+from glutheory.numeric.matrix import paired_rows, prepare, read
 from glutheory.numeric.paired import paired, paired_gradient, paired_values
 from glutheory.numeric.plan import make_plan
 from glutheory.numeric.rows import read_rows
@@ -39,6 +43,7 @@ def _field(
     kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, values: tuple[torch.Tensor, ...], *, lift: bool
 ) -> Field:
     """All that is computed once per row, by numpy on the CPU and by torch elsewhere; zero rows lifted for gradients."""
+    assert isinstance(kernel.network, Network)
     with np.errstate(all="ignore"):
         left = read_rows("X", _host(X))
         right = left if Y is None else read_rows("Y", _host(Y))
@@ -71,6 +76,8 @@ def differentiate(
     Returns:
         A gradient for each tensor, or None.
     """
+    if isinstance(kernel.network, Stack):
+        raise no_gradient(kernel.network, "give detached rows")
     X, Y, *values = tensors
     left, right, *asked = needs
     field = _field(kernel, X, Y, tuple(values), lift=True)
@@ -125,11 +132,16 @@ class DiagonalFunction(_Function):
     @staticmethod
     def forward(kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, *values: torch.Tensor) -> Any:
         """The values, of the evaluators of the derivatives."""
-        if any(evaluator(act).values_only for act in kernel.network.branches):
+        parts: list[Any]
+        if isinstance(kernel.network, Stack):
+            plan = prepare(kernel.network, _host(X), None if Y is None else _host(Y), **kernel.options(values))
+            assert isinstance(plan, DeepPlan)
+            parts = [paired_rows(plan, kind) for kind in kernel.kinds]
+        elif any(evaluator(act).values_only for act in kernel.network.branches):
             rows = read(kernel.network, _host(X), None if Y is None else _host(Y), **kernel.options(values))
             with np.errstate(all="ignore"):
-                plan = make_plan(kernel.network, *rows)
-            parts = [paired_values(plan, kind) for kind in kernel.kinds]
+                flat = make_plan(kernel.network, *rows)
+            parts = [paired_values(flat, kind) for kind in kernel.kinds]
         else:
             field = _field(kernel, X, Y, values, lift=False)
             parts = [paired(field, kind) for kind in kernel.kinds]
@@ -167,6 +179,7 @@ def final(gradients: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
 
 def _rates(kernel: Kernel, found: Gradient) -> dict[str, float]:
     """The derivatives with respect to the logarithm of each variance (see `weights` for where each one stands)."""
+    assert isinstance(kernel.network, Network)
     branches = len(kernel.network.branches)
     total = dict.fromkeys(("readout", *kernel.network.roles), 0.0)
     for kind, sums in found.sums.items():

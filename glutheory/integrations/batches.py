@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
-from glutheory.numeric.matrix import KINDS
+from glutheory.numeric.matrix import KINDS, check_rows
 
 try:
     import torch
@@ -29,7 +30,7 @@ class Kernel:
         roles: the names of those that are tensors.
     """
 
-    network: Network
+    network: Network | Stack
     kind: str
     parametrization: str
     width: int | None
@@ -54,7 +55,7 @@ def result_type(X: torch.Tensor, Y: torch.Tensor | None) -> torch.dtype:
 
 
 def read(
-    network: Network | str,
+    network: Network | Stack | str,
     X: Any,
     Y: Any,
     kind: str,
@@ -63,7 +64,8 @@ def read(
     variances: Mapping[str, Any] | None,
 ) -> tuple[Kernel, tuple[torch.Tensor, ...], torch.Size]:
     """The arguments checked: the kernel, the variances that are tensors, and the shape of the batch."""
-    net = named_network(network)
+    net = network if isinstance(network, Stack) else named_network(network)
+    check_rows(net)
     if kind not in KINDS:
         raise DomainError(f"kind is {kind!r}: use {', '.join(map(repr, KINDS))}.")
     for name, value in (("X", X), ("Y", Y)):
@@ -72,6 +74,8 @@ def read(
         if value is not None and value.ndim < 2:
             raise DomainError(f"{name} has shape {tuple(value.shape)}: give rows, of shape (…, rows, features).")
     given = dict(variances or {})
+    if given and isinstance(net, Stack):
+        raise DomainError(f"variances is {repr(variances)[:60]}: the layers of a stack say theirs; leave it out.")
     roles = tuple(role for role, value in given.items() if isinstance(value, torch.Tensor))
     tensors = tuple(given[role] for role in roles)
     fixed = tuple((role, value) for role, value in given.items() if role not in roles)

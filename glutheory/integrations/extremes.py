@@ -85,7 +85,7 @@ def extremes(
         The eigenvalues; `Extremes.converged` tells whether the tolerance was reached.
 
     Raises:
-        DomainError: numbers out of range.
+        DomainError: numbers out of range, or a `GramOperator` without a bound on the errors of its entries.
     """
     n = operator.shape[0]
     top, bottom = integer("top", top, 0), integer("bottom", bottom, 0)

@@ -17,9 +17,11 @@ from typing import Any
 
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.ground.arguments import integer
+from glutheory.layers import Stack
 from glutheory.networks import Network, weights
 from glutheory.networks import network as named_network
 from glutheory.numeric.gradient import check_finite
+from glutheory.numeric.matrix import check_rows
 
 try:
     import gpytorch
@@ -35,15 +37,18 @@ _SUFFIX = "_variance"
 
 
 class NTKKernel(gpytorch.kernels.Kernel):
-    """The NTK or NNGP of a two-layer network, as in `glutheory.gram`.
+    """The NTK or NNGP of a network, as in `glutheory.gram`.
 
     Each kind of weight has a variance of shape `batch_shape`: the readout, and the network's roles (hidden; value and
     gate; branch1, branch2, …). That of the gate, say, is the attribute ``gate_variance``, which can be set; it is the
     transform of the parameter ``raw_gate_variance`` under the constraint ``raw_gate_variance_constraint``. Its prior,
     if any, is ``gate_variance_prior``.
 
+    A stack has the variances that its layers say, and no parameters; its scale is that of a `ScaleKernel`. There is no
+    gradient of its kernel, and rows that require one are refused.
+
     Args:
-        network: a `Network` of any activations, or the name of one.
+        network: a `Network` of any activations, the name of one, or a `Stack` without a mean over positions.
         kind: "ntk" or "nngp".
         parametrization: "ntk" or "standard".
         width: the number of hidden units; only for "standard", which needs it.
@@ -67,7 +72,7 @@ class NTKKernel(gpytorch.kernels.Kernel):
 
     def __init__(
         self,
-        network: Network | str = "swiglu",
+        network: Network | Stack | str = "swiglu",
         *,
         kind: str = "ntk",
         parametrization: str = "ntk",
@@ -81,12 +86,17 @@ class NTKKernel(gpytorch.kernels.Kernel):
         active_dims: Any = None,
     ) -> None:
         super().__init__(batch_shape=batch_shape, active_dims=active_dims)
-        net = named_network(network)
+        net = network if isinstance(network, Stack) else named_network(network)
         if kind not in ("ntk", "nngp"):
             raise DomainError(f"kind is {kind!r}: use 'ntk' or 'nngp'.")
         check_finite(net, kind)
         self.strip = None if strip is None else integer("strip", strip, 1)
         self.network, self.kind, self.parametrization, self.width = net, kind, parametrization, width
+        if isinstance(net, Stack):
+            given = {"variance_prior": variance_prior, "variance_constraint": variance_constraint}
+            _check_stack(net, given | {"variances": variances, "features": features, "strip": strip})
+            self.roles: tuple[str, ...] = ()
+            return
         self.roles = ("readout", *net.roles)
         initial = _initial(net, parametrization, width, variances, features)
         priors = _by_role("variance_prior", variance_prior, self.roles)
@@ -159,9 +169,20 @@ class NTKKernel(gpytorch.kernels.Kernel):
             kind=self.kind,
             parametrization=self.parametrization,
             width=self.width,
-            variances=variances,
+            variances=variances or None,
         )
         return found
+
+
+def _check_stack(stack: Stack, given: Mapping[str, Any]) -> None:
+    """Refuse what a stack has no use for, now and not when the first rows come."""
+    check_rows(stack)
+    for name, value in given.items():
+        if value is not None:
+            why = "its matrix is always formed" if name == "strip" else "its layers say their variances"
+            raise DomainError(
+                f"{name} is {repr(value)[:60]}, and the network is the stack {stack.name!r}: {why}; leave it out."
+            )
 
 
 def _read(kernel: NTKKernel, *, name: str) -> torch.Tensor:

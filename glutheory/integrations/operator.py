@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import array_api_compat
@@ -12,11 +12,12 @@ from scipy.sparse.linalg import LinearOperator
 
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer
+from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.accuracy import entry_error
 from glutheory.numeric.gradient import check_finite
-from glutheory.numeric.matrix import diagonal, prepare
+from glutheory.numeric.matrix import check_rows, diagonal, prepare
 from glutheory.numeric.tiles import Tile, cores, cover, take_turns
 
 #: Rows of a tile: its temporaries stay in the cache of a core.
@@ -41,20 +42,19 @@ class GramOperator(LinearOperator):
     like n².
 
     Args:
-        network: a `Network` or the name of one, as in `glutheory.gram`.
+        network: a `Network`, the name of one, or a `Stack` without a mean over positions, as in `glutheory.gram`.
         X: data, shape (n, d): a numpy array, or a torch tensor on the CPU.
         kind: "ntk" or "nngp".
         parametrization: "ntk" or "standard".
         width: the number of hidden units; only for "standard".
         variances: of the weights by name, as in `glutheory.gram`.
+        trained: of a stack, the groups of weights that are trained, as in `glutheory.gram`.
         dtype: of the products, float64 or float32; the arithmetic is float64.
         block: rows of a tile; left out: 192.
         threads: left out: one per core.
 
     Attributes:
         passes: how often the matrix has been gone through.
-        entry_error: the error of an entry K(x, x') is at most this times √(K(x,x) K(x',x')), 1e-14 for networks of the
-            zoo (`glutheory.entry_error`); that of the matrix is at most this times the trace.
 
     Raises:
         DomainError: an argument that does not fit, or a kernel that is infinite on the diagonal.
@@ -63,33 +63,44 @@ class GramOperator(LinearOperator):
 
     def __init__(
         self,
-        network: Network | str,
+        network: Network | Stack | str,
         X: Any,
         *,
         kind: str = "ntk",
         parametrization: str = "ntk",
         width: int | None = None,
         variances: Mapping[str, Any] | None = None,
+        trained: str | Iterable[str] | None = None,
         dtype: Any = np.float64,
         block: int | None = None,
         threads: int | None = None,
     ) -> None:
-        net = named_network(network)
+        net = network if isinstance(network, Stack) else named_network(network)
         if kind not in ("ntk", "nngp"):
             raise DomainError(f"kind is {kind!r}: use 'ntk' or 'nngp'.")
         check_finite(net, kind)
         if np.dtype(dtype) not in (np.float64, np.float32):
             raise DomainError(f"dtype is {dtype!r}: use float64 or float32.")
-        plan = prepare(net, X, parametrization=parametrization, width=width, variances=variances)
+        check_rows(net)
+        options: dict[str, Any] = {"parametrization": parametrization, "width": width, "variances": variances}
+        plan = prepare(net, X, **options, trained=trained)
         if not array_api_compat.is_numpy_namespace(plan.left.xp):
             raise DomainError(f"X is on {array_api_compat.device(X)}: move it to the CPU.")
         with np.errstate(all="ignore"):
             _ = plan.left.squares  # which nearly parallel rows need; here, where there is but one thread
-        self._plan, self._kind = plan, kind
+        self._plan, self._kind, self._network = plan, kind, net
         self._block = _SIDE if block is None else integer("block", block, 1)
         self._threads = cores() if threads is None else integer("threads", threads, 1)
-        self.passes, self.entry_error = 0, entry_error(net)
+        self.passes = 0
         super().__init__(np.dtype(dtype), (plan.left.count, plan.left.count))
+
+    @property
+    def entry_error(self) -> float:
+        """The error of an entry K(x, x') is at most this times √(K(x,x) K(x',x')); that of the matrix, the trace.
+
+        1e-14 for networks of the zoo; see `glutheory.entry_error`, also for the stacks that have no such bound.
+        """
+        return entry_error(self._network)
 
     def diagonal(self) -> np.ndarray:
         """The diagonal, shape (n,), float64, in a time proportional to n."""

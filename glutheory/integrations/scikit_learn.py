@@ -1,4 +1,4 @@
-"""The kernels of two-layer networks for scikit-learn: Gaussian processes, kernel ridge regression, SVMs.
+"""The kernels of two-layer networks and of stacks for scikit-learn: Gaussian processes, kernel ridge regression, SVMs.
 
 Needs scikit-learn, the extra ``scikit-learn``.
 """
@@ -12,11 +12,12 @@ import numpy as np
 
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.integrations.text import network_text, plain
+from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric import gram
 from glutheory.numeric.gradient import check_finite, gram_gradient
-from glutheory.numeric.matrix import diagonal, prepare
+from glutheory.numeric.matrix import check_rows, diagonal, prepare
 
 try:
     from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
@@ -33,7 +34,7 @@ _WIDE = (1e-5, 1e5)
 
 
 class NTKKernel(Kernel):
-    """The kernel of a two-layer network, e.g. ``NTKKernel("swiglu")``, wherever scikit-learn takes a kernel.
+    """The kernel of a network, e.g. ``NTKKernel("swiglu")``, wherever scikit-learn takes a kernel.
 
     Usable in GaussianProcessRegressor and GaussianProcessClassifier, where the variances of the weights are learnt
     with the analytic gradient of the likelihood; composable with ``+``, ``*``, ``**``, WhiteKernel and ConstantKernel;
@@ -46,10 +47,13 @@ class NTKKernel(Kernel):
     ntk parametrisation the value weights' variance is a factor of the kernel, as the readout's is; hence it is fixed
     unless bounds are given.
 
+    A stack, ``NTKKernel(glutheory.stack("swiglu", 12))``, has the variances that its layers say, and none to be learnt:
+    a scale is that of ``ConstantKernel() * NTKKernel(...)``.
+
     As scikit-learn wants it, the constructor checks nothing; the first use does.
 
     Args:
-        network: a name (see `glutheory.network_names`) or a `Network` of any activations.
+        network: a name (see `glutheory.network_names`), a `Network` of any activations, or a `Stack`.
         kind: "ntk" or "nngp".
         parametrization: "ntk" or "standard".
         width: the number of hidden units; only for "standard", which needs it.
@@ -67,7 +71,7 @@ class NTKKernel(Kernel):
 
     def __init__(
         self,
-        network: str | Network = "swiglu",
+        network: str | Network | Stack = "swiglu",
         *,
         kind: str = "ntk",
         parametrization: str = "ntk",
@@ -147,7 +151,10 @@ class NTKKernel(Kernel):
                 raise DomainError(
                     "eval_gradient is True and Y is given: leave Y out, the gradient is that of the matrix of X."
                 )
-            K, slopes = gram_gradient(**self._arguments(X))
+            arguments = self._arguments(X)
+            if isinstance(self.network, Stack):
+                return self._exact_diagonal(gram(**arguments), X), np.empty((len(X), len(X), 0))
+            K, slopes = gram_gradient(**arguments)
             free = [self._slope(slopes, part.name) for part in self.hyperparameters if not part.fixed]
             gradient = np.concatenate(free, axis=2) if free else np.empty((*K.shape, 0))
             return self._exact_diagonal(K, X), gradient
@@ -167,7 +174,10 @@ class NTKKernel(Kernel):
         return False
 
     def __repr__(self) -> str:
-        """A call that makes an equal kernel: the network, and whatever is not as by default."""
+        """A call that makes an equal kernel: the network, and whatever is not as by default.
+
+        A stack that no line describes is shown by its layers.
+        """
         default = NTKKernel()
         changed = [
             f"{name}={plain(value)!r}"
@@ -181,19 +191,33 @@ class NTKKernel(Kernel):
         return K
 
     def _generic(self) -> bool:
-        return "branch1" in named_network(self.network).roles
+        return "branch1" in self._roles()
+
+    def _roles(self) -> tuple[str, ...]:
+        """The branches whose variances are parameters here; none of a stack."""
+        return () if isinstance(self.network, Stack) else named_network(self.network).roles
 
     def _hyperparameter(self, role: str) -> Any:
         name = f"{role}_variance"
-        own = role == "readout" or role in named_network(self.network).roles
+        roles = self._roles()
+        own = role in roles or (role == "readout" and bool(roles))
         return Hyperparameter(name, "numeric", getattr(self, f"{name}_bounds") if own else "fixed")
 
     def _arguments(self, X: np.ndarray) -> dict[str, Any]:
         """The arguments of `gram`, all checked."""
-        net = named_network(self.network)
+        net = self.network if isinstance(self.network, Stack) else named_network(self.network)
         if self.kind not in ("ntk", "nngp"):
             raise DomainError(f"kind is {self.kind!r}: use 'ntk' or 'nngp'.")
         check_finite(net, self.kind)
+        if isinstance(net, Stack):
+            self._check_stack(net)
+            return {
+                "network": net,
+                "X": X,
+                "kind": self.kind,
+                "parametrization": self.parametrization,
+                "width": self.width if self.parametrization == "standard" else None,
+            }
         found = {"readout": _positive("readout_variance", self.readout_variance)}
         if self._generic():
             given = self.branch_variances
@@ -216,12 +240,21 @@ class NTKKernel(Kernel):
             arguments["width"] = self.width
         return arguments | {"variances": found}
 
+    def _check_stack(self, stack: Stack) -> None:
+        check_rows(stack)
+        for name, value in self.get_params().items():
+            if name.endswith(("_variance", "_variances")) and not np.array_equal(value, 1.0):
+                raise DomainError(
+                    f"{name} is {value!r}: the layers of a stack say their variances; leave it out, and for a scale "
+                    "multiply by a ConstantKernel."
+                )
+
     def _slope(self, slopes: np.ndarray, name: str) -> np.ndarray:
         """The derivatives with respect to one hyperparameter, shape (n, n, its elements)."""
         if name == "branch_variances":
             each = slopes[:, :, 1:]
             return each if np.size(self.branch_variances) > 1 else each.sum(axis=2, keepdims=True)
-        place = ("readout", *named_network(self.network).roles).index(name.removesuffix("_variance"))
+        place = ("readout", *self._roles()).index(name.removesuffix("_variance"))
         return slopes[:, :, place : place + 1]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from glutheory.errors import GlutheoryError
+from glutheory.layers import Stack, read_stack
 from glutheory.networks import Network, gated, product
 from glutheory.networks import network as named_network
 
@@ -22,7 +23,15 @@ def plain(value: Any) -> Any:
 
 
 def network_text(network: Any) -> str:
-    """The argument that makes this network: its name, `gated(...)` or `product(...)` where that suffices."""
+    """The argument that makes this network: its name, `gated(...)` or `product(...)` where that suffices.
+
+    Of a stack, the `read_stack(...)` that makes it; of one that no line describes, its layers in words.
+    """
+    if isinstance(network, Stack):
+        with suppress(GlutheoryError):
+            if read_stack(network.name) == network:
+                return f"read_stack({network.name!r})"
+        return repr(network)
     if not isinstance(network, Network):
         return repr(network)
     names = [act.name for act in network.branches]

@@ -16,8 +16,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.numeric.duals import evaluator
+from glutheory.numeric.gradient import no_gradient
 
 try:
     import torch
@@ -29,7 +31,7 @@ from glutheory.integrations.batches import Kernel, members, read, result_type
 
 
 def gram(
-    network: Network | str,
+    network: Network | Stack | str,
     X: torch.Tensor,
     Y: torch.Tensor | None = None,
     *,
@@ -54,7 +56,8 @@ def gram(
       gradient is wanted; elsewhere its infinite entries add nothing to the gradient.
 
     Args:
-        network: a `Network` of any activations, or the name of one.
+        network: a `Network` of any activations, the name of one, or a `Stack` without a mean over positions, of which
+            there are values and no gradient: rows that require one are refused.
         X: shape (…, n, d), float64, float32 or integers; the dimensions in front are those of a batch.
         Y: shape (…, m, d); left out: X again.
         kind: "ntk", "nngp", or "both" for the pair (NNGP, NTK).
@@ -71,12 +74,12 @@ def gram(
         UnknownNameError: no network of that name.
     """
     kernel, tensors, shape = read(network, X, Y, kind, parametrization, width, variances)
-    _refuse_infinite(kernel, X, Y, tensors)
+    _refuse_gradient(kernel, X, Y, tensors)
     return _batched(GramFunction, kernel, X, Y, tensors, shape, (X.shape[-2], (X if Y is None else Y).shape[-2]))
 
 
 def gram_diagonal(
-    network: Network | str,
+    network: Network | Stack | str,
     X: torch.Tensor,
     Y: torch.Tensor | None = None,
     *,
@@ -106,13 +109,18 @@ def gram_diagonal(
     kernel, tensors, shape = read(network, X, Y, kind, parametrization, width, variances)
     if Y is not None and Y.shape[-2] != X.shape[-2]:
         raise DomainError(f"X has {X.shape[-2]} rows and Y has {Y.shape[-2]}: give as many of both.")
-    _refuse_infinite(kernel, X, Y, tensors)
+    _refuse_gradient(kernel, X, Y, tensors)
     return _batched(DiagonalFunction, kernel, X, Y, tensors, shape, (X.shape[-2],))
 
 
-def _refuse_infinite(
+def _refuse_gradient(
     kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, tensors: tuple[torch.Tensor, ...]
 ) -> None:
+    if isinstance(kernel.network, Stack):
+        asked = [name for name, value in (("X", X), ("Y", Y)) if value is not None and value.requires_grad]
+        if torch.is_grad_enabled() and asked:
+            raise no_gradient(kernel.network, f"give {asked[0]}.detach(), or compute it under torch.no_grad()")
+        return
     wanted = torch.is_grad_enabled() and any(value.requires_grad for value in (X, *tensors))
     if wanted and Y is None and "ntk" in kernel.kinds and any(evaluator(act).jumps for act in kernel.network.branches):
         raise DomainError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from glutheory.activations import activation, activation_names, nearest
+from glutheory.activations import Activation, activation, activation_names, nearest
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.layers.blocks import check_blocks
 from glutheory.layers.blocks import inner as _blocks
@@ -81,6 +81,27 @@ class Stack(Shown):
         if _count(self.layers) > _LISTED:
             raise DomainError(f"the stack has more than {_LISTED} layers, too many to name: give it less depth.")
         return groups_of(self.layers)
+
+    @cached_property
+    def products(self) -> tuple[Product, ...]:
+        """The products of branches among the layers, those of a repeated block once."""
+        found: list[Product] = []
+        waiting = list(reversed(self.layers))
+        while waiting:
+            layer = waiting.pop()
+            found += [layer] if isinstance(layer, Product) else []
+            waiting += [own for block in reversed(_blocks(layer)) for own in reversed(block)]
+        return tuple(found)
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """Those of all products."""
+        return tuple(act for layer in self.products for act in layer.activations)
+
+    @property
+    def gated(self) -> bool:
+        """Whether one of the products is a gated linear unit."""
+        return any(layer.network.gated for layer in self.products)
 
     @property
     def sequences(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from glutheory.errors import DomainError
+from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.angles import of_tile, refine
@@ -69,18 +70,24 @@ def _times(part: Array, scale: Array) -> Array:
     return found if np.isfinite(np.max(scale)) else np.where(part == 0, 0.0, found)
 
 
-def check_finite(network: Network, kind: str) -> None:
+def check_finite(network: Network | Stack, kind: str) -> None:
     """Refuse a kernel with an infinite diagonal: the NTK of an activation that jumps at 0.
 
     Raises:
         DomainError: it is one.
     """
-    if kind == "ntk" and any(evaluator(act).jumps for act in network.branches):
+    branches = network.branches if isinstance(network, Network) else network.activations
+    if kind == "ntk" and any(evaluator(act).jumps for act in branches):
         raise DomainError(f"the NTK of {network.name!r} is infinite on its diagonal: use kind='nngp'.")
 
 
+def no_gradient(stack: Stack, remedy: str) -> DomainError:
+    """The sentence for those who want a derivative of a stack's kernel."""
+    return DomainError(f"the kernel of the stack {stack.name!r} has values but no derivatives here: {remedy}.")
+
+
 def gram_gradient(
-    network: Network | str,
+    network: Network | Stack | str,
     X: Array,
     *,
     kind: str = "ntk",
@@ -93,7 +100,7 @@ def gram_gradient(
     The derivatives are closed forms, with errors below 1e-12 √(K(x,x) K(x',x')).
 
     Args:
-        network: as in `gram`, as are all arguments.
+        network: as in `gram`, as are all arguments; not a stack, whose variances have no derivatives here.
         X: a numpy array, shape (n, d).
         kind: "ntk" or "nngp".
         parametrization: "ntk" or "standard".
@@ -104,10 +111,12 @@ def gram_gradient(
         K, shape (n, n), and the derivatives, shape (n, n, 1 + branches): the readout's, then the network's roles'.
 
     Raises:
-        DomainError: as `gram`, and the NTK of an activation that jumps at 0, which is infinite.
+        DomainError: as `gram`; the NTK of an activation that jumps at 0, which is infinite; a stack.
     """
     if kind not in ("ntk", "nngp"):
         raise DomainError(f"kind is {kind!r}: use 'ntk' or 'nngp'.")
+    if isinstance(network, Stack):
+        raise no_gradient(network, "take gram of stacks with other variances of their layers, and compare")
     net = named_network(network)
     check_finite(net, kind)
     rows, _, constants = read(net, X, parametrization=parametrization, width=width, variances=variances)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -134,6 +134,8 @@ def _deep(
     if variances is not None:
         raise DomainError(f"variances is {repr(variances)[:60]}: the layers of a stack say theirs; leave it out.")
     standard = parametrization == "standard"
+    if width is not None and not standard:
+        raise DomainError(f"width is {repr(width)[:60]}, but only the standard parametrisation has one: leave it out.")
     if parametrization not in PARAMETRIZATIONS:
         raise DomainError(f"parametrization is {parametrization!r}: use {' or '.join(map(repr, PARAMETRIZATIONS))}.")
     tokens: tuple[int, ...] = (1, 1)
@@ -189,6 +191,18 @@ def grams_by_depth(
 
 def _repeated(layers: tuple[Layer, ...], times: int) -> tuple[Layer, ...]:
     return tuple(replace(layer, times=times) if isinstance(layer, Repeat) else layer for layer in layers)
+
+
+def check_rows(network: Network | Stack) -> None:
+    """Refuse a stack whose data are sequences, for those whose data are rows.
+
+    Raises:
+        DomainError: it is one.
+    """
+    if isinstance(network, Stack) and network.sequences:
+        raise DomainError(
+            f"{network.name!r} has a mean over positions, whose data are sequences and no rows: use glutheory.gram."
+        )
 
 
 def _tokens(name: str, X: Array | None) -> tuple[Array | None, int]:
@@ -319,7 +333,17 @@ def diagonal(plan: Plan | DeepPlan, kind: str) -> Array:
 
     A row is at the angle 0 to itself, exactly; a zero row counts as at right angles to all, as everywhere.
     """
-    xp, count = plan.left.xp, plan.shape[0]
+    return _in_pieces(plan, lambda some: plan.diagonal(some, kind))
+
+
+def paired_rows(plan: DeepPlan, kind: str) -> Array:
+    """The entries K(x_i, y_i), shape (n,), of a plan without positions that has as many rows on both sides."""
+    return _in_pieces(plan, lambda some: plan.paired(some, kind))
+
+
+def _in_pieces(plan: Plan | DeepPlan, function: Callable[[slice], Array]) -> Array:
+    count = plan.shape[0]
     starts = range(0, count, _DIAGONAL)
-    pieces = [plan.diagonal(slice(start, min(start + _DIAGONAL, count)), kind) for start in starts]
-    return xp.concat(pieces) if pieces else plan.left.norm
+    with np.errstate(all="ignore"):
+        pieces = [function(slice(start, min(start + _DIAGONAL, count))) for start in starts]
+    return plan.left.xp.concat(pieces) if pieces else plan.left.norm

@@ -112,6 +112,19 @@ class DeepPlan:
         rho = xp.where(rows.norm[some] == 0, 0.0 * rows.length[some], 0.0 * rows.length[some] + 1.0)
         return self._through(rho, 1.0 - rho, lambda f: f[..., some], lambda f: f[..., some], (kind,))[0]
 
+    def paired(self, some: slice, kind: str) -> Array:
+        """The kernels K(x_i, y_i) of these rows, of a plan without positions; shape (rows,)."""
+        if self.right is self.left:
+            return self.diagonal(some, kind)
+        xp, left, right = self.left.xp, self.left, self.right
+        index = xp.nonzero(xp.ones_like(left.norm[some]))[0] + some.start
+        close = refine(left, right, index, index)
+        rough = xp.sum(left.unit[some, :] * right.unit[some, :], axis=1)
+        near = xp.abs(rough) > NEAR
+        rho = xp.where(near, close.rho, rough)
+        gap = xp.where(near, _gap(close), 1.0 - xp.abs(rough))
+        return self._through(rho, gap, lambda f: f[..., some], lambda f: f[..., some], (kind,))[0]
+
     def by_depth(self, rows: slice, columns: slice, depths: Collection[int]) -> Iterator[tuple[int, list[Array]]]:
         """NNGP and NTK on a tile for each of these depths, of the plan of `make_deep_plan` for them."""
         rho, gap = self._angles(rows, columns)

@@ -23,8 +23,6 @@ Array = npt.NDArray[np.float64]
 
 #: Blocks and rows at most: all matrices are kept, and the eigenvalues of each are computed.
 DEEPEST, MOST = 10_000, 4_000
-#: How much less well entries are known for each block, relative to √(K_ii K_jj).
-_BLOCK_ERROR = 2e-15
 
 
 @dataclass(frozen=True)
@@ -181,16 +179,18 @@ def check_size(n: int, depths: Sequence[int]) -> None:
 def _one(net: Network, X: Array, depths: Sequence[int], norm: str | None, residual: bool) -> NetworkDepths:
     grams = grams_by_depth(stack(net, 1, norm=norm, residual=residual), X, depths)
     points = () if norm is None else fixed_points(net)
-    return NetworkDepths(net.name, net.gated, tuple(_depth(net, L, *parts) for L, parts in grams.items()), points)
+    errors = {depth: entry_error(stack(net, depth, norm=norm, residual=residual)) for depth in grams}
+    depths_found = tuple(_depth(net, L, *parts, errors[L]) for L, parts in grams.items())
+    return NetworkDepths(net.name, net.gated, depths_found, points)
 
 
-def _depth(net: Network, blocks: int, nngp: Array, ntk: Array) -> Depth:
+def _depth(net: Network, blocks: int, nngp: Array, ntk: Array, error: float) -> Depth:
     if not np.isfinite(np.diagonal(ntk)).all():
         raise DomainError(
             f"the NTK of {net.name!r} with {blocks} blocks is not finite: an activation jumps, or the variances leave "
             "float64; leave it out, or use a norm."
         )
-    values, condition = spectrum_and_condition(ntk, entry_error=entry_error(net) + _BLOCK_ERROR * blocks)
+    values, condition = spectrum_and_condition(ntk, entry_error=error)
     known = values.smallest > values.error
     root = np.sqrt(np.diagonal(nngp))
     correlations = nngp / root[:, None] / root

@@ -44,9 +44,10 @@ class NetworkSpectrum:
     """One network's kernel matrix.
 
     Attributes:
-        network: its name.
-        gated: whether it is a gated linear unit.
-        plain: the name of the network of its gate, if it has one, else "".
+        network: its name, or that of a stack.
+        gated: whether it is a gated linear unit, or a stack of such.
+        plain: the name of the network of its gate, if it has one, else ""; of a stack, that of its pair, if it is
+            there.
         values: the eigenvalues, descending, shape (n,).
         error: an absolute bound on the error of each.
         condition: λ_1/λ_n.

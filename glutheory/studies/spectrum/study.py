@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from glutheory.activations import Activation
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
+from glutheory.layers import Stack
 from glutheory.networks import Network, network, partner
 from glutheory.numeric import entry_error, gram
 from glutheory.numeric.duals import evaluator
@@ -29,6 +30,8 @@ Array = npt.NDArray[np.float64]
 MOST = 20_000
 #: Bytes of an entry, all copies counted that the eigenvalue solver and its error bound need.
 _BYTES = 40
+#: Why a stack has no prediction.
+_NO_THEORY = "it is of networks with one hidden layer"
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,7 +83,7 @@ def _memory() -> float:
 
 
 def spectrum_study(
-    networks: Sequence[Network | str],
+    networks: Sequence[Network | Stack | str],
     X: Array,
     *,
     kind: str = "ntk",
@@ -89,14 +92,15 @@ def spectrum_study(
     data: str = "",
     advance: Callable[[int, str], None] | None = None,
 ) -> SpectrumStudy:
-    """All eigenvalues of every network's kernel matrix on the rows of X.
+    """All eigenvalues of every network's or stack's kernel matrix on the rows of X.
 
     Args:
-        networks: networks or their names; one that is named twice counts once.
+        networks: networks, their names, or stacks; one that is named twice counts once. The pair of a gated stack is
+            the one with all else alike and no gates.
         X: the rows, shape (n, d), n ≥ 2.
         kind: "ntk" or "nngp".
         parametrization: "standard" with LeCun's variances, or "ntk".
-        width: of the network; None in the ntk parametrisation.
+        width: of the network, and of all hidden layers of a stack; None in the ntk parametrisation.
         data: where the rows are from, a phrase.
         advance: called with 0 and the name before each network, with 1 and "" after it.
 
@@ -107,26 +111,31 @@ def spectrum_study(
     n, d = X.shape
     check_size(n)
     setting = Setting(data or f"{n} rows of {d} features", n, d, kind, parametrization, width)
-    wanted = tuple(dict.fromkeys(map(network, networks)))
+    wanted = tuple(dict.fromkeys(net if isinstance(net, Stack) else network(net) for net in networks))
     names = [net.name for net in wanted]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise DomainError(f"two different networks are called {twice!r}: give them names of their own.")
-    alone: dict[tuple[Activation, ...], str] = {net.branches: net.name for net in wanted if len(net.branches) == 1}
+    alone = {_key(net): net.name for net in wanted if not net.gated}
+    # another network may have the name of one that is not here
+    here = {net.name: alone[key] for net in wanted if net.gated and (key := _key(net.ungated())) in alone}
     found: dict[str, NetworkSpectrum] = {}
     for net in wanted:
         if advance is not None:
             advance(0, net.name)
-        plain = alone.get(net.branches[1:], partner(net).name) if net.gated else ""
-        found[net.name] = _one(net, plain, X, setting)
+        usual = partner(net).name if isinstance(net, Network) and net.gated else ""
+        found[net.name] = _one(net, here.get(net.name, usual), X, setting)
         if advance is not None:
             advance(1, "")
-    # another network may have the name of one that is not here
-    here = [net for net in wanted if net.gated and net.branches[1:] in alone]
-    pairs = [Pair.of(found[alone[net.branches[1:]]], found[net.name]) for net in here]
+    pairs = [Pair.of(found[plain], found[gated]) for gated, plain in here.items()]
     return SpectrumStudy(setting, tuple(found.values()), tuple(pairs))
 
 
-def _one(net: Network, plain: str, X: Array, setting: Setting) -> NetworkSpectrum:
+def _key(net: Network | Stack) -> object:
+    """What two networks, or two stacks, of different names have in common if they are the same."""
+    return net.branches if isinstance(net, Network) else net.changed(lambda own: replace(own, name="")).layers
+
+
+def _one(net: Network | Stack, plain: str, X: Array, setting: Setting) -> NetworkSpectrum:
     K = gram(net, X, kind=setting.kind, parametrization=setting.parametrization, width=setting.width)
     diagonal = np.diagonal(K)
     if not np.isfinite(diagonal).all():
@@ -138,7 +147,9 @@ def _one(net: Network, plain: str, X: Array, setting: Setting) -> NetworkSpectru
     values, condition = spectrum_and_condition(K, entry_error=entry_error(net))
     resolved = values.values[values.values > values.error]
     apart = outliers(resolved) if len(resolved) > 1 else 0
-    theory = predict(net, X, setting.kind, setting.parametrization, setting.width)
+    theory: Prediction | str = _NO_THEORY
+    if isinstance(net, Network):
+        theory = predict(net, X, setting.kind, setting.parametrization, setting.width)
     return NetworkSpectrum(
         net.name,
         net.gated,
@@ -152,8 +163,12 @@ def _one(net: Network, plain: str, X: Array, setting: Setting) -> NetworkSpectru
     )
 
 
-def _not_finite(net: Network, setting: Setting) -> str:
+def _not_finite(net: Network | Stack, setting: Setting) -> str:
     name = setting.kind.upper()
-    if setting.kind == "ntk" and any(evaluator(act).jumps for act in net.branches):
+    if setting.kind == "ntk" and any(evaluator(act).jumps for act in _activations(net)):
         return f"the {name} of {net.name!r} is infinite, since an activation jumps: use --kind nngp, or leave it out."
     return f"the {name} of {net.name!r} is beyond float64 on these rows: scale them down, or leave it out."
+
+
+def _activations(net: Network | Stack) -> tuple[Activation, ...]:
+    return net.branches if isinstance(net, Network) else net.activations

@@ -151,7 +151,9 @@ def _remarks(study: SpectrumStudy) -> Iterator[str]:
         if item.no_theory:
             missing.setdefault(item.no_theory, []).append(item.network)
     for reason, names in missing.items():
-        yield f"No random-matrix prediction for {', '.join(names)}: {reason}."
+        # a stack's name has commas of its own
+        between = "; " if any("," in name for name in names) else ", "
+        yield f"No random-matrix prediction for {between.join(names)}: {reason}."
 
 
 def compare(pair: Pair, study: SpectrumStudy) -> str:
