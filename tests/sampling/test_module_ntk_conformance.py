@@ -27,7 +27,7 @@ from tests.documents import ROOT
 from tests.sampling.conformance import judge as bench
 from tests.sampling.conformance.cases import Case, NotBuiltError, Subject
 from tests.sampling.conformance.judge import Outcome, difference, judge
-from tests.sampling.conformance.reference import reference
+from tests.sampling.conformance.reference import TOLERANCE, mixed, reference
 from tests.sampling.conformance.suite import cases, judged
 from tests.sampling.conformance.torch_layers import LEFT_OUT
 from tests.sampling.kinds import KINDS
@@ -91,7 +91,7 @@ class TestRecord:
         assert [row["name"] for row in RECORD["outcomes"] if not Outcome(**row).fine] == []
         for row in RECORD["outcomes"]:
             if row["verdict"] == "right":
-                assert row["error"] <= bench.TOLERANCE[row["single"]], row
+                assert row["error"] <= TOLERANCE[row["single"]], row
                 assert row["ways"], row
             else:
                 assert row["words"] or row["reason"], row
@@ -140,7 +140,7 @@ class TestJudge:
 
     @pytest.mark.parametrize("size", [1e-10, 1.0])
     def test_a_corrupted_reference_is_seen(self, size: float, monkeypatch: pytest.MonkeyPatch) -> None:
-        true = bench.reference(self.subject())
+        true = reference(self.subject())
         corrupted = true.clone()
         corrupted[0, 2] += size * true.diagonal().max()
         monkeypatch.setattr(bench, "reference", lambda _: corrupted)
@@ -155,7 +155,7 @@ class TestJudge:
         assert judged(("kinds", "centred on a closed curve")).verdict == "wrong"
 
     def test_rows_in_another_order_are_wrong(self) -> None:
-        true = bench.reference(self.subject())
+        true = reference(self.subject())
         assert difference(true, true) == 0
         assert difference(true[[1, 0, 2]][:, [1, 0, 2]], true) > 1e-2
         assert difference(torch.full_like(true, torch.nan), true) == float("inf")
@@ -195,9 +195,9 @@ class TestJudge:
                 return super().forward(x + torch.randn_like(x))
 
         x = self.subject().inputs
-        assert bench.mixed(Subject(Centred(3, 2).double(), x), single=False)
-        assert bench.mixed(Subject(Noisy(3, 2).double(), x), single=False)
-        assert bench.mixed(self.subject(), single=False) is False
+        assert mixed(Subject(Centred(3, 2).double(), x), single=False)
+        assert mixed(Subject(Noisy(3, 2).double(), x), single=False)
+        assert mixed(self.subject(), single=False) is False
 
     def test_time_is_limited(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def endless(*_: Any, **__: Any) -> None:
