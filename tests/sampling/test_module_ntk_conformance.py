@@ -25,6 +25,7 @@ from glutheory.sampling.modules import assembly, plan
 from glutheory.sampling.modules.verify import Probe
 from tests.documents import ROOT
 from tests.sampling.conformance import judge as bench
+from tests.sampling.conformance import suite
 from tests.sampling.conformance.cases import Case, NotBuiltError, Subject
 from tests.sampling.conformance.judge import Outcome, difference, judge
 from tests.sampling.conformance.reference import TOLERANCE, mixed, reference
@@ -254,6 +255,15 @@ def test_known_types_in_float32(share: int) -> None:
             found = module_ntk(model, inputs, output=subject.output)
         assert found.dtype == torch.float32
         assert difference(found.double(), true) <= 6e-5, name
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_when_its_processes_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "PER_PROCESS", 1)
+    keys = [("torch", name) for name in ("Linear", "LazyLinear", "Conv2d", "Tanh", "Dropout, training")]
+    found = list(suite.run(keys, jobs=2))
+    assert [(row.family, row.name) for row in found] == keys
+    assert [row.verdict for row in found] == ["right", "refused", "right", "right", "refused"]
 
 
 @pytest.mark.parametrize("name", ["gpt2", "mixtral"])
