@@ -25,9 +25,10 @@ from glutheory.sampling.modules import assembly, plan
 from glutheory.sampling.modules.verify import Probe
 from tests.documents import ROOT
 from tests.sampling.conformance import judge as bench
+from tests.sampling.conformance import suite
 from tests.sampling.conformance.cases import Case, NotBuiltError, Subject
 from tests.sampling.conformance.judge import Outcome, difference, judge
-from tests.sampling.conformance.reference import reference
+from tests.sampling.conformance.reference import TOLERANCE, mixed, reference
 from tests.sampling.conformance.suite import cases, judged
 from tests.sampling.conformance.torch_layers import LEFT_OUT
 from tests.sampling.kinds import KINDS
@@ -91,7 +92,7 @@ class TestRecord:
         assert [row["name"] for row in RECORD["outcomes"] if not Outcome(**row).fine] == []
         for row in RECORD["outcomes"]:
             if row["verdict"] == "right":
-                assert row["error"] <= bench.TOLERANCE[row["single"]], row
+                assert row["error"] <= TOLERANCE[row["single"]], row
                 assert row["ways"], row
             else:
                 assert row["words"] or row["reason"], row
@@ -140,7 +141,7 @@ class TestJudge:
 
     @pytest.mark.parametrize("size", [1e-10, 1.0])
     def test_a_corrupted_reference_is_seen(self, size: float, monkeypatch: pytest.MonkeyPatch) -> None:
-        true = bench.reference(self.subject())
+        true = reference(self.subject())
         corrupted = true.clone()
         corrupted[0, 2] += size * true.diagonal().max()
         monkeypatch.setattr(bench, "reference", lambda _: corrupted)
@@ -155,7 +156,7 @@ class TestJudge:
         assert judged(("kinds", "centred on a closed curve")).verdict == "wrong"
 
     def test_rows_in_another_order_are_wrong(self) -> None:
-        true = bench.reference(self.subject())
+        true = reference(self.subject())
         assert difference(true, true) == 0
         assert difference(true[[1, 0, 2]][:, [1, 0, 2]], true) > 1e-2
         assert difference(torch.full_like(true, torch.nan), true) == float("inf")
@@ -195,9 +196,9 @@ class TestJudge:
                 return super().forward(x + torch.randn_like(x))
 
         x = self.subject().inputs
-        assert bench.mixed(Subject(Centred(3, 2).double(), x), single=False)
-        assert bench.mixed(Subject(Noisy(3, 2).double(), x), single=False)
-        assert bench.mixed(self.subject(), single=False) is False
+        assert mixed(Subject(Centred(3, 2).double(), x), single=False)
+        assert mixed(Subject(Noisy(3, 2).double(), x), single=False)
+        assert mixed(self.subject(), single=False) is False
 
     def test_time_is_limited(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def endless(*_: Any, **__: Any) -> None:
@@ -254,6 +255,15 @@ def test_known_types_in_float32(share: int) -> None:
             found = module_ntk(model, inputs, output=subject.output)
         assert found.dtype == torch.float32
         assert difference(found.double(), true) <= 6e-5, name
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_when_its_processes_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "PER_PROCESS", 1)
+    keys = [("torch", name) for name in ("Linear", "LazyLinear", "Conv2d", "Tanh", "Dropout, training")]
+    found = list(suite.run(keys, jobs=2))
+    assert [(row.family, row.name) for row in found] == keys
+    assert [row.verdict for row in found] == ["right", "refused", "right", "right", "refused"]
 
 
 @pytest.mark.parametrize("name", ["gpt2", "mixtral"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def test_stability_by_the_slope() -> None:
 @pytest.mark.parametrize(
     "options", [{}, {"residual": False}, {"norm": None, "scale": "1/4"}, {"norm": "layer", "gain": True}]
 )
-def test_several_depths_in_one_pass(options: dict) -> None:
+def test_several_depths_in_one_pass(options: dict[str, Any]) -> None:
     for depth, (nngp, ntk) in grams_by_depth(glu.stack("swiglu", 1, **options), X, [7, 1, 3]).items():
         wanted = glu.gram(glu.stack("swiglu", depth, **options), X, kind="both")
         assert nngp == pytest.approx(wanted[0], rel=1e-13)

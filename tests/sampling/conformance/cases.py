@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +68,7 @@ def projected(leaf: Callable[[Any], Tensor], outputs: int = OUTPUTS) -> Callable
         found = leaf(returned)
         flat = found.reshape(len(found), -1).to(torch.float64)
         draw = torch.randn((flat.shape[1], outputs), generator=torch.Generator().manual_seed(7), dtype=torch.float64)
-        return torch.matmul(flat, draw) / max(1, flat.shape[1]) ** 0.5
+        return torch.matmul(flat, draw) / math.sqrt(max(1, flat.shape[1]))
 
     return output
 

@@ -130,8 +130,8 @@ def compared(case: Case, subject: Subject, true: Tensor | None, single: bool, pl
     ways: dict[str, int] = {}
     for way in blocks.ways.values():
         ways[way] = ways.get(way, 0) + 1
-    error = float("inf") if true is None else difference(sum(blocks.values()), true)  # type: ignore[arg-type]
-    return outcome("right" if error <= TOLERANCE[single] else "wrong", error=error, ways=ways)
+    off = float("inf") if true is None else difference(torch.stack(list(blocks.values())).sum(0), true)
+    return outcome("right" if off <= TOLERANCE[single] else "wrong", error=off, ways=ways)
 
 
 def difference(found: Tensor, true: Tensor) -> float:

@@ -47,7 +47,7 @@ def arguments(model: nn.Module) -> Iterator[dict[str, Tensor]]:
                 yield {**ids, more: value}
         yield {"input_ids": ids["input_ids"].repeat(1, 4)}
     names = list(dict.fromkeys((*([main] if isinstance(main, str) else main or ()), *needed)))
-    for chosen in (names, needed, [main]):
+    for chosen in (names, needed, [main] if isinstance(main, str) else []):
         if chosen and all(name in known for name in chosen):
             for values in islice(product(*(known[name] for name in chosen)), TRIES):
                 yield dict(zip(chosen, values, strict=True))

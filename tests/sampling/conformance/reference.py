@@ -46,7 +46,7 @@ def mixed(subject: Subject, single: bool) -> bool | None:
         )
     except Exception:  # noqa: BLE001 (other people's code: it may raise anything)
         return None
-    apart = torch.cat([values for values, _ in parts]), sum(gradient for _, gradient in parts)
+    apart = torch.cat([values for values, _ in parts]), torch.stack([gradient for _, gradient in parts]).sum(0)
     if not all(bool(torch.isfinite(x).all()) for x in (*whole, *apart)):
         return None
     return not all(
@@ -71,6 +71,7 @@ def passed(subject: Subject, index: slice) -> tuple[Tensor, Tensor]:
 
 def coarse(subject: Subject) -> bool:
     """Whether some arithmetic of the model is float32 although its weights are float64."""
-    with Precisions() as seen:
+    seen = Precisions()
+    with seen:
         call(copy.deepcopy(subject.model), alone(subject.inputs, slice(0, 1)))
     return seen.single

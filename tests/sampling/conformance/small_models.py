@@ -97,10 +97,11 @@ def built(config: Any) -> nn.Module:
     if count > MOST:
         raise TooLargeError(f"{count} parameters")
     torch.manual_seed(0)
-    model: nn.Module = make(config).double().eval()
+    model: Any = make(config).double().eval()
     with suppress(AttributeError, ValueError):  # grouped products have no float64 on a CPU
         model.set_experts_implementation("eager")
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += NOISE * torch.randn(parameter.shape, dtype=parameter.dtype)
-    return model
+    built: nn.Module = model
+    return built

@@ -15,7 +15,7 @@ from tests.sampling.conformance.judge import Outcome, judge
 from tests.sampling.kinds import KINDS
 
 #: Cases that a process judges before another takes its place: what torch and transformers keep is given back.
-PER_PROCESS = 40
+PER_PROCESS = 100
 
 
 def _kind(name: str) -> Subject:
@@ -40,5 +40,8 @@ def judged(key: tuple[str, str]) -> Outcome:
 def run(keys: Sequence[tuple[str, str]], jobs: int = 1) -> Iterator[Outcome]:
     """The outcomes in this order, each as soon as it is there; from processes of their own."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, max_tasks_per_child=PER_PROCESS) as pool:
-        yield from pool.map(judged, keys)
+    together = jobs * PER_PROCESS
+    for first in range(0, len(keys), together):
+        # a pool for each part: with max_tasks_per_child Python 3.11 may wait forever for the next process
+        with ProcessPoolExecutor(jobs, context) as pool:
+            yield from pool.map(judged, keys[first : first + together])

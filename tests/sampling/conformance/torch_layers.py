@@ -102,10 +102,10 @@ def _recurrent() -> dict[str, Row]:
 def _attention() -> dict[str, Row]:
     small = {"dim_feedforward": 12, "batch_first": True}
 
-    def encoder(**more: Any) -> nn.Module:
+    def encoder(**more: Any) -> nn.TransformerEncoderLayer:
         return nn.TransformerEncoderLayer(8, 2, **small, **more)  # type: ignore[arg-type]
 
-    def decoder() -> nn.Module:
+    def decoder() -> nn.TransformerDecoderLayer:
         return nn.TransformerDecoderLayer(8, 2, **small)  # type: ignore[arg-type]
 
     return {

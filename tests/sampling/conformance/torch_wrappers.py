@@ -40,7 +40,8 @@ class Between(nn.Module):
         return (found if isinstance(found, Tensor) else found[0]).flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.after(self._flat(x).tanh())
+        found: Tensor = self.after(self._flat(x).tanh())
+        return found
 
 
 class Bags(nn.Module):
@@ -51,7 +52,8 @@ class Bags(nn.Module):
         self.table, self.after = table, nn.Linear(4, 2)
 
     def forward(self, ids: Tensor) -> Tensor:
-        return self.after(self.table(ids).tanh().reshape(len(ids), -1, 4).mean(1))
+        found: Tensor = self.after(self.table(ids).tanh().reshape(len(ids), -1, 4).mean(1))
+        return found
 
 
 class Kept(nn.Module):
