@@ -85,7 +85,7 @@ class TestSciPy:
     )
     def test_bad_arguments(self, arguments: dict[str, Any], message: str) -> None:
         with pytest.raises(DomainError) as caught:
-            GramOperator(**{"network": STACKS["gated"], "X": X} | arguments)
+            GramOperator(**({"network": STACKS["gated"], "X": X} | arguments))  # type: ignore[arg-type]
         assert message in str(caught.value)
 
 
