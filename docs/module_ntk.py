@@ -46,12 +46,15 @@ def stored(path: Path = RECORD) -> dict[str, Any]:
 def tables(record: Mapping[str, Any]) -> str:
     """What stands between the two comments."""
     of = {family: [row for row in record["outcomes"] if row["family"] == family] for family in FAMILIES}
+    versions = f"torch {record['torch']}, transformers {record['transformers']}, on a processor"
+    one = f"One run, of {record['date']}"
+    several = f"Put together from several runs, the last of {record['date']}, while the suite grew"
     parts = [
-        f"Run of {record['date']}: torch {record['torch']}, transformers {record['transformers']}, on a processor.\n",
+        f"{one if record['whole'] else several}: {versions}.\n",
         markdown(summary(of)),
     ]
     left = record["types"] - len(of["transformers"])
-    parts += [f"{left} of the {record['types']} types of transformers were not judged in this run.\n"] if left else []
+    parts += [f"{left} of the {record['types']} types of transformers were not judged.\n"] if left else []
     for family, words in (("transformers", "Types of transformers"), ("torch", "Layers of torch"), ("kinds", "Kinds")):
         parts += [f"### {words}\n", markdown(verdicts(of[family]))]
     return "\n".join(parts)
@@ -159,6 +162,7 @@ def anew(only: Sequence[str], jobs: int) -> dict[str, Any]:
         "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
+        "whole": not only,
         "types": sum(family == "transformers" for family, _ in cases()),
     }
     for done, outcome in enumerate(run(keys, jobs), 1):

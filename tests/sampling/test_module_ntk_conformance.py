@@ -87,6 +87,7 @@ class TestRecord:
         others = [row for row in RECORD["outcomes"] if row is not first]
         changed = {**RECORD, "outcomes": [*others, {**first, "verdict": "wrong"}]}
         assert SCRIPT["shown"](page) != SCRIPT["tables"](changed)
+        assert SCRIPT["shown"](page) != SCRIPT["tables"]({**RECORD, "whole": not RECORD["whole"]})
 
     def test_it_has_no_mistakes(self) -> None:
         assert [row["name"] for row in RECORD["outcomes"] if not Outcome(**row).fine] == []
