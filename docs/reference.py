@@ -20,6 +20,7 @@ import pdoc.render
 PUBLIC = (
     "glutheory",
     "glutheory.activations",
+    "glutheory.layers",
     "glutheory.sampling",
     "glutheory.sampling.feed_forward",
     "glutheory.spectra",
@@ -36,6 +37,7 @@ PUBLIC = (
     "glutheory.studies.spectrum",
     "glutheory.studies.dynamics",
     "glutheory.studies.phase",
+    "glutheory.studies.depth",
     "glutheory.figures.chart",
     "glutheory.figures.draw",
     "glutheory.claims",

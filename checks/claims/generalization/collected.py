@@ -60,7 +60,7 @@ def negative(blocks: Mapping[Name, Block], by_optimiser: Mapping[str, Table]) ->
             for label, alter in EFFECT_MUTANTS.items()
         }
     # an alteration that contradicts nothing that is said of these blocks is no control of them
-    return tuple(_control(label, found) for label, found in rows.items() if found)
+    return tuple(_control(label, found) for label, found in rows.items() if found or label not in AGAINST)
 
 
 def _control(altered: str, found: Mapping[str, tuple[Evidence, ...]]) -> Control:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from glutheory.numeric.deep.fixed import FixedPoint, fixed_points
 from glutheory.studies.depth.figure import charts
 from glutheory.studies.depth.study import DepthStudy, depth_study
 from glutheory.studies.depth.text import text
 
-__all__ = ["DepthStudy", "charts", "depth_study", "text"]
+__all__ = ["DepthStudy", "FixedPoint", "charts", "depth_study", "fixed_points", "text"]
