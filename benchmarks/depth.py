@@ -1,0 +1,62 @@
+"""Gram matrices of deep stacks: processor time against depth, over that of the two-layer network, in one run.
+
+    python benchmarks/depth.py [--n 1000] [--repeats 5] [--quick]
+
+One column is the stack of one block over two layers; the next what each further block costs, over two layers. Rows of
+different norms are Gaussian; rows of one norm share the angle between the stream and the block.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+import glutheory as glu
+
+FEATURES = 64
+#: Blocks of the deep stack; the difference to one block is shared by the others.
+DEEP = 17
+NETWORKS = ("relu", "reglu", "silu", "swiglu", "gelu", "geglu")
+
+
+def fastest(tasks: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """The processor time of the fastest run of each task, the tasks taking turns."""
+    best = dict.fromkeys(tasks, float("inf"))
+    for _ in range(repeats):
+        for name, task in tasks.items():
+            start = time.process_time()
+            task()
+            best[name] = min(best[name], time.process_time() - start)
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=1000, help="rows (default 1000)")
+    parser.add_argument("--repeats", type=int, default=5, help="runs per figure, the fastest is shown (default 5)")
+    parser.add_argument("--quick", action="store_true", help="n = 200, 1 repeat: whether it runs, not how fast")
+    arguments = parser.parse_args()
+    n, repeats = (200, 1) if arguments.quick else (arguments.n, arguments.repeats)
+    gaussian = np.random.default_rng(0).standard_normal((n, FEATURES))
+    sphere = gaussian / np.linalg.norm(gaussian, axis=1)[:, None] * FEATURES**0.5
+    print(f"processor time of the NTK over that of two layers, n = {n}, d = {FEATURES}, fastest of {repeats}")
+    print(f"{'':8} {'two layers s':>13} {'one block':>10} {'each further':>13} {'each further, one norm':>23}")
+    for name in NETWORKS:
+        tasks: dict[str, Callable[[], object]] = {"two": lambda name=name: glu.gram(name, gaussian)}  # type: ignore[misc]
+        for depth in (1, DEEP):
+            stack = glu.stack(name, depth)
+            for rows, X in (("gaussian", gaussian), ("sphere", sphere)):
+                glu.gram(stack, X[:2])  # the tables are made once
+                tasks[f"{rows} {depth}"] = lambda stack=stack, X=X: glu.gram(stack, X)  # type: ignore[misc]
+        found = fastest(tasks, repeats)
+        each = {rows: (found[f"{rows} {DEEP}"] - found[f"{rows} 1"]) / (DEEP - 1) for rows in ("gaussian", "sphere")}
+        two = found["two"]
+        ratios = found["gaussian 1"] / two, each["gaussian"] / two, each["sphere"] / two
+        print(f"{name:8} {two:13.3f} {ratios[0]:10.1f} {ratios[1]:13.2f} {ratios[2]:23.2f}")
+
+
+if __name__ == "__main__":
+    main()
