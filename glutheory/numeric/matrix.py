@@ -218,7 +218,10 @@ def _tokens(name: str, X: Array | None) -> tuple[Array | None, int]:
 def _width(width: Any) -> int:
     if width is None:
         raise DomainError("width is None: the standard parametrisation needs the width of the layers, an integer >= 1.")
-    return integer("width", width, 1)
+    found = integer("width", width, 1)
+    if found > 10**300:
+        raise DomainError("width is beyond 1e300: give the width of the layers.")
+    return found
 
 
 def read(

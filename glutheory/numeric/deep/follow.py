@@ -51,11 +51,22 @@ class Followed:
         if act.name == "identity":
             return Same()
         power = degree(act)
+        if power == 0 and (r == 0).any():
+            raise DomainError(
+                f"{self._row(r)}, where {act.label} jumps, so that a stack cannot follow it: remove it, or add a bias."
+            )
         if power is not None:
             return tabulated(act, power, Fraction(1))
         low, high = float(r.min(initial=math.inf)), float(r.max(initial=0.0))
+        if not math.isfinite(high):
+            raise DomainError(f"the variances before {act.label} leave float64: use a norm, or smaller variances.")
         if not len(r) or high - low <= _ALIKE * high:
             return tabulated(act, 0, Fraction(high) ** 2 if high > 0 else Fraction(1))
+        if evaluator(act).jumps:
+            raise DomainError(
+                f"{act.label} jumps and is fed with rows of different variances, from {low * low:.4g} to "
+                f"{high * high:.4g}, which a stack cannot follow: put a norm before it, or normalise the rows."
+            )
         left, right = (_radii(side) for side in (r[: self._split], r[self._split :]))
         return unequal(act, evaluator(act), (left, left if self._same else right))
 
@@ -63,10 +74,14 @@ class Followed:
         """All rows have one norm after it."""
         self._before_positions("a norm")
         if (state == 0).any():
-            row = int(np.nonzero(state == 0)[0][0])
-            name, row = ("X", row) if row < self._split else ("Y", row - self._split)
-            raise DomainError(f"{name} has the zero row {row} (counted from 0), which a norm cannot scale: remove it.")
+            raise DomainError(f"{self._row(state)}, which a norm cannot scale: remove it.")
         return np.ones_like(state)
+
+    def _row(self, r: Array) -> str:
+        """Which row is the first zero one here."""
+        row = int(np.nonzero(r == 0)[0][0])
+        name, row = ("X", row) if row < self._split else ("Y", row - self._split)
+        return f"{name} has the zero row {row} (counted from 0)"
 
     def scale(self, state: Array, layer: Scale) -> Array:
         """A number."""

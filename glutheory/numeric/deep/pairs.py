@@ -133,15 +133,15 @@ def centred(pairs: Pairs, ratios: tuple[Array, Array], left: Array, right: Array
     return Pairs(xp, left, right, minus, 2.0 - minus, tau)
 
 
-def product(images: Sequence[Pairs]) -> Pairs:
-    """The product of independent units."""
+def product(images: Sequence[Pairs], *, poles: bool = False) -> Pairs:
+    """The product of independent units; where τ may have `poles`, 0·∞ = 0, as in two layers."""
     first, *others = images
     for other in others:
-        first = _times(first, other)
+        first = _times(first, other, poles)
     return first
 
 
-def _times(one: Pairs, two: Pairs) -> Pairs:
+def _times(one: Pairs, two: Pairs, poles: bool) -> Pairs:
     left, right = one.left * two.left, one.right * two.right
     minus = one.minus * two.plus
     minus += one.plus * two.minus
@@ -152,6 +152,11 @@ def _times(one: Pairs, two: Pairs) -> Pairs:
     if one.tau is None or two.tau is None:
         return Pairs(one.xp, left, right, minus, plus, None)
     first, second = two.rho, one.rho
+    if poles:
+        nothing = one.xp.zeros_like(first)
+        first = one.xp.where((first == 0) | (one.tau == 0), nothing, first * one.tau)
+        second = one.xp.where((second == 0) | (two.tau == 0), nothing, second * two.tau)
+        return Pairs(one.xp, left, right, minus, plus, first + second)
     first *= one.tau
     second *= two.tau
     first += second

@@ -26,6 +26,9 @@ from glutheory.numeric.rows import Rows
 #: Numbers in the arrays that a chunk of nearly parallel pairs needs.
 _ENTRIES = 1 << 15
 
+#: The variance of images over their mean square below which layernorm would leave fewer than 13 digits.
+_FADED = 2e-3
+
 Factor: TypeAlias = Same | Tabulated | Unequal
 
 
@@ -215,7 +218,7 @@ class _Layers:
                 fed[alike] = self._dense(state, own, group)
             images.append(factor.image(fed[alike], self._left, self._right, seen))
         means = [factor.ratios(self._left, self._right) for factor in factors]
-        made = product(images)
+        made = product(images, poles=any(factor.poles for factor in factors))
         if any(mean is None for mean in means):
             return _State(made)
         sides = zip(*(mean for mean in means if mean is not None), strict=True)
@@ -226,6 +229,7 @@ class _Layers:
         pairs, ratios = state.pairs, state.ratios
         ones = pairs.xp.ones_like(pairs.left), pairs.xp.ones_like(pairs.right)
         if layer.centred and ratios is not None:
+            self._varies(pairs.xp, ratios)
             pairs, ratios = centred(pairs, ratios, *ones), None
         pairs = pairs.sides(*ones)
         if group in self._own.groups:
@@ -233,6 +237,20 @@ class _Layers:
             if layer.shift and pairs.tau is not None:
                 pairs = replace(pairs, tau=pairs.tau + 1.0)
         return _State(pairs, False, ratios)
+
+    def _varies(self, xp: Namespace, ratios: tuple[Array, Array]) -> None:
+        """Refuses images that are constant but for a small part, of which rounding leaves no digits.
+
+        Raises:
+            DomainError: the part is below `_FADED` of the mean square.
+        """
+        for ratio in ratios:
+            left = 1.0 - ratio * ratio
+            if left.shape and 0 not in left.shape and not float(xp.min(left)) >= _FADED:
+                raise DomainError(
+                    f"layernorm follows images whose variance is {max(0.0, float(xp.min(left))):.1e} of their mean "
+                    "square, too little for float64: scale the rows or the layer before it up, or use evaluate."
+                )
 
     def scale(self, state: _State, layer: Scale) -> _State:
         pairs, factor = state.pairs, abs(float(layer.factor))

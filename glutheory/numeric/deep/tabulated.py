@@ -8,8 +8,10 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from glutheory.activations import Activation
+from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.deep.pairs import Pairs
+from glutheory.numeric.deep.profile import degree
 from glutheory.numeric.deep.table import Places, Table, look_up, places, table
 from glutheory.numeric.plan import Pick
 
@@ -20,6 +22,8 @@ Seen: TypeAlias = dict[tuple[int, int], Places]
 @dataclass(frozen=True)
 class Same:
     """The identity."""
+
+    poles = False
 
     def roots_of(self, r: Array) -> Array:
         """The root mean squares of the images of units with these standard deviations."""
@@ -44,12 +48,21 @@ class Tabulated:
         size: as above.
         ratio: |E[φ(u)]| over the root mean square.
         table: for the correlations.
+        label: of the activation, for messages.
+        one_sided: whether it jumps elsewhere than at 0, so that its slope has a pole at one end alone.
     """
 
     power: int
     size: float
     ratio: float
     table: Table
+    label: str = ""
+    one_sided: bool = False
+
+    @property
+    def poles(self) -> bool:
+        """Whether the slope is infinite at ρ = ±1."""
+        return self.table.profile.order == 1
 
     def roots_of(self, r: Array) -> Array:
         """The root mean squares of the images of units with these standard deviations."""
@@ -80,10 +93,18 @@ class Tabulated:
         if pairs.tau is None:
             return found
         slope = look_up(xp, rows.slopes, at)
-        if made.order == 1:
-            slope /= at.t
-        slope *= pairs.tau
-        return replace(found, tau=slope)
+        if made.order == 2:
+            slope *= pairs.tau
+            return replace(found, tau=slope)
+        if self.one_sided and at.negative is not None and bool(xp.any(at.negative & (at.t == 0))):
+            raise DomainError(
+                f"two rows are exactly opposite, where the NTK of {self.label} cannot be had, since it jumps elsewhere "
+                "than at 0: leave one of them out, or use kind='nngp'."
+            )
+        # what nobody trains below a jump stays 0 at its pole
+        nothing = pairs.tau == 0
+        tau = slope / xp.where(nothing, xp.ones_like(at.t), at.t) * pairs.tau
+        return replace(found, tau=tau)
 
 
 def tabulated(act: Activation, power: int, variance: Fraction) -> Tabulated:
@@ -94,4 +115,5 @@ def tabulated(act: Activation, power: int, variance: Fraction) -> Tabulated:
     """
     rows = table(act, variance)
     root = math.sqrt(rows.profile.size)
-    return Tabulated(power, root, rows.profile.mean / root, rows)
+    jumps_elsewhere = rows.profile.order == 1 and degree(act) is None
+    return Tabulated(power, root, rows.profile.mean / root, rows, act.label, jumps_elsewhere)

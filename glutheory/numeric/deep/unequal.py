@@ -56,6 +56,7 @@ class Unequal:
     right: Array
     roots: tuple[Array, Array]
     means: tuple[Array, Array]
+    poles = False
 
     def roots_of(self, r: Array) -> Array:
         """The root mean squares of the images of all rows, given their r, left ones before right ones."""

@@ -145,6 +145,9 @@ def depth_study(
     """
     n, d = X.shape
     check_size(n, depths)
+    if not X.any(axis=1).all():
+        row = int(np.nonzero(~X.any(axis=1))[0][0])
+        raise DomainError(f"X has the zero row {row} (counted from 0), whose correlations are not defined: remove it.")
     found = []
     for net in dict.fromkeys(map(network, networks)):
         if advance is not None:
@@ -187,8 +190,8 @@ def _one(net: Network, X: Array, depths: Sequence[int], norm: str | None, residu
 def _depth(net: Network, blocks: int, nngp: Array, ntk: Array, error: float) -> Depth:
     if not np.isfinite(np.diagonal(ntk)).all():
         raise DomainError(
-            f"the NTK of {net.name!r} with {blocks} blocks is not finite: an activation jumps, or the variances leave "
-            "float64; leave it out, or use a norm."
+            f"the NTK of {net.name!r} is not finite at depth {blocks}: an activation jumps, or without norms the "
+            "variances leave float64; leave it out."
         )
     values, condition = spectrum_and_condition(ntk, entry_error=error)
     known = values.smallest > values.error

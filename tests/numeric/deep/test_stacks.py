@@ -8,8 +8,10 @@ from itertools import product as pairs_of
 import mpmath
 import numpy as np
 import pytest
+import sympy as sp
 
 import glutheory as glu
+from glutheory.activations import Z
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.layers import dense, layernorm, parallel, positions, product, readout, repeat, residual, rmsnorm, scale
 
@@ -194,3 +196,45 @@ def test_zero_rows_pass_without_norms() -> None:
 def test_ten_thousand_blocks() -> None:
     K = glu.gram(glu.stack("reglu", 10_000), X[:3])
     assert np.isfinite(K).all()
+
+
+JUMP = glu.Activation("heaviside(z)+z", sp.Heaviside(Z) + Z)
+ELSEWHERE = glu.Activation("z*heaviside(z-1/2)", Z * sp.Heaviside(Z - sp.Rational(1, 2)))
+TWO = np.array([[1.0, 2.0], [3.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (
+            lambda: glu.gram(glu.composed(product(JUMP), readout()), TWO, kind="nngp"),
+            "jumps and is fed with rows of diff",
+        ),
+        (
+            lambda: glu.gram(glu.composed(product("step"), readout()), 0 * TWO, kind="nngp"),
+            "zero row 0 (counted from 0)",
+        ),
+        (
+            lambda: glu.gram(glu.composed(product("cos"), layernorm(), readout()), 1e-3 * TWO),
+            "layernorm follows images",
+        ),
+        (lambda: glu.gram(glu.stack("swiglu", 2, norm=None), np.array([[1e100], [1.0]])), "leave float64"),
+        (lambda: glu.gram(glu.stack("relu", 2), TWO, parametrization="standard", width=10**400), "width is beyond"),
+        (lambda: glu.gram(glu.composed(product(ELSEWHERE), readout()), np.array([[1.0], [-1.0]])), "exactly opposite"),
+    ],
+)
+def test_what_cannot_be_had_is_refused(call, said: str) -> None:
+    with pytest.raises(DomainError) as error:
+        call()
+    assert said in str(error.value)
+
+
+def test_poles_have_no_weight_where_nothing_is_trained_or_nothing_is_left() -> None:
+    assert np.diagonal(glu.gram(glu.stack("step", 2), TWO, trained="readout")) == pytest.approx([1, 1], rel=1e-14)
+    frozen = glu.composed(dense(trained=False), product("step", trained=False), readout())
+    assert np.diagonal(glu.gram(frozen, TWO)) == pytest.approx([0.5, 0.5], rel=1e-14)
+    opposite = np.array([[1.0], [-1.0]])
+    for other in ("sign", "step"):
+        K = glu.gram(glu.composed(product(other, "relu"), readout()), opposite)
+        assert abs(K[0, 1]) < 1e-16
+        assert np.isposinf(np.diagonal(K)).all()
