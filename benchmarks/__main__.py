@@ -10,6 +10,7 @@ SCRIPTS = (
     "command_line.py",
     "gram.py",
     "own_activations.py",
+    "depth.py",
     "evaluate.py",
     "gram_operator.py",
     "sampling.py",

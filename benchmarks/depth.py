@@ -9,10 +9,10 @@ different norms are Gaussian; rows of one norm share the angle between the strea
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable
 
 import numpy as np
+from turns import fastest
 
 import glutheory as glu
 
@@ -20,17 +20,6 @@ FEATURES = 64
 #: Blocks of the deep stack; the difference to one block is shared by the others.
 DEEP = 17
 NETWORKS = ("relu", "reglu", "silu", "swiglu", "gelu", "geglu")
-
-
-def fastest(tasks: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """The processor time of the fastest run of each task, the tasks taking turns."""
-    best = dict.fromkeys(tasks, float("inf"))
-    for _ in range(repeats):
-        for name, task in tasks.items():
-            start = time.process_time()
-            task()
-            best[name] = min(best[name], time.process_time() - start)
-    return best
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 import sympy as sp
+from turns import fastest
 
 import glutheory as glu
 from glutheory.activations import Z
@@ -36,17 +37,6 @@ KINKED = {
     "shifted relu": sp.Max(0, Z - sp.Rational(1, 2)),
     "softsign": Z / (1 + sp.Abs(Z)),
 }
-
-
-def fastest(tasks: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """The processor time of the fastest run of each task, the tasks taking turns."""
-    best = dict.fromkeys(tasks, float("inf"))
-    for _ in range(repeats):
-        for name, task in tasks.items():
-            start = time.process_time()
-            task()
-            best[name] = min(best[name], time.process_time() - start)
-    return best
 
 
 def once(task: Callable[[], object]) -> float:

@@ -1,11 +1,13 @@
-"""What roads that evaluate a stack at two inputs are given: exact inner products, and which weights count how."""
+"""What roads that evaluate a stack at two inputs are given, exact inner products and weights, and what they give."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+from flint import arb
 
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer
@@ -25,6 +27,21 @@ class Inputs:
 
     positions: int
     gram: tuple[tuple[Fraction, ...], ...]
+
+
+@dataclass(frozen=True)
+class StackKernels:
+    """Kernels of a stack at two inputs, as balls that provably contain them.
+
+    Attributes:
+        nngp: of the last layer's units.
+        ntk: the sum of the blocks.
+        blocks: the NTK of each trained group of weights; empty where they were not asked for.
+    """
+
+    nngp: arb
+    ntk: arb
+    blocks: Mapping[str, arb]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flint import arb
@@ -20,27 +19,12 @@ from glutheory.ground.balls import bits_of, precision
 from glutheory.ground.exact import as_digits, ball
 from glutheory.layers import rays
 from glutheory.layers.composition import Stack
-from glutheory.layers.pairs import Chosen, Inputs, chosen, inputs_of
+from glutheory.layers.pairs import Chosen, Inputs, StackKernels, chosen, inputs_of
 from glutheory.layers.walk import run
 from glutheory.quadrature.stack_rules import Key, StackRules, State
 
 #: Digits beyond those asked for with which the first attempt is made, and how often more are tried.
 _GUARD, _ATTEMPTS = 8, 6
-
-
-@dataclass(frozen=True)
-class Enclosure:
-    """Kernels of a stack at two inputs, as balls that provably contain them.
-
-    Attributes:
-        nngp: of the last layer's units.
-        ntk: the sum of the blocks.
-        blocks: the NTK of each trained group of weights; empty where they were not asked for.
-    """
-
-    nngp: arb
-    ntk: arb
-    blocks: Mapping[str, arb]
 
 
 def enclose_stack(
@@ -55,7 +39,7 @@ def enclose_stack(
     parametrization: str = "ntk",
     width: int | None = None,
     d: int | None = None,
-) -> Enclosure:
+) -> StackKernels:
     """NNGP and NTK of a stack in the limit of wide layers, enclosed.
 
     Args:
@@ -123,9 +107,9 @@ def _totals(state: State) -> dict[Key, arb]:
     return {key: sum(own.values(), arb(0)) for key, own in state.ntk.items()}
 
 
-def _read(state: State, blocks: bool) -> Enclosure:
+def _read(state: State, blocks: bool) -> StackKernels:
     own = state.ntk[0, 1]
-    return Enclosure(state.cov[0, 1], sum(own.values(), arb(0)), dict(own) if blocks else {})
+    return StackKernels(state.cov[0, 1], sum(own.values(), arb(0)), dict(own) if blocks else {})
 
 
 def _lost(kernel: Mapping[Key, arb], value: arb, digits: int) -> int:

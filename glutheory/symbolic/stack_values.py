@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from flint import arb
 
@@ -14,7 +13,7 @@ from glutheory.ground.exact import as_digits, ball
 from glutheory.ground.symmetry import Ray
 from glutheory.layers import rays
 from glutheory.layers.composition import Stack
-from glutheory.layers.pairs import Chosen, Inputs
+from glutheory.layers.pairs import Chosen, Inputs, StackKernels
 from glutheory.layers.records import Dense, Layer, Norm, Positions, Product, Scale
 from glutheory.layers.walk import run
 from glutheory.symbolic.recursion import Recursion
@@ -24,24 +23,9 @@ from glutheory.symbolic.running import End, Runner, Values
 _GUARD, _ATTEMPTS = 10, 6
 
 
-@dataclass(frozen=True)
-class StackValues:
-    """Kernels of a stack at two inputs, as balls.
-
-    Attributes:
-        nngp: of the last layer's units.
-        ntk: the sum of the blocks.
-        blocks: the NTK of each trained group of weights; empty where they were not asked for.
-    """
-
-    nngp: arb
-    ntk: arb
-    blocks: Mapping[str, arb]
-
-
 def values_at(
     stack: Stack, recursions: Sequence[Recursion], inputs: Inputs, weights: Chosen, digits: int, blocks: bool
-) -> StackValues:
+) -> StackKernels:
     """The kernels at two inputs, from the recursions between means over positions; see `StackDerivation.at`."""
     wanted = as_digits(digits, 2000)
     names = _names(stack.layers, recursions)
@@ -50,7 +34,7 @@ def values_at(
         with precision(bits_of(work) + 64):
             pairs = _pairs(recursions, inputs, names, Runner(weights, work, blocks))
             own = pairs[0, 1]
-            found = StackValues(own.covariance, _total(own), dict(own.ntk) if blocks else {})
+            found = StackKernels(own.covariance, _total(own), dict(own.ntk) if blocks else {})
             ends = pairs[0, 0], pairs[1, 1]
             lost = max(
                 _lost(found.nngp, [end.covariance for end in ends], wanted),

@@ -9,7 +9,7 @@ from typing import Any
 
 from glutheory.errors import DomainError
 from glutheory.layers.composition import Stack
-from glutheory.layers.pairs import chosen, inputs_of
+from glutheory.layers.pairs import StackKernels, chosen, inputs_of
 from glutheory.layers.records import Dense, Layer, Norm, Positions, Product, Scale
 from glutheory.layers.walk import run
 from glutheory.shown import Shown
@@ -20,7 +20,7 @@ from glutheory.symbolic.duals import Dual, dual
 from glutheory.symbolic.facts import Fact, facts
 from glutheory.symbolic.pruning import pruned
 from glutheory.symbolic.recursion import Recursion
-from glutheory.symbolic.stack_values import StackValues, values_at
+from glutheory.symbolic.stack_values import values_at
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,7 +83,7 @@ class StackDerivation(Shown):
         trained: str | Iterable[str] | None = None,
         width: int | None = None,
         d: int | None = None,
-    ) -> StackValues:
+    ) -> StackKernels:
         """NNGP and NTK at two inputs, from the derived recursion.
 
         Args:
@@ -142,4 +142,4 @@ class _Activations:
     def positions(self, state: None, layer: Positions) -> None: ...
 
 
-__all__ = ["StackDerivation", "StackValues", "stack_derivation"]
+__all__ = ["StackDerivation", "stack_derivation"]

@@ -27,7 +27,7 @@ from tests.documents import ROOT
 from tests.sampling.conformance import judge as bench
 from tests.sampling.conformance import suite
 from tests.sampling.conformance.cases import Case, NotBuiltError, Subject
-from tests.sampling.conformance.judge import Outcome, difference, judge
+from tests.sampling.conformance.judge import Outcome, difference, judge, without_folders
 from tests.sampling.conformance.reference import TOLERANCE, mixed, reference
 from tests.sampling.conformance.suite import cases, judged
 from tests.sampling.conformance.torch_layers import LEFT_OUT
@@ -274,3 +274,9 @@ def test_a_type_passes(name: str) -> None:
 
 def test_all_kinds_are_cases() -> None:
     assert {name for family, name in cases() if family == "kinds"} == set(KINDS)
+
+
+def test_messages_are_kept_without_the_folders_of_a_machine() -> None:
+    said = "ValueError: no X in <module 'a' from '/home/me/venv/lib/a/__init__.py'> or 1/2 of https://a.org/b/c"
+    assert without_folders(said) == "ValueError: no X in <module 'a' from '…/__init__.py'> or 1/2 of https://a.org/b/c"
+    assert [row["name"] for row in RECORD["outcomes"] if row["words"] != without_folders(row["words"])] == []

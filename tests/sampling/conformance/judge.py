@@ -87,6 +87,11 @@ def at_most(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
+def without_folders(words: str) -> str:
+    """A library's message without the folders of this machine: of a path its last part; addresses stay."""
+    return re.sub(r"(?<![\w:/.…])(?:/[^/\s'\"<>]+)+/(?=[^/\s'\"<>]+)", "…/", words)
+
+
 def judge(case: Case) -> Outcome:
     """The case's outcome; what is no mistake of the package's is "not built"."""
     start = time.process_time()
@@ -113,7 +118,8 @@ def compared(case: Case, subject: Subject, true: Tensor | None, single: bool, pl
 
     def outcome(verdict: str, words: str = "", **more: Any) -> Outcome:
         seconds = (round(time.process_time() - start, 3), round(plain, 3))
-        return Outcome(case.family, case.name, verdict, words, single=single, parameters=count, seconds=seconds, **more)
+        said = without_folders(words)
+        return Outcome(case.family, case.name, verdict, said, single=single, parameters=count, seconds=seconds, **more)
 
     try:
         with at_most(PATIENCE[1]), quiet(), warnings.catch_warnings():
