@@ -26,7 +26,7 @@ from glutheory.numeric.weights import scales
 try:
     import torch
 except ImportError:
-    raise MissingDependencyError("this needs torch: pip install 'glutheory[torch]'.") from None
+    raise MissingDependencyError.of("this needs", "torch", "torch") from None
 
 from glutheory.integrations.batches import Kernel, result_type
 
