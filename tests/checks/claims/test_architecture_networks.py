@@ -38,6 +38,7 @@ SETTINGS = Settings()
 
 
 class TestNetworks:
+    @pytest.mark.long
     def test_a_cell(self) -> None:
         cells = {name: cell(SMALL, SETTINGS, name, 0) for name in PAIRS[0]}
         assert cells["relu"].backbone == cells["reglu"].backbone

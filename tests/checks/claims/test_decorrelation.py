@@ -346,6 +346,7 @@ def test_the_numbers_stated_are_those_certified():
         assert row["width"] < 1e-9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("label", decorrelation.MUTANTS)
 def test_a_wrong_claim_is_refuted(label):
     found = decorrelation.control(label, decorrelation.MUTANTS[label])
