@@ -240,6 +240,7 @@ RECORDS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("schema", RECORDS)
 def test_every_field_of_a_record_is_documented(schema: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")

@@ -85,6 +85,7 @@ def narrow() -> list[Experiment]:
     return experiments([generic("relu", sample(3, 3, extremes=False)[:2], 3)], QUICK, "wrong-data/variance", 4000)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("label", [None, *OF_A_MEAN])
 def test_sampled_means(label: str | None) -> None:
     alter = SPOILED[label] if label else lambda x: x

@@ -20,6 +20,7 @@ def _process(*arguments: str, **options: object) -> subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
 
 
+@pytest.mark.long
 def test_the_modules_run() -> None:
     ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = _process("glutheory.derive", "reglu", env=ascii_only)

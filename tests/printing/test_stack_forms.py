@@ -158,6 +158,7 @@ def test_json_is_read_back() -> None:
     assert record["samples"][0]["ntk"]["roads_agree"] is True
 
 
+@pytest.mark.long
 def test_latex_has_no_character_that_it_does_not_know() -> None:
     for made in (stack("hard_swish", 2), stack("swiglu", 12, gain=True)):
         source = text(made, "latex")

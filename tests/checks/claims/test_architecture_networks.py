@@ -198,7 +198,11 @@ def test_the_plans() -> None:
 
 @pytest.mark.parametrize(
     ("ratios", "verdict"),
-    [({}, Verdict.INCONCLUSIVE), ({"ViT": 0.2}, Verdict.FAILS), ({"GPT-2": 0.2}, Verdict.INCONCLUSIVE)],
+    [
+        ({}, Verdict.INCONCLUSIVE),
+        pytest.param({"ViT": 0.2}, Verdict.FAILS, marks=pytest.mark.long),
+        pytest.param({"GPT-2": 0.2}, Verdict.INCONCLUSIVE, marks=pytest.mark.long),
+    ],
 )
 def test_the_verdict_follows_the_evidence(
     ratios: dict[str, float], verdict: Verdict, monkeypatch: pytest.MonkeyPatch

@@ -134,6 +134,7 @@ class TestReleasedTest:
         rows = changed(synthetic(bias=0.0))
         assert all(row["p that both are as likely"] == 1 for row in rows.values())  # type: ignore[index,call-overload]
 
+    @pytest.mark.long
     def test_a_bias_of_one_kind_is_taken_for_a_difference(self) -> None:
         block = with_bias(synthetic(bias=-0.3), 1.0, plain=False)
         assert paper(MIXER, block).finding is Finding.REFUTES
@@ -146,6 +147,7 @@ class TestReleasedTest:
             # McNemar: all of them to one side
             assert row["p that both are as likely"] == pytest.approx(2.0 ** (1 - alone))
 
+    @pytest.mark.long
     @pytest.mark.parametrize("name", ["mixer-digits, augmented", "vit-digits, augmented"])
     def test_the_controls(self, name: str) -> None:
         block = synthetic(bias=-0.6 if name.startswith("mixer") else -0.1)
