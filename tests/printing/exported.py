@@ -44,8 +44,8 @@ def own(text: str) -> Network:
     return chosen_network(None, text, True, ())
 
 
-#: Whose programs integrate: tested in test_quadrature_programs. By hand, for deriving them all takes seconds; a test has
-#: this and the next list from the derivations.
+#: Whose programs integrate: tested in test_quadrature_programs. By hand, for deriving them all takes seconds; a test
+#: has this and the next list from the derivations.
 INTEGRATED = ("mish", "elu", "selu", "celu", "hard_tanh", "hard_sigmoid", "hard_swish", "relu6", "softsign", "log_cosh")
 INTEGRATED += ("gelu_tanh", "snake", "jump_relu", "threshold", "shifted_relu", "laplace", "xielu")
 NETWORKS = {
