@@ -2,6 +2,8 @@
 
 # ruff: noqa: E402  (the package's sampling half can be imported only where torch is)
 
+from typing import Any
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -87,6 +89,7 @@ class Severed(nn.Module):
 
 
 X = torch.ones(5, 4)
+NUMBER: Any = 3
 #: A call, and words that its refusal has.
 REFUSED = {
     "dropout": (lambda: module_ntk(nn.Sequential(nn.Linear(4, 2), nn.Dropout(0.1)), X), "dropout.*eval"),
@@ -104,10 +107,10 @@ REFUSED = {
     "meta": (lambda: module_ntk(nn.Linear(4, 2, device="meta"), X), "no values yet"),
     "lazy": (lambda: module_ntk(nn.LazyLinear(2), X), "no values yet"),
     "tensors": (
-        lambda: module_ntk(plain := nn.Linear(4, 2), X, parameters=[plain.weight]),
+        lambda: module_ntk(plain := nn.Linear(4, 2), X, parameters=[plain.weight]),  # type: ignore[list-item]
         "parameters has an element of type Parameter: give names",
     ),
-    "a number": (lambda: module_ntk(nn.Linear(4, 2), X, parameters=3), "parameters is of type int"),
+    "a number": (lambda: module_ntk(nn.Linear(4, 2), X, parameters=NUMBER), "parameters is of type int"),
     "a script": (lambda: module_ntk(torch.jit.trace(nn.Linear(4, 2), X), X), "model is a ScriptModule"),
     "doubles": (
         lambda: module_ntk(nn.Linear(4, 2), X.double()),

@@ -166,8 +166,8 @@ class TestKill:
     def _killed(self, folder: Path, delay: float) -> int:
         """Start it, kill it some time after its first epoch; the last epoch that it told."""
         command = [sys.executable, "-c", PROGRAM, str(folder), str(LONG.epochs)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        with subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, **pipes) as process:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, stdin=pipe, stdout=pipe) as process:
             assert process.stdout is not None
             first = process.stdout.readline()
             time.sleep(delay)
