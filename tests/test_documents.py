@@ -110,6 +110,7 @@ def _commands() -> set[str]:
     return shown | set(re.findall(r"python -m .*", script))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [*PAGES, "docs/tutorial.py"])
 def test_a_command_in_the_text_is_one_that_runs(name: str) -> None:
     """`glutheory …` or `python …` in a sentence: some block has a command with these words, but for placeholders."""

@@ -60,6 +60,7 @@ def close(name: str, parametrization: str, point: tuple[float, ...], values: tup
         assert abs(value - float(getattr(found, kind))) <= _TOLERANCE.get(name, 2e-14) * scale, (name, kind, point)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("parametrization", ["ntk", "standard"])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_python_programs_compute_what_the_other_road_encloses(name: str, parametrization: str) -> None:
