@@ -71,7 +71,7 @@ def test_it_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     fill_gram(out, "swiglu", X, block=10, checkpoint=path)
     assert len(count) == 9
     assert np.array_equal(out, right)
-    with pytest.raises(DomainError, match="was written with another rows"):
+    with pytest.raises(DomainError, match="was written with another columns, rows"):
         fill_gram(out, "swiglu", X + 1, block=10, checkpoint=path)
 
 
