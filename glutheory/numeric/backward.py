@@ -19,7 +19,7 @@ import array_api_compat
 import numpy as np
 
 from glutheory.numeric.angles import decompose, of_tile
-from glutheory.numeric.arrays import Array, Namespace, inner
+from glutheory.numeric.arrays import Array, Namespace, inner, piece
 from glutheory.numeric.field import Field, Terms
 from glutheory.numeric.pairs import NEAR
 from glutheory.numeric.plan import taker
@@ -151,7 +151,7 @@ class _Strip:
         if near is not None:
             chunk = max(64, min(4096, _ENTRIES // left.scaled.shape[1]))
             for start in range(0, near[0].shape[0], chunk):
-                self._near(near[0][start : start + chunk], near[1][start : start + chunk] + columns.start, once)
+                self._near(piece(near[0], start, chunk), piece(near[1], start, chunk) + columns.start, once)
 
     def _weights(self, kind: str, i: Any, j: Any) -> Array:
         """The entries of G; of a symmetric matrix those of G + Gᵀ, for one triangle stands for both."""

@@ -41,7 +41,7 @@ def _namespace(X: Any, Y: Any) -> Namespace:
             )
         if isinstance(value, np.matrix):
             raise DomainError(f"{name} is a numpy.matrix: give numpy.asarray({name}).")
-        known = array_api_compat.is_numpy_array(value) or array_api_compat.is_torch_array(value)
+        known = array_api_compat.is_array_api_obj(value)
         if not known and not (name == "Y" and value is None):
             raise DomainError(
                 f"{name} is of type {type(value).__name__}: give a numpy or torch matrix, e.g. numpy.asarray({name})."

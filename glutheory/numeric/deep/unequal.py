@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from glutheory.activations import Activation
-from glutheory.numeric.arrays import Array, Namespace
+from glutheory.numeric.arrays import Array, Namespace, piece
 from glutheory.numeric.deep.pairs import Pairs
 from glutheory.numeric.deep.tabulated import Seen
 from glutheory.numeric.duals import Dual
@@ -82,7 +82,7 @@ class Unequal:
         minus, plus = np.clip(1.0 - value, 0.0, 2.0), np.clip(1.0 + value, 0.0, 2.0)
         close = np.nonzero(np.minimum(minus, plus) < _CLOSE)
         for start in range(0, close[0].shape[0], _CHUNK):
-            some: Some = tuple(index[start : start + _CHUNK] for index in close)
+            some: Some = tuple(piece(index, start, _CHUNK) for index in close)
             own = [f[(slice(None), *some)] for f in features]
             small = self._finely(
                 rho[some], gap[some], [side[some] for side in sides], own, roots[some], np.sign(value[some])
