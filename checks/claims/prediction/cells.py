@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +67,7 @@ def _grid(gate: str, rows: tuple[int, ...], depths: tuple[int, ...], widths: tup
     return tuple(Cell(gate, n, depth, width) for n in rows for depth in depths for width in widths)
 
 
-QUICK = Sizes(_grid("swiglu", (16, 48), (1, 8), (32, 128)), {1: 8, 8: 6})
+QUICK = Sizes(_grid("swiglu", (32, 80), (1, 8), (48, 192)), {1: 16, 8: 10})
 FULL = Sizes(
     (
         *_grid("swiglu", (32, 96), (1, 4, 16), (64, 128)),
@@ -75,7 +76,7 @@ FULL = Sizes(
         *_grid("swiglu", (32,), (1,), (512,)),
         *_grid("reglu", (32,), (1, 4), (64, 256)),
     ),
-    {1: 12, 4: 8, 16: 8},
+    {1: 16, 4: 12, 16: 10},
 )
 
 
@@ -92,11 +93,13 @@ class Seen:
         measured: ln cond_w, shape (seeds, 2).
         predicted: ln cond_∞, likewise.
         apart: ‖K_w − K_∞‖/‖K_∞‖ (Frobenius), likewise.
+        kernels: K_w, shape (seeds, 2, n, n).
     """
 
     measured: Array
     predicted: Array
     apart: Array
+    kernels: Array
 
     @property
     def errors(self) -> Array:
@@ -122,23 +125,24 @@ def seen(cell: Cell, settings: Settings) -> Seen:
     count = sizes(settings).seeds[cell.depth]
     key = {"what": "prediction", "cell": asdict(cell), "seed": settings.seed, "count": count}
     found = remembered(settings.checkpoints, key, lambda: _measured(cell, settings, count))
-    return Seen(found["measured"], found["predicted"], found["apart"])
+    return Seen(found["measured"], found["predicted"], found["apart"], found["kernels"])
 
 
 def _measured(cell: Cell, settings: Settings, count: int) -> Arrays:
     from checks.claims.prediction.modules import Stream, measured
 
-    tables: dict[str, list[list[float]]] = {"measured": [], "predicted": [], "apart": []}
+    tables: dict[str, list[list[Any]]] = {"measured": [], "predicted": [], "apart": [], "kernels": []}
     stream = settings.stream("prediction/confirmed/networks")
     for seed in range(count):
         X = rows(cell, settings, seed)
-        row: dict[str, list[float]] = {name: [] for name in tables}
+        row: dict[str, list[Any]] = {name: [] for name in tables}
         for gated in (False, True):
             hidden = hidden_of(cell.width, gated=gated)
             model = Stream(INPUTS, cell.width, hidden, cell.depth, GATES[cell.gate], gated=gated)
             # torch takes 63 bits
             K = measured(model, X, int(np.random.default_rng([stream, seed, gated]).integers(2**62)))
             wide = kernel(X, cell.gate, cell.depth, cell.width, gated=gated, theory=_RIGHT)
+            row["kernels"].append(K)
             row["measured"].append(log_condition(K))
             row["predicted"].append(log_condition(wide))
             row["apart"].append(float(np.linalg.norm(K - wide) / np.linalg.norm(wide)))
@@ -148,15 +152,10 @@ def _measured(cell: Cell, settings: Settings, count: int) -> Arrays:
 
 
 @lru_cache(maxsize=256)
-def predicted(cell: Cell, settings: Settings, theory: Theory) -> Array:
-    """Ln cond_∞ by this theory, shape (seeds, 2)."""
-    if theory == _RIGHT:
-        return seen(cell, settings).predicted
+def wide(cell: Cell, settings: Settings, theory: Theory) -> Array:
+    """K_∞ by this theory, shape (seeds, 2, n, n)."""
     found = [
-        [
-            log_condition(kernel(X, cell.gate, cell.depth, cell.width, gated=gated, theory=theory))
-            for gated in (False, True)
-        ]
+        [kernel(X, cell.gate, cell.depth, cell.width, gated=gated, theory=theory) for gated in (False, True)]
         for X in (rows(cell, settings, seed) for seed in range(sizes(settings).seeds[cell.depth]))
     ]
     return np.array(found)

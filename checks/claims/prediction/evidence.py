@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from checks.claims.prediction.cells import Cell, predicted, seen
-from checks.claims.prediction.law import Law, Range
+from checks.claims.prediction.cells import Cell, seen, wide
+from checks.claims.prediction.law import RIGHT, THEORIES, Law, Range
 from checks.settings import Settings
 from checks.tools.exponents import Interval, PowerLaw, power_law
 from checks.tools.signs import worst
@@ -46,7 +46,7 @@ def bound(law: Law, cells: Sequence[Cell], settings: Settings) -> Evidence:
     """The mean of |ln cond_w/cond_∞| of every network within c √(nL/w)."""
     findings, table, share = [], dict[str, Figure](), 0.0
     for cell in cells:
-        errors = np.abs(seen(cell, settings).measured - predicted(cell, settings, law.theory))
+        errors = np.abs(seen(cell, settings).errors)
         allowed = law.allowed(cell.n, cell.depth, cell.width)
         for name, values in zip(_NAMES, errors.T, strict=True):
             findings.append(_below(values, allowed, 2 * len(cells)))
@@ -58,6 +58,27 @@ def bound(law: Law, cells: Sequence[Cell], settings: Settings) -> Evidence:
     )
     figures: dict[str, Figure] = {"largest share of the bound": share, "sizes": table, "level of all tests": LEVEL}
     return Evidence(Grade.STATISTICAL, what, worst(findings), part="bound", figures=figures)
+
+
+def nearest(law: Law, cells: Sequence[Cell], settings: Settings) -> Evidence:
+    """The measured kernels are nearer to this theory's than to any other's: the mean share of the way is below 1/2."""
+    others = {"as stated": RIGHT, **THEORIES}
+    others = {name: theory for name, theory in others.items() if theory != law.theory}
+    findings, table = [], dict[str, Figure]()
+    for cell in cells:
+        own = wide(cell, settings, law.theory)
+        found = seen(cell, settings).kernels - own
+        for name, theory in others.items():
+            way = wide(cell, settings, theory) - own
+            share = np.sum(found * way, axis=(2, 3)) / np.sum(way * way, axis=(2, 3))
+            findings += [_below(column, 0.5, 2 * len(cells) * len(others)) for column in share.T]
+            table[f"{name}, {cell.label}"] = dict(zip(_NAMES, share.mean(axis=0).tolist(), strict=True))
+    what = (
+        "of the way from the predicted kernel to that of another theory, the measured one is less than half along, on "
+        "the mean (projections, t-tests)"
+    )
+    figures: dict[str, Figure] = {"mean shares": table, "level of all tests": LEVEL}
+    return Evidence(Grade.STATISTICAL, what, worst(findings), part="theory", figures=figures)
 
 
 def sign(law: Law, cells: Sequence[Cell], settings: Settings) -> Evidence:

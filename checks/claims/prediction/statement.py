@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 from checks.claims.prediction.cells import Cell, seen, sizes
-from checks.claims.prediction.evidence import LEVEL, bound, broken, entries, gain, rates, sign
+from checks.claims.prediction.evidence import LEVEL, bound, broken, entries, gain, nearest, rates, sign
 from checks.claims.prediction.figure import charts
-from checks.claims.prediction.law import LAW, MUTANTS, THEORIES, Law
+from checks.claims.prediction.law import LAW, MUTANTS, RIGHT, Law
 from checks.settings import Settings
 from checks.tools.mutants import refuted
 from glutheory.claims import Assumption, Claim, Evidence, Outcome, decide
 
-__all__ = ["CLAIM", "MUTANTS", "THEORIES", "run"]
+__all__ = ["CLAIM", "MUTANTS", "run"]
 
 CLAIM = Claim(
     id="prediction",
@@ -76,11 +76,14 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
     """The check; `law` is what is claimed."""
     cells = sizes(settings).cells
     own = tuple(cell for cell in cells if cell.gate == "swiglu")
-    # other theories must be noticed where the right one is closest
-    wide = tuple(cell for cell in own if cell.ratio == min(cell.ratio for cell in own))
+    # deep enough for every theory to be another one, and the closest to their limit
+    depth = sorted({cell.depth for cell in own})[1]
+    width = max(cell.width for cell in own if cell.depth == depth)
+    close = tuple(cell for cell in own if (cell.depth, cell.width) == (depth, width))
 
     def judged(law: Law) -> tuple[Evidence, ...]:
         return (
+            nearest(law, close, settings),
             bound(law, cells, settings),
             sign(law, cells, settings),
             rates(law, own, settings),
@@ -89,11 +92,8 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
             gain(law, cells, settings),
         )
 
-    def predicted(law: Law) -> tuple[Evidence, ...]:
-        return (bound(law, wide, settings),)
-
     evidence = judged(law)
-    controls = (*refuted(THEORIES, predicted), *refuted(MUTANTS, judged))
+    controls = refuted(MUTANTS, judged, lambda wrong: "theory" if wrong.theory != RIGHT else "")
     assumed = _assumed(settings)
     verdict = decide(assumed, evidence, controls)
     return Outcome(CLAIM, assumed, evidence, controls, verdict, _key(own, settings), charts(cells, law, settings))

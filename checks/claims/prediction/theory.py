@@ -33,7 +33,6 @@ def kernel(X: Array, gate: str, depth: int, width: int, *, gated: bool, theory: 
     stack = glu.stack(
         names(gate, gated=seen),
         depth * theory.depth,
-        norm=theory.norm,
         residual=theory.residual,
         gain=theory.gain,
     )
