@@ -14,14 +14,12 @@ class Theory:
         depth: the number of blocks over the true one.
         residual: whether blocks are added to the stream.
         exchanged: the plain network for the gated one and the other way round.
-        gain: whether the gains are trained.
         fans: whether every group of weights counts with its fan-in, as the weights of a module do; all alike otherwise.
     """
 
     depth: int = 1
     residual: bool = True
     exchanged: bool = False
-    gain: bool = True
     fans: bool = True
 
 
@@ -32,7 +30,6 @@ THEORIES: dict[str, Theory] = {
     "four times the depth": Theory(depth=4),
     "no residual": Theory(residual=False),
     "the plain network for the gated one": Theory(exchanged=True),
-    "frozen gains": Theory(gain=False),
     "weights that count alike, whatever their fan-in": Theory(fans=False),
 }
 Range = tuple[float, float]

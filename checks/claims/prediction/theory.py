@@ -30,17 +30,11 @@ def hidden_of(width: int, *, gated: bool) -> int:
 def kernel(X: Array, gate: str, depth: int, width: int, *, gated: bool, theory: Theory) -> Array:
     """The kernel predicted for a module of this width, shape (n, n)."""
     seen = gated != theory.exchanged
-    stack = glu.stack(
-        names(gate, gated=seen),
-        depth * theory.depth,
-        residual=theory.residual,
-        gain=theory.gain,
-    )
+    stack = glu.stack(names(gate, gated=seen), depth * theory.depth, residual=theory.residual, gain=True)
     if not theory.fans:
         return np.asarray(glu.gram(stack, X))
-    fans = {"embedding": X.shape[1], "*down": hidden_of(width, gated=gated)}
     # a gain of 1 counts once
-    fans |= {"*norm": 1} if theory.gain else {}
+    fans = {"embedding": X.shape[1], "*down": hidden_of(width, gated=gated), "*norm": 1}
     rest = [group for group in stack.groups if not group.endswith(("embedding", "down", "norm"))]
     total = width * glu.gram(stack, X, trained=rest)
     for group, fan in fans.items():
