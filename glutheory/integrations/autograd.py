@@ -11,11 +11,11 @@ from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.numeric import gram as plain_gram
-from glutheory.numeric.backward import Gradient, Wanted, contract, lifted
+from glutheory.numeric.backward import Gradient, Slopes, Wanted, contract, lifted
+from glutheory.numeric.deep.field import make_deep_field
 from glutheory.numeric.deep.plan import DeepPlan
 from glutheory.numeric.duals import evaluator
 from glutheory.numeric.field import Field, make_field
-from glutheory.numeric.gradient import no_gradient
 from glutheory.numeric.matrix import paired_rows, prepare, read
 from glutheory.numeric.paired import paired, paired_gradient, paired_values
 from glutheory.numeric.plan import make_plan
@@ -56,6 +56,19 @@ def _field(
         return make_field(kernel.network, left, right, scales(kernel.network, X.shape[1], **kernel.options(values)))
 
 
+def _slopes(kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, values: tuple[torch.Tensor, ...]) -> Slopes:
+    """What the gradient is contracted from."""
+    if isinstance(kernel.network, Stack):
+        return make_deep_field(_deep_plan(kernel, X, Y, values))
+    return _field(kernel, X, Y, values, lift=True)
+
+
+def _deep_plan(kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, values: tuple[torch.Tensor, ...]) -> DeepPlan:
+    plan = prepare(kernel.network, _host(X), None if Y is None else _host(Y), **kernel.options(values))
+    assert isinstance(plan, DeepPlan)
+    return plan
+
+
 def differentiate(
     kernel: Kernel,
     tensors: Sequence[Any],
@@ -76,11 +89,9 @@ def differentiate(
     Returns:
         A gradient for each tensor, or None.
     """
-    if isinstance(kernel.network, Stack):
-        raise no_gradient(kernel.network, "give detached rows")
     X, Y, *values = tensors
     left, right, *asked = needs
-    field = _field(kernel, X, Y, tuple(values), lift=True)
+    field = _slopes(kernel, X, Y, tuple(values))
     wanted = Wanted(left, right, any(asked))
     parts = {kind: _host(part) for kind, part in weights.items()}
     if diagonal:
@@ -88,7 +99,7 @@ def differentiate(
     else:
         side, threads = (_SIDE, cores()) if isinstance(field.left.unit, np.ndarray) else (_DEVICE_SIDE, 1)
         found = contract(field, parts, wanted, side=side, threads=threads)
-    slopes = _rates(kernel, found)
+    slopes = _rates(kernel, found) if values else {}
     shares = [slopes[role] / value.item() for role, value in zip(kernel.roles, values, strict=True)]
     return [
         torch.as_tensor(part, dtype=tensor.dtype, device=tensor.device) if need else None
@@ -134,8 +145,7 @@ class DiagonalFunction(_Function):
         """The values, of the evaluators of the derivatives."""
         parts: list[Any]
         if isinstance(kernel.network, Stack):
-            plan = prepare(kernel.network, _host(X), None if Y is None else _host(Y), **kernel.options(values))
-            assert isinstance(plan, DeepPlan)
+            plan = _deep_plan(kernel, X, Y, values)
             parts = [paired_rows(plan, kind) for kind in kernel.kinds]
         elif any(evaluator(act).values_only for act in kernel.network.branches):
             rows = read(kernel.network, _host(X), None if Y is None else _host(Y), **kernel.options(values))

@@ -98,13 +98,13 @@ class DeepPlan:
     def _angles(self, rows: slice, columns: slice) -> tuple[Array, Array]:
         """ρ and 1 − |ρ| of the data on a tile, nearly parallel pairs refined."""
         pairs, near = of_tile(self.left, self.right, rows, columns, NEAR)
-        rho, gap = pairs.rho, _gap(pairs)
+        rho, gap = pairs.rho, gap_of(pairs)
         chunk = max(64, min(4096, _ENTRIES // self.left.scaled.shape[1]))
         for first in range(0, 0 if near is None else near[0].shape[0], chunk):
             assert near is not None
             i, j = (piece(index, first, chunk) for index in near)
             close = refine(self.left, self.right, i + rows.start, j + columns.start)
-            rho[i, j], gap[i, j] = close.rho, _gap(close)
+            rho[i, j], gap[i, j] = close.rho, gap_of(close)
         return rho, gap
 
     def diagonal(self, some: slice, kind: str) -> Array:
@@ -126,7 +126,7 @@ class DeepPlan:
         rough = xp.sum(left.unit[some, :] * right.unit[some, :], axis=1)
         near = xp.abs(rough) > NEAR
         rho = xp.where(near, close.rho, rough)
-        gap = xp.where(near, _gap(close), 1.0 - xp.abs(rough))
+        gap = xp.where(near, gap_of(close), 1.0 - xp.abs(rough))
         return self._through(rho, gap, lambda f: f[..., some], lambda f: f[..., some], (kind,))[0]
 
     def by_depth(self, rows: slice, columns: slice, depths: Collection[int]) -> Iterator[tuple[int, list[Array]]]:
@@ -154,7 +154,7 @@ def _kernels(state: _State, kinds: tuple[str, ...]) -> list[Array]:
     return [both * (end.rho if kind == "nngp" else end.tau) for kind in kinds]
 
 
-def _gap(pairs: Geometry) -> Array:
+def gap_of(pairs: Geometry) -> Array:
     """1 − |ρ|."""
     xp = pairs.xp
     gap = 1.0 - xp.abs(pairs.rho)
