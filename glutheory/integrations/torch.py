@@ -117,7 +117,12 @@ def _refuse_gradient(
     kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, tensors: tuple[torch.Tensor, ...]
 ) -> None:
     wanted = torch.is_grad_enabled() and any(value.requires_grad for value in (X, *tensors))
-    if wanted and Y is None and "ntk" in kernel.kinds and any(evaluator(act).jumps for act in _activations(kernel.network)):
+    if (
+        wanted
+        and Y is None
+        and "ntk" in kernel.kinds
+        and any(evaluator(act).jumps for act in _activations(kernel.network))
+    ):
         raise DomainError(
             f"the NTK of {kernel.network.name!r} is infinite on its diagonal and has no gradient: use kind='nngp'."
         )

@@ -19,6 +19,7 @@ from glutheory.networks import PARAMETRIZATIONS, Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.arrays import Array, Namespace
 from glutheory.numeric.deep.plan import DeepPlan, Own, make_deep_plan
+from glutheory.numeric.jax_arrays import from_jax, returner
 from glutheory.numeric.plan import Plan, make_plan
 from glutheory.numeric.rows import Rows, read_rows
 from glutheory.numeric.tiles import Tile, cores, cover, for_each
@@ -277,8 +278,8 @@ def gram(
     Args:
         network: a `Network` of any activations, the name of one, or a `Stack`, whose kernels are those of the limit of
             infinite width.
-        X: data, shape (n, d), or (n, positions, d) for a stack with a mean over positions: numpy or torch, float64,
-            float32 or integers.
+        X: data, shape (n, d), or (n, positions, d) for a stack with a mean over positions: float64, float32 or
+            integers, of numpy, torch, JAX on the CPU, or another library of the array API standard.
         Y: data of the same kind, shape (m, d). Left out: X again, and half the work.
         kind: "ntk", "nngp", or "both" for the pair (NNGP, NTK) at little more than the cost of one.
         parametrization: "ntk" (unit-variance weights, scales outside) or "standard" (weights with variances).
@@ -304,6 +305,9 @@ def gram(
     if kind not in KINDS:
         raise DomainError(f"kind is {kind!r}: use {', '.join(map(repr, KINDS))}.")
     kinds = KINDS[kind]
+    back = returner(X, Y, out)
+    if back is not None:
+        X, Y = from_jax("X", X), None if Y is None else from_jax("Y", Y)
     plan = prepare(network, X, Y, parametrization=parametrization, width=width, variances=variances, trained=trained)
     left, xp = plan.left, _namespace(X, Y)
     single = X.dtype == xp.float32 and (Y is None or Y.dtype == xp.float32)
@@ -328,6 +332,8 @@ def gram(
                     result[columns, rows] = part.T
 
     for_each(cover(*shape, side, Y is None), work, workers)
+    if back is not None:
+        results = [back(part) for part in results]
     return tuple(results) if kind == "both" else results[0]
 
 

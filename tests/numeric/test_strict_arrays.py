@@ -8,7 +8,6 @@ numpy, torch and CuPy have: assignment to places given by integer arrays.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import array_api_compat
@@ -38,7 +37,7 @@ NETWORKS: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _assignment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _assignment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Assignment to integer indices, and to them beside slices."""
     strict = type(xp.asarray(0.0))
     usual = strict.__setitem__
@@ -55,7 +54,6 @@ def _assignment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         self._array[own] = value._array if isinstance(value, strict) else value
 
     monkeypatch.setattr(strict, "__setitem__", assign)
-    yield
 
 
 @pytest.fixture(autouse=True)

@@ -58,7 +58,9 @@ def bends(act: Activation, variance: Fraction | float) -> Bends:
     dual = evaluator(act)
     power = 3 if dual.jumps else 1
     view = _View(dual, variance)
-    both = tuple(resolve(lambda t, sign=sign: view(sign, t) * t**power, act.label, rough=_ROUGH) for sign in (1.0, -1.0))
+    both = tuple(
+        resolve(lambda t, sign=sign: view(sign, t) * t**power, act.label, rough=_ROUGH) for sign in (1.0, -1.0)
+    )
     cells, rows = on_cells((both[0], both[1]), _LOST, f"the gradient of the kernel of {act.label}", variance)
     return Bends(power, cells, rows)
 

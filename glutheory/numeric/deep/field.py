@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from glutheory.errors import DomainError
-from glutheory.layers import Stack, run
+from glutheory.layers import run
 from glutheory.layers.records import Dense, Norm, Positions, Product, Scale
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.backward import lifted
@@ -142,9 +142,7 @@ class _Derivatives:
         seen: Seen = {}
         # tables are looked up by the arrays of pairs, which must live as long as `seen`
         fed = [self._dense(state, own, group) for own, group in zip(layer.branches, groups, strict=True)]
-        images = [
-            image(factor, unit, self._left, self._right, seen) for factor, unit in zip(factors, fed, strict=True)
-        ]
+        images = [image(factor, unit, self._left, self._right, seen) for factor, unit in zip(factors, fed, strict=True)]
         made = product(images, poles=any(factor.poles for factor in factors))
         means = [factor.ratios(self._left, self._right) for factor in factors]
         if any(mean is None for mean in means):

@@ -76,9 +76,7 @@ def table(act: Activation, variance: Fraction | float) -> Table:
     raise _too_fast(f"the kernel of {act.label}", variance)
 
 
-def on_cells(
-    both: tuple[Panels, Panels], lost: float, what: str, variance: Fraction | float
-) -> tuple[int, Array]:
+def on_cells(both: tuple[Panels, Panels], lost: float, what: str, variance: Fraction | float) -> tuple[int, Array]:
     """A function of t for both signs of ρ on as few cells as lose no more than `lost`: their number and polynomials.
 
     Raises:
@@ -92,9 +90,7 @@ def on_cells(
 
 
 def _too_fast(what: str, variance: Fraction | float) -> DomainError:
-    return DomainError(
-        f"{what} changes too fast for a stack at a variance of {float(variance):.4g}: scale its layers."
-    )
+    return DomainError(f"{what} changes too fast for a stack at a variance of {float(variance):.4g}: scale its layers.")
 
 
 def _joined(both: tuple[Panels, Panels], cells: int) -> Array:

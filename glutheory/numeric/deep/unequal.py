@@ -88,7 +88,7 @@ class Unequal:
         return (found[0], found[1]), (growths[0], growths[1])
 
     def tilts(self, left: Pick, right: Pick) -> tuple[Array, Array]:
-        """d log/d log r of `ratios`, of both sides: those of the means, less those of the roots."""
+        """D log/d log r of `ratios`, of both sides: those of the means, less those of the roots."""
         features, growths = self.derivatives
         found = []
         for own, growth in zip(features, growths, strict=True):
@@ -234,4 +234,6 @@ def unequal(act: Activation, dual: Dual, sides: tuple[Radii, Radii]) -> Unequal:
     mean = np.sqrt(max(0.0, float(own[largest])))
     means = products / mean / roots if mean > 0 else nothing
     split = sides[0].r.shape[0]
-    return Unequal(act, dual, features[0], features[1], (roots[:split], roots[split:]), (means[:split], means[split:]), sides)
+    return Unequal(
+        act, dual, features[0], features[1], (roots[:split], roots[split:]), (means[:split], means[split:]), sides
+    )

@@ -162,7 +162,9 @@ class _Logistic:
         total = 0.0 * rho
         for j in range(self._terms(xp, pairs.reach, left, right), 0, -1):
             total *= square
-            total = add_outer(xp, total, left[j, ...] * (self.weight * (first + second * degrees[j - 1])), right[j, ...])
+            total = add_outer(
+                xp, total, left[j, ...] * (self.weight * (first + second * degrees[j - 1])), right[j, ...]
+            )
         if self.base.parity:
             total *= rho
         if self.linear:
