@@ -1,4 +1,4 @@
-"""Arrays of JAX: read where they are, on the CPU, and returned as such. They cannot be written to, so numpy computes."""
+"""Arrays of JAX: read where they are, on the CPU, and returned as such; numpy computes, since they cannot be filled."""
 
 from __future__ import annotations
 
