@@ -24,7 +24,7 @@ _SIDE, _DEVICE_SIDE = 128, 1024
 
 def field_of(network: Network, X: Array, Y: Array | None, *, lift: bool, **options: Any) -> Field:
     """All that is computed once per row, zero rows lifted for gradients; further arguments as of `glutheory.gram`."""
-    left, right, found = read(network, X, Y, **options)
+    left, right, found = read(network, X, Y, **options, library=True)
     with np.errstate(all="ignore"):
         if lift:
             left, right = (lifted(left),) * 2 if right is left else (lifted(left), lifted(right))
