@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -244,33 +245,34 @@ def deep_bias(setting: Setting) -> dict[str, Any]:
 
 def floors(setting: Setting) -> dict[str, Any]:
     """What the device can do: matrix products and memory; and the kernels as multiples of that."""
-    n, d, m = setting.of(256, 8192), 64, setting.of(512, 16384)
-    found: dict[str, Any] = {"rows": n, "features": d, "width": m}
+    found: dict[str, Any] = {"rows": setting.of(256, 8192), "features": 64, "width": setting.of(512, 16384)}
     for dtype in (torch.float32, torch.float64):
-        A = torch.randn(n, n, device=setting.device, dtype=dtype)
-        product = setting.seconds(lambda A=A: A @ A)
-        copy = setting.seconds(lambda A=A: A.clone())
-        own = {"Tflop/s": 2 * n**3 / product / 1e12, "GB/s": 2 * A.element_size() * n**2 / copy / 1e9}
-        X = torch.randn(n, d, device=setting.device, dtype=dtype)
-        W = torch.randn(m, d, device=setting.device, dtype=dtype)
-        H = X @ W.T
-        for name in ("reglu", "swiglu"):
-            # of one draw: X with the weights of both branches; readout and branches, each (n, m) with itself
-            bare = setting.seconds(lambda X=X, W=W, H=H: [(X @ W.T, H @ H.T) for _ in range(2)])
-            own[f"empirical_ntk {name} / its products"] = (
-                setting.seconds(lambda X=X, name=name: empirical_ntk(name, X, width=m, seed=0, device=setting.device))
-                / bare
-            )
-            # X Xᵀ and two n × n matrices written
-            floor = setting.seconds(lambda X=X: ((X @ X.T).clone(), X @ X.T))
-            own[f"gram {name} / floor"] = setting.seconds(lambda X=X, name=name: glu.gram(name, X, kind="both")) / floor
-        plain = _compiled(setting, n, dtype)
-        own["gram reglu / torch.compile of the formula"] = (
-            None if plain is None else setting.seconds(lambda X=X: glu.gram("reglu", X, kind="both")) / plain
-        )
-        found[str(dtype)] = own
-        del A, H
+        found[str(dtype)] = _floors(setting, found["rows"], found["features"], found["width"], dtype)
     return {"status": "measured", **found}
+
+
+def _floors(setting: Setting, n: int, d: int, m: int, dtype: torch.dtype) -> dict[str, float | None]:
+    A = torch.randn(n, n, device=setting.device, dtype=dtype)
+    own: dict[str, float | None] = {
+        "Tflop/s": 2 * n**3 / setting.seconds(lambda: A @ A) / 1e12,
+        "GB/s": 2 * A.element_size() * n**2 / setting.seconds(A.clone) / 1e9,
+    }
+    X = torch.randn(n, d, device=setting.device, dtype=dtype)
+    W = torch.randn(m, d, device=setting.device, dtype=dtype)
+    H = X @ W.T
+    # of one draw: X with the weights of both branches; readout and branches, each (n, m) with itself
+    bare = setting.seconds(lambda: [(X @ W.T, H @ H.T) for _ in range(2)])
+    # X Xᵀ and two n × n matrices written
+    floor = setting.seconds(lambda: ((X @ X.T).clone(), X @ X.T))
+    for name in ("reglu", "swiglu"):
+        sampled = partial(empirical_ntk, name, X, width=m, seed=0, device=setting.device)
+        own[f"empirical_ntk {name} / its products"] = setting.seconds(sampled) / bare
+        own[f"gram {name} / floor"] = setting.seconds(partial(glu.gram, name, X, kind="both")) / floor
+    plain = _compiled(setting, n, dtype)
+    if plain is not None:
+        plain = setting.seconds(partial(glu.gram, "reglu", X, kind="both")) / plain
+    own["gram reglu / torch.compile of the formula"] = plain
+    return own
 
 
 def _compiled(setting: Setting, n: int, dtype: torch.dtype) -> float | None:

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from checks.catalog import ON_DATA, choose, claims
 from checks.explain import Origin, page
+from checks.needs import runnable, told
 from checks.runner import again, differences, document, record, recorded, run_all, write_json
 from checks.settings import IMAGES, PROFILES, TEXT, Settings
 from checks.table import listing, progress, show
@@ -30,6 +31,8 @@ from glutheory.terminal import Terminal
 _FILE = click.Path(dir_okay=False, path_type=Path)
 #: Options that only a run can heed.
 _OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "scheduler", "checkpoints", "images", "text", "keep")
+
+_UNABLE = "none of these checks can be run here; --from results/full.json shows the committed run."
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -82,7 +85,10 @@ def main(
 ) -> None:
     """Verify the claims: assumptions, evidence, negative controls and a verdict for each.
 
-    The exit status is 0 if every verdict is the recorded one, 1 if one differs (it is named), 2 for bad input.
+    A check that needs a package which is not installed is skipped, and what would install it is said.
+
+    The exit status is 0 if every verdict is the recorded one, 1 if one differs (it is named), 2 for bad input, or if
+    none of the checks that were asked for can be run.
     """
     wanted = [name.strip() for name in f"{only},{explain}".split(",") if name.strip()]
     _consistent(context)
@@ -95,9 +101,15 @@ def main(
     if source is not None:
         _stored(source, wanted, explain=bool(explain), figure=figure, file=file)
         return
-    ids = choose(wanted)
+    ids, skipped = runnable(choose(wanted))
+    if not ids:
+        if explain:
+            _say(listing([claims()[name] for name in skipped], Terminal.of(sys.stdout)) + "\n")
+        _say(told(skipped))
+        raise DomainError(_UNABLE)
     _figures(figure, ids)
-    _check_device(device)
+    if device != "cpu":
+        _check_device(device)
     settings = Settings(PROFILES[profile], seed, device, checkpoints, jobs or cores(), images, text)
     _check_data(settings, ids, keep)
     with workers(jobs, scheduler, ("glutheory", "checks")) as shared, progress(ids) as advance:
@@ -120,6 +132,8 @@ def main(
             _pages(outcomes, Origin(profile, device), figure)
         else:
             show(outcomes)
+        if skipped:
+            _say(f"\n{told(skipped)}")
     for clause in changed:
         click.echo(f"{clause}.", err=True)
     sys.exit(1 if changed else 0)
@@ -141,10 +155,7 @@ def _consistent(context: click.Context) -> None:
 
 def _check_device(device: str) -> None:
     """Find out before anything is computed whether torch can use the device."""
-    try:
-        from glutheory.sampling.inputs import check_device
-    except ImportError as error:
-        raise DomainError(str(error)) from None
+    from glutheory.sampling.inputs import check_device
 
     check_device(device)
 

@@ -21,8 +21,9 @@ from checks.settings import FALSE_ALARM, FAMILIES, Settings
 from glutheory.claims import SCHEMA, Claim, Evidence, Finding, Grade, Outcome, Verdict, decide
 from glutheory.claims.stored import outcome
 from glutheory.errors import DomainError, GlutheoryError
+from glutheory.ground.executors import one_thread
 from glutheory.ground.files import replacing
-from glutheory.ground.workers import completed, one_thread
+from glutheory.ground.workers import completed
 from glutheory.numeric.tiles import cores
 
 RECORDED = Path(__file__).resolve().parent / "recorded.json"
@@ -76,15 +77,14 @@ def run_all(
     """
     groups = families(ids)
     found: dict[str, Outcome] = {}
-    workers: int | Executor = min(jobs, len(groups))
+    workers: int | Executor = settings.executor or min(jobs, len(groups))
     if settings.executor is not None:
-        workers = settings.executor
         # a worker may not wait for others: what shares out its own work is run here, one after the other
         for name in [name for name in ids if name in SHARING]:
             found[name] = _run(name, settings)
             done(found[name])
         groups = [group for group in groups if not set(group) & set(SHARING)]
-    elif workers <= 1:
+    elif workers == 1 or not groups:
         # the matrices are small, and threads that wait for each other can take twenty times as long
         with one_thread():
             for name in ids:

@@ -22,7 +22,7 @@ from glutheory.numeric.plan import make_plan
 try:
     import torch
 except ImportError:
-    raise MissingDependencyError("this needs torch: pip install 'glutheory[torch]'.") from None
+    raise MissingDependencyError.of("this needs", "torch", "torch") from None
 
 from glutheory.integrations.batches import Kernel, result_type
 

@@ -134,7 +134,7 @@ def gram_array(
         import dask
         import dask.array as da
     except ImportError:
-        raise MissingDependencyError("arrays of Dask need dask: pip install 'glutheory[cluster]'.") from None
+        raise MissingDependencyError.of("arrays in chunks need", "dask", "cluster") from None
 
     side = integer("block", block, 1)
     # of rows in files the shape is checked, and that of their product with the network's

@@ -16,8 +16,9 @@ from glutheory.errors import DomainError, MissingDependencyError
 
 try:
     import distributed
+    from distributed.comm.core import CommClosedError
 except ImportError:
-    raise MissingDependencyError("a cluster needs Dask distributed: pip install 'glutheory[cluster]'.") from None
+    raise MissingDependencyError.of("a cluster needs", "distributed", "cluster") from None
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -37,7 +38,7 @@ class ClusterExecutor(Executor):
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._inner = client.get_executor(pure=False)
+        self._inner: Any = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
 
     def submit(self, fn: Callable[..., _Result], /, *args: Any, **kwargs: Any) -> Future[_Result]:
         """Have a worker call the function; what `share` returned is replaced by its value."""
@@ -80,7 +81,7 @@ def connected(address: str, packages: Sequence[str] = ("glutheory",), patience: 
         # a file of this machine is no address, and an empty address would start a cluster
         if "://" not in address and address.count(":") != 1:
             raise ValueError
-        client = distributed.Client(address, timeout=patience, set_as_default=False)
+        client = distributed.Client(address, timeout=patience, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError):
         raise DomainError(
             f"no scheduler answers at {shown}: start one with 'dask scheduler' and give the address that it prints."
@@ -94,7 +95,7 @@ def connected(address: str, packages: Sequence[str] = ("glutheory",), patience: 
                 f"an item ended one worker of {shown} after another, as for lack of memory: give the workers more, or "
                 "ask for fewer rows."
             ) from None
-        except (distributed.client.FutureCancelledError, distributed.comm.CommClosedError):
+        except (distributed.client.FutureCancelledError, CommClosedError):
             raise DomainError(
                 f"the scheduler at {shown} is lost: start it again; with checkpoints the run goes on."
             ) from None

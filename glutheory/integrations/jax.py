@@ -26,7 +26,7 @@ from glutheory.numeric.matrix import check_rows
 try:
     import jax
 except ImportError:
-    raise MissingDependencyError("this needs JAX: pip install 'glutheory[jax]'.") from None
+    raise MissingDependencyError.of("this needs", "jax", "jax") from None
 
 _KINDS = ("nngp", "ntk")
 
@@ -150,7 +150,7 @@ def _rows(name: str, value: Any) -> jax.Array:
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _gram(kernel: _Kernel, arrays: tuple[jax.Array, ...], values: tuple[jax.Array, ...]) -> jax.Array:
     shape = arrays[0].shape[0], arrays[-1].shape[0]
-    result = jax.ShapeDtypeStruct(shape, jax.numpy.result_type(*arrays))
+    result = _like(shape, jax.numpy.result_type(*arrays))
     found: jax.Array = _called(partial(_matrix, kernel), result, arrays, values)
     return found
 
@@ -168,7 +168,7 @@ _gram.defvjp(_forward, _backward)
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _slopes(kernel: _Kernel, arrays: tuple[jax.Array, ...], values: tuple[jax.Array, ...], weights: jax.Array) -> Any:
-    like = jax.tree.map(lambda part: jax.ShapeDtypeStruct(part.shape, part.dtype), (arrays, values))
+    like = jax.tree.map(lambda part: _like(part.shape, part.dtype), (arrays, values))
     return _called(partial(_gradient, kernel), like, arrays, values, weights)
 
 
@@ -177,6 +177,10 @@ def _refused(*_: Any) -> Any:
 
 
 _slopes.defvjp(_refused, _refused)
+
+
+def _like(shape: tuple[int, ...], dtype: Any) -> Any:
+    return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call]
 
 
 def _called(function: Callable[..., Any], result: Any, *arguments: Any) -> Any:

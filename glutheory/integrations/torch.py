@@ -24,7 +24,7 @@ from glutheory.numeric.duals import evaluator
 try:
     import torch
 except ImportError:
-    raise MissingDependencyError("this needs torch: pip install 'glutheory[torch]'.") from None
+    raise MissingDependencyError.of("this needs", "torch", "torch") from None
 
 from glutheory.integrations.autograd import DiagonalFunction, GramFunction
 from glutheory.integrations.batches import Kernel, members, read, result_type

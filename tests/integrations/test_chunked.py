@@ -19,7 +19,7 @@ RNG = np.random.default_rng(1)
 X, Y = RNG.standard_normal((50, 5)), RNG.standard_normal((31, 5))
 #: Two ways of summing five products, in S, T and the factor x·x'.
 ROUNDING = 1e-14
-CASES = {
+CASES: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "symmetric": ("swiglu", None, {}),
     "rectangular": ("reglu", Y, {"kind": "nngp"}),
     "standard": ("geglu", None, {"parametrization": "standard", "width": 64}),
@@ -65,9 +65,14 @@ def test_it_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         fill_gram(out, "swiglu", X, block=10, checkpoint=path, done=interrupt)
     assert told == [(i, 15) for i in range(1, 7)]
     assert np.isnan(out).any()
-    count = []
+    count: list[int] = []
     whole = chunked._block_of
-    monkeypatch.setattr(chunked, "_block_of", lambda *given: count.append(1) or whole(*given))
+
+    def counted(*given: Any) -> Any:
+        count.append(1)
+        return whole(*given)
+
+    monkeypatch.setattr(chunked, "_block_of", counted)
     fill_gram(out, "swiglu", X, block=10, checkpoint=path)
     assert len(count) == 9
     assert np.array_equal(out, right)
@@ -80,8 +85,17 @@ def test_what_is_not_flushed_does_not_count(tmp_path: Path, monkeypatch: pytest.
     order: list[str] = []
     out = np.lib.format.open_memmap(tmp_path / "K.npy", mode="w+", dtype=float, shape=(50, 50))
     flush, save = out.flush, store.save
-    monkeypatch.setattr(type(out), "flush", lambda _: order.append("flush") or flush())
-    monkeypatch.setattr(store, "save", lambda *given: order.append("save") or save(*given))
+
+    def flushed(_: Any) -> None:
+        order.append("flush")
+        flush()
+
+    def saved(*given: Any) -> None:
+        order.append("save")
+        save(*given)
+
+    monkeypatch.setattr(type(out), "flush", flushed)
+    monkeypatch.setattr(store, "save", saved)
     fill_gram(out, "relu", X, block=25, checkpoint=tmp_path / "blocks.npz")
     assert order[:2] == ["flush", "save"]
     assert np.array_equal(np.load(tmp_path / "K.npy"), out)

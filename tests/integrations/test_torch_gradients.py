@@ -188,6 +188,7 @@ HARD = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["nngp", "ntk"])
 @pytest.mark.parametrize(
     "net", [*map(glu.network, (*(act.name for act in FAST_CLOSED), "reglu", "geglu"))], ids=by_label

@@ -20,6 +20,8 @@ __all__ = ["CLAIM", "MUTANTS", "run"]
 _TRAINED = "within a factor of 3 of each other, made small; nothing is said of the released size"
 _NO_CODE = "nothing is said of the paper's, whose code was not released"
 
+#: Imported, beyond the core.
+NEEDS = ("einops", "sklearn", "statsmodels", "torch", "transformers")
 CLAIM = Claim(
     id="architectures",
     source="Fig. 3",

@@ -21,6 +21,8 @@ from glutheory.studies.phase.boundary import reach, sphere_limit
 from glutheory.studies.phase.cells import NORMALISED, Cell, Task, kernels, points
 from glutheory.studies.phase.maps import compute
 
+#: Imported, beyond the core.
+NEEDS = ("sklearn",)
 CLAIM = Claim(
     id="phase-diagram",
     source="this project",

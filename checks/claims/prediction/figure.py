@@ -20,8 +20,10 @@ def charts(cells: Sequence[Cell], law: Law, settings: Settings) -> tuple[Chart, 
     own = [cell for cell in cells if cell.gate == "swiglu"]
     n = min(cell.n for cell in own)
     depths = sorted({cell.depth for cell in own})
-    return (*(_widths([c for c in own if (c.n, c.depth) == (n, L)], settings) for L in (depths[0], depths[-1])),
-            _errors(own, law, settings))
+    return (
+        *(_widths([c for c in own if (c.n, c.depth) == (n, L)], settings) for L in (depths[0], depths[-1])),
+        _errors(own, law, settings),
+    )
 
 
 def _widths(cells: Sequence[Cell], settings: Settings) -> Chart:

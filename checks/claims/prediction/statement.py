@@ -66,7 +66,10 @@ def _assumed(settings: Settings) -> tuple[Assumption, ...]:
     largest = max(float(seen(cell, settings).measured.max()) for cell in cells)
     return (
         Assumption(
-            "regular", "no kernel is singular in float64", largest < math.log(1e10), f"cond at most {math.exp(largest):.3g}"
+            "regular",
+            "no kernel is singular in float64",
+            largest < math.log(1e10),
+            f"cond at most {math.exp(largest):.3g}",
         ),
         _power(settings),
     )

@@ -22,8 +22,9 @@ import glutheory
 from glutheory.datasets.tabular import Standardised
 from glutheory.errors import DomainError
 from glutheory.ground import store
+from glutheory.ground.executors import one_thread
 from glutheory.ground.files import plain
-from glutheory.ground.workers import completed, one_thread
+from glutheory.ground.workers import completed
 from glutheory.networks import Network
 from glutheory.spectra import ConditionNumber
 from glutheory.studies.phase.cells import Cell, Task, evaluate
