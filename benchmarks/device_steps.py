@@ -117,8 +117,9 @@ def sampled_on_both(setting: Setting) -> dict[str, Any]:
     options: dict[str, Any] = {"width": setting.of(64, 4096), "seed": 3, "dtype": torch.float64}
     errors = {}
     deep = glu.stack("swiglu", 4, norm="rms", residual=True)
-    for label, net in {**{name: name for name in NETWORKS}, "swiglu x 4": deep}.items():
-        own = options | ({"width": setting.of(32, 512)} if label == "swiglu x 4" else {})
+    every: dict[str, Any] = {**{name: name for name in NETWORKS}, "swiglu x 4": deep}
+    for label, net in every.items():
+        own: dict[str, Any] = options | ({"width": setting.of(32, 512)} if label == "swiglu x 4" else {})
         here, there = (empirical_ntk(net, X, device=place, **own) for place in ("cpu", setting.device))
         errors[label] = _relative(there, here)
     return verdict(errors, 1e-11)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,20 +132,20 @@ def gram_array(
         UnknownNameError: no network of that name.
     """
     try:
-        import dask
-        import dask.array as da
+        da: Any = import_module("dask.array")
+        delayed: Any = import_module("dask").delayed
     except ImportError:
         raise MissingDependencyError.of("arrays in chunks need", "dask", "cluster") from None
 
     side = integer("block", block, 1)
     # of rows in files the shape is checked, and that of their product with the network's
-    sample = [np.zeros((1, *part.shape[1:])) if isinstance(part, da.Array) else part for part in (X, Y)]
-    net = _checked(network, *sample, options)
+    first, other = (np.zeros((1, *part.shape[1:])) if isinstance(part, da.Array) else part for part in (X, Y))
+    net = _checked(network, first, other, options)
     left = da.asarray(X).rechunk((side, X.shape[1]))
     right = left if Y is None else da.asarray(Y).rechunk((side, Y.shape[1]))
     rows, columns = (part.to_delayed()[:, 0] for part in (left, right))
     heights, widths = left.chunks[0], right.chunks[0]
-    compute, turn = dask.delayed(_block_of, pure=False), dask.delayed(np.transpose, pure=False)
+    compute, turn = delayed(_block_of, pure=False), delayed(np.transpose, pure=False)
     made: dict[tuple[int, int], Any] = {}
     for i in range(len(rows)):
         for j in range(len(columns)):
@@ -156,7 +157,8 @@ def gram_array(
         [da.from_delayed(made[i, j], (heights[i], widths[j]), dtype=float) for j in range(len(columns))]
         for i in range(len(rows))
     ]
-    return da.block(blocks)
+    found: dask.array.Array = da.block(blocks)
+    return found
 
 
 def _checked(network: Network | Stack | str, X: Any, Y: Any, options: Mapping[str, Any]) -> Network | Stack:
