@@ -60,10 +60,21 @@ def test_the_figure_and_the_record(study) -> None:
     assert len(record["pairs"][0]["ratios"]) == 3
 
 
+def test_a_linear_block_keeps_every_correlation() -> None:
+    found = depth_study(["identity", "bilinear"], X[:4], [1, 3], residual=False)
+    linear, gated = found.networks
+    assert linear.fixed_points == ()
+    assert linear.keeps_correlations
+    assert linear.depths[1].correlation == pytest.approx(linear.depths[0].correlation, abs=1e-14)
+    assert not gated.keeps_correlations
+    assert "identity: a linear block keeps every correlation as it is." in text(found, Terminal())
+
+
 def test_without_norms_there_is_no_map_and_bounds_are_bounds() -> None:
     twice = np.vstack([X[:4], X[0] + 1e-9])
     found = depth_study(["identity", "bilinear"], twice, [1, 3], norm=None)
     assert all(not item.fixed_points for item in found.networks)
+    assert not any(item.keeps_correlations for item in found.networks)
     page = text(found, Terminal())
     assert "no norm" in page
     assert "≥" in page

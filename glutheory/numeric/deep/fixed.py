@@ -2,7 +2,7 @@
 
 Between norms the units of a block have one variance, so that its image has the correlation f(ρ) = ∏_i ρ'_i(ρ), the
 product over the branches. A correlation with f(ρ) = ρ stays what it is, with residuals and without; it attracts others
-where |f'(ρ)| < 1. ρ = 1 always is one: the same input twice.
+where |f'(ρ)| < 1. ρ = 1 always is one: the same input twice. A linear block keeps every correlation as it is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import array_api_compat.numpy as xp
 import numpy as np
 from scipy.optimize import brentq
 
+from glutheory.ground.symmetry import symmetry
 from glutheory.networks import Network
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.deep.pairs import Pairs, product, start
@@ -75,12 +76,22 @@ def _ends(rho: Array) -> tuple[Array, Array]:
     return made.minus, made.plus
 
 
+def keeps_correlations(network: Network) -> bool:
+    """Whether f(ρ) = ρ for all ρ: the only branch is z times a number. Decided exactly."""
+    line = symmetry(network.branches[0].expr).line
+    return len(network.branches) == 1 and line is not None and line[1] == 0
+
+
 def fixed_points(network: Network, variance: Fraction | int = 1) -> tuple[FixedPoint, ...]:
     """All fixed points of a block's map that a grid of 4001 correlations tells apart, ascending.
+
+    None are listed where every ρ is one (`keeps_correlations`).
 
     Raises:
         DomainError: as `block_map`.
     """
+    if keeps_correlations(network):
+        return ()
 
     def excess(rho: float) -> float:
         return float(block_map(network, np.array([rho]), variance)[0][0]) - rho

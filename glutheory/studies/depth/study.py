@@ -14,7 +14,7 @@ from glutheory.figures.chart import Chart
 from glutheory.layers import stack
 from glutheory.networks import Network, network
 from glutheory.numeric import entry_error, grams_by_depth
-from glutheory.numeric.deep.fixed import FixedPoint, fixed_points
+from glutheory.numeric.deep.fixed import FixedPoint, fixed_points, keeps_correlations
 from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, spectrum_and_condition
 from glutheory.studies.json_head import record
@@ -56,13 +56,16 @@ class NetworkDepths:
         network: its name.
         gated: whether it is gated.
         depths: ascending.
-        fixed_points: of the map of correlations of a block; empty without norms, where variances change.
+        fixed_points: of the map of correlations of a block; empty without norms, where variances change, and where
+            every correlation is one.
+        keeps_correlations: whether every correlation is one: with norms, a linear block.
     """
 
     network: str
     gated: bool
     depths: tuple[Depth, ...]
     fixed_points: tuple[FixedPoint, ...]
+    keeps_correlations: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ def _one(net: Network, X: Array, depths: Sequence[int], norm: str | None, residu
     points = () if norm is None else fixed_points(net)
     errors = {depth: entry_error(stack(net, depth, norm=norm, residual=residual)) for depth in grams}
     depths_found = tuple(_depth(net, L, *parts, errors[L]) for L, parts in grams.items())
-    return NetworkDepths(net.name, net.gated, depths_found, points)
+    return NetworkDepths(net.name, net.gated, depths_found, points, norm is not None and keeps_correlations(net))
 
 
 def _depth(net: Network, blocks: int, nngp: Array, ntk: Array, error: float) -> Depth:

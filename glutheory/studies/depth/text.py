@@ -66,6 +66,8 @@ def _remarks(study: DepthStudy) -> Iterator[str]:
     for item in study.networks:
         if item.fixed_points:
             yield f"{item.network}: {_destiny(item.fixed_points)}."
+        elif item.keeps_correlations:
+            yield f"{item.network}: a linear block keeps every correlation as it is."
     bounded = [item.network for item in study.networks if any(depth.condition.is_bound for depth in item.depths)]
     if bounded:
         yield f"Only a lower bound (≥) where λ_n is below its error: {', '.join(bounded)}."

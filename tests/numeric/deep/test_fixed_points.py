@@ -15,7 +15,7 @@ from glutheory.errors import DomainError
 from glutheory.layers import composed, dense, product, readout, repeat
 from glutheory.networks import gated, network
 from glutheory.numeric import grams_by_depth
-from glutheory.numeric.deep.fixed import FixedPoint, block_map, fixed_points
+from glutheory.numeric.deep.fixed import FixedPoint, block_map, fixed_points, keeps_correlations
 
 X = np.random.default_rng(7).standard_normal((12, 5))
 
@@ -67,6 +67,24 @@ def test_the_map_is_that_of_the_kernels() -> None:
     step = 1e-5
     ahead, back = (block_map(network("swiglu"), rho + h)[0] for h in (step, -step))
     assert slope == pytest.approx((ahead - back) / (2 * step), abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("branches", "kept"),
+    [
+        ((Z,), True),
+        ((-2 * Z,), True),
+        ((Z, Z), False),
+        ((Z + 1,), False),
+        ((abs(Z),), False),
+    ],
+)
+def test_where_every_correlation_is_a_fixed_point(branches: tuple[sp.Expr, ...], kept: bool) -> None:
+    net = product(*(Activation(f"own{k}", expr) for k, expr in enumerate(branches))).network
+    rho = np.linspace(-1, 1, 9)
+    assert keeps_correlations(net) is kept
+    assert bool(np.allclose(block_map(net, rho)[0], rho, rtol=0, atol=1e-14)) is kept
+    assert (fixed_points(net) == ()) is kept
 
 
 def test_stability_by_the_slope() -> None:
