@@ -21,7 +21,7 @@ ORDER = (
     *("compact", "expected-loss", "crossing-early", "crossing-late", "steps", "training", "trajectory", "diagonal"),
     *("architectures", "generalization"),
     *("finite-width-mean", "hadamard-exact", "degree-shift", "majorisation", "not-always", "spike", "phase-diagram"),
-    *("decorrelation", "products", "mechanism"),
+    *("decorrelation", "products", "mechanism", "depth-limit", "signal"),
 )
 
 

@@ -1,0 +1,340 @@
+"""Where correlations go in a deep normed network: a block's map is a generating function, and depth iterates it."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from derivations.tools import theorems as by
+from derivations.tools.half_line import ANGLE, half_moment, quadrant_mean
+from derivations.tools.latex import lines
+from derivations.tools.limits import tends
+from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
+from derivations.tools.sums import Index, Tensor, same, total
+from derivations.tools.zero import positive, strictly, zero
+
+#: A degree, a power below it, and half of an even degree.
+j, i = sp.symbols("j i", integer=True, nonnegative=True)
+half = sp.Symbol("n", integer=True, nonnegative=True)
+#: A correlation strictly between 0 and 1 as 1/(1 + t), and what is left to 1.
+t = sp.Symbol("t", positive=True)
+r, gap = 1 / (1 + t), t / (1 + t)
+rho, weight = sp.Symbol("rho", real=True), sp.Symbol("p", positive=True)
+f = sp.Function("f")
+#: The share of the mean, E[φ]²/E[φ²], and f'(1).
+share, mu = sp.Symbol("p_0", positive=True), sp.Symbol("mu", positive=True)
+L = sp.Symbol("L", positive=True)
+#: ReLU: L² times 1 − ρ_L, and the limit of the NTK's correlations.
+RELU_RATE, RELU_NTK = 9 * sp.pi**2 / 2, sp.Rational(1, 4)
+p, q, v = Tensor("p"), Tensor("q"), Tensor("v")
+first, second, row, other = Index("j", "J"), Index("k", "K"), Index("a"), Index("b")
+
+
+def grown(blocks: sp.Expr, start: sp.Expr) -> sp.Expr:
+    """Θ at ρ = 1 after so many blocks, for f'(1) = μ ≠ 1."""
+    rest = (mu + 1) / (mu - 1)
+    return mu**blocks * (start + rest) - rest
+
+
+def shared(slope: sp.Expr, at: sp.Expr) -> sp.Expr:
+    """Θ where ρ stays at a fixed point at which f has this slope."""
+    return (1 + slope) * at / (1 - slope)
+
+
+def _weights() -> Outcome:
+    """Squares over their sum; of a product of branches the weights are convolved, and their total is 1 again."""
+    h, norm = sp.Symbol("h_j", real=True), sp.Symbol("E", positive=True)
+    product = total(p[first], first) * total(q[second], second) - total(p[first] * q[second], first, second)
+    k = sp.Symbol("k", integer=True, nonnegative=True)
+    return both(positive(h**2 / norm), zero((rho**j * rho**k, rho ** (j + k)), (rho * rho**j, rho ** (j + 1))), same(product))
+
+
+def _kernels() -> Outcome:
+    """Norm, two branches behind dense layers, product, dense, norm: by the rules of every layer."""
+    theta = sp.Symbol("Theta", real=True)
+    one, two = (sp.Function(name)(rho) for name in ("S_1", "S_2"))
+    top = sp.Symbol("S", positive=True)
+    fed = theta + rho  # a dense layer adds its input's covariance
+    after = fed * (sp.diff(one, rho) * two + one * sp.diff(two, rho)) + one * two
+    return zero((after / top, fed * sp.diff(one * two / top, rho) + one * two / top))
+
+
+def _quotient() -> Outcome:
+    """1 − ρ^j = (1 − ρ)(1 + … + ρ^(j−1)), term by term; each power increases strictly but the first."""
+    power = sp.Symbol("i", integer=True, positive=True)
+    x = sp.Symbol("rho", positive=True)
+    return both(
+        zero((x**i - x ** (i + 1), (1 - x) * x**i), (1 - r, gap)),
+        strictly(sp.diff(x**power, x), weight * gap * r**i),
+        zero((sp.diff(x**power, x), power * x ** (power - 1))),
+    )
+
+
+def _attracting() -> Outcome:
+    """Σ_{i<j} (ρ^i − ρ^(j−1)): each difference is a sum of the terms (1 − ρ)ρ^l ≥ 0; and d/dρ ρ^j = jρ^(j−1)."""
+    x, degree = sp.Symbol("rho", positive=True), sp.Symbol("j", integer=True, positive=True)
+    return both(
+        zero((sp.diff(x**degree, x), degree * x ** (degree - 1)), (r**i - r ** (i + 1), gap * r**i)),
+        strictly(weight * gap * r**i),
+    )
+
+
+def _negative() -> Outcome:
+    """f(−r) + r = Σ p_j (r + (−r)^j), the total of the weights being 1: every term by itself."""
+    x, powers = sp.Symbol("r", positive=True), Tensor("y")
+    together = total(p[first] * (powers[first] + x), first)
+    apart = total(p[first] * powers[first], first) + total(p[first], first) * x
+    return both(
+        zero((x + _turned(x, 2 * half), x + x ** (2 * half)), (x + _turned(x, 2 * half + 1), x - x ** (2 * half + 1))),
+        zero((r**i - r ** (i + 1), gap * r**i)),
+        strictly(weight * (x + x ** (2 * half)), weight * gap * r**i),
+        same(together - apart),
+    )
+
+
+def _turned(x: sp.Expr, power: sp.Expr) -> sp.Expr:
+    """(−x) to an integer power."""
+    return (-1) ** power * x**power
+
+
+def _gated() -> Outcome:
+    """F = ρf, with f(1) = 1."""
+    F = rho * f(rho)
+    slope = sp.diff(F, rho)
+    return zero(
+        F.subs(rho, 0),
+        (F - rho, rho * (f(rho) - 1)),
+        (slope, f(rho) + rho * sp.diff(f(rho), rho)),
+        (slope.subs(rho, 0).doit(), f(0)),
+    )
+
+
+def _rates() -> Outcome:
+    """|f(±r)| ≤ f(r), and |f(±r) − p_0| ≤ Σ_{j≥1} p_j r^j ≤ r (1 − p_0), term by term."""
+    degree = sp.Symbol("j", integer=True, positive=True)
+    return both(
+        zero((r**i - r ** (i + 1), gap * r**i), (r - r**degree, r * (1 - r ** (degree - 1)))),
+        strictly(weight * r**j, weight * gap * r**i),
+        zero((rho * f(rho) / rho - share, f(rho) - share)),
+    )
+
+
+def _residual() -> Outcome:
+    stream, s = sp.symbols("q s", positive=True)
+    after = (stream * rho + s * f(rho)) / (stream + s)
+    gated = (stream * rho + s * rho * f(rho)) / (stream + s)
+    return both(
+        zero(after - rho - s * (f(rho) - rho) / (stream + s), gated / rho - (1 - s * (1 - f(rho)) / (stream + s))),
+        strictly(s / (stream + s)),
+    )
+
+
+def _relu() -> Outcome:
+    """f − ρ is 0 at θ = 0 with the slope θ sin θ/π in θ; of αz + β|z| both second moments are α² + β²."""
+    above = 2 * quadrant_mean(1) - sp.cos(ANGLE)
+    alpha, beta = sp.symbols("alpha beta", real=True)
+    square = sum(((alpha + sign * beta) ** 2 for sign in (1, -1)), sp.S.Zero)
+    return zero(
+        above.subs(ANGLE, 0),
+        (sp.diff(above, ANGLE), ANGLE * sp.sin(ANGLE) / sp.pi),
+        (square * half_moment(2), square * half_moment(0)),
+        (square * half_moment(2), alpha**2 + beta**2),
+    )
+
+
+def _relu_rate() -> Outcome:
+    """cos θ' = cos θ + θ³/(3π) + …: θ' = θ − θ²/(3π) + …, of which 3π/L is the solution."""
+    above = 2 * quadrant_mean(1) - sp.cos(ANGLE)
+    taylor = [sp.diff(above, ANGLE, order).subs(ANGLE, 0) for order in range(4)]
+    angle = 3 * sp.pi / L
+    step = angle - angle**2 / (3 * sp.pi) - angle.subs(L, L + 1)
+    return both(
+        zero(*taylor[:3], taylor[3] / 6 - 1 / (3 * sp.pi), angle**2 / 2 * L**2 - RELU_RATE), tends(step * L**2, L)
+    )
+
+
+def _ntk() -> Outcome:
+    start, slope, at = sp.symbols("Theta lambda rho", real=True)
+    return zero(
+        grown(sp.S.Zero, start) - start,
+        grown(L + 1, start) - (mu * (grown(L, start) + 1) + 1),
+        slope * (shared(slope, at) + at) + at - shared(slope, at),
+    )
+
+
+def _relu_ntk() -> Outcome:
+    """Off the diagonal f' = 1 − θ/π = 1 − 3/L + …: aL with (L + 1)a = (1 − 3/L)(aL + 1) + 1; on it 2L."""
+    size = sp.Symbol("n", positive=True)
+    a = 2 * RELU_NTK
+    step = (1 - 3 / L) * (a * L + 1) + 1 - a * (L + 1)
+    diagonal = 2 * L
+    condition = (1 + (size - 1) * RELU_NTK) / (1 - RELU_NTK)
+    return both(tends(step, L), zero(diagonal + 1 + 1 - 2 * (L + 1), condition - (size + 3) / 3))
+
+
+def _regression() -> Outcome:
+    """With v_a ≥ 0 and ones on the diagonal: vᵀKv is at least Σv² − ε((Σv)² − Σv²)."""
+    epsilon = sp.Symbol("epsilon", positive=True)
+    squares, whole = total(v[row] ** 2, row), total(v[row], row) * total(v[other], other)
+    size = total(sp.S.One, row)
+    spread = total((v[row] - v[other]) ** 2, row, other)
+    low = squares - (whole - squares) * epsilon - (squares - (size * squares - squares) * epsilon)
+    return both(same(low - spread * (epsilon / 2)), positive(epsilon / 2 * sp.Symbol("v", real=True) ** 2))
+
+
+def proof() -> Proof:
+    return Proof(
+        title="Where correlations go with depth",
+        source="this project; the map of correlations as a power series: A. Daniely, R. Frostig, Y. Singer, NIPS 2016",
+        summary=(
+            "Between norms a block takes the correlation of two inputs to $f(\\rho) = \\sum_j p_j\\rho^j$ with $p_j "
+            "\\ge 0$ of total 1: the generating function of a random degree. Depth iterates it, as generations of a "
+            "branching process do, and the limit of correlations is the probability of extinction. A gate adds 1 to "
+            "every degree: nobody is without offspring, and correlations die instead."
+        ),
+        notation=(
+            "$\\phi$ with $0 < \\mathbb{E}[\\phi^2] < \\infty$ at the variance of a unit behind a norm and a dense "
+            "layer; $p_j = h_j^2/\\mathbb{E}[\\phi^2]$ with its Hermite coefficients "
+            "([hermite_series](hermite_series.md)), $p_0 = \\mathbb{E}[\\phi]^2/\\mathbb{E}[\\phi^2]$; $\\mu = f'(1) = "
+            "\\sum_j jp_j \\le \\infty$. Not all weight is on degree 1 (a linear block keeps every $\\rho$), nor on "
+            "degree 0. "
+            "$F = \\rho f$ is the map of the gated block. $\\rho_L$ and $\\Theta_L$: correlation and NTK after $L$ "
+            "blocks without residuals, the latter over the variance. $0 < r < 1$."
+        ),
+        steps=(
+            Step(
+                "a generating function",
+                lines(
+                    r"f(\rho) = \sum_j p_j\rho^j, \quad p_j \ge 0, \quad \sum_j p_j = 1; \qquad "
+                    r"\text{product of branches}: \ p * q, \qquad \text{value branch}: \ \rho^j \mapsto \rho^{j+1}",
+                ),
+                "Hermite series and Parseval; a product of power series; $\\mathbb{E}[uv] = \\rho$",
+                _weights,
+                every("h_j E p q j k rho", by.PARSEVAL, by.CAUCHY),
+            ),
+            Step(
+                "both kernels",
+                r"\rho' = f(\rho), \qquad \Theta' = f'(\rho)\,(\Theta + \rho) + f(\rho)",
+                "norm, dense layers of the branches, product, dense layer, norm; two branches with abstract duals "
+                "(one branch: the other is constant). All branches have the same NTK, so that $\\sum_i T_i\\prod_{j "
+                "\\ne i} S_j$ is the derivative of the product (Price)",
+                _kernels,
+                every("rho Theta S S_1 S_2", by.PRICE),
+            ),
+            Step(
+                "what is left to 1",
+                r"1 - f(\rho) = (1-\rho)\,Q(\rho), \qquad Q = \sum_j p_j\,(1 + \rho + \dots + \rho^{j-1}), \qquad "
+                r"Q(0) = 1 - p_0, \quad Q(1) = \mu",
+                "telescoping sums; $Q$ increases strictly on $[0, 1]$ if a degree of at least 2 has weight. So $f(\\rho) "
+                "= \\rho < 1$ if and only if $Q(\\rho) = 1$: **in $[0, 1)$ there is one fixed point $\\rho^*$ if $\\mu "
+                "> 1$, and none if $\\mu \\le 1$**; $\\rho^* = 0$ if and only if $\\mathbb{E}[\\phi] = 0$",
+                _quotient,
+                every("rho i t p", by.MONOTONE, by.POWER_SERIES),
+            ),
+            Step(
+                "it attracts",
+                r"Q(\rho) - f'(\rho) = \sum_j p_j \sum_{i<j} (\rho^i - \rho^{j-1}) > 0 \quad (0 \le \rho < 1) "
+                r"\quad\Longrightarrow\quad f'(\rho^*) < Q(\rho^*) = 1",
+                "term by term. $f$ increases on $[0, 1)$, so that from there every orbit is monotone and tends to "
+                "$\\rho^*$, or to 1 where $\\mu \\le 1$",
+                _attracting,
+                every("rho i j t p", by.POWER_SERIES),
+            ),
+            Step(
+                "negative correlations",
+                r"f(-r) + r = \sum_j p_j\,\bigl(r + (-r)^j\bigr) \ge 0, \qquad = 0 \iff \phi \text{ is odd and } r = 1",
+                "term by term, with $\\sum p_j = 1$: an even degree gives $r + r^j > 0$, an odd one $r - r^j$, positive "
+                "for $0 < r < 1$ and $j > 1$. So there is **no fixed point in $(-1, 0)$**, $-1$ is one only for odd "
+                "$\\phi$, and orbits rise until they are not negative or tend to 0, a fixed point: every $|\\rho| < 1$ "
+                "goes to $\\rho^*$ (to 1 if $\\mu \\le 1$)",
+                _negative,
+                every("n r i t p J"),
+            ),
+            Step(
+                "gated blocks",
+                r"F(0) = 0, \quad F'(0) = p_0 = \frac{\mathbb{E}[\phi]^2}{\mathbb{E}[\phi^2]}, \quad F'(1) = 1 + \mu, "
+                r"\qquad F(\rho) - \rho = \rho\,(f(\rho) - 1)",
+                "product rule, $f(1) = 1$. $p_0 < 1$ unless $\\phi$ is constant, and $|f| < 1$ within: **0 attracts, 1 "
+                "repels, and there is no other fixed point**, but $-1$ if $\\phi$ is even",
+                _gated,
+                every("rho f"),
+            ),
+            Step(
+                "rates",
+                lines(
+                    r"|\rho_L| \le |\rho_0|\,f(r)^L \ \text{ for } |\rho_0| \le r, \qquad "
+                    r"\Bigl|\frac{\rho_{L+1}}{\rho_L} - p_0\Bigr| \le (1-p_0)\,|\rho_L|",
+                    r"\text{(gated)}; \qquad f(r) = 1 - (1-r)\,Q(r) < 1",
+                ),
+                "$|f(\\pm r)| \\le f(r)$ and $|f(\\pm r) - p_0| \\le \\sum_{j\\ge1} p_jr^j$, term by term. Elsewhere "
+                "the rate is $f'(\\rho^*)$ by the definition of a derivative",
+                _rates,
+                every("rho f j i t p p_0"),
+            ),
+            Step(
+                "with residuals",
+                r"\rho' - \rho = \frac{s\,(f(\rho) - \rho)}{q + s}; \qquad \text{gated: } \frac{\rho'}{\rho} = 1 - "
+                r"\frac{s\,(1 - f(\rho))}{q + s}, \qquad q_L = q_0 + Ls",
+                "the stream has variance $q$, the block adds $s = \\mathbb{E}[\\phi^2]$ times the square of its "
+                "scale: the same fixed points, approached like a power of $L$",
+                _residual,
+                every("q s rho f"),
+            ),
+            Step(
+                "the marginal case",
+                r"\phi = \alpha z + \beta|z|: \ \mu = 1; \qquad \text{ReLU}: \ \frac{d}{d\theta}\bigl(f - "
+                r"\cos\theta\bigr) = \frac{\theta\sin\theta}{\pi} > 0 \quad (0 < \theta < \pi)",
+                "half moments; the quadrant integral in polar coordinates. So $\\rho = 1$ is the only fixed point of "
+                "every piecewise linear activation with its kink at 0",
+                _relu,
+                every("phi alpha beta"),
+            ),
+            Step(
+                "ReLU's rate",
+                r"\theta' = \theta - \frac{\theta^2}{3\pi} + O(\theta^3) \quad\Longrightarrow\quad L\,\theta_L \to 3\pi, "
+                r"\qquad L^2\,(1 - \rho_L) \to \frac{9\pi^2}2",
+                "Taylor; $1/\\theta' - 1/\\theta \\to 1/(3\\pi)$, and Cesàro means",
+                _relu_rate,
+                ingredient("Taylor's coefficients, and that $3\\pi/L$ solves the recursion to $o(L^{-2})$", by.TAYLOR),
+            ),
+            Step(
+                "the NTK",
+                lines(
+                    r"\Theta_L = \mu^L\Bigl(\Theta_0 + \frac{\mu+1}{\mu-1}\Bigr) - \frac{\mu+1}{\mu-1} \ \text{ on the "
+                    r"diagonal}, \qquad \Theta_L \to \frac{1+\lambda}{1-\lambda}\,\rho^* \ \text{ off it},",
+                    r"\lambda = f'(\rho^*) < 1: \qquad \mu > 1 \ \Longrightarrow\ \frac{\Theta_{ij}}{\Theta_{ii}} \to "
+                    r"0, \ \mathrm{cond} \to 1; \qquad \text{gated: } \Theta_{ii} \propto (1+\mu)^L",
+                ),
+                "both recursions are linear in $\\Theta$; off the diagonal their factor tends to $\\lambda < 1$. So the "
+                "NTK of **every** block with $\\mu > 1$ tends to a multiple of the identity, the NNGP only where "
+                "$\\rho^* = 0$; plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
+                _ntk,
+                every("mu L Theta lambda rho"),
+            ),
+            Step(
+                "ReLU's NTK",
+                r"\Theta_{ij} \sim \tfrac L2, \quad \Theta_{ii} \sim 2L: \qquad \frac{\Theta_{ij}}{\Theta_{ii}} \to "
+                r"\frac14, \qquad \mathrm{cond} \to \frac{n+3}3",
+                "$f'(\\rho_L) = 1 - \\theta_L/\\pi = 1 - 3/L + \\dots$",
+                _relu_ntk,
+                ingredient("that $L/2$ and $2L$ solve the recursions to $o(1)$, and the condition number"),
+            ),
+            Step(
+                "what is learned",
+                r"K_{ii} = 1, \ |K_{ij}|, |k_i| \le \varepsilon: \qquad v^\top K v \ge (1-(n-1)\varepsilon)\,\|v\|^2, "
+                r"\qquad |k^\top K^{-1}y| \le \frac{\sqrt n\,\varepsilon\,\|y\|}{1-(n-1)\varepsilon}",
+                "sums of squares for matrices of every size; Cauchy and Schwarz. Without residuals predictions at new "
+                "inputs tend to 0 as the condition number tends to 1",
+                _regression,
+                every("v n epsilon"),
+            ),
+        ),
+        remarks=(
+            (
+                "What is left of the kernel off the diagonal shrinks as a whole: predictions vanish, while their "
+                "direction does not have to. The check `depth-limit` measures both."
+            ),
+            (
+                "Activations that jump have $\\mu = \\infty$ and no NTK; for their correlations the steps hold."
+            ),
+        ),
+    )
