@@ -45,7 +45,9 @@ def _weights() -> Outcome:
     h, norm = sp.Symbol("h_j", real=True), sp.Symbol("E", positive=True)
     product = total(p[first], first) * total(q[second], second) - total(p[first] * q[second], first, second)
     k = sp.Symbol("k", integer=True, nonnegative=True)
-    return both(positive(h**2 / norm), zero((rho**j * rho**k, rho ** (j + k)), (rho * rho**j, rho ** (j + 1))), same(product))
+    return both(
+        positive(h**2 / norm), zero((rho**j * rho**k, rho ** (j + k)), (rho * rho**j, rho ** (j + 1))), same(product)
+    )
 
 
 def _kernels() -> Outcome:
@@ -333,8 +335,6 @@ def proof() -> Proof:
                 "What is left of the kernel off the diagonal shrinks as a whole: predictions vanish, while their "
                 "direction does not have to. The check `depth-limit` measures both."
             ),
-            (
-                "Activations that jump have $\\mu = \\infty$ and no NTK; for their correlations the steps hold."
-            ),
+            ("Activations that jump have $\\mu = \\infty$ and no NTK; for their correlations the steps hold."),
         ),
     )

@@ -107,3 +107,6 @@ INTEGRATION_BY_PARTS = Theorem("integration by parts", f"{_REAL}, 7.20 f.")
 CONTINUATION = Theorem("identity theorem of analytic functions", f"{_REAL}, 10.18")
 PRICE = Theorem("Price's theorem", "R. Price, IRE Trans. Inf. Theory 4 (1958) 69; [price](price.md)")
 STEIN = Theorem("Stein's lemma", "C. Stein, Proc. 6th Berkeley Symp. 2 (1972) 583; [price](price.md)")
+GAUSSIAN_POLYNOMIALS = Theorem(
+    "tails of polynomials in Gaussian variables", "S. Janson, Gaussian Hilbert Spaces, Theorem 6.7"
+)

@@ -141,6 +141,22 @@ MUTANTS = (
         "(1 - variance / ((1 + mu) * (2 + mu)))",
         "(1 - variance / (1 + mu))",
     ),
+    ScriptMutant("depth_limit", "both kernels", "* two + one * sp.diff(two, rho))", "* two)"),
+    ScriptMutant(
+        "depth_limit", "what is left to 1", "(x**i - x ** (i + 1), (1 - x) * x**i)", "(x**i - x**i, (1 - x) * x**i)"
+    ),
+    ScriptMutant("depth_limit", "negative correlations", "x - x ** (2 * half + 1))", "x + x ** (2 * half + 1))"),
+    ScriptMutant("depth_limit", "gated blocks", "(F - rho, rho * (f(rho) - 1))", "(F - rho, f(rho) - 1)"),
+    ScriptMutant(
+        "depth_limit",
+        "with residuals",
+        "gated = (stream * rho + s * rho * f(rho))",
+        "gated = (stream * rho + s * f(rho))",
+    ),
+    ScriptMutant("depth_limit", "ReLU's rate", "9 * sp.pi**2 / 2", "9 * sp.pi**2 / 4"),
+    ScriptMutant("depth_limit", "the NTK", "rest = (mu + 1) / (mu - 1)", "rest = mu / (mu - 1)"),
+    ScriptMutant("depth_limit", "ReLU's NTK", "sp.Rational(1, 4)\n", "sp.Rational(1, 3)\n"),
+    ScriptMutant("depth_limit", "what is learned", "spread * (epsilon / 2)", "spread * epsilon"),
     ScriptMutant("erf", "integrate in c", "CLOSED = 2 * theta / sp.pi", "CLOSED = theta / sp.pi"),
     ScriptMutant("erf", "Williams' formula", "return 2 / sp.pi * sp.asin", "return 1 / sp.pi * sp.asin"),
     ScriptMutant("expected_loss", "the start", 'any(key[0] == "v"', 'any(key[0] == "w"'),
@@ -296,6 +312,19 @@ MUTANTS = (
     ScriptMutant(
         "relu_expansion", "β in every dimension", "1 / (2 * d) + 1 / (8 * d**2)", "1 / (2 * d) + 1 / (4 * d**2)"
     ),
+    ScriptMutant("signal", "the maps", "(one, c * two)", "(one, two)"),
+    ScriptMutant("signal", "slopes at a fixed point", "V(q) * (1 + elasticity)", "V(q) * elasticity"),
+    ScriptMutant("signal", "homogeneous gates", "** ((power + 1) ** blocks)", "** (power**blocks)"),
+    ScriptMutant(
+        "signal",
+        "a gate that is stable",
+        "below = half / (1 + 2 * q), q / (1 + 2 * q)",
+        "below = half / (1 + 2 * q), q / (1 + q)",
+    ),
+    ScriptMutant("signal", "with residuals", "lost = s**2 * kappa / (1 + s**2 * kappa * q)", "lost = s**2 * kappa"),
+    ScriptMutant("signal", "finite width", "variance = v * (4**L - 1) / 3", "variance = v * (2**L - 1)"),
+    ScriptMutant("signal", "its size", "sp.Integer(17), sp.Integer(5)", "sp.Integer(15), sp.Integer(5)"),
+    ScriptMutant("signal", "tails", "gated, plain = 2 ** (L + 2) - 3", "gated, plain = 2 ** (L + 1) - 1"),
     ScriptMutant(
         "smallest_eigenvalue",
         "the gated kernel as one Hadamard product",

@@ -147,7 +147,12 @@ def plainly(law: Law, blocks: Sequence[Block]) -> Evidence:
             open_.append(block.name)
         elif not good:
             wrong.append(block.name)
-        rows[block.name] = {"claimed": at, "certified": middle, "boxes": here.zeros.boxes, "up to 1": here.near is not None}
+        rows[block.name] = {
+            "claimed": at,
+            "certified": middle,
+            "boxes": here.zeros.boxes,
+            "up to 1": here.near is not None,
+        }
     what = f"plain blocks: all fixed points with |ρ| ≤ {END}, and up to 1 where φ is smooth, are those claimed (balls)"
     return Evidence(Grade.CERTIFICATE, what, _finding(wrong, open_), part="fixed points", figures=_figures(rows, wrong))
 
@@ -173,7 +178,9 @@ def gatedly(law: Law, blocks: Sequence[Block]) -> Evidence:
             "boxes": cover.boxes,
             "up to 1": near is not None,
         }
-    what = f"gated blocks: 0 attracts all |ρ| ≤ {END}, with the claimed slope, and there is no other fixed point (balls)"
+    what = (
+        f"gated blocks: 0 attracts all |ρ| ≤ {END}, with the claimed slope, and there is no other fixed point (balls)"
+    )
     return Evidence(Grade.CERTIFICATE, what, _finding(wrong, open_), part="fixed points", figures=_figures(rows, wrong))
 
 

@@ -62,5 +62,7 @@ def _learned(name: str, settings: Settings) -> Chart:
         r2 = [max(fit.r2, -0.5) for fit in found]
         series.append(Series(_TITLES[network], blocks, r2, role, dashed=network in ("silu", "swiglu")))
     own = size(settings)
-    note = f"NTK, no residuals, no ridge; {own.train} rows to learn from, {own.test} new ones; R² below -0.5 is cut off."
+    note = (
+        f"NTK, no residuals, no ridge; {own.train} rows to learn from, {own.test} new ones; R² below -0.5 is cut off."
+    )
     return Chart(f"{name}: what is learned over depth", "blocks", "$R^2$ on new rows", series, xscale="log", note=note)

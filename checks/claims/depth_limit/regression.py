@@ -133,5 +133,7 @@ def _row(found: Sequence[Fit]) -> Figure:
     return {
         "cond": [float(f"{fit.condition:.4g}") for fit in found],
         "R²": [round(fit.r2, 4) for fit in found],
-        "cosine of predictions and targets": [None if math.isnan(fit.aligned) else round(fit.aligned, 3) for fit in found],
+        "cosine of predictions and targets": [
+            None if math.isnan(fit.aligned) else round(fit.aligned, 3) for fit in found
+        ],
     }
