@@ -32,7 +32,7 @@ def test_the_page_works_as_written(done: Path) -> None:
     # the wrong law at the end of the page was not recorded
     assert recorded["verdicts"].pop("trace") == {"verdict": "holds", "grade": "numerical"}
     assert recorded == ours
-    assert '"mechanism", "trace")' in (done / "checks" / "catalog.py").read_text()
+    assert '"signal", "trace")' in (done / "checks" / "catalog.py").read_text()
     assert "gated: Fraction = Fraction(1)" in (done / "checks" / "claims" / "trace.py").read_text()
     command = [sys.executable, "-m", "checks", "--list", "--only", "trace"]
     listed = subprocess.run(command, cwd=done, env=environment(done), capture_output=True, text=True, check=True)

@@ -131,7 +131,7 @@ def _residual() -> Outcome:
 
 
 def _relu() -> Outcome:
-    """f − ρ is 0 at θ = 0 with the slope θ sin θ/π in θ; of αz + β|z| both second moments are α² + β²."""
+    """F − ρ is 0 at θ = 0 with the slope θ sin θ/π in θ; of αz + β|z| both second moments are α² + β²."""
     above = 2 * quadrant_mean(1) - sp.cos(ANGLE)
     alpha, beta = sp.symbols("alpha beta", real=True)
     square = sum(((alpha + sign * beta) ** 2 for sign in (1, -1)), sp.S.Zero)
@@ -144,7 +144,7 @@ def _relu() -> Outcome:
 
 
 def _relu_rate() -> Outcome:
-    """cos θ' = cos θ + θ³/(3π) + …: θ' = θ − θ²/(3π) + …, of which 3π/L is the solution."""
+    """Cos θ' = cos θ + θ³/(3π) + …: θ' = θ − θ²/(3π) + …, of which 3π/L is the solution."""
     above = 2 * quadrant_mean(1) - sp.cos(ANGLE)
     taylor = [sp.diff(above, ANGLE, order).subs(ANGLE, 0) for order in range(4)]
     angle = 3 * sp.pi / L
@@ -226,7 +226,8 @@ def proof() -> Proof:
                 "what is left to 1",
                 r"1 - f(\rho) = (1-\rho)\,Q(\rho), \qquad Q = \sum_j p_j\,(1 + \rho + \dots + \rho^{j-1}), \qquad "
                 r"Q(0) = 1 - p_0, \quad Q(1) = \mu",
-                "telescoping sums; $Q$ increases strictly on $[0, 1]$ if a degree of at least 2 has weight. So $f(\\rho) "
+                "telescoping sums; $Q$ increases strictly on $[0, 1]$ if a degree of at least 2 has weight. So "
+                "$f(\\rho) "
                 "= \\rho < 1$ if and only if $Q(\\rho) = 1$: **in $[0, 1)$ there is one fixed point $\\rho^*$ if $\\mu "
                 "> 1$, and none if $\\mu \\le 1$**; $\\rho^* = 0$ if and only if $\\mathbb{E}[\\phi] = 0$",
                 _quotient,
@@ -244,7 +245,8 @@ def proof() -> Proof:
             Step(
                 "negative correlations",
                 r"f(-r) + r = \sum_j p_j\,\bigl(r + (-r)^j\bigr) \ge 0, \qquad = 0 \iff \phi \text{ is odd and } r = 1",
-                "term by term, with $\\sum p_j = 1$: an even degree gives $r + r^j > 0$, an odd one $r - r^j$, positive "
+                "term by term, with $\\sum p_j = 1$: an even degree gives $r + r^j > 0$, an odd one $r - r^j$, "
+                "positive "
                 "for $0 < r < 1$ and $j > 1$. So there is **no fixed point in $(-1, 0)$**, $-1$ is one only for odd "
                 "$\\phi$, and orbits rise until they are not negative or tend to 0, a fixed point: every $|\\rho| < 1$ "
                 "goes to $\\rho^*$ (to 1 if $\\mu \\le 1$)",
@@ -292,7 +294,8 @@ def proof() -> Proof:
             ),
             Step(
                 "ReLU's rate",
-                r"\theta' = \theta - \frac{\theta^2}{3\pi} + O(\theta^3) \quad\Longrightarrow\quad L\,\theta_L \to 3\pi, "
+                r"\theta' = \theta - \frac{\theta^2}{3\pi} + O(\theta^3) \quad\Longrightarrow\quad L\,\theta_L \to "
+                r"3\pi, "
                 r"\qquad L^2\,(1 - \rho_L) \to \frac{9\pi^2}2",
                 "Taylor; $1/\\theta' - 1/\\theta \\to 1/(3\\pi)$, and Cesàro means",
                 _relu_rate,
@@ -306,7 +309,8 @@ def proof() -> Proof:
                     r"\lambda = f'(\rho^*) < 1: \qquad \mu > 1 \ \Longrightarrow\ \frac{\Theta_{ij}}{\Theta_{ii}} \to "
                     r"0, \ \mathrm{cond} \to 1; \qquad \text{gated: } \Theta_{ii} \propto (1+\mu)^L",
                 ),
-                "both recursions are linear in $\\Theta$; off the diagonal their factor tends to $\\lambda < 1$. So the "
+                "both recursions are linear in $\\Theta$; off the diagonal their factor tends to $\\lambda < 1$. So "
+                "the "
                 "NTK of **every** block with $\\mu > 1$ tends to a multiple of the identity, the NNGP only where "
                 "$\\rho^* = 0$; plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
                 _ntk,

@@ -137,7 +137,7 @@ def _spread() -> Outcome:
 
 
 def _degrees() -> Outcome:
-    """Products double the degree in the weights: D' = 2(D + 1) + 1; plain: D' = D + 2. One more for every dense layer."""
+    """Products double the degree in the weights: D' = 2(D + 1) + 1; plain: D' = D + 2, dense layers counted."""
     gated, plain = 2 ** (L + 2) - 3, 2 * L + 1
     return zero(
         (gated.subs(L, L + 1), sp.expand(2 * (gated + 1) + 1)),
@@ -169,7 +169,8 @@ def proof() -> Proof:
             "its fluctuations with every block."
         ),
         notation=(
-            "$q$: variance of a unit of the stream at one input; $\\sigma_w^2, \\sigma_p^2$: variances of gate and value "
+            "$q$: variance of a unit of the stream at one input; $\\sigma_w^2, \\sigma_p^2$: variances of gate and "
+            "value "
             "branch, the latter times that of the dense layer behind; $z$ standard normal; $s$: scale of a residual "
             "branch; $m$: width. Homogeneous: $V = \\sigma^2\\kappa q^p$; "
             "for ReLU $p = 1$, $\\kappa = \\frac12$, $\\sigma^2 = \\sigma_p^2\\sigma_w^2$."
@@ -187,7 +188,8 @@ def proof() -> Proof:
                 "slopes at a fixed point",
                 r"\text{gated: } \frac{dq'}{dq} = 1 + e, \qquad \text{plain: } \frac{dq'}{dq} = e, \qquad e = "
                 r"\frac{q\,V'(q)}{V(q)}",
-                "product rule; $V = 1$ at a gated fixed point, $V = q$ at a plain one. A gate that makes $V$ increase has "
+                "product rule; $V = 1$ at a gated fixed point, $V = q$ at a plain one. A gate that makes $V$ "
+                "increase has "
                 "$e > 0$: **every positive fixed point repels**, and as $V = 1$ has one solution at most there is at "
                 "most one: below it $q \\to 0$, above it $q \\to \\infty$",
                 _slopes,
@@ -202,7 +204,8 @@ def proof() -> Proof:
                     r"2\ln^2\bigl(2\cosh\tfrac z2\bigr)",
                 ),
                 "for increasing $G$ all increase with $z > 0$, as do the squares of increasing odd functions: then "
-                "$V(q)$, a mean of $\\phi(\\sqrt q z)^2 + \\phi(-\\sqrt q z)^2$ over $z > 0$, increases. So for ReLU, GELU, "
+                "$V(q)$, a mean of $\\phi(\\sqrt q z)^2 + \\phi(-\\sqrt q z)^2$ over $z > 0$, increases. So for "
+                "ReLU, GELU, "
                 "SiLU, sigmoid, $\\Phi$, tanh, erf, softplus",
                 _gates,
                 every("z h g"),
@@ -234,7 +237,8 @@ def proof() -> Proof:
                     r"q' = q\,(1 + s^2\kappa q): \qquad \frac1q - \frac1{q'} = \frac{s^2\kappa}{1 + s^2\kappa q},",
                     r"L\,s^2\kappa q_0 < 1 \ \Longrightarrow\ q_L \le \frac{q_0}{1 - L\,s^2\kappa q_0}",
                 ),
-                "ReGLU; at most $s^2\\kappa$ is lost from $1/q$ at each block, and at least $s^2\\kappa/(1 + s^2\\kappa Q)$ "
+                "ReGLU; at most $s^2\\kappa$ is lost from $1/q$ at each block, and at least $s^2\\kappa/(1 + "
+                "s^2\\kappa Q)$ "
                 "while $q \\le Q = q + r$",
                 _residual,
                 every("q s kappa r"),
@@ -243,7 +247,8 @@ def proof() -> Proof:
                 "which scale",
                 r"s^2 = \frac cL: \qquad q_L \to \frac{q_0}{1 - c\kappa q_0} \ \text{ if } c\kappa q_0 < 1, \qquad q_L "
                 r"\to \infty \ \text{ if } c\kappa q_0 > 1",
-                "the loss of $L$ blocks, $c\\kappa/(1 + c\\kappa q/L)$ on average, tends to $c\\kappa$ while $q$ is bounded: $1/q_L$ tends to "
+                "the loss of $L$ blocks, $c\\kappa/(1 + c\\kappa q/L)$ on average, tends to $c\\kappa$ while $q$ is "
+                "bounded: $1/q_L$ tends to "
                 "$1/q_0 - c\\kappa$, and where that is negative $q$ cannot have been bounded. The threshold depends on "
                 "the input's norm",
                 _scale,
@@ -252,7 +257,8 @@ def proof() -> Proof:
             Step(
                 "plain branches and bounded gates",
                 r"V \le B: \qquad q_L \le q_0\,(1 + s^2B)^L \le q_0\,e^{L s^2 B}",
-                "$1 + x \\le e^x$. A plain ReLU branch ($B = \\kappa$) and a gate with $|\\phi| \\le 1$ such as GLU's ($B = "
+                "$1 + x \\le e^x$. A plain ReLU branch ($B = \\kappa$) and a gate with $|\\phi| \\le 1$ such as "
+                "GLU's ($B = "
                 "1$) need $s^2 = O(1/L)$ and nothing else",
                 _bounded,
                 every("x"),
@@ -260,11 +266,13 @@ def proof() -> Proof:
             Step(
                 "finite width",
                 lines(
-                    r"q_L = q_0^{2^L}\prod_{l<L} \xi_l^{2^{L-1-l}}, \quad \xi_l \text{ independent and of one law}: \qquad "
+                    r"q_L = q_0^{2^L}\prod_{l<L} \xi_l^{2^{L-1-l}}, \quad \xi_l \text{ independent and of one law}: "
+                    r"\qquad "
                     r"\mathrm{Var}\ln q_L = 4^L\,\mathrm{Var}\ln q_0 + \frac{4^L-1}3\,v;",
                     r"\text{plain}: \ \mathrm{Var}\ln q_L = \mathrm{Var}\ln q_0 + L\,v",
                 ),
-                "given the stream, both branches' units are independent Gaussians of variance $q_l$, and a gate of degree "
+                "given the stream, both branches' units are independent Gaussians of variance $q_l$, and a gate of "
+                "degree "
                 "1 is $\\sqrt{q_l}$ times what it is at variance 1: exact at every width",
                 _width,
                 every("v l L", by.INDEPENDENCE),
@@ -282,7 +290,8 @@ def proof() -> Proof:
                 "tails",
                 r"\text{degree in the weights}: \quad D_L = 2^{L+2} - 3 \ \text{ (gated)}, \qquad 2L + 1 \ "
                 r"\text{ (plain)}",
-                "with $D$ that of a unit, a product has $2(D + 1)$, the dense layer 1 more (bilinear and linear networks). "
+                "with $D$ that of a unit, a product has $2(D + 1)$, the dense layer 1 more (bilinear and linear "
+                "networks). "
                 "A polynomial of degree $D$ in Gaussians has tails like $e^{-c\\,x^{2/D}}$ (Janson)",
                 _degrees,
                 every("L", by.GAUSSIAN_POLYNOMIALS),
@@ -290,7 +299,8 @@ def proof() -> Proof:
         ),
         remarks=(
             (
-                "Plain SiLU and GELU have $e > 1$ as well: their variance is unstable too, by a factor of $e$ a block (1.17 "
+                "Plain SiLU and GELU have $e > 1$ as well: their variance is unstable too, by a factor of $e$ a "
+                "block (1.17 "
                 "for SiLU at $q = 1$), not $1 + e$. Between norms $q$ is set anew, and none of this occurs."
             ),
         ),

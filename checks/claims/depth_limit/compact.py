@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 
 import sympy as sp
 from flint import arb
@@ -124,7 +125,7 @@ def contracts(act: Activation, end: Fraction, factor: Fraction) -> Cover:
             return ball(factor) - abs(enclosed(act, *box[0]))
 
     cuts = (-end, *_CUTS, end)
-    return positive(margin, [((low, high),) for low, high in zip(cuts, cuts[1:], strict=False)], limit=_LIMIT)
+    return positive(margin, [((low, high),) for low, high in pairwise(cuts)], limit=_LIMIT)
 
 
 def plainly(law: Law, blocks: Sequence[Block]) -> Evidence:

@@ -23,7 +23,7 @@ GATED = ("reglu", "swiglu", "glu")
 PLAIN = ("relu", "silu")
 #: Networks whose fate at the last depth is claimed; SiLU's NTK is on the way there (1.067^−64 = 0.016).
 JUDGED = (*GATED, "relu")
-#: R² up to which all is lost; the share of the best R² that is kept otherwise; what must have been learned at some depth.
+#: R² up to which all is lost; the share of the best R² that is kept otherwise; what is learned at some depth at least.
 LOST, KEPT, LEARNED = 1e-3, 1 / 3, 0.05
 #: The condition number at which nothing is said to be shared.
 _ONE = 1.001

@@ -34,12 +34,13 @@ class Law:
     spreads: tuple[float, float, float] = (float(GATED_SPREAD), float(PLAIN_SPREAD), float(DENSE_SPREAD))
 
     def variance(self, start: float, blocks: int) -> float:
-        """q after so many ReGLU blocks with all variances 1, for q_0 = start."""
+        """The variance q after so many ReGLU blocks with all variances 1, for q_0 = start."""
         fixed = 1 / KAPPA
-        return fixed * math.pow(start / fixed, math.pow(self.base, blocks))
+        exponent = math.pow(self.base, blocks) * math.log(start / fixed)
+        return fixed * math.exp(max(-600.0, min(600.0, exponent)))
 
     def residual(self, share: float) -> float:
-        """q_L/q_0 in the limit of many residual ReGLU blocks with s² = c/L, for cκq_0 = share; inf beyond the threshold."""
+        """q_L/q_0 of many residual ReGLU blocks with s² = c/L, in the limit, share = cκq_0; inf beyond it."""
         return 1 / (1 - share / self.threshold) if share < self.threshold else math.inf
 
 

@@ -16,7 +16,7 @@ from checks.tools.branch_and_bound import Box, Cover, hull, positive
 from glutheory.activations import Activation, Z, activation
 from glutheory.claims import Evidence, Figure, Finding, Grade
 from glutheory.ground.balls import precision
-from glutheory.layers import composed, dense, product
+from glutheory.layers import composed, dense, product, stack
 from glutheory.networks import GATES, gated
 from glutheory.numeric import gram
 from glutheory.numeric.deep.fixed import block_map
@@ -58,14 +58,14 @@ def rising(act: Activation, sign: int) -> Cover:
 
 @lru_cache(maxsize=64)
 def elasticity(act: Activation) -> float:
-    """E = qV'/V at q = 1."""
+    """The elasticity qV'/V at q = 1."""
     with precision(_BITS):
         one = arb(1)
         return float((unit_mean(tilt(act), one, 12) / unit_mean(square(act), one, 12)).mid())
 
 
 def monotone(law: Law, names: Sequence[str]) -> Evidence:
-    """V rises with every gate but those that are said to keep the scale, with which it falls; balls on the continuum."""
+    """V rises with every gate but those said to keep the scale, with which it falls; balls on the continuum."""
     wrong, open_ = [], []
     rows: dict[str, Figure] = {}
     for name in names:
@@ -83,12 +83,10 @@ def monotone(law: Law, names: Sequence[str]) -> Evidence:
     )
 
 
-def block(net: str, q: np.ndarray, sigma_w: float = 1.0, sigma_p: float = 1.0) -> np.ndarray:
-    """q' of a gated block without norms, by `gram`, for each of these q."""
-    own = product(net, variance=(Fraction(sigma_p) ** 2, Fraction(sigma_w) ** 2))
-    return np.array(
-        [float(gram(composed(own, dense()), np.array([[math.sqrt(value)]]), kind="nngp")[0, 0]) for value in q]
-    )
+def block(net: str, q: float, sigma_w: float, sigma_p: float) -> float:
+    """Q' of a gated block without norms, by `gram` of two layers at the variance σ_w²q, times σ_p²/σ_w²."""
+    X = np.array([[sigma_w * math.sqrt(q)]])
+    return (sigma_p / sigma_w) ** 2 * float(gram(net, X, kind="nngp")[0, 0])
 
 
 def slopes(law: Law, names: Sequence[str]) -> Evidence:
@@ -114,12 +112,13 @@ def orbits(law: Law) -> Evidence:
     worst = 0.0
     rows: dict[str, Figure] = {}
     for start in (0.5, 1.5, 2.0, 2.5, 8.0):
-        q, seen = np.array([start]), []
+        seen = []
         for blocks in range(1, _ORBIT + 1):
-            q = block("reglu", q)
+            own = stack("reglu", blocks, norm=None, residual=False)
+            q = float(gram(own, np.array([[math.sqrt(start)]]), kind="nngp")[0, 0])
             claimed = law.variance(start, blocks)
-            worst = max(worst, abs(math.log(q[0] / claimed)) if claimed > 0 else math.inf)
-            seen.append(float(q[0]))
+            worst = max(worst, abs(math.log(q / claimed)) if claimed > 0 else math.inf)
+            seen.append(q)
         rows[f"q_0 = {start}"] = seen
     figures: dict[str, Figure] = {"orbits": rows, "largest |ln measured/claimed|": worst, "allowed": 2**_ORBIT * _OFF}
     what = "ReGLU without norms: q_L = q*(q_0/q*)^(2^L), by gram"
@@ -135,7 +134,7 @@ def plane(net: str) -> tuple[tuple[tuple[float, ...], ...], ...]:
         for sigma_w in SIDES:
             seen = [1.0]
             while len(seen) <= _ORBIT and 1 / _FAR < seen[-1] < _FAR:
-                seen.append(float(block(net, np.array(seen[-1:]), sigma_w, sigma_p)[0]))
+                seen.append(block(net, seen[-1], sigma_w, sigma_p))
             row.append(tuple(seen))
         rows.append(tuple(row))
     return tuple(rows)
@@ -147,7 +146,7 @@ def critical(net: str, sigma_w: float) -> float:
 
 
 def planes(law: Law) -> Evidence:
-    """In the plane of (σ_w, σ_p): below the critical curve every orbit falls, above it every one rises; chaos everywhere."""
+    """The plane of (σ_w, σ_p): below the critical curve orbits fall, above it they rise; chaos on all of it."""
     wrong: list[str] = []
     least = math.inf
     for net in PLANE:

@@ -141,7 +141,7 @@ def test_regression_by_hand() -> None:
 
 
 def test_what_is_learned_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    def made(name: str, network: str, draw: int, settings: Settings) -> tuple[regression.Fit, ...]:
+    def made(_name: str, network: str, _draw: int, _settings: Settings) -> tuple[regression.Fit, ...]:
         last = 0.4 if network == "relu" else 0.0
         return tuple(regression.Fit(1.0, 0.0, r2, 0.1, 1.0, math.nan) for r2 in (0.6, last))
 
