@@ -24,7 +24,7 @@ def charts(settings: Settings) -> tuple[Chart, ...]:
 
 
 def _plane(net: str) -> Chart:
-    shown = [[max(-_MOST, min(_MOST, math.log(seen[min(4, len(seen) - 1)]))) for seen in row] for row in plane(net)]
+    shown = [[_shown(seen) for seen in row] for row in plane(net)]
     ticks = [round(math.log2(side), 1) for side in SIDES]
     return Chart(
         title=f"{_TITLES[net]} without norms: where the variance goes",
@@ -33,6 +33,12 @@ def _plane(net: str) -> Chart:
         map=Map(r"$\ln q_4$", ticks, ticks, shown),
         note=f"q_0 = 1, four blocks, cut off at {_MOST:g}. Collapse below the critical curve, divergence above it.",
     )
+
+
+def _shown(seen: tuple[float, ...]) -> float:
+    """The logarithm of q after four blocks; of an orbit that has left before, the end of the scale."""
+    last = math.log(seen[min(4, len(seen) - 1)])
+    return max(-_MOST, min(_MOST, last)) if len(seen) > 4 else math.copysign(_MOST, last)
 
 
 def _critical() -> Chart:

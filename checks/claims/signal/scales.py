@@ -174,4 +174,4 @@ def planes(law: Law) -> Evidence:
         f"(σ_w, σ_p) from {SIDES[0]} to {SIDES[-1]}, q_0 = 1: collapse and divergence on the two sides of the critical "
         "curve, and nearby inputs part on all of it: there is no edge of chaos"
     )
-    return Evidence(Grade.NUMERICAL, what, Finding.of(not wrong), part="scale", figures=figures)
+    return Evidence(Grade.NUMERICAL, what, Finding.of(not wrong), part="plane", figures=figures)

@@ -113,8 +113,8 @@ def test_the_claim_holds() -> None:
     found = statement.run(QUICK)
     assert found.verdict is Verdict.HOLDS
     assert all(control.caught for control in found.controls), found.controls
-    assert found.grade == "statistical"
-    assert {piece.part for piece in found.evidence} == {"scale", "residuals", "width"}
+    assert found.grade == "numerical"
+    assert {piece.part for piece in found.evidence} == {"scale", "plane", "residuals", "width"}
     assert set(NEEDED) <= set(MUTANTS)
 
 
