@@ -304,6 +304,20 @@ MUTANTS = (
         test="tests/test_third_reader.py::test_shifted_kinks_are_read_alike",
     ),
     Mutant(
+        "the degrees of a gated block not moved",
+        "checks/claims/depth_limit/law.py",
+        "np.concatenate([np.zeros(self.shift), own]) if block.gated else own",
+        "own",
+        "depth-limit",
+    ),
+    Mutant(
+        "the modulus for the square of the value branch",
+        "checks/claims/signal/networks.py",
+        "squares *= rng.standard_normal((_BLOCK, own.width)) ** 2",
+        "squares *= np.abs(rng.standard_normal((_BLOCK, own.width)))",
+        "signal",
+    ),
+    Mutant(
         "the mean once for twice in the full gated kernel",
         "checks/claims/mechanism/kernels.py",
         "found.gated_ntk - 2 * found.inner * off",
