@@ -22,8 +22,8 @@ from glutheory.symbolic.hermite import coefficients, norm
 Array = npt.NDArray[np.float64]
 #: Coefficients of the series, and decimals of each.
 _TERMS, _DIGITS = 96, 20
-#: Where the mean of ReLU and SiLU is taken away: E[φ(z)] at variance 1, SiLU's to 21 digits.
-_MEANS = {"relu": 1 / sp.sqrt(2 * sp.pi), "silu": sp.Rational("0.206621096414139182158")}
+#: Where the mean of ReLU and SiLU is taken away: E[φ(z)] at variance 1, SiLU's to 30 digits.
+_MEANS = {"relu": 1 / sp.sqrt(2 * sp.pi), "silu": sp.Rational("0.206620964141907037262350828718")}
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from checks.claims.depth_limit import compact, orbits, regression, statement
-from checks.claims.depth_limit.law import LAW, MUTANTS, NEEDED
-from checks.claims.depth_limit.theory import extinction, gate, grown, image, mean_degree, plain, slope, weights
+from checks.claims.depth_limit.law import LAW, MUTANTS, NEEDED, Law
+from checks.claims.depth_limit.theory import Block, extinction, gate, grown, image, mean_degree, plain, slope, weights
 from checks.settings import Settings
+from glutheory.activations import Activation, Z
 from glutheory.claims import Evidence, Finding, Verdict
 
 QUICK = Settings()
@@ -70,13 +71,23 @@ def test_enclosures_hold_the_arc_cosine_kernel() -> None:
             assert abs(float(steep.mid()) - (1 - math.acos(rho) / math.pi)) <= float(steep.rad()) + 1e-12
 
 
+def cubic() -> Block:
+    """z³ + z² = 3 He_1 + 1 + He_2 + He_3: f = (1 + 9ρ + 2ρ² + 6ρ³)/18, and f = ρ at 1 and where 6ρ² + 8ρ = 1."""
+    return Block(Activation("cubic", Z**3 + Z**2), False, "cubic")
+
+
+CUBIC = (math.sqrt(88) - 8) / 12
+
+
 def test_fixed_points_are_certified() -> None:
-    found = compact.found(plain("monomial2").act)
+    block = cubic()
+    assert LAW.attractor(block) == pytest.approx(CUBIC, abs=1e-14)
+    found = compact.found(block.act)
     (bracket,) = found.brackets
-    assert bracket[0] < Fraction(1, 2) < bracket[1]
+    assert bracket[0] < CUBIC < bracket[1]
     assert found.zeros.signs == (1, -1)
+    # next to 1 the slope is at least 31/18 − (1/16)·40/18 > 1
     assert found.near == (-1, True)
-    assert compact.found(plain("cos").act).zeros.signs == (1,)
 
 
 def test_no_smaller_factor_of_contraction_is_certified() -> None:
@@ -86,19 +97,10 @@ def test_no_smaller_factor_of_contraction_is_certified() -> None:
     assert compact.contracts(act, Fraction(1, 2), Fraction(60, 100)).counterexample is not None
 
 
-@pytest.mark.parametrize(
-    ("label", "name"),
-    [
-        ("another fixed point only where f'(1) > 1.07", "monomial2"),
-        ("another fixed point where f'(1) > 0.5", "cos"),
-        ("the limit is reached after one block", "monomial2"),
-    ],
-)
-def test_wrong_fixed_points_are_refuted_by_balls(label: str, name: str) -> None:
-    block = plain(name)
-    assert compact.plainly(LAW, [block]).finding is Finding.SUPPORTS
-    wrong = MUTANTS[label] if "1.07" not in label else MUTANTS[label].__class__(critical=2.0)
-    assert compact.plainly(wrong, [block]).finding is Finding.REFUTES
+@pytest.mark.parametrize("wrong", [Law(critical=2.0), Law(steps=1)])
+def test_wrong_fixed_points_are_refuted_by_balls(wrong: Law) -> None:
+    assert compact.plainly(LAW, [cubic()]).finding is Finding.SUPPORTS
+    assert compact.plainly(wrong, [cubic()]).finding is Finding.REFUTES
 
 
 def test_a_search_that_gives_up_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ def test_the_first_order_of_the_variance() -> None:
 
 def test_a_small_sample_follows_the_law(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks, "DEPTHS", (1, 3))
-    monkeypatch.setattr(networks, "QUICK", networks.Task(16, 600, 2**15))
+    monkeypatch.setattr(networks, "QUICK", networks.Task(32, 600, 2**15))
     for cached in (networks.logarithms, networks.factors):
         cached.cache_clear()
     assert networks.distributions(LAW, QUICK).finding is Finding.SUPPORTS
