@@ -35,10 +35,10 @@ def _shown() -> Sequence[tuple[Block, Role, bool]]:
 def _maps() -> Chart:
     rho = np.linspace(-1, 1, 81)
     series = [
-        Series(_TITLES[block.name], rho, block_map(block.network, rho)[0], role, dashed=dashed)
+        Series(_TITLES[block.name], list(rho), list(block_map(block.network, rho)[0]), role, dashed=dashed)
         for block, role, dashed in _shown()
     ]
-    series.append(Series(r"$f(\rho) = \rho$", rho, rho, Role.THEORY))
+    series.append(Series(r"$f(\rho) = \rho$", list(rho), list(rho), Role.THEORY))
     note = "Gated maps cross the diagonal at 0 from above; SiLU's crosses it at 0.659, ReLU's touches it at 1."
     return Chart("One block between norms", r"correlation before $\rho$", r"after $f(\rho)$", series, note=note)
 

@@ -58,10 +58,10 @@ def branches(law: Law) -> Evidence:
             rows[f"ReGLU, c κ q_0 = {share}, q_0 = {start}"] = [f"{claimed:.4g}", *(f"{value:.5g}" for value in found)]
     for c in (1.0, 4.0):
         pairs = (("relu", KAPPA, growth("relu", BLOCKS[0], c, 4.0)), ("glu", 1.0, bounded("glu", _FEW, c, 4.0)))
-        for net, bound, found in pairs:
-            if found > math.exp(bound * c) * (1 + 1e-9):
+        for net, bound, grown in pairs:
+            if grown > math.exp(bound * c) * (1 + 1e-9):
                 wrong.append(f"{net}, {c}")
-            rows[f"{net}, c = {c}"] = [f"at most {math.exp(bound * c):.4g}", f"{found:.5g}"]
+            rows[f"{net}, c = {c}"] = [f"at most {math.exp(bound * c):.4g}", f"{grown:.5g}"]
     figures: dict[str, Figure] = {"blocks": list(BLOCKS), "limit, and q_L/q_0": rows, "not as claimed": wrong}
     what = "residual branches without norms, s² = c/L: q_L/q_0 against 1/(1 − cκq_0), and divergence beyond"
     return Evidence(Grade.NUMERICAL, what, Finding.of(not wrong), part="residuals", figures=figures)

@@ -66,7 +66,8 @@ def elasticity(act: Activation) -> float:
 
 def monotone(law: Law, names: Sequence[str]) -> Evidence:
     """V rises with every gate but those said to keep the scale, with which it falls; balls on the continuum."""
-    wrong, open_ = [], []
+    wrong: list[str] = []
+    open_: list[str] = []
     rows: dict[str, Figure] = {}
     for name in names:
         cover = rising(activation(name), -1 if name in law.keeping else 1)
