@@ -33,7 +33,8 @@ CLAIM = Claim(
         "no other but 1, which repels. Plain ones go to 1 if f'(1) ≤ 1 (ReLU, which is marginal, like 9π²/2 L^-2; "
         "sigmoid), else to exactly one other point: 0 for centred activations, 0.659 for SiLU, 0.760 for GELU. With "
         "residuals the fixed points are the same, approached like a power of L. Without residuals the NTK tends to a "
-        "multiple of the identity wherever f'(1) > 1, within ten blocks for ReGLU and SwiGLU: the condition number tends "
+        "multiple of the identity wherever f'(1) > 1, within ten blocks for ReGLU and SwiGLU: the condition number "
+        "tends "
         "to 1, and predictions on new inputs to 0."
     ),
     assumptions=("0 < E[φ²] < ∞, and no linear block", "norms before every block", "infinite width", "no jumps (NTK)"),
