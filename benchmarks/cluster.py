@@ -73,8 +73,8 @@ def main() -> None:
         f"operator times one vector, n = {given.n}": partial(product, n=given.n),
     }
     with (
-        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as small,
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as large,
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as small,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as large,
         Client(small, set_as_default=False) as one,
         Client(large, set_as_default=False) as two,
     ):

@@ -34,7 +34,7 @@ X = np.random.default_rng(0).standard_normal((90, 6))
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as local:
         yield local.scheduler_address
 
 
@@ -149,7 +149,7 @@ def test_no_scheduler_is_a_sentence(wrong: str) -> None:
 def test_a_scheduler_without_workers_and_workers_without_the_package(address: str) -> None:
     missing = ("glutheory", "no_such_package")
     with (
-        distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty,
+        distributed.LocalCluster(n_workers=0, dashboard_address=":0") as empty,
         pytest.raises(DomainError, match="has no workers"),
         cluster.connected(empty.scheduler_address, patience=0.5),
     ):
