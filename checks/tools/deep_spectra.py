@@ -97,7 +97,9 @@ def net(block: Block, multiple: float = 1.0) -> Network:
     # two rows at a right angle: S(1, 1, 0) = (E φ)²
     square = float(gram(block.plain, np.sqrt(2) * np.eye(2), kind="nngp", threads=1)[0, 1])
     centre = sp.Rational(multiple * math.sqrt(max(square, 0.0)))
-    act = Activation(block.title if multiple == 1 else f"{block.title} x {multiple:g}", activation(block.plain).expr - centre)
+    act = Activation(
+        block.title if multiple == 1 else f"{block.title} x {multiple:g}", activation(block.plain).expr - centre
+    )
     return Network(act.label, (activation("identity"), act) if block.gated else (act,))
 
 

@@ -8,7 +8,7 @@ from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
 from derivations.tools.sums import Index, Tensor, delta, same, total
-from derivations.tools.zero import positive, strictly, zero
+from derivations.tools.zero import strictly, zero
 
 k, rho, theta, D, r, b, x = sp.symbols("k rho theta D r b x", real=True)
 q, q_2, m, m_2, chi, mu, v, n, p = sp.symbols("q q_2 m m_2 chi mu v n p", positive=True)
@@ -184,19 +184,19 @@ def proof() -> Proof:
         title="Depth: what it does to plain and to gated kernels",
         source="this project; for plain networks Xiao, Pennington & Schoenholz (2020) and arXiv 2305.08813",
         summary=(
-            "In a wide stack of normed blocks a pair of inputs is two numbers, a correlation $\\rho$ and a kernel $k$. A "
-            "gate multiplies the map of correlations by $\\rho$, whatever the activation: 0 becomes a fixed point that "
-            "attracts, 1 one that repels. So every gated kernel tends to a diagonal matrix, $L$ blocks with residuals "
-            "like $L^{\\mu-1-\\chi}\\ln L$. What the gate gains against the plain stack is decided by $\\chi$, the slope "
-            "of the plain map at 1: without bound for $\\chi < 1$ (sigmoid), $(n+3)/3$ in the limit for ReLU, "
-            "$\\chi = 1$, and nothing in the limit for $\\chi > 1$ (GELU, SiLU, tanh)."
+            "In a wide stack of normed blocks a pair of inputs is two numbers, a correlation $\\rho$ and a kernel "
+            "$k$. A gate multiplies the map of correlations by $\\rho$, whatever the activation: 0 becomes a fixed "
+            "point that attracts, 1 one that repels. So every gated kernel tends to a diagonal matrix, $L$ blocks "
+            "with residuals like $L^{\\mu-1-\\chi}\\ln L$. What the gate gains against the plain stack is decided by "
+            "$\\chi$, the slope of the plain map at 1: without bound for $\\chi < 1$ (sigmoid), $(n+3)/3$ in the "
+            "limit for ReLU, $\\chi = 1$, and nothing in the limit for $\\chi > 1$ (GELU, SiLU, tanh)."
         ),
         notation=(
             "$q, q'$: variances of the stream at two inputs; $m, m'$: mean squares of a block's images; $\\rho$: "
-            "correlation; $K = \\Theta + \\Sigma$, the NTK behind a readout, $k = K/\\sqrt{qq'}$, and $D$ the same on the "
-            "diagonal; $f$: the map of correlations of a plain block, $f(1) = 1$, with Taylor coefficients $\\ge 0$; "
-            "$\\mu = f(0) = (E\\phi)^2/E\\phi^2$, $\\chi = f'(1) = E\\phi'^2/E\\phi^2$, $v = E\\phi^2$; a tilde: gated; "
-            "index $+$: after one block more. ntk parametrisation, all variances 1, all weights trained."
+            "correlation; $K = \\Theta + \\Sigma$, the NTK behind a readout, $k = K/\\sqrt{qq'}$, and $D$ the same on "
+            "the diagonal; $f$: the map of correlations of a plain block, $f(1) = 1$, with Taylor coefficients $\\ge "
+            "0$; $\\mu = f(0) = (E\\phi)^2/E\\phi^2$, $\\chi = f'(1) = E\\phi'^2/E\\phi^2$, $v = E\\phi^2$; a tilde: "
+            "gated; index $+$: after one block more. ntk parametrisation, all variances 1, all weights trained."
         ),
         steps=(
             Step(
@@ -214,16 +214,16 @@ def proof() -> Proof:
                     r"\sqrt{q_+q_+'}\,k_+ = \sqrt{qq'}\,k + \sqrt{mm'}\,\bigl(k f'(\rho) + 2f(\rho)\bigr); \qquad "
                     r"\text{without residual: } \rho_+ = f, \ k_+ = kf' + 2f; \qquad \rho_0 = \cos, \ k_0 = 2\rho_0",
                 ),
-                "layer by layer: the norm divides, the branches add $\\rho$, the product multiplies by $f'$, the dense "
-                "layer adds its input's covariance, the residual adds; the images of independent centred weights are "
-                "uncorrelated with the stream",
+                "layer by layer: the norm divides, the branches add $\\rho$, the product multiplies by $f'$, the "
+                "dense layer adds its input's covariance, the residual adds; the images of independent centred "
+                "weights are uncorrelated with the stream",
                 _numbers,
                 every("k rho q q_2 m m_2 f g", by.INDEPENDENCE),
             ),
             Step(
                 "the diagonal",
-                r"D_+ + \alpha = (D + \alpha)\,\frac{q + m\chi}{q + m}, \quad \alpha = \frac2{\chi-1}; \qquad \chi = 1: "
-                r"\ D_+ = D + \frac{2m}{q+m}; \qquad \text{without residual: } D_+ + \alpha = \chi\,(D+\alpha)",
+                r"D_+ + \alpha = (D + \alpha)\,\frac{q + m\chi}{q + m}, \quad \alpha = \frac2{\chi-1}; \qquad \chi = "
+                r"1: \ D_+ = D + \frac{2m}{q+m}; \qquad \text{without residual: } D_+ + \alpha = \chi\,(D+\alpha)",
                 "$\\rho = f = 1$",
                 _diagonal,
                 every("D q m chi"),
@@ -246,9 +246,9 @@ def proof() -> Proof:
             ),
             Step(
                 "a power of the depth",
-                r"q = 1 + lv,\ m = v: \qquad \prod_{l<L}\frac{q+m s}{q+m} = \frac{\Gamma(L+\frac1v+s)}{\Gamma(L+1+\frac1v)}"
-                r"\,\frac{\Gamma(1+\frac1v)}{\Gamma(\frac1v+s)} \sim L^{s-1}; \qquad \frac{b_L}{\tilde D_L} \sim C "
-                r"L^{\mu-1-\chi}\ln L",
+                r"q = 1 + lv,\ m = v: \qquad \prod_{l<L}\frac{q+m s}{q+m} = "
+                r"\frac{\Gamma(L+\frac1v+s)}{\Gamma(L+1+\frac1v)}\,\frac{\Gamma(1+\frac1v)}{\Gamma(\frac1v+s)} \sim "
+                r"L^{s-1}; \qquad \frac{b_L}{\tilde D_L} \sim C L^{\mu-1-\chi}\ln L",
                 "rows of norm $\\sqrt d$ with residuals; $s = \\mu$ above and $s = 1 + \\chi$ on the diagonal, "
                 "$b_L/r_L = 2 + \\sum 2v\\mu/(1+lv+v\\mu)$, which is 2 where $\\mu = 0$; without residuals "
                 "$L(\\mu/(1+\\chi))^L$",
@@ -257,8 +257,9 @@ def proof() -> Proof:
             ),
             Step(
                 "gated kernels tend to diagonal matrices",
-                r"|\rho| = c < 1: \quad c_+ \le c\Bigl(1 - \frac{m(1-\mu)(1-c)}{q+m}\Bigr), \qquad \frac{|k_L|}{\tilde D_L} "
-                r"\to 0, \qquad \mathrm{cond}\,\tilde K_L \to \max_i \lim \tilde D_i/\tilde D_j",
+                r"|\rho| = c < 1: \quad c_+ \le c\Bigl(1 - \frac{m(1-\mu)(1-c)}{q+m}\Bigr), \qquad "
+                r"\frac{|k_L|}{\tilde D_L} \to 0, \qquad \mathrm{cond}\,\tilde K_L \to \max_i \lim \tilde D_i/\tilde "
+                r"D_j",
                 "$f(c) \\le \\mu + (1-\\mu)c$ because the coefficients of $f$ are not negative and sum to 1, and "
                 "$|\\tilde f(\\rho)| \\le cf(c)$; $\\tilde f'(c) \\to \\mu < 1+\\chi$; discs around the diagonal. Any "
                 "rows no two of which are parallel or opposite, with residuals or without",
@@ -267,8 +268,8 @@ def proof() -> Proof:
             ),
             Step(
                 "spike and bulk of a constant correlation",
-                r"(1-x)I + x\,11^\top: \qquad \lambda_1 = 1 - x + nx, \quad \lambda_2 = \dots = \lambda_n = 1 - x, \quad "
-                r"\mathrm{cond} = 1 + \frac{nx}{1-x}; \qquad x = \tfrac14: \ \mathrm{cond} = \frac{n+3}3",
+                r"(1-x)I + x\,11^\top: \qquad \lambda_1 = 1 - x + nx, \quad \lambda_2 = \dots = \lambda_n = 1 - x, "
+                r"\quad \mathrm{cond} = 1 + \frac{nx}{1-x}; \qquad x = \tfrac14: \ \mathrm{cond} = \frac{n+3}3",
                 "the vector of ones, and vectors of sum 0",
                 _constant,
                 every("n x w"),
@@ -276,7 +277,8 @@ def proof() -> Proof:
             Step(
                 "ReLU: the marginal case",
                 r"f = \cos\theta + \frac{\sin\theta - \theta\cos\theta}\pi, \qquad f' = 1 - \frac\theta\pi; \qquad "
-                r"\theta_L \sim \frac{3\pi}L, \quad \frac{k_L}{D_L} \to \frac14, \qquad \mathrm{cond}\,K_L \to \frac{n+3}3",
+                r"\theta_L \sim \frac{3\pi}L, \quad \frac{k_L}{D_L} \to \frac14, \qquad \mathrm{cond}\,K_L \to "
+                r"\frac{n+3}3",
                 "$1/\\theta_+ - 1/\\theta \\to 1/(3\\pi)$; so $k_+ = (1-(3+o(1))/l)k + 2 + o(1)$ and $k_L \\sim L/2$, "
                 "$D_L = 2L + 2$; with residuals $\\ln q_L$ stands for $L$",
                 _relu,
@@ -284,10 +286,10 @@ def proof() -> Proof:
             ),
             Step(
                 "χ > 1: the plain kernel tends to a diagonal matrix as well",
-                r"f(\rho_*) = \rho_* < 1, \quad f'(\rho_*) < 1: \qquad k_L \to \frac{2\rho_*}{1-f'(\rho_*)}, \qquad D_L \to "
-                r"\infty, \qquad \mathrm{cond}\,K_L \to \max_i \lim D_i/D_j",
-                "a convex map with slope above 1 at 1 crosses the diagonal once below 1, with a slope below that of the "
-                "chord; $D$ grows like $\\chi^L$, with residuals like $L^{\\chi-1}$",
+                r"f(\rho_*) = \rho_* < 1, \quad f'(\rho_*) < 1: \qquad k_L \to \frac{2\rho_*}{1-f'(\rho_*)}, \qquad "
+                r"D_L \to \infty, \qquad \mathrm{cond}\,K_L \to \max_i \lim D_i/D_j",
+                "a convex map with slope above 1 at 1 crosses the diagonal once below 1, with a slope below that of "
+                "the chord; $D$ grows like $\\chi^L$, with residuals like $L^{\\chi-1}$",
                 _chaotic,
                 ingredient("the slope of the chord and the limit", by.CHUNG),
             ),
@@ -300,12 +302,14 @@ def proof() -> Proof:
             ),
             Step(
                 "homogeneous activations without norms",
-                r"m = v q^p: \qquad \frac{\partial}{\partial\Sigma}\Bigl[v(qq')^{p/2}f\Bigl(\frac\Sigma{\sqrt{qq'}}\Bigr)"
-                r"\Bigr]\,K = \sqrt{mm'}\,k f'(\rho); \qquad \text{without residual: } \frac{q_L}{q_L'} = "
-                r"\Bigl(\frac{q_0}{q_0'}\Bigr)^{p^L}, \quad \mathrm{cond}\,K_L \ge \Bigl(\frac{\max q_0}{\min q_0}\Bigr)^{p^L}",
-                "the recursions are the same, so that $K_L$ is the normed kernel between the roots of the rows' variances; "
-                "$p = 1$ for ReLU, $p = 2$ for ReGLU; the condition number is at least the quotient of two entries of the "
-                "diagonal",
+                r"m = v q^p: \qquad "
+                r"\frac{\partial}{\partial\Sigma}\Bigl[v(qq')^{p/2}f\Bigl(\frac\Sigma{\sqrt{qq'}}\Bigr)\Bigr]\,K = "
+                r"\sqrt{mm'}\,k f'(\rho); \qquad \text{without residual: } \frac{q_L}{q_L'} = "
+                r"\Bigl(\frac{q_0}{q_0'}\Bigr)^{p^L}, \quad \mathrm{cond}\,K_L \ge \Bigl(\frac{\max q_0}{\min "
+                r"q_0}\Bigr)^{p^L}",
+                "the recursions are the same, so that $K_L$ is the normed kernel between the roots of the rows' "
+                "variances; $p = 1$ for ReLU, $p = 2$ for ReGLU; the condition number is at least the quotient of two "
+                "entries of the diagonal",
                 _without,
                 every("q q_2 v p f sigma K", by.RAYLEIGH),
             ),
@@ -316,6 +320,7 @@ def proof() -> Proof:
                 "stream and $\\ln L$ is the time; two inputs with $1-\\rho = \\epsilon$ are told apart after about "
                 "$\\epsilon^{-1/\\chi}$ gated blocks."
             ),
-            "arXiv 2305.08813 has $(n+4)/3$ for its own deep ReLU network; the constant beside $n/3$ is one of the set-up.",
+            "arXiv 2305.08813 has $(n+4)/3$ for its own deep ReLU network; the constant beside $n/3$ is one of the "
+            "set-up.",
         ),
     )

@@ -38,13 +38,15 @@ def _exact() -> Outcome:
 
 
 def _slopes() -> Outcome:
-    """With p_k the coefficients of f, Σ p_k = 1 and p_0 = μ: the slopes at 0 and at 1 over those of a straight line."""
+    """With p_k the coefficients of f, Σ p_k = 1 and p_0 = μ: the slopes at 0 and at 1 over those of a straight "
+    "line.
+    """
     term = sp.Symbol("p_k", nonnegative=True)
     more = sp.Symbol("k", integer=True, nonnegative=True)
     left = linear + rest  # 1 − μ, with something beyond degree 1
     return both(
         zero((_k * term - term, (_k - 1) * term), (1 - linear / left, rest / left)),
-        positive((((more + 1) - 1) * term)),
+        positive(((more + 1) - 1) * term),
         strictly(rest / left),
     )
 
@@ -70,7 +72,9 @@ def _share() -> Outcome:
 
 
 def _one_block() -> Outcome:
-    """k_0 = 2ρ through one block: without residual, and where its image has mean square 1 on a stream of variance 1."""
+    """k_0 = 2ρ through one block: without residual, and where its image has mean square 1 on a stream of variance "
+    "1.
+    """
     image, slope = kappa(rho) / v, sp.diff(kappa(rho), rho) / v
     two_layers = sp.diff(rho * kappa(rho), rho)
     added = alike(2 * rho, slope, image).subs({sp.Symbol("q", positive=True): 1, sp.Symbol("m", positive=True): 1})
@@ -85,21 +89,22 @@ def proof() -> Proof:
         title="Depth and centring: removing the mean is enough for the limit",
         source="this project",
         summary=(
-            "Behind a norm one constant centres an activation exactly, at every depth and for every row. The centred plain "
-            "stack then has what a gate gives: 0 is a fixed point of its map, with slope $p_1/(1-\\mu) < 1$, and 1 one "
-            "with slope $\\chi/(1-\\mu) > 1$. Its kernel tends to a diagonal matrix whatever $\\chi$ is. So the share of "
-            "the mean in the gain of gating tends to 1 with the depth; what the gate adds is the pace."
+            "Behind a norm one constant centres an activation exactly, at every depth and for every row. The centred "
+            "plain stack then has what a gate gives: 0 is a fixed point of its map, with slope $p_1/(1-\\mu) < 1$, "
+            "and 1 one with slope $\\chi/(1-\\mu) > 1$. Its kernel tends to a diagonal matrix whatever $\\chi$ is. So "
+            "the share of the mean in the gain of gating tends to 1 with the depth; what the gate adds is the pace."
         ),
         notation=(
             "As in [depth](depth.md): $f = \\sum p_k\\rho^k$ the map of correlations of a plain block, $p_0 = \\mu$, "
-            "$\\sum p_k = 1$, $\\chi = \\sum kp_k$; index c: with the activation less its mean. $\\kappa = vf$ is the dual "
-            "activation on inputs of norm $\\sqrt d$; $\\epsilon_c$, $\\epsilon$: off the diagonal over the diagonal."
+            "$\\sum p_k = 1$, $\\chi = \\sum kp_k$; index c: with the activation less its mean. $\\kappa = vf$ is the "
+            "dual activation on inputs of norm $\\sqrt d$; $\\epsilon_c$, $\\epsilon$: off the diagonal over the "
+            "diagonal."
         ),
         steps=(
             Step(
                 "the centred map",
-                r"f_c = \frac{f-\mu}{1-\mu}, \qquad f_c' = \frac{f'}{1-\mu}, \qquad (\rho f_c)' = \frac{f - \mu + \rho f'}"
-                r"{1-\mu}, \qquad m = v\,(1-\mu)",
+                r"f_c = \frac{f-\mu}{1-\mu}, \qquad f_c' = \frac{f'}{1-\mu}, \qquad (\rho f_c)' = \frac{f - \mu + "
+                r"\rho f'}{1-\mu}, \qquad m = v\,(1-\mu)",
                 "$S_c = S - (E\\phi)^2$ and $T_c = T$, [centring](centring.md)",
                 _map,
                 every("rho f v mu"),
@@ -121,8 +126,8 @@ def proof() -> Proof:
             Step(
                 "centring alone is enough",
                 lines(
-                    r"\text{without residuals: } \epsilon_c \sim L\Bigl(\frac{p_1}\chi\Bigr)^L, \quad \tilde\epsilon \sim L"
-                    r"\Bigl(\frac\mu{1+\chi}\Bigr)^L;",
+                    r"\text{without residuals: } \epsilon_c \sim L\Bigl(\frac{p_1}\chi\Bigr)^L, \quad \tilde\epsilon "
+                    r"\sim L\Bigl(\frac\mu{1+\chi}\Bigr)^L;",
                     r"\text{with residuals: } \epsilon_c \sim L^{(p_1-\chi)/(1-\mu)}\ln L, \quad \tilde\epsilon \sim "
                     r"L^{\mu-1-\chi}\ln L",
                 ),
@@ -136,14 +141,15 @@ def proof() -> Proof:
                 r"\frac1\chi; \qquad \frac{\ln(\mathrm{cond}\,K/\mathrm{cond}\,K_c)}{\ln(\mathrm{cond}\,K/"
                 r"\mathrm{cond}\,\tilde K)} \to 1 \quad (\mu > 0)",
                 "rows of one norm; $\\chi \\le 1$: $\\mathrm{cond}\\,K$ stays away from 1; $\\chi > 1$: "
-                "$\\ln\\mathrm{cond}\\,K$ decays like $L^{1-\\chi}$ or $\\chi^{-L}$, $\\ln\\mathrm{cond}\\,K_c$ faster",
+                "$\\ln\\mathrm{cond}\\,K$ decays like $L^{1-\\chi}$ or $\\chi^{-L}$, $\\ln\\mathrm{cond}\\,K_c$ "
+                "faster",
                 _share,
                 ingredient("the exponents, and the share where the rest is smaller", by.CHUNG),
             ),
             Step(
                 "one block is the network of two layers",
-                r"L = 1: \quad k = \frac2v(\rho\kappa)' \ \text{ without residual}, \qquad k = \rho + \frac1v(\rho\kappa)' \ "
-                r"\text{ where } m = q = 1",
+                r"L = 1: \quad k = \frac2v(\rho\kappa)' \ \text{ without residual}, \qquad k = \rho + "
+                r"\frac1v(\rho\kappa)' \ \text{ where } m = q = 1",
                 "the settings ntk and block of the claim `mechanism`, up to a factor",
                 _one_block,
                 every("rho v kappa"),
@@ -152,7 +158,8 @@ def proof() -> Proof:
         remarks=(
             (
                 "The gate's own pace: without residuals the off-diagonal falls by $\\mu/(1+\\chi)$ a block instead of "
-                "$p_1/\\chi$: 0.16 for 0.50 (ReLU), 0.06 for 0.66 (SiLU), 0.09 for 0.55 (GELU), 0.74 for 0.95 (sigmoid)."
+                "$p_1/\\chi$: 0.16 for 0.50 (ReLU), 0.06 for 0.66 (SiLU), 0.09 for 0.55 (GELU), 0.74 for 0.95 "
+                "(sigmoid)."
             ),
         ),
     )

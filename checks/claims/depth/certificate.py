@@ -1,4 +1,6 @@
-"""The recursion in ball arithmetic, from the certified series of the activation, against enclosures of whole stacks."""
+"""The recursion in ball arithmetic, from the certified series of the activation, against enclosures of whole "
+"stacks.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def entries(law: Law, settings: Settings) -> Evidence:
                 claimed = _recursion(law.block(block), rho, max(depths), law.residual(residual), law.rule)
                 with precision(_BITS):
                     differences += [claimed[depth] - _enclosed(block, rho, depth, residual) for depth in depths]
-    what = f"the recursion against enclosed NTKs of stacks of {depths} blocks at two inner products ({', '.join(gates)})"
+    what = (
+        f"the recursion against enclosed NTKs of stacks of {depths} blocks at two inner products ({', '.join(gates)})"
+    )
     return equal(what, differences, part="recursion")
 
 

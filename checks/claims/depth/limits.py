@@ -20,13 +20,17 @@ _START = np.array([0.5, 1.0])
 _BETWEEN = {"gated": (20, 40), "diagonal": (100, 200), "constant": (8, 12)}
 #: Of ln x per block at these depths: corrections to the geometric law are L^(−2) behind the factor L.
 _RATE = 0.02
-#: Of the exponent of L, whose corrections are 1/L.
-_EXPONENT = 0.02
+#: Of the exponent of L, times L: its corrections are of the order 1/L.
+_EXPONENT = 40.0
 
 
 def limits(law: Law, gates: tuple[str, ...], single: int) -> Evidence:
     """All rates and limits."""
-    rows = [*(row for gate in gates for row in _rates(law, gate)), *_powers(law, gates, single), *_marginal(law, single)]
+    rows = [
+        *(row for gate in gates for row in _rates(law, gate)),
+        *_powers(law, gates, single),
+        *_marginal(law, single),
+    ]
     wrong = [name for name, claimed, found, margin in rows if not abs(claimed - found) <= margin]
     figures: dict[str, Figure] = {
         "compared": len(rows),
@@ -89,7 +93,7 @@ def _powers(law: Law, gates: tuple[str, ...], single: int) -> Iterator[Row]:
             logs.append(math.log(linear / ratio) - _log_diagonal(gate, law, depth))
         found = (logs[1] - logs[0]) / math.log(depths[1] / depths[0])
         claimed = known.mean**law.attracts - law.repels - known.slope if known.mean > 1e-9 else -1 - known.slope
-        yield f"{gate}: exponent with residuals", claimed, found, _EXPONENT
+        yield f"{gate}: exponent with residuals", claimed, found, _EXPONENT / single
         top = known.slope + law.repels
         deepest = math.exp(_log_diagonal(gate, law, depths[1])) - _above(top)
         value = float(_pair(Block(gate, True), (depths[1],), True)[0][1])
