@@ -1,4 +1,4 @@
-"""Kernels of deep stacks by recursions for single numbers: what the claims on depth state, with knobs to state it wrong.
+"""Kernels of deep stacks by recursions for single numbers: what the claims on depth state, rightly or wrongly.
 
 A row has a variance q of the stream, a pair a correlation ρ and a kernel k = K/√(qq′), K = Θ + Σ. A block with the map
 of correlations f and images of mean square m takes them to

@@ -12,7 +12,7 @@ from derivations.tools.zero import strictly, zero
 
 k, rho, theta, D, r, b, x = sp.symbols("k rho theta D r b x", real=True)
 q, q_2, m, m_2, chi, mu, v, n, p = sp.symbols("q q_2 m m_2 chi mu v n p", positive=True)
-l = sp.Symbol("l", integer=True, nonnegative=True)
+depth = sp.Symbol("l", integer=True, nonnegative=True)
 f, g = sp.Function("f"), sp.Function("g")
 
 #: Off the diagonal over the diagonal in the limit of a deep ReLU network, and its condition number less 1, over n.
@@ -109,9 +109,9 @@ def _power() -> Outcome:
         return sp.gamma(number + 1 / v + share) / sp.gamma(number + 1 + 1 / v)
 
     def factor(share: sp.Expr) -> sp.Expr:
-        return ((q + m * share) / (q + m)).subs({q: 1 + l * v, m: v})
+        return ((q + m * share) / (q + m)).subs({q: 1 + depth * v, m: v})
 
-    return zero(*((factor(share) * gammas(share, l), gammas(share, l + 1)) for share in (mu, 1 + chi)))
+    return zero(*((factor(share) * gammas(share, depth), gammas(share, depth + 1)) for share in (mu, 1 + chi)))
 
 
 def _off() -> Outcome:
@@ -320,7 +320,6 @@ def proof() -> Proof:
                 "stream and $\\ln L$ is the time; two inputs with $1-\\rho = \\epsilon$ are told apart after about "
                 "$\\epsilon^{-1/\\chi}$ gated blocks."
             ),
-            "arXiv 2305.08813 has $(n+4)/3$ for its own deep ReLU network; the constant beside $n/3$ is one of the "
-            "set-up.",
+            "arXiv 2305.08813 has $(n+4)/3$ for its own deep ReLU network: the constant beside $n/3$ is the set-up's.",
         ),
     )

@@ -38,9 +38,7 @@ def _exact() -> Outcome:
 
 
 def _slopes() -> Outcome:
-    """With p_k the coefficients of f, Σ p_k = 1 and p_0 = μ: the slopes at 0 and at 1 over those of a straight "
-    "line.
-    """
+    """With p_k the coefficients of f, Σ p_k = 1 and p_0 = μ: the slopes at 0 and 1 over a straight line's."""
     term = sp.Symbol("p_k", nonnegative=True)
     more = sp.Symbol("k", integer=True, nonnegative=True)
     left = linear + rest  # 1 − μ, with something beyond degree 1
@@ -72,9 +70,7 @@ def _share() -> Outcome:
 
 
 def _one_block() -> Outcome:
-    """k_0 = 2ρ through one block: without residual, and where its image has mean square 1 on a stream of variance "
-    "1.
-    """
+    """k_0 = 2ρ through one block: without residual, and where image and stream have mean square 1."""
     image, slope = kappa(rho) / v, sp.diff(kappa(rho), rho) / v
     two_layers = sp.diff(rho * kappa(rho), rho)
     added = alike(2 * rho, slope, image).subs({sp.Symbol("q", positive=True): 1, sp.Symbol("m", positive=True): 1})

@@ -1,6 +1,4 @@
-"""The recursion in ball arithmetic, from the certified series of the activation, against enclosures of whole "
-"stacks.
-"""
+"""The recursion in ball arithmetic, from certified series of the activation, against enclosures of whole stacks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Matrices against what is claimed: spectra on the sphere, the gain against depth, other rows, and rows without "
-"norms.
-"""
+"""Matrices against what is claimed: spectra and gains on the sphere, other rows, and rows without norms."""
 
 from __future__ import annotations
 
@@ -80,9 +78,7 @@ def _how(cell: Cell) -> str:
 
 
 def gain(law: Law, cells: Sequence[Cell]) -> Evidence:
-    """On the sphere with norms: cond(K̃_L) falls with every block; the gain grows for ever or falls after a "
-    "maximum.
-    """
+    """On the sphere with norms: cond(K̃_L) falls with depth; the gain grows for ever, or falls in the end."""
     if law.rule != Rule() or law.exchanged or law.swapped:
         cells = []
     wrong, rows, gated_rises, count = [], dict[str, Figure](), 0, 0
@@ -123,9 +119,7 @@ def _grows(low: Sequence[float], high: Sequence[float]) -> bool:
 
 
 def rows_of(law: Law, cells: Sequence[Cell]) -> Evidence:
-    """Gaussian and real rows: the recursion carried out for every pair against the matrices; and whether gating "
-    "helps.
-    """
+    """Gaussian and real rows: the recursion pair by pair against the matrices, and whether gating helps."""
     if law.rule != Rule() or law.exchanged or law.swapped or not law.norms:
         cells = [cell for cell in cells if cell.data == "gaussian" and cell.block.gate == "reglu"]
     worst, wrong, rows = 0.0, list[str](), dict[str, Figure]()
@@ -178,9 +172,7 @@ def _cosines(cell: Cell) -> tuple[Array, Array]:
 
 
 def unnormed(law: Law, cells: Sequence[Cell]) -> Evidence:
-    """ReLU and ReGLU without norms, Gaussian rows: the recursion, and condition numbers above the power of the "
-    "ratio.
-    """
+    """ReLU and ReGLU without norms, Gaussian rows: the recursion, and the bound by the power of the ratio."""
     if law.rule != Rule() or law.exchanged or law.swapped:
         cells = []
     wrong, rows = list[str](), dict[str, Figure]()

@@ -32,7 +32,9 @@ def charts(sphere: Sequence[Cell], deep: Sequence[Cell], other: Sequence[Cell]) 
 
 
 def _lines(cell: Cell) -> tuple[Ends, ...]:
-    return predicted(cell.block, cell.n, cell.d, _LINE, cell.residual)
+    # without residuals kernels grow by a factor a block
+    depths = _LINE if cell.residual else cell.depths
+    return predicted(cell.block, cell.n, cell.d, depths, cell.residual)
 
 
 def _how(residual: bool) -> str:
@@ -46,7 +48,13 @@ def _conditions(cells: Sequence[Cell], residual: bool) -> Chart:
         dashed = cell.block.gate == "swiglu"
         line, points = _lines(cell), measured(cell)
         series += [
-            Series(cell.block.title, _LINE, [one.condition for one in line], role, dashed=dashed),
+            Series(
+                cell.block.title,
+                _LINE if residual else cell.depths,
+                [one.condition for one in line],
+                role,
+                dashed=dashed,
+            ),
             Series("", cell.depths, [one.condition for one in points], role, line=False, dashed=dashed),
         ]
     cell = cells[0]
@@ -57,7 +65,7 @@ def _conditions(cells: Sequence[Cell], residual: bool) -> Chart:
         series,
         xscale="log",
         yscale="log",
-        note=f"Inputs on the sphere, n = {cell.n}, d = {cell.d}, RMSNorm; lines: limiting spectra of the recursion, marks: matrices.",
+        note=f"Sphere, n = {cell.n}, d = {cell.d}, RMSNorm; lines: limiting spectra of the recursion, marks: matrices.",
     )
 
 

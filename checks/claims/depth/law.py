@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from checks.tools.deep_kernels import Block, Rule, numbers
+from checks.tools.deep_kernels import RULE, Block, Rule, numbers
 from derivations.proofs.depth import SHARED
 from glutheory.networks import GATES
 
@@ -24,7 +24,7 @@ class Law:
         norms: whether without norms the condition number of different rows grows with the power p^L of their ratio.
     """
 
-    rule: Rule = Rule()
+    rule: Rule = RULE
     exchanged: bool = False
     swapped: bool = False
     phases: tuple[str, str, str] = ("grows", "maximum", "maximum")
