@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
 from checks.claims.depth.law import Law
-from checks.tools.deep_kernels import Rule, flow
-from checks.tools.deep_spectra import Array, Cell, Ends, ends_of, measured, predicted
+from checks.tools.deep_kernels import Rule
+from checks.tools.deep_pairs import apart, by_pairs, cosines, errors, partners, same
+from checks.tools.deep_spectra import Cell, Ends, measured, predicted
 from glutheory.claims import Evidence, Figure, Finding, Grade
 
 #: |ln measured/predicted| at the largest size: an edge fluctuates by n^(−2/3), its corrections are d^(−1/2).
 MARGIN = 0.15
 #: Condition numbers beyond this are not looked at: the floor under a predicted spectrum is a difference of 1.
 _LARGEST = 1e8
-#: Eigenvalues of two matrices with the same entries but for 1e-14 of the diagonal, over λ_n: n·1e-14·cond.
-_SAME = 1e-11
 #: Wrong laws are tried on small matrices.
 FEW = 200
-
-
-def pairs(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:
-    """Each plain cell with the gated one on the same rows."""
-    gated = {replace(cell, block=replace(cell.block, gated=False)): cell for cell in cells if cell.block.gated}
-    return [(cell, gated[cell]) for cell in cells if not cell.block.gated]
 
 
 def _claimed(law: Law, cell: Cell) -> tuple[Ends, ...]:
@@ -36,13 +27,6 @@ def _claimed(law: Law, cell: Cell) -> tuple[Ends, ...]:
     return predicted(
         law.block(cell.block), cell.n, cell.d, cell.depths, law.residual(cell.residual), cell.norm, law.rule
     )
-
-
-def _errors(one: Ends, other: Ends) -> tuple[float, float, float]:
-    """Of spike, bulk and floor: ln measured/predicted of λ_1, λ_2 and λ_n, over the diagonal."""
-    both = zip((one.first, one.second, one.last), (other.first, other.second, other.last), strict=True)
-    a, b, c = (math.log(max(x, 1e-300) / max(y, 1e-300)) for x, y in both)
-    return a, b, c
 
 
 def spectra(law: Law, cells: Sequence[Cell]) -> Evidence:
@@ -54,7 +38,7 @@ def spectra(law: Law, cells: Sequence[Cell]) -> Evidence:
         for depth, one, other in zip(cell.depths, measured(cell), _claimed(law, cell), strict=True):
             if one.known and one.condition < _LARGEST:
                 name = f"{cell.block.title}, L={depth}, {_how(cell)}"
-                table.setdefault((cell.n, cell.d), []).append((name, _errors(one, other)))
+                table.setdefault((cell.n, cell.d), []).append((name, errors(one, other)))
     sizes = sorted(table)
     spread = {size: [float(np.mean([abs(e[k]) for _, e in table[size]])) for k in range(3)] for size in sizes}
     worst = max(table[sizes[-1]], key=lambda row: max(map(abs, row[1])))
@@ -82,7 +66,7 @@ def gain(law: Law, cells: Sequence[Cell]) -> Evidence:
     if law.rule != Rule() or law.exchanged or law.swapped:
         cells = []
     wrong, rows, gated_rises, count = [], dict[str, Figure](), 0, 0
-    for plain, gated in pairs(cells):
+    for plain, gated in partners(cells):
         first, second = measured(plain), measured(gated)
         gated_rises += sum(later.least > earlier.most for earlier, later in pairwise(second))
         known = [k for k, one in enumerate(first) if one.known]
@@ -127,12 +111,11 @@ def rows_of(law: Law, cells: Sequence[Cell]) -> Evidence:
         for depth, one, other in zip(cell.depths, measured(cell), _by_pairs(law, cell), strict=True):
             if not one.known:
                 continue
-            error = max(abs(math.expm1(x)) for x in _errors(one, other))
-            worst = max(worst, error / one.condition)
-            if error > _SAME * cell.n * one.condition:
+            worst = max(worst, apart(one, other) / one.condition)
+            if not same(one, other, cell.n):
                 wrong.append(f"{cell.data}, {cell.block.title}, L={depth}, {_how(cell)}")
     least = math.inf
-    for plain, gated in pairs(cells):
+    for plain, gated in partners(cells):
         found = list(zip(plain.depths, measured(plain), measured(gated), strict=True))
         gains = {f"L={depth}": a.condition / b.condition for depth, a, b in found if a.known}
         bulk = {f"L={depth}": a.bulk / b.bulk for depth, a, b in found if a.known}
@@ -152,23 +135,9 @@ def rows_of(law: Law, cells: Sequence[Cell]) -> Evidence:
     return Evidence(Grade.NUMERICAL, what, Finding.of(not wrong and least >= 1), part="other rows", figures=figures)
 
 
-@lru_cache(maxsize=1024)
 def _by_pairs(law: Law, cell: Cell) -> tuple[Ends, ...]:
-    """The spectra of the matrices that the recursion makes of the cosines and norms of the rows."""
-    rho, q = _cosines(cell)
-    block, residual = law.block(cell.block), law.residual(cell.residual)
     norm = cell.norm if law.norms else "rms"
-    found = flow(block, rho, cell.depths, residual=residual, norm=norm, sides=(q[:, None], q), rule=law.rule)
-    return tuple(ends_of(deep.ntk if norm else deep.kernel, 0.0) for _, deep in found)
-
-
-def _cosines(cell: Cell) -> tuple[Array, Array]:
-    X = cell.rows()
-    G = X @ X.T / X.shape[1]
-    q = np.array(np.diag(G))
-    rho = np.clip((G + G.T) / 2 / np.sqrt(np.outer(q, q)), -1.0, 1.0)
-    np.fill_diagonal(rho, 1.0)
-    return rho, q
+    return by_pairs(cell, law.block(cell.block), law.residual(cell.residual), norm, law.rule)
 
 
 def unnormed(law: Law, cells: Sequence[Cell]) -> Evidence:
@@ -177,7 +146,7 @@ def unnormed(law: Law, cells: Sequence[Cell]) -> Evidence:
         cells = []
     wrong, rows = list[str](), dict[str, Figure]()
     for cell in cells:
-        q = _cosines(cell)[1]
+        q = cosines(cell)[1]
         power = 2 if cell.block.gated else 1
         for depth, one, other in zip(cell.depths, measured(cell), _by_pairs(law, cell), strict=True):
             name = f"{cell.block.title}, L={depth}, {_how(cell)}"
@@ -185,8 +154,7 @@ def unnormed(law: Law, cells: Sequence[Cell]) -> Evidence:
                 continue
             bound = float(q.max() / q.min()) ** (power**depth) if not cell.residual else 1.0
             rows[name] = {"condition number": one.condition, "at least": bound}
-            error = max(abs(math.expm1(x)) for x in _errors(one, other))
-            if error > _SAME * cell.n * one.condition or one.most < bound:
+            if not same(one, other, cell.n) or one.most < bound:
                 wrong.append(name)
     lost = [f"L={depth}" for depth, ratio in _gains(cells) if ratio < 1]
     figures: dict[str, Figure] = {"not as claimed": wrong, "gating loses at": lost, "stacks": rows}
@@ -201,7 +169,7 @@ def unnormed(law: Law, cells: Sequence[Cell]) -> Evidence:
 def _gains(cells: Sequence[Cell]) -> list[tuple[int, float]]:
     """Without residuals."""
     found = []
-    for plain, gated in pairs([cell for cell in cells if not cell.residual]):
+    for plain, gated in partners([cell for cell in cells if not cell.residual]):
         both = zip(plain.depths, measured(plain), measured(gated), strict=True)
         found += [(depth, a.most / b.least) for depth, a, b in both]
     return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checks.claims.depth.evidence import pairs
 from checks.tools.deep_kernels import Block
+from checks.tools.deep_pairs import partners
 from checks.tools.deep_spectra import Cell, Ends, measured, predicted
 from glutheory.figures.chart import Chart, Role, Series
 
@@ -98,7 +98,7 @@ def _ends(cells: Sequence[Cell]) -> Chart:
 
 def _gains(deep: Sequence[Cell]) -> Chart:
     series, x, y = [], list[float](), list[float]()
-    for plain, gated in pairs(deep):
+    for plain, gated in partners(deep):
         lines = zip(_lines(plain), _lines(gated), strict=True)
         series.append(
             Series(TITLES[plain.block.gate], _LINE, [a.condition / b.condition for a, b in lines], Role.OTHER)
@@ -121,7 +121,7 @@ def _gains(deep: Sequence[Cell]) -> Chart:
 
 def _rows(other: Sequence[Cell]) -> Chart:
     series = []
-    for plain, gated in pairs([cell for cell in other if cell.residual and cell.block.gate == "swiglu"]):
+    for plain, gated in partners([cell for cell in other if cell.residual and cell.block.gate == "swiglu"]):
         found = zip(measured(plain), measured(gated), strict=True)
         label = f"{plain.data}, n = {plain.n}, d = {plain.d}"
         series.append(Series(label, plain.depths, [a.condition / b.condition for a, b in found], Role.OTHER))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checks.claims.depth.certificate import entries
-from checks.claims.depth.evidence import gain, pairs, rows_of, spectra, unnormed
+from checks.claims.depth.evidence import gain, rows_of, spectra, unnormed
 from checks.claims.depth.figure import charts
 from checks.claims.depth.law import LAW, MUTANTS, Law
 from checks.claims.depth.limits import limits
@@ -11,6 +11,7 @@ from checks.claims.depth.plan import deep, other, sizes, sphere
 from checks.claims.depth.plan import unnormed as without_norms
 from checks.settings import Settings
 from checks.tools.deep_kernels import numbers
+from checks.tools.deep_pairs import partners
 from checks.tools.deep_spectra import measured
 from checks.tools.evidence import proof
 from checks.tools.mutants import refuted
@@ -100,7 +101,7 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
 def _key(settings: Settings) -> str:
     """The gain of ReLU and SiLU against depth."""
     words = []
-    for plain, gated in pairs(deep(settings)):
+    for plain, gated in partners(deep(settings)):
         if plain.block.gate in ("reglu", "swiglu"):
             found = zip(plain.depths, measured(plain), measured(gated), strict=True)
             gains = {depth: a.condition / b.condition for depth, a, b in found}
