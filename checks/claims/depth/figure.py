@@ -22,7 +22,7 @@ _LINE = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 def charts(sphere: Sequence[Cell], deep: Sequence[Cell], other: Sequence[Cell]) -> tuple[Chart, ...]:
     """Condition numbers, ends of the spectra, gains on the sphere and on other rows."""
     largest = max((cell.n, cell.d) for cell in sphere)
-    chosen = [cell for cell in sphere if (cell.n, cell.d) == largest and cell.norm and cell.seed == sphere[0].seed]
+    chosen = [cell for cell in sphere if (cell.n, cell.d) == largest and cell.norm]
     return (
         *(_conditions(chosen, residual) for residual in (True, False)),
         _ends(chosen),

@@ -22,7 +22,6 @@ class Sizes:
         gates: on the sphere at all sizes.
         with_residual, without: numbers of blocks.
         real: rows and features of Gaussian and real sets.
-        draws: data sets a size.
         deepest: blocks of the last stacks, with residuals, at the second size.
         single: blocks for the recursion of single pairs.
     """
@@ -32,7 +31,6 @@ class Sizes:
     with_residual: tuple[int, ...]
     without: tuple[int, ...]
     real: tuple[int, int]
-    draws: int
     deepest: tuple[int, ...]
     single: int
 
@@ -49,7 +47,7 @@ QUICK = Sizes(
 )
 FULL = Sizes(
     ((64, 16), (181, 32), (332, 48), (512, 64)), GATES_SHOWN, (1, 2, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16, 32, 64),
-    (300, 30), 2, (16, 64, 256, 1024), 4000,
+    (300, 30), (16, 64, 256, 1024), 4000,
 )  # fmt: skip
 #: Without norms variances leave the range of numbers soon.
 UNNORMED = (1, 2, 3)
@@ -59,22 +57,20 @@ def sizes(settings: Settings) -> Sizes:
     return FULL if settings.profile.thorough else QUICK
 
 
-def seed(settings: Settings, draw: int) -> int:
+def seed(settings: Settings) -> int:
     # margins were fixed on pilots, whose streams were others
-    return settings.stream(f"depth/confirmed/{draw}")
+    return settings.stream("depth/confirmed")
 
 
 def sphere(settings: Settings) -> tuple[Cell, ...]:
     """Plain and gated stacks on the sphere, with residuals and without, with norms and without."""
     chosen, found = sizes(settings), []
     for n, d in chosen.sphere:
-        for draw in range(chosen.draws):
-            for gate in chosen.gates:
-                for gated in (False, True):
-                    base = ("sphere", Block(gate, gated), n, d, seed(settings, draw))
-                    found += [Cell(*base, chosen.with_residual, True), Cell(*base, chosen.without, False)]
-                    if draw == 0:
-                        found += [Cell(*base, UNNORMED, residual, None) for residual in (True, False)]
+        for gate in chosen.gates:
+            for gated in (False, True):
+                base = ("sphere", Block(gate, gated), n, d, seed(settings))
+                found += [Cell(*base, chosen.with_residual, True), Cell(*base, chosen.without, False)]
+                found += [Cell(*base, UNNORMED, residual, None) for residual in (True, False)]
     return tuple(found)
 
 
@@ -83,7 +79,7 @@ def deep(settings: Settings) -> tuple[Cell, ...]:
     chosen = sizes(settings)
     n, d = chosen.sphere[1]
     blocks = [Block(gate, gated) for gate in chosen.gates for gated in (False, True)]
-    return tuple(Cell("sphere", block, n, d, seed(settings, 0), chosen.deepest) for block in blocks)
+    return tuple(Cell("sphere", block, n, d, seed(settings), chosen.deepest) for block in blocks)
 
 
 def other(settings: Settings) -> tuple[Cell, ...]:
@@ -94,7 +90,7 @@ def other(settings: Settings) -> tuple[Cell, ...]:
         n, d = min(chosen.real[0], rows), min(chosen.real[1], features)
         for gate in chosen.gates:
             for gated in (False, True):
-                base = (data, Block(gate, gated), n, d, seed(settings, 0))
+                base = (data, Block(gate, gated), n, d, seed(settings))
                 found += [Cell(*base, chosen.with_residual, True), Cell(*base, chosen.without, False)]
     return tuple(found)
 
@@ -104,7 +100,7 @@ def unnormed(settings: Settings) -> tuple[Cell, ...]:
     n, d = sizes(settings).real
     blocks = (Block("reglu", False), Block("reglu", True))
     return tuple(
-        Cell("gaussian", block, n, d, seed(settings, 0), UNNORMED, residual, None)
+        Cell("gaussian", block, n, d, seed(settings), UNNORMED, residual, None)
         for block in blocks
         for residual in (True, False)
     )

@@ -67,7 +67,7 @@ def shares(law: Law, cells: Sequence[Cell]) -> Evidence:
     wrong, rows = list[str](), dict[str, Figure]()
     for cell in cells:
         found = seen(cell, law)
-        name = f"{cell.block.gate}, {'residual' if cell.residual else 'no residual'}, n={cell.n}, seed {cell.seed}"
+        name = f"{cell.block.gate}, {'residual' if cell.residual else 'no residual'}, n={cell.n}"
         rows[name] = [found[0][1].share, found[-1][1].share]
         if not found[-1][1].share > found[0][1].share:
             wrong.append(name)

@@ -18,7 +18,7 @@ _LINE = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 def charts(sphere: Sequence[Cell], other: Sequence[Cell]) -> tuple[Chart, ...]:
     """Parts for ReLU and SiLU, the share on the sphere, and on other rows."""
     largest = max((cell.n, cell.d) for cell in sphere)
-    chosen = [cell for cell in sphere if (cell.n, cell.d) == largest and cell.seed == sphere[0].seed]
+    chosen = [cell for cell in sphere if (cell.n, cell.d) == largest]
     with_residual = {cell.block: cell for cell in chosen if cell.residual}
     return (
         *(_parts(with_residual[Block(gate, False)]) for gate in ("reglu", "swiglu")),
@@ -49,7 +49,7 @@ def _parts(cell: Cell) -> Chart:
         series,
         xscale="log",
         yscale="log",
-        note=f"Sphere, n = {cell.n}, d = {cell.d}, RMSNorm, residuals. The gain of gating is the product of the first two.",
+        note=f"Sphere, n = {cell.n}, d = {cell.d}, RMSNorm, residuals. The gain of gating is the product of both.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Ours: at every depth, how much of the gain of gating is the removal of the mean, and how much the shift of degrees."""
+"""Ours: at every depth, what of the gain of gating is the removal of the mean, and what the shift of degrees."""
 
 from __future__ import annotations
 
