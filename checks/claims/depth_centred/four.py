@@ -134,13 +134,7 @@ def _stacks(settings: Settings, data: str, n: int, d: int) -> list[Cell]:
 
 def sphere(settings: Settings) -> tuple[Cell, ...]:
     """On the sphere; each stands for the four."""
-    chosen = sizes(settings)
-    return tuple(
-        cell
-        for n, d in chosen.sphere
-        for draw in range(chosen.draws)
-        for cell in _stacks(settings, "sphere", n, d, draw)
-    )
+    return tuple(cell for n, d in sizes(settings).sphere for cell in _stacks(settings, "sphere", n, d))
 
 
 def other(settings: Settings) -> tuple[Cell, ...]:
