@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -26,9 +25,8 @@ SMALL = Sizes(((24, 12), (181, 32)), ("reglu", "swiglu", "glu"), (1, 8), (1, 4, 
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "QUICK", SMALL)
-    yield
 
 
 def test_the_constant_of_relu_is_that_of_the_matrix() -> None:
@@ -39,7 +37,7 @@ def test_the_constant_of_relu_is_that_of_the_matrix() -> None:
 
 def test_relu_shares_a_quarter_whatever_the_angle() -> None:
     """Off/diagonal within 10/L of 1/4 for three pairs at 2000 blocks; the correction is (ln L)/L."""
-    pairs = np.array([-0.9, 0.3, 0.99, 1.0])
+    pairs = np.array([-0.9, 0.3, 0.6, 1.0])
     (found,) = (deep.ntk for _, deep in flow(Block("reglu", False), pairs, (2000,), residual=False))
     assert np.all(np.abs(found[:3] / found[3] - 0.25) < 10 / 2000)
 
@@ -57,7 +55,9 @@ def test_gated_pairs_lose_each_other_and_plain_ones_only_where_the_slope_is_abov
 
 
 class TestEvidence:
-    def test_the_right_law(self, small: None) -> None:
+    @pytest.mark.slow
+    @pytest.mark.usefixtures("small")
+    def test_the_right_law(self) -> None:
         cells, far, rows = plan.sphere(SETTINGS), plan.deep(SETTINGS), plan.other(SETTINGS)
         long = [*far, *(cell for cell in cells if cell.norm and not cell.residual)]
         for piece in (
@@ -73,6 +73,7 @@ class TestEvidence:
             assert chart.note
             assert all(min(series.y) > 0 for series in chart.series)
 
+    @pytest.mark.usefixtures("small")
     @pytest.mark.parametrize(
         ("label", "part"),
         [
@@ -90,7 +91,7 @@ class TestEvidence:
             ("norms do not matter", "without norms"),
         ],
     )
-    def test_wrong_laws_are_refuted_where_they_are_wrong(self, label: str, part: str, small: None) -> None:
+    def test_wrong_laws_are_refuted_where_they_are_wrong(self, label: str, part: str) -> None:
         law = MUTANTS[label]
         cells = plan.sphere(SETTINGS)
         pieces = {
@@ -104,7 +105,8 @@ class TestEvidence:
         }
         assert pieces[part]().finding is Finding.REFUTES
 
-    def test_matrices_of_the_partner_are_noticed(self, small: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.usefixtures("small")
+    def test_matrices_of_the_partner_are_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         right = deep_spectra.measured
 
         def swapped(cell: Cell) -> tuple[deep_spectra.Ends, ...]:

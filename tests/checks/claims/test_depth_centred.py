@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -22,9 +21,8 @@ SMALL = Sizes(((24, 12), (181, 32)), ("reglu", "swiglu"), (1, 8), (1, 16), (40, 
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(four, "QUICK", SMALL)
-    yield
 
 
 def test_one_centred_relu_block_by_hand() -> None:
@@ -56,7 +54,9 @@ def test_centred_pairs_lose_each_other_later_than_gated_ones() -> None:
 
 
 class TestEvidence:
-    def test_the_right_law(self, small: None) -> None:
+    @pytest.mark.slow
+    @pytest.mark.usefixtures("small")
+    def test_the_right_law(self) -> None:
         cells, rows = four.sphere(SETTINGS), four.other(SETTINGS)
         for piece in (
             limits.limits(LAW, SMALL.gates, SMALL.single, SMALL.sphere[-1]),
@@ -74,6 +74,7 @@ class TestEvidence:
         for chart in charts(cells, rows):
             assert chart.note
 
+    @pytest.mark.usefixtures("small")
     @pytest.mark.parametrize(
         ("label", "part"),
         [
@@ -90,12 +91,12 @@ class TestEvidence:
             ("one block has its own weights once", "two layers"),
         ],
     )
-    def test_wrong_laws_are_refuted_where_they_are_wrong(self, label: str, part: str, small: None) -> None:
+    def test_wrong_laws_are_refuted_where_they_are_wrong(self, label: str, part: str) -> None:
         law = MUTANTS[label]
         cells, rows = four.sphere(SETTINGS), four.other(SETTINGS)
         pieces = {
             "limits": lambda: limits.limits(law, SMALL.gates, SMALL.single, SMALL.sphere[-1]),
-            "two layers": lambda: limits.one_block(law, rows),
+            "two layers": lambda: limits.one_block(law, rows[:1]),
             "parts": lambda: evidence.parts(law, cells),
             "other rows": lambda: evidence.rows_of(law, rows),
         }
