@@ -17,7 +17,7 @@ _POINTS = (Fraction(1, 4), Fraction(-1, 2))
 def entries(law: Law, settings: Settings) -> Evidence:
     """The NTK of whole stacks, enclosed by integration, less the recursion."""
     gates = ("reglu", "geglu", "swiglu", "glu") if settings.profile.thorough else ("reglu", "swiglu")
-    depths = (1, 2, 4) if settings.profile.thorough else (1, 3)
+    depths = (1, 3)
     found = []
     for block in (Block(gate, gated) for gate in gates for gated in (False, True)):
         for residual in (True, False):

@@ -78,13 +78,11 @@ def _powers(law: Law, gates: tuple[str, ...], single: int) -> Iterator[Row]:
 
     The constant α beside D is what makes the exponent visible late where χ is small: α = 13 for GLU.
     """
-    small = np.array([1e-8, 1.0])
     for gate in gates:
         known = numbers(GATES[gate])
         depths = (single // 4, single // 2)
         logs = []
-        for depth, deep in flow(Block(gate, True), small, depths):
-            linear = deep.ntk[0] / small[0]
+        for depth, linear in zip(depths, _linear(gate, depths), strict=True):
             # b/r: two numbers of the recursion
             ratio = 2 + sum(
                 2 * known.square * known.mean / (1 + number * known.square + known.square * known.mean)
@@ -98,6 +96,13 @@ def _powers(law: Law, gates: tuple[str, ...], single: int) -> Iterator[Row]:
         deepest = math.exp(_log_diagonal(gate, law, depths[1])) - _above(top)
         value = float(_pair(Block(gate, True), (depths[1],), True)[0][1])
         yield f"{gate}: the diagonal", 1.0, deepest / value, 1e-9
+
+
+@lru_cache(maxsize=256)
+def _linear(gate: str, depths: tuple[int, ...]) -> tuple[float, ...]:
+    """The coefficient b of ρ in the gated kernel at these depths."""
+    small = np.array([1e-8])
+    return tuple(float(deep.ntk[0] / small[0]) for _, deep in flow(Block(gate, True), small, depths))
 
 
 def _above(top: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -60,20 +61,27 @@ def _rates(law: Law, gate: str, single: int) -> Iterator[Row]:
     known, block = numbers(GATES[gate]), Block(gate, False, True)
     linear = known.linear / (1 - known.mean)
     top = known.slope / (1 - known.mean) if law.slopes else known.slope
-    start = np.array([0.5, 1.0])
-    logs = [math.log(deep.ntk[0] / deep.ntk[1] / depth) for depth, deep in flow(block, start, _BETWEEN, residual=False)]
+    pairs = zip(_BETWEEN, _flows(block, 0.5, _BETWEEN, False), strict=True)
+    logs = [math.log(off / diagonal / depth) for depth, (off, diagonal) in pairs]
     found = (logs[1] - logs[0]) / (_BETWEEN[1] - _BETWEEN[0])
     yield f"{block.title}: off/diagonal", math.log(linear / top), found, _RATE
-    small, v = np.array([1e-8, 1.0]), size(block)
+    small, v = 1e-8, size(block)
     depths = (single // 4, single // 2)
     above = 2 / (top - 1) if top > 1 else math.nan
     logs = []
-    for depth, deep in flow(block, small, depths):
+    for depth, (off, diagonal) in zip(depths, _flows(block, small, depths, True), strict=True):
         # b/r = 2 + Σ 2mp/(q + mp): what is left is a power of the depth
         ratio = 2 + sum(2 * v * linear / (1 + number * v + v * linear) for number in range(depth))
-        logs.append(math.log(deep.ntk[0] / small[0] / ratio / (deep.ntk[1] + above)))
+        logs.append(math.log(off / small / ratio / (diagonal + above)))
     power = (logs[1] - logs[0]) / math.log(depths[1] / depths[0])
     yield f"{block.title}: exponent with residuals", linear - top, power, _EXPONENT / single
+
+
+@lru_cache(maxsize=256)
+def _flows(block: Block, rho: float, depths: tuple[int, ...], residual: bool) -> tuple[tuple[float, float], ...]:
+    """The kernel of a pair with this cosine and the diagonal at these depths."""
+    found = flow(block, np.array([rho, 1.0]), depths, residual=residual)
+    return tuple((float(deep.ntk[0]), float(deep.ntk[1])) for _, deep in found)
 
 
 def _shares(law: Law, gate: str, n: int, d: int) -> Iterator[Row]:
