@@ -42,21 +42,15 @@ def _how(residual: bool) -> str:
 
 
 def _conditions(cells: Sequence[Cell], residual: bool) -> Chart:
-    series = []
+    series, x, y = [], list[float](), list[float]()
     for cell in (cell for cell in cells if cell.residual == residual and cell.block.gate in ("reglu", "swiglu")):
         role = Role.GATED if cell.block.gated else Role.PLAIN
         dashed = cell.block.gate == "swiglu"
-        line, points = _lines(cell), measured(cell)
-        series += [
-            Series(
-                cell.block.title,
-                _LINE if residual else cell.depths,
-                [one.condition for one in line],
-                role,
-                dashed=dashed,
-            ),
-            Series("", cell.depths, [one.condition for one in points], role, line=False, dashed=dashed),
-        ]
+        depths, line = _LINE if residual else cell.depths, [one.condition for one in _lines(cell)]
+        series.append(Series(cell.block.title, depths, line, role, dashed=dashed))
+        x += cell.depths
+        y += [one.condition for one in measured(cell)]
+    series.append(Series("measured", x, y, Role.THEORY, line=False))
     cell = cells[0]
     return Chart(
         f"Condition number of the NTK against depth, blocks {_how(residual)}",
@@ -65,13 +59,13 @@ def _conditions(cells: Sequence[Cell], residual: bool) -> Chart:
         series,
         xscale="log",
         yscale="log",
-        note=f"Sphere, n = {cell.n}, d = {cell.d}, RMSNorm; lines: limiting spectra of the recursion, marks: matrices.",
+        note=f"Sphere, n = {cell.n}, d = {cell.d}, RMSNorm; lines: limiting spectra of the recursion.",
     )
 
 
 def _ends(cells: Sequence[Cell]) -> Chart:
     """Spike, bulk and floor of ReLU and ReGLU."""
-    series = []
+    series, x, y = [], list[float](), list[float]()
     for gated in (False, True):
         cell = next(cell for cell in cells if cell.residual and cell.block == Block("reglu", gated))
         line, points = _lines(cell), measured(cell)
@@ -83,8 +77,9 @@ def _ends(cells: Sequence[Cell]) -> Chart:
         ):
             title = f"{cell.block.title}, ${label}$"
             series.append(Series(title, _LINE, [getattr(one, name) for one in line], role, dashed=dashed))
-            found = [getattr(one, name) for one in points]
-            series.append(Series("", cell.depths, found, role, line=False, dashed=dashed))
+            x += cell.depths
+            y += [getattr(one, name) for one in points]
+    series.append(Series("measured", x, y, Role.THEORY, line=False))
     return Chart(
         "Spike, bulk and floor against depth",
         "blocks",

@@ -32,16 +32,17 @@ def charts(sphere: Sequence[Cell], other: Sequence[Cell]) -> tuple[Chart, ...]:
 
 def _parts(cell: Cell) -> Chart:
     lines, points = foreseen(cell, Law(), _LINE), seen(cell, Law())
-    series = []
+    series, x, y = [], list[float](), list[float]()
     for label, name, role in (
         ("centring", "mean", Role.PLAIN),
         ("gating beyond centring", "shift", Role.GATED),
-        ("gating, both centred", "centred_shift", Role.THEORY),
+        ("gating, both centred", "centred_shift", Role.OTHER),
     ):
         line = [math.exp(getattr(logs, name)) for logs in lines.values()]
-        series.append(Series(label, list(lines), line, role, dashed=role is Role.THEORY))
-        x, y = [depth for depth, _ in points], [math.exp(getattr(logs, name)) for _, logs in points]
-        series.append(Series("", x, y, role, line=False))
+        series.append(Series(label, list(lines), line, role, dashed=role is Role.OTHER))
+        x += [depth for depth, _ in points]
+        y += [math.exp(getattr(logs, name)) for _, logs in points]
+    series.append(Series("measured", x, y, Role.THEORY, line=False))
     return Chart(
         f"{_TITLES[cell.block.gate]}: what centring gains, and what the gate gains beyond it",
         "blocks",
