@@ -55,8 +55,8 @@ CLAIM = Claim(
         "the order of n, while all eigenvalues of gated ones close in on the diagonal. A condition number of 1 is no "
         "success by itself: nothing is shared between inputs then. Without residuals this happens within 4 to 8 "
         "blocks for ReGLU, GEGLU and SwiGLU. On real data close pairs delay it: two inputs with 1 - ρ = ε are told "
-        "apart after about ε^(-1/χ) blocks. And it hangs on the norms: without them gated stacks do worse than plain "
-        "ones after two or three blocks, unless all inputs have one norm."
+        "apart after about ε^(-1/χ) blocks. And it hangs on the norms: without them and without residuals ReGLU stacks "
+        "do worse than ReLU ones after two or three blocks, unless all inputs have one norm."
     ),
 )
 
