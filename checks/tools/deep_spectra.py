@@ -116,8 +116,8 @@ def ends_of(K: Array, error: float) -> Ends:
     """Of a matrix whose entries are known within error·√(K_ii K_jj)."""
     size = float(np.mean(np.diag(K)))
     values, condition = spectrum_and_condition((K + K.T) / 2, entry_error=error)
-    ends = (float(x) / size for x in (values.largest, values.values[1], values.smallest))
-    return Ends(*ends, condition.low, condition.high)
+    first, second, last = (float(x) / size for x in (values.largest, values.values[1], values.smallest))
+    return Ends(first, second, last, condition.low, condition.high)
 
 
 @lru_cache(maxsize=4096)
