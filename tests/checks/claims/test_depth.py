@@ -73,6 +73,7 @@ class TestEvidence:
             assert chart.note
             assert all(min(series.y) > 0 for series in chart.series)
 
+    @pytest.mark.long
     @pytest.mark.usefixtures("small")
     @pytest.mark.parametrize(
         ("label", "part"),
@@ -105,6 +106,7 @@ class TestEvidence:
         }
         assert pieces[part]().finding is Finding.REFUTES
 
+    @pytest.mark.long
     @pytest.mark.usefixtures("small")
     def test_matrices_of_the_partner_are_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         right = deep_spectra.measured

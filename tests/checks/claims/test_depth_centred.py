@@ -42,6 +42,7 @@ def test_the_parts_add_up() -> None:
     assert logs.share == pytest.approx(math.log(5) / math.log(20), rel=1e-14)
 
 
+@pytest.mark.long
 def test_centred_pairs_lose_each_other_later_than_gated_ones() -> None:
     pairs = np.array([0.5, 1.0])
     for gate in four.GATES_SHOWN:
@@ -74,6 +75,7 @@ class TestEvidence:
         for chart in charts(cells, rows):
             assert chart.note
 
+    @pytest.mark.long
     @pytest.mark.usefixtures("small")
     @pytest.mark.parametrize(
         ("label", "part"),

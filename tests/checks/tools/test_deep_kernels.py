@@ -92,6 +92,7 @@ def test_wrong_rules_are_other_kernels(rule: Rule) -> None:
     assert abs(float(right.ntk[0] / wrong.ntk[0]) - 1) > 0.05
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gated", [False, True])
 def test_centred_stacks_are_stacks_of_the_centred_activation(gated: bool) -> None:
     block, rows = Block("geglu", gated, True), Cell("gaussian", Block("geglu", gated, True), 20, 6, 3, (1, 4))
@@ -101,6 +102,7 @@ def test_centred_stacks_are_stacks_of_the_centred_activation(gated: bool) -> Non
         assert np.max(np.abs(deep.ntk - found[depth][1])) < 1e-11 * np.max(deep.ntk)
 
 
+@pytest.mark.long
 def test_the_recursion_in_balls_is_that_in_floats_and_contains_the_enclosure() -> None:
     for block in (Block("reglu", False), Block("swiglu", True), Block("reglu", True, True)):
         for residual in (True, False):
@@ -111,6 +113,7 @@ def test_the_recursion_in_balls_is_that_in_floats_and_contains_the_enclosure() -
                 assert ball.overlaps(enclosed(block, Fraction(1, 4), depth, residual))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["relu", "reglu"])
 def test_one_block_has_the_levels_of_two_layers(name: str) -> None:
     """K_1 is 2/v of the two-layer NTK: its levels are exact rational combinations of π (Funk and Hecke)."""
