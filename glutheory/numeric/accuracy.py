@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from glutheory.errors import DomainError
 from glutheory.layers import Stack, run
 from glutheory.layers.records import Dense, Norm, Positions, Product, Scale
@@ -42,6 +44,8 @@ def entry_error(network: Network | Stack | str) -> float:
     return own or HAND_MADE
 
 
+# a stack asks once for every block
+@lru_cache(maxsize=256)
 def _derived(network: Network) -> float:
     """The errors of the derived evaluators among the branches."""
     return sum(error for act in network.branches if (error := evaluator(act).error) > HAND_MADE)

@@ -157,6 +157,32 @@ MUTANTS = (
     ScriptMutant("depth_limit", "the NTK", "rest = (mu + 1) / (mu - 1)", "rest = mu / (mu - 1)"),
     ScriptMutant("depth_limit", "ReLU's NTK", "sp.Rational(1, 4)\n", "sp.Rational(1, 3)\n"),
     ScriptMutant("depth_limit", "what is learned", "spread * (epsilon / 2)", "spread * epsilon"),
+    ScriptMutant("depth", "two numbers for every pair", "made = old * slope + 2 * image", "made = old * slope + image"),
+    ScriptMutant("depth", "the diagonal", "above = 2 / (chi - 1)", "above = 2 / (chi + 1)"),
+    ScriptMutant(
+        "depth", "spike and bulk of a constant correlation", "SHARED = sp.Rational(1, 4)", "SHARED = sp.Rational(1, 3)"
+    ),
+    ScriptMutant(
+        "depth",
+        "ReLU: the marginal case",
+        "2 / (1 + sp.Integer(3)), sp.Integer(2)",
+        "2 / (1 + sp.Integer(2)), sp.Integer(2)",
+    ),
+    ScriptMutant("depth", "a power of the depth", "sp.gamma(number + 1 + 1 / v)", "sp.gamma(number + 2 + 1 / v)"),
+    ScriptMutant(
+        "depth",
+        "the linear part of a gated kernel",
+        "b / r + 2 * m * mu / (q + m * mu)",
+        "b / r + m * mu / (q + m * mu)",
+    ),
+    ScriptMutant("depth_centring", "the centred map", "(centred, (f(rho) - mu) / (1 - mu))", "(centred, f(rho) - mu)"),
+    ScriptMutant(
+        "depth_centring",
+        "the share of the mean tends to 1",
+        "written = (1 - mu - linear + mu * chi)",
+        "written = (1 - mu - linear)",
+    ),
+    ScriptMutant("depth_centring", "one block is the network of two layers", "2 * two_layers / v)", "two_layers / v)"),
     ScriptMutant("erf", "integrate in c", "CLOSED = 2 * theta / sp.pi", "CLOSED = theta / sp.pi"),
     ScriptMutant("erf", "Williams' formula", "return 2 / sp.pi * sp.asin", "return 1 / sp.pi * sp.asin"),
     ScriptMutant("expected_loss", "the start", 'any(key[0] == "v"', 'any(key[0] == "w"'),

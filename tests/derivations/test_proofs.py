@@ -42,6 +42,8 @@ DECIDED = {
     "crossing": (10, 10),
     "decorrelation": (15, 16),
     "degree_shift": (8, 8),
+    "depth": (8, 12),
+    "depth_centring": (4, 6),
     "erf": (7, 7),
     "expected_loss": (12, 12),
     "gaussian_moments": (5, 5),
