@@ -160,7 +160,8 @@ def charts(settings: Settings) -> tuple[Chart, ...]:
             Series(f"{label}, predicted", [x for x, _ in lines], [y for _, y in lines], Role.THEORY, dashed=dashed),
         ]
     stated = [float(cell.d) for cell in cells]
-    series.append(Series("stated for K: slope of n/d", stated, [size / x for x in stated], Role.OTHER, dashed=True))
+    slope = [size / x for x in stated]
+    series.append(Series("stated for K: slope of n/d", stated, slope, Role.OTHER, dashed=True, guide=True))
     note = (
         f"Gaussian inputs, n = {size}. The largest eigenvalue of K stays at n/(2π) whatever d is; all else falls like "
         "1/d. Lines: the deterministic equivalent. No line of slope -2 fits the gated kernel."
