@@ -68,7 +68,9 @@ def report_command(
         drawings.check(figures, f".{kind}")
     outcomes = [outcome for run in runs for outcome in run.outcomes.values()]
     size, files = 0, {}
-    with progress("Drawing", total=len(outcomes) * ((out is not None) + (figures is not None))) as advance:
+    # a step for each claim on the page, one for its explorers, and one for each figure
+    total = (len(outcomes) + 1) * (out is not None) + len(outcomes) * (figures is not None)
+    with progress("Drawing", total=total) as advance:
         # nothing is done yet when the first is named
         steps = chain((0,), repeat(1))
 
