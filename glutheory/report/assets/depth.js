@@ -62,8 +62,8 @@
     table.caption.replaceChildren(
       html("b", `${pair.plain} and ${pair.gated}, ${words} (${kind.name}): `),
       html("b", `cond/cond = ${gain}`),
-      html("span", `correlations, ${pair.plain}: ${fate(networks[0])}`),
-      html("span", `correlations, ${pair.gated}: ${fate(networks[1])}`),
+      html("span", `correlations in blocks of ${pair.plain}: ${fate(networks[0])}`),
+      html("span", `correlations in blocks of ${pair.gated}: ${fate(networks[1])}`),
     );
     const row = (name, column) => [name, ...networks.map((one) => shown(one[column][at]))];
     tabulate(table, ["", `non-gated (${pair.plain})`, `gated (${pair.gated})`], [
