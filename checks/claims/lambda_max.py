@@ -77,6 +77,14 @@ LAW = Orders(
         "gated, bulk": Order("gated", "second", 1 / (2 * math.pi), 1, -1),
     }
 )
+#: For one's own sizes (`checks.own`): as the theorem states it, of unknown constants, and as corrected.
+STATED = {
+    "K": Order("plain", "largest", 1, 1, -1),
+    "K, bulk": Order("plain", "second", 1, 1, -1),
+    "gated": Order("gated", "largest", 1, 1, -2),
+    "gated, bulk": Order("gated", "second", 1, 1, -2),
+}
+CORRECTED = LAW.orders
 MUTANTS: dict[str, Orders] = {
     "K of order n/d": LAW.having("K", d=-1),
     "1/pi for 1/(2 pi)": LAW.having("K", constant=1 / math.pi),
