@@ -106,12 +106,18 @@ def _table(found: Measured, stated: Mapping[str, Order], corrected: Mapping[str,
         value, law = order.of(found.plain, found.gated), order.at(found.n, found.d)
         claim = stated[name].at(found.n, found.d) if name in stated else math.nan
         numbers = (value, claim, value / claim, law, value / law)
-        table.append([f"{_WORDS[order.end]} {name}", str(found.n), str(found.d), *map(_number, numbers)])
+        table.append([_name(order), str(found.n), str(found.d), *map(_number, numbers)])
     return aligned([[shown(text, terminal) for text in row] for row in table], numbers=True, gap=2)
 
 
-#: Of the ends of a spectrum.
-_WORDS = {"condition": "cond", "bulk_condition": "cond", "largest": "λ_1", "second": "λ_2", "smallest": "λ_n"}
+#: Of the ends of a spectrum, those of eigenvalues over m.
+_WORDS = {"condition": "λ_1/λ_n", "bulk_condition": "λ_2/λ_n", "largest": "λ_1/m", "second": "λ_2/m", "smallest": "λ_n/m"}
+_KERNELS = {"plain": "K", "gated": "K̃", "quotient": "K over K̃"}
+
+
+def _name(order: Order) -> str:
+    """What is measured: "λ_1/λ_n, K over K̃"."""
+    return f"{_WORDS[order.end]}, {_KERNELS[order.kernel]}"
 
 
 def _number(value: float) -> str:
@@ -120,9 +126,9 @@ def _number(value: float) -> str:
 
 def _remarks(mine: Measured, theirs: Measured, corrected: Mapping[str, Order]) -> list[str]:
     changes = []
-    for name, order in corrected.items():
+    for order in corrected.values():
         off = [order.of(one.plain, one.gated) / order.at(one.n, one.d) for one in (mine, theirs)]
-        changes.append(f"{name} {cell(off[0])} against {cell(off[1])}")
+        changes.append(f"{_name(order)}: {cell(off[0])} against {cell(off[1])}")
     found = [f"Measured over corrected, here against there: {'; '.join(changes)}."]
     if not mine.resolved:
         found.append("CAUTION: a smallest eigenvalue is below its error here; what is divided by it is not known.")
