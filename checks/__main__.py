@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from checks.catalog import ON_DATA, choose, claims
 from checks.brief import brief
+from checks.catalog import ON_DATA, choose, claims
 from checks.explain import Origin, page
 from checks.runner import differences, document, record, recorded, run_all, write_json
 from checks.settings import IMAGES, PROFILES, TEXT, Settings

@@ -1,4 +1,4 @@
-"""All about one claim: what was claimed, what was computed, what follows and what it means; `checks.brief` is a page."""
+"""All about one claim: what was claimed, what was computed, what it means; `checks.brief` is a page."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def _is_list(value: Figure) -> TypeGuard[Sequence[Figure]]:
 
 
 def _fits(value: Figure) -> bool:
-    """Whether it goes into one cell: a single value, or a list of single values, or a long one of pairs such as sizes."""
+    """Whether it goes into one cell: a single value, a list of single values, or a long one of pairs such as sizes."""
     if not _is_list(value):
         return not isinstance(value, Mapping)
     if any(isinstance(item, Mapping) for item in value):
@@ -140,7 +140,11 @@ def _named_intervals(values: _Record) -> dict[str, Figure]:
     """
     found: dict[str, Figure] = {}
     for name, value in values.items():
-        if "interval" not in name or not _is_list(value) or not all(_is_list(item) and len(item) == 2 for item in value):
+        if (
+            "interval" not in name
+            or not _is_list(value)
+            or not all(_is_list(item) and len(item) == 2 for item in value)
+        ):
             found[name] = value
             continue
         of = [key for key, other in values.items() if _is_list(other) and len(other) == len(value) and key != name]
@@ -148,7 +152,9 @@ def _named_intervals(values: _Record) -> dict[str, Figure]:
         if not names and len(value) == 2 and any(key.startswith("exponents") for key in of):
             names = ["n", "d"]
         spans = [f"{cell(low)} to {cell(high)}" for low, high in value]  # type: ignore[misc]
-        found[name] = ", ".join(f"{label}: {span}" for label, span in zip(names, spans, strict=True)) if names else spans
+        found[name] = (
+            ", ".join(f"{label}: {span}" for label, span in zip(names, spans, strict=True)) if names else spans
+        )
     return found
 
 

@@ -57,7 +57,9 @@ def check(ids: tuple[str, ...]) -> None:
     """
     for name in ids:
         if name not in sized():
-            raise DomainError(f"--n, --d and --data are for claims about sizes, and {name} is none: use {', '.join(sized())}.")
+            raise DomainError(
+                f"--n, --d and --data are for claims about sizes, and {name} is none: use {', '.join(sized())}."
+            )
 
 
 def measure(X: Array) -> Measured:
@@ -99,7 +101,9 @@ def page(name: str, rows: DataRows, terminal: Terminal) -> str:
     return "\n".join([*lines, *sentences(list(_remarks(mine, theirs, module.CORRECTED)), terminal)])
 
 
-def _table(found: Measured, stated: Mapping[str, Order], corrected: Mapping[str, Order], terminal: Terminal) -> list[str]:
+def _table(
+    found: Measured, stated: Mapping[str, Order], corrected: Mapping[str, Order], terminal: Terminal
+) -> list[str]:
     head = ["", "n", "d", "measured", "claimed order", "over it", "corrected", "over it"]
     table = [head]
     for name, order in corrected.items():
@@ -111,7 +115,13 @@ def _table(found: Measured, stated: Mapping[str, Order], corrected: Mapping[str,
 
 
 #: Of the ends of a spectrum, those of eigenvalues over m.
-_WORDS = {"condition": "λ_1/λ_n", "bulk_condition": "λ_2/λ_n", "largest": "λ_1/m", "second": "λ_2/m", "smallest": "λ_n/m"}
+_WORDS = {
+    "condition": "λ_1/λ_n",
+    "bulk_condition": "λ_2/λ_n",
+    "largest": "λ_1/m",
+    "second": "λ_2/m",
+    "smallest": "λ_n/m",
+}
 _KERNELS = {"plain": "K", "gated": "K̃", "quotient": "K over K̃"}
 
 

@@ -1,4 +1,4 @@
-"""Statements in LaTeX as a terminal can show them: λ₁(K̃) = O(mn/d), not \\lambda_1(\\tilde K) = O(mn/d)."""
+"""Statements in LaTeX as a terminal can show them: λ₁(K̃) = O(mn/d)."""
 
 from __future__ import annotations
 

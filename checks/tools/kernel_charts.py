@@ -48,8 +48,8 @@ def against(formula: Formula, done: Sequence[Experiment], role: Role) -> Chart:
         r"(sampled mean $-$ formula) / $\sqrt{K_{ii}K_{jj}}$ in %",
         (_bars("sampled", x, y, error, role), wrong),
         note=f"Each point is the mean of one kernel entry over {len(done[0].samples)} random networks of width "
-        f"{_widths(done)}, with {_ERRORS} standard errors, which are known beforehand. But for rare exceptions the bars "
-        f"reach 0; a kernel that is wrong by {WRONG:.0%} would put diagonal entries on the dashed lines.",
+        f"{_widths(done)}, with {_ERRORS} standard errors, which are known beforehand. But for rare exceptions the "
+        f"bars reach 0; a kernel that is wrong by {WRONG:.0%} would put diagonal entries on the dashed lines.",
         names=names,
     )
 

@@ -1,4 +1,4 @@
-"""The numbers behind the explorer of depth: deep kernels of each pair on the same random rows, computed when asked for."""
+"""The numbers behind the explorer of depth: deep kernels of each pair on the same random rows, computed on demand."""
 
 from __future__ import annotations
 

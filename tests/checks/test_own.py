@@ -30,7 +30,9 @@ def test_the_ends_are_those_of_the_kernels() -> None:
     assert (found.n, found.d, found.resolved) == (40, 7, True)
     for name, ends in (("relu", found.plain), ("reglu", found.gated)):
         values = np.linalg.eigvalsh(glu.gram(name, X, kind="nngp"))
-        assert (ends.largest, ends.second, ends.smallest) == pytest.approx((values[-1], values[-2], values[0]), rel=1e-9)
+        assert (ends.largest, ends.second, ends.smallest) == pytest.approx(
+            (values[-1], values[-2], values[0]), rel=1e-9
+        )
 
 
 @pytest.mark.parametrize("name", ["condition", "lambda-max", "lambda-min"])

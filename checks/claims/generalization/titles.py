@@ -28,5 +28,5 @@ def family(architecture: str) -> str:
 
 
 def places(labels: Iterable[str]) -> list[tuple[float, str]]:
-    """The names along an axis, at 1, 2, …"""
+    """The names along an axis, at 1, 2 and so on."""
     return [(float(place), label) for place, label in enumerate(labels, 1)]
