@@ -82,7 +82,8 @@ def _at(series: Series, place: float) -> str:
     points = sorted((x, y) for x, y in zip(series.x, series.y, strict=True) if math.isfinite(x) and math.isfinite(y))
     if not series.line or len(points) <= _ROWS or not points[0][0] <= place <= points[-1][0]:
         return "-"
-    return cell(float(np.interp(place, *zip(*points, strict=True))))
+    xs, ys = zip(*points, strict=True)
+    return cell(float(np.interp(place, xs, ys)))
 
 
 def _words(text: str, terminal: Terminal) -> str:

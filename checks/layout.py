@@ -151,7 +151,7 @@ def _named_intervals(values: _Record) -> dict[str, Figure]:
         names = next((names for names in map(_bracketed, of) if len(names) == len(value)), [])
         if not names and len(value) == 2 and any(key.startswith("exponents") for key in of):
             names = ["n", "d"]
-        spans = [f"{cell(low)} to {cell(high)}" for low, high in value]  # type: ignore[misc]
+        spans = [f"{cell(low)} to {cell(high)}" for low, high in value]  # type: ignore[misc, str-unpack]
         found[name] = (
             ", ".join(f"{label}: {span}" for label, span in zip(names, spans, strict=True)) if names else spans
         )

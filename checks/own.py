@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,7 @@ def sized() -> tuple[str, ...]:
     return tuple(name for name, module in modules().items() if hasattr(module, "STATED"))
 
 
-def check(ids: tuple[str, ...]) -> None:
+def check(ids: Sequence[str]) -> None:
     """Refuse claims that have no sizes to choose.
 
     Raises:

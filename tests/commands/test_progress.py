@@ -104,7 +104,7 @@ def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     clock = iter([0.0, 4.0, 11.0, 12.0, 22.0])
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("glutheory.commands.progress.time.monotonic", lambda: next(clock))
     with progress.progress("Drawing", total=4, lines=10) as advance:
         for name in ("one", "two", "three", ""):
             advance(1, name)
