@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,6 +14,7 @@ from click.core import ParameterSource
 from checks.brief import brief
 from checks.catalog import ON_DATA, choose, claims
 from checks.explain import Origin, page
+from checks.needs import runnable, told
 from checks.runner import differences, document, record, recorded, run_all, write_json
 from checks.settings import IMAGES, PROFILES, TEXT, Settings
 from checks.stored_runs import stored_run, with_siblings
@@ -19,6 +22,8 @@ from checks.table import listing, progress, show
 from glutheory.claims import Outcome
 from glutheory.claims.retired import notes
 from glutheory.commands.main import Command
+from glutheory.commands.options import scheduler_option
+from glutheory.commands.workers import workers
 from glutheory.errors import DomainError
 from glutheory.numeric.tiles import cores
 from glutheory.terminal import Terminal
@@ -28,7 +33,9 @@ Page = Callable[[Outcome, Origin, Terminal, str], str]
 _FILE = click.Path(dir_okay=False, path_type=Path)
 #: Options that only a run can heed.
 _OWN = ("n", "d", "data", "target")
-_OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "checkpoints", "images", "text", "keep")
+_OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "scheduler", "checkpoints", "images", "text", "keep")
+
+_UNABLE = "none of these checks can be run here; --from results/full.json shows the committed run."
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,8 +56,9 @@ _OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "checkpoints", "images
     "--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True, help="How much to do."
 )
 @click.option(
-    "--jobs", type=click.IntRange(1), default=cores, show_default="one per core", help="Processes that share the work."
+    "--jobs", type=click.IntRange(1), default=None, show_default="one per core", help="Processes that share the work."
 )
+@scheduler_option
 @click.option(
     "--checkpoints",
     type=click.Path(file_okay=False, path_type=Path),
@@ -81,7 +89,8 @@ def main(
     device: str,
     seed: int,
     profile: str,
-    jobs: int,
+    jobs: int | None,
+    scheduler: str | None,
     checkpoints: Path | None,
     images: str,
     text: str,
@@ -89,7 +98,10 @@ def main(
 ) -> None:
     """Verify the claims: assumptions, evidence, negative controls and a verdict for each.
 
-    The exit status is 0 if every verdict is the recorded one, 1 if one differs (it is named), 2 for bad input.
+    A check that needs a package which is not installed is skipped, and what would install it is said.
+
+    The exit status is 0 if every verdict is the recorded one, 1 if one differs (it is named), 2 for bad input, or if
+    none of the checks that were asked for can be run.
     """
     wanted = [name.strip() for name in f"{only},{explain}".split(",") if name.strip()]
     _consistent(context)
@@ -103,16 +115,24 @@ def main(
     if source is not None:
         _stored(source, wanted, show_page if explain else None, figure=figure, file=file)
         return
-    ids = choose(wanted)
     if n or d or data or target:
-        _measure(ids, chosen=(n, d, data, target), seed=seed)
+        _measure(choose(wanted), chosen=(n, d, data, target), seed=seed)
         return
+    ids, skipped = runnable(choose(wanted))
+    if not ids:
+        if explain:
+            _say(listing([claims()[name] for name in skipped], Terminal.of(sys.stdout)) + "\n")
+        _say(told(skipped))
+        raise DomainError(_UNABLE)
     _figures(figure, ids)
-    _check_device(device)
-    settings = Settings(PROFILES[profile], seed, device, checkpoints, jobs, images, text)
+    if device != "cpu":
+        _check_device(device)
+    settings = Settings(PROFILES[profile], seed, device, checkpoints, jobs or cores(), images, text)
     _check_data(settings, ids, keep)
-    with progress(ids) as advance:
-        outcomes = run_all(ids, settings, advance, jobs)
+    with workers(jobs, scheduler, ("glutheory", "checks")) as shared, progress(ids) as advance:
+        if isinstance(shared, Executor):
+            settings = replace(settings, executor=shared)
+        outcomes = run_all(ids, settings, advance, settings.processes)
     try:
         if file is not None:
             write_json(file, document(outcomes, settings))
@@ -129,6 +149,8 @@ def main(
             _pages(outcomes, show_page, {name: Origin(profile, device) for name in ids}, figure)
         else:
             show(outcomes)
+        if skipped:
+            _say(f"\n{told(skipped)}")
     for clause in changed:
         click.echo(f"{clause}.", err=True)
     sys.exit(1 if changed else 0)
@@ -158,10 +180,7 @@ def _consistent(context: click.Context) -> None:
 
 def _check_device(device: str) -> None:
     """Find out before anything is computed whether torch can use the device."""
-    try:
-        from glutheory.sampling.inputs import check_device
-    except ImportError as error:
-        raise DomainError(str(error)) from None
+    from glutheory.sampling.inputs import check_device
 
     check_device(device)
 
@@ -194,7 +213,7 @@ def _measure(ids: Sequence[str], *, chosen: tuple[int | None, int | None, Path |
         _say(("\n\n" if index else "") + own_page(name, rows, terminal))
 
 
-def _stored(source: Path, wanted: Sequence[str], told: Page | None, *, figure: Path | None, file: Path | None) -> None:
+def _stored(source: Path, wanted: Sequence[str], tell: Page | None, *, figure: Path | None, file: Path | None) -> None:
     """Show what is in a file, or write it anew with the parts of the claims as they are declared now, decided again."""
     run = stored_run(source, file, wanted)
     files, run = with_siblings(source, run)
@@ -203,14 +222,14 @@ def _stored(source: Path, wanted: Sequence[str], told: Page | None, *, figure: P
     except LookupError as error:
         raise DomainError(f"{source.name}: {error}") from None
     outcomes = [run.outcomes[name] for name in ids]
-    if told is None:
+    if tell is None:
         show(outcomes)
         if not wanted:
             for note in notes(run.retired, source.name):
                 click.echo(note)
         return
     _figures(figure, ids)
-    _pages(outcomes, told, {name: Origin(run.profile, run.device, files[name]) for name in ids}, figure)
+    _pages(outcomes, tell, {name: Origin(run.profile, run.device, files[name]) for name in ids}, figure)
 
 
 def _figures(figure: Path | None, ids: Sequence[str]) -> dict[str, Path]:
@@ -224,7 +243,7 @@ def _figures(figure: Path | None, ids: Sequence[str]) -> dict[str, Path]:
     return {name: figure.with_stem(f"{figure.stem}-{name}") if several else figure for name in ids}
 
 
-def _pages(outcomes: Sequence[Outcome], told: Page, origins: Mapping[str, Origin], figure: Path | None) -> None:
+def _pages(outcomes: Sequence[Outcome], tell: Page, origins: Mapping[str, Origin], figure: Path | None) -> None:
     """Draw the figures and print the pages."""
     files = _figures(figure, [outcome.claim.id for outcome in outcomes])
     terminal = Terminal.of(sys.stdout)
@@ -237,7 +256,7 @@ def _pages(outcomes: Sequence[Outcome], told: Page, origins: Mapping[str, Origin
             save(outcome.charts, path)
         elif path is not None:
             without.append(outcome.claim.id)
-        _say(("\n\n" if index else "") + told(outcome, origins[outcome.claim.id], terminal, str(path) if path else ""))
+        _say(("\n\n" if index else "") + tell(outcome, origins[outcome.claim.id], terminal, str(path) if path else ""))
     if without:
         raise DomainError(f"no figure was written for {', '.join(without)}: there is none.")
 

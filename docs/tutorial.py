@@ -12,6 +12,7 @@
 
 # %%
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import mpmath
@@ -20,9 +21,14 @@ import sympy as sp
 
 import glutheory as glu
 from glutheory import dynamics, spectra
+from glutheory.errors import installing
 from glutheory.figures.chart import Chart, Role, Series
 
 FIGURES = Path(sys.argv[1]) if len(sys.argv) == 2 else None
+# asked for before anything is computed; sections 7 to 9 need them
+NEEDED = {"torch": "torch", "sklearn": "scikit-learn", "statsmodels": "statsmodels"}
+if absent := [name for module, name in NEEDED.items() if find_spec(module) is None]:
+    sys.exit(f"the tutorial needs {', '.join(absent)}: {installing('checks')}.")
 
 
 def draw(name: str, chart: Chart) -> None:

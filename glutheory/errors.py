@@ -5,7 +5,7 @@ The command line prints the sentence and exits with status 2; a library caller c
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 
 class GlutheoryError(Exception):
@@ -29,7 +29,23 @@ class DerivationError(GlutheoryError):
 
 
 class MissingDependencyError(GlutheoryError, ImportError):
-    """An optional dependency is absent; the message names the extra that brings it."""
+    """An optional dependency is absent; the message has the line that installs the extra which brings it."""
+
+    @classmethod
+    def of(cls, what: str, package: str, extra: str) -> Self:
+        """The error of ``what``, a subject and its verb, for want of a package.
+
+        Args:
+            what: "figures need", say.
+            package: its name for people, also the attribute ``name`` of the error.
+            extra: of pyproject.toml, the smallest that serves.
+        """
+        return cls(f"{what} {package}: {installing(extra)}.", name=package)
+
+
+def installing(extra: str) -> str:
+    """The line that installs an extra in a clone: without constraints pip takes the newest torch, gigabytes of it."""
+    return f"pip install -c constraints.txt 'glutheory[{extra}]'"
 
 
 class PrecisionError(GlutheoryError):

@@ -33,7 +33,7 @@ from markdown_it.token import Token
 ROOT = Path(__file__).resolve().parent.parent
 #: The comments before the README's two lines.
 MARKS = ("derive-line", "test-line")
-LONGEST = 240  #: seconds of one command
+LONGEST = 3600  #: seconds after which a command counts as hung
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 _TOKEN = re.compile(rf"…|{_NUMBER.pattern}|[^\W\d]+|[^\s\w]")
 

@@ -61,7 +61,7 @@ def test_the_logistic_family_meets_the_integral(name: str, point: Point) -> None
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(act=st.sampled_from(ZOO), point=points(-2, 2))
 def test_the_zoo_at_forty_digits(act: Activation, point: Point) -> None:
     _meet(act, point, DIGITS)

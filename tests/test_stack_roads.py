@@ -90,6 +90,7 @@ def test_deep_sequences(name: str) -> None:
         agree(COMPOSITIONS[name].build(depth), matrices())
 
 
+@pytest.mark.long
 def test_a_hundred_blocks() -> None:
     agree(stack("reglu", 100), PAIRS["usual"])
 

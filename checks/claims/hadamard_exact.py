@@ -27,6 +27,8 @@ from checks.tools.roads import Constants, Duals, Formula, Setting, lecun, sample
 from checks.tools.statistics import MeanTest
 from glutheory.claims import Claim, Evidence, Finding, Grade, Outcome, decide
 
+#: Imported, beyond the core.
+NEEDS = ("torch",)
 CLAIM = Claim(
     id="hadamard-exact",
     source="this project",

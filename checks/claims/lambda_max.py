@@ -21,6 +21,8 @@ from derivations.proofs.relu_expansion import coefficient, d, delta, n
 from glutheory.claims import About, Claim, Evidence, Fate, Figure, Finding, Grade, Outcome, Part, decide
 from glutheory.figures.chart import Chart, Role, Series
 
+#: Imported, beyond the core.
+NEEDS = ("statsmodels",)
 CLAIM = Claim(
     id="lambda-max",
     source="Thm 3.1, Props B.6, B.9, as quoted",

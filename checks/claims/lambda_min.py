@@ -23,6 +23,8 @@ from derivations.proofs.relu_expansion import SUM, n
 from glutheory.claims import About, Claim, Evidence, Fate, Figure, Finding, Grade, Outcome, Part, decide
 from glutheory.figures.chart import Chart, Role, Series
 
+#: Imported, beyond the core.
+NEEDS = ("statsmodels",)
 CLAIM = Claim(
     id="lambda-min",
     source="Thm 3.1, as quoted",

@@ -11,6 +11,8 @@ from checks.tools.roads import Constants, Duals, Formula
 from glutheory.claims import Claim, Outcome
 from glutheory.figures.chart import Role
 
+#: Imported, beyond the core.
+NEEDS = ("torch",)
 CLAIM = Claim(
     id="ntk-plain",
     source="Eq. 3",

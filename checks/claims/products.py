@@ -12,6 +12,8 @@ from glutheory.claims import Claim, Outcome
 from glutheory.figures.chart import Role
 from glutheory.networks import product
 
+#: Imported, beyond the core.
+NEEDS = ("torch",)
 CLAIM = Claim(
     id="products",
     source="this project",

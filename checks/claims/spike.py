@@ -19,6 +19,8 @@ from derivations.proofs.spectral_orders import OFFSET, THRESHOLD
 from glutheory.claims import Assumption, Claim, Evidence, Finding, Grade, Outcome, decide
 from glutheory.figures.chart import Chart, Role, Series
 
+#: Imported, beyond the core.
+NEEDS = ("statsmodels",)
 CLAIM = Claim(
     id="spike",
     source="this project",

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from glutheory.errors import MissingDependencyError
 
 Array = npt.NDArray[np.float64]
-_ABSENT = "the checks' statistics need statsmodels: pip install 'glutheory[checks]'."
 
 
 def described(values: Array) -> Any:
@@ -22,7 +21,7 @@ def described(values: Array) -> Any:
     try:
         from statsmodels.stats.weightstats import DescrStatsW
     except ImportError:
-        raise MissingDependencyError(_ABSENT) from None
+        raise _absent() from None
 
     return DescrStatsW(values, ddof=1)
 
@@ -36,6 +35,10 @@ def least_squares(target: Array, design: Array) -> Any:
     try:
         from statsmodels.regression.linear_model import OLS
     except ImportError:
-        raise MissingDependencyError(_ABSENT) from None
+        raise _absent() from None
 
     return OLS(target, design).fit()
+
+
+def _absent() -> MissingDependencyError:
+    return MissingDependencyError.of("the checks' statistics need", "statsmodels", "checks")

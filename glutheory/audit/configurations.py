@@ -30,7 +30,7 @@ def library() -> Any:
     try:
         import transformers
     except ImportError:
-        raise MissingDependencyError("this needs transformers: pip install 'glutheory[models]'.") from None
+        raise MissingDependencyError.of("this needs", "transformers", "models") from None
     return transformers
 
 

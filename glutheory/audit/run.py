@@ -10,7 +10,7 @@ from glutheory.errors import DomainError, MissingDependencyError
 try:
     import torch
 except ImportError:
-    raise MissingDependencyError("this needs torch: pip install 'glutheory[models]'.") from None
+    raise MissingDependencyError.of("audit needs", "torch", "models") from None
 from torch import nn
 
 from glutheory.audit.comparison import compared

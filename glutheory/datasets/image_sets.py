@@ -10,7 +10,7 @@ from glutheory.datasets.archives import archive
 from glutheory.datasets.files import fingerprint, located
 from glutheory.datasets.formats import CIFAR_FILES, IDX_FILES, cifar10, idx_files, mnist
 from glutheory.datasets.samples import Images
-from glutheory.errors import DomainError
+from glutheory.errors import DomainError, MissingDependencyError
 
 
 def images(source: str | Path = "digits") -> Images:
@@ -28,6 +28,7 @@ def images(source: str | Path = "digits") -> Images:
 
     Raises:
         DomainError: no such data set or file, or one that is damaged or of another format.
+        MissingDependencyError: digits are asked for, and scikit-learn is not installed.
     """
     if source == "digits":
         return _digits()
@@ -64,8 +65,8 @@ def _digits() -> Images:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise DomainError(
-            "images are asked from 'digits', but scikit-learn is missing: install glutheory[checks], or give a path."
+        raise MissingDependencyError.of(
+            "images 'digits', unlike those of a path, come with", "scikit-learn", "scikit-learn"
         ) from None
     raw = load_digits()
     pixels = np.ascontiguousarray(raw.images[:, None] / 16, dtype=np.float32)

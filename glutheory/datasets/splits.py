@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from glutheory.datasets.samples import Images, Text
-from glutheory.errors import DomainError
+from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.ground.arguments import integer
 
 Data = TypeVar("Data", Images, Text)
@@ -30,6 +30,7 @@ def split(data: Data, test: float | int = 0.25, *, seed: int = 0) -> tuple[Data,
 
     Raises:
         DomainError: a size that leaves one part empty, or, for images, without a member of some class.
+        MissingDependencyError: images are to be split, and scikit-learn is not installed.
     """
     seed = integer("seed", seed, 0)
     held = _held(test, len(data))
@@ -47,7 +48,7 @@ def split(data: Data, test: float | int = 0.25, *, seed: int = 0) -> tuple[Data,
     try:
         from sklearn.model_selection import train_test_split
     except ImportError:
-        raise DomainError("images are to be split, but scikit-learn is missing: install glutheory[checks].") from None
+        raise MissingDependencyError.of("splitting images needs", "scikit-learn", "scikit-learn") from None
     # scikit-learn takes no Generator; this takes seeds of any size
     state = np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed)))
     first, last = train_test_split(np.arange(len(data)), test_size=held, stratify=data.labels, random_state=state)

@@ -86,9 +86,7 @@ def load(name: str) -> Standardised:
     try:
         from sklearn import datasets
     except ImportError:
-        raise MissingDependencyError(
-            f"{name} comes with scikit-learn: pip install 'glutheory[scikit-learn]'."
-        ) from None
+        raise MissingDependencyError.of(f"{name} comes with", "scikit-learn", "scikit-learn") from None
 
     return standardised(name, getattr(datasets, SETS[name])().data)
 

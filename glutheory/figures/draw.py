@@ -138,7 +138,7 @@ def _style() -> Iterator[None]:
     try:
         from matplotlib import style
     except ImportError:
-        raise MissingDependencyError("figures need matplotlib: pip install 'glutheory[report]'.") from None
+        raise MissingDependencyError.of("figures need", "matplotlib", "report") from None
     with style.context(["default", _STYLE]):
         yield
 

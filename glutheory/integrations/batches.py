@@ -18,7 +18,7 @@ from glutheory.numeric.matrix import KINDS, check_rows
 try:
     import torch
 except ImportError:
-    raise MissingDependencyError("this needs torch: pip install 'glutheory[torch]'.") from None
+    raise MissingDependencyError.of("this needs", "torch", "torch") from None
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ try:
     import gpytorch
     import torch
 except ImportError:
-    raise MissingDependencyError("this needs gpytorch: pip install 'glutheory[gpytorch]'.") from None
+    raise MissingDependencyError.of("this needs", "gpytorch", "gpytorch") from None
 
 from glutheory.integrations.batches import Kernel
 from glutheory.integrations.products import lazy_gram

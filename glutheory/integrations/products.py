@@ -12,7 +12,7 @@ try:
     import torch
     from linear_operator.operators import KernelLinearOperator
 except ImportError:
-    raise MissingDependencyError("this needs gpytorch: pip install 'glutheory[gpytorch]'.") from None
+    raise MissingDependencyError.of("this needs", "gpytorch", "gpytorch") from None
 
 from glutheory.integrations.autograd import differentiate, final
 from glutheory.integrations.batches import Kernel, members

@@ -23,9 +23,7 @@ try:
     from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
     from sklearn.utils import check_array
 except ImportError as error:
-    raise MissingDependencyError(
-        "The scikit-learn kernel needs scikit-learn: pip install 'glutheory[scikit-learn]'."
-    ) from error
+    raise MissingDependencyError.of("this needs", "scikit-learn", "scikit-learn") from error
 
 #: A pair, or a pair for each branch, or "fixed".
 Bounds = tuple[float, float] | Literal["fixed"] | Any

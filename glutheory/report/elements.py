@@ -67,7 +67,7 @@ def _convert(latex: str) -> tuple[Element, ...]:
     try:
         from latex2mathml.converter import Converter
     except ImportError:
-        raise MissingDependencyError("formulas need latex2mathml: pip install 'glutheory[report]'.") from None
+        raise MissingDependencyError.of("formulas need", "latex2mathml", "report") from None
     braces = re.sub(r"\\.", "", latex)
     if braces.count("{") != braces.count("}"):
         raise _unreadable(latex, "unequal numbers of opening and closing braces")

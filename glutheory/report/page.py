@@ -151,7 +151,7 @@ def _template() -> Any:
         from jinja2 import Environment, FunctionLoader, StrictUndefined
         from markupsafe import Markup
     except ImportError:
-        raise MissingDependencyError("reports need jinja2: pip install 'glutheory[report]'.") from None
+        raise MissingDependencyError.of("reports need", "jinja2", "report") from None
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,

@@ -8,10 +8,12 @@ networks are from their limit; ``sampling.module_ntk(model, inputs)`` is the ker
 
 from __future__ import annotations
 
+from glutheory.errors import MissingDependencyError
+
 try:
     import torch as _torch  # noqa: F401  (asked for first, for the sake of the message)
 except ImportError:
-    raise ImportError("glutheory.sampling needs torch: pip install 'glutheory[torch]'.") from None
+    raise MissingDependencyError.of("glutheory.sampling needs", "torch", "torch") from None
 
 from glutheory.sampling.estimate import Estimate, monte_carlo
 from glutheory.sampling.feed_forward import FeedForward

@@ -111,7 +111,9 @@ def calls(model: Any, stack: Stack) -> tuple[torch.Tensor, ...]:
     return tuple(part.double() if part.is_floating_point() else part for part in last)
 
 
-@pytest.mark.parametrize("name", ["qwen2_moe", "gpt_oss", "llama4_text"])
+@pytest.mark.parametrize(
+    "name", ["qwen2_moe", *(pytest.param(name, marks=pytest.mark.long) for name in ("gpt_oss", "llama4_text"))]
+)
 def test_experts_and_their_mixture(name: str) -> None:
     check(name)
 

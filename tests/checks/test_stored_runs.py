@@ -145,6 +145,7 @@ class TestCommand:
             in run("--from", "run.json", "--only", "true-claim").stdout
         )
 
+    @pytest.mark.long
     def test_pages_and_figures(self) -> None:
         one = run("--from", "run.json", "--explain", "fixed-claim", "--figure", "f.svg", "--full")
         assert (one.exit_code, one.stderr) == (0, "")

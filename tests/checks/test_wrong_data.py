@@ -85,6 +85,7 @@ def narrow() -> list[Experiment]:
     return experiments([generic("relu", sample(3, 3, extremes=False)[:2], 3)], QUICK, "wrong-data/variance", 4000)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("label", [None, *OF_A_MEAN])
 def test_sampled_means(label: str | None) -> None:
     alter = SPOILED[label] if label else lambda x: x
@@ -94,6 +95,7 @@ def test_sampled_means(label: str | None) -> None:
         assert (piece.finding is Finding.SUPPORTS) == (label is None), piece.what
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("label", [None, *SPOILED])
 def test_sampled_variances(label: str | None) -> None:
     alter = SPOILED[label] if label else lambda x: x
@@ -290,6 +292,7 @@ def test_no_curves_are_no_evidence() -> None:
 # ---------------------------------------------------------------- searches, and cells of the phase diagram
 
 
+@pytest.mark.long
 def test_an_optimiser_that_does_not_optimise(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not_always.extent(False).finding is Finding.SUPPORTS
     monkeypatch.setattr(not_always, "pushed", lambda *_: (0.5, (0.0, 1.0)))

@@ -51,6 +51,7 @@ def test_who_asks_for_it_is_told_what_became_of_it(old: Path) -> None:
         read([old], only=["crossing"])
 
 
+@pytest.mark.long
 def test_the_commands_say_so(old: Path, tmp_path: Path) -> None:
     options = ("report", "--from", str(old), "--out", str(tmp_path / "page.html"))
     assert "old.json: crossing is not shown: it was split into crossing-early and crossing-late" in good(*options)

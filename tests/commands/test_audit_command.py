@@ -253,7 +253,9 @@ def test_nested_fields_and_aliases_are_set() -> None:
 
 def test_transformers_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(GlutheoryError, match=r"needs transformers: pip install 'glutheory\[models\]'"):
+    with pytest.raises(
+        GlutheoryError, match=r"needs transformers: pip install -c constraints.txt 'glutheory\[models\]'"
+    ):
         audit("llama")
 
 
@@ -299,4 +301,4 @@ def test_torch_missing() -> None:
         "result = CliRunner().invoke(m.main, ['audit', 'llama']); print(result.exit_code, result.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "2 error: this needs torch: pip install 'glutheory[models]'."
+    assert result.stdout.strip() == "2 error: audit needs torch: pip install -c constraints.txt 'glutheory[models]'."

@@ -39,6 +39,7 @@ def test_the_module_and_the_command_are_the_same() -> None:
     assert CliRunner().invoke(derive, ["relu"]).stdout == text
 
 
+@pytest.mark.long
 def test_own_activation_gated_or_not() -> None:
     plain = good("derive", "--activation", "z*erf(z)")
     gated = good("derive", "--activation", "z*erf(z)", "--gated")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -21,7 +18,7 @@ from glutheory.commands.phase import read_list
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from tests.commands.command_line import good, run
-from tests.processes import PATIENCE, ended, left_behind
+from tests.processes import PATIENCE, Screen, ended, left_behind
 
 DYNAMICS = ("dynamics", "reglu", "--n", "12", "--d", "3", "--width", "50")
 PHASE = ("phase", "--n", "8,12", "--d", "3-6", "--draws", "1", "--jobs", "1")
@@ -182,35 +179,25 @@ def interrupted(arguments: tuple[str, ...], folder: Path, sign: str, *, group: b
     """Run on a terminal of its own, interrupt when the bar shows the sign; the status, the screen and stdout."""
     marker = f"GLUTHEORY_TEST={folder.name}-{os.getpid()}"
     name, _, value = marker.partition("=")
-    main, side = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "glutheory", *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=side,
-        env={**os.environ, "TERM": "xterm", "OMP_NUM_THREADS": "1", name: value},
-        text=True,
-        start_new_session=True,
-    )
-    os.close(side)
-    seen, sent, end = "", False, time.monotonic() + PATIENCE
-    while process.poll() is None and time.monotonic() < end:
-        if select.select([main], [], [], 0.05)[0]:
-            try:
-                seen += os.read(main, 65536).decode(errors="replace")
-            except OSError:  # Linux's end of file
-                break
-        if sign in seen and not sent:
+    with Screen() as screen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "glutheory", *arguments],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=screen.side,
+            env={**os.environ, "TERM": "xterm", "OMP_NUM_THREADS": "1", name: value},
+            text=True,
+            start_new_session=True,
+        )
+        screen.watched()
+        try:
+            assert screen.shows(sign), screen.text
             (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
-            sent = True
-    try:
-        status = process.wait(timeout=PATIENCE)
-        assert sent, seen
-        assert not left_behind(marker), "a process has been left behind"
-    finally:
-        rest = ended(process)[0]
-        os.close(main)
-    return status, seen, rest
+            status = process.wait(timeout=PATIENCE)
+            assert not left_behind(marker), "a process has been left behind"
+        finally:
+            rest = ended(process)[0]
+        return status, screen.whole(), rest
 
 
 @pytest.mark.parametrize("group", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["terminal", "kill"])

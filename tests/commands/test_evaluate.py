@@ -5,7 +5,7 @@ import re
 from fractions import Fraction
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from glutheory.commands import evaluate
@@ -79,7 +79,6 @@ rational = st.fractions(min_value=Fraction(1, 100), max_value=100, max_denominat
     st.fractions(min_value=-1, max_value=1, max_denominator=20),
     st.integers(1, 40),
 )
-@settings(max_examples=60)
 @example("gelu", Fraction(1), Fraction(1), Fraction(-99, 100), 7)
 @example("relu", Fraction(1, 100), Fraction(100), Fraction(-1), 12)
 @example("exp", Fraction(100), Fraction(100), Fraction(1), 3)

@@ -65,7 +65,7 @@ MISTAKES = [
 def test_a_mistake_is_one_sentence(arguments: tuple[str, ...], fragment: str) -> None:
     start = time.process_time()
     result = run(*arguments)
-    assert time.process_time() - start < 5  # a hang, not a benchmark
+    assert time.process_time() - start < 60  # a hang, not a benchmark
     assert result.exit_code == 2
     assert result.stdout == ""
     assert fragment in result.stderr

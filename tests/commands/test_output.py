@@ -27,7 +27,7 @@ def test_without_matplotlib_only_figures_are_missing(tmp_path: Path, monkeypatch
     with pytest.raises(MissingDependencyError, match=r"glutheory\[report\]"):
         output.check_output(tmp_path / "x.svg")
     output.check_output(tmp_path / "x.txt")
-    assert "pip install 'glutheory[report]'" in bad(*SPECTRUM, "--out", str(tmp_path / "x.svg"))
+    assert "pip install -c constraints.txt 'glutheory[report]'" in bad(*SPECTRUM, "--out", str(tmp_path / "x.svg"))
     assert good(*SPECTRUM, "--out", str(tmp_path / "x.txt")) == ""
 
 

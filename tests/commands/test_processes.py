@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from glutheory.commands import main
 from tests.commands.command_line import POINT
-from tests.processes import PATIENCE, ended
+from tests.processes import PATIENCE, ended, loaded
 
 
 def _process(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -20,6 +20,7 @@ def _process(*arguments: str, **options: object) -> subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload,no-any-return]
 
 
+@pytest.mark.long
 def test_the_modules_run() -> None:
     ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = _process("glutheory.derive", "reglu", env=ascii_only)
@@ -51,7 +52,7 @@ def test_ctrl_c_in_a_long_evaluation() -> None:
     )
     try:
         # at work: the balls are loaded, and a second of computing later
-        while "flint" not in Path(f"/proc/{process.pid}/maps").read_text() and process.poll() is None:
+        while not loaded(process.pid, "flint") and process.poll() is None:
             time.sleep(0.05)
         start = _computed(process.pid)
         while _computed(process.pid) < start + 1 and process.poll() is None:

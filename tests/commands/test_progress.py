@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-import pty
-import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +16,7 @@ import pytest
 from glutheory.commands import progress
 from glutheory.networks import network_names
 from tests.commands.command_line import KERNEL, SPECTRUM, run
-from tests.processes import PATIENCE, ended
+from tests.processes import PATIENCE, Screen, ended
 from tests.zoo import JUMPS
 
 # --- what they refuse -----------------------------------------------------------------------------------------------
@@ -64,7 +61,7 @@ def test_slow_work_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_quick_work_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = screen_of(monkeypatch)
-    monkeypatch.setattr(progress, "DELAY", 1.0)
+    monkeypatch.setattr(progress, "DELAY", PATIENCE)
     with progress.progress("Sampling", total=3) as advance:
         advance()
     assert screen.getvalue() == ""
@@ -153,42 +150,27 @@ def test_an_interrupt_while_writing_leaves_nothing(
 def test_ctrl_c_at_the_terminal(tmp_path: Path) -> None:
     """A real process on a real terminal, interrupted when its bar shows that it is at work."""
     names = [name for name in network_names() if name not in JUMPS]
-    main, side = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "glutheory", "kernel", *names, *names, "--points", "1001", "--out", "x.svg"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=side,
-        env={**os.environ, "TERM": "xterm", "OMP_NUM_THREADS": "1"},
-        text=True,
-        start_new_session=True,
-    )
-    os.close(side)
-    try:
-        seen = _read(main, lambda text: "Kernels" in text)
-        assert "Kernels" in seen
-        process.send_signal(signal.SIGINT)
-        # read on: a full terminal would block it
-        seen += _read(main, lambda _: process.poll() is not None)
-        # CPython ends itself with the signal where it came inside exec or eval of a string, even if it was caught
-        # there; a shell says 130 of either
-        assert process.wait(timeout=PATIENCE) in (130, -signal.SIGINT), seen
-    finally:
-        rest = ended(process)[0]
-        os.close(main)
+    with Screen() as screen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "glutheory", "kernel", *names, *names, "--points", "1001", "--out", "x.svg"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=screen.side,
+            env={**os.environ, "TERM": "xterm", "OMP_NUM_THREADS": "1"},
+            text=True,
+            start_new_session=True,
+        )
+        screen.watched()
+        try:
+            assert screen.shows("Kernels"), screen.text
+            process.send_signal(signal.SIGINT)
+            # CPython ends itself with the signal where it came inside exec or eval of a string, even if it was caught
+            # there; a shell says 130 of either
+            assert process.wait(timeout=PATIENCE) in (130, -signal.SIGINT), screen.text
+        finally:
+            rest = ended(process)[0]
+        seen = screen.whole()
     assert "Traceback" not in seen
     assert seen.rstrip().endswith("\x1b[2K")
     assert rest == ""
     assert not list(tmp_path.iterdir())
-
-
-def _read(terminal: int, enough: Callable[[str], bool]) -> str:
-    """What the process writes to its terminal until that is enough."""
-    seen, end = "", time.monotonic() + PATIENCE
-    while not enough(seen) and time.monotonic() < end:
-        if select.select([terminal], [], [], 0.05)[0]:
-            try:
-                seen += os.read(terminal, 65536).decode(errors="replace")
-            except OSError:  # Linux's end of file
-                break
-    return seen

@@ -19,6 +19,7 @@ def test_all_pages_belong_to_a_script_and_the_index_is_current():
     assert render.differences(render.pages(runs), render.RENDERED) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["arc_cosine", "logistic_mixture"])
 def test_the_page_does_not_depend_on_the_hash_seed(name):
     environment = {**os.environ, "PYTHONHASHSEED": "7"}

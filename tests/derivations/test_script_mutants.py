@@ -17,6 +17,7 @@ def test_every_script_has_two_mistakes_at_places_and_steps_that_exist():
         assert mutant.step in {step.name for step in catalog.load(mutant.script).steps}, mutant
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.script}-{mutant.step}".replace(" ", "-"))
 def test_a_mistake_in_a_script_stops_the_step_that_it_concerns(mutant, monkeypatch, tmp_path):
     (step,) = [step for step in altered(mutant, monkeypatch, tmp_path).steps if step.name == mutant.step]

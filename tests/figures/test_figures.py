@@ -370,7 +370,9 @@ class TestFiles:
     def test_without_matplotlib(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setitem(sys.modules, "matplotlib", None)
         for call in (lambda: draw(SMALL), lambda: check(tmp_path / "a.png")):
-            with pytest.raises(MissingDependencyError, match=r"pip install 'glutheory\[report\]'") as caught:
+            with pytest.raises(
+                MissingDependencyError, match=r"pip install -c constraints.txt 'glutheory\[report\]'"
+            ) as caught:
                 call()
             assert isinstance(caught.value, GlutheoryError)
             assert isinstance(caught.value, ImportError)

@@ -15,8 +15,10 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from glutheory.errors import DomainError
-from glutheory.ground import workers
-from glutheory.ground.workers import completed, one_thread
+from glutheory.ground import executors, workers
+from glutheory.ground.executors import one_thread
+from glutheory.ground.workers import completed
+from tests.processes import PATIENCE
 
 
 def test_every_result_comes_once_and_no_process_stays() -> None:
@@ -39,15 +41,15 @@ def test_a_process_that_dies_is_a_sentence() -> None:
 
 def test_closing_ends_processes_that_are_busy() -> None:
     start = time.monotonic()
-    with closing(completed(time.sleep, [0, 300], 1)) as results:
+    with closing(completed(time.sleep, [0, 100 * PATIENCE], 1)) as results:
         next(results)
         assert multiprocessing.active_children()
     assert not multiprocessing.active_children()
-    assert time.monotonic() - start < 100
+    assert time.monotonic() - start < PATIENCE
 
 
 def test_a_result_may_be_long_in_coming(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "_LISTEN", 0.01)
+    monkeypatch.setattr(executors, "_LISTEN", 0.01)
     assert list(completed(time.sleep, [0.1], 1)) == [None]
 
 

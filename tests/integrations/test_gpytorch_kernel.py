@@ -270,7 +270,9 @@ def test_an_unknown_network_is_refused() -> None:
 def test_without_gpytorch_the_extra_is_named(module: str, absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, f"glutheory.integrations.{module}")
     monkeypatch.setitem(sys.modules, absent, None)
-    with pytest.raises(MissingDependencyError, match=r"this needs gpytorch: pip install 'glutheory\[gpytorch\]'"):
+    with pytest.raises(
+        MissingDependencyError, match=r"this needs gpytorch: pip install -c constraints.txt 'glutheory\[gpytorch\]'"
+    ):
         importlib.import_module(f"glutheory.integrations.{module}")
 
 

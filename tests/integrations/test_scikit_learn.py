@@ -348,5 +348,5 @@ def test_the_text_of_a_network_of_ones_own() -> None:
 def test_scikit_learn_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "glutheory.integrations.scikit_learn")
     monkeypatch.setitem(sys.modules, "sklearn.gaussian_process.kernels", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'glutheory\[scikit-learn\]'"):
+    with pytest.raises(MissingDependencyError, match=r"constraints.txt 'glutheory\[scikit-learn\]'"):
         import glutheory.integrations.scikit_learn  # noqa: F401

@@ -136,5 +136,7 @@ def test_unequal_pairs_and_unknown_networks() -> None:
 def test_without_torch_the_extra_is_named(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, f"glutheory.integrations.{module}")
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(MissingDependencyError, match=r"this needs torch: pip install 'glutheory\[torch\]'"):
+    with pytest.raises(
+        MissingDependencyError, match=r"this needs torch: pip install -c constraints.txt 'glutheory\[torch\]'"
+    ):
         importlib.import_module(f"glutheory.integrations.{module}")

@@ -115,6 +115,7 @@ def compare(folder: Path, names: list[str], points: tuple[tuple[float, float, fl
             assert_close(name, point, (S, T), 4 if careful else 400)
 
 
+@pytest.mark.long
 @needs_compiler
 def test_c_compiles_without_a_warning_and_agrees(tmp_path: Path) -> None:
     compare(

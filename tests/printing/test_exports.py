@@ -18,14 +18,27 @@ from glutheory.activations import Activation, Z
 from glutheory.commands.names import chosen_network
 from glutheory.derive import derive
 from glutheory.errors import DerivationError
-from glutheory.networks import Network, product
+from glutheory.networks import Network, network, network_names, product
 from glutheory.printing import render
 from glutheory.printing.comments import folded, harmless, identifier
 from glutheory.printing.contents import report
 from glutheory.printing.latex import prose
 from glutheory.printing.mathematica import camel
+from glutheory.printing.quadrature import needs_quadrature
+from glutheory.symbolic.duals import MIXTURE, dual
 from glutheory.terminal import Terminal
-from tests.printing.exported import _UNIT, agree, compiled, exact, mathematica_values, sympy_values, text
+from tests.printing.exported import (
+    _UNIT,
+    INTEGRATED,
+    MIXED,
+    NETWORKS,
+    agree,
+    compiled,
+    exact,
+    mathematica_values,
+    sympy_values,
+    text,
+)
 from tests.printing.mathematica import Session
 
 PROGRAMS = ("python", "c", "sympy", "mathematica")
@@ -52,6 +65,14 @@ def test_a_product_of_branches() -> None:
         nngp = session("reluTanhSinNNGP", *map(mpmath.mpf, (a, b, c)), mpmath.mpf(10))
     assert float(nngp) == pytest.approx(float(whole), rel=1e-9)
     assert "relu_tanh_sin_S_branch2_given" in render(found, "c", Terminal())
+
+
+@pytest.mark.long
+def test_which_integrate_and_which_average() -> None:
+    duals = {name: dual(network(name).branches[-1]) for name in network_names()}
+    assert {name for name, found in duals.items() if needs_quadrature(found)} == set(INTEGRATED)
+    others = {name: dual(found.branches[-1]) for name, found in NETWORKS.items()}
+    assert {name for name, found in others.items() if found.method == MIXTURE} == set(MIXED)
 
 
 @pytest.mark.parametrize("form", PROGRAMS)

@@ -51,7 +51,25 @@ def _balanced(source: str) -> bool:
 SERIES = ("mish", "softsign", "log_cosh", "gelu_tanh")
 
 
-@pytest.mark.parametrize("name", network_names())
+#: Their derivation takes long, and of each kind another one is rendered by default.
+LATE = {
+    "celu",
+    "gelu",
+    "gelu_tanh",
+    "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
+    "laplace",
+    "mish",
+    "quick_gelu",
+    "relu6",
+}
+LATE |= {"selu", "shifted_relu", "silu", "snake", "softsign", "squared_relu", "swish", "threshold", "xielu"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long) if name in LATE else name for name in network_names()]
+)
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_name_renders(name: str, form: str) -> None:
     if name in SERIES and form in ("sympy", "mathematica"):

@@ -64,6 +64,7 @@ def _close(value: float, exact: mpmath.mpf, scale: float) -> bool:
     return bool(value == exact or abs(value - exact) <= 2e-15 * abs(exact) + 4e-16 * scale)
 
 
+@pytest.mark.long
 def test_printed_python_runs_on_its_own_and_agrees(tmp_path) -> None:
     names = [*(name for name in network_names() if name not in INTEGRATED), *OWN]
     files = {}

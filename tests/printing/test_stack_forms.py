@@ -60,6 +60,7 @@ def close(name: str, parametrization: str, point: tuple[float, ...], values: tup
         assert abs(value - float(getattr(found, kind))) <= _TOLERANCE.get(name, 2e-14) * scale, (name, kind, point)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("parametrization", ["ntk", "standard"])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_python_programs_compute_what_the_other_road_encloses(name: str, parametrization: str) -> None:
@@ -158,6 +159,7 @@ def test_json_is_read_back() -> None:
     assert record["samples"][0]["ntk"]["roads_agree"] is True
 
 
+@pytest.mark.long
 def test_latex_has_no_character_that_it_does_not_know() -> None:
     for made in (stack("hard_swish", 2), stack("swiglu", 12, gain=True)):
         source = text(made, "latex")

@@ -81,6 +81,7 @@ def test_extreme_variances(name: str, size: str) -> None:
 FLOAT = {name: row.arrays for name, row in ROWS.items() if row.arrays}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FLOAT)
 @pytest.mark.parametrize(
     ("a", "b", "rho"),

@@ -103,6 +103,7 @@ READ = """([pair, rho, variance]) => {
 
 
 class TestTable:
+    @pytest.mark.long
     @BY_PAIR
     def test_against_the_derivations(self, pair: Pair) -> None:
         """S is within the error of `gram`. T is a difference over c, |c| ≥ q/50, so at most 50·2e-14·K(1)/q off."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,19 @@ class TestCommand:
         assert good("report", "--from", str(files[0]), "--figures", "drawn").endswith("1 figure in drawn.\n")
         assert not Path("report.html").exists()
         assert good("report", "--from", str(files[0]), "--figures", "drawn") != ""
+
+    def test_its_progress_names_each_claim(self, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[tuple[str, float | None, float, str]] = []
+
+        @contextmanager
+        def noted(what: str, *, total: float | None = None) -> Iterator[Callable[..., None]]:
+            yield lambda steps=1, name="": seen.append((what, total, steps, name))
+
+        monkeypatch.setattr("glutheory.commands.progress.progress", noted)
+        good("report", "--from", str(files[1]), "--out", "a.html", "--figures", "drawn")
+        # the page and the figure of each of two claims, of which nothing is done when the first is named
+        assert [row[:3] for row in seen] == [("Drawing", 4, 0), *[("Drawing", 4, 1)] * 3]
+        assert sorted(row[3] for row in seen) == ["bad-one", "bad-one", "good-one", "good-one"]
 
     @pytest.mark.parametrize(
         ("arguments", "words"),

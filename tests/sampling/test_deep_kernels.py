@@ -184,6 +184,7 @@ def test_a_wrong_rule_is_seen(mistake: tuple[str, str]) -> None:
     assert float((found - whole).abs().max() / whole.abs().max()) > 1e-3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", STACKS)
 def test_batches_and_memory_change_nothing_but_rounding(name: str) -> None:
     """Draws side by side, one by one, and with weights that are forgotten and drawn again."""

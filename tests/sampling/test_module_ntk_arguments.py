@@ -2,6 +2,8 @@
 
 # ruff: noqa: E402  (the package's sampling half can be imported only where torch is)
 
+from typing import Any
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -87,6 +89,7 @@ class Severed(nn.Module):
 
 
 X = torch.ones(5, 4)
+NUMBER: Any = 3
 #: A call, and words that its refusal has.
 REFUSED = {
     "dropout": (lambda: module_ntk(nn.Sequential(nn.Linear(4, 2), nn.Dropout(0.1)), X), "dropout.*eval"),
@@ -103,6 +106,21 @@ REFUSED = {
     "half": (lambda: module_ntk(nn.Linear(4, 2).half(), X.half()), "float16.*model.float"),
     "meta": (lambda: module_ntk(nn.Linear(4, 2, device="meta"), X), "no values yet"),
     "lazy": (lambda: module_ntk(nn.LazyLinear(2), X), "no values yet"),
+    "tensors": (
+        lambda: module_ntk(plain := nn.Linear(4, 2), X, parameters=[plain.weight]),  # type: ignore[list-item]
+        "parameters has an element of type Parameter: give names",
+    ),
+    "a number": (lambda: module_ntk(nn.Linear(4, 2), X, parameters=NUMBER), "parameters is of type int"),
+    "a script": (lambda: module_ntk(torch.jit.trace(nn.Linear(4, 2), X), X), "model is a ScriptModule"),
+    "doubles": (
+        lambda: module_ntk(nn.Linear(4, 2), X.double()),
+        r"inputs are torch.float64 and model's parameters torch.float32, .*: give both .* inputs.to\(torch.float32\)",
+    ),
+    "images of doubles": (
+        lambda: module_ntk(nn.Conv2d(1, 2, 2), torch.zeros(2, 1, 3, 3, dtype=torch.float64)),
+        "inputs are torch.float64 and model's parameters torch.float32",
+    ),
+    "integers": (lambda: module_ntk(nn.Linear(4, 2), X.long()), "inputs are torch.int64"),
     "a string": (lambda: module_ntk(nn.Linear(4, 2), X, parameters="weight"), "the string 'weight'"),
     "empty": (lambda: module_ntk(nn.Linear(4, 2), X, parameters=[]), "parameters is empty"),
     "no parameters": (lambda: module_ntk(nn.ReLU(), X), "parameters is empty"),
@@ -118,7 +136,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("call", "words"), [pytest.param(*row, id=name) for name, row in REFUSED.items()])
-@pytest.mark.filterwarnings("ignore:Lazy modules")
+@pytest.mark.filterwarnings("ignore:Lazy modules", "ignore:.*torch.jit")
 def test_refuses(call, words):
     with pytest.raises(DomainError, match=words):
         call()

@@ -74,6 +74,7 @@ def test_is_right_and_leaves_the_model_as_it_was(name):
     same(state(model), before)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", RIGHT)
 def test_in_blocks_and_across(name):
     """Other batches, with other rows beside each other, are other layouts of the same numbers."""

@@ -40,6 +40,7 @@ def test_outputs_come_one_at_a_time():
 NAMES = ["convolutions", "tied", "attention", "weight norm", "called again and again", "one dimension"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("block", [1, 2, 100])
 def test_blocks_of_samples(name, block):

@@ -64,12 +64,14 @@ def test_up_to_32_rows_nothing_escapes():
     assert escapes([], 32, 20) == 20
 
 
+@pytest.mark.long
 def test_one_row_that_sees_one_other_escapes_as_rarely_as_stated():
     """(⌈n/32⌉ − 1)/(n − 1): 3/127 for n = 128; 400 draws give 9.4 ± 3.0, and 5 deviations are left on each side."""
     count = escapes([(3, 7)], 128, 400)
     assert 0 < count < 25
 
 
+@pytest.mark.long
 def test_more_pairs_escape_more_rarely():
     """The square of 3/127, about: 0.2 of 400."""
     assert escapes([(3, 7), (20, 90)], 128, 400) <= 3

@@ -62,6 +62,7 @@ def test_the_mean_is_the_exact_kernel_and_one_percent_more_is_not(case: str) -> 
     assert np.max(0.01 * np.abs(kernel) / found.standard_error) > LIMIT + 3.1
 
 
+@pytest.mark.long
 def test_the_mean_with_given_variances() -> None:
     p, w, v, m = 0.5, 2.0, 0.25, WIDTH
     G = FOUR @ FOUR.T

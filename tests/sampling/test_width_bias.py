@@ -91,6 +91,7 @@ def check(case: Stack, mistake: str, widths: tuple[int, ...], draws: Any, seed: 
     assert not low < -1 < high or p_value < 1e-6
 
 
+@pytest.mark.long
 def test_the_bias_falls_as_one_over_the_width() -> None:
     check(CASES["swiglu"], "slope", (12, 40, 120), (400, 400, 600), 21)
 

@@ -23,7 +23,7 @@ from glutheory.studies.phase import maps
 from glutheory.studies.phase.cells import NORMALISED, SETTINGS, Cell, State, Task, evaluate, kernels, points
 from glutheory.studies.phase.maps import compute
 from tests.documents import ROOT
-from tests.processes import PATIENCE, left_behind
+from tests.processes import PATIENCE, ended, left_behind
 
 SMALL = Task("gaussian", "reglu", "wide", 12, 5, 3)
 
@@ -288,13 +288,16 @@ def test_a_killed_run_is_resumed_to_the_same_map(tmp_path: Path, processes: int)
     command = [sys.executable, str(script), str(folder), str(processes)]
     marker = f"PHASE_MAP_TEST={tmp_path.name}-{os.getpid()}"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), marker.split("=", maxsplit=1)[0]: marker.split("=")[1]}
-    child = subprocess.Popen(command, env=environment)
+    child = subprocess.Popen(command, env=environment, text=True, start_new_session=True)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and len(list(folder.glob("*.json"))) < 4:
         time.sleep(0.005)
     child.send_signal(signal.SIGKILL)
-    assert child.wait() == -signal.SIGKILL
-    assert not left_behind(marker), "a worker has outlived its parent"
+    try:
+        assert child.wait() == -signal.SIGKILL
+        assert not left_behind(marker), "a worker has outlived its parent"
+    finally:
+        ended(child)
     kept = {path.name: path.read_bytes() for path in folder.glob("*.json")}
     assert 4 <= len(kept) < 16
     # every file that is there is whole

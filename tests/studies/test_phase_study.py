@@ -101,6 +101,7 @@ def test_many_rows_are_sampled() -> None:
     assert f"{LARGEST} of them drawn" in mine.description
 
 
+@pytest.mark.long
 def test_own_rows_in_other_processes_and_folders(tmp_path: Path) -> None:
     mine, other = own_rows(TABLE, "one", 0), own_rows(TABLE + np.eye(60, 6), "two", 0)
     options = {"sizes": (12, 20), "dimensions": (2,), "draws": 1}

@@ -150,6 +150,7 @@ def test_what_the_series_cannot_do_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     assert T.is_finite()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["relu", "silu", "gelu"])
 @pytest.mark.parametrize("variance", [Fraction(1, 2), Fraction(4)])
 @pytest.mark.parametrize("derivative", [False, True])

@@ -89,6 +89,7 @@ def _brute_force(branches: tuple[sp.Expr, ...], width: int, scales: tuple[sp.Sym
     return expect(z * zp), expect(sum(sp.diff(z, weight) * sp.diff(zp, weight) for weight in weights))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("net", "width"),
     [

@@ -58,6 +58,7 @@ def test_rules_of_a_dense_layer_in_both_parametrisations() -> None:
     assert ntk.through == standard.through == (v,)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", COMPOSITIONS)
 def test_certificates(name: str) -> None:
     made = COMPOSITIONS[name].build(3)

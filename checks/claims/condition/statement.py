@@ -21,6 +21,8 @@ from derivations.proofs.relu_expansion import d, n
 from derivations.proofs.spectral_orders import BULK_GAIN, CONDITION, GAIN
 from glutheory.claims import About, Claim, Evidence, Fate, Figure, Finding, Grade, Outcome, Part, decide
 
+#: Imported, beyond the core.
+NEEDS = ("statsmodels", "torch")
 CLAIM = Claim(
     id="condition",
     source="Thm 3.1, as quoted",

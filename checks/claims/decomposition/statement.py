@@ -24,6 +24,8 @@ from glutheory.figures.chart import Chart, Role, Series
 from glutheory.spectra import MarchenkoPastur
 
 Array = npt.NDArray[np.float64]
+#: Imported, beyond the core.
+NEEDS = ("statsmodels",)
 CLAIM = Claim(
     id="decomposition",
     source="App. B",

@@ -24,6 +24,8 @@ from glutheory.ground.exact import Point, ball
 from glutheory.ground.pieces import pieces
 from glutheory.symbolic.hermite import HermiteSeries, hermite_series
 
+#: Imported, beyond the core.
+NEEDS = ("torch",)
 CLAIM = Claim(
     id="degree-shift",
     source="this project",

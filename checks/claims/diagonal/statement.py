@@ -23,6 +23,8 @@ from glutheory.claims import About, Assumption, Claim, Control, Evidence, Fate, 
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
+#: Imported, beyond the core.
+NEEDS = ("statsmodels", "torch")
 CLAIM = Claim(
     id="diagonal",
     source="§3, teaser",

@@ -39,6 +39,8 @@ from glutheory.claims import (
 from glutheory.dynamics import expected_loss
 from glutheory.ground.balls import precision
 
+#: Imported, beyond the core.
+NEEDS = ("statsmodels", "torch")
 CLAIM = Claim(
     id="expected-loss",
     source="Prop. 4.1",

@@ -22,6 +22,8 @@ from glutheory.ground.balls import precision
 from glutheory.ground.exact import ball
 from glutheory.networks import product
 
+#: Imported, beyond the core.
+NEEDS = ("torch",)
 CLAIM = Claim(
     id="finite-width-mean",
     source="this project",

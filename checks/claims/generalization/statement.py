@@ -72,6 +72,8 @@ from glutheory.claims import (
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
+#: Imported, beyond the core.
+NEEDS = ("einops", "sklearn", "statsmodels", "torch", "transformers")
 CLAIM = Claim(
     id="generalization",
     source="§5, Fig. 7",

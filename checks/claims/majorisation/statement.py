@@ -27,6 +27,8 @@ from glutheory.claims import Assumption, Claim, Control, Evidence, Figure, Findi
 
 Array = npt.NDArray[np.float64]
 
+#: Imported, beyond the core.
+NEEDS = ("sklearn",)
 CLAIM = Claim(
     id="majorisation",
     source="this project",

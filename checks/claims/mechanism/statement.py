@@ -20,6 +20,8 @@ from glutheory.claims import Assumption, Claim, Control, Evidence, Finding, Outc
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
+#: Imported, beyond the core.
+NEEDS = ("sklearn", "statsmodels", "torch")
 CLAIM = Claim(
     id="mechanism",
     source="this project",

@@ -19,6 +19,8 @@ from glutheory.claims import About, Assumption, Claim, Evidence, Fate, Outcome, 
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
+#: Imported, beyond the core.
+NEEDS = ("statsmodels", "torch")
 CLAIM = Claim(
     id="steps",
     source="§1, §4",

@@ -18,6 +18,8 @@ from glutheory.claims import Assumption, Claim, Control, Evidence, Fate, Finding
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
+#: Imported, beyond the core.
+NEEDS = ("sklearn", "statsmodels", "torch")
 CLAIM = Claim(
     id="training",
     source="Figs. 1, 6, Gaussian task",

@@ -37,6 +37,8 @@ from glutheory.claims import Assumption, Claim, Control, Evidence, Fate, Finding
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
+#: Imported, beyond the core.
+NEEDS = ("statsmodels", "torch")
 CLAIM = Claim(
     id="trajectory",
     source="figure of two outputs",

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeAlias
 
+import array_api_compat
 import numpy as np
 
 from glutheory.errors import DomainError
 from glutheory.layers import Stack, by_depth, run
 from glutheory.layers.records import Dense, Norm, Positions, Product, Scale
 from glutheory.numeric.angles import of_tile, refine
-from glutheory.numeric.arrays import Array, Namespace
+from glutheory.numeric.arrays import Array, Namespace, host, piece
 from glutheory.numeric.deep.follow import Followed
 from glutheory.numeric.deep.pairs import Pairs, added, centred, product, start
 from glutheory.numeric.deep.tabulated import Same, Seen, Tabulated
@@ -97,13 +98,13 @@ class DeepPlan:
     def _angles(self, rows: slice, columns: slice) -> tuple[Array, Array]:
         """ρ and 1 − |ρ| of the data on a tile, nearly parallel pairs refined."""
         pairs, near = of_tile(self.left, self.right, rows, columns, NEAR)
-        rho, gap = pairs.rho, _gap(pairs)
+        rho, gap = pairs.rho, gap_of(pairs)
         chunk = max(64, min(4096, _ENTRIES // self.left.scaled.shape[1]))
         for first in range(0, 0 if near is None else near[0].shape[0], chunk):
             assert near is not None
-            i, j = (index[first : first + chunk] for index in near)
+            i, j = (piece(index, first, chunk) for index in near)
             close = refine(self.left, self.right, i + rows.start, j + columns.start)
-            rho[i, j], gap[i, j] = close.rho, _gap(close)
+            rho[i, j], gap[i, j] = close.rho, gap_of(close)
         return rho, gap
 
     def diagonal(self, some: slice, kind: str) -> Array:
@@ -125,7 +126,7 @@ class DeepPlan:
         rough = xp.sum(left.unit[some, :] * right.unit[some, :], axis=1)
         near = xp.abs(rough) > NEAR
         rho = xp.where(near, close.rho, rough)
-        gap = xp.where(near, _gap(close), 1.0 - xp.abs(rough))
+        gap = xp.where(near, gap_of(close), 1.0 - xp.abs(rough))
         return self._through(rho, gap, lambda f: f[..., some], lambda f: f[..., some], (kind,))[0]
 
     def by_depth(self, rows: slice, columns: slice, depths: Collection[int]) -> Iterator[tuple[int, list[Array]]]:
@@ -153,7 +154,7 @@ def _kernels(state: _State, kinds: tuple[str, ...]) -> list[Array]:
     return [both * (end.rho if kind == "nngp" else end.tau) for kind in kinds]
 
 
-def _gap(pairs: Geometry) -> Array:
+def gap_of(pairs: Geometry) -> Array:
     """1 − |ρ|."""
     xp = pairs.xp
     gap = 1.0 - xp.abs(pairs.rho)
@@ -305,7 +306,7 @@ def make_deep_plan(
     same = right is left
     norms = left.norm if same else left.xp.concat([left.norm, right.norm])
     rules = Followed(left.count, same, tokens)
-    first = np.asarray(norms) / math.sqrt(own.inputs)
+    first = host(norms) / math.sqrt(own.inputs)
     with np.errstate(all="ignore"):
         if depths is None:
             ends = [run(stack.layers, first, rules)]
@@ -313,4 +314,11 @@ def make_deep_plan(
             ends = [end for _, end in by_depth(stack.layers, first, rules, depths)]
     if not all(np.isfinite(end).all() for end in ends):
         raise DomainError(f"the variances of {stack.name} leave float64: use a norm, or smaller variances or scales.")
+    if not array_api_compat.is_numpy_namespace(left.xp) and any(
+        isinstance(factor, Unequal) for factors in rules.factors for factor in factors
+    ):
+        raise DomainError(
+            f"the rows of {stack.name} reach an activation with different variances, which is computed by numpy alone: "
+            "give X on the CPU, or put a norm before it."
+        )
     return DeepPlan(left, right, stack, own, tuple(rules.factors), tokens)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -23,6 +24,8 @@ def check_model(model: nn.Module) -> None:
     """Refuse what has no NTK, or one that depends on chance or on the other samples of the batch."""
     if not isinstance(model, nn.Module):
         raise DomainError(f"model is of type {type(model).__name__}: give a torch.nn.Module.")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise DomainError("model is a ScriptModule, whose layers cannot be watched: give the module it was made of.")
     for name, module in model.named_modules():
         where = f"model has the module {name or 'itself'!r} ({type(module).__name__})"
         if isinstance(module, _DropoutNd) and module.training and module.p > 0:
@@ -49,13 +52,38 @@ def names_of(model: nn.Module, parameters: Iterable[str] | None) -> tuple[str, .
     else:
         if isinstance(parameters, str):
             raise DomainError(f"parameters is the string {parameters!r}: give a list of names.")
+        if not isinstance(parameters, Iterable):
+            raise DomainError(f"parameters is of type {type(parameters).__name__}: give a list of names.")
         names = tuple(dict.fromkeys(parameters))
         for name in names:
+            if not isinstance(name, str):
+                raise DomainError(
+                    f"parameters has an element of type {type(name).__name__}: give names, those of "
+                    "model.named_parameters()."
+                )
             if name not in known:
-                raise UnknownNameError(f"unknown parameter {name!r}: {nearest(str(name), tuple(known))}")
+                raise UnknownNameError(f"unknown parameter {name!r}: {nearest(name, tuple(known))}")
     if not names:
         raise DomainError("parameters is empty: choose at least one parameter of a model that has some.")
     return names
+
+
+@contextmanager
+def dtypes_agree(model: nn.Module, arguments: Arguments) -> Iterator[None]:
+    """Say in a sentence that the forward pass in this block fails since inputs have another dtype than the model."""
+    try:
+        yield
+    except RuntimeError as error:
+        own = {parameter.dtype for parameter in model.parameters()}
+        others = {x.dtype for x in arguments.leaves() if isinstance(x, Tensor)} - own
+        # a model may take others than its own: torch has the last word
+        if not others or "type" not in str(error):
+            raise
+        given, wanted = (", ".join(sorted(map(str, found))) for found in (others, own))
+        raise DomainError(
+            f"inputs are {given} and model's parameters {wanted}, which its forward pass refuses ({error}): give both "
+            f"the same dtype, as by inputs.to({wanted})."
+        ) from None
 
 
 def samples_of(name: str, inputs: Any) -> tuple[Arguments, int]:

@@ -12,7 +12,14 @@ from torch import nn
 from glutheory.errors import DomainError
 from glutheory.ground import store
 from glutheory.ground.arguments import integer
-from glutheory.sampling.modules.arguments import check_dtype, check_model, fingerprint, names_of, samples_of
+from glutheory.sampling.modules.arguments import (
+    check_dtype,
+    check_model,
+    dtypes_agree,
+    fingerprint,
+    names_of,
+    samples_of,
+)
 from glutheory.sampling.modules.assembly import TOTAL, Assembly
 from glutheory.sampling.modules.batches import Arguments, Axis, Layout
 from glutheory.sampling.modules.contractions import Products
@@ -140,9 +147,10 @@ def module_ntk(
         each was had (`Blocks.ways`). Sums over parameters and outputs are in float64.
 
     Raises:
-        DomainError: a bad argument; a model in training mode with dropout or batch statistics, one that mixes samples
-            or draws random numbers, one of another dtype, one that returns no tensor; an output or a gradient that is
-            not finite (the message names the row); a checkpoint of another run.
+        DomainError: a bad argument; a ScriptModule; inputs of a dtype that the model refuses; a model in training mode
+            with dropout or batch statistics, one that mixes samples or draws random numbers, one of another dtype, one
+            that returns no tensor; an output or a gradient that is not finite (the message names the row); a checkpoint
+            of another run.
         UnknownNameError: no parameter of that name.
     """
     if outputs not in ("trace", "full"):
@@ -162,7 +170,7 @@ def module_ntk(
         subject = Subject(model, names, output)
         pair = _pair(arguments, n, more, m, seed)
         one = pair.rows(slice(0, 1))
-        with Precisions() as seen:
+        with Precisions() as seen, dtypes_agree(model, arguments):
             known += changes(model, lambda: subject.forward(one, 1))
         subject = Subject(model, names, output, tuple(known), seen.single)
         routes, k = plan(subject, pair, workspace)

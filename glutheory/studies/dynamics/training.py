@@ -87,7 +87,7 @@ def check_torch() -> None:
     try:
         import torch  # noqa: F401 (only asked for)
     except ImportError:
-        raise MissingDependencyError("training networks needs torch: pip install 'glutheory[torch]'.") from None
+        raise MissingDependencyError.of("training networks needs", "torch", "torch") from None
 
 
 def train(

@@ -38,6 +38,7 @@ SETTINGS = Settings()
 
 
 class TestNetworks:
+    @pytest.mark.long
     def test_a_cell(self) -> None:
         cells = {name: cell(SMALL, SETTINGS, name, 0) for name in PAIRS[0]}
         assert cells["relu"].backbone == cells["reglu"].backbone
@@ -197,7 +198,11 @@ def test_the_plans() -> None:
 
 @pytest.mark.parametrize(
     ("ratios", "verdict"),
-    [({}, Verdict.INCONCLUSIVE), ({"ViT": 0.2}, Verdict.FAILS), ({"GPT-2": 0.2}, Verdict.INCONCLUSIVE)],
+    [
+        ({}, Verdict.INCONCLUSIVE),
+        pytest.param({"ViT": 0.2}, Verdict.FAILS, marks=pytest.mark.long),
+        pytest.param({"GPT-2": 0.2}, Verdict.INCONCLUSIVE, marks=pytest.mark.long),
+    ],
 )
 def test_the_verdict_follows_the_evidence(
     ratios: dict[str, float], verdict: Verdict, monkeypatch: pytest.MonkeyPatch

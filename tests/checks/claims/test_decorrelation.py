@@ -265,6 +265,7 @@ class TestRectangles:
         assert float(point[2]) == pytest.approx((T2 - T1) / 2e-6, rel=1e-5)
         assert U.contains(point[2].mid())
 
+    @pytest.mark.long
     def test_cover(self):
         assert cover(activation("erf"), TWOS, (F(1), F(2)), odd=True).positive
         assert cover(activation("identity"), TWOS, (F(1), F(2)), odd=True).positive
@@ -346,6 +347,7 @@ def test_the_numbers_stated_are_those_certified():
         assert row["width"] < 1e-9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("label", decorrelation.MUTANTS)
 def test_a_wrong_claim_is_refuted(label):
     found = decorrelation.control(label, decorrelation.MUTANTS[label])

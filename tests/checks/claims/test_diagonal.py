@@ -182,6 +182,7 @@ class TestAngles:
 
 
 class TestTheory:
+    @pytest.mark.long
     def test_true_statements_are_supported(self) -> None:
         for item in (theory.factor(), theory.products(1, Fraction(1), 1), theory.relu_angles(1.0)):
             assert (item.finding, item.about) == (Finding.SUPPORTS, About.CORRECTED)
@@ -216,6 +217,7 @@ class TestTheory:
         # the short row remains
         assert found.figures["certainly raised"] == "1 of 2"
 
+    @pytest.mark.long
     @given(st.integers(0, 10**6))
     def test_no_correlation_exceeds_that_of_the_inputs(self, seed: int) -> None:
         """The corrected statement on random data of any norms, one of them opposite and one close: all gates."""
@@ -313,6 +315,7 @@ class TestEvidence:
 
 
 class TestEndToEnd:
+    @pytest.mark.long
     def test_the_quick_profile(self) -> None:
         found = statement.run(SETTINGS)
         assert all(control.caught for control in found.controls), found.controls

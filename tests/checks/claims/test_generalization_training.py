@@ -109,7 +109,13 @@ from checks.settings import Settings
 from checks.claims.generalization.task import FULL, Course, Material
 recipes = FULL.materials[0].recipes
 course = Course(Material("mixer-digits", 16, 24, 16, recipes), "adamw", "reglu", "test/0", int(sys.argv[2]))
-history(course, Settings(checkpoints=Path(sys.argv[1])), lambda epoch: print(epoch, flush=True))
+
+def told(epoch):
+    print(epoch, flush=True)
+    if epoch == course.epochs - 1:
+        sys.stdin.read()  # the end of it is not reached, however late it is killed
+
+history(course, Settings(checkpoints=Path(sys.argv[1])), told)
 """
 LONG = replace(COURSE, epochs=60)
 
@@ -160,7 +166,8 @@ class TestKill:
     def _killed(self, folder: Path, delay: float) -> int:
         """Start it, kill it some time after its first epoch; the last epoch that it told."""
         command = [sys.executable, "-c", PROGRAM, str(folder), str(LONG.epochs)]
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, stdin=pipe, stdout=pipe) as process:
             assert process.stdout is not None
             first = process.stdout.readline()
             time.sleep(delay)

@@ -101,6 +101,7 @@ def test_the_corrections_are_those_of_the_equivalent(d: int) -> None:
         assert abs(ratio - 1) < 8 * left, name
 
 
+@pytest.mark.long
 def test_a_slope_at_small_n_and_the_released_probe(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outside, "_GROWING", ((40, 20), (160, 4)))
     found, probe = outside.slope(QUICK, outside.Small()), outside.released(QUICK, outside.Small())

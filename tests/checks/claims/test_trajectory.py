@@ -109,6 +109,7 @@ class TestPaths:
             assert np.allclose(row, e, atol=1e-12)
             e = e - RATE * np.einsum("pij,pj->pi", K, e)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("name", PAIR)
     def test_the_trained_paths_are_those_of_torch(self, name: str) -> None:
         paths = trained(SETTINGS, SMALL.sets, name)
@@ -132,6 +133,7 @@ class TestPaths:
         assert np.allclose(nets.outputs(inner), whole.outputs(X), atol=1e-13)
         assert np.allclose(nets.ntk(inner), whole.ntk(X), rtol=1e-12)
 
+    @pytest.mark.long
     def test_the_paths_start_at_minus_the_targets(self) -> None:
         for name in PAIR:
             centred = trained(SETTINGS, SMALL.sets, name, OPPOSITE)
@@ -287,6 +289,7 @@ class TestEvidence:
         assert isinstance(agreement, float)
         assert agreement >= 1 - 2 / SMALL.sets
 
+    @pytest.mark.long
     def test_with_opposite_targets_most_do_not(self) -> None:
         found = other_targets(Plan(sets=256, acute=1), SETTINGS)
         # the claim names its targets: others do not refute it

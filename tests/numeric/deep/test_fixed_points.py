@@ -114,6 +114,7 @@ def test_the_limit_of_gated_stacks_is_the_identity() -> None:
     assert plain.min() > 0.2 * plain.max()
 
 
+@pytest.mark.long
 def test_sympy_agrees_on_the_slope_of_silu_at_one() -> None:
     """1 is repelling for silu: a E[φ'²]/E[φ²] > 1, by one-dimensional quadrature."""
     z = sp.Symbol("z")

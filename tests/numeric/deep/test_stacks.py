@@ -75,7 +75,8 @@ def test_the_arc_cosine_recursion(network: str, norm: bool, add: bool, depth: in
     stack = glu.stack(network, depth, norm="rms" if norm else None, residual=add)
     found = [relative(part) for part in glu.gram(stack, X, kind="both")]
     for i, j in pairs_of(range(9), range(9)):
-        if j >= i:
+        # of the deep ones, whose reference takes long, every third pair
+        if j >= i and (depth < 20 or (i + j) % 3 == 0):
             wanted = reference(X[i], X[j], depth, network == "reglu", norm, add)
             assert [part[i, j] for part in found] == pytest.approx(wanted, abs=PER_LAYER * depth + 2e-15, rel=0), (i, j)
 

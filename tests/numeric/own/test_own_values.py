@@ -54,6 +54,7 @@ def test_kinks_out_of_reach_leave_nothing(name: str) -> None:
         assert not part.any()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gap", [0.3, -0.3, 1e-2, 1e-6, -1e-6])
 @pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (1e-6, 30.0), (1e4, 4.0)])
 def test_a_root_is_integrated_up_to_its_kink(a: float, b: float, gap: float) -> None:
