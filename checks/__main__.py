@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +11,16 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from checks.brief import brief
 from checks.catalog import ON_DATA, choose, claims
 from checks.explain import Origin, page
 from checks.needs import runnable, told
-from checks.runner import again, differences, document, record, recorded, run_all, write_json
+from checks.runner import differences, document, record, recorded, run_all, write_json
 from checks.settings import IMAGES, PROFILES, TEXT, Settings
+from checks.stored_runs import stored_run, with_siblings
 from checks.table import listing, progress, show
 from glutheory.claims import Outcome
 from glutheory.claims.retired import notes
-from glutheory.claims.stored import load
 from glutheory.commands.main import Command
 from glutheory.commands.options import scheduler_option
 from glutheory.commands.workers import workers
@@ -28,17 +28,25 @@ from glutheory.errors import DomainError
 from glutheory.numeric.tiles import cores
 from glutheory.terminal import Terminal
 
+#: A page about an outcome, the short or the full one.
+Page = Callable[[Outcome, Origin, Terminal, str], str]
 _FILE = click.Path(dir_okay=False, path_type=Path)
 #: Options that only a run can heed.
+_OWN = ("n", "d", "data", "target")
 _OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "scheduler", "checkpoints", "images", "text", "keep")
 
 _UNABLE = "none of these checks can be run here; --from results/full.json shows the committed run."
 
 
 @click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--only", default="", metavar="ID,ID", help="Only the claims with these ids.")
+@click.option("--only", default="", metavar="ID,ID", help='Only the claims with these ids or sources, e.g. "Thm 3.1".')
 @click.option("--list", "listed", is_flag=True, help="Print ids, sources and statements; run nothing.")
 @click.option("--explain", default="", metavar="ID,ID", help="Print a page about each of these in place of the table.")
+@click.option("--full", is_flag=True, help="With --explain: all numbers, assumptions, controls and provenance.")
+@click.option("--n", type=click.IntRange(3), help="Measure on this many random rows what --explain names; no verdict.")
+@click.option("--d", type=click.IntRange(1), help="Of so many features.")
+@click.option("--data", type=_FILE, help="Measure on your own rows: .npy (n, d), .npz with an array X, or .csv.")
+@click.option("--target", metavar="NAME", help="The column or array of --data that is no input.")
 @click.option("--figure", type=_FILE, help="Draw what --explain tells: FILE.png, .svg or .pdf.")
 @click.option("--from", "source", type=_FILE, help="Show the run that --json wrote to this file; run nothing.")
 @click.option("--json", "file", type=_FILE, help="Write every number to this file; of --from, decided again.")
@@ -70,6 +78,11 @@ def main(
     only: str,
     listed: bool,
     explain: str,
+    full: bool,
+    n: int | None,
+    d: int | None,
+    data: Path | None,
+    target: str | None,
     figure: Path | None,
     source: Path | None,
     file: Path | None,
@@ -98,8 +111,12 @@ def main(
         return
     if file is not None and not file.absolute().parent.is_dir():
         raise DomainError(f"cannot write {file.name}: its folder does not exist.")
+    show_page = page if full else brief
     if source is not None:
-        _stored(source, wanted, explain=bool(explain), figure=figure, file=file)
+        _stored(source, wanted, show_page if explain else None, figure=figure, file=file)
+        return
+    if n or d or data or target:
+        _measure(choose(wanted), chosen=(n, d, data, target), seed=seed)
         return
     ids, skipped = runnable(choose(wanted))
     if not ids:
@@ -129,7 +146,7 @@ def main(
     finally:
         # whatever became of the files: what was computed is shown
         if explain:
-            _pages(outcomes, Origin(profile, device), figure)
+            _pages(outcomes, show_page, {name: Origin(profile, device) for name in ids}, figure)
         else:
             show(outcomes)
         if skipped:
@@ -143,14 +160,22 @@ def _consistent(context: click.Context) -> None:
     """Refuse options that would be ignored."""
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     flags = {option.name: option.opts[0] for option in context.command.params}
-    for name, others in (("listed", {*_OF_A_RUN, "source", "explain", "figure"}), ("source", {*_OF_A_RUN} - {"file"})):
+    none = {*_OF_A_RUN, *_OWN}
+    for name, others in (("listed", {*none, "source", "explain", "figure"}), ("source", none - {"file"})):
         clash = sorted(flags[other] for other in given & others)
         if name in given and clash:
             raise DomainError(f"{flags[name]} runs nothing: leave out {', '.join(clash)}.")
     if {"only", "explain"} <= given:
         raise DomainError("--only and --explain both name claims: give the ids to --explain alone.")
-    if "figure" in given and "explain" not in given:
-        raise DomainError("--figure draws what --explain tells: give --explain as well.")
+    for name, does in (("figure", "draws what --explain tells"), ("full", "is about --explain")):
+        if name in given and "explain" not in given:
+            raise DomainError(f"{flags[name]} {does}: give --explain as well.")
+    if given & {*_OWN}:
+        clash = sorted(flags[other] for other in given & {"figure", "full", *_OF_A_RUN} - {"seed"})
+        if "explain" not in given:
+            raise DomainError("--n, --d and --data measure what --explain names: give --explain with a claim as well.")
+        if clash:
+            raise DomainError(f"--n, --d and --data only measure: leave out {', '.join(clash)}.")
 
 
 def _check_device(device: str) -> None:
@@ -174,27 +199,37 @@ def _check_data(settings: Settings, ids: Sequence[str], keep: bool) -> None:
     text(settings.text)
 
 
-def _stored(source: Path, wanted: Sequence[str], *, explain: bool, figure: Path | None, file: Path | None) -> None:
+def _measure(ids: Sequence[str], *, chosen: tuple[int | None, int | None, Path | None, str | None], seed: int) -> None:
+    """What claims about sizes say on one's own."""
+    from checks.own import check
+    from checks.own import page as own_page
+    from glutheory.commands.data import chosen_rows
+
+    n, d, data, target = chosen
+    check(ids)
+    rows = chosen_rows(n, d, None, data, target, seed)
+    terminal = Terminal.of(sys.stdout)
+    for index, name in enumerate(ids):
+        _say(("\n\n" if index else "") + own_page(name, rows, terminal))
+
+
+def _stored(source: Path, wanted: Sequence[str], tell: Page | None, *, figure: Path | None, file: Path | None) -> None:
     """Show what is in a file, or write it anew with the parts of the claims as they are declared now, decided again."""
-    stored = load(source)
-    if file is not None:
-        if wanted:
-            raise DomainError("--json with --from writes the whole run: leave out --only and --explain.")
-        write_json(file, again(json.loads(source.read_text(encoding="utf-8")), claims()))
-        stored = load(file)
+    run = stored_run(source, file, wanted)
+    files, run = with_siblings(source, run)
     try:
-        ids = choose(wanted, tuple(stored.outcomes))
+        ids = choose(wanted, {name: found.claim for name, found in run.outcomes.items()})
     except LookupError as error:
         raise DomainError(f"{source.name}: {error}") from None
-    outcomes = [stored.outcomes[name] for name in ids]
-    if not explain:
+    outcomes = [run.outcomes[name] for name in ids]
+    if tell is None:
         show(outcomes)
         if not wanted:
-            for note in notes(stored.retired, source.name):
+            for note in notes(run.retired, source.name):
                 click.echo(note)
         return
     _figures(figure, ids)
-    _pages(outcomes, Origin(stored.profile, stored.device, str(source)), figure)
+    _pages(outcomes, tell, {name: Origin(run.profile, run.device, files[name]) for name in ids}, figure)
 
 
 def _figures(figure: Path | None, ids: Sequence[str]) -> dict[str, Path]:
@@ -208,7 +243,7 @@ def _figures(figure: Path | None, ids: Sequence[str]) -> dict[str, Path]:
     return {name: figure.with_stem(f"{figure.stem}-{name}") if several else figure for name in ids}
 
 
-def _pages(outcomes: Sequence[Outcome], origin: Origin, figure: Path | None) -> None:
+def _pages(outcomes: Sequence[Outcome], tell: Page, origins: Mapping[str, Origin], figure: Path | None) -> None:
     """Draw the figures and print the pages."""
     files = _figures(figure, [outcome.claim.id for outcome in outcomes])
     terminal = Terminal.of(sys.stdout)
@@ -221,7 +256,7 @@ def _pages(outcomes: Sequence[Outcome], origin: Origin, figure: Path | None) -> 
             save(outcome.charts, path)
         elif path is not None:
             without.append(outcome.claim.id)
-        _say(("\n\n" if index else "") + page(outcome, origin, terminal, str(path) if path else ""))
+        _say(("\n\n" if index else "") + tell(outcome, origins[outcome.claim.id], terminal, str(path) if path else ""))
     if without:
         raise DomainError(f"no figure was written for {', '.join(without)}: there is none.")
 

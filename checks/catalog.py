@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import pkgutil
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -54,22 +55,33 @@ def claims() -> dict[str, Claim]:
     return {name: module.CLAIM for name, module in modules().items()}
 
 
-def choose(ids: Sequence[str], known: Sequence[str] | None = None) -> tuple[str, ...]:
-    """These ids, in the order of the known ones; all of them if none is given.
+def choose(ids: Sequence[str], known: Mapping[str, Claim] | None = None) -> tuple[str, ...]:
+    """The ids of these claims, in the order of the known ones; all of them if none is asked for.
 
     Args:
-        ids: what was asked for.
-        known: what there is; by default the whole catalog.
+        ids: what was asked for, ids or sources: "Thm 3.1" stands for all claims of that theorem.
+        known: what there is by id; by default the whole catalog.
 
     Raises:
         UnknownNameError: no such claim; the message suggests the nearest.
     """
-    known = tuple(modules()) if known is None else tuple(known)
+    known = claims() if known is None else known
+    wanted: set[str] = set()
     for name in ids:
-        if name not in known and (became := RETIRED.get(name)):
+        found = {name} & set(known) or _of_source(name, known)
+        wanted |= found
+        if not found and (became := RETIRED.get(name)):
             raise UnknownNameError(f"{name} is no claim any more: {became}.")
-        if name not in known:
+        if not found:
             close = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=2, cutoff=0.5)
             hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"the claims are {', '.join(known)}."
             raise UnknownNameError(f"unknown claim {name[:40]!r}: {hint}")
-    return tuple(name for name in known if not ids or name in ids)
+    return tuple(name for name in known if not ids or name in wanted)
+
+
+def _of_source(words: str, known: Mapping[str, Claim]) -> set[str]:
+    """The claims in whose source these words stand as they are: "Thm 3.1", and not in "Thm 3.10"."""
+    if not re.match(r"[A-Za-z§]", words):
+        return set()
+    pattern = rf"(?<!\w){re.escape(words)}(?![\w]|\.\d)"
+    return {name for name, claim in known.items() if re.search(pattern, claim.source, re.IGNORECASE)}

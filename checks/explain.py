@@ -1,4 +1,4 @@
-"""One page about one claim: what was claimed, what was computed, what follows and what it means."""
+"""All about one claim: what was claimed, what was computed, what it means; `checks.brief` is a page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from checks.layout import grid, layout
+from checks.symbols import symbols
 from checks.table import COLOURS, risk
 from glutheory.claims import About, Evidence, Finding, Outcome, Verdict, decide
 from glutheory.terminal import Terminal, shown
@@ -48,7 +49,7 @@ class Origin:
 
 
 def page(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str = "") -> str:
-    """The page as text, with escape sequences if the terminal takes colours.
+    """All of it as text, with escape sequences if the terminal takes colours.
 
     Args:
         outcome: what to tell.
@@ -56,19 +57,11 @@ def page(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str = "")
         terminal: where it is shown.
         figure: the file to which its figure is written, or empty.
     """
-    stream = io.StringIO()
-    console = Console(
-        file=stream,
-        width=terminal.width,
-        force_terminal=terminal.colour,
-        color_system="standard" if terminal.colour else None,
-        legacy_windows=False,
-    )
     claim = outcome.claim
     sections: list[tuple[str, Sequence[RenderableType]]] = [
-        ("The claim", [_text(claim.words, terminal), _formula(claim.statement)]),
+        ("The claim", [_text(claim.words, terminal), *_formula(claim.statement, terminal)]),
         ("The verdict, and how it follows", [_text(line, terminal) for line in reasons(outcome)]),
-        ("The corrected statement", [_formula(claim.corrected)] if claim.corrected else []),
+        ("The corrected statement", _formula(claim.corrected, terminal) if claim.corrected else []),
         ("What the corrected statement makes of the parts of the claim", _parts(outcome, terminal)),
         ("What it means", [_text(claim.meaning, terminal)] if claim.meaning else []),
         ("Assumptions, evaluated on the data of the run", _assumptions(outcome, terminal)),
@@ -77,17 +70,30 @@ def page(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str = "")
         ("Figure", _figure(outcome, origin, terminal, figure)),
         ("Provenance", [_provenance(outcome, origin, terminal)]),
     ]
+    return rendered(outcome, sections, terminal)
+
+
+def rendered(outcome: Outcome, sections: Sequence[tuple[str, Sequence[RenderableType]]], terminal: Terminal) -> str:
+    """A page: its title, and every section that is not empty."""
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        width=terminal.width,
+        force_terminal=terminal.colour,
+        color_system="standard" if terminal.colour else None,
+        legacy_windows=False,
+    )
     rule = "─" if terminal.unicode else "-"
     console.print(_title(outcome, terminal), Rule(characters=rule, style="default"))
     for heading, parts in sections:
         if parts:
-            console.print(Text(f"\n{heading}", style="bold"))
+            console.print(Text(f"\n{shown(heading, terminal)}", style="bold"))
             console.print(Group(*(Padding(part, (0, 0, 0, 2)) for part in parts)))
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 
 
-def reasons(outcome: Outcome) -> list[str]:
-    """How the verdict and its grade follow, one sentence each."""
+def reasons(outcome: Outcome, *, short: bool = False) -> list[str]:
+    """How the verdict and its grade follow, one sentence each; in short without the grades of the parts."""
     found = []
     for about, what in ((About.LITERAL, "the claim as stated"), (About.CORRECTED, "its corrected form")):
         findings = [item.finding for item in outcome.evidence if item.about is about]
@@ -108,7 +114,7 @@ def reasons(outcome: Outcome) -> list[str]:
             f"Not kept: {lost}." if lost else "What it keeps is not said: the parts of the claim are not given."
         )
     if outcome.grade is not None:
-        found.append(_grade(outcome))
+        found.append(f"Grade: {outcome.graded}." if short else _grade(outcome))
     rule = decide(outcome.assumptions, outcome.evidence, outcome.controls, outcome.claim.parts)
     if rule is not outcome.verdict:
         found.append(f"CAUTION: by the rule, this evidence gives another verdict: {rule}.")
@@ -142,9 +148,10 @@ def _text(text: str, terminal: Terminal) -> Text:
     return Text(shown(text, terminal))
 
 
-def _formula(latex: str) -> Text:
-    """LaTeX as it is: what is shown can be copied."""
-    return Text(latex, style="cyan")
+def _formula(latex: str, terminal: Terminal) -> list[RenderableType]:
+    """To be read, and below as it is in LaTeX: what is shown can be copied."""
+    read = [Text(line) for line in symbols(latex, terminal) if line != latex]
+    return [*read, Text(latex, style="cyan")]
 
 
 def _parts(outcome: Outcome, terminal: Terminal) -> list[RenderableType]:

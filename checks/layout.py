@@ -24,6 +24,7 @@ _Record = Mapping[str, Figure]
 
 def layout(values: _Record, terminal: Terminal) -> list[RenderableType]:
     """The numbers: the single ones, then every nested one under its name; records of the same kind in one table."""
+    values = _named_intervals(values)
     short = {name: value for name, value in values.items() if _fits(value)}
     parts: list[RenderableType] = (
         [grid([[name, cell(value)] for name, value in short.items()], terminal)] if short else []
@@ -45,7 +46,7 @@ def layout(values: _Record, terminal: Terminal) -> list[RenderableType]:
 def cell(value: Figure) -> str:
     """A number with four digits, a word, or a list of them that is cut in the middle where it is long."""
     if _is_list(value):
-        items = [cell(item) for item in value]
+        items = [f"({cell(item)})" if _is_list(item) else cell(item) for item in value]
         if len(items) > _ITEMS:
             return f"{', '.join(items[:3])}, ..., {items[-1]} ({len(items)} values)"
         return ", ".join(items) or "none"
@@ -121,7 +122,43 @@ def _is_list(value: Figure) -> TypeGuard[Sequence[Figure]]:
 
 
 def _fits(value: Figure) -> bool:
-    """Whether it goes into one cell: a single value, or a list of single values."""
-    if _is_list(value):
-        return not any(_is_list(item) or isinstance(item, Mapping) for item in value)
-    return not isinstance(value, Mapping)
+    """Whether it goes into one cell: a single value, a list of single values, or a long one of pairs such as sizes."""
+    if not _is_list(value):
+        return not isinstance(value, Mapping)
+    if any(isinstance(item, Mapping) for item in value):
+        return False
+    lists = [item for item in value if _is_list(item)]
+    pairs = len(lists) == len(value) > _ITEMS and all(len(item) == 2 and all(map(_fits, item)) for item in lists)
+    return not lists or pairs
+
+
+def _named_intervals(values: _Record) -> dict[str, Figure]:
+    """The record with every list of intervals as a mapping from what each is about.
+
+    The names are those in brackets in the name of a list of as many numbers, "exponents left (n, d)"; exponents are
+    those of n and d.
+    """
+    found: dict[str, Figure] = {}
+    for name, value in values.items():
+        if (
+            "interval" not in name
+            or not _is_list(value)
+            or not all(_is_list(item) and len(item) == 2 for item in value)
+        ):
+            found[name] = value
+            continue
+        of = [key for key, other in values.items() if _is_list(other) and len(other) == len(value) and key != name]
+        names = next((names for names in map(_bracketed, of) if len(names) == len(value)), [])
+        if not names and len(value) == 2 and any(key.startswith("exponents") for key in of):
+            names = ["n", "d"]
+        spans = [f"{cell(low)} to {cell(high)}" for low, high in value]  # type: ignore[misc, str-unpack]
+        found[name] = (
+            ", ".join(f"{label}: {span}" for label, span in zip(names, spans, strict=True)) if names else spans
+        )
+    return found
+
+
+def _bracketed(name: str) -> list[str]:
+    """What stands in brackets at the end, comma by comma: "left (n, d)" gives n and d."""
+    inside = name.rpartition("(")[2].removesuffix(")") if name.endswith(")") else ""
+    return [part.strip() for part in inside.split(",") if part.strip()]

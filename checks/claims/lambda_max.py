@@ -79,6 +79,14 @@ LAW = Orders(
         "gated, bulk": Order("gated", "second", 1 / (2 * math.pi), 1, -1),
     }
 )
+#: For one's own sizes (`checks.own`): as the theorem states it, of unknown constants, and as corrected.
+STATED = {
+    "K": Order("plain", "largest", 1, 1, -1),
+    "K, bulk": Order("plain", "second", 1, 1, -1),
+    "gated": Order("gated", "largest", 1, 1, -2),
+    "gated, bulk": Order("gated", "second", 1, 1, -2),
+}
+CORRECTED = LAW.orders
 MUTANTS: dict[str, Orders] = {
     "K of order n/d": LAW.having("K", d=-1),
     "1/pi for 1/(2 pi)": LAW.having("K", constant=1 / math.pi),
@@ -162,7 +170,8 @@ def charts(settings: Settings) -> tuple[Chart, ...]:
             Series(f"{label}, predicted", [x for x, _ in lines], [y for _, y in lines], Role.THEORY, dashed=dashed),
         ]
     stated = [float(cell.d) for cell in cells]
-    series.append(Series("stated for K: slope of n/d", stated, [size / x for x in stated], Role.OTHER, dashed=True))
+    slope = [size / x for x in stated]
+    series.append(Series("stated for K: slope of n/d", stated, slope, Role.OTHER, dashed=True, guide=True))
     note = (
         f"Gaussian inputs, n = {size}. The largest eigenvalue of K stays at n/(2π) whatever d is; all else falls like "
         "1/d. Lines: the deterministic equivalent. No line of slope -2 fits the gated kernel."

@@ -111,6 +111,9 @@ class Law:
 
 
 LAW = Law()
+#: For one's own sizes (`checks.own`): as the theorem states it, of unknown constants, and as corrected.
+STATED = {"K": Order("plain", "smallest", 1, 0, 0), "gated": Order("gated", "smallest", 1, 0, 0)}
+CORRECTED = LAW.floors
 MUTANTS: dict[str, Law] = {
     "the gated floor for K": LAW.having("floors", "K", 1 / 2 - 1 / (2 * math.pi)),
     "the whole diagonal, 1/2, for the gated kernel": LAW.having("floors", "gated", 1 / 2),

@@ -167,7 +167,7 @@ def charts(cells: tuple[Cell, ...], spheres: tuple[Cell, ...]) -> tuple[Chart, .
     ]
     line = np.geomspace(min(cell.d for cell in cells), max(cell.d for cell in cells), 60)
     plain = Chart(
-        "The spike of the ReLU kernel does not depend on the dimension",
+        r"The spike of the ReLU kernel, over the squared norms, tends to $1/(2\pi)$ with the dimension",
         "dimension $d$",
         r"$(\lambda_1(K)/m - 0.341)/\mathrm{tr}(G/d)$",
         (
@@ -195,7 +195,7 @@ def charts(cells: tuple[Cell, ...], spheres: tuple[Cell, ...]) -> tuple[Chart, .
             Series("measured", [x for x, _ in pairs], [y for _, y in pairs], Role.GATED, line=False),
             Series("deterministic equivalent", list(ratios), curve, Role.THEORY),
             Series("$1/4$", [ratios[0], ratios[-1]], [LAW.gated] * 2, Role.THEORY, dashed=True),
-            Series("threshold", [LAW.threshold] * 2, [0.2, max(curve)], Role.OTHER, dashed=True),
+            Series("threshold", [LAW.threshold] * 2, [0.2, max(curve)], Role.OTHER, dashed=True, guide=True),
         ),
         xscale="log",
         note="Left of the threshold 3.07 the largest eigenvalue belongs to the bulk; to the right it tends to n/(4d).",

@@ -22,33 +22,46 @@ def _bars(label: str, x: Array, y: Array, error: Array, role: Role) -> Series:
 
 
 def against(formula: Formula, done: Sequence[Experiment], role: Role) -> Chart:
-    """Every sampled entry's deviation from the formula, in percent of the diagonal."""
-    series, start = [], 1
+    """Every sampled entry's deviation from the formula, in percent of the diagonal, network by network."""
+    columns: dict[str, list[float]] = {"x": [], "y": [], "error": []}
+    names: list[tuple[float, str]] = []
     for item in done:
         mean, scale = item.expected(formula), _diagonal(item, formula) / 100
-        x = np.arange(float(start), start + len(mean))
-        start += len(mean)
-        y = (item.samples.mean(axis=0) - mean) / scale
-        error = _ERRORS * np.sqrt(item.variance / len(item.samples)) / scale
-        label = f"{item.setting.network.name}, width {item.setting.width}"
-        series.append(_bars(label, x, y, error, role))
-    off = 100 * WRONG
+        start = len(columns["x"]) + 1
+        columns["x"] += list(map(float, range(start, start + len(mean))))
+        columns["y"] += ((item.samples.mean(axis=0) - mean) / scale).tolist()
+        columns["error"] += (_ERRORS * np.sqrt(item.variance / len(item.samples)) / scale).tolist()
+        names.append((start + (len(mean) - 1) / 2, item.setting.network.name))
+    x, y, error = (np.array(column) for column in columns.values())
+    off, end = 100 * WRONG, len(x) + 0.5
     wrong = Series(
         f"an error of {WRONG:.0%}",
-        (0.5, start - 0.5, math.nan, 0.5, start - 0.5),
+        (0.5, end, math.nan, 0.5, end),
         (off, off, math.nan, -off, -off),
         Role.THEORY,
         dashed=True,
+        guide=True,
     )
     return Chart(
         "Sampled networks lie on the formula",
-        "entry of the kernel matrix",
+        "entries of the kernel matrix, network by network",
         r"(sampled mean $-$ formula) / $\sqrt{K_{ii}K_{jj}}$ in %",
-        (*series, wrong),
-        note=f"Each point is the mean of one kernel entry over {len(done[0].samples)} random networks, with "
-        f"{_ERRORS} standard errors, which are known beforehand. But for rare exceptions the bars reach 0; a kernel "
-        f"that is wrong by {WRONG:.0%} would put diagonal entries on the dashed lines.",
+        (_bars("sampled", x, y, error, role), wrong),
+        note=f"Each point is the mean of one kernel entry over {len(done[0].samples)} random networks of width "
+        f"{_widths(done)}, with {_ERRORS} standard errors, which are known beforehand. But for rare exceptions the "
+        f"bars reach 0; a kernel that is wrong by {WRONG:.0%} would put diagonal entries on the dashed lines.",
+        names=names,
     )
+
+
+def _widths(done: Sequence[Experiment]) -> str:
+    """Of all networks: "16384", or "16384 (tanh: 32768)"."""
+    by_width: dict[int, list[str]] = {}
+    for item in done:
+        by_width.setdefault(item.setting.width, []).append(item.setting.network.name)
+    usual = max(by_width, key=lambda width: len(by_width[width]))
+    others = [f"{', '.join(names)}: {width}" for width, names in by_width.items() if width != usual]
+    return f"{usual} ({'; '.join(others)})" if others else str(usual)
 
 
 def _diagonal(item: Experiment, formula: Formula) -> Array:
@@ -132,7 +145,7 @@ def spread(
             note="The lines are computed from products of dual activations; nothing is fitted to the points.",
         ),
         Chart(
-            "Sampled over computed variance, at every width from 1 on",
+            f"Sampled over computed variance, at widths from {min(widths)} to {max(widths)}",
             "width $m$",
             "ratio, mean over the entries",
             ratio,

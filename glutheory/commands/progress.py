@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
 from threading import Timer
@@ -22,21 +24,22 @@ class Advance(Protocol):
 
 
 @contextmanager
-def progress(what: str, *, total: float | None = None) -> Iterator[Advance]:
+def progress(what: str, *, total: float | None = None, lines: float = math.inf) -> Iterator[Advance]:
     """Shows how far a piece of work has come, from the first second on.
 
-    Nothing is shown where stderr is no terminal. However the block ends (an error, Ctrl-C), the line is cleared and the
-    cursor is back.
+    Where stderr is no terminal nothing is shown, or a line from time to time. However the block ends (an error,
+    Ctrl-C), the line of a terminal is cleared and the cursor is back.
 
     Args:
         what: a word or two: "Sampling".
         total: the number of steps; None where it is not known: then only the time and the steps done are shown.
+        lines: where stderr is no terminal: seconds to the first line there, and between two.
 
     Yields:
         ``advance(steps=1, name="")``, to be called after each step.
     """
     if not sys.stderr.isatty():
-        yield _nothing
+        yield _Lines(what, total, lines).advance
         return
     bar = _Bar(what, total)
     timer = Timer(DELAY, bar.show)
@@ -48,6 +51,22 @@ def progress(what: str, *, total: float | None = None) -> Iterator[Advance]:
         timer.cancel()
         timer.join()
         bar.hide()
+
+
+class _Lines:
+    """A line from time to time, for a file or a pipe."""
+
+    def __init__(self, what: str, total: float | None, seconds: float) -> None:
+        self._what, self._total, self._seconds, self._done = what, total, seconds, 0.0
+        self._last = time.monotonic()
+
+    def advance(self, steps: float = 1, name: str = "") -> None:
+        self._done += steps
+        now = time.monotonic()
+        if now - self._last >= self._seconds:
+            self._last = now
+            of = "" if self._total is None else f" of {self._total:g}"
+            print(f"{self._what}: {self._done:g}{of}{', ' if name else ''}{name}", file=sys.stderr, flush=True)
 
 
 class _Bar:

@@ -26,6 +26,8 @@ Examples:
   glutheory report --figures figures --format pdf
 """
 _DEFAULT = "report.html"
+#: Seconds between two lines of progress where there is no terminal.
+_LINES = 10.0
 _PATH = click.Path(path_type=Path)
 
 
@@ -63,12 +65,15 @@ def report_command(
         raise DomainError(f"--out is {str(out)[:200]!r}, but the report is HTML: let it end in .html.")
     check_output(out)
     wanted = list(dict.fromkeys(name.strip() for name in only.split(",") if name.strip()))
-    runs = read(sources or committed(), only=wanted, replacing=replacing)
+    with progress("Reading"):
+        runs = read(sources or committed(), only=wanted, replacing=replacing)
     if figures is not None:
         drawings.check(figures, f".{kind}")
     outcomes = [outcome for run in runs for outcome in run.outcomes.values()]
     size, files = 0, {}
-    with progress("Drawing", total=len(outcomes) * ((out is not None) + (figures is not None))) as advance:
+    # a step for each claim on the page, one for its explorers, and one for each figure
+    total = (len(outcomes) + 1) * (out is not None) + len(outcomes) * (figures is not None)
+    with progress("Drawing", total=total, lines=_LINES) as advance:
         # nothing is done yet when the first is named
         steps = chain((0,), repeat(1))
 

@@ -42,6 +42,7 @@ class Series:
         low, high: ends of the intervals around y, or empty; an infinite end reaches to the edge of the axes.
         line: joined by a line, else single markers.
         dashed: a second style for the same role: a dashed line, or hollow markers.
+        guide: a line for the eye (a bound, a threshold, what was claimed) that nothing was measured on: without marks.
 
     Raises:
         DomainError: the columns differ in length, an interval is upside down or the role is unknown.
@@ -55,6 +56,7 @@ class Series:
     high: Sequence[float] = ()
     line: bool = True
     dashed: bool = False
+    guide: bool = False
 
     def __post_init__(self) -> None:
         if self.role not in tuple(Role):
@@ -116,9 +118,11 @@ class Chart:
         xscale, yscale: "linear", "log" or "symlog"; what is not positive does not appear on a log axis, and the figure
             says so.
         note: one sentence under the figure, also the alternative text for those who cannot see it.
+        names: categories along a linear x axis, each a place and its name; the axis has no other labels then.
 
     Raises:
-        DomainError: an unknown scale, nothing to draw, or a map whose grid does not fit a log axis.
+        DomainError: an unknown scale, nothing to draw, a map whose grid does not fit a log axis, or names on a log axis
+            or at places that do not increase.
     """
 
     title: str
@@ -129,6 +133,7 @@ class Chart:
     xscale: str = "linear"
     yscale: str = "linear"
     note: str = ""
+    names: Sequence[tuple[float, str]] = ()
 
     def __post_init__(self) -> None:
         for name, scale in (("xscale", self.xscale), ("yscale", self.yscale)):
@@ -137,6 +142,10 @@ class Chart:
         object.__setattr__(self, "series", tuple(self.series))
         if not self.series and self.map is None:
             raise DomainError(f"chart {self.title!r} is empty: give it a series or a map.")
+        object.__setattr__(self, "names", tuple((float(place), str(name)) for place, name in self.names))
+        places = [place for place, _ in self.names]
+        if places and (self.xscale != "linear" or not all(a < b for a, b in pairwise((-math.inf, *places, math.inf)))):
+            raise DomainError(f"names of chart {self.title!r} are at {places[:4]} …: give increasing places, linear x.")
         if self.map is not None:
             for name, scale, first in (("x", self.xscale, self.map.x[0]), ("y", self.yscale, self.map.y[0])):
                 if scale == "log" and first <= 0:

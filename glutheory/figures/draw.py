@@ -6,6 +6,7 @@ Needs matplotlib, the extra ``report``; nothing global is touched and no window 
 from __future__ import annotations
 
 import io
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,17 +39,19 @@ _STYLE: dict[str, Any] = {
     "hatch.linewidth": 0.6,
     "legend.frameon": False,
     "legend.fontsize": 9,
-    "legend.handlelength": 2.6,
+    "legend.handlelength": 3.0,
     "legend.borderpad": 0.0,
     "savefig.dpi": 200,
     "svg.hashsalt": "glutheory",
 }
-#: Inches: the width of a panel alone in its row, and of one beside another.
-_WIDE, _NARROW = 6.4, 5.2
+#: Inches: the width of a panel by the number of columns, from one on; in more columns as in the last.
+_WIDTHS = (6.4, 5.2, 4.6)
+#: Panels below each other: so many in one column, and in several.
+_STACKED, _ROWS = 3, 4
 
 
 def draw(charts: Chart | Sequence[Chart], *, width: float | None = None) -> Any:
-    """The figure: a panel for each chart, one below the other, or in two columns where there are more than three.
+    """The figure: a panel for each chart, one below the other, or in as many columns as leave at most four rows.
 
     Args:
         charts: one or several.
@@ -68,9 +71,9 @@ def draw(charts: Chart | Sequence[Chart], *, width: float | None = None) -> Any:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        columns = 1 if len(charts) <= 3 else 2
-        width = width or (_WIDE if columns == 1 else _NARROW)
-        figure = Figure(figsize=(columns * width, _WIDE))
+        columns = 1 if len(charts) <= _STACKED else max(2, math.ceil(len(charts) / _ROWS))
+        width = width or _WIDTHS[min(columns, len(_WIDTHS)) - 1]
+        figure = Figure(figsize=(columns * width, _WIDTHS[0]))
         FigureCanvasAgg(figure)
         panels = [Panel(figure, chart, width) for chart in charts]
         rows = [panels[i : i + columns] for i in range(0, len(panels), columns)]

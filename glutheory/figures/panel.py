@@ -18,8 +18,10 @@ _TALL, _GAP, _RIGHT, _COLOUR_BAR = 3.1, 0.13, 0.2, 0.95
 #: Points.
 _TITLE, _LABEL, _LEGEND, _NOTE = 10.5, 9.5, 9.0, 8.5
 _LEADING = 1.35
-#: Words, each with the mathematics in it unbroken.
-_WORD = re.compile(r"(?:\$[^$]*\$|\S)+")
+#: Points: the smallest marker in a legend, where there is one.
+_MARK = 5.0
+#: Words, each with the mathematics in it, and with what it is said to be equal to ("n = 300"), unbroken.
+_WORD = re.compile(r"(?:\$[^$]*\$|\S)+(?: [=<>≤≥≈≪≫] (?:\$[^$]*\$|\S)+)*")
 
 
 class Panel:
@@ -33,6 +35,8 @@ class Panel:
     def __init__(self, figure: Any, chart: Chart, width: float) -> None:
         self._figure, self._width = figure, width
         self._axes = figure.add_axes((0, 0, 1, 1))
+        # ticks are chosen for the size that the axes will have
+        self._put(self._axes, 0, 0, width - 1, _TALL)
         self._mesh, handles, remark = paint(self._axes, chart)
         self._axes.set_xlabel(self._fold(chart.x, _LABEL, width - 1), fontsize=_LABEL)
         self._axes.set_ylabel(self._fold(chart.y, _LABEL, _TALL), fontsize=_LABEL)
@@ -44,8 +48,6 @@ class Panel:
         self._title = self._text(chart.title, _TITLE, weight="bold")
         self._legend = self._best_legend(handles)
         self._note = self._text(f"{chart.note} {remark}".strip(), _NOTE, color="#444444")
-        # ticks are chosen for the size that the axes will have
-        self._put(self._axes, 0, 0, width - 1, _TALL)
         renderer, box = figure.canvas.get_renderer(), self._axes.bbox
         ticks = self._axes.xaxis.get_tightbbox(renderer), self._axes.yaxis.get_tightbbox(renderer)
         self.left = (box.x0 - ticks[1].x0) / figure.dpi + _GAP
@@ -141,4 +143,6 @@ class Panel:
                 break
             if columns > 1:
                 legend.remove()
+        for mark in legend.get_lines():
+            mark.set_markersize(max(mark.get_markersize(), _MARK))
         return legend

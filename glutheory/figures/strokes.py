@@ -5,21 +5,22 @@ Needs matplotlib (the extra ``report``); called by `glutheory.figures.draw`, whi
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from glutheory.figures import ticks
 from glutheory.figures.chart import Chart, Role, Series
 
 #: Okabe and Ito's colours, told apart by all kinds of colour vision; markers and dashes tell them apart in print.
+#: Several plain or gated networks have shades of the one colour.
 BLUE, VERMILLION, BLACK = "#0072B2", "#D55E00", "#000000"
 COLOURS = {
-    Role.PLAIN: (BLUE,),
-    Role.GATED: (VERMILLION,),
+    Role.PLAIN: (BLUE, "#004A75", "#4793C4"),
+    Role.GATED: (VERMILLION, "#8C3E00", "#DD7729"),
     Role.THEORY: (BLACK,),
     Role.OTHER: ("#009E73", "#CC79A7", "#56B4E9", "#E69F00"),
 }
@@ -29,10 +30,6 @@ _DASHED = ("--", (0, (3, 2, 1, 2)), (0, (7, 3)))
 #: From negative to positive: the plain colour, white, the gated colour.
 _DIVERGING = ("#003F63", BLUE, "#8EC1DD", "#F7F7F7", "#EDB48C", VERMILLION, "#7A3500")
 _NO_VALUE: dict[str, Any] = {"facecolor": "#EEEEEE", "edgecolor": "#999999", "hatch": "////", "linewidth": 0.0}
-#: Inches: the shortest axes that a map has, and what a tick's label takes: across per character and beside it, and up.
-_ACROSS, _UP, _CHARACTER, _BESIDE, _LINE = 2.8, 3.1, 0.08, 0.1, 0.17
-#: Characters of a label of a map's row or column; longer ones are no round numbers.
-_ROUND = 5
 #: More points than this and a line carries only about eight markers.
 _FEW = 12
 
@@ -50,13 +47,17 @@ def paint(axes: Any, chart: Chart) -> tuple[Any | None, list[Any], str]:
         The coloured mesh of the map or None, the handles of the legend, and a remark that belongs under the figure.
     """
     columns, hidden = visible(chart)
-    _scale(axes, "x", chart.xscale, [x for x, _ in columns])
-    _scale(axes, "y", chart.yscale, [y for _, y in columns])
+    ticks.scale(axes, "x", chart.xscale, [x for x, _ in columns])
+    ticks.scale(axes, "y", chart.yscale, [y for _, y in columns])
     mesh, handles = (None, []) if chart.map is None else _map(axes, chart)
     rank: Counter[Role | tuple[Role, bool]] = Counter()
+    paired = _paired(chart.series)
     bands = []
     for order, (series, (x, y)) in enumerate(zip(chart.series, columns, strict=True), start=3):
-        drawn = _line(axes, series, x, y, (rank[series.role], rank[series.role, series.dashed]), order)
+        ranks = rank[series.role], rank[series.role, series.dashed]
+        colours = COLOURS[series.role]
+        colour = colours[ranks[series.role in paired] % len(colours)]
+        drawn = _line(axes, series, x, y, ranks, colour, order)
         handles += [drawn] if series.label else []
         rank.update((series.role, (series.role, series.dashed)))
         if series.low:
@@ -70,8 +71,10 @@ def paint(axes: Any, chart: Chart) -> tuple[Any | None, list[Any], str]:
         axes.axhline(0, color="#888888", linewidth=0.8, zorder=2)
     axes.set_xlim(*across)
     axes.set_ylim(*up)
-    for axis in (axes.xaxis, axes.yaxis):
-        _short_scale(axis)
+    ticks.readable(axes.xaxis)
+    ticks.readable(axes.yaxis)
+    if chart.names:
+        ticks.named(axes, chart.names)
     return mesh, handles, hidden
 
 
@@ -87,47 +90,6 @@ def visible(chart: Chart) -> tuple[list[tuple[Array, Array]], str]:
         columns.append((np.where(there & ~gone, x, np.nan), np.where(there & ~gone, y, np.nan)))
     points = "1 point, which is" if hidden == 1 else f"{hidden} points, which are"
     return columns, f"Not on the logarithmic scale: {points} 0 or negative." if hidden else ""
-
-
-def _scale(axes: Any, name: str, scale: str, columns: Sequence[Array]) -> None:
-    """The scale of one axis; a symmetric logarithm is linear up to the smallest size, or a millionth of the largest."""
-    if scale == "linear":
-        axes.ticklabel_format(axis=name, style="sci", scilimits=(-3, 5), useMathText=True)
-        return
-    options: dict[str, float] = {}
-    if scale == "symlog":
-        sizes = np.abs(np.concatenate([np.zeros(0), *columns]))
-        sizes = sizes[sizes > 0]
-        smallest = max(sizes.min(), 1e-6 * sizes.max()) if len(sizes) else 1.0
-        # a power of ten: else the labels next to 0 overlap
-        options["linthresh"] = 10.0 ** math.ceil(math.log10(smallest))
-    getattr(axes, f"set_{name}scale")(scale, **options)
-    if scale == "log":
-        axis = getattr(axes, f"{name}axis")
-        axis.set_minor_formatter(lambda value, _: _between(value, *np.log10(axis.get_view_interval())))
-
-
-def _short_scale(axis: Any) -> None:
-    """Plain numbers at round steps on a log axis of less than a decade: powers of ten have next to none there."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
-
-    low, high = axis.get_view_interval()
-    if axis.get_scale() == "log" and high < 10 * low:
-        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_locator(NullLocator())
-
-
-def _between(value: float, low: float, high: float) -> str:
-    """The label of a tick between powers of ten on a log axis from 10^low to 10^high, or nothing.
-
-    Where one power of ten at most is shown, all on 0.4 decades and 2 and 5 on more: matplotlib's 2, 3, 4, 6 overlap.
-    """
-    power = math.floor(math.log10(value) + 1e-9)
-    digit = round(value / 10.0**power)
-    if math.floor(high) > math.ceil(low) or (high - low > 0.4 and digit not in (2, 5)):
-        return ""
-    return rf"${digit}\times10^{{{power}}}$"
 
 
 def _ends(series: Series, x: Array, y: Array, scale: str) -> Array:
@@ -148,11 +110,20 @@ def _band(axes: Any, series: Series, x: Array, edges: tuple[float, float], colou
         axes.vlines(x, low, high, color=colour, linewidth=1.1, zorder=order)
 
 
-def _line(axes: Any, series: Series, x: Array, y: Array, ranks: tuple[int, int], order: int) -> Any:
+def _paired(series: Sequence[Series]) -> set[Role]:
+    """The roles in which a dashed series has the colour of the undashed one of its rank.
+
+    Those of a network's kernels, and any other of which as many series are dashed as are not.
+    """
+    counts = Counter((item.role, item.dashed) for item in series)
+    return {Role.PLAIN, Role.GATED} | {role for role in Role if counts[role, True] == counts[role, False]}
+
+
+def _line(axes: Any, series: Series, x: Array, y: Array, ranks: tuple[int, int], colour: str, order: int) -> Any:
     """One series; its ranks in its role, among all and among the (un)dashed, decide the marker and the dashes."""
     rank, among = ranks
-    colours, markers = COLOURS[series.role], _MARKERS[series.role]
-    style: dict[str, Any] = {"color": colours[rank % len(colours)], "zorder": order, "label": series.label or "_"}
+    markers = _MARKERS[series.role]
+    style: dict[str, Any] = {"color": colour, "zorder": order, "label": series.label or "_"}
     style["marker"] = markers[rank % len(markers)]
     style["markersize"] = 5.5 if len(x) <= _FEW or series.line else 3.5 if len(x) <= 60 else 2.5
     if series.dashed:
@@ -160,7 +131,7 @@ def _line(axes: Any, series: Series, x: Array, y: Array, ranks: tuple[int, int],
     if series.line:
         dashes = _DASHED if series.dashed else _LINES
         style["linestyle"] = dashes[among % len(dashes)]
-        if series.role is Role.THEORY:
+        if series.guide or _level(series, x, y) or (series.role is Role.THEORY and _joined(y)):
             style["marker"] = ""
         elif len(x) > _FEW:
             step = len(x) // 8
@@ -168,6 +139,17 @@ def _line(axes: Any, series: Series, x: Array, y: Array, ranks: tuple[int, int],
     else:
         style["linestyle"] = "none"
     return axes.plot(x, y, **style)[0]
+
+
+def _level(series: Series, x: Array, y: Array) -> bool:
+    """Whether it is a straight level or upright line through two points: a guide, whatever it was called."""
+    return len(x) == 2 and not series.low and bool(y[0] == y[1] or x[0] == x[1])
+
+
+def _joined(y: Array) -> bool:
+    """Whether two neighbours are there, so that a line can be seen without marks."""
+    there = np.isfinite(y)
+    return bool((there[1:] & there[:-1]).any())
 
 
 def _map(axes: Any, chart: Chart) -> tuple[Any, list[Any]]:
@@ -179,36 +161,12 @@ def _map(axes: Any, chart: Chart) -> tuple[Any, list[Any]]:
     values = np.array(chart.map.values)
     largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0)) or 1.0
     colours = LinearSegmentedColormap.from_list("plain-gated", _DIVERGING)
-    x, y = edges(chart.map.x, chart.xscale), edges(chart.map.y, chart.yscale)
+    x, y = ticks.edges(chart.map.x, chart.xscale), ticks.edges(chart.map.y, chart.yscale)
     axes.patch.set(**_NO_VALUE)
     cells = np.ma.masked_invalid(np.clip(values, -largest, largest))
     mesh = axes.pcolormesh(x, y, cells, cmap=colours, norm=Normalize(-largest, largest), rasterized=True, zorder=1)
     mesh.sticky_edges.x[:], mesh.sticky_edges.y[:] = (x[0], x[-1]), (y[0], y[-1])
     axes.grid(visible=False)
-    _centre_ticks(axes.xaxis, chart.map.x, chart.xscale, _ACROSS, lambda text: _CHARACTER * len(text) + _BESIDE)
-    _centre_ticks(axes.yaxis, chart.map.y, chart.yscale, _UP, lambda _: _LINE)
+    ticks.centres(axes.xaxis, chart.map.x, chart.xscale)
+    ticks.centres(axes.yaxis, chart.map.y, chart.yscale)
     return mesh, [Patch(label="no value", **_NO_VALUE)] if np.isnan(values).any() else []
-
-
-def _centre_ticks(axis: Any, centres: Sequence[float], scale: str, inches: float, room: Callable[[str], float]) -> None:
-    """On a log axis ticks at the centres of cells, where these are round numbers; as many as have room for a label."""
-    texts = [f"{centre:g}" for centre in centres]
-    if scale != "log" or max(map(len, texts)) > _ROUND:
-        return
-    borders = np.log(edges(np.array(centres), scale))
-    places = (np.log(centres) - borders[0]) / (borders[-1] - borders[0]) * inches
-    kept: list[int] = []
-    for i, text in enumerate(texts):
-        if not kept or places[i] - places[kept[-1]] >= (room(text) + room(texts[kept[-1]])) / 2:
-            kept.append(i)
-    axis.set_ticks([centres[i] for i in kept], [texts[i] for i in kept])
-    axis.set_ticks([], minor=True)
-
-
-def edges(centres: Sequence[float] | Array, scale: str) -> Array:
-    """The borders of cells around these centres, halfway between neighbours on the axis's scale."""
-    points = np.log(centres) if scale == "log" else np.array(centres)
-    halves = np.diff(points) / 2
-    first, last = (halves[0], halves[-1]) if len(halves) else (0.5, 0.5)
-    borders: Array = np.concatenate([[points[0] - first], points[:-1] + halves, [points[-1] + last]])
-    return np.exp(borders) if scale == "log" else borders

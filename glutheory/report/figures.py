@@ -18,7 +18,8 @@ import numpy.typing as npt
 from glutheory.errors import DomainError
 from glutheory.figures import draw
 from glutheory.figures.chart import Chart
-from glutheory.figures.strokes import edges, visible
+from glutheory.figures.strokes import visible
+from glutheory.figures.ticks import edges
 from glutheory.report.mathml import prose
 from glutheory.report.plain import plain
 from glutheory.report.svg import NAMES, page_svg

@@ -21,7 +21,9 @@ from glutheory.report.numbers import Table, count, tables
 from glutheory.report.words import FINDINGS, GRADES, VERDICTS, counted, summary, tally
 
 STYLES = ("page.css", "figures.css", "explorer.css")
-SCRIPTS = ("page.js", "hover.js", "explorer.js")
+SCRIPTS = ("page.js", "hover.js", "curves.js", "explorer.js", "depth.js")
+#: What `render` calls the sections in which readers move something.
+EXPLORERS = "explorers"
 #: The source of claims that are no claims of the paper.
 OURS = "this project"
 
@@ -75,7 +77,8 @@ def render(stored: Sequence[Stored], *, advance: Callable[[str], None] = lambda 
 
     Args:
         stored: the runs, no claim in two of them.
-        advance: is told the id of each claim before its figures are drawn.
+        advance: is told the id of each claim before its figures are drawn, and the name of each section before it is
+            made.
 
     Returns:
         HTML in which everything that comes from the runs is escaped. Its content security policy lets nothing be
@@ -97,6 +100,7 @@ def render(stored: Sequence[Stored], *, advance: Callable[[str], None] = lambda 
     for outcome, run in sorted(pairs, key=lambda pair: pair[0].claim.source == OURS):
         advance(outcome.claim.id)
         sections.append(_section(outcome, run, defined))
+    advance(EXPLORERS)
     styles = "\n".join(asset(name) for name in STYLES)
     scripts = [asset(name) for name in SCRIPTS]
     paper = [section for section in sections if section.outcome.claim.source != OURS]
@@ -108,6 +112,7 @@ def render(stored: Sequence[Stored], *, advance: Callable[[str], None] = lambda 
         summary=summary([section.outcome for section in sections]),
         retired=[note for run in stored for note in notes(run.retired, run.name)],
         explorer=_explorer(),
+        depth_explorer=_depth_explorer(defined),
         styles=styles,
         scripts=scripts,
         policy=policy(styles, scripts),
@@ -133,6 +138,12 @@ def _explorer() -> str:
     from glutheory.report.explorer import explorer
 
     return explorer()
+
+
+def _depth_explorer(defined: set[str]) -> str:
+    from glutheory.report.depth_explorer import depth_explorer
+
+    return depth_explorer(defined)
 
 
 def _template() -> Any:

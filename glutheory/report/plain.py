@@ -5,15 +5,18 @@ Needs latex2mathml (the extra ``report``): the mathematics is read from the Math
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 
 from glutheory.report.mathml import prose
 
 _BELOW = dict(zip("0123456789+−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
-_ABOVE = dict(zip("0123456789+−=()in*′", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁱⁿ*′", strict=True))
+_ABOVE = dict(zip("0123456789+−=()in*′⊤", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁱⁿ*′ᵀ", strict=True))
 _ACCENTS = {"\u02dc": "\u0303", "\u02c6": "\u0302", "¯": "\u0304"}
 #: Signs with a space on both sides; those after which a sign is not an operation but belongs to the number.
-_SPACED, _OPENING = "=<>≤≥≈→+−⊙", "(=<>≤≥≈→+−/|‖,"
+_SPACED, _OPENING = "=<>≤≥≈≃≪≫→⇒⟺+−⊙", "(=<>≤≥≈≃≪≫→⇒⟺+−/|‖,"
+#: One name and its argument, which needs no brackets in a fraction.
+_APPLIED = re.compile(r"[^\s()+−·/|‖]+\([^\s()+−·/]*\)")
 
 
 def plain(text: str) -> str:
@@ -35,6 +38,8 @@ def _text(element: ET.Element) -> str:
             return (element.text or "").replace("\xa0", " ")
         case "mspace":
             return " "
+        case "sup":  # a power in plain text
+            return _script(element.text or "", _ABOVE, "^")
         case "mfrac":
             return "/".join(map(_bracketed, element, parts))
         case "msqrt":
@@ -53,8 +58,11 @@ def _text(element: ET.Element) -> str:
 
 def _row(row: ET.Element, parts: list[str]) -> str:
     """Neighbours in a row, with spaces around operations and relations."""
-    written = ""
+    written, last = "", None
     for element, part in zip(row, parts, strict=True):
+        if last == "mfrac" and element.tag not in ("mo", "mspace", "mtext"):
+            written += " "
+        last = element.tag
         before = written.rstrip()
         sign = part in "+−" and (not before or before[-1] in _OPENING)
         written += f" {part} " if element.tag == "mo" and part in _SPACED and part and not sign else part
@@ -72,4 +80,5 @@ def _bracketed(element: ET.Element, text: str) -> str:
     """The text, in brackets unless it is a single thing."""
     while len(element) == 1:
         element = element[0]
-    return f"({text})" if len(element) and element.tag not in ("msub", "msup", "mover") else text
+    alone = element.tag in ("msub", "msup", "mover") or _APPLIED.fullmatch(text)
+    return f"({text})" if len(element) and not alone else text

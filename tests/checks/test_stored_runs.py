@@ -147,7 +147,7 @@ class TestCommand:
 
     @pytest.mark.long
     def test_pages_and_figures(self) -> None:
-        one = run("--from", "run.json", "--explain", "fixed-claim", "--figure", "f.svg")
+        one = run("--from", "run.json", "--explain", "fixed-claim", "--figure", "f.svg", "--full")
         assert (one.exit_code, one.stderr) == (0, "")
         assert "Written to f.svg" in one.stdout
         several = run("--from", "run.json", "--explain", "false-claim, fixed-claim", "--figure", "f.png")

@@ -96,6 +96,18 @@ def test_no_bar_without_a_terminal(
     assert capsys.readouterr().out == ""
 
 
+def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only if asked for, and not too many of them."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    clock = iter([0.0, 4.0, 11.0, 12.0, 22.0])
+    monkeypatch.setattr("glutheory.commands.progress.time.monotonic", lambda: next(clock))
+    with progress.progress("Drawing", total=4, lines=10) as advance:
+        for name in ("one", "two", "three", ""):
+            advance(1, name)
+    assert stream.getvalue() == "Drawing: 2 of 4, two\nDrawing: 4 of 4\n"
+
+
 def test_track_counts_a_generator(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = screen_of(monkeypatch)
     found = []

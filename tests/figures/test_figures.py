@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import subprocess
 import sys
 from itertools import combinations, pairwise
@@ -52,7 +53,8 @@ SIGNED = Chart("Signed", "x", "y", (series(x=TIME, y=np.sinh(6 * (TIME - 1))),),
 GRID = Map(r"$\log_2$ ratio", [5, 10, 40], [10, 100], [[NAN, -1, 2], [0, INF, 1]])
 MAP = Chart("A map", "$d$", "$n$", (series("$n = d^2$", [5, 10], [25, 100], Role.THEORY),), GRID, "log", "log")
 POINT = Chart("One", "x", "y", (series(x=[1], y=[1], low=[-INF], high=[2]),), Map("v", [1], [1], [[0]]))
-CHARTS = (LINES, SMALL, SIGNED, MAP, POINT)
+NAMED = Chart("Kinds", "kind", "y", (series(guide=True),), names=((1.0, "one"), (3.0, "three")))
+CHARTS = (LINES, SMALL, SIGNED, MAP, POINT, NAMED)
 
 
 class TestCharts:
@@ -79,6 +81,8 @@ class TestCharts:
             (lambda: Map("v", [1], [1], [[0], [0]]), "2 rows"),
             (lambda: Chart("t", "x", "y"), "empty"),
             (lambda: Chart("t", "x", "y", (series(),), xscale="ln"), "linear, log, symlog"),
+            (lambda: Chart("t", "x", "y", (series(),), names=[(2, "a"), (1, "b")]), "increasing places"),
+            (lambda: Chart("t", "x", "y", (series(),), xscale="log", names=[(1, "a")]), "linear x"),
             (lambda: Chart("t", "x", "y", map=Map("v", [0, 1], [1], [[0, 0]]), xscale="log"), "begins at 0.0"),
         ],
     )
@@ -134,6 +138,16 @@ class TestLayout:
     def test_the_width_is_fixed_and_panels_are_stacked(self) -> None:
         assert [draw((POINT,) * k).get_figwidth() for k in (3, 4)] == pytest.approx([6.4, 10.4])
 
+    def test_no_figure_is_taller_than_four_rows(self) -> None:
+        one = draw((SMALL,) * 4).get_figheight() / 2
+        assert draw((SMALL,) * 13).get_figheight() == pytest.approx(4 * one)
+
+    def test_an_equation_is_not_broken(self) -> None:
+        title = "Expected losses at first, with standard Gaussian inputs and n = 300, d = 20 and a few more words"
+        for width in np.linspace(3, 6, 13):
+            lines = draw(Chart(title, "x", "y", (series(),)), width=width).texts[0].get_text().split("\n")
+            assert sum("n = 300," in line for line in lines) == sum("d = 20" in line for line in lines) == 1
+
     @settings(max_examples=10)
     @given(st.lists(st.text("abcd $^_ \\{}é√", max_size=12), max_size=8))
     def test_any_note_is_folded_or_refused(self, words: list[str]) -> None:
@@ -160,9 +174,12 @@ class TestMarks:
         marks = {(line.get_marker(), line.get_linestyle(), str(line._dash_pattern)) for line in axes.lines}
         assert len(marks) == len(axes.lines)
 
-    @pytest.mark.parametrize(("low", "high"), [(0.95, 1.4), (0.62, 1.05), (20, 70), (1500, 2000)])
+    @pytest.mark.parametrize(
+        ("low", "high"),
+        [(0.95, 1.4), (0.62, 1.05), (20, 70), (1500, 2000), (12, 120), (125, 3000), (0.004, 0.07), (0.3, 50), (6, 500)],
+    )
     def test_a_short_logarithmic_axis_has_plain_numbers(self, low: float, high: float) -> None:
-        """At least two, all different, each where it says."""
+        """At least two, all different, each where it says, none as a multiple of a power of ten."""
         axes = draw(Chart("t", "x", "y", (series(x=[1, 2, 3], y=[low, high, low]),), yscale="log")).axes[0]
         first, last = axes.get_ylim()
         labels = [text.get_text() for text in axes.get_yticklabels()]
@@ -170,7 +187,77 @@ class TestMarks:
         shown = [(value, label) for value, label in ticks if first <= value <= last]
         assert len({label for _, label in shown}) == len(shown) >= 2
         assert [float(label) for _, label in shown] == pytest.approx([value for value, _ in shown])
-        assert not list(axes.yaxis.get_minor_locator()())
+        assert not any(text.get_text() for text in axes.get_yticklabels(minor=True))
+
+    @pytest.mark.parametrize(("low", "high"), [(3e-9, 4e-9), (2e-9, 9e-8), (2e7, 3e8)])
+    def test_numbers_that_are_long_have_a_power_of_ten(self, low: float, high: float) -> None:
+        axes = draw(Chart("t", "x", "y", (series(x=[1, 2], y=[low, high], line=False),), yscale="log")).axes[0]
+        labels = [text.get_text() for text in axes.get_yticklabels()]
+        assert len(labels) >= 2
+        assert all(re.fullmatch(r"\$(\d(\.\d+)?\\times)?10\^\{-?\d+\}\$", label) for label in labels)
+
+    def test_many_powers_of_ten_stand_alone(self) -> None:
+        axes = draw(Chart("t", "x", "y", (series(y=[1, 1e5, 3]),), yscale="log")).axes[0]
+        assert "$\\mathdefault{10^{3}}$" in [text.get_text() for text in axes.get_yticklabels()]
+
+    @pytest.mark.parametrize(
+        "guide",
+        [
+            series(x=[1, 3], y=[2, 2], dashed=True),  # level: seen without being told
+            series(x=[2, 2], y=[1, 4], role=Role.GATED),  # upright
+            series(x=[1, 2, 3], y=[1, 2, 3], guide=True),
+            series(x=[1, 3], y=[1, 3], guide=True, dashed=True),
+        ],
+    )
+    def test_a_guide_has_no_marks(self, guide: Series) -> None:
+        data = series("data", x=[1, 3], y=[1, 4])
+        guided, measured = draw(Chart("t", "x", "y", (guide, data))).axes[0].lines[:2]
+        assert guided.get_marker() == ""
+        assert guided.get_linestyle() != "None"
+        # the control: two measured points keep theirs
+        assert measured.get_marker() in ("d", "<")
+
+    def test_a_theory_of_one_point_can_be_seen(self) -> None:
+        alone = series("alone", x=[1, 2, 3], y=[NAN, 2, NAN], role=Role.THEORY)
+        line = series("line", role=Role.THEORY)
+        first, second = draw(Chart("t", "x", "y", (alone, line))).axes[0].lines[:2]
+        assert first.get_marker() == "x"
+        assert second.get_marker() == ""
+
+    def test_every_entry_of_a_legend_can_be_seen(self) -> None:
+        """It has a mark of some size, or a line that reaches beyond its mark on both sides."""
+        cloud = series("cloud", x=range(200), y=range(200), line=False)
+        chart = dataclasses.replace(LINES, series=(*LINES.series, cloud))
+        for handle in draw(chart).legends[0].get_lines():
+            lined, marked = handle.get_linestyle() != "None", handle.get_marker() not in ("", "None")
+            assert lined or marked
+            assert not marked or handle.get_markersize() >= 5
+            if lined:
+                assert np.ptp(handle.get_xdata()) >= 2 * (handle.get_markersize() if marked else 0) + 8
+
+    def test_seventeen_of_a_kind_are_told_apart(self) -> None:
+        """By colour, mark, line or hollowness; and a series and its dashed twin have one colour."""
+        for role, count in ((Role.PLAIN, 15), (Role.GATED, 15), (Role.OTHER, 17)):
+            many = tuple(series(f"{k}", y=(k + 1, k + 2, k + 1), role=role, line=False) for k in range(count))
+            looks = {(line.get_color(), line.get_marker()) for line in draw(Chart("t", "x", "y", many)).axes[0].lines}
+            assert len(looks) == count
+        for role in (Role.PLAIN, Role.OTHER):
+            twins = [series(f"{k}", role=role, dashed=dashed) for k in range(3) for dashed in (False, True)]
+            colours = [line.get_color() for line in draw(Chart("t", "x", "y", twins)).axes[0].lines]
+            assert colours[::2] == colours[1::2]
+            assert len(set(colours)) == 3
+
+    @pytest.mark.parametrize(("long", "rotation"), [("ReGLU", 0), ("MLP-Mixer, augmented images, AdamW", 90)])
+    def test_categories_are_named_on_the_axis(self, long: str, rotation: float) -> None:
+        names = [(1.0, "ViT"), (2.0, long), *((float(k), f"the {k}th") for k in range(3, 9))]
+        points = series(x=range(1, 9), y=range(1, 9), line=False)
+        figure = draw(Chart("t", "kind", "y", (points,), names=names))
+        labels = figure.axes[0].get_xticklabels()
+        assert [label.get_text().replace("\n", " ") for label in labels] == [name for _, name in names]
+        assert list(figure.axes[0].get_xticks()) == [place for place, _ in names]
+        assert {label.get_rotation() for label in labels} == {rotation}
+        boxes = [label.get_window_extent(figure.canvas.get_renderer()) for label in labels]
+        assert all(left.x1 <= right.x0 + 1 for left, right in pairwise(boxes))
 
     def test_what_a_logarithm_cannot_show_is_said(self) -> None:
         chart = Chart("t", "x", "y", (series(x=[0, 1, 2, 3], y=[1, -1, 0, 5]),), xscale="log", yscale="log")

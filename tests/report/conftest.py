@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,12 @@ from checks.settings import Settings
 from glutheory.report.figures import inline
 from tests.report.inline import LOG, MAP
 from tests.report.outcomes import BAD, GOOD
+
+
+@pytest.fixture(autouse=True)
+def _no_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a report takes long enough for lines of progress on stderr, which is to be empty."""
+    monkeypatch.setattr("glutheory.commands.report._LINES", math.inf)
 
 
 @pytest.fixture

@@ -51,7 +51,8 @@ def html() -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>t</title><style>{styles} body {{ margin: 1rem; font: 16px sans-serif }}</style></head>"
-        f"<body>{section()}<script>{asset('explorer.js')}</script></body></html>"
+        f"<body>{section()}<script>{asset('curves.js')}</script>"
+        f"<script>{asset('explorer.js')}</script></body></html>"
     )
 
 

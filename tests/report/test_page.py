@@ -169,7 +169,7 @@ class TestPage:
         rules = {words[0]: set(words[1:]) for words in (rule.split() for rule in str(policy).split(";"))}
         assert rules["default-src"] == {"'none'"}
         assert rules["script-src"] == hashes("script")
-        assert len(rules["script-src"]) == 3
+        assert len(rules["script-src"]) == 5
         assert rules["style-src-elem"] == hashes("style")
         assert rules["img-src"] == {"data:"}
         assert rules["base-uri"] == rules["form-action"] == {"'none'"}

@@ -112,6 +112,17 @@ def test_nothing_sticks_out(width: int, small: str, opened: Opened) -> None:
     narrow(page)
 
 
+def test_captions_are_whole_on_a_telephone(small: str, opened: Opened) -> None:
+    """Also where the table beneath is wider than the screen and scrolls."""
+    page = opened(small, width=360, touch=True)
+    page.evaluate("document.querySelectorAll('details').forEach((item) => { item.open = true; })")
+    shown = """[...document.querySelectorAll("main caption:not(.unseen)")].filter((one) => one.textContent.trim())
+        .map((one) => [one.getBoundingClientRect().right, one.parentElement.getBoundingClientRect().right])"""
+    ends = page.evaluate(shown)
+    assert any(table > 360 for _, table in ends)
+    assert all(caption <= 360 for caption, _ in ends)
+
+
 def ground(page: Any) -> str:
     return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 

@@ -52,7 +52,9 @@ def test_the_page_has_every_depth_and_says_where_correlations_go(study) -> None:
 
 def test_the_figure_and_the_record(study) -> None:
     panels = charts(study)
-    assert [panel.yscale for panel in panels] == ["log", "log", "linear"]
+    assert [panel.yscale for panel in panels] == ["log", "log", "log", "linear"]
+    assert panels[2].series[0].y == study.pairs[0].ratios
+    assert len(charts(depth_study(["silu"], X, [1]))) == 3
     assert panels[0].series[1].y[2] == study.networks[1].depths[2].condition.value
     record = json.loads(json.dumps(study.as_json(panels)))
     assert record["schema"] == "glutheory.depth"

@@ -91,7 +91,7 @@ def _ratios(places: Sequence[Conditions], title: str, kinds: tuple[_Kind, _Kind]
     series.append(Series("equal", [0.6, 3.4], [1.0, 1.0], Role.THEORY, dashed=True))
     return Chart(
         title=title,
-        x="pair: 1 ReLU/ReGLU, 2 GELU/GEGLU, 3 SiLU/SwiGLU",
+        x="pair",
         y="condition number, non-gated over gated",
         series=series,
         yscale="log",
@@ -100,4 +100,5 @@ def _ratios(places: Sequence[Conditions], title: str, kinds: tuple[_Kind, _Kind]
             "hold at once with probability 0.99; above the line the gated network has the smaller condition number."
             + _variants(places)
         ),
+        names=[(1.0, "ReLU/ReGLU"), (2.0, "GELU/GEGLU"), (3.0, "SiLU/SwiGLU")],
     )

@@ -89,6 +89,13 @@ class Law(Orders):
 
 
 LAW = Law()
+#: For one's own sizes (`checks.own`): as the theorem states it, of unknown constants, and as corrected.
+STATED = {
+    "K": Order("plain", "condition", 1, 1, -1),
+    "gated": Order("gated", "condition", 1, 1, -2),
+    "gain": Order("quotient", "condition", 1, 0, 1),
+}
+CORRECTED = LAW.orders
 MUTANTS: dict[str, Law] = {
     "cond(K) of order n/d": LAW.having("K", d=-1),
     "the gated one of order n/d^2": LAW.having("gated", d=-2),

@@ -47,17 +47,17 @@ def _curves(given: LossPair, title: str, note: str) -> Chart:
 def _shares(settings: Settings) -> Chart:
     rng = np.random.default_rng(settings.stream("crossing-early/shares"))
     series = []
-    for n, role in zip(_SIZES, (Role.THEORY, Role.OTHER), strict=True):
+    for n in _SIZES:
         dims = [max(5, round(share * n)) for share in _SHARES]
         measured = []
         for d in dims:
             q = rng.chisquare(d, (_DRAWS, n)) / d
             measured.append(float(np.mean(np.sum(q - q * q, axis=1) > 0)))
         ratio = [d / n for d in dims]
-        series.append(Series(f"n = {n}", ratio, measured, role, line=False))
+        series.append(Series(f"n = {n}", ratio, measured, line=False))
     grid = np.linspace(0.01, 1, 60)
     normal = [float(norm.sf(math.sqrt(2 / value))) for value in grid.tolist()]
-    series.append(Series(r"$\Phi(-\sqrt{2n/d})$", grid.tolist(), normal, Role.PLAIN))
+    series.append(Series(r"$\Phi(-\sqrt{2n/d})$", grid.tolist(), normal, Role.THEORY))
     return Chart(
         "How often the gated network starts with the lower loss (ReLU, ReGLU, standard Gaussian inputs)",
         r"$d/n$",

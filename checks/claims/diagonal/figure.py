@@ -79,7 +79,7 @@ def _rows(settings: Settings) -> Chart:
         series.append(Series(f"{TITLES[name]}, measured", index, found.tolist(), role, line=False))
         label = f"{TITLES[name]}, expected kernel"
         series.append(Series(label, index, exact.tolist(), Role.THEORY, dashed=role is Role.GATED))
-    series.append(Series("diagonally dominant below", (1, N), (1.0, 1.0), Role.OTHER, dashed=True))
+    series.append(Series("diagonally dominant below", (1, N), (1.0, 1.0), Role.OTHER, dashed=True, guide=True))
     return Chart(
         title="Rows: the sum off the diagonal over the diagonal entry",
         x="rows in order",

@@ -105,9 +105,10 @@ def _released(blocks: Mapping[Name, Block]) -> Chart:
         "p-value, epochs relabelled",
         (*series, across(f"{PAPER_LEVEL:g}", PAPER_LEVEL, PAPER_LEVEL, len(blocks))),
         yscale="log",
-        note=f"{places(map(title, blocks))}. Energy-distance test of the points (training loss, gap) of a plain and a "
-        "gated network of one seed; with augmented images the training loss is that on altered images. The epochs of a "
-        "run depend on each other, so that these are no valid p-values.",
+        note="Energy-distance test of the points (training loss, gap) of a plain and a gated network of one seed; with "
+        "augmented images the training loss is that on altered images. The epochs of a run depend on each other, so "
+        "that these are no valid p-values.",
+        names=places(map(title, blocks)),
     )
 
 

@@ -15,7 +15,7 @@ from glutheory.figures.chart import Chart, Role, Series
 
 Array = npt.NDArray[np.float64]
 _EFFECTS = {"optimiser": "AdamW over SGD", "gating": "gated over plain", "interaction": "interaction"}
-AXIS = "block (see the note)"
+AXIS = "networks, data and optimiser"
 
 
 def ratios(
@@ -40,8 +40,7 @@ def ratios(
         _intervals(GATES[gate], index, [values[name][dict(block.gates)[gate]] for name, block in blocks.items()])
         for index, gate in enumerate(GATES)
     ]
-    note = f"{places(map(title, blocks))}. {note}"
-    return Chart(heading, AXIS, y, (*series, across(*lines, len(blocks))), note=note)
+    return Chart(heading, AXIS, y, (*series, across(*lines, len(blocks))), note=note, names=places(map(title, blocks)))
 
 
 def two_way(response: str, by_optimiser: Mapping[str, Table]) -> Chart:
@@ -52,12 +51,13 @@ def two_way(response: str, by_optimiser: Mapping[str, Table]) -> Chart:
     ]
     return Chart(
         f"Optimiser against gating: {response} at equal training loss",
-        "networks and data (see the note)",
+        "networks and data",
         f"factor of the {response}",
         (*series, across("no effect", 1.0, 1.0, len(found))),
         yscale="log",
-        note=f"{places(map(material, by_optimiser))}. Geometric means over draws with 95 % intervals. The interaction "
-        "is the factor of gating with AdamW over that with SGD. Nothing is drawn where a gap is not positive.",
+        note="Geometric means over draws with 95 % intervals. The interaction is the factor of gating with AdamW over "
+        "that with SGD. Nothing is drawn where a gap is not positive.",
+        names=places(map(material, by_optimiser)),
     )
 
 

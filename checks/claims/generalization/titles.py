@@ -27,6 +27,6 @@ def family(architecture: str) -> str:
     return TITLES[architecture.split("-", maxsplit=1)[0]]
 
 
-def places(labels: Iterable[str]) -> str:
-    """What the numbers along an axis stand for."""
-    return "; ".join(f"{place}: {label}" for place, label in enumerate(labels, 1))
+def places(labels: Iterable[str]) -> list[tuple[float, str]]:
+    """The names along an axis, at 1, 2 and so on."""
+    return [(float(place), label) for place, label in enumerate(labels, 1)]

@@ -28,17 +28,15 @@ def _factors(cells: Sequence[Cell], settings: Settings, gate: str) -> Chart:
     parts = [logs(predicted(gate, "wide", round(d**1.5), d)) for d in _DIMENSIONS]
     measured = [seen(cell, Centre(), settings).logs("wide") for cell in chosen]
     series = []
-    for label, name, role in (
-        ("centring", "mean", Role.PLAIN),
-        ("gating beyond centring", "shift", Role.GATED),
-        ("gating, both centred", "centred_shift", Role.OTHER),
+    for label, name in (
+        ("centring", "mean"),
+        ("gating beyond centring", "shift"),
+        ("gating, both centred", "centred_shift"),
     ):
         line = [math.exp(getattr(one, name)) for one in parts]
         points = [math.exp(getattr(one, name)) for one in measured]
-        series.append(
-            Series(f"{label}, predicted", list(map(float, _DIMENSIONS)), line, role, dashed=role is Role.OTHER)
-        )
-        series.append(Series(label, [float(cell.d) for cell in chosen], points, role, line=False))
+        series.append(Series(f"{label}, predicted", list(map(float, _DIMENSIONS)), line, Role.THEORY))
+        series.append(Series(label, [float(cell.d) for cell in chosen], points, line=False))
     return Chart(
         title=f"{_TITLES[gate]}: what centring gains, and what the gate gains beyond it",
         x="dimension $d$",
@@ -52,12 +50,12 @@ def _factors(cells: Sequence[Cell], settings: Settings, gate: str) -> Chart:
 
 def _share() -> Chart:
     series = []
-    for gate, role in (("reglu", Role.PLAIN), ("geglu", Role.OTHER), ("swiglu", Role.GATED)):
+    for gate in ("reglu", "geglu", "swiglu"):
         for setting, dashed in (("wide", False), ("block", True)):
             parts = [logs(predicted(gate, setting, round(d**1.5), d)) for d in _DIMENSIONS]
             share = [one.mean / one.gain for one in parts]
             label = _TITLES[gate] + (", residual block" if dashed else "")
-            series.append(Series(label, list(map(float, _DIMENSIONS)), share, role, dashed=dashed))
+            series.append(Series(label, list(map(float, _DIMENSIONS)), share, dashed=dashed))
     return Chart(
         title="The share of the mean in the gain of gating",
         x="dimension $d$",
@@ -79,14 +77,14 @@ def _steps(task: Task, found: Mapping[str, Race]) -> tuple[Chart, ...]:
             middle = [float(np.exp(np.mean(np.log(value)))) for value in values]
             low, high = ([float(f(value)) for value in values] for f in (np.min, np.max))
             series.append(Series(f"{kind}, {target}", x, middle, role, low, high, line=False, dashed=dashed))
-    names = ", ".join(f"{i}: {_TITLES[gate]}" for i, gate in enumerate(found))
     return (
         Chart(
             title=f"Steps to {task.goal:g} of the targets' variance, each at {task.fraction:g} of its own bound",
-            x=f"gate ({names})",
+            x="gate",
             y="steps",
             series=series,
             yscale="log",
             note=f"Geometric means and ranges over {task.seeds} seeds; linear targets, and nothing but noise.",
+            names=[(float(i), _TITLES[gate]) for i, gate in enumerate(found)],
         ),
     )

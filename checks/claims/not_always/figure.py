@@ -38,7 +38,7 @@ def pair() -> Chart:
     series = [Series("no change", [0.0, 180.0], [1.0, 1.0], Role.THEORY, dashed=True)]
     for gate in ("reglu", "glu", "swiglu", "geglu", "gtu"):
         role = Role.GATED if gate == "reglu" else Role.OTHER
-        series.append(Series(gate, turns, _pairs(gate, turns), role, dashed=gate in ("geglu", "gtu")))
+        series.append(Series(gate, turns, _pairs(gate, turns), role))
     intervals = [[f"{math.degrees(end):.1f}" for end in interval] for interval in harm(Fraction(1)).intervals]
     where = " and ".join(f"{low} to {high}" for low, high in intervals)
     return Chart(

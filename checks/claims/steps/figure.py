@@ -62,7 +62,7 @@ def ratios(cases: Sequence[Count], rate: str, error: float = 0.1) -> Chart:
         role = Role.THEORY if target == "bottom" else Role.OTHER
         series.append(Series(words, x, y, role, line=False, dashed=target == "linear"))
     series.append(Series("equal ratios", [low, high], [low, high], Role.THEORY, dashed=True))
-    series.append(Series("equal numbers of steps", [low, high], [1, 1], Role.OTHER, dashed=True))
+    series.append(Series("equal numbers of steps", [low, high], [1, 1], Role.OTHER, dashed=True, guide=True))
     own = rate == "own"
     where = "each at its own largest rate" if own else "at a shared rate"
     return Chart(

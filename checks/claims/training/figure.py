@@ -63,12 +63,12 @@ def _curves(
 
 def _gaps(task: Task, found: Mapping[tuple[tuple[str, str], float, bool], Race]) -> Chart:
     series, keep = [], _thin(len(task.epoch))
-    for pair, role in zip(PAIRS, (Role.PLAIN, Role.GATED, Role.OTHER), strict=True):
+    for pair in PAIRS:
         for rate in task.rates:
             gap = np.mean(found[pair, rate, True].gap, axis=1)[keep]
             x = rate * task.steps * task.epoch[keep]
             label = f"{TITLES[pair[1]]}, rate {rate:g}"
-            series.append(Series(label, x.tolist(), gap.tolist(), role, dashed=rate == task.rates[1]))
+            series.append(Series(label, x.tolist(), gap.tolist(), dashed=rate == task.rates[1]))
     return Chart(
         title="The gap at two learning rates over training time",
         x="learning rate times steps",
@@ -83,11 +83,11 @@ def _gaps(task: Task, found: Mapping[tuple[tuple[str, str], float, bool], Race])
 
 def _targets(task: Task, found: Mapping[tuple[tuple[str, str], float, bool], Race]) -> Chart:
     series, keep = [], _thin(len(task.epoch))
-    for pair, role in zip(PAIRS, (Role.PLAIN, Role.GATED, Role.OTHER), strict=True):
+    for pair in PAIRS:
         for large in (True, False):
             gap = np.mean(found[pair, task.rates[0], large].gap, axis=1)[keep]
             label = f"{TITLES[pair[1]]}, targets of variance {'d' if large else '1'}"
-            series.append(Series(label, task.epoch[keep].tolist(), gap.tolist(), role, dashed=not large))
+            series.append(Series(label, task.epoch[keep].tolist(), gap.tolist(), dashed=not large))
     return Chart(
         title="The gap for large and for unit targets",
         x="epoch",
@@ -103,7 +103,7 @@ def _targets(task: Task, found: Mapping[tuple[tuple[str, str], float, bool], Rac
 def on_pictures(found: Found) -> Chart:
     """The gap on images over the epochs, with the targets as they are and without their mean."""
     series, task = [], found.task
-    for pair, role in zip(PAIRS, (Role.PLAIN, Role.GATED, Role.OTHER), strict=True):
+    for pair in PAIRS:
         for race, words, dashed in (
             (found.races[pair], "", False),
             (found.centred[pair], ", targets without their mean", True),
@@ -111,7 +111,7 @@ def on_pictures(found: Found) -> Chart:
             x, gap = race.epoch[1:], race.gap[1:]  # the axis is logarithmic
             low, high = ([], []) if dashed else (list(gap.min(axis=1)), list(gap.max(axis=1)))
             label = f"{TITLES[pair[1]]}{words}"
-            series.append(Series(label, list(x), list(gap.mean(axis=1)), role, low, high, dashed=dashed))
+            series.append(Series(label, list(x), list(gap.mean(axis=1)), Role.OTHER, low, high, dashed=dashed))
     return Chart(
         title="The gap on images",
         x="epoch",

@@ -45,7 +45,8 @@ def _paths(plan: Plan, settings: Settings) -> Chart:
         values, vectors = np.linalg.eigh(kernel)
         circle = np.stack((np.cos(angle), np.sin(angle))) * np.sqrt(values / values.max())[:, None]
         series.append(_series(f"{TITLES[name]}, NTK ellipse", 0.004 * (vectors @ circle).T, role, dashed=True))
-    series.append(_series("straight line", np.array([[0.0, 0.0], target]), Role.OTHER, dashed=True))
+    straight = Series("straight line", (0.0, target[0]), (0.0, target[1]), Role.OTHER, dashed=True, guide=True)
+    series.append(straight)
     return Chart(
         title="Two centred outputs on the way to the released targets (0.03, 0.008)",
         x="output at the first input",

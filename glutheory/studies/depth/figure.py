@@ -9,7 +9,7 @@ from glutheory.studies.depth.study import Depth, DepthStudy, NetworkDepths
 
 
 def charts(study: DepthStudy) -> tuple[Chart, ...]:
-    """λ_1/λ_n, the same without the largest eigenvalue, and the mean correlation."""
+    """λ_1/λ_n, the same without the largest eigenvalue, the ratios of pairs, and the mean correlation."""
     whole = [
         Series(item.network, study.blocks, [_known(depth) for depth in item.depths], _role(item))
         for item in study.networks
@@ -21,6 +21,7 @@ def charts(study: DepthStudy) -> tuple[Chart, ...]:
     return (
         _condition("Condition number of the NTK against depth", r"$\lambda_1/\lambda_n$", whole, f"{study.data}."),
         _condition("Without the largest eigenvalue", r"$\lambda_2/\lambda_n$", rest, ""),
+        *_gains(study),
         _correlations(study),
     )
 
@@ -35,6 +36,26 @@ def _role(item: NetworkDepths) -> Role:
 
 def _condition(title: str, label: str, series: list[Series], note: str) -> Chart:
     return Chart(title, "blocks", label, series, xscale="log", yscale="log", note=note)
+
+
+def _gains(study: DepthStudy) -> tuple[Chart, ...]:
+    """One panel with every pair's ratio; none where there is no pair."""
+    if not study.pairs:
+        return ()
+    series = [Series(f"{pair.plain} over {pair.gated}", study.blocks, pair.ratios) for pair in study.pairs]
+    ends = study.blocks[0], study.blocks[-1]
+    none = Series("no gain", ends, (1.0, 1.0), Role.THEORY, dashed=True, guide=True)
+    return (
+        Chart(
+            "What gating gains",
+            "blocks",
+            r"$\mathrm{cond}(K)/\mathrm{cond}(\tilde K)$",
+            (*series, none),
+            xscale="log",
+            yscale="log",
+            note="Condition number without the gate over that with it; below 1 gating makes it worse.",
+        ),
+    )
 
 
 def _correlations(study: DepthStudy) -> Chart:

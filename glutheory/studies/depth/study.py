@@ -199,9 +199,11 @@ def _depth(net: Network, blocks: int, nngp: Array, ntk: Array, error: float) -> 
     values, condition = spectrum_and_condition(ntk, entry_error=error)
     known = values.smallest > values.error
     root = np.sqrt(np.diagonal(nngp))
-    correlations = nngp / root[:, None] / root
-    n = len(root)
-    mean = float((correlations.sum() - n) / (n * (n - 1)))
+    # without norms variances can leave float64 downwards: then no correlation is known
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlations = nngp / root[:, None] / root
+        n = len(root)
+        mean = float((correlations.sum() - n) / (n * (n - 1)))
     return Depth(
         blocks,
         values.largest,

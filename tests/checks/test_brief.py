@@ -1,0 +1,109 @@
+"""The short page: it fits on a screen or two for every claim that is committed, in signs and not in LaTeX."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from checks.brief import brief
+from checks.explain import Origin
+from checks.figure_tables import tables
+from checks.layout import cell
+from checks.stored_runs import with_siblings
+from checks.symbols import symbols
+from glutheory.claims import Outcome
+from glutheory.claims.stored import load
+from glutheory.figures.chart import Chart, Role, Series
+from glutheory.report.read import committed
+from glutheory.terminal import Terminal
+from tests.checks.outcomes import FALSE, FIXED, ORIGIN, OUTCOMES, TOOTHLESS
+
+#: Lines of a page of 100 columns, for any claim.
+LONGEST = 100
+
+
+@pytest.fixture(scope="module")
+def everything() -> dict[str, Outcome]:
+    source = committed()[0]
+    return dict(with_siblings(source, load(source))[1].outcomes)
+
+
+def test_every_committed_claim_is_a_page(everything: dict[str, Outcome]) -> None:
+    for name, found in everything.items():
+        lines = brief(found, Origin("full", "cpu", "results/full.json"), Terminal(100)).splitlines()
+        assert len(lines) <= LONGEST, name
+        assert not any(re.search(r"\\[a-zA-Z]+", line) for line in lines), name
+        assert any("--full" in line for line in lines)
+
+
+def test_the_committed_run_has_all_claims_of_the_readme(everything: dict[str, Outcome]) -> None:
+    page = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- verdicts -->")[2].partition("<!-- /verdicts -->")[0]
+    named = re.findall(r"^\| ([a-z-]+) \|", table, re.MULTILINE)
+    assert len(named) > 20
+    assert set(named) - {"claim"} == set(everything)
+
+
+@pytest.mark.parametrize("terminal", [Terminal(), Terminal(60), Terminal(100, unicode=False), Terminal(colour=True)])
+@pytest.mark.parametrize("found", OUTCOMES, ids=lambda found: found.claim.id)
+def test_every_line_fits_and_can_be_shown(found: Outcome, terminal: Terminal) -> None:
+    text = brief(found, ORIGIN, terminal)
+    assert ("\x1b" in text) == terminal.colour
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert max(map(cell_len, plain.splitlines())) <= terminal.width
+    assert terminal.unicode or plain.isascii()
+
+
+def test_what_it_tells() -> None:
+    text = " ".join(brief(FIXED, Origin("full", "cuda", "x.json"), Terminal(), "f.svg").split())
+    for words in ("holds, corrected", "corrected", "Written to f.svg", "--from x.json --full", "seed 7, device cuda"):
+        assert words in text
+    assert "control that was missed" in brief(TOOTHLESS, ORIGIN, Terminal())
+    assert "To draw it" not in brief(FALSE, ORIGIN, Terminal()) or FALSE.charts
+
+
+@pytest.mark.parametrize(
+    ("latex", "lines"),
+    [
+        (r"\lambda_{\max}(K) = O(mn/d), \qquad \lambda_{\max}(\tilde K) = O(mn/d^2)",
+         ["λ_max(K) = O(mn/d)", "λ_max(K̃) = O(mn/d²)"]),
+        (r"\frac{\lambda_1(K)}{mn} \to \frac1{2\pi}", ["λ₁(K)/(mn) → 1/(2π)"]),
+        (r"d \ll n \ll d^2", ["d ≪ n ≪ d²"]),
+        (r"\tilde K \approx K \odot \frac1d XX^\top", ["K̃ ≈ K ⊙ 1/d XXᵀ"]),
+        (r"\nosuchthing{", [r"\nosuchthing{"]),
+        (r"a \text{ where } b", ["a where b"]),
+    ],
+)  # fmt: skip
+def test_statements_in_signs(latex: str, lines: list[str]) -> None:
+    assert symbols(latex, Terminal()) == lines
+    assert symbols(latex, Terminal(unicode=False)) == [latex]
+
+
+def test_numbers_of_a_figure() -> None:
+    """The median of several points, a curve between its points, and nothing of guides, maps and clouds."""
+    grid = [k / 20 for k in range(41)]
+    chart = Chart(
+        "t",
+        "$n$",
+        r"$\lambda$",
+        (
+            Series("seen", (1, 1, 1, 2), (1, 5, 3, 7), Role.PLAIN, line=False),
+            Series("curve", grid, [10 * x for x in grid], Role.THEORY),
+            Series("level", (0, 2), (1, 1), Role.THEORY, guide=True),
+        ),
+    )
+    (table,) = tables([chart], Terminal())
+    assert table.rows == (("n", "seen", "curve"), ("1", "3", "10"), ("2", "7", "20"))
+    cloud = Chart("t", "x", "y", (Series("a", range(99), range(99), line=False),))
+    named = Chart("t", "x", "y", (Series("a", (1, 2), (1, 2)),), names=[(1, "one"), (2, "two")])
+    assert list(tables([cloud, named], Terminal())) == []
+    narrow = next(iter(tables([chart], Terminal(14))))
+    assert (len(narrow.rows[0]), "1 more column" in narrow.note) == (2, True)
+
+
+def test_cells_of_pairs() -> None:
+    sizes = [[k, 2 * k] for k in range(9)]
+    assert cell(sizes) == "(0, 0), (1, 2), (2, 4), ..., (8, 16) (9 values)"
