@@ -1,4 +1,4 @@
-"""What becomes of a row of zeros on its way through a stack, exactly: which norms find nothing to scale.
+"""What becomes of a row of zeros on its way through a stack, exactly: which norms find nothing to scale, which φ jump.
 
 No kernel is asked: a row of zeros stays one behind weights without biases, where φ(0) = 0, and its images are the same
 for all units where φ(0) is another number; a ball around what is exactly 0 would only say that it may be.
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from glutheory.activations import Activation, Z
 from glutheory.errors import DomainError
+from glutheory.ground.symmetry import symmetry
 from glutheory.layers.pairs import Inputs
 from glutheory.layers.records import Dense, Layer, Norm, Positions, Product, Scale
 from glutheory.layers.walk import run
@@ -21,14 +22,14 @@ _ENOUGH = 3
 
 
 def check_zero_rows(layers: Sequence[Layer], inputs: Inputs) -> None:
-    """Refuse rows of zeros where a norm would divide by 0.
+    """Refuse rows of zeros where a norm would divide by 0, or an activation jumps.
 
     Args:
         layers: of the stack.
         inputs: the rows, by their inner products.
 
     Raises:
-        DomainError: one sentence about the norm and what stands before it.
+        DomainError: one sentence about the first such layer.
     """
     empty = [inputs.gram[i][i] == 0 for i in range(len(inputs.gram))]
     if not any(empty):
@@ -54,6 +55,9 @@ class _Zeros:
 
     def product(self, state: int, layer: Product, groups: tuple[str, ...]) -> int:
         fed = [self.dense(state, own, group) for own, group in zip(layer.branches, groups, strict=True)]
+        for own, act in zip(fed, layer.activations, strict=True):
+            if own == ZERO and symmetry(act.expr).jumps_at_zero:
+                raise DomainError(f"a row of data is zero, where {act.label} jumps: leave the row out, or use a bias.")
         if any(own == ZERO and at_zero(act) for own, act in zip(fed, layer.activations, strict=True)):
             return ZERO
         return SAME if all(own == ZERO for own in fed) else USUAL

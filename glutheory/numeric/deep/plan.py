@@ -6,7 +6,6 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TypeAlias
 
 import numpy as np
 
@@ -15,10 +14,9 @@ from glutheory.layers import Stack, by_depth, run
 from glutheory.layers.records import Dense, Norm, Positions, Product, Scale
 from glutheory.numeric.angles import of_tile, refine
 from glutheory.numeric.arrays import Array, Namespace
-from glutheory.numeric.deep.follow import Followed
+from glutheory.numeric.deep.follow import Factor, Followed
 from glutheory.numeric.deep.pairs import Pairs, added, centred, product, start
-from glutheory.numeric.deep.tabulated import Same, Seen, Tabulated
-from glutheory.numeric.deep.unequal import Unequal
+from glutheory.numeric.deep.tabulated import Seen
 from glutheory.numeric.pairs import NEAR, Geometry
 from glutheory.numeric.plan import Pick
 from glutheory.numeric.rows import Rows
@@ -28,8 +26,6 @@ _ENTRIES = 1 << 15
 
 #: The variance of images over their mean square below which layernorm would leave fewer than 13 digits.
 _FADED = 2e-3
-
-Factor: TypeAlias = Same | Tabulated | Unequal
 
 
 @dataclass(frozen=True)
@@ -304,8 +300,8 @@ def make_deep_plan(
     """
     same = right is left
     norms = left.norm if same else left.xp.concat([left.norm, right.norm])
-    rules = Followed(left.count, same, tokens)
     first = np.asarray(norms) / math.sqrt(own.inputs)
+    rules = Followed(left.count, same, tokens, np.asarray(norms) == 0)
     with np.errstate(all="ignore"):
         if depths is None:
             ends = [run(stack.layers, first, rules)]
