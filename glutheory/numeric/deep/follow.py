@@ -31,12 +31,12 @@ class Followed:
         factors: of every product so far, one for each branch.
     """
 
-    def __init__(self, split: int, same: bool, tokens: tuple[int, int], empty: Array) -> None:
-        """There are `split` left rows, of sequences of `tokens`; the right ones are the same, or follow.
+    def __init__(self, split: int, tokens: tuple[int, int], empty: Array) -> None:
+        """There are `split` left rows, of sequences of `tokens`; the right ones are the same, or follow them.
 
         `empty` says which rows of the data are zero.
         """
-        self._split, self._same, self._tokens, self._pooled = split, same, tokens, False
+        self._split, self._tokens, self._pooled = split, tokens, False
         self._empty = empty
         self.factors: list[tuple[Factor, ...]] = []
 
@@ -78,7 +78,7 @@ class Followed:
                 f"{act.label} jumps and is fed with rows of different variances, from {low * low:.4g} to "
                 f"{high * high:.4g}, which a stack cannot follow: put a norm before it, or normalise the rows."
             )
-        return unequal(act, evaluator(act), r, self._split, self._same)
+        return unequal(act, evaluator(act), r, self._split)
 
     def norm(self, state: Array, layer: Norm, group: str) -> Array:  # noqa: ARG002
         """All rows have one norm after it."""

@@ -301,7 +301,7 @@ def make_deep_plan(
     same = right is left
     norms = left.norm if same else left.xp.concat([left.norm, right.norm])
     first = np.asarray(norms) / math.sqrt(own.inputs)
-    rules = Followed(left.count, same, tokens, np.asarray(norms) == 0)
+    rules = Followed(left.count, tokens, np.asarray(norms) == 0)
     with np.errstate(all="ignore"):
         if depths is None:
             ends = [run(stack.layers, first, rules)]

@@ -81,8 +81,8 @@ class Unequal:
         rho = pairs.rho
         value, slope = self._values(rho, np.clip(gap, 0.0, 1.0), sides, features)
         # a row of zeros whose images are 0 is at right angles to all
-        some, size = roots > 0, np.where(roots > 0, roots, 1.0)
-        value, slope = np.where(some, value / size, 0.0), np.where(some, slope / size, 0.0)
+        filled, size = roots > 0, np.where(roots > 0, roots, 1.0)
+        value, slope = np.where(filled, value / size, 0.0), np.where(filled, slope / size, 0.0)
         minus, plus = np.clip(1.0 - value, 0.0, 2.0), np.clip(1.0 + value, 0.0, 2.0)
         close = np.nonzero(np.minimum(minus, plus) < _CLOSE)
         for start in range(0, close[0].shape[0], _CHUNK):
@@ -190,14 +190,14 @@ def _line(found: Curves, r: Array, q: Array, end: Array, far: float) -> tuple[Ar
     return panels(edges, _GAUSS)
 
 
-def unequal(act: Activation, dual: Dual, r: Array, split: int, same: bool) -> Unequal:
+def unequal(act: Activation, dual: Dual, r: Array, split: int) -> Unequal:
     """Compute what is needed of each row.
 
     Args:
-        act, dual: the activation and its evaluator.
+        act: the activation.
+        dual: its evaluator.
         r: the standard deviations of all rows, left ones before right ones.
-        split: the number of left rows.
-        same: whether the right rows are the left ones again, and not in r.
+        split: the number of left rows; where there are no others, the right ones are the same.
 
     Raises:
         DomainError: variances that the evaluator refuses.
@@ -220,7 +220,6 @@ def unequal(act: Activation, dual: Dual, r: Array, split: int, same: bool) -> Un
     products, _ = _both(dual, flat, [everything, other])
     mean = np.sqrt(max(0.0, float(own[largest])))
     means = products / mean / np.where(roots > 0, roots, 1.0) if mean > 0 else nothing
-    sides = [
-        (part[..., :split], part[..., :split] if same else part[..., split:]) for part in (everything, roots, means)
-    ]
-    return Unequal(act, dual, *sides[0], *sides[1:])
+    start = 0 if count == split else split
+    features, *pairs = ((part[..., :split], part[..., start:]) for part in (everything, roots, means))
+    return Unequal(act, dual, *features, *pairs)
