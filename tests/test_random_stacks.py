@@ -1,8 +1,8 @@
 """Random small compositions of the layers: gram, the derivation and the enclosure give one value, or each refuses.
 
-Everything that the language has is drawn: products with variances, biases and frozen branches, norms with trained gains
-and shifts, factors, residual and parallel blocks, repetitions; both parametrisations; some groups of weights trained, or
-all; rows as usual, nearly the same, parallel, opposite and zero.
+Everything that the language has is drawn: products with variances, biases and frozen branches, norms with trained
+gains and shifts, factors, residual and parallel blocks, repetitions; both parametrisations; all groups of weights
+trained, or some; rows as usual, nearly the same, parallel, opposite and zero.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ QUICK = ("identity", "relu", "abs", "step", "sign", "leaky_relu", "relu2")
 OTHERS = ("erf", "tanh", "cos", "softplus", "hard_tanh")
 #: Integers over 4; the second row is made of the first by these.
 SECOND: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "usual": lambda x, y: y,
+    "usual": lambda x, y: y,  # noqa: ARG005
     "close": lambda x, y: x + 2.0**-27 * y,
     "parallel": lambda x, y: 2 * x,  # noqa: ARG005
     "same": lambda x, y: x,  # noqa: ARG005
@@ -79,7 +79,7 @@ def layers(names: tuple[str, ...]) -> st.SearchStrategy[Any]:
         norms,
         st.builds(scale, factors),
         st.builds(lambda block, factor: residual(*block, scale=factor), blocks, factors),
-        st.builds(lambda one, other: parallel(one, other), blocks, blocks),
+        st.builds(parallel, blocks, blocks),
         st.builds(lambda block: repeat(2, *block), blocks),
     )
 
