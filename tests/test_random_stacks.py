@@ -39,6 +39,9 @@ from glutheory.symbolic import derivation
 
 #: What gram promises, and the digits of the others. Rows 2^-27 apart have a correlation of 1 − 2^-55.
 PROMISED, DIGITS = 1e-13, 17
+#: Where a jump makes T(x, x) infinite there is no scale, and T is like the inverse of the angle: behind a bias that of
+#: rows 2^-27 apart, of different norms, has an error of 2^-53/2^-27, a few times.
+STEEP = 2.0**-21
 #: Quick on all roads: straight, arc-cosine, one-sided, even, jumps.
 QUICK = ("identity", "relu", "abs", "step", "sign", "leaky_relu", "relu2")
 #: Those that have a table for each variance, and for rows of different norms none.
@@ -190,7 +193,7 @@ def check(case: Case) -> None:
         if first.is_finite():
             assert first.overlaps(second), (kind, first, second)
             size = math.sqrt(abs(float(sizes[0])) * abs(float(sizes[1])))
-            size = size if math.isfinite(size) else abs(float(first))
-            assert abs(value - float(first.mid())) <= PROMISED * size, (kind, value, first, size)
+            bound = PROMISED * size if math.isfinite(size) else STEEP * abs(float(first))
+            assert abs(value - float(first.mid())) <= bound, (kind, value, first, size)
         else:
             assert float(first) == float(second) == value, (kind, value, first, second)
