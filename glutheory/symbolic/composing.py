@@ -20,7 +20,11 @@ GRAM = Moments(a, b, c)
 
 @lru_cache(maxsize=128)
 def recursion(
-    layers: tuple[Layer, ...], standard: bool = False, centred: bool = False, inputs: bool = True
+    layers: tuple[Layer, ...],
+    standard: bool = False,
+    centred: bool = False,
+    inputs: bool = True,
+    raw: bool = False,
 ) -> Recursion:
     """Derive the recursion of these layers.
 
@@ -29,11 +33,12 @@ def recursion(
         standard: the standard parametrisation, with the symbols d and m for the dimension and the width; else ntk.
         centred: whether products of means are followed, for layernorms.
         inputs: whether the layers stand on the inputs; else on a stream whose variances, means and NTK are given.
+        raw: whether that stream are coordinates of the inputs all the same, such as their mean over positions.
 
     Raises:
         DomainError: a mean over positions within a block.
     """
-    return _Composer(LayerSteps(standard, centred)).whole(layers, inputs)
+    return _Composer(LayerSteps(standard, centred)).whole(layers, inputs, raw)
 
 
 class _Composer:
@@ -42,12 +47,12 @@ class _Composer:
     def __init__(self, steps: LayerSteps) -> None:
         self._steps, self._names = steps, steps.names
 
-    def whole(self, layers: tuple[Layer, ...], inputs: bool) -> Recursion:
+    def whole(self, layers: tuple[Layer, ...], inputs: bool, raw: bool) -> Recursion:
         if inputs:
             start = State(GRAM, ZEROS, None, self._names.name("ray"), True)
         else:
             means = self._names.moments("M") if self._steps.centred else ZEROS
-            start = State(GRAM, means, self._names.symbol("Theta"), self._names.name("ray"), False)
+            start = State(GRAM, means, self._names.symbol("Theta"), self._names.name("ray"), raw)
         nodes, end = self._run(layers, start)
         return Recursion(start, nodes, end, self._steps.standard)
 

@@ -36,7 +36,7 @@ class Followed:
 
         `empty` says which rows of the data are zero.
         """
-        self._split, self._tokens, self._pooled = split, tokens, False
+        self._split, self._tokens = split, tokens
         self._empty = empty
         self.factors: list[tuple[Factor, ...]] = []
 
@@ -47,7 +47,6 @@ class Followed:
 
     def product(self, state: Array, layer: Product, groups: tuple[str, ...]) -> Array:
         """A product, whose branches' factors are found here."""
-        self._before_positions(layer.network.name)
         fed = [self.dense(state, own, group) for own, group in zip(layer.branches, groups, strict=True)]
         found = tuple(self._factor(act, r) for act, r in zip(layer.activations, fed, strict=True))
         self.factors.append(found)
@@ -82,7 +81,6 @@ class Followed:
 
     def norm(self, state: Array, layer: Norm, group: str) -> Array:  # noqa: ARG002
         """All rows have one norm after it."""
-        self._before_positions("a norm")
         if (state == 0).any():
             self._refuse(state, "which a norm cannot scale: remove it")
         return np.ones_like(state)
@@ -104,19 +102,9 @@ class Followed:
 
     def add(self, state: Array, other: Array) -> Array:
         """The sum of two."""
-        self._before_positions("a residual or parallel block")
         return np.hypot(state, other)
 
     def positions(self, state: Array, layer: Positions) -> Array:  # noqa: ARG002
         """The mean over positions: a bound of its standard deviation."""
-        self._before_positions("a second mean")
-        self._pooled = True
         sides = zip((state[: self._split], state[self._split :]), self._tokens, strict=True)
         return np.concatenate([np.max(np.reshape(side, (-1, t)), axis=1, initial=0.0) for side, t in sides])
-
-    def _before_positions(self, what: str) -> None:
-        if self._pooled:
-            raise DomainError(
-                f"{what} stands after positions, and gram follows only dense layers and scales there: use enclose or "
-                "put positions behind it."
-            )

@@ -16,7 +16,8 @@ from glutheory.numeric.angles import of_tile, refine
 from glutheory.numeric.arrays import Array, Namespace
 from glutheory.numeric.deep.follow import Factor, Followed
 from glutheory.numeric.deep.pairs import Pairs, added, centred, product, start
-from glutheory.numeric.deep.tabulated import Seen
+from glutheory.numeric.deep.pooled import Means, Tile, alike, continues, growth
+from glutheory.numeric.deep.tabulated import Same, Seen
 from glutheory.numeric.pairs import NEAR, Geometry
 from glutheory.numeric.plan import Pick
 from glutheory.numeric.rows import Rows
@@ -66,6 +67,7 @@ class DeepPlan:
         own: what trained weights add.
         factors: of every product in the order of the walk, one for each branch.
         tokens: the numbers of rows of a sequence on both sides; 1 without positions.
+        means: the sequences as rows, where others than dense layers and factors follow the mean over positions.
     """
 
     left: Rows
@@ -74,6 +76,7 @@ class DeepPlan:
     own: Own
     factors: tuple[tuple[Factor, ...], ...]
     tokens: tuple[int, int] = (1, 1)
+    means: Means | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -85,7 +88,8 @@ class DeepPlan:
         xp = self.left.xp
         i, j = (slice(part.start * t, part.stop * t) for part, t in zip((rows, columns), self.tokens, strict=True))
         rho, gap = self._angles(i, j)
-        results = self._through(rho, gap, lambda f: f[..., i, None], lambda f: f[..., None, j], kinds)
+        pooled = None if self.means is None else self.means.tile(rows, columns)
+        results = self._through(rho, gap, lambda f: f[..., i, None], lambda f: f[..., None, j], kinds, pooled)
         if self.left is self.right and rows == columns:
             results = [xp.triu(part) + xp.triu(part, k=1).T for part in results]
         return results
@@ -105,7 +109,7 @@ class DeepPlan:
     def diagonal(self, some: slice, kind: str) -> Array:
         """The kernels of these rows with themselves, of the plan of a symmetric matrix; shape (rows,)."""
         xp, rows = self.left.xp, self.left
-        if self.tokens[0] > 1:
+        if self.stack.sequences:
             one = [self.tile(slice(i, i + 1), slice(i, i + 1), (kind,))[0][0, :] for i in range(some.start, some.stop)]
             return xp.concat(one)
         rho = xp.where(rows.norm[some] == 0, 0.0 * rows.length[some], 0.0 * rows.length[some] + 1.0)
@@ -131,15 +135,25 @@ class DeepPlan:
         for depth, state in by_depth(self.stack.layers, first, rules, depths):
             yield depth, _kernels(state, ("nngp", "ntk"))
 
-    def _through(self, rho: Array, gap: Array, left: Pick, right: Pick, kinds: tuple[str, ...]) -> list[Array]:
+    def _through(
+        self,
+        rho: Array,
+        gap: Array,
+        left: Pick,
+        right: Pick,
+        kinds: tuple[str, ...],
+        pooled: Tile | None = None,
+    ) -> list[Array]:
         """The kernels of pairs; `left` and `right` pick what belongs to their rows."""
-        first, rules = self._start(rho, gap, left, right, "ntk" in kinds)
+        first, rules = self._start(rho, gap, left, right, "ntk" in kinds, pooled)
         return _kernels(run(self.stack.layers, first, rules), kinds)
 
-    def _start(self, rho: Array, gap: Array, left: Pick, right: Pick, ntk: bool) -> tuple[_State, _Layers]:
+    def _start(
+        self, rho: Array, gap: Array, left: Pick, right: Pick, ntk: bool, pooled: Tile | None = None
+    ) -> tuple[_State, _Layers]:
         scale = 1.0 / math.sqrt(self.own.inputs)
         norms = left(self.left.norm) * scale, right(self.right.norm) * scale
-        rules = _Layers(self.own, iter(self.factors), left, right, self.tokens)
+        rules = _Layers(self.own, iter(self.factors), left, right, self.tokens, pooled)
         return _State(start(self.left.xp, *norms, rho, gap, ntk), True), rules
 
 
@@ -180,9 +194,16 @@ class _Layers:
     """The rules of the layers for pairs."""
 
     def __init__(
-        self, own: Own, factors: Iterator[Sequence[Factor]], left: Pick, right: Pick, tokens: tuple[int, int]
+        self,
+        own: Own,
+        factors: Iterator[Sequence[Factor]],
+        left: Pick,
+        right: Pick,
+        tokens: tuple[int, int],
+        means: Tile | None = None,
     ) -> None:
         self._own, self._factors, self._left, self._right, self._tokens = own, factors, left, right, tokens
+        self._means = means
 
     def dense(self, state: _State, layer: Dense, group: str) -> _State:
         if not state.pooled:
@@ -270,7 +291,17 @@ class _Layers:
         covariance, tau = (
             None if part is None else self._mean(pairs.xp, both * part) for part in (pairs.rho, pairs.tau)
         )
-        return _State(_pooled(pairs, covariance, tau), state.raw, pooled=True)
+        if self._means is None:
+            return _State(_pooled(pairs, covariance, tau), state.raw, pooled=True)
+        made = self._means.pairs(pairs.xp, covariance, tau)
+        self._left, self._right = self._means.picks
+        if state.ratios is None:
+            return _State(made, state.raw)
+        p, q = self._tokens
+        one, two = (ratio * side for ratio, side in zip(state.ratios, (pairs.left, pairs.right), strict=True))
+        one = pairs.xp.mean(pairs.xp.reshape(one, (one.shape[0] // p, p, 1)), axis=1)
+        two = pairs.xp.mean(pairs.xp.reshape(two, (1, two.shape[1] // q, q)), axis=2)
+        return _State(made, state.raw, (one / made.left, two / made.right))
 
     def _mean(self, xp: Namespace, part: Array) -> Array:
         """Over all pairs of positions of two sequences."""
@@ -298,6 +329,9 @@ def make_deep_plan(
     Raises:
         DomainError: a zero row before a norm; variances that an activation's evaluator refuses, or beyond float64.
     """
+    place = continues(stack.layers)
+    if place is not None:
+        return _pooled_plan(stack, left, right, own, tokens, place)
     same = right is left
     norms = left.norm if same else left.xp.concat([left.norm, right.norm])
     first = np.asarray(norms) / math.sqrt(own.inputs)
@@ -310,3 +344,30 @@ def make_deep_plan(
     if not all(np.isfinite(end).all() for end in ends):
         raise DomainError(f"the variances of {stack.name} leave float64: use a norm, or smaller variances or scales.")
     return DeepPlan(left, right, stack, own, tuple(rules.factors), tokens)
+
+
+def _pooled_plan(stack: Stack, left: Rows, right: Rows, own: Own, tokens: tuple[int, int], place: int) -> DeepPlan:
+    """The plan of a stack whose mean over positions stands before other layers: that of the rows, then of the means."""
+    head = replace(stack, layers=stack.layers[: place + 1], name="")
+    sides = [(left, tokens[0], "X")] + ([] if right is left else [(right, tokens[1], "Y")])
+    whole = make_deep_plan(head, left, right, own, tokens)
+    spreads, losses, empty = [], [], []
+    with np.errstate(all="ignore"):
+        for rows, count, name in sides:
+            plan = make_deep_plan(head, rows, rows, own, (count, count))
+            r = np.sqrt(np.maximum(np.asarray(plan.diagonal(slice(0, rows.count // count), "nngp")), 0.0))
+            norms = np.asarray(rows.norm)
+            positions = run(head.layers[:-1], norms / math.sqrt(own.inputs), Followed(rows.count, (1, 1), norms == 0))
+            spreads.append(r)
+            losses.append(growth(r, positions, count, name))
+            empty.append((np.reshape(norms, (-1, count)) == 0).all(axis=1))
+        rules = Followed(len(spreads[0]), (1, 1), np.concatenate(empty))
+        end = run(stack.layers[place + 1 :], np.concatenate(spreads), rules)
+    if not np.isfinite(end).all():
+        raise DomainError(f"the variances of {stack.name} leave float64: use a norm, or smaller variances or scales.")
+    every = [factor for factors in rules.factors for factor in factors]
+    steep, poles = any(not isinstance(factor, Same) for factor in every), any(factor.poles for factor in every)
+    means = Means(
+        (spreads[0], spreads[-1]), (losses[0], losses[-1]), alike(left, right, tokens), steep=steep, poles=poles
+    )
+    return replace(whole, stack=stack, factors=(*whole.factors, *rules.factors), means=means)
