@@ -6,17 +6,19 @@ import math
 from fractions import Fraction
 from typing import NoReturn, TypeAlias
 
+import array_api_compat.numpy as xp
 import numpy as np
 
 from glutheory.activations import Activation
 from glutheory.errors import DomainError
 from glutheory.layers.records import Dense, Norm, Positions, Product, Scale
-from glutheory.numeric.arrays import Array
+from glutheory.numeric.arrays import Array, two_product
 from glutheory.numeric.deep.constant import Constant
 from glutheory.numeric.deep.profile import degree
 from glutheory.numeric.deep.tabulated import Same, Tabulated, tabulated
 from glutheory.numeric.deep.unequal import Unequal, unequal
 from glutheory.numeric.duals import evaluator
+from glutheory.numeric.pairs import Radii
 
 #: What an activation is where a stack has it.
 Factor: TypeAlias = Same | Tabulated | Unequal | Constant
@@ -31,12 +33,12 @@ class Followed:
         factors: of every product so far, one for each branch.
     """
 
-    def __init__(self, split: int, tokens: tuple[int, int], empty: Array) -> None:
-        """There are `split` left rows, of sequences of `tokens`; the right ones are the same, or follow them.
+    def __init__(self, split: int, same: bool, tokens: tuple[int, int], empty: Array) -> None:
+        """There are `split` left rows, of sequences of `tokens`; the right ones are the same, or follow.
 
         `empty` says which rows of the data are zero.
         """
-        self._split, self._tokens = split, tokens
+        self._split, self._same, self._tokens = split, same, tokens
         self._empty = empty
         self.factors: list[tuple[Factor, ...]] = []
 
@@ -77,7 +79,8 @@ class Followed:
                 f"{act.label} jumps and is fed with rows of different variances, from {low * low:.4g} to "
                 f"{high * high:.4g}, which a stack cannot follow: put a norm before it, or normalise the rows."
             )
-        return unequal(act, evaluator(act), r, self._split)
+        left, right = (_radii(side) for side in (r[: self._split], r[self._split :]))
+        return unequal(act, evaluator(act), (left, left if self._same else right))
 
     def norm(self, state: Array, layer: Norm, group: str) -> Array:  # noqa: ARG002
         """All rows have one norm after it."""
@@ -108,3 +111,7 @@ class Followed:
         """The mean over positions: a bound of its standard deviation."""
         sides = zip((state[: self._split], state[self._split :]), self._tokens, strict=True)
         return np.concatenate([np.max(np.reshape(side, (-1, t)), axis=1, initial=0.0) for side, t in sides])
+
+
+def _radii(side: Array) -> Radii:
+    return Radii(xp, side, lambda: two_product(xp, side, side))

@@ -190,18 +190,19 @@ def _line(found: Curves, r: Array, q: Array, end: Array, far: float) -> tuple[Ar
     return panels(edges, _GAUSS)
 
 
-def unequal(act: Activation, dual: Dual, r: Array, split: int) -> Unequal:
+def unequal(act: Activation, dual: Dual, sides: tuple[Radii, Radii]) -> Unequal:
     """Compute what is needed of each row.
 
     Args:
         act: the activation.
         dual: its evaluator.
-        r: the standard deviations of all rows, left ones before right ones.
-        split: the number of left rows; where there are no others, the right ones are the same.
+        sides: the standard deviations of left and right rows; the same object for a symmetric matrix.
 
     Raises:
         DomainError: variances that the evaluator refuses.
     """
+    same, split = sides[0] is sides[1], sides[0].r.shape[0]
+    r = sides[0].r if same else np.concatenate([side.r for side in sides])
     # of both sides at once: an evaluator has as many features as the largest row needs
     everything = dual.features(Radii(_numpy(), r, lambda: two_product(_numpy(), r, r)))
     count = everything.shape[1]
@@ -220,6 +221,6 @@ def unequal(act: Activation, dual: Dual, r: Array, split: int) -> Unequal:
     products, _ = _both(dual, flat, [everything, other])
     mean = np.sqrt(max(0.0, float(own[largest])))
     means = products / mean / np.where(roots > 0, roots, 1.0) if mean > 0 else nothing
-    start = 0 if count == split else split
+    start = 0 if same else split
     features, *pairs = ((part[..., :split], part[..., start:]) for part in (everything, roots, means))
     return Unequal(act, dual, *features, *pairs)
