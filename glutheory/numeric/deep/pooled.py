@@ -15,7 +15,7 @@ import numpy as np
 
 from glutheory.errors import DomainError
 from glutheory.layers.records import Dense, Layer, Positions, Scale
-from glutheory.numeric.arrays import Array, Namespace
+from glutheory.numeric.arrays import Array, Namespace, constant
 from glutheory.numeric.deep.pairs import Pairs
 from glutheory.numeric.plan import Pick
 from glutheory.numeric.rows import Rows
@@ -74,25 +74,31 @@ class Tile:
         Raises:
             DomainError: two sequences whose means are too close.
         """
-        one, two = self.left(self.means.r[0]), self.right(self.means.r[1])
+
+        def both_of(sides: tuple[Array, Array]) -> tuple[Array, Array]:
+            return constant(xp, covariance, self.left(sides[0])), constant(xp, covariance, self.right(sides[1]))
+
+        one, two = both_of(self.means.r)
         both = one * two
         size = xp.where(both > 0, both, xp.ones_like(both))
         rho = xp.clip(covariance / size, -1.0, 1.0)
-        same = self.left(self.means.names[0]) == self.right(self.means.names[1])
+        first, second = both_of(self.means.names)
+        same = first == second
         rho = xp.where(same & (both > 0), xp.ones_like(rho), rho)
         if self.means.steep:
-            self._check(xp, 1.0 - xp.abs(rho), same)
+            self._check(xp, xp.where(same, xp.ones_like(rho), 1.0 - xp.abs(rho)), *both_of(self.means.lost))
         return Pairs(xp, one, two, 1.0 - rho, 1.0 + rho, None if tau is None else tau / size)
 
-    def _check(self, xp: Namespace, gap: Array, same: Array) -> None:
-        error = _ROUNDING * xp.maximum(self.left(self.means.lost[0]), self.right(self.means.lost[1]))
+    def _check(self, xp: Namespace, gap: Array, first: Array, second: Array) -> None:
+        """Refuse pairs whose angle has an error beyond `PROMISED`."""
+        error = _ROUNDING * xp.maximum(first, second)
         least = (error / PROMISED) ** 2 / 2.0
         if self.means.poles:
             # T is the inverse of the angle itself
             least = xp.maximum(least, error / PROMISED)
-        bad = np.argwhere(np.asarray((gap < least) & ~same))
-        if len(bad):
-            i, j = bad[0][0] + self.rows.start, bad[0][1] + self.columns.start
+        bad = xp.nonzero(gap < least)
+        if len(bad[0]):
+            i, j = int(bad[0][0]) + self.rows.start, int(bad[1][0]) + self.columns.start
             raise DomainError(
                 f"the means over positions of sequence {i} of X and sequence {j} of the columns (counted from 0) are "
                 "nearly the same or opposite, and float64 leaves too few digits of their angle to an activation after "
