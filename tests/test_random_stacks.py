@@ -156,6 +156,7 @@ def tile(case: Case) -> tuple[float, float] | str:
 REFUSED = ("jumps", "exactly opposite", "layernorm follows images", "changes too fast")
 
 
+@pytest.mark.long
 @settings(max_examples=settings().max_examples // 4)
 @given(case=cases())
 def test_all_roads_agree(case: Case) -> None:

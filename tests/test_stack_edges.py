@@ -74,6 +74,7 @@ UNBIASED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("other", [ZERO, ROW, SMALL], ids=["itself", "usual", "small"])
 @pytest.mark.parametrize("made", [*BIASED.values(), *UNBIASED.values()], ids=[*BIASED, *UNBIASED])
 def test_zero_rows(made: Stack, other: np.ndarray) -> None:
@@ -164,6 +165,7 @@ OPPOSITE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("factor", [-1.0, -2.0, 1.0])
 @pytest.mark.parametrize("made", OPPOSITE.values(), ids=OPPOSITE)
 def test_opposite_rows(made: Stack, factor: float) -> None:
@@ -181,6 +183,7 @@ def test_one_sided_branches_leave_nothing_of_opposite_rows() -> None:
     assert abs(found.ntk) > 0
 
 
+@pytest.mark.long
 def test_one_sided_away_from_zero() -> None:
     """A jump elsewhere: the certified roads have the value, gram says why it has none."""
     made = composed(dense(), rmsnorm(), product("jump_relu", "silu"), readout())
@@ -210,6 +213,7 @@ def test_squares_of_small_rows_do_not_vanish() -> None:
     )
 
 
+@pytest.mark.long
 def test_derived_evaluators_take_rows_of_two_sizes_on_both_sides() -> None:
     """A side's features are as many as its largest row needs; both must be of one number."""
     made = composed(product(own("cos(z)*exp(-z**2)+z")), product("tanh"), readout())

@@ -37,6 +37,7 @@ def inner(one: np.ndarray, other: np.ndarray) -> list[list[Fraction]]:
             for u in one]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("parametrization", ["ntk", "standard"])
 @pytest.mark.parametrize("name", STACKS)
 def test_enclosures(name: str, parametrization: str) -> None:
