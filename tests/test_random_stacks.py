@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -57,6 +57,7 @@ SECOND: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "zero": lambda x, y: 0 * x,  # noqa: ARG005
 }
 
+T = TypeVar("T")
 variances = st.sampled_from([Fraction(1), Fraction(2), Fraction(1, 2)])
 biases = st.sampled_from([Fraction(0), Fraction(0), Fraction(1, 4)])
 factors = st.sampled_from([Fraction(1), Fraction(1, 2), Fraction(-2)])
@@ -68,7 +69,9 @@ norms = st.one_of(st.builds(rmsnorm, st.booleans()), st.builds(layernorm, st.boo
 def products(draw: st.DrawFn, names: tuple[str, ...]) -> Any:
     acts = draw(st.lists(st.sampled_from(names), min_size=1, max_size=2))
     each = st.tuples(*[st.booleans()] * len(acts))
-    own = {name: tuple(draw(values) for _ in acts) for name, values in (("variance", variances), ("bias", biases))}
+    own: dict[str, Any] = {
+        name: tuple(draw(values) for _ in acts) for name, values in (("variance", variances), ("bias", biases))
+    }
     return product(*map(glu.activation, acts), **own, trained=draw(each))
 
 
@@ -113,7 +116,8 @@ def cases(draw: st.DrawFn, names: tuple[str, ...] = QUICK) -> Case:
     event(kind)
     y = SECOND[kind](x, draw(entries))
     trained = None
-    if made.groups and draw(st.booleans()):
+    some: bool = draw(st.booleans())
+    if made.groups and some:
         trained = tuple(draw(st.lists(st.sampled_from(made.groups), min_size=1, unique=True)))
     options = {"parametrization": "standard", "width": 5} if draw(st.booleans()) else {}
     return Case(made, (x, y), options, trained)
@@ -123,7 +127,7 @@ def inner(x: np.ndarray, y: np.ndarray) -> Fraction:
     return sum((Fraction(float(p)) * Fraction(float(q)) for p, q in zip(x, y, strict=True)), Fraction(0)) / len(x)
 
 
-def answer(call: Callable[[], Any]) -> Any:
+def answer(call: Callable[[], T]) -> T | str:
     """The value, or the one sentence of a refusal."""
     try:
         return call()
@@ -135,13 +139,13 @@ def answer(call: Callable[[], Any]) -> Any:
 
 
 def enclosed(case: Case, point: tuple[Fraction, ...], digits: int = DIGITS) -> StackKernels | str:
-    sizes = {**case.options, "d": 2} if case.options else {}
-    own = {"digits": digits, "trained": case.trained, **sizes}
+    sizes: dict[str, Any] = {**case.options, "d": 2} if case.options else {}
+    own: dict[str, Any] = {"digits": digits, "trained": case.trained, **sizes}
     return answer(lambda: enclose_stack(case.made, *point, **own))
 
 
 def derived(case: Case) -> StackKernels | str:
-    sizes = {"width": case.options["width"], "d": 2} if case.options else {}
+    sizes: dict[str, Any] = {"width": case.options["width"], "d": 2} if case.options else {}
     found = derivation(case.made, parametrization=case.options.get("parametrization", "ntk"))
     return answer(lambda: found.at(*case.point, digits=DIGITS, trained=case.trained, **sizes))
 

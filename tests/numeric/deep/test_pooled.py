@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,8 +43,8 @@ def inner(one: np.ndarray, other: np.ndarray) -> list[list[Fraction]]:
 @pytest.mark.parametrize("name", STACKS)
 def test_enclosures(name: str, parametrization: str) -> None:
     made = STACKS[name]
-    own = {"parametrization": parametrization, "width": 7} if parametrization == "standard" else {}
-    sizes = {**own, "d": 3} if own else {}
+    own: dict[str, Any] = {"parametrization": parametrization, "width": 7} if parametrization == "standard" else {}
+    sizes: dict[str, Any] = {**own, "d": 3} if own else {}
     found = glu.gram(made, X, kind="both", **own)
     ends = [enclose_stack(made, *(3 * [inner(x, x)]), digits=9, **sizes) for x in X]
     for i, j in ((0, 0), (0, 1), (0, 2), (1, 2)):
@@ -54,7 +55,7 @@ def test_enclosures(name: str, parametrization: str) -> None:
             assert abs(part[i, j] - float(getattr(wanted, kind))) <= PROMISED * size, (kind, i, j)
             assert part[i, j] == part[j, i]
     derived = derivation(made, parametrization=parametrization)
-    plain = {"width": 7, "d": 3} if own else {}
+    plain: dict[str, Any] = {"width": 7, "d": 3} if own else {}
     assert derived.at(*point, digits=15, **plain).ntk.overlaps(wanted.ntk)
 
 
