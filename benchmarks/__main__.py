@@ -15,6 +15,7 @@ SCRIPTS = (
     "gram_operator.py",
     "sampling.py",
     "modules.py",
+    "cluster.py",
 )
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,13 +22,15 @@ from glutheory.claims import Outcome
 from glutheory.claims.retired import notes
 from glutheory.claims.stored import load
 from glutheory.commands.main import Command
+from glutheory.commands.options import scheduler_option
+from glutheory.commands.workers import workers
 from glutheory.errors import DomainError
 from glutheory.numeric.tiles import cores
 from glutheory.terminal import Terminal
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 #: Options that only a run can heed.
-_OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "checkpoints", "images", "text", "keep")
+_OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "scheduler", "checkpoints", "images", "text", "keep")
 
 _UNABLE = "none of these checks can be run here; --from results/full.json shows the committed run."
 
@@ -44,8 +48,9 @@ _UNABLE = "none of these checks can be run here; --from results/full.json shows 
     "--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True, help="How much to do."
 )
 @click.option(
-    "--jobs", type=click.IntRange(1), default=cores, show_default="one per core", help="Processes that share the work."
+    "--jobs", type=click.IntRange(1), default=None, show_default="one per core", help="Processes that share the work."
 )
+@scheduler_option
 @click.option(
     "--checkpoints",
     type=click.Path(file_okay=False, path_type=Path),
@@ -71,7 +76,8 @@ def main(
     device: str,
     seed: int,
     profile: str,
-    jobs: int,
+    jobs: int | None,
+    scheduler: str | None,
     checkpoints: Path | None,
     images: str,
     text: str,
@@ -104,10 +110,12 @@ def main(
     _figures(figure, ids)
     if device != "cpu":
         _check_device(device)
-    settings = Settings(PROFILES[profile], seed, device, checkpoints, jobs, images, text)
+    settings = Settings(PROFILES[profile], seed, device, checkpoints, jobs or cores(), images, text)
     _check_data(settings, ids, keep)
-    with progress(ids) as advance:
-        outcomes = run_all(ids, settings, advance, jobs)
+    with workers(jobs, scheduler, ("glutheory", "checks")) as shared, progress(ids) as advance:
+        if isinstance(shared, Executor):
+            settings = replace(settings, executor=shared)
+        outcomes = run_all(ids, settings, advance, settings.processes)
     try:
         if file is not None:
             write_json(file, document(outcomes, settings))

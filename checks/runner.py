@@ -6,6 +6,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,13 +21,16 @@ from checks.settings import FALSE_ALARM, FAMILIES, Settings
 from glutheory.claims import SCHEMA, Claim, Evidence, Finding, Grade, Outcome, Verdict, decide
 from glutheory.claims.stored import outcome
 from glutheory.errors import DomainError, GlutheoryError
+from glutheory.ground.executors import one_thread
 from glutheory.ground.files import replacing
-from glutheory.ground.workers import completed, one_thread
+from glutheory.ground.workers import completed
 from glutheory.numeric.tiles import cores
 
 RECORDED = Path(__file__).resolve().parent / "recorded.json"
 #: These take their spectra from `checks.tools.spectral_grid`, which keeps them for the process.
 SHARED_GRID = ("decomposition", "lambda-max", "lambda-min", "condition", "compact", "spike")
+#: These share out their own work, network by network or cell by cell.
+SHARING = ("architectures", "generalization", "phase-diagram")
 _PACKAGES = ("numpy", "scipy", "statsmodels", "sympy", "mpmath", "python-flint", "torch", "transformers", "einops")
 
 
@@ -68,19 +72,26 @@ def run_all(
         ids: of the claims.
         settings: of the run.
         done: what to tell about progress.
-        jobs: how many processes share the work; checks that share data stay together.
+        jobs: how many processes share the work; checks that share data stay together. With the executor of the
+            settings, its workers do, and this number is of no account.
     """
     groups = families(ids)
     found: dict[str, Outcome] = {}
-    if min(jobs, len(groups)) <= 1:
+    workers: int | Executor = settings.executor or min(jobs, len(groups))
+    if settings.executor is not None:
+        # a worker may not wait for others: what shares out its own work is run here, one after the other
+        for name in [name for name in ids if name in SHARING]:
+            found[name] = _run(name, settings)
+            done(found[name])
+        groups = [group for group in groups if not set(group) & set(SHARING)]
+    elif workers == 1 or not groups:
         # the matrices are small, and threads that wait for each other can take twenty times as long
         with one_thread():
             for name in ids:
                 found[name] = _run(name, settings)
                 done(found[name])
         return [found[name] for name in ids]
-    work = partial(run_all, settings=replace(settings, processes=1))
-    with closing(completed(work, groups, min(jobs, len(groups)))) as finished:
+    with closing(completed(partial(run_all, settings=settings.alone), groups, workers)) as finished:
         for outcomes in finished:
             for outcome in outcomes:
                 found[outcome.claim.id] = outcome

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 #: The probability that one family of statistical tests raises a false alarm; a run has at most `FAMILIES` of them.
@@ -51,6 +52,7 @@ class Settings:
         checkpoints: the folder where long computations keep what is done, so that a killed run goes on where it was;
             None: nothing is kept.
         processes: how many a check may use.
+        executor: what shares out the work in their place, or None; no figure depends on it.
         images, text: what networks are trained on, as `glutheory.datasets` takes it.
     """
 
@@ -61,6 +63,17 @@ class Settings:
     processes: int = 1
     images: str = IMAGES
     text: str = TEXT
+    executor: Executor | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def workers(self) -> int | Executor:
+        """What `glutheory.ground.workers` takes."""
+        return self.processes if self.executor is None else self.executor
+
+    @property
+    def alone(self) -> Settings:
+        """The same for one process that shares out nothing."""
+        return replace(self, processes=1, executor=None)
 
     @property
     def own_data(self) -> bool:

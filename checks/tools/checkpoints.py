@@ -19,5 +19,22 @@ def remembered(folder: Path | None, key: Mapping[str, Any], compute: Callable[[]
 
     Without a folder nothing is kept.
     """
+    return store.remembered(folder, _whole(key), compute)
+
+
+def known(folder: Path | None, key: Mapping[str, Any]) -> Arrays | None:
+    """What was kept in the folder under the same key and software, or None."""
+    if folder is None:
+        return None
+    whole = _whole(key)
+    return store.found(folder / f"{store.name(whole)}.npz", whole)
+
+
+def keep(folder: Path | None, key: Mapping[str, Any], content: Arrays) -> None:
+    """Keep in the folder what another process has computed."""
+    store.remembered(folder, _whole(key), lambda: content)
+
+
+def _whole(key: Mapping[str, Any]) -> dict[str, Any]:
     software = {"format": FORMAT, "torch": version("torch"), "numpy": version("numpy")}
-    return store.remembered(folder, {**software, **key}, compute)
+    return {**software, **key}

@@ -205,3 +205,12 @@ def _all(options: tuple[Callable[[Function], Function], ...], command: Function)
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def scheduler_option(command: Function) -> Function:
+    """`scheduler`: the address of a cluster, or None; see `glutheory.commands.workers`."""
+    return click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Share the work among the workers of this Dask cluster in place of --jobs.",
+    )(command)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
 from glutheory.commands.main import Command
-from glutheory.commands.options import INPUTS, KINDS, NETWORK, SETTINGS, output_options, own_activation
+from glutheory.commands.options import (
+    INPUTS,
+    KINDS,
+    NETWORK,
+    SETTINGS,
+    output_options,
+    own_activation,
+    scheduler_option,
+)
 from glutheory.errors import DomainError
 
 _HELP = """Map the ratio of condition numbers cond(K)/cond(K~), non-gated over gated, over the rows n and features d of
@@ -26,6 +33,7 @@ Examples:
   glutheory phase swiglu --out phase.svg
   glutheory phase reglu --inputs normalised --kind ntk --n 32,64,128 --d 2-8
   glutheory phase geglu --n 64-4096 --d 4-256 --draws 5 --jobs 8 --checkpoints cells
+  glutheory phase reglu --scheduler tcp://10.0.0.1:8786
   glutheory phase reglu --data table.csv --target price --json
   glutheory phase --activation 'max(-1,min(1,z))'
 """
@@ -64,6 +72,7 @@ _MOST = 64
 @click.option("--draws", type=click.IntRange(1, 1000), default=3, show_default=True, help="Of the rows of each cell.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of all chance.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes that share the work.  [default: one per core]")
+@scheduler_option
 @click.option(
     "--checkpoints",
     type=click.Path(path_type=Path),
@@ -83,6 +92,7 @@ def phase_command(
     draws: int,
     seed: int,
     jobs: int | None,
+    scheduler: str | None,
     checkpoints: Path | None,
     as_json: bool,
     out: Path | None,
@@ -93,6 +103,7 @@ def phase_command(
     from glutheory.commands.names import own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
+    from glutheory.commands.workers import workers
     from glutheory.studies import phase
     from glutheory.studies.phase.study import axes, own_rows, phase_study
 
@@ -113,7 +124,8 @@ def phase_command(
         advance(finished - known)
         known = finished
 
-    with progress("Computing cells", total=len(every_n) * len(every_d) * draws) as advance:
+    cells = len(every_n) * len(every_d) * draws
+    with workers(jobs, scheduler) as shared, progress("Computing cells", total=cells) as advance:
         found = phase_study(
             chosen,
             sizes=every_n,
@@ -124,7 +136,7 @@ def phase_command(
             seed=seed,
             rows=rows,
             folder=checkpoints,
-            processes=jobs or os.cpu_count() or 1,
+            processes=shared,
             done=tell,
         )
     emit(phase, found, as_json=as_json, out=out, ascii_only=ascii_only)

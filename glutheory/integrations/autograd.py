@@ -7,21 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.errors import MissingDependencyError
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.numeric import gram as plain_gram
-from glutheory.numeric.backward import Gradient, Wanted, contract, lifted
+from glutheory.numeric.backward import Wanted
 from glutheory.numeric.deep.plan import DeepPlan
+from glutheory.numeric.differentiate import field_of, gradient, rates
 from glutheory.numeric.duals import evaluator
-from glutheory.numeric.field import Field, make_field
-from glutheory.numeric.gradient import no_gradient
 from glutheory.numeric.matrix import paired_rows, prepare, read
-from glutheory.numeric.paired import paired, paired_gradient, paired_values
+from glutheory.numeric.paired import paired, paired_values
 from glutheory.numeric.plan import make_plan
-from glutheory.numeric.rows import read_rows
-from glutheory.numeric.tiles import cores
-from glutheory.numeric.weights import scales
 
 try:
     import torch
@@ -30,30 +26,10 @@ except ImportError:
 
 from glutheory.integrations.batches import Kernel, result_type
 
-#: Rows of a tile, on a CPU and elsewhere.
-_SIDE, _DEVICE_SIDE = 128, 1024
-
 
 def _host(tensor: torch.Tensor) -> Any:
     """The numpy array that shares the memory of a tensor on the CPU; another device's tensor itself."""
     return tensor.detach().numpy() if tensor.device.type == "cpu" else tensor.detach()
-
-
-def _field(
-    kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, values: tuple[torch.Tensor, ...], *, lift: bool
-) -> Field:
-    """All that is computed once per row, by numpy on the CPU and by torch elsewhere; zero rows lifted for gradients."""
-    assert isinstance(kernel.network, Network)
-    with np.errstate(all="ignore"):
-        left = read_rows("X", _host(X))
-        right = left if Y is None else read_rows("Y", _host(Y))
-        if left.scaled.shape[1] != right.scaled.shape[1]:
-            raise DomainError(
-                f"X has {left.scaled.shape[1]} features and Y has {right.scaled.shape[1]}: give rows of equal length."
-            )
-        if lift:
-            left, right = (lifted(left),) * 2 if right is left else (lifted(left), lifted(right))
-        return make_field(kernel.network, left, right, scales(kernel.network, X.shape[1], **kernel.options(values)))
 
 
 def differentiate(
@@ -76,19 +52,16 @@ def differentiate(
     Returns:
         A gradient for each tensor, or None.
     """
-    if isinstance(kernel.network, Stack):
-        raise no_gradient(kernel.network, "give detached rows")
     X, Y, *values = tensors
     left, right, *asked = needs
-    field = _field(kernel, X, Y, tuple(values), lift=True)
     wanted = Wanted(left, right, any(asked))
     parts = {kind: _host(part) for kind, part in weights.items()}
-    if diagonal:
-        found = paired_gradient(field, parts, wanted)
-    else:
-        side, threads = (_SIDE, cores()) if isinstance(field.left.unit, np.ndarray) else (_DEVICE_SIDE, 1)
-        found = contract(field, parts, wanted, side=side, threads=threads)
-    slopes = _rates(kernel, found)
+    rows = _host(X), None if Y is None else _host(Y)
+    found = gradient(kernel.network, *rows, parts, wanted, diagonal=diagonal, **kernel.options(tuple(values)))
+    slopes: dict[str, float] = {}
+    if values:
+        assert isinstance(kernel.network, Network)
+        slopes = rates(kernel.network, kernel.parametrization, found)
     shares = [slopes[role] / value.item() for role, value in zip(kernel.roles, values, strict=True)]
     return [
         torch.as_tensor(part, dtype=tensor.dtype, device=tensor.device) if need else None
@@ -133,20 +106,21 @@ class DiagonalFunction(_Function):
     def forward(kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, *values: torch.Tensor) -> Any:
         """The values, of the evaluators of the derivatives."""
         parts: list[Any]
+        rows = _host(X), None if Y is None else _host(Y)
         if isinstance(kernel.network, Stack):
-            plan = prepare(kernel.network, _host(X), None if Y is None else _host(Y), **kernel.options(values))
+            plan = prepare(kernel.network, *rows, **kernel.options(values))
             assert isinstance(plan, DeepPlan)
             parts = [paired_rows(plan, kind) for kind in kernel.kinds]
         elif any(evaluator(act).values_only for act in kernel.network.branches):
-            rows = read(kernel.network, _host(X), None if Y is None else _host(Y), **kernel.options(values))
+            found = read(kernel.network, *rows, **kernel.options(values))
             with np.errstate(all="ignore"):
-                flat = make_plan(kernel.network, *rows)
+                flat = make_plan(kernel.network, *found)
             parts = [paired_values(flat, kind) for kind in kernel.kinds]
         else:
-            field = _field(kernel, X, Y, values, lift=False)
+            field = field_of(kernel.network, *rows, lift=False, **kernel.options(values))
             parts = [paired(field, kind) for kind in kernel.kinds]
-        found = tuple(torch.as_tensor(part, dtype=result_type(X, Y)) for part in parts)
-        return found if kernel.kind == "both" else found[0]
+        tensors = tuple(torch.as_tensor(part, dtype=result_type(X, Y)) for part in parts)
+        return tensors if kernel.kind == "both" else tensors[0]
 
     @staticmethod
     def backward(ctx: Any, *weights: torch.Tensor) -> Any:
@@ -175,18 +149,3 @@ def final(gradients: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
     last: Any = _Last
     tensors = [tensor for tensor in inputs if tensor is not None]
     return [None if part is None else last.apply(part, *tensors) for part in gradients]
-
-
-def _rates(kernel: Kernel, found: Gradient) -> dict[str, float]:
-    """The derivatives with respect to the logarithm of each variance (see `weights` for where each one stands)."""
-    assert isinstance(kernel.network, Network)
-    branches = len(kernel.network.branches)
-    total = dict.fromkeys(("readout", *kernel.network.roles), 0.0)
-    for kind, sums in found.sums.items():
-        product, tangents, variances = sums[0], sums[1 : 1 + branches], sums[1 + branches :]
-        # there the readout's variance scales what trains the branches, over the variance of each branch
-        separate = kind == "ntk" and kernel.parametrization == "standard"
-        total["readout"] += float(tangents.sum() + (0.0 if separate else product))
-        for role, variance, tangent in zip(kernel.network.roles, variances, tangents, strict=True):
-            total[role] += float(variance - tangent if separate else variance)
-    return total

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
+from contextlib import closing
 from typing import Any
 
 import array_api_compat
@@ -12,16 +14,21 @@ from scipy.sparse.linalg import LinearOperator
 
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer
+from glutheory.ground.workers import in_order
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.accuracy import entry_error
+from glutheory.numeric.deep.plan import DeepPlan
 from glutheory.numeric.gradient import check_finite
 from glutheory.numeric.matrix import check_rows, diagonal, prepare
+from glutheory.numeric.plan import Plan
 from glutheory.numeric.tiles import Tile, cores, cover, take_turns
 
 #: Rows of a tile: its temporaries stay in the cache of a core.
 _SIDE = 192
+#: Of an executor: rows of a square of tiles at most, squares along a side at least, and squares in its hands at most.
+_SQUARE, _SQUARES, _AHEAD = 8192, 16, 256
 #: Multiplications in one call of the BLAS, from which OpenBLAS would start threads inside ours.
 _ALONE = 1 << 18
 
@@ -52,6 +59,9 @@ class GramOperator(LinearOperator):
         dtype: of the products, float64 or float32; the arithmetic is float64.
         block: rows of a tile; left out: 192.
         threads: left out: one per core.
+        executor: any `concurrent.futures.Executor`, whose workers compute the tiles of a product, on one thread each;
+            the product is then the same, bit for bit, for any number of them. Each worker holds what is needed of all
+            rows; a product sends it, and back, the parts of the vectors that belong to a square of tiles.
 
     Attributes:
         passes: how often the matrix has been gone through.
@@ -74,6 +84,7 @@ class GramOperator(LinearOperator):
         dtype: Any = np.float64,
         block: int | None = None,
         threads: int | None = None,
+        executor: Executor | None = None,
     ) -> None:
         net = network if isinstance(network, Stack) else named_network(network)
         if kind not in ("ntk", "nngp"):
@@ -91,6 +102,8 @@ class GramOperator(LinearOperator):
         self._plan, self._kind, self._network = plan, kind, net
         self._block = _SIDE if block is None else integer("block", block, 1)
         self._threads = cores() if threads is None else integer("threads", threads, 1)
+        self._executor = executor
+        self._given = (net, np.asarray(X), {**options, "trained": trained}, kind, self._block)
         self.passes = 0
         super().__init__(np.dtype(dtype), (plan.left.count, plan.left.count))
 
@@ -120,6 +133,8 @@ class GramOperator(LinearOperator):
         self.passes += 1
         V = np.ascontiguousarray(V, dtype=np.float64)
         n = self.shape[0]
+        if self._executor is not None:
+            return self._on(self._executor, V).astype(self.dtype, copy=False)
         sides = -(-n // self._block)
         threads = max(1, min(self._threads, sides * (sides + 1) // 2))
         sums = [np.zeros_like(V) for _ in range(threads)]
@@ -130,16 +145,20 @@ class GramOperator(LinearOperator):
 
     def _add(self, total: np.ndarray, V: np.ndarray, tile: Tile) -> None:
         """Add what a tile, and its mirror image, contribute to the product."""
-        rows, columns = tile
-        with np.errstate(all="ignore"):
-            (part,) = self._plan.tile(rows, columns, (self._kind,))
-        strip = max(1, _ALONE // (part.shape[1] * V.shape[1]))
-        for start in range(0, part.shape[0], strip):
-            piece = part[start : start + strip]
-            some = slice(rows.start + start, rows.start + start + len(piece))
-            total[some] += piece @ V[columns]
-            if rows != columns:
-                total[columns] += piece.T @ V[some]
+        _add(self._plan, self._kind, tile, (V, V), (total, total))
+
+    def _on(self, executor: Executor, V: np.ndarray) -> np.ndarray:
+        """The product by an executor: a square of tiles is an item, and they are summed in a fixed order."""
+        n, total = self.shape[0], np.zeros_like(V)
+        side = self._block * max(1, min(_SQUARE // self._block, -(-n // (_SQUARES * self._block))))
+        squares = list(cover(n, n, side, True))
+        items = [(square, tuple(V[part] for part in square)) for square in squares]
+        with closing(in_order(_product, items, executor, _ready, self._given, _AHEAD)) as products:
+            for (rows, columns), (above, below) in zip(squares, products, strict=True):
+                total[rows] += above
+                if rows != columns:
+                    total[columns] += below
+        return total
 
     def _matvec(self, v: np.ndarray) -> np.ndarray:
         # a second column of zeros: OpenBLAS would start threads for a vector
@@ -156,3 +175,61 @@ class GramOperator(LinearOperator):
 
     def _transpose(self) -> GramOperator:
         return self
+
+
+def _ready(
+    network: Network | Stack, X: np.ndarray, options: Mapping[str, Any], kind: str, block: int
+) -> tuple[Plan | DeepPlan, str, int]:
+    """What a worker keeps of the rows."""
+    plan = prepare(network, X, **options)
+    with np.errstate(all="ignore"):
+        _ = plan.left.squares
+    return plan, kind, block
+
+
+def _product(
+    item: tuple[Tile, tuple[np.ndarray, ...]], given: tuple[Plan | DeepPlan, str, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a square of tiles contributes to the rows, and its mirror image to the columns."""
+    ((rows, columns), parts), (plan, kind, block) = item, given
+    sums = [np.zeros_like(part) for part in parts]
+    same = rows == columns
+    totals = (sums[0], sums[0] if same else sums[1])
+    for tile in cover(rows.stop - rows.start, columns.stop - columns.start, block, same):
+        _add(plan, kind, tile, parts, totals, (rows.start, columns.start))
+    return totals
+
+
+def _add(
+    plan: Plan | DeepPlan,
+    kind: str,
+    tile: Tile,
+    factors: tuple[np.ndarray, ...],
+    totals: tuple[np.ndarray, ...],
+    start: tuple[int, int] = (0, 0),
+) -> None:
+    """Add what a tile and its mirror image contribute to the rows and to the columns.
+
+    Args:
+        plan: of the rows.
+        kind: of the kernel.
+        tile: counted from `start`.
+        factors: the vectors' entries at the rows and at the columns, from `start` on.
+        totals: what is added to, likewise.
+        start: the first row and column of the factors.
+    """
+    rows, columns = tile
+    with np.errstate(all="ignore"):
+        (part,) = plan.tile(_moved(rows, start[0]), _moved(columns, start[1]), (kind,))
+    strip = max(1, _ALONE // (part.shape[1] * factors[1].shape[1]))
+    mirrored = _moved(rows, start[0]) != _moved(columns, start[1])
+    for first in range(0, part.shape[0], strip):
+        piece = part[first : first + strip]
+        some = slice(rows.start + first, rows.start + first + len(piece))
+        totals[0][some] += piece @ factors[1][columns]
+        if mirrored:
+            totals[1][columns] += piece.T @ factors[0][some]
+
+
+def _moved(part: slice, by: int) -> slice:
+    return slice(part.start + by, part.stop + by)

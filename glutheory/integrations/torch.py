@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from glutheory.activations import Activation
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.numeric.duals import evaluator
-from glutheory.numeric.gradient import no_gradient
 
 try:
     import torch
@@ -116,16 +116,20 @@ def gram_diagonal(
 def _refuse_gradient(
     kernel: Kernel, X: torch.Tensor, Y: torch.Tensor | None, tensors: tuple[torch.Tensor, ...]
 ) -> None:
-    if isinstance(kernel.network, Stack):
-        asked = [name for name, value in (("X", X), ("Y", Y)) if value is not None and value.requires_grad]
-        if torch.is_grad_enabled() and asked:
-            raise no_gradient(kernel.network, f"give {asked[0]}.detach(), or compute it under torch.no_grad()")
-        return
     wanted = torch.is_grad_enabled() and any(value.requires_grad for value in (X, *tensors))
-    if wanted and Y is None and "ntk" in kernel.kinds and any(evaluator(act).jumps for act in kernel.network.branches):
+    if (
+        wanted
+        and Y is None
+        and "ntk" in kernel.kinds
+        and any(evaluator(act).jumps for act in _activations(kernel.network))
+    ):
         raise DomainError(
             f"the NTK of {kernel.network.name!r} is infinite on its diagonal and has no gradient: use kind='nngp'."
         )
+
+
+def _activations(network: Network | Stack) -> tuple[Activation, ...]:
+    return network.activations if isinstance(network, Stack) else network.branches
 
 
 def _batched(

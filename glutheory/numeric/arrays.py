@@ -27,6 +27,19 @@ def constant(xp: Namespace, like: Array, values: Any) -> Array:
     return xp.asarray(values, dtype=xp.float64, device=array_api_compat.device(like))
 
 
+def piece(index: Array, start: int, length: int) -> Array:
+    """So many entries of an index from `start` on, as many as there are: the standard has no slice beyond an end."""
+    return index[start : min(start + length, index.shape[0])]
+
+
+def host(array: Array) -> np.ndarray:
+    """A few numbers, never a matrix, as float64 of numpy: the one way from a device to the CPU."""
+    if isinstance(array, np.ndarray):
+        return np.asarray(array, dtype=float)
+    moved = array_api_compat.to_device(array.detach() if array_api_compat.is_torch_array(array) else array, "cpu")
+    return np.asarray(moved, dtype=float)
+
+
 @cache
 def _powers() -> np.ndarray:
     """2^k for k = −600 … 600 (a library's own power may be off by an ulp)."""

@@ -11,18 +11,19 @@ slopes on both sides of the cusp.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import array_api_compat
 import numpy as np
 
 from glutheory.numeric.angles import decompose, of_tile
-from glutheory.numeric.arrays import Array, Namespace, inner
-from glutheory.numeric.field import Field, Terms
-from glutheory.numeric.pairs import NEAR
-from glutheory.numeric.plan import taker
+from glutheory.numeric.arrays import Array, Namespace, inner, piece
+from glutheory.numeric.field import Terms
+from glutheory.numeric.pairs import NEAR, Geometry
+from glutheory.numeric.plan import Pick, taker
 from glutheory.numeric.rows import Rows
 
 #: Entries of the arrays that a chunk of nearly parallel pairs needs.
@@ -31,6 +32,33 @@ _ENTRIES = 1 << 16
 PARALLEL = 2.0**-52
 #: The norm that stands for that of a zero row: the limits of the derivatives, each a quotient, are then found as such.
 TINY = 1e-100
+
+
+class Slopes(Protocol):
+    """A kernel with derivatives: `glutheory.numeric.field.Field`, or that of a stack."""
+
+    @property
+    def left(self) -> Rows:
+        """The rows of X."""
+
+    @property
+    def right(self) -> Rows:
+        """Those of Y; the same object for a symmetric matrix."""
+
+    @property
+    def branches(self) -> Sequence[Any]:
+        """Those whose variances can be differentiated."""
+
+    @property
+    def power(self) -> int:
+        """The degree of homogeneity that is taken out."""
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the NTK of parallel rows is infinite."""
+
+    def terms(self, pairs: Geometry, left: Pick, right: Pick, kind: str) -> Terms:
+        """One kernel and its derivatives at these pairs; `left` and `right` pick what belongs to their rows."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +99,7 @@ class Parts(NamedTuple):
     sums: np.ndarray
 
 
-def contract(field: Field, weights: dict[str, Array], wanted: Wanted, *, side: int, threads: int) -> Gradient:
+def contract(field: Slopes, weights: dict[str, Array], wanted: Wanted, *, side: int, threads: int) -> Gradient:
     """The gradient of Σ_kinds Σ_ij G_ij K(x_i, y_j).
 
     For a symmetric matrix (`field.right` is `field.left`) the entry (i, i) is the function x ↦ K(x, x), `right` stays
@@ -120,7 +148,7 @@ class _Strip:
         left, right, sums: what they add to the gradient, times the norm of the row.
     """
 
-    def __init__(self, field: Field, weights: dict[str, Array], wanted: Wanted, rows: slice) -> None:
+    def __init__(self, field: Slopes, weights: dict[str, Array], wanted: Wanted, rows: slice) -> None:
         xp = field.left.xp
         self.field, self.weights, self.wanted, self.rows = field, weights, wanted, rows
         self.symmetric = field.right is field.left
@@ -151,7 +179,7 @@ class _Strip:
         if near is not None:
             chunk = max(64, min(4096, _ENTRIES // left.scaled.shape[1]))
             for start in range(0, near[0].shape[0], chunk):
-                self._near(near[0][start : start + chunk], near[1][start : start + chunk] + columns.start, once)
+                self._near(piece(near[0], start, chunk), piece(near[1], start, chunk) + columns.start, once)
 
     def _weights(self, kind: str, i: Any, j: Any) -> Array:
         """The entries of G; of a symmetric matrix those of G + Gᵀ, for one triangle stands for both."""
@@ -205,7 +233,7 @@ def lifted(rows: Rows) -> Rows:
     return replace(rows, norm=rows.xp.where(rows.norm > 0, rows.norm, TINY * rows.xp.ones_like(rows.norm)))
 
 
-def finish(field: Field, rows: Rows, gradient: Array) -> Array:
+def finish(field: Slopes, rows: Rows, gradient: Array) -> Array:
     """The gradient with respect to the rows; 0 at the zero rows of a kernel that jumps there."""
     with np.errstate(all="ignore"):
         gradient = rows.pullback(gradient)
@@ -215,7 +243,7 @@ def finish(field: Field, rows: Rows, gradient: Array) -> Array:
 
 
 def parts(
-    field: Field, G: Array, terms: Terms, scales: bool, *, once: bool = False, keep: Array | None = None
+    field: Slopes, G: Array, terms: Terms, scales: bool, *, once: bool = False, keep: Array | None = None
 ) -> Parts:
     """The derivatives times G, of the pairs to `keep`.
 

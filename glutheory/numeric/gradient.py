@@ -16,7 +16,7 @@ from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.angles import of_tile, refine
-from glutheory.numeric.arrays import Array
+from glutheory.numeric.arrays import Array, piece
 from glutheory.numeric.duals import evaluator
 from glutheory.numeric.field import Field, Terms, make_field
 from glutheory.numeric.matrix import read
@@ -36,7 +36,7 @@ def _tile(field: Field, rows: slice, columns: slice, kind: str, standard: bool) 
     results = _derivatives(terms, standard)
     if near is not None:
         for start in range(0, near[0].shape[0], _CHUNK):
-            i, j = (index[start : start + _CHUNK] for index in near)
+            i, j = (piece(index, start, _CHUNK) for index in near)
             own, other = i + rows.start, j + columns.start
             pairs = refine(field.left, field.right, own, other)
             terms = field.terms(pairs, taker(pairs.xp, own), taker(pairs.xp, other), kind, angle=False)

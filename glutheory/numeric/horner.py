@@ -12,7 +12,7 @@ def both(xp: Namespace, rho: Array, left: Array, right: Array, terms: int) -> tu
         t *= rho
         t += s
         s *= rho
-        s = add_outer(xp, s, left[k], right[k])
+        s = add_outer(xp, s, left[k, ...], right[k, ...])
     t *= rho
     return s, t
 
@@ -22,7 +22,7 @@ def weighted(xp: Namespace, rho: Array, left: Array, right: Array, terms: int, f
     total = 0.0 * rho
     for k in range(terms - 1, -1, -1):
         total *= rho
-        total = add_outer(xp, total, left[k] * (first + second * k), right[k])
+        total = add_outer(xp, total, left[k, ...] * (first + second * k), right[k, ...])
     return total
 
 

@@ -6,13 +6,13 @@ import numpy as np
 
 from glutheory.numeric.angles import decompose
 from glutheory.numeric.arrays import Array
-from glutheory.numeric.backward import PARALLEL, Gradient, Wanted, finish, parts
+from glutheory.numeric.backward import PARALLEL, Gradient, Slopes, Wanted, finish, parts
 from glutheory.numeric.field import Field
 from glutheory.numeric.pairs import NEAR, Geometry
 from glutheory.numeric.plan import Plan
 
 
-def _pairs(field: Field | Plan) -> tuple[Geometry, Array]:
+def _pairs(field: Slopes | Plan) -> tuple[Geometry, Array]:
     """The pairs, and the part of ŷ at right angles to x̂; the same row on both sides is at the angle 0 exactly."""
     left, right, xp = field.left, field.right, field.left.xp
     one = xp.ones_like(left.norm)
@@ -56,7 +56,7 @@ def paired_values(plan: Plan, kind: str) -> Array:
         return found
 
 
-def paired_gradient(field: Field, weights: dict[str, Array], wanted: Wanted) -> Gradient:
+def paired_gradient(field: Slopes, weights: dict[str, Array], wanted: Wanted) -> Gradient:
     """The gradient of Σ_kinds Σ_i G_i K(x_i, y_i); see `contract`, of which this is the diagonal."""
     left, right, xp = field.left, field.right, field.left.xp
     own, other = xp.zeros_like(left.unit), xp.zeros_like(right.unit)

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from glutheory.networks import Network
 from glutheory.numeric.angles import of_tile, refine
-from glutheory.numeric.arrays import Array, Namespace, add_outer
+from glutheory.numeric.arrays import Array, Namespace, add_outer, piece
 from glutheory.numeric.duals import evaluator
 from glutheory.numeric.kernel import Branch, combined, dense, product, unit
 from glutheory.numeric.pairs import Geometry
@@ -85,7 +85,7 @@ class Plan:
             i, j = xp.take(i, upper), xp.take(j, upper)
         chunk = max(64, min(4096, _ENTRIES // self.left.scaled.shape[1]))
         for first in range(0, i.shape[0], chunk):
-            some_i, some_j = i[first : first + chunk], j[first : first + chunk]
+            some_i, some_j = piece(i, first, chunk), piece(j, first, chunk)
             rows, columns = some_i + start[0], some_j + start[1]
             pairs = refine(self.left, self.right, rows, columns)
             values = self.kernels(pairs, taker(xp, rows), taker(xp, columns), kinds)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from glutheory.errors import DomainError
 from glutheory.ground import store as checkpoints
 from glutheory.ground.arguments import integer
 from glutheory.ground.exact import as_exact
+from glutheory.ground.workers import in_order
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.sampling.prepared import WORKSPACE, Prepared, prepare
@@ -27,6 +30,8 @@ from glutheory.sampling.progress import bar
 FORMAT = 1
 #: Seconds between checkpoints.
 INTERVAL = 30.0
+#: Of an executor: draws in its hands at most, and more of them while they fill less than so many bytes.
+_AHEAD, _WAITING = 32, 2**28
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ def monte_carlo(
     workspace: int = WORKSPACE,
     progress: bool | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
 ) -> Estimate:
     """The mean of the kernels of `draws` independent random networks; fix their number before looking at any.
 
@@ -102,6 +108,8 @@ def monte_carlo(
         checkpoint: a file (.npz) written every 30 seconds, at the end, and when the run is interrupted. If it exists,
             the run goes on from there, with the same result as if it had never stopped; more draws than before may be
             asked for.
+        executor: any `concurrent.futures.Executor`, whose workers draw; each sends (n, n) numbers a draw, and computes
+            on one thread, so that the result is the same, bit for bit, for any number of them.
 
     Raises:
         DomainError: a bad argument, or a checkpoint of other settings.
@@ -110,18 +118,17 @@ def monte_carlo(
     """
     draws, seed = integer("draws", draws, 1), integer("seed", seed, 0)
     path = checkpoints.check_path(checkpoint)
-    prepared = prepare(
-        network,
-        X,
-        width=width,
-        device=device,
-        dtype=dtype,
-        parametrization=parametrization,
-        kind=kind,
-        variances=variances,
-        trained=trained,
-        workspace=workspace,
-    )
+    options: dict[str, Any] = {
+        "width": width,
+        "device": device,
+        "dtype": dtype,
+        "parametrization": parametrization,
+        "kind": kind,
+        "variances": variances,
+        "trained": trained,
+        "workspace": workspace,
+    }
+    prepared = prepare(network, X, **options)
     settings = _settings(prepared, kind, seed, parametrization, variances)
     moments = _start(prepared, draws, path, settings)
     saved = moments.count
@@ -135,8 +142,12 @@ def monte_carlo(
 
     due = time.monotonic() + INTERVAL
     try:
+        left = range(moments.count, draws)
+        samples: Iterator[torch.Tensor] = prepared.totals(seed, left)
+        if executor is not None:
+            samples = _handed_out(executor, prepared, (network, options, seed), left)
         with bar(progress, "draws", draws, moments.count) as advance:
-            for sample in prepared.totals(seed, range(moments.count, draws)):
+            for sample in samples:
                 moments = moments.push(sample)
                 advance(1)
                 if time.monotonic() >= due:
@@ -148,6 +159,31 @@ def monte_carlo(
     mean, m2 = moments.mean.cpu().numpy(), moments.m2.cpu().numpy()
     error = np.sqrt(m2 / (draws - 1) / draws) if draws > 1 else np.full_like(m2, np.inf)
     return Estimate(mean, error, draws)
+
+
+def _handed_out(
+    executor: Executor, prepared: Prepared, arguments: tuple[Any, ...], draws: range
+) -> Generator[torch.Tensor, None, None]:
+    """The kernels of some draws, in their order, from the executor's workers."""
+    X = prepared.inputs
+    ahead = max(_AHEAD, _WAITING // (8 * len(X) ** 2))
+    given = (*arguments[:1], X.cpu().numpy(), *arguments[1:])
+    with closing(in_order(_draw, draws, executor, _ready, given, ahead)) as found:
+        for sample in found:
+            yield torch.from_numpy(sample).to(X.device)
+
+
+def _ready(
+    network: str | Network | Stack, X: npt.NDArray[Any], options: dict[str, Any], seed: int
+) -> tuple[Prepared, int]:
+    return prepare(network, X, **options), seed
+
+
+def _draw(draw: int, given: tuple[Prepared, int]) -> npt.NDArray[Any]:
+    prepared, seed = given
+    (sample,) = prepared.totals(seed, range(draw, draw + 1))
+    found: npt.NDArray[Any] = sample.cpu().numpy()
+    return found
 
 
 def _settings(

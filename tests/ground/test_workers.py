@@ -15,8 +15,9 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from glutheory.errors import DomainError
-from glutheory.ground import workers
-from glutheory.ground.workers import completed, one_thread
+from glutheory.ground import executors, workers
+from glutheory.ground.executors import one_thread
+from glutheory.ground.workers import completed
 from tests.processes import PATIENCE
 
 
@@ -48,7 +49,7 @@ def test_closing_ends_processes_that_are_busy() -> None:
 
 
 def test_a_result_may_be_long_in_coming(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "_LISTEN", 0.01)
+    monkeypatch.setattr(executors, "_LISTEN", 0.01)
     assert list(completed(time.sleep, [0.1], 1)) == [None]
 
 

@@ -283,7 +283,7 @@ def test_the_gradient_does_not_depend_on_the_threads(monkeypatch: pytest.MonkeyP
     X = rows(300, 3, 6)
     found = []
     for threads in (1, 3):
-        monkeypatch.setattr("glutheory.integrations.autograd.cores", lambda threads=threads: threads)
+        monkeypatch.setattr("glutheory.numeric.differentiate.cores", lambda threads=threads: threads)
         found.append(gradient("geglu", X))
     assert torch.equal(*found)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,12 +17,15 @@ from checks.claims.architectures.plainly import plain_kernels
 from checks.claims.architectures.task import Case
 from checks.claims.architectures.training import BATCH, DECAY, RATE, losses, train
 from checks.settings import Settings
-from checks.tools.checkpoints import remembered
+from checks.tools.checkpoints import keep, known
 from checks.tools.data import images, sized, text
 from checks.tools.roads import one_thread
 from glutheory.ground.store import Arrays
+from glutheory.ground.workers import completed
 
 Array = npt.NDArray[np.float64]
+#: The name of a network and a seed.
+Pair = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,35 @@ class Cell:
 
 def cell(case: Case, settings: Settings, name: str, seed: int) -> Cell:
     """Computed, or taken from the checkpoints."""
+    return cells(case, settings, [(name, seed)])[name, seed]
+
+
+def cells(case: Case, settings: Settings, pairs: Sequence[Pair]) -> dict[Pair, Cell]:
+    """Of the networks of these names and seeds, computed where the checkpoints have none."""
+    folder, keys = settings.checkpoints, {pair: _key(case, settings, *pair) for pair in pairs}
+    found = {pair: content for pair, key in keys.items() if (content := known(folder, key)) is not None}
+    # kept here and not where it is computed, which may be a machine with other files
+    with closing(_computed(case, settings, [pair for pair in pairs if pair not in found])) as computed:
+        for pair, content in computed:
+            keep(folder, keys[pair], content)
+            found[pair] = content
+    return {pair: _read(found[pair]) for pair in pairs}
+
+
+def _computed(case: Case, settings: Settings, pairs: Sequence[Pair]) -> Generator[tuple[Pair, Arrays], None, None]:
+    work = partial(_one, case, settings.alone)
+    if settings.workers == 1 or len(pairs) < 2:
+        yield from map(work, pairs)
+    else:
+        yield from completed(work, pairs, settings.workers)
+
+
+def _one(case: Case, settings: Settings, pair: Pair) -> tuple[Pair, Arrays]:
+    return pair, _compute(case, settings, *pair)
+
+
+def _key(case: Case, settings: Settings, name: str, seed: int) -> dict[str, Any]:
+    """Everything that determines what is computed, in JSON types."""
     double = case.double(name, seed)
     own: dict[str, Any] = {"epochs": case.epochs, "inputs": INPUTS, "network": name, "index": seed, "double": double}
     own |= {
@@ -57,7 +92,10 @@ def cell(case: Case, settings: Settings, name: str, seed: int) -> Cell:
     key = {"what": "architectures", "sizes": sizes, "seed": settings.seed, "device": settings.device, **own}
     if settings.own_data and case.size == "small":
         key["data"] = [images(settings.images).source, text(settings.text).source]
-    found = remembered(settings.checkpoints, key, lambda: _compute(case, settings, name, seed))
+    return key
+
+
+def _read(found: Arrays) -> Cell:
     grams = {}
     for path, values in found.items():
         if path != "facts":

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from checks.claims.architectures.cells import Cell, cell
+from checks.claims.architectures.cells import Cell
+from checks.claims.architectures.cells import cells as computed
 from checks.claims.architectures.evidence import printed
 from checks.claims.architectures.measures import Conditions, Precision, conditions, turns
 from checks.claims.architectures.plainly import FLOOR
@@ -47,7 +48,7 @@ def grid(settings: Settings) -> Grid:
     cells: dict[Case, Cells] = {}
     for case in cases:
         keys = [(name, seed) for seed in case.draws for name in NAMES]
-        cells[case] = {(name, seed): cell(case, settings, name, seed) for name, seed in keys}
+        cells[case] = computed(case, settings, keys)
     places = tuple(item for case in cases for item in conditions(case, cells[case]).values())
     found = {item.place: Precision.of(item.case, cells[item.case], item.time, item.which) for item in places}
     return Grid(cells, places, found)

@@ -69,10 +69,10 @@ def trained(task: Task, settings: Settings) -> dict[Name, Block]:
 
 def _all(courses: Sequence[Course], settings: Settings) -> dict[Course, Arrays]:
     """The history of each."""
-    work = partial(_history, settings=settings)
-    if settings.processes == 1 or len(courses) < 2:
+    work = partial(_history, settings=settings.alone)
+    if settings.workers == 1 or len(courses) < 2:
         return dict(map(work, courses))
-    with closing(completed(work, courses, settings.processes)) as finished:
+    with closing(completed(work, courses, settings.workers)) as finished:
         return dict(finished)
 
 

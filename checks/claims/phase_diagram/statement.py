@@ -134,7 +134,7 @@ def computed(settings: Settings) -> tuple[tuple[Cell, ...], tuple[Sample, ...], 
     chosen = list(dict.fromkeys(tasks(settings)))
     every = [*chosen, *(task for group in drawn.values() for task in group)]
     folder = None if settings.checkpoints is None else settings.checkpoints / "phase-map"
-    cells = compute(every, folder, settings.processes)
+    cells = compute(every, folder, settings.workers)
     table = dict(zip(every, cells, strict=True))
     samples = tuple(Sample.of([table[task] for task in group]) for group in drawn.values())
     return cells[: len(chosen)], samples, cells[len(chosen) :]

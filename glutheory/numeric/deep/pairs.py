@@ -75,7 +75,7 @@ def added(one: Pairs, two: Pairs) -> Pairs:
     xp = one.xp
     left, right = xp.hypot(one.left, two.left), xp.hypot(one.right, two.right)
     # where both are 0, as for a zero row, the first counts
-    if _alike(one.left, one.right) and _alike(two.left, two.right):
+    if _alike(xp, one.left, one.right) and _alike(xp, two.left, two.right):
         return _shared(one, two, left, right)
     cosines = [_over(xp, first, whole, 1.0) for first, whole in ((one.left, left), (one.right, right))]
     sines = [_over(xp, second, whole, 0.0) for second, whole in ((two.left, left), (two.right, right))]
@@ -97,10 +97,10 @@ def added(one: Pairs, two: Pairs) -> Pairs:
     return Pairs(xp, left, right, minus, plus, a)
 
 
-def _alike(left: Array, right: Array) -> bool:
+def _alike(xp: Namespace, left: Array, right: Array) -> bool:
     """Whether all rows have one and the same r."""
     first = left[(0,) * left.ndim] if 0 not in left.shape else 0.0
-    return bool((left == first).all()) and bool((right == first).all())
+    return bool(xp.all(left == first)) and bool(xp.all(right == first))
 
 
 def _shared(one: Pairs, two: Pairs, left: Array, right: Array) -> Pairs:

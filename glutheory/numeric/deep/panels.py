@@ -64,8 +64,8 @@ class Panels:
         return Panels(self.edges, np.array(columns).T)
 
 
-def resolve(function: Callable[[Array], Array], name: str) -> Panels:
-    """The function on panels, each halved until its polynomial is exact to rounding.
+def resolve(function: Callable[[Array], Array], name: str, *, rough: float = _ROUGH) -> Panels:
+    """The function on panels, each halved until its polynomial is exact to rounding, or to `rough` if that is more.
 
     Raises:
         DomainError: a function that is not finite, or that changes too fast.
@@ -82,7 +82,7 @@ def resolve(function: Callable[[Array], Array], name: str) -> Panels:
         scale = max(scale, float(np.abs(values).max()))
         found = _fitted(matrix, values)
         rest = float(np.abs(found[-3:]).max())
-        if rest <= _RESOLVED * scale or before / 4 < rest <= _ROUGH * scale:
+        if rest <= _RESOLVED * scale or before / 4 < rest <= rough * scale:
             done.append((low, found))
         elif depth == _DEPTH:
             raise DomainError(

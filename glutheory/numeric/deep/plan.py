@@ -6,17 +6,19 @@ import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
+import array_api_compat
 import numpy as np
 
 from glutheory.errors import DomainError
 from glutheory.layers import Stack, by_depth, run
 from glutheory.numeric.angles import of_tile, refine
-from glutheory.numeric.arrays import Array
+from glutheory.numeric.arrays import Array, host, piece
 from glutheory.numeric.deep.follow import Factor, Followed
 from glutheory.numeric.deep.pairs import start
 from glutheory.numeric.deep.pooled import Means, Tile, alike, continues, growth
 from glutheory.numeric.deep.stream import Layers, Own, State
 from glutheory.numeric.deep.tabulated import Same
+from glutheory.numeric.deep.unequal import Unequal
 from glutheory.numeric.pairs import NEAR, Geometry
 from glutheory.numeric.plan import Pick
 from glutheory.numeric.rows import Rows
@@ -65,13 +67,13 @@ class DeepPlan:
     def _angles(self, rows: slice, columns: slice) -> tuple[Array, Array]:
         """ρ and 1 − |ρ| of the data on a tile, nearly parallel pairs refined."""
         pairs, near = of_tile(self.left, self.right, rows, columns, NEAR)
-        rho, gap = pairs.rho, _gap(pairs)
+        rho, gap = pairs.rho, gap_of(pairs)
         chunk = max(64, min(4096, _ENTRIES // self.left.scaled.shape[1]))
         for first in range(0, 0 if near is None else near[0].shape[0], chunk):
             assert near is not None
-            i, j = (index[first : first + chunk] for index in near)
+            i, j = (piece(index, first, chunk) for index in near)
             close = refine(self.left, self.right, i + rows.start, j + columns.start)
-            rho[i, j], gap[i, j] = close.rho, _gap(close)
+            rho[i, j], gap[i, j] = close.rho, gap_of(close)
         return rho, gap
 
     def diagonal(self, some: slice, kind: str) -> Array:
@@ -93,7 +95,7 @@ class DeepPlan:
         rough = xp.sum(left.unit[some, :] * right.unit[some, :], axis=1)
         near = xp.abs(rough) > NEAR
         rho = xp.where(near, close.rho, rough)
-        gap = xp.where(near, _gap(close), 1.0 - xp.abs(rough))
+        gap = xp.where(near, gap_of(close), 1.0 - xp.abs(rough))
         return self._through(rho, gap, lambda f: f[..., some], lambda f: f[..., some], (kind,))[0]
 
     def by_depth(self, rows: slice, columns: slice, depths: Collection[int]) -> Iterator[tuple[int, list[Array]]]:
@@ -131,7 +133,7 @@ def _kernels(state: State, kinds: tuple[str, ...]) -> list[Array]:
     return [both * (end.rho if kind == "nngp" else end.tau) for kind in kinds]
 
 
-def _gap(pairs: Geometry) -> Array:
+def gap_of(pairs: Geometry) -> Array:
     """1 − |ρ|."""
     xp = pairs.xp
     gap = 1.0 - xp.abs(pairs.rho)
@@ -159,8 +161,8 @@ def make_deep_plan(
         return _pooled_plan(stack, left, right, own, tokens, place)
     same = right is left
     norms = left.norm if same else left.xp.concat([left.norm, right.norm])
-    first = np.asarray(norms) / math.sqrt(own.inputs)
-    rules = Followed(left.count, same, tokens, np.asarray(norms) == 0)
+    first = host(norms) / math.sqrt(own.inputs)
+    rules = Followed(left.count, same, tokens, host(norms) == 0)
     with np.errstate(all="ignore"):
         if depths is None:
             ends = [run(stack.layers, first, rules)]
@@ -168,6 +170,13 @@ def make_deep_plan(
             ends = [end for _, end in by_depth(stack.layers, first, rules, depths)]
     if not all(np.isfinite(end).all() for end in ends):
         raise DomainError(f"the variances of {stack.name} leave float64: use a norm, or smaller variances or scales.")
+    if not array_api_compat.is_numpy_namespace(left.xp) and any(
+        isinstance(factor, Unequal) for factors in rules.factors for factor in factors
+    ):
+        raise DomainError(
+            f"the rows of {stack.name} reach an activation with different variances, which is computed by numpy alone: "
+            "give X on the CPU, or put a norm before it."
+        )
     return DeepPlan(left, right, stack, own, tuple(rules.factors), tokens)
 
 
@@ -180,8 +189,8 @@ def _pooled_plan(stack: Stack, left: Rows, right: Rows, own: Own, tokens: tuple[
     with np.errstate(all="ignore"):
         for rows, count, name in sides:
             plan = make_deep_plan(head, rows, rows, own, (count, count))
-            r = np.sqrt(np.maximum(np.asarray(plan.diagonal(slice(0, rows.count // count), "nngp")), 0.0))
-            norms = np.asarray(rows.norm)
+            r = np.sqrt(np.maximum(host(plan.diagonal(slice(0, rows.count // count), "nngp")), 0.0))
+            norms = host(rows.norm)
             positions = run(
                 head.layers[:-1], norms / math.sqrt(own.inputs), Followed(rows.count, True, (1, 1), norms == 0)
             )

@@ -73,10 +73,24 @@ def table(act: Activation, variance: Fraction | float) -> Table:
         if max(_lost(both, found, cells) for both, found in ((made.slopes, slopes), (made.gaps, gaps))) <= _LOST:
             gaps[:, cells + 1 :] *= -1.0
             return Table(made, cells, slopes, gaps, 2.0 - made.end if made.opposite else made.end)
-    raise DomainError(
-        f"the kernel of {act.label} changes too fast for a stack at a variance of {float(variance):.4g}: scale its "
-        "layers."
-    )
+    raise _too_fast(f"the kernel of {act.label}", variance)
+
+
+def on_cells(both: tuple[Panels, Panels], lost: float, what: str, variance: Fraction | float) -> tuple[int, Array]:
+    """A function of t for both signs of ρ on as few cells as lose no more than `lost`: their number and polynomials.
+
+    Raises:
+        DomainError: it changes too fast; the sentence begins with `what`.
+    """
+    for cells in _CELLS:
+        found = _joined(both, cells)
+        if _lost(both, found, cells) <= lost:
+            return cells, found
+    raise _too_fast(what, variance)
+
+
+def _too_fast(what: str, variance: Fraction | float) -> DomainError:
+    return DomainError(f"{what} changes too fast for a stack at a variance of {float(variance):.4g}: scale its layers.")
 
 
 def _joined(both: tuple[Panels, Panels], cells: int) -> Array:

@@ -33,6 +33,10 @@ class Same:
         """The images have no mean."""
         return
 
+    def tilts(self, left: Pick, right: Pick) -> None:  # noqa: ARG002
+        """How fast `ratios` change with r: they do not."""
+        return
+
     def image(self, pairs: Pairs, left: Pick, right: Pick, seen: Seen) -> Pairs:  # noqa: ARG002
         """The pairs themselves."""
         return pairs
@@ -48,7 +52,7 @@ class Tabulated:
         size: as above.
         ratio: |E[φ(u)]| over the root mean square.
         table: for the correlations.
-        label: of the activation, for messages.
+        act, variance: whose table it is, and at which variance.
         one_sided: whether it jumps elsewhere than at 0, so that its slope has a pole at one end alone.
     """
 
@@ -56,7 +60,8 @@ class Tabulated:
     size: float
     ratio: float
     table: Table
-    label: str = ""
+    act: Activation
+    variance: Fraction
     one_sided: bool = False
 
     @property
@@ -71,6 +76,10 @@ class Tabulated:
     def ratios(self, left: Pick, right: Pick) -> tuple[float, float] | None:  # noqa: ARG002
         """|E[φ(u)]| over the root mean square of both sides; None for 0."""
         return (self.ratio, self.ratio) if self.ratio else None
+
+    def tilts(self, left: Pick, right: Pick) -> None:  # noqa: ARG002
+        """How fast `ratios` change with r: they do not."""
+        return
 
     def image(self, pairs: Pairs, left: Pick, right: Pick, seen: Seen) -> Pairs:  # noqa: ARG002
         """The images of pairs."""
@@ -98,8 +107,8 @@ class Tabulated:
             return replace(found, tau=slope)
         if self.one_sided and at.negative is not None and bool(xp.any(at.negative & (at.t == 0))):
             raise DomainError(
-                f"two rows are exactly opposite, where the NTK of {self.label} cannot be had, since it jumps elsewhere "
-                "than at 0: leave one of them out, or use kind='nngp'."
+                f"two rows are exactly opposite, where the NTK of {self.act.label} cannot be had, since it jumps "
+                "elsewhere than at 0: leave one of them out, or use kind='nngp'."
             )
         # what nobody trains below a jump stays 0 at its pole
         nothing = pairs.tau == 0
@@ -116,4 +125,4 @@ def tabulated(act: Activation, power: int, variance: Fraction) -> Tabulated:
     rows = table(act, variance)
     root = math.sqrt(rows.profile.size)
     jumps_elsewhere = rows.profile.order == 1 and degree(act) is None
-    return Tabulated(power, root, rows.profile.mean / root, rows, act.label, jumps_elsewhere)
+    return Tabulated(power, root, rows.profile.mean / root, rows, act, variance, jumps_elsewhere)

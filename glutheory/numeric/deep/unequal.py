@@ -13,12 +13,13 @@ difference; in the second nothing is subtracted if S does not turn back.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from glutheory.activations import Activation
-from glutheory.numeric.arrays import Array, Namespace, two_product
+from glutheory.numeric.arrays import Array, Namespace, piece, two_product
 from glutheory.numeric.deep.pairs import Pairs
 from glutheory.numeric.deep.tabulated import Seen
 from glutheory.numeric.duals import Dual
@@ -50,6 +51,7 @@ class Unequal:
         left, right: the features of all rows, shape (F, n).
         roots: the root mean squares of the images over r^degree, of both sides.
         means: E[φ(u)] over the root mean square, of both sides.
+        sides: the standard deviations of both sides.
     """
 
     act: Activation
@@ -58,6 +60,7 @@ class Unequal:
     right: Array
     roots: tuple[Array, Array]
     means: tuple[Array, Array]
+    sides: tuple[Radii, Radii]
     poles = False
 
     def roots_of(self, r: Array) -> Array:
@@ -69,6 +72,32 @@ class Unequal:
     def ratios(self, left: Pick, right: Pick) -> tuple[Array, Array]:
         """E[φ(u)] over the root mean square, of both sides."""
         return left(self.means[0]), right(self.means[1])
+
+    @cached_property
+    def derivatives(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Of both sides: the features of `Dual.partials`, and d log/d log r of the roots of the mean squares.
+
+        Raises:
+            DomainError: variances that the evaluator refuses.
+        """
+        found = [(self.dual.slope_features or self.dual.features)(side) for side in self.sides]
+        growths = []
+        for features in found:
+            count = features.shape[1]
+            ones, nothing = np.ones(count), np.zeros(count)
+            own = self.dual.partials(Geometry(_numpy(), ones, True, 1.0, nothing, nothing), features, features, False)
+            growths.append((own.left + own.right) / (2.0 * own.s))
+        return (found[0], found[1]), (growths[0], growths[1])
+
+    def tilts(self, left: Pick, right: Pick) -> tuple[Array, Array]:
+        """D log/d log r of `ratios`, of both sides: those of the means, less those of the roots."""
+        features, growths = self.derivatives
+        found = []
+        for own, growth in zip(features, growths, strict=True):
+            count = own.shape[1]
+            flat = self.dual.partials(Geometry(_numpy(), np.zeros(count), False, 0.0), own, own, False)
+            found.append((flat.left + flat.right) / (2.0 * np.where(flat.s == 0, 1.0, flat.s)) - growth)
+        return left(found[0]), right(found[1])
 
     def image(self, pairs: Pairs, left: Pick, right: Pick, seen: Seen) -> Pairs:  # noqa: ARG002 (no table)
         """The images of pairs."""
@@ -86,7 +115,7 @@ class Unequal:
         minus, plus = np.clip(1.0 - value, 0.0, 2.0), np.clip(1.0 + value, 0.0, 2.0)
         close = np.nonzero(np.minimum(minus, plus) < _CLOSE)
         for start in range(0, close[0].shape[0], _CHUNK):
-            some: Some = tuple(index[start : start + _CHUNK] for index in close)
+            some: Some = tuple(piece(index, start, _CHUNK) for index in close)
             own = [f[(slice(None), *some)] for f in features]
             small = self._finely(
                 rho[some], gap[some], [side[some] for side in sides], own, roots[some], np.sign(value[some])
@@ -222,5 +251,5 @@ def unequal(act: Activation, dual: Dual, sides: tuple[Radii, Radii]) -> Unequal:
     mean = np.sqrt(max(0.0, float(own[largest])))
     means = products / mean / np.where(roots > 0, roots, 1.0) if mean > 0 else nothing
     start = 0 if same else split
-    features, *pairs = ((part[..., :split], part[..., start:]) for part in (everything, roots, means))
-    return Unequal(act, dual, *features, *pairs)
+    features, spreads, centres = ((part[..., :split], part[..., start:]) for part in (everything, roots, means))
+    return Unequal(act, dual, features[0], features[1], spreads, centres, sides)

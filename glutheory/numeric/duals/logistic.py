@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from glutheory.numeric.arrays import Array, Namespace, add_outer, constant
+from glutheory.numeric.arrays import Array, Namespace, add_outer, constant, host, piece
 from glutheory.numeric.duals.bases import LOG_COSH, TANH, TERMS, X_TANH, Base
 from glutheory.numeric.duals.mixture import SMALLEST, averages, partial_averages
 from glutheory.numeric.duals.record import Dual, Partials, Values
@@ -88,13 +88,14 @@ class _Logistic:
 
     def limit(self, left: Array, right: Array) -> float:
         """The |ρ| up to which all the terms suffice for all pairs of these rows."""
-        worst = float(left[-1].max()) * float(right[-1].max())
+        worst = float(host(left[-1, ...]).max()) * float(host(right[-1, ...]).max())
         reach = (_TOLERANCE / worst) ** (1 / (2 * TERMS)) if worst > _TOLERANCE else 1.0
         return min(NEAR, reach)
 
     def _terms(self, xp: Namespace, reach: float, left: Array, right: Array, lost: int = 0) -> int:
         """The number of terms that suffices for |ρ| ≤ reach, where differentiating has lost so many powers of ρ."""
-        sides = (xp.max(xp.reshape(side[-TERMS - 1 :], (TERMS + 1, -1)), axis=1).tolist() for side in (left, right))
+        rests = (xp.reshape(side[-TERMS - 1 :, ...], (TERMS + 1, -1)) for side in (left, right))
+        sides = (host(xp.max(rest, axis=1)).tolist() for rest in rests)
         for j, (first, second) in enumerate(zip(*sides, strict=True)):
             power = 2 * j + self.base.parity - lost
             if power >= 0 and first * second * reach**power <= _TOLERANCE:
@@ -104,7 +105,7 @@ class _Logistic:
     def _out_of_reach(self, pairs: Geometry, left: Array, right: Array, lost: int = 0) -> Array:
         """The pairs for which all the terms do not suffice."""
         power = 2 * TERMS + self.base.parity - lost
-        return left[-1] * right[-1] * pairs.xp.abs(pairs.rho) ** power > _TOLERANCE
+        return left[-1, ...] * right[-1, ...] * pairs.xp.abs(pairs.rho) ** power > _TOLERANCE
 
     def values(self, pairs: Geometry, left: Array, right: Array) -> Values:
         """The numbers s and t (see `Dual`)."""
@@ -130,7 +131,7 @@ class _Logistic:
             t *= square
             t += s
             s *= square
-            s = add_outer(pairs.xp, s, left[j], right[j])
+            s = add_outer(pairs.xp, s, left[j, ...], right[j, ...])
         square *= 2.0
         t *= square
         if self.base.parity:
@@ -147,7 +148,7 @@ class _Logistic:
         if self.linear:
             linear = rho * self.linear
             if self.base.growth:
-                linear = linear * (left[0] * right[0])
+                linear = linear * (left[0, ...] * right[0, ...])
             s += linear
             t += linear
         s += self.constant
@@ -161,13 +162,15 @@ class _Logistic:
         total = 0.0 * rho
         for j in range(self._terms(xp, pairs.reach, left, right), 0, -1):
             total *= square
-            total = add_outer(xp, total, left[j] * (self.weight * (first + second * degrees[j - 1])), right[j])
+            total = add_outer(
+                xp, total, left[j, ...] * (self.weight * (first + second * degrees[j - 1])), right[j, ...]
+            )
         if self.base.parity:
             total *= rho
         if self.linear:
             linear = rho * (self.linear * (first + second))
             if self.base.growth:
-                linear *= left[0] * right[0]
+                linear *= left[0, ...] * right[0, ...]
             total += linear
         total += first * self.constant
         return total
@@ -176,7 +179,7 @@ class _Logistic:
         """The derivatives (see `Dual`)."""
         found = self._slope_sums(pairs, left, right, second)
         # for smaller q the series is always enough, and what is missing but the rounding of the coefficients
-        large = (left[0] > SMALLEST) & (right[0] > SMALLEST)
+        large = (left[0, ...] > SMALLEST) & (right[0, ...] > SMALLEST)
         others = pairs.xp.nonzero(self._out_of_reach(pairs, left, right, 2) & large)
         for some, q, q2 in _chunks(pairs, others, left, right):
             for part, value in zip(found, partial_averages(pairs.take(some), self.base, q, q2)[:7], strict=True):
@@ -188,7 +191,7 @@ class _Logistic:
         rho = pairs.rho
         terms = max(2, self._terms(pairs.xp, pairs.reach, left, right, 2)) if 0 not in rho.shape else 0
         w = rho * rho
-        own, other = (left[1:], left[TERMS + 1 :]), (right[1:], right[TERMS + 1 :])
+        own, other = (left[1:, ...], left[TERMS + 1 :, ...]), (right[1:, ...], right[TERMS + 1 :, ...])
         p, p1, p2, e, e1, g, g1 = slopes(w, own, other, terms, second)
         if self.base.parity:
             # ρ F(ρ²): (F + 2w F'), then 2ρ (3F' + 2w F'')
@@ -208,7 +211,7 @@ class _Logistic:
         s, s_rho, s_rho2, grow, grow_rho, grow2, grow2_rho = (part * self.weight for part in found)
         s = s + self.constant
         if self.linear:
-            slope = self.linear * (left[0] * right[0] if self.base.growth else 1.0)
+            slope = self.linear * (left[0, ...] * right[0, ...] if self.base.growth else 1.0)
             s, s_rho = s + slope * rho, s_rho + slope
             if self.base.growth:
                 grow, grow2 = grow + slope * rho, grow2 + slope * rho
@@ -226,9 +229,9 @@ def _chunks(
     count = others[0].shape[0]
     if count == 0:
         return
-    q, q2 = left[0] + 0.0 * pairs.rho, right[0] + 0.0 * pairs.rho
+    q, q2 = left[0, ...] + 0.0 * pairs.rho, right[0, ...] + 0.0 * pairs.rho
     for start in range(0, count, _CHUNK):
-        some = tuple(index[start : start + _CHUNK] for index in others)
+        some = tuple(piece(index, start, _CHUNK) for index in others)
         yield some, q[some], q2[some]
 
 

@@ -39,11 +39,11 @@ def _half(side: Radii) -> Array:
 
 def _lifted(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array, Array]:
     """α α', ρ̃ and D."""
-    product = add_outer(pairs.xp, 0.0 * pairs.rho, left[0], right[0])
+    product = add_outer(pairs.xp, 0.0 * pairs.rho, left[0, ...], right[0, ...])
     cosine = product * pairs.rho
     if pairs.near:
         across = product * pairs.sin()
-        return product, cosine, left[2] + left[0] * left[0] * right[2] + across * across
+        return product, cosine, left[2, ...] + left[0, ...] * left[0, ...] * right[2, ...] + across * across
     # far pairs: 1 − ρ̃² ≥ 1 − NEAR² has lost nothing
     square = cosine * cosine
     square *= -1.0
@@ -58,7 +58,7 @@ def _gelu_values(pairs: Geometry, left: Array, right: Array) -> Values:
     angle = pairs.xp.atan2(cosine, root)
     angle += math.pi / 2
     angle *= pairs.rho  # 2π ρ P
-    gammas = left[2] + right[2]
+    gammas = left[2, ...] + right[2, ...]
     mixed = pairs.rho * pairs.rho
     if pairs.near:
         sine = pairs.sin()
@@ -72,7 +72,7 @@ def _gelu_values(pairs: Geometry, left: Array, right: Array) -> Values:
     mixed *= 1 / _PI2
     cosine *= pairs.rho
     cosine /= root
-    extra = add_outer(pairs.xp, 0.0 * pairs.rho, left[2], right[2])
+    extra = add_outer(pairs.xp, 0.0 * pairs.rho, left[2, ...], right[2, ...])
     extra /= square
     extra += gammas
     extra *= cosine
@@ -126,7 +126,7 @@ def _gelu_partials(pairs: Geometry, left: Array, right: Array, second: bool) -> 
     both, cosine, square, sine2 = _refined(pairs, left, right)
     root = pairs.xp.sqrt(square)
     angle = pairs.xp.atan2(cosine, root)
-    found = gate_partials(pairs.rho, sine2, both, left[2], right[2], square, root, angle)
+    found = gate_partials(pairs.rho, sine2, both, left[2, ...], right[2, ...], square, root, angle)
     s, s_rho, s_rho2, grow, grow_rho, grow2, grow2_rho = (part * (0.5 / math.pi) for part in found[:7])
     s, s_rho = s + 0.25 * pairs.rho, s_rho + 0.25
     return Partials(s, s_rho, s_rho2, s + grow, s_rho + grow_rho, s + grow2, s_rho + grow2_rho)
@@ -134,10 +134,10 @@ def _gelu_partials(pairs: Geometry, left: Array, right: Array, second: bool) -> 
 
 def _refined(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array, Array, Array]:
     """α α', ρ̃, D as a sum of positive terms also for far pairs, and sin² θ."""
-    both = left[0] * right[0]
+    both = left[0, ...] * right[0, ...]
     sine = pairs.sin()
     sine2 = sine * sine
-    square = left[2] + left[0] * left[0] * right[2] + both * both * sine2
+    square = left[2, ...] + left[0, ...] * left[0, ...] * right[2, ...] + both * both * sine2
     return both, both * pairs.rho, square, sine2
 
 
@@ -153,7 +153,7 @@ def _arcsine(scale: float, offset: float) -> tuple[_ValuesOf, _PartialsOf]:
     def partials(pairs: Geometry, left: Array, right: Array, second: bool) -> Partials:  # noqa: ARG001
         both, cosine, square, _ = _refined(pairs, left, right)
         root = pairs.xp.sqrt(square)
-        found = arcsine_partials(both, cosine, left[2], right[2], root, pairs.xp.atan2(cosine, root))
+        found = arcsine_partials(both, cosine, left[2, ...], right[2, ...], root, pairs.xp.atan2(cosine, root))
         s, *rest = (part * scale for part in found[:7])
         return Partials(s + offset, *rest)
 
@@ -162,26 +162,26 @@ def _arcsine(scale: float, offset: float) -> tuple[_ValuesOf, _PartialsOf]:
 
 def _gaussian_values(pairs: Geometry, left: Array, right: Array) -> Values:
     _, cosine, square = _lifted(pairs, left, right)
-    s = left[1] * right[1] / pairs.xp.sqrt(square)
+    s = left[1, ...] * right[1, ...] / pairs.xp.sqrt(square)
     return Values(s, s * (cosine * cosine) / square)
 
 
 def _gaussian_partials(pairs: Geometry, left: Array, right: Array, second: bool) -> Partials:  # noqa: ARG001
     both, cosine, square, sine2 = _refined(pairs, left, right)
     cosine2 = cosine * cosine
-    s = left[1] * right[1] / pairs.xp.sqrt(square)
+    s = left[1, ...] * right[1, ...] / pairs.xp.sqrt(square)
     steep = s * both / square
     # quotients first: for rows of norm 1e150 the products alone vanish
-    grow = -s * (left[0] * left[0]) * ((right[2] + right[0] * right[0] * sine2) / square)
-    grow2 = -s * (right[0] * right[0]) * ((left[2] + left[0] * left[0] * sine2) / square)
+    grow = -s * (left[0, ...] * left[0, ...]) * ((right[2, ...] + right[0, ...] * right[0, ...] * sine2) / square)
+    grow2 = -s * (right[0, ...] * right[0, ...]) * ((left[2, ...] + left[0, ...] * left[0, ...] * sine2) / square)
     return Partials(
         s,
         steep * cosine,
         steep * both * (1.0 + 2.0 * cosine2) / square,
         grow,
-        steep * cosine * (3.0 * left[2] / square - 1.0),
+        steep * cosine * (3.0 * left[2, ...] / square - 1.0),
         grow2,
-        steep * cosine * (3.0 * right[2] / square - 1.0),
+        steep * cosine * (3.0 * right[2, ...] / square - 1.0),
     )
 
 

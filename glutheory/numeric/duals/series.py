@@ -17,7 +17,7 @@ from typing import NamedTuple
 import array_api_compat
 import numpy as np
 
-from glutheory.numeric.arrays import Array, Namespace, constant, inner
+from glutheory.numeric.arrays import Array, Namespace, constant, inner, piece
 from glutheory.numeric.duals.bases import TERMS, Base
 
 _TRAPEZOID = 128
@@ -124,7 +124,7 @@ def series(xp: Namespace, base: Base, q: Array) -> Series:
     for mask, rule, chunk in ((small, _small, 16 * _CHUNK), (~small, _large, _CHUNK)):
         rows = xp.nonzero(mask)[0]
         for start in range(0, rows.shape[0], chunk):
-            some = rows[start : start + chunk]
+            some = piece(rows, start, chunk)
             coefficients[:, some], norm[some], slope_norm[some] = rule(xp, base, xp.take(q, some))
     squares = coefficients * coefficients
     degrees = constant(xp, q, base.degrees())[:, None]

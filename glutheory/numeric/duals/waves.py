@@ -23,8 +23,8 @@ _HUGE = 1e4
 def _odd_even(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array, Array]:
     """C, e^{−(a+b)/2} sinh c and e^{−(a+b)/2} cosh c, the exponentials of −(a + b − 2|c|)/2 and −2|c|."""
     xp = pairs.xp
-    c = xp.clip(left[0] * right[0] * pairs.rho, -_LARGEST, _LARGEST)
-    front = 0.5 * xp.exp(-0.5 * pairs.distance(left[0], right[0]))
+    c = xp.clip(left[0, ...] * right[0, ...] * pairs.rho, -_LARGEST, _LARGEST)
+    front = 0.5 * xp.exp(-0.5 * pairs.distance(left[0, ...], right[0, ...]))
     twice = -2.0 * xp.abs(c)
     odd = -xp.sign(c) * front * xp.expm1(twice)
     return c, odd, front * (1.0 + xp.exp(twice))
@@ -43,29 +43,29 @@ def _cos_values(pairs: Geometry, left: Array, right: Array) -> Values:
 def _distances(pairs: Geometry, left: Array, right: Array, size: Array) -> tuple[Array, Array]:
     """|c| − a and |c| − b; of refined pairs without cancellation."""
     xp = pairs.xp
-    a, b = (xp.clip(side * side, 0.0, _LARGEST) for side in (left[0], right[0]))
+    a, b = (xp.clip(side * side, 0.0, _LARGEST) for side in (left[0, ...], right[0, ...]))
     if pairs.excess is None or pairs.sine is None:
         return size - a, size - b
     parallel = (xp.abs(pairs.rho) > 0.5) & (xp.abs(pairs.excess) < 0.5)
     cosine = xp.where(parallel, xp.abs(pairs.rho), xp.ones_like(size))
     # r' |ρ| = r (1 + excess)
     first = a * pairs.excess
-    second = -left[0] * right[0] * (pairs.sine * pairs.sine + pairs.excess) / cosine
+    second = -left[0, ...] * right[0, ...] * (pairs.sine * pairs.sine + pairs.excess) / cosine
     return xp.where(parallel, first, size - a), xp.where(parallel, second, size - b)
 
 
 def _wave_partials(pairs: Geometry, left: Array, right: Array, second: bool, *, parity: int) -> Partials:  # noqa: ARG001
     """Of odd (parity 1) or even (0), each of which is the other's derivative along c."""
     xp = pairs.xp
-    both = xp.clip(left[0] * right[0], 0.0, _LARGEST)
+    both = xp.clip(left[0, ...] * right[0, ...], 0.0, _LARGEST)
     c = both * pairs.rho
     size, sign = xp.abs(c), xp.sign(c)
-    front = 0.5 * xp.exp(-0.5 * pairs.distance(left[0], right[0]))
+    front = 0.5 * xp.exp(-0.5 * pairs.distance(left[0, ...], right[0, ...]))
     decay, rest = xp.exp(-2.0 * size), -xp.expm1(-2.0 * size)
     odd, even = sign * front * rest, front * (1.0 + decay)
     sides = []
     for side, distance in zip((left, right), _distances(pairs, left, right, size), strict=True):
-        a = xp.clip(side[0] * side[0], 0.0, _LARGEST)
+        a = xp.clip(side[0, ...] * side[0, ...], 0.0, _LARGEST)
         # for large c the first form, in which the distance is known; for small c the second, which is relative to c
         large = distance + (size + a) * decay, distance - (size + a) * decay
         small = size * (1.0 + decay) - a * rest, size * rest - a * (1.0 + decay)
@@ -85,23 +85,23 @@ def _exp_features(side: Radii) -> Array:
 
 def _exp_values(pairs: Geometry, left: Array, right: Array) -> Values:
     xp = pairs.xp
-    c = xp.clip(left[0] * right[0] * pairs.rho, -_LARGEST, _LARGEST)
+    c = xp.clip(left[0, ...] * right[0, ...] * pairs.rho, -_LARGEST, _LARGEST)
     one = xp.ones_like(c)
     if not pairs.near:
-        return Values(one, c, xp.exp(0.5 * (left[1] + right[1]) + c))
-    half = 0.5 * pairs.distance(left[0], right[0])
-    total, first = two_sum(left[1], right[1])
+        return Values(one, c, xp.exp(0.5 * (left[1, ...] + right[1, ...]) + c))
+    half = 0.5 * pairs.distance(left[0, ...], right[0, ...])
+    total, first = two_sum(left[1, ...], right[1, ...])
     exponent, second = two_sum(total, -half)
     # what the rounded exponent lacks, at most an ulp of it
-    lost = xp.where(total < _HUGE, first + second + left[2] + right[2], 0.0 * total)
+    lost = xp.where(total < _HUGE, first + second + left[2, ...] + right[2, ...], 0.0 * total)
     parallel = xp.exp(exponent) * (1.0 + lost)
     return Values(one, c, xp.where(pairs.rho > 0, parallel, xp.exp(half)))
 
 
 def _exp_partials(pairs: Geometry, left: Array, right: Array, second: bool) -> Partials:  # noqa: ARG001
     one, c, factor = _exp_values(pairs, left, right)
-    both = left[0] * right[0] * one
-    grow, grow2 = left[0] * left[0] + c, right[0] * right[0] + c
+    both = left[0, ...] * right[0, ...] * one
+    grow, grow2 = left[0, ...] * left[0, ...] + c, right[0, ...] * right[0, ...] + c
     return Partials(one, both, both * both, grow, both * (1.0 + grow), grow2, both * (1.0 + grow2), factor)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-import array_api_compat
 import numpy as np
 import sympy as sp
 
 from glutheory.errors import DomainError
 from glutheory.numeric import horner
-from glutheory.numeric.arrays import Array, Namespace, constant
+from glutheory.numeric.arrays import Array, Namespace, constant, host
 from glutheory.numeric.duals.record import Dual, Partials, Values
 from glutheory.numeric.own.check import check
 from glutheory.numeric.own.curve import curves
@@ -69,7 +68,7 @@ class Evaluator:
         return self._features(side, True)
 
     def _features(self, side: Radii, slopes: bool) -> Array:
-        r = _host(side.r)
+        r = host(side.r)
         if r.size and not float(r.max()) <= _LARGEST:
             raise DomainError(
                 f"rows have variances up to {float(r.max()) ** 2:.4g}, and {self._curves.value.expr} can be evaluated "
@@ -84,7 +83,8 @@ class Evaluator:
     def limit(self, left: Array, right: Array) -> float:
         """The |ρ| up to which the series suffices for all pairs of these rows."""
         terms = min(layout(side.shape[0], False).terms for side in (left, right))
-        one, other = (float(side[_last(side, terms)].max()) if 0 not in side.shape else 0.0 for side in (left, right))
+        ends = (host(side[_last(side, terms), ...]) for side in (left, right))
+        one, other = (float(end.max(initial=0.0)) for end in ends)
         return min(NEAR, reach_of(one, other, terms, _TOLERANCE))
 
     def values(self, pairs: Geometry, left: Array, right: Array) -> Values:
@@ -94,7 +94,7 @@ class Evaluator:
         if out is not None and out[0].shape[0] == math.prod(pairs.rho.shape) > 0:
             s, t = 0.0 * pairs.rho, 0.0 * pairs.rho
         else:
-            s, t = horner.both(pairs.xp, pairs.rho, left[_FIRST:], right[_FIRST:], terms)
+            s, t = horner.both(pairs.xp, pairs.rho, left[_FIRST:, ...], right[_FIRST:, ...], terms)
         if out is not None and out[0].shape[0]:
             s[out], t[out] = self._direct_values(pairs, left, right, out)
         return Values(s, t)
@@ -102,13 +102,14 @@ class Evaluator:
     def combination(self, pairs: Geometry, left: Array, right: Array, first: float, second: float) -> Array:
         """The sum first·s + second·t of far pairs (see `Dual`)."""
         terms = self._terms(pairs, left, right, False, 0)
-        return horner.weighted(pairs.xp, pairs.rho, left[_FIRST:], right[_FIRST:], terms, first, second)
+        return horner.weighted(pairs.xp, pairs.rho, left[_FIRST:, ...], right[_FIRST:, ...], terms, first, second)
 
     def partials(self, pairs: Geometry, left: Array, right: Array, second: bool) -> Partials:
         """The derivatives (see `Dual`)."""
         terms = self._terms(pairs, left, right, True, 2)
         out = self._out_of_reach(pairs, left, right, True, 2)
-        own, other = ((side[_FIRST:], side[_FIRST + layout(side.shape[0], True).terms :]) for side in (left, right))
+        slopes = [_FIRST + layout(side.shape[0], True).terms for side in (left, right)]
+        own, other = ((side[_FIRST:, ...], side[k:, ...]) for side, k in zip((left, right), slopes, strict=True))
         found = horner.slopes(pairs.rho, own, other, terms, second)
         if out[0].shape[0]:
             for part, value in zip(found, self._direct_partials(pairs, left, right, out), strict=True):
@@ -161,11 +162,6 @@ class Evaluator:
         return [constant(pairs.xp, pairs.rho, part * factor) for part, factor in zip(found, factors, strict=True)]
 
 
-def _host(array: Array) -> Array:
-    """As a numpy array."""
-    return np.asarray(array.cpu() if array_api_compat.is_torch_array(array) else array, dtype=float)
-
-
 def _last(side: Array, terms: int, slopes: bool = False) -> int:
     """The row of √missing after so many terms."""
     own = layout(side.shape[0], slopes)
@@ -174,17 +170,17 @@ def _last(side: Array, terms: int, slopes: bool = False) -> int:
 
 def _worst(xp: Namespace, side: Array, own: Layout) -> list[float]:
     """The largest √missing of each block."""
-    rows = side[own.missing :]
-    worst: list[float] = xp.max(xp.reshape(rows, (rows.shape[0], -1)), axis=1).tolist()
+    rows = side[own.missing :, ...]
+    worst: list[float] = host(xp.max(xp.reshape(rows, (rows.shape[0], -1)), axis=1)).tolist()
     return worst
 
 
 def _taken(pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]) -> tuple[Pairs, tuple[Array, Array]]:
     """These pairs on the host, and the heads of both sides."""
-    rho, sine = _host(pairs.rho[some]), _host(pairs.sin()[some])
+    rho, sine = host(pairs.rho[some]), host(pairs.sin()[some])
     heads = []
     for side in (left, right):
-        wide = [_host((row + 0.0 * pairs.rho)[some]) for row in side[:_FIRST]]
+        wide = [host((row + 0.0 * pairs.rho)[some]) for row in (side[k, ...] for k in range(_FIRST))]
         heads.append(np.stack(wide))
     r, q = heads[0][0], heads[1][0]
     sign = np.where(rho < 0, -1.0, 1.0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -21,8 +22,9 @@ import glutheory
 from glutheory.datasets.tabular import Standardised
 from glutheory.errors import DomainError
 from glutheory.ground import store
+from glutheory.ground.executors import one_thread
 from glutheory.ground.files import plain
-from glutheory.ground.workers import completed, one_thread
+from glutheory.ground.workers import completed
 from glutheory.networks import Network
 from glutheory.spectra import ConditionNumber
 from glutheory.studies.phase.cells import Cell, Task, evaluate
@@ -82,24 +84,24 @@ def _read(folder: Path, task: Task) -> Cell | None:
         return None
 
 
-#: In a process of the pool: the user's own data and gate, sent once and not with every task.
-_given: tuple[Standardised | None, Network | None] = (None, None)
+Given = tuple[Standardised | None, Network | None]
 
 
-def _start(data: Standardised | None, gate: Network | None) -> None:
-    global _given  # noqa: PLW0603 (a process of the pool keeps what it was started with)
-    _given = data, gate
+def _given(data: Standardised | None, gate: Network | None) -> Given:
+    """The user's own data and gate, sent to each process once and not with every task."""
+    return data, gate
 
 
-def _evaluate(task: Task) -> Cell:
-    return evaluate(task, *_given)
+def _evaluate(task: Task, given: Given) -> Cell:
+    return evaluate(task, *given)
 
 
 def _computed(
-    tasks: Sequence[Task], data: Standardised | None, gate: Network | None, processes: int
+    tasks: Sequence[Task], data: Standardised | None, gate: Network | None, workers: int | Executor
 ) -> Generator[Cell, None, None]:
-    if processes > 1 and len(tasks) > 1:
-        yield from completed(_evaluate, tasks, min(processes, len(tasks)), _start, (data, gate))
+    if isinstance(workers, Executor) or (workers > 1 and len(tasks) > 1):
+        most = workers if isinstance(workers, Executor) else min(workers, len(tasks))
+        yield from completed(_evaluate, tasks, most, _given, (data, gate))
         return
     with one_thread():
         for task in tasks:
@@ -109,7 +111,7 @@ def _computed(
 def compute(
     tasks: Sequence[Task],
     folder: Path | None = None,
-    processes: int = 1,
+    processes: int | Executor = 1,
     done: Callable[[int, int], None] | None = None,
     *,
     data: Standardised | None = None,
@@ -120,7 +122,7 @@ def compute(
     Args:
         tasks: which; a task that occurs twice is computed once.
         folder: where finished cells are kept and looked for; made if absent. None: nowhere.
-        processes: how many compute at a time; 1 is this process.
+        processes: how many compute at a time; 1 is this process. Or any `concurrent.futures.Executor`.
         done: called with the numbers of finished and of all cells after each.
         data: the user's own data, which tasks of the name `own` are about.
         gate: the user's own gated network, which tasks of the name `own_gate` are about.
@@ -128,7 +130,7 @@ def compute(
     Raises:
         DomainError: no processes; a task asks for more than its data set has; or the folder cannot be used.
     """
-    if processes < 1:
+    if not isinstance(processes, Executor) and processes < 1:
         raise DomainError(f"processes is {processes}: give at least 1.")
     wanted = dict.fromkeys(tasks)
     found: dict[Task, Cell] = {}

@@ -6,6 +6,7 @@ The cells and their certainty are those of `glutheory.studies.phase`; several dr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -191,7 +192,7 @@ def phase_study(
     seed: int = 0,
     rows: Own | None = None,
     folder: Path | None = None,
-    processes: int = 1,
+    processes: int | Executor = 1,
     done: Callable[[int, int], None] | None = None,
 ) -> Phase:
     """Compute the map.
@@ -207,7 +208,7 @@ def phase_study(
         seed: of the draws.
         rows: the user's own, from which n are drawn; None: standard normal ones.
         folder: where finished cells are kept, so that a run that was broken off goes on; None: nowhere.
-        processes: how many compute at a time.
+        processes: how many compute at a time; or any `concurrent.futures.Executor`, such as that of a cluster.
         done: called with the numbers of finished and of all cells after each.
 
     Raises:

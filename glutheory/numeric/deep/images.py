@@ -1,0 +1,139 @@
+"""What an activation does to a unit and its derivatives, `moving`: with a table, or where variances differ, without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from glutheory.errors import DomainError
+from glutheory.numeric.arrays import Array
+from glutheory.numeric.deep.bends import bends
+from glutheory.numeric.deep.moving import NOTHING, Along, Moving, combined
+from glutheory.numeric.deep.table import places
+from glutheory.numeric.deep.tabulated import Same, Seen, Tabulated
+from glutheory.numeric.deep.unequal import Unequal
+from glutheory.numeric.duals import Partials
+from glutheory.numeric.pairs import NEAR, Geometry
+from glutheory.numeric.plan import Pick
+
+#: |r'/r − 1| below which the excess of images is told by how they grow; beyond, by their sizes.
+_CLOSE = 1e-5
+
+
+def image(factor: Same | Tabulated | Unequal, unit: Moving, left: Pick, right: Pick, seen: Seen) -> Moving:
+    """The image under an activation; `left` and `right` pick what belongs to the rows of the pairs.
+
+    Raises:
+        DomainError: an activation that has no derivatives.
+    """
+    if isinstance(factor, Same):
+        return unit
+    if isinstance(factor, Tabulated):
+        return _tabulated(factor, unit, left, right, seen)
+    return _unequal(factor, unit, left, right)
+
+
+def _tabulated(factor: Tabulated, unit: Moving, left: Pick, right: Pick, seen: Seen) -> Moving:
+    pairs, xp = unit.pairs, unit.pairs.xp
+    # with τ = 1 the τ of the image is the slope
+    found = factor.image(replace(pairs, tau=xp.ones_like(pairs.minus)), left, right, seen)
+    slope = found.tau
+    assert slope is not None
+    angle = combined((slope, unit.angle))
+    if factor.poles:
+        angle = _without_poles(unit.angle, angle)
+    power = float(factor.power)
+    # (1 + excess)^p − 1
+    excess = xp.expm1(power * xp.log1p(unit.excess)) if factor.power != 1 else unit.excess
+    growth = power * unit.growth[0], power * unit.growth[1]
+    tau = pairs.tau
+    if tau is None:
+        return Moving(replace(found, tau=None), excess, angle, NOTHING, growth)
+    bend = bends(factor.act, factor.variance)
+    key = id(pairs.minus), bend.cells
+    if key not in seen:
+        seen[key] = places(xp, pairs.minus, pairs.plus, bend.cells)
+    turned = tau * bend(xp, seen[key])
+    ntk = combined((slope, unit.ntk), (turned, unit.angle))
+    values = factor.image(pairs, left, right, seen) if factor.poles else replace(found, tau=slope * tau)
+    return Moving(values, excess, angle, ntk, growth)
+
+
+def _without_poles(before: Along, after: Along) -> Along:
+    """Where ρ does not move, its image does not, though the slope may be infinite."""
+    found: list[Array | None] = []
+    for one, other in zip(before, after, strict=True):
+        if one is None or other is None:
+            found.append(None)
+        else:
+            other[one == 0] = 0.0
+            found.append(other)
+    return found[0], found[1], found[2]
+
+
+def _unequal(factor: Unequal, unit: Moving, left: Pick, right: Pick) -> Moving:
+    """N = S/(R R') with the evaluator's derivatives of S; those of R are halves of theirs at the same row twice."""
+    pairs = unit.pairs
+    values = factor.image(pairs, left, right, {})
+    features, growths = factor.derivatives
+    own = left(features[0]), right(features[1])
+    found = _partials(factor, unit, own)
+    roots = left(factor.roots[0]) * right(factor.roots[1])
+    s_rho, bend = found.s_rho / roots, found.s_rho2 / roots
+    rho = values.rho
+    turns, slopes = [], []
+    for side, growth in ((found.left, left(growths[0])), (found.right, right(growths[1]))):
+        turns.append(side / roots - rho * growth)
+    for side, growth in ((found.left_rho, left(growths[0])), (found.right_rho, right(growths[1]))):
+        slopes.append(side / roots - s_rho * growth)
+    steps: Along = (None, unit.growth[0], None), (None, None, unit.growth[1])
+    angle = combined((s_rho, unit.angle), *zip(turns, steps, strict=True))
+    growth = left(growths[0]) * unit.growth[0], right(growths[1]) * unit.growth[1]
+    ratio = np.expm1(0.5 * (left(growths[0]) + right(growths[1])) * np.log1p(unit.excess))
+    excess = np.where(np.abs(unit.excess) < _CLOSE, ratio, values.right / values.left - 1.0)
+    if pairs.tau is None:
+        return Moving(values, excess, angle, NOTHING, growth)
+    moved = [pairs.tau * slope for slope in slopes]
+    ntk = combined((s_rho, unit.ntk), (pairs.tau * bend, unit.angle), *zip(moved, steps, strict=True))
+    return Moving(values, excess, angle, ntk, growth)
+
+
+def _partials(factor: Unequal, unit: Moving, features: tuple[Array, Array]) -> Partials:
+    """S and its derivatives over (r r')^degree, full arrays; nearly parallel pairs by their own geometry."""
+    pairs, xp = unit.pairs, unit.pairs.xp
+    shape = pairs.minus.shape
+    wide = [np.broadcast_to(f, (f.shape[0], *shape)) for f in features]
+    gap = np.clip(np.minimum(pairs.minus, pairs.plus), 0.0, 1.0)
+    near = gap < 1.0 - NEAR
+    rho = pairs.rho
+    found = [np.empty(shape) for _ in range(7)]
+    for some, close in ((np.nonzero(near), True), (np.nonzero(~near), False)):
+        if not some[0].shape[0]:
+            continue
+        if close:
+            square = gap[some]
+            sign = np.where(rho[some] < 0, -1.0, 1.0)
+            excess = np.broadcast_to(unit.excess, shape)[some]
+            along = excess - (1.0 + excess) * square
+            geometry = Geometry(xp, sign * (1.0 - square), True, 1.0, np.sqrt(square * (2.0 - square)), along)
+        else:
+            geometry = Geometry(xp, rho[some], False, float(np.max(np.abs(rho[some]))))
+        one = factor.dual.partials(geometry, *(f[(slice(None), *some)] for f in wide), True)
+        scale = 1.0 if one.factor is None else one.factor
+        for part, value in zip(found, one[:7], strict=True):
+            part[some] = value * scale
+    return Partials(*found)
+
+
+def check_derivatives(factor: Same | Tabulated | Unequal) -> None:
+    """Refuse an activation without derivatives.
+
+    Raises:
+        DomainError: it jumps elsewhere than at 0, or its derivatives change too fast.
+    """
+    if isinstance(factor, Tabulated):
+        bends(factor.act, Fraction(factor.variance))
+    elif isinstance(factor, Unequal) and factor.dual.values_only:
+        raise DomainError(f"the kernel of {factor.act.label} has no gradient here: the function jumps.")

@@ -1,0 +1,82 @@
+"""The gradient of a weighted sum over a Gram matrix, for the arrays of those who have an autograd of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from glutheory.layers import Stack
+from glutheory.networks import Network
+from glutheory.numeric.arrays import Array
+from glutheory.numeric.backward import Gradient, Slopes, Wanted, contract, lifted
+from glutheory.numeric.deep.field import make_deep_field
+from glutheory.numeric.deep.plan import DeepPlan
+from glutheory.numeric.field import Field, make_field
+from glutheory.numeric.matrix import prepare, read
+from glutheory.numeric.paired import paired_gradient
+from glutheory.numeric.tiles import cores
+
+#: Rows of a tile, on a CPU and elsewhere.
+_SIDE, _DEVICE_SIDE = 128, 1024
+
+
+def field_of(network: Network, X: Array, Y: Array | None, *, lift: bool, **options: Any) -> Field:
+    """All that is computed once per row, zero rows lifted for gradients; further arguments as of `glutheory.gram`."""
+    left, right, found = read(network, X, Y, **options, library=True)
+    with np.errstate(all="ignore"):
+        if lift:
+            left, right = (lifted(left),) * 2 if right is left else (lifted(left), lifted(right))
+        return make_field(network, left, right, found)
+
+
+def gradient(
+    network: Network | Stack,
+    X: Array,
+    Y: Array | None,
+    weights: Mapping[str, Array],
+    wanted: Wanted,
+    *,
+    diagonal: bool = False,
+    **options: Any,
+) -> Gradient:
+    """The gradient of Σ weights · K, of a matrix or its diagonal.
+
+    Args:
+        network: of two layers, or a stack.
+        X: shape (n, d), numpy or torch.
+        Y: shape (m, d), or None for X.
+        weights: of each kind, of the shape of K.
+        wanted: which gradients.
+        diagonal: whether K(x_i, y_i) is meant.
+        options: of `glutheory.gram`: parametrization, width, variances, trained.
+
+    Raises:
+        DomainError: an argument that does not fit, or a kernel without derivatives.
+    """
+    slopes: Slopes
+    if isinstance(network, Stack):
+        plan = prepare(network, X, Y, **options)
+        assert isinstance(plan, DeepPlan)
+        slopes = make_deep_field(plan)
+    else:
+        slopes = field_of(network, X, Y, lift=True, **options)
+    if diagonal:
+        return paired_gradient(slopes, dict(weights), wanted)
+    side, threads = (_SIDE, cores()) if isinstance(slopes.left.unit, np.ndarray) else (_DEVICE_SIDE, 1)
+    return contract(slopes, dict(weights), wanted, side=side, threads=threads)
+
+
+def rates(network: Network, parametrization: str, found: Gradient) -> dict[str, float]:
+    """The derivatives with respect to the logarithm of each variance (see `weights` for where each one stands)."""
+    branches = len(network.branches)
+    total = dict.fromkeys(("readout", *network.roles), 0.0)
+    for kind, sums in found.sums.items():
+        product, tangents, variances = sums[0], sums[1 : 1 + branches], sums[1 + branches :]
+        # there the readout's variance scales what trains the branches, over the variance of each branch
+        separate = kind == "ntk" and parametrization == "standard"
+        total["readout"] += float(tangents.sum() + (0.0 if separate else product))
+        for role, variance, tangent in zip(network.roles, variances, tangents, strict=True):
+            total[role] += float(variance - tangent if separate else variance)
+    return total
