@@ -97,6 +97,11 @@ def _normed_products(network: Any, norm: Any) -> Callable[[int], Stack]:
     return lambda depth: composed(dense(), repeat(depth, product(network), norm), readout())
 
 
+def _biased_means(depth: int) -> Stack:
+    """Images with means behind biases, which the norm takes away."""
+    return composed(dense(), repeat(depth, product("relu", bias=Fraction(1, 4)), layernorm()), readout())
+
+
 def _sandwich(depth: int) -> Stack:
     """Norms before and within the block, the inner one centred, with gains and shifts."""
     block = residual(layernorm(True, True), product("swiglu"), layernorm(True, True), dense(name="down"))
@@ -162,6 +167,7 @@ COMPOSITIONS: dict[str, Composition] = {
     "bilinear scales": Composition(_scaled),
     # means that layernorm takes away
     "relu layernormed": Composition(_normed_products("relu", layernorm())),
+    "relu biases layernormed": Composition(_biased_means),
     "swiglu layernormed": Composition(_normed_products("swiglu", layernorm(True, True))),
     "softplus rmsnormed": Composition(_normed_products("softplus", rmsnorm(True))),
     "swiglu sandwich": Composition(_sandwich),

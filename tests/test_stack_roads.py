@@ -22,7 +22,7 @@ DIGITS = 30
 #: Quick on both roads, and between them: norms, none, gains, biases, scales, means, nesting, residuals or not.
 QUICK = (
     "reglu", "bilinear", "relu chain", "relu He", "reglu no norm", "reglu biases gain", "bilinear scales",
-    "relu layernormed", "reglu norm after", "reglu nested",
+    "relu layernormed", "relu biases layernormed", "reglu norm after", "reglu nested",
 )  # fmt: skip
 VECTORS = [name for name, row in COMPOSITIONS.items() if not row.sequences]
 SEQUENCES = [name for name, row in COMPOSITIONS.items() if row.sequences]

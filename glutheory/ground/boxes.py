@@ -40,7 +40,12 @@ def boxed(values: Values, symmetry: Symmetry, a: arb, b: arb, c: arb, ray: Ray |
         b: the variance of v.
         c: their covariance.
         ray: v as a multiple of u, where it is one; b and c are not looked at then.
+
+    Returns:
+        Two balls; nan where a variance is known too badly to be told from 0, which more digits mend.
     """
+    if not all(side == 0 or side > 0 for side in (a, b)) or not c.is_finite():
+        return arb.nan(), arb.nan()
     if symmetry.line is not None:
         slope, constant = (ball(value) for value in symmetry.line)
         return slope * slope * c + constant * constant, slope * slope
@@ -49,8 +54,21 @@ def boxed(values: Values, symmetry: Symmetry, a: arb, b: arb, c: arb, ray: Ray |
         rho = c / (a * b).sqrt() if ray is None else arb(ray.sign)
         unit = None if ray is None else Ray(ray.sign, Fraction(1))
         S, T = _pair(values, one, one, rho, unit)
-        return S * _power(a * b, symmetry.degree), T * _power(a * b, symmetry.degree - 1)
-    return _pair(values, a, b, c, ray)
+        found = S * _power(a * b, symmetry.degree), T * _power(a * b, symmetry.degree - 1)
+    else:
+        found = _pair(values, a, b, c, ray)
+    return _apart(found, symmetry) if ray is not None and ray.sign < 0 else found
+
+
+def _apart(found: Pair, symmetry: Symmetry) -> Pair:
+    """Opposite units: exactly 0 where φ is 0 on one side, which a ball only holds to be possible.
+
+    A jump at 0 meets itself there, and leaves T infinite.
+    """
+    if not symmetry.one_sided:
+        return found
+    S, T = (arb(0) if not value.is_finite() or value.contains(0) else value for value in found)
+    return S, found[1] if symmetry.jumps_at_zero else T
 
 
 def boxed_mean(mean: Callable[[Fraction], arb], values: Values, symmetry: Symmetry, a: arb) -> arb:

@@ -35,8 +35,24 @@ class Pieces:
     jumps: tuple[sp.Expr, ...]
 
     def derivative(self) -> tuple[sp.Expr, ...]:
-        """The regular part of φ', branch by branch; the rest of φ' is the sum of jump·delta(z − kink)."""
-        return tuple(sp.diff(branch, Z) for branch in self.branches)
+        """The regular part of φ', branch by branch; the rest of φ' is the sum of jump·delta(z − kink).
+
+        Raises:
+            ExpressionError: φ' is unbounded at a kink, as that of √|z| is, whose square has no mean.
+        """
+        found = tuple(sp.diff(branch, Z) for branch in self.branches)
+        for branch, slope, own in zip(self.branches, found, self._ends(), strict=True):
+            for kink in own:
+                if slope.subs(Z, kink).is_infinite:
+                    raise ExpressionError(
+                        f"the derivative of {branch} is unbounded at z = {kink}, and the NTK asks for the mean of its "
+                        "square: write a function with bounded derivatives on both sides of its kinks."
+                    )
+        return found
+
+    def _ends(self) -> list[tuple[sp.Expr, ...]]:
+        """The kinks at the ends of each branch's interval."""
+        return [self.kinks[max(k - 1, 0) : k + 1] for k in range(len(self.branches))]
 
     @property
     def smooth(self) -> bool:

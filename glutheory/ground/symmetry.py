@@ -27,11 +27,15 @@ class Symmetry:
         degree: p with φ(λz) = λ^p φ(z) for all λ > 0, None if there is none.
         parity: 1 for φ(−z) = φ(z), −1 for φ(−z) = −φ(z), 0 for neither, or if it could not be proved.
         line: (slope, constant) of a straight line, None for any other function.
+        one_sided: whether φ is 0 on one side of 0, so that φ(u)φ(−λu) = 0 for all λ > 0.
+        jumps_at_zero: whether φ jumps at 0.
     """
 
     degree: int | None
     parity: int
     line: tuple[sp.Expr, sp.Expr] | None
+    one_sided: bool = False
+    jumps_at_zero: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,16 @@ def symmetry(expr: sp.Expr) -> Symmetry:
     if not found.kinks and found.branches[0].is_polynomial(Z) and sp.degree(found.branches[0], Z) <= 1:
         slope = sp.diff(found.branches[0], Z)
         line = slope, sp.expand(found.branches[0] - slope * Z)
-    return Symmetry(_degree(found), _parity(found), line)
+    jumps = any(kink == 0 and jump != 0 for kink, jump in zip(found.kinks, found.jumps, strict=True))
+    return Symmetry(_degree(found), _parity(found), line, _one_sided(found), jumps)
+
+
+def _one_sided(found: Pieces) -> bool:
+    """Whether all branches that reach below 0 are 0, or all that reach above."""
+    last = len(found.kinks)
+    below = [branch for k, branch in enumerate(found.branches) if k == 0 or bool(found.kinks[k - 1] < 0)]
+    above = [branch for k, branch in enumerate(found.branches) if k == last or bool(found.kinks[k] > 0)]
+    return any(all(branch == 0 for branch in side) for side in (below, above))
 
 
 def _degree(found: Pieces) -> int | None:

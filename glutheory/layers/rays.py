@@ -17,7 +17,12 @@ _MOST = 4000
 
 
 def ray_of(a: Fraction, b: Fraction, c: Fraction) -> Ray | None:
-    """Of two vectors with these squared norms and this inner product: parallel or opposite ones have a ray."""
+    """Of two vectors with these squared norms and this inner product: parallel or opposite ones have a ray.
+
+    Two zero vectors are the same one, which biases move to the same place.
+    """
+    if a == b == 0:
+        return Ray(1, UNIT)
     if a == 0 or b == 0 or c * c != a * b:
         return None
     return _ray(1 if c > 0 else -1, abs(c) / a)

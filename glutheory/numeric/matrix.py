@@ -273,11 +273,11 @@ def gram(
     """The Gram matrix of a network's or a stack's kernel: entry (i, j) is the kernel of rows i of X and j of Y.
 
     The arithmetic is float64 throughout. Errors stay below 1e-14 √(K(x,x) K(x',x')), also for nearly parallel rows and
-    for norms from 1e-150 to 1e150; for float32 results, below 4e-7 of it. Activations
-    that are not of the zoo, nor α φ(β z) of one that is, have an evaluator found from their definition: its errors stay
-    below 1e-12 of that scale for variances from 1e-6 to 1e4, or there is an error instead of a number. A zero row has
-    φ(0) for its activations.
-    Where φ jumps at 0 (step, sign) the NTK is +∞ at ρ = 1 and −∞ at ρ = −1. No gradient flows through the result.
+    for norms from 1e-150 to 1e150; for float32 results, below 4e-7 of it. Activations that are not of the zoo, nor
+    α φ(β z) of one that is, have an evaluator found from their definition: its errors stay below 1e-12 of that scale
+    for variances from 1e-6 to 1e4, or there is an error instead of a number; so they do where a stack goes on behind a
+    mean over positions. A zero row has φ(0) for its activations. Where φ jumps at 0 (step, sign) the NTK is +∞ at ρ = 1
+    and −∞ at ρ = −1. No gradient flows through the result.
 
     Args:
         network: a `Network` of any activations, the name of one, or a `Stack`, whose kernels are those of the limit of

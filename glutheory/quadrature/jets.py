@@ -24,6 +24,8 @@ from glutheory.quadrature.strips import Envelope, Strip, aliases, beyond, mean_b
 _LOPSIDED = 2.0
 #: Taylor polynomials longer than this never pay against the lattice.
 _LONGEST = 96
+#: The least reach across the diagonal that a float holds: a smaller disc than could be had proves as much as is needed.
+_NARROW = 1e-250
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def _length(
 ) -> tuple[int, tuple[int, float]] | None:
     """The shortest Taylor polynomial, with strip and disc; None if it would be too long."""
     legs = _Legs.of(frame)
-    across = float(legs.reach(frame, legs.across))
+    across = max(float(legs.reach(frame, legs.across)), _NARROW)
     best: tuple[int, tuple[int, float]] | None = None
     for index, strip in enumerate(strips[:-1]):
         delta = strip.tau / across

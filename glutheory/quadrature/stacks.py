@@ -21,6 +21,7 @@ from glutheory.layers import rays
 from glutheory.layers.composition import Stack
 from glutheory.layers.pairs import Chosen, Inputs, StackKernels, chosen, inputs_of
 from glutheory.layers.walk import run
+from glutheory.layers.zeros import check_zero_rows
 from glutheory.quadrature.stack_rules import Key, StackRules, State
 
 #: Digits beyond those asked for with which the first attempt is made, and how often more are tried.
@@ -62,6 +63,7 @@ def enclose_stack(
     """
     wanted = as_digits(digits, 300)
     inputs, weights = inputs_of(stack, a, b, c), chosen(stack, trained, parametrization, width, d)
+    check_zero_rows(stack.layers, inputs)
     work = wanted + _GUARD + _closeness(inputs)
     for _ in range(_ATTEMPTS):
         with precision(bits_of(work) + 64):

@@ -97,7 +97,9 @@ def short(act: Activation, at: Moments, same: bool) -> tuple[sp.Expr, sp.Expr] |
     point = dict(zip((a, b, c), at, strict=True))
     if kernels is not None:
         return kernels[0].subs(point, simultaneous=True), kernels[1].subs(point, simultaneous=True)
-    form = diagonal.subs(_V, at.mixed) if same else independent.subs(point) if at.mixed == 0 else sp.nan
+    form = (
+        diagonal.subs(_V, at.mixed) if same else independent.subs(point, simultaneous=True) if at.mixed == 0 else sp.nan
+    )
     return None if form.has(sp.nan, sp.Function, sp.exp) else (form, sp.S.Zero)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import sympy as sp
@@ -145,14 +145,22 @@ class Runner:
         for symbol, factor in line.terms:
             old = env.ntks[symbol]
             # without NTK below there is nothing to multiply, were the factor infinite
-            number = self._value(factor, env) if old else arb(0)
+            number = self._product(factor, env) if old else arb(0)
             for group, value in old.items():
-                total[group] = total.get(group, arb(0)) + number * value
+                total[group] = total.get(group, arb(0)) + _times(number, value)
         for place, expr in line.own:
             if names[place] in self._weights.groups:
                 group = names[place] if self._blocks else ALL
-                total[group] = total.get(group, arb(0)) + self._value(expr, env)
+                total[group] = total.get(group, arb(0)) + self._product(expr, env)
         return total
+
+    def _product(self, expr: sp.Expr, env: _Environment) -> arb:
+        """A formula whose factors may be 0 and ∞."""
+        if expr.is_Add:
+            return sum((self._product(part, env) for part in expr.args), arb(0))
+        if expr.is_Mul:
+            return reduce(_times, (self._product(part, env) for part in expr.args))
+        return self._value(expr, env)
 
     def _call(self, line: Call, env: _Environment) -> Pair:
         a, b, c = (self._value(value, env) for value in line.point)
@@ -174,6 +182,11 @@ class Runner:
         program, symbols = known
         found: arb = program([env.numbers[symbol] for symbol in symbols])[0]
         return found
+
+
+def _times(one: arb, other: arb) -> arb:
+    """A product in which exactly 0 times infinity is 0: what is not there has no NTK, however steep φ is."""
+    return arb(0) if one == 0 or other == 0 else one * other
 
 
 @dataclass

@@ -16,6 +16,7 @@ from glutheory.layers.composition import Stack
 from glutheory.layers.pairs import Chosen, Inputs, StackKernels
 from glutheory.layers.records import Dense, Layer, Norm, Positions, Product, Scale
 from glutheory.layers.walk import run
+from glutheory.layers.zeros import check_zero_rows
 from glutheory.symbolic.recursion import Recursion
 from glutheory.symbolic.running import End, Runner, Values
 
@@ -28,6 +29,7 @@ def values_at(
 ) -> StackKernels:
     """The kernels at two inputs, from the recursions between means over positions; see `StackDerivation.at`."""
     wanted = as_digits(digits, 2000)
+    check_zero_rows(stack.layers, inputs)
     names = _names(stack.layers, recursions)
     work = wanted + _GUARD + _closeness(inputs)
     for _ in range(_ATTEMPTS):

@@ -45,7 +45,7 @@ class StackDerivation(Shown):
         standard, centred = self.parametrization == "standard", self.stack.centred
         found: list[Recursion] = []
         for part in parts:
-            whole = recursion(part, standard, centred, inputs=not found)
+            whole = recursion(part, standard, centred, inputs=not found, raw=bool(found) and found[-1].end.inputs)
             last = len(found) == len(parts) - 1
             roots = (whole.end.moments.mixed, *(() if last else (whole.end.means.mixed,)))
             found.append(pruned(whole, *roots))

@@ -115,3 +115,23 @@ def test_lines_need_no_values() -> None:
         S, T = boxed(refuse, symmetry(activation("identity").expr), arb(2), arb(3), arb(1), None)
     assert S == 1
     assert T == 1
+
+
+def test_a_variance_that_may_be_zero_gives_no_number() -> None:
+    """Neither an error that blames the caller nor a ball: more digits are asked for."""
+    values = partial(_exact, "relu")
+    for a, c in ((arb(0, 1), arb(0)), (arb.nan(), arb(0)), (arb(1), arb.nan())):
+        found = boxed(values, symmetry(activation("relu").expr), a, arb(1), c, None)
+        assert all(value.is_nan() for value in found)
+
+
+def test_opposite_units_of_one_side_leave_exactly_nothing() -> None:
+    own, opposite = symmetry(activation("relu").expr), Ray(-1, Fraction(1))
+    values = partial(_exact, "relu")
+    assert boxed(values, own, arb(1), arb(1), arb(-1), opposite) == (arb(0), arb(0))
+    # what is not around 0 is no rounding, and stays
+    other = boxed(lambda *_: (arb(1), arb(2)), own, arb(1), arb(1), arb(-1), opposite)
+    assert [float(value) for value in other] == [1.0, 2.0]
+    # a function of both sides has a value
+    found = boxed(partial(_exact, "gelu"), symmetry(activation("gelu").expr), arb(1), arb(1), arb(-1), opposite)
+    assert found[0] != 0

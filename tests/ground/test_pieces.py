@@ -79,3 +79,17 @@ def test_known_pieces() -> None:
 def test_what_is_refused(expr: sp.Expr, message: str) -> None:
     with pytest.raises(ExpressionError, match=message):
         pieces(expr)
+
+
+@pytest.mark.parametrize("expr", [sp.sqrt(sp.Abs(Z)), sp.sqrt(sp.Max(0, Z)), Z * sp.sqrt(sp.Abs(Z - 2)) + Z])
+def test_unbounded_derivatives_are_refused_where_they_are_asked_for(expr: sp.Expr) -> None:
+    found = pieces(expr)
+    with pytest.raises(ExpressionError, match=r"is unbounded at z = [02], and the NTK asks"):
+        found.derivative()
+
+
+def test_bounded_derivatives_are_not() -> None:
+    root = sp.sqrt(sp.Max(0, Z))
+    assert pieces(sp.Max(0, Z) * root).derivative()[0] == 0
+    # the root is away from the kink
+    assert len(pieces(sp.Abs(Z) * sp.sqrt(Z**2 + 1)).derivative()) == 2

@@ -48,3 +48,28 @@ def test_lines() -> None:
 def test_other_functions(expr: sp.Expr, degree: int | None, parity: int) -> None:
     found = symmetry(expr)
     assert (found.degree, found.parity) == (degree, parity)
+
+
+@pytest.mark.parametrize("name", activation_names())
+def test_one_sided_functions_are_those_of_values(name: str) -> None:
+    phi = ROWS[name].phi
+    points = (0.1, 0.3, 0.9, 1.7, 4.1)
+    wanted = any(all(phi(sign * z) == 0 for z in points) for sign in (1, -1))
+    assert symmetry(activation(name).expr).one_sided == wanted, name
+
+
+@pytest.mark.parametrize(
+    ("expr", "one_sided", "jumps"),
+    [
+        (sp.Heaviside(Z), True, True),
+        (sp.Heaviside(-Z), True, True),
+        (Z * sp.Heaviside(Z - 1), True, False),
+        (sp.Max(0, Z + 1), False, False),
+        (sp.Max(0, Z) + sp.Max(0, -Z - 1), False, False),
+        (sp.sign(Z), False, True),
+        (sp.tanh(Z), False, False),
+    ],
+)
+def test_sides_and_jumps(expr: sp.Expr, one_sided: bool, jumps: bool) -> None:
+    found = symmetry(expr)
+    assert (found.one_sided, found.jumps_at_zero) == (one_sided, jumps)

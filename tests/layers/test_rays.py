@@ -34,6 +34,7 @@ def test_rows() -> None:
     assert rays.ray_of(Fraction(1), Fraction(4), Fraction(-2)) == Ray(-1, Fraction(2))
     assert rays.ray_of(Fraction(1), Fraction(4), Fraction(2) - Fraction(1, 10**40)) is None
     assert rays.ray_of(Fraction(0), Fraction(4), Fraction(0)) is None
+    assert rays.ray_of(Fraction(0), Fraction(0), Fraction(0)) == Ray(1, Fraction(1))
 
 
 def test_biases_keep_equal_units_only() -> None:

@@ -13,6 +13,7 @@ from glutheory.layers import run
 from glutheory.layers.records import Dense, Norm, Positions, Product, Scale
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.backward import lifted
+from glutheory.numeric.deep.constant import Constant
 from glutheory.numeric.deep.images import check_derivatives, image
 from glutheory.numeric.deep.moving import NOTHING, Moving, added, combined, constant, product
 from glutheory.numeric.deep.pairs import centred, start
@@ -84,6 +85,10 @@ def make_deep_field(plan: DeepPlan) -> DeepField:
     if plan.stack.sequences:
         raise DomainError(f"{plan.stack.name!r} has a mean over positions, of whose kernel there is no gradient here.")
     for factor in {id(factor): factor for some in plan.factors for factor in some}.values():
+        if isinstance(factor, Constant):
+            raise DomainError(
+                f"all rows are zero, where {plan.stack.name!r} has no gradient here: give others as well."
+            )
         check_derivatives(factor)
     with np.errstate(all="ignore"):
         left = lifted(plan.left)
@@ -138,7 +143,8 @@ class _Derivatives:
         return added(made, constant(made, math.sqrt(layer.bias), self._own.of_bias(layer, group)))
 
     def product(self, state: _State, layer: Product, groups: tuple[str, ...]) -> _State:
-        factors = next(self._factors)
+        # `make_deep_field` lets no constant through
+        factors = [factor for factor in next(self._factors) if not isinstance(factor, Constant)]
         seen: Seen = {}
         # tables are looked up by the arrays of pairs, which must live as long as `seen`
         fed = [self._dense(state, own, group) for own, group in zip(layer.branches, groups, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import NoReturn, TypeAlias
 
 import array_api_compat.numpy as xp
 import numpy as np
@@ -12,12 +13,15 @@ from glutheory.activations import Activation
 from glutheory.errors import DomainError
 from glutheory.layers.records import Dense, Norm, Positions, Product, Scale
 from glutheory.numeric.arrays import Array, two_product
+from glutheory.numeric.deep.constant import Constant
 from glutheory.numeric.deep.profile import degree
 from glutheory.numeric.deep.tabulated import Same, Tabulated, tabulated
 from glutheory.numeric.deep.unequal import Unequal, unequal
 from glutheory.numeric.duals import evaluator
 from glutheory.numeric.pairs import Radii
 
+#: What an activation is where a stack has it.
+Factor: TypeAlias = Same | Tabulated | Unequal | Constant
 #: Standard deviations that differ by less than this, relatively, are one.
 _ALIKE = 4e-15
 
@@ -29,39 +33,47 @@ class Followed:
         factors: of every product so far, one for each branch.
     """
 
-    def __init__(self, split: int, same: bool, tokens: tuple[int, int] = (1, 1)) -> None:
-        """There are `split` left rows, of sequences of `tokens`; the right ones are the same, or follow."""
-        self._split, self._same, self._tokens, self._pooled = split, same, tokens, False
-        self.factors: list[tuple[Same | Tabulated | Unequal, ...]] = []
+    def __init__(self, split: int, same: bool, tokens: tuple[int, int], empty: Array) -> None:
+        """There are `split` left rows, of sequences of `tokens`; the right ones are the same, or follow.
+
+        `empty` says which rows of the data are zero.
+        """
+        self._split, self._same, self._tokens = split, same, tokens
+        self._empty = empty
+        self.factors: list[tuple[Factor, ...]] = []
 
     def dense(self, state: Array, layer: Dense, group: str) -> Array:  # noqa: ARG002
         """A dense layer."""
-        return np.sqrt(float(layer.variance) * state * state + float(layer.bias))
+        # squares of small rows would vanish
+        return np.hypot(math.sqrt(layer.variance) * state, math.sqrt(layer.bias))
 
     def product(self, state: Array, layer: Product, groups: tuple[str, ...]) -> Array:
         """A product, whose branches' factors are found here."""
-        self._before_positions(layer.network.name)
         fed = [self.dense(state, own, group) for own, group in zip(layer.branches, groups, strict=True)]
         found = tuple(self._factor(act, r) for act, r in zip(layer.activations, fed, strict=True))
         self.factors.append(found)
         roots = (factor.roots_of(r) for factor, r in zip(found, fed, strict=True))
         return math.prod(roots, start=np.ones_like(state))
 
-    def _factor(self, act: Activation, r: Array) -> Same | Tabulated | Unequal:
+    def _factor(self, act: Activation, r: Array) -> Factor:
         if act.name == "identity":
             return Same()
         power = degree(act)
         if power == 0 and (r == 0).any():
-            raise DomainError(
-                f"{self._row(r)}, where {act.label} jumps, so that a stack cannot follow it: remove it, or add a bias."
-            )
+            self._refuse(r, f"where {act.label} jumps, so that a stack cannot follow it: remove it, or add a bias")
         if power is not None:
             return tabulated(act, power, Fraction(1))
         low, high = float(r.min(initial=math.inf)), float(r.max(initial=0.0))
         if not math.isfinite(high):
             raise DomainError(f"the variances before {act.label} leave float64: use a norm, or smaller variances.")
-        if not len(r) or high - low <= _ALIKE * high:
-            return tabulated(act, 0, Fraction(high) ** 2 if high > 0 else Fraction(1))
+        if not len(r):
+            return tabulated(act, 0, Fraction(1))
+        if high == 0:
+            if evaluator(act).jumps:
+                self._refuse(r, f"and {act.label} jumps, so that a stack cannot follow it: remove it, or add a bias")
+            return Constant.of(act)
+        if high - low <= _ALIKE * high:
+            return tabulated(act, 0, Fraction(high) ** 2)
         if evaluator(act).jumps:
             raise DomainError(
                 f"{act.label} jumps and is fed with rows of different variances, from {low * low:.4g} to "
@@ -72,16 +84,20 @@ class Followed:
 
     def norm(self, state: Array, layer: Norm, group: str) -> Array:  # noqa: ARG002
         """All rows have one norm after it."""
-        self._before_positions("a norm")
         if (state == 0).any():
-            raise DomainError(f"{self._row(state)}, which a norm cannot scale: remove it.")
+            self._refuse(state, "which a norm cannot scale: remove it")
         return np.ones_like(state)
 
-    def _row(self, r: Array) -> str:
-        """Which row is the first zero one here."""
+    def _refuse(self, r: Array, why: str) -> NoReturn:
+        """Refuse the first row of no size here: a zero one, or one whose images float64 does not hold."""
         row = int(np.nonzero(r == 0)[0][0])
-        name, row = ("X", row) if row < self._split else ("Y", row - self._split)
-        return f"{name} has the zero row {row} (counted from 0)"
+        name, place = ("X", row) if row < self._split else ("Y", row - self._split)
+        if self._empty[row]:
+            raise DomainError(f"{name} has the zero row {place} (counted from 0), {why}.")
+        raise DomainError(
+            f"row {place} of {name} (counted from 0) has images below the smallest number of float64 in the stack: use "
+            "a norm before they are so small, larger variances, or scale the rows up."
+        )
 
     def scale(self, state: Array, layer: Scale) -> Array:
         """A number."""
@@ -89,23 +105,13 @@ class Followed:
 
     def add(self, state: Array, other: Array) -> Array:
         """The sum of two."""
-        self._before_positions("a residual or parallel block")
         return np.hypot(state, other)
 
     def positions(self, state: Array, layer: Positions) -> Array:  # noqa: ARG002
         """The mean over positions: a bound of its standard deviation."""
-        self._before_positions("a second mean")
-        self._pooled = True
         sides = zip((state[: self._split], state[self._split :]), self._tokens, strict=True)
         return np.concatenate([np.max(np.reshape(side, (-1, t)), axis=1, initial=0.0) for side, t in sides])
 
-    def _before_positions(self, what: str) -> None:
-        if self._pooled:
-            raise DomainError(
-                f"{what} stands after positions, and gram follows only dense layers and scales there: use enclose or "
-                "put positions behind it."
-            )
 
-
-def _radii(r: Array) -> Radii:
-    return Radii(xp, r, lambda: two_product(xp, r, r))
+def _radii(side: Array) -> Radii:
+    return Radii(xp, side, lambda: two_product(xp, side, side))

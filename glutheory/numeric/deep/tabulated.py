@@ -107,8 +107,8 @@ class Tabulated:
             return replace(found, tau=slope)
         if self.one_sided and at.negative is not None and bool(xp.any(at.negative & (at.t == 0))):
             raise DomainError(
-                f"two rows are exactly opposite, where the NTK of {self.act.label} cannot be had, since it jumps elsewhere "
-                "than at 0: leave one of them out, or use kind='nngp'."
+                f"two rows are exactly opposite, where the NTK of {self.act.label} cannot be had, since it jumps "
+                "elsewhere than at 0: leave one of them out, or use kind='nngp'."
             )
         # what nobody trains below a jump stays 0 at its pole
         nothing = pairs.tau == 0

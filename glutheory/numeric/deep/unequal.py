@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from glutheory.activations import Activation
-from glutheory.numeric.arrays import Array, Namespace, piece
+from glutheory.numeric.arrays import Array, Namespace, piece, two_product
 from glutheory.numeric.deep.pairs import Pairs
 from glutheory.numeric.deep.tabulated import Seen
 from glutheory.numeric.duals import Dual
@@ -34,6 +34,8 @@ _CLOSE = 1e-2
 _HALVINGS, _NODES = 5, 12
 #: Width of a panel of the line and its nodes; pairs at a time.
 _PANEL, _GAUSS, _CHUNK = 0.5, 16, 256
+#: Stands for the standard deviation 0 in a quotient.
+_NOTHING = 1e-300
 #: Indices of some pairs, one array per dimension.
 Some: TypeAlias = tuple[Any, ...]
 #: At right angles c·T says nothing of T; a hair off it does.
@@ -107,7 +109,9 @@ class Unequal:
         gap = xp.minimum(pairs.minus, pairs.plus)
         rho = pairs.rho
         value, slope = self._values(rho, np.clip(gap, 0.0, 1.0), sides, features)
-        value, slope = value / roots, slope / roots
+        # a row of zeros whose images are 0 is at right angles to all
+        filled, size = roots > 0, np.where(roots > 0, roots, 1.0)
+        value, slope = np.where(filled, value / size, 0.0), np.where(filled, slope / size, 0.0)
         minus, plus = np.clip(1.0 - value, 0.0, 2.0), np.clip(1.0 + value, 0.0, 2.0)
         close = np.nonzero(np.minimum(minus, plus) < _CLOSE)
         for start in range(0, close[0].shape[0], _CHUNK):
@@ -208,6 +212,8 @@ def _line(found: Curves, r: Array, q: Array, end: Array, far: float) -> tuple[Ar
     """Nodes and weights on [−far, far] for each pair, shape (k, Q)."""
     breaks = found.value.breaks(far * float(max(r.max(), q.max())))
     base = np.linspace(-far, far, round(2 * far / _PANEL) + 1) + 0.0 * r[:, None]
+    # the breaks of a zero row are beyond the window, and one at 0 stays there
+    r, q = (np.maximum(side, _NOTHING) for side in (r, q))
     cuts = [base, breaks / r[:, None], breaks / (end * q)[:, None]]
     edges = np.sort(np.clip(np.concatenate(cuts, axis=1), -far, far), axis=1)
     return panels(edges, _GAUSS)
@@ -216,14 +222,25 @@ def _line(found: Curves, r: Array, q: Array, end: Array, far: float) -> tuple[Ar
 def unequal(act: Activation, dual: Dual, sides: tuple[Radii, Radii]) -> Unequal:
     """Compute what is needed of each row.
 
+    Args:
+        act: the activation.
+        dual: its evaluator.
+        sides: the standard deviations of left and right rows; the same object for a symmetric matrix.
+
     Raises:
         DomainError: variances that the evaluator refuses.
     """
-    features = [dual.features(side) for side in sides]
-    everything = np.concatenate(features, axis=1)
+    same, split = sides[0] is sides[1], sides[0].r.shape[0]
+    r = sides[0].r if same else np.concatenate([side.r for side in sides])
+    # of both sides at once: an evaluator has as many features as the largest row needs
+    everything = dual.features(Radii(_numpy(), r, lambda: two_product(_numpy(), r, r)))
     count = everything.shape[1]
     ones, nothing = np.ones(count), np.zeros(count)
     squares, _ = _both(dual, Geometry(_numpy(), ones, True, 1.0, nothing, nothing), [everything, everything])
+    empty = r == 0
+    if dual.degree == 0 and empty.any():
+        # what a zero row has beyond φ(0) is rounding
+        squares = np.where(empty, curves(act.expr).at_zero ** 2, squares)
     roots = np.sqrt(squares)
     # E[φ(u)] E[φ(v)] is S at right angles; the row with the largest mean is v
     flat = Geometry(_numpy(), nothing, False, 0.0)
@@ -232,8 +249,7 @@ def unequal(act: Activation, dual: Dual, sides: tuple[Radii, Radii]) -> Unequal:
     other = np.repeat(everything[:, largest : largest + 1], count, axis=1)
     products, _ = _both(dual, flat, [everything, other])
     mean = np.sqrt(max(0.0, float(own[largest])))
-    means = products / mean / roots if mean > 0 else nothing
-    split = sides[0].r.shape[0]
-    return Unequal(
-        act, dual, features[0], features[1], (roots[:split], roots[split:]), (means[:split], means[split:]), sides
-    )
+    means = products / mean / np.where(roots > 0, roots, 1.0) if mean > 0 else nothing
+    start = 0 if same else split
+    features, spreads, centres = ((part[..., :split], part[..., start:]) for part in (everything, roots, means))
+    return Unequal(act, dual, features[0], features[1], spreads, centres, sides)
