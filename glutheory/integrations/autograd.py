@@ -69,6 +69,50 @@ def differentiate(
     ]
 
 
+class GradientFunction(torch.autograd.Function):
+    """The gradient as a function of its own, so that transforms of `torch.func` see plain tensors; it has none itself.
+
+    The inputs are the kernel, whether its diagonal is meant, of which tensors the gradient is wanted, the tensors, and
+    a weight for each kind; the outputs the gradients that are wanted.
+    """
+
+    @staticmethod
+    def forward(kernel: Kernel, diagonal: bool, needs: tuple[bool, ...], *given: torch.Tensor) -> Any:
+        """The gradients."""
+        tensors, weights = given[: len(needs)], given[len(needs) :]
+        named = dict(zip(kernel.kinds, weights, strict=True))
+        found = differentiate(kernel, tensors, named, needs, diagonal=diagonal)
+        return tuple(part for part in found if part is not None)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Nothing is saved."""
+
+    @staticmethod
+    def backward(ctx: Any, *weights: torch.Tensor) -> Any:
+        """There is none."""
+        raise NotImplementedError(
+            "the kernels of glutheory have no second derivative: do not differentiate a gradient."
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *given: Any) -> Any:
+        """One after the other."""
+        return one_by_one(GradientFunction, info, in_dims, given)
+
+
+def one_by_one(function: Any, info: Any, in_dims: Any, given: tuple[Any, ...]) -> Any:
+    """The function of every member of a batch of `torch.vmap`, stacked; and where the outputs have the batch."""
+    found = []
+    for i in range(info.batch_size):
+        pairs = zip(given, in_dims, strict=True)
+        own = [part.select(dim, i) if isinstance(dim, int) else part for part, dim in pairs]
+        found.append(function.apply(*own))
+    if isinstance(found[0], tuple):
+        return tuple(torch.stack(parts) for parts in zip(*found, strict=True)), (0,) * len(found[0])
+    return torch.stack(found), 0
+
+
 class _Function(torch.autograd.Function):
     """One matrix or diagonal, or with `kind` "both" two; the inputs are X, Y or None, and one scalar per role."""
 
@@ -79,10 +123,16 @@ class _Function(torch.autograd.Function):
         ctx.save_for_backward(*tensors)
 
     @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        """There is none."""
+        raise NotImplementedError("the kernels of glutheory have no forward mode: use torch.func.vjp or jacrev.")
+
+    @staticmethod
     def _gradient(ctx: Any, weights: tuple[torch.Tensor, ...], diagonal: bool) -> Any:
-        named = dict(zip(ctx.kernel.kinds, weights, strict=True))
-        found = differentiate(ctx.kernel, ctx.saved_tensors, named, ctx.needs_input_grad[1:], diagonal=diagonal)
-        return None, *final(found, (*ctx.saved_tensors, *weights))
+        needs = tuple(ctx.needs_input_grad[1:])
+        apply: Any = GradientFunction.apply
+        found = iter(apply(ctx.kernel, diagonal, needs, *ctx.saved_tensors, *weights))
+        return None, *(next(found) if need else None for need in needs)
 
 
 class GramFunction(_Function):
@@ -97,6 +147,11 @@ class GramFunction(_Function):
     def backward(ctx: Any, *weights: torch.Tensor) -> Any:
         """The gradient, in tiles."""
         return _Function._gradient(ctx, weights, False)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *given: Any) -> Any:
+        """One after the other."""
+        return one_by_one(GramFunction, info, in_dims, given)
 
 
 class DiagonalFunction(_Function):
@@ -127,25 +182,7 @@ class DiagonalFunction(_Function):
         """The gradient, row by row."""
         return _Function._gradient(ctx, weights, True)
 
-
-class _Last(torch.autograd.Function):
-    """A gradient that says so when it is to be differentiated once more, and is not taken for a constant."""
-
     @staticmethod
-    def forward(ctx: Any, gradient: torch.Tensor, *inputs: torch.Tensor) -> torch.Tensor:  # noqa: ARG004
-        return gradient.view_as(gradient)
-
-    @staticmethod
-    def backward(ctx: Any, *weights: torch.Tensor) -> Any:
-        raise NotImplementedError(
-            "the kernels of glutheory have no second derivative: do not differentiate a gradient."
-        )
-
-
-def final(gradients: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
-    """The gradients, with a node behind them that refuses a second derivative, if a graph of them is being made."""
-    if not torch.is_grad_enabled():
-        return list(gradients)
-    last: Any = _Last
-    tensors = [tensor for tensor in inputs if tensor is not None]
-    return [None if part is None else last.apply(part, *tensors) for part in gradients]
+    def vmap(info: Any, in_dims: Any, *given: Any) -> Any:
+        """One after the other."""
+        return one_by_one(DiagonalFunction, info, in_dims, given)

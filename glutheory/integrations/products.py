@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ try:
 except ImportError:
     raise MissingDependencyError.of("this needs", "gpytorch", "gpytorch") from None
 
-from glutheory.integrations.autograd import differentiate, final
+from glutheory.integrations.autograd import differentiate
 from glutheory.integrations.batches import Kernel, members
 from glutheory.integrations.torch import gram, gram_diagonal
 from glutheory.numeric import gram as plain_gram
@@ -52,7 +53,30 @@ class ProductFunction(torch.autograd.Function):
                 others.append(rest)
         of_Y, *of_values = (None if parts[0] is None else sum(parts) for parts in zip(*others, strict=True))
         gradients = (torch.cat(own) if left else None, of_Y, of_V if product else None, *of_values)
-        return None, None, *final(gradients, (*ctx.saved_tensors, G))
+        return None, None, *_final(gradients, (*ctx.saved_tensors, G))
+
+
+class _Last(torch.autograd.Function):
+    """A gradient that says so when it is to be differentiated once more, and is not taken for a constant."""
+
+    @staticmethod
+    def forward(ctx: Any, gradient: torch.Tensor, *inputs: torch.Tensor) -> torch.Tensor:  # noqa: ARG004
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def backward(ctx: Any, *weights: torch.Tensor) -> Any:
+        raise NotImplementedError(
+            "the kernels of glutheory have no second derivative: do not differentiate a gradient."
+        )
+
+
+def _final(gradients: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+    """The gradients, with a node behind them that refuses a second derivative, if a graph of them is being made."""
+    if not torch.is_grad_enabled():
+        return list(gradients)
+    last: Any = _Last
+    tensors = [tensor for tensor in inputs if tensor is not None]
+    return [None if part is None else last.apply(part, *tensors) for part in gradients]
 
 
 def _matrix(kernel: Kernel, X: Any, Y: Any, V: torch.Tensor, values: Any) -> torch.Tensor:

@@ -43,8 +43,9 @@ def gram(
     """The Gram matrix of a network's kernel, the very values of `glutheory.gram`, with derivatives for autograd.
 
     The gradient flows to X, to Y and to those variances that are tensors. For one pair its error stays below 5e-12 of
-    the larger of the gradient and √(K(x,x) K(y,y))/‖x‖, also for nearly parallel rows. A gradient cannot be
-    differentiated once more, and says so. The memory of the backward pass is proportional to n·m.
+    the larger of the gradient and √(K(x,x) K(y,y))/‖x‖, also for nearly parallel rows. It goes with `torch.func.grad`,
+    `vjp`, `jacrev` and `vmap` (one matrix after the other). A gradient cannot be differentiated once more, and there is
+    no forward mode; both say so. The memory of the backward pass is proportional to n·m.
 
     Where a kernel has no derivative, the mean of its one-sided ones is taken, and never NaN:
 
