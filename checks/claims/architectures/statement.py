@@ -53,16 +53,16 @@ CLAIM = Claim(
         r"in a GPT-2 of 64 dimensions started with deviation 0.02.}"
     ),
     meaning=(
-        "At the start the gate lowers the condition number in the networks that the paper released, 2.4- to 2.5-fold in "
-        "the ViT and 23- to 33-fold in the MLP-Mixer. In the Mixer most of that is the one large eigenvalue that all "
-        "inputs share; in the ViT with ReLU the second one falls as well. After training little is left of it in the "
-        "same networks made small: in the Mixer the condition number of ReGLU is then the larger one, 1.8 times that of "
-        "ReLU, which refutes the claim; the other ratios are 1.1 to 1.4 and not told from 1. Of the corrected "
-        "form the parts about full size hold; of the small ones two pairs are not decided by the seeds that were fixed: "
-        "ReLU and ReGLU in the small ViT at the start, and in the trained Mixer whether they are within a factor of 3. "
-        "The released sizes were not trained, and no GPT-2 was released. Other networks of the kind (a pre-LN ViT, the "
-        "smallest GPT-2, a Mixer of fewer token units) start with ratios of 3.8 to 43; a narrow GPT-2 started with small "
-        "weights turns the order round for ReGLU."
+        "At the start the gate lowers the condition number in the networks that the paper released, 2.4- to 2.5-fold "
+        "in the ViT and 23- to 33-fold in the MLP-Mixer. In the Mixer most of that is the one large eigenvalue that "
+        "all inputs share; in the ViT with ReLU the second one falls as well. After training little is left of it in "
+        "the same networks made small: in the Mixer the condition number of ReGLU is then the larger one, 1.8 times "
+        "that of ReLU, which refutes the claim; the other ratios are 1.1 to 1.4 and not told from 1. Of the corrected "
+        "form the parts about full size hold; of the small ones two pairs are not decided by the seeds that were "
+        "fixed: ReLU and ReGLU in the small ViT at the start, and in the trained Mixer whether they are within a "
+        "factor of 3. The released sizes were not trained, and no GPT-2 was released. Other networks of the kind (a "
+        "pre-LN ViT, the smallest GPT-2, a Mixer of fewer token units) start with ratios of 3.8 to 43; a narrow GPT-2 "
+        "started with small weights turns the order round for ReGLU."
     ),
     parts=(
         Part("ViT at initialisation", "smaller with a gate in ViT, at initialisation", Fate.KEPT),
