@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from glutheory.activations import Activation, activation, activation_names, nearest
+from glutheory.activations import Activation, activation, activation_names, canonical, unknown
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.ground.arguments import integer
 from glutheory.ground.exact import as_exact
@@ -33,6 +33,8 @@ GATES: dict[str, str] = {
 }
 #: And of all others: mish_glu is gated by mish, and every activation of the zoo so.
 SUFFIX = "_glu"
+
+_LONGEST = 60  #: characters of a name
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,25 +91,43 @@ def network_names() -> tuple[str, ...]:
     return (*activation_names(), *GATES)
 
 
+def canonical_network(name: str) -> str:
+    """The zoo's name for it, e.g. ``swiglu`` for SwiGLU and ``mish_glu`` for MishGLU; without one the name itself."""
+    own = canonical(name)
+    if own in activation_names():
+        return own
+    squeezed = "".join(letter for letter in name[:_LONGEST].lower() if letter.isalnum())
+    if squeezed in GATES:
+        return squeezed
+    stem = canonical(squeezed.removesuffix("glu"))
+    return stem + SUFFIX if squeezed.endswith("glu") and stem in activation_names() else name
+
+
 def gate_of(name: str) -> str:
     """The activation that the gated network of that name has as its gate; any other name itself."""
     stem = name.removesuffix(SUFFIX)
     return GATES.get(name, stem if stem in activation_names() else name)
 
 
-def network(name: str | Network) -> Network:
+def network(name: str | Network | Activation) -> Network:
     """The network of that name: an activation's name is the non-gated one; see `GATES` and `SUFFIX` for gated ones.
+
+    Names are read in any case, with or without underscores; an activation is the network whose only branch it is.
 
     Raises:
         UnknownNameError: no such network; the message suggests the nearest names.
     """
     if isinstance(name, Network):
         return name
-    if name in activation_names():
-        return Network(name, (activation(name),))
-    if isinstance(name, str) and gate_of(name) != name:
-        return Network(name, (activation("identity"), activation(gate_of(name))))
-    raise UnknownNameError(f"unknown network {name!r}: {nearest(str(name)[:40], network_names())}")
+    if isinstance(name, Activation):
+        usual = name.name in activation_names() and activation(name.name) == name
+        return Network(name.name if usual else name.label, (name,))
+    own = canonical_network(name) if isinstance(name, str) else name
+    if own in activation_names():
+        return Network(own, (activation(own),))
+    if isinstance(own, str) and gate_of(own) != own:
+        return Network(own, (activation("identity"), activation(gate_of(own))))
+    raise UnknownNameError(unknown("network", name, network_names()))
 
 
 def partner(network: str | Network) -> Network:

@@ -15,7 +15,7 @@ import pytest
 from scipy.special import expit
 
 import glutheory as glu
-from glutheory.ground.parser import parse_expression
+from glutheory.activations.parser import parse_expression
 from glutheory.networks import Network
 
 Array = np.ndarray

@@ -172,7 +172,7 @@ def test_a_claim_keeps_to_its_room() -> None:
 
 def test_the_root_holds_what_is_everybodys() -> None:
     loose = {path.stem for path in PACKAGE.glob("*.py")}
-    assert loose == {"__init__", "__main__", "derive", "errors", "shown", "activations", "networks", "terminal"}
+    assert loose == {"__init__", "__main__", "derive", "errors", "shown", "networks", "terminal"}
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

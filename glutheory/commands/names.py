@@ -109,7 +109,7 @@ def _short(name: str | None) -> str:
 def _own(expression: str, given: tuple[str, ...]) -> Activation:
     if given:
         raise DomainError(f"--param {given[0][:_MAX_SHOWN]!r} goes with a NAME: write the number into the expression.")
-    from glutheory.ground.parser import parse_expression
+    from glutheory.activations.parser import parse_expression
 
     expr = parse_expression(expression)
     if expr.is_infinite:

@@ -1,6 +1,7 @@
 """An activation as finitely many smooth branches: its kinks, the branch on each interval between, its jumps.
 
-The switches are Heaviside, sign, Abs, Max and Min with arguments that are affine in z (inner switches first).
+The switches are Heaviside, sign, Abs, Max and Min with arguments whose roots are found exactly, as those of straight
+lines are (`glutheory.ground.switches`; inner switches first).
 Both certified roads start from here wherever they integrate: a ball must never be asked on which side of a
 kink it lies.
 """
@@ -14,6 +15,7 @@ import sympy as sp
 
 from glutheory.activations import Z
 from glutheory.errors import ExpressionError
+from glutheory.ground.switches import roots
 
 _SWITCHES = (sp.Heaviside, sp.sign, sp.Abs, sp.Max, sp.Min)
 #: Kinks beyond this number are refused: the work of every integrator grows with its square.
@@ -71,17 +73,15 @@ def _sign(value: sp.Expr, expr: sp.Expr) -> int:
     raise ExpressionError(f"cannot decide the sign of {value} in {expr}: write its constants as rational numbers.")
 
 
-def _affine(argument: sp.Expr, expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """(p, q) with argument = p z + q."""
-    flat = sp.expand(argument)
-    slope = flat.coeff(Z, 1)
-    rest = sp.expand(flat - slope * Z)
-    if rest.has(Z):
+def _roots(argument: sp.Expr, expr: sp.Expr) -> tuple[sp.Expr, ...]:
+    """The points where the argument of a switch may change its sign."""
+    found = roots(argument)
+    if found is None:
         raise ExpressionError(
-            f"a switch in {expr} has the argument {argument}, which is not of the form p*z + q: "
-            "write the function with switches at the roots of straight lines only."
+            f"a switch in {expr} has the argument {argument}, which is not of the form p*z + q, and whose roots "
+            "are not found: write the function with switches at the roots of straight lines only."
         )
-    return slope, rest
+    return found
 
 
 def _always(argument: sp.Expr) -> int | None:
@@ -134,9 +134,8 @@ def _split(expr: sp.Expr, low: sp.Expr, high: sp.Expr, whole: sp.Expr) -> list[t
     cuts = [low, high]
     for argument in _arguments(node):
         if _always(argument) is None:
-            slope, rest = _affine(argument, whole)
-            if _sign(slope, whole):
-                _insert(cuts, sp.radsimp(-rest / slope), whole)
+            for root in _roots(argument, whole):
+                _insert(cuts, root, whole)
     found: list[tuple[sp.Expr, sp.Expr]] = []
     for left, right in pairwise(cuts):
         value = _resolve(node, _inside(left, right), whole)

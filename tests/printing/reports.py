@@ -3,7 +3,7 @@
 from functools import cache
 
 from glutheory.activations import Activation
-from glutheory.ground.parser import parse_expression
+from glutheory.activations.parser import parse_expression
 from glutheory.networks import Network, network, network_names
 from glutheory.printing.contents import Report, report
 from glutheory.terminal import Terminal

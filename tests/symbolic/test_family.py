@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glutheory import Activation, Network, derivation
+from glutheory.activations.parser import parse_expression
 from glutheory.ground.normal_form import NormalCdf, Term, differentiate
-from glutheory.ground.parser import parse_expression
 from glutheory.symbolic.certificate_field import field_of, p, q
 from glutheory.symbolic.certify import family_checks, price_check, zero_check
 from glutheory.symbolic.family import Family, Shape, family

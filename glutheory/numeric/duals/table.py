@@ -9,6 +9,7 @@ import sympy as sp
 
 from glutheory.activations import Activation, activation, activation_names
 from glutheory.errors import DomainError
+from glutheory.ground.recognition import recognised
 from glutheory.numeric.duals import homogeneous, logistic, normal, waves
 from glutheory.numeric.duals.record import Dual
 from glutheory.numeric.duals.scaled import factors, scaled
@@ -50,7 +51,10 @@ def _entry(own: Activation) -> Dual:
 
 @lru_cache(maxsize=256)
 def _found(expr: sp.Expr) -> Dual:
-    """The evaluator of a definition that is not one of the zoo."""
+    """The evaluator of a definition that is not one of the zoo as it stands there."""
+    known = recognised(expr)
+    if known is not None and known.name in _TABLE:
+        return _entry(known)
     for own in map(activation, activation_names()):
         if own.name in _TABLE:
             found = factors(expr, own.expr)

@@ -11,11 +11,10 @@ import sympy as sp
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from glutheory.activations import Z
+from glutheory.activations import Z, parser
+from glutheory.activations.expression_size import MAX_BITS, MAX_DEGREE, MAX_EXPONENT
+from glutheory.activations.parser import MAX_LENGTH, function_names, parse_expression
 from glutheory.errors import ExpressionError
-from glutheory.ground import parser
-from glutheory.ground.expression_size import MAX_BITS, MAX_DEGREE, MAX_EXPONENT
-from glutheory.ground.parser import MAX_LENGTH, function_names, parse_expression
 
 #: Of the processor: more is a hang, on machines of any speed; a refusal takes milliseconds.
 SECONDS = 30.0
@@ -89,8 +88,8 @@ REFUSED = [
     ("Z", "the variable is z"),
     ("sin*z", "write sin(z)"),
     ("relo(z)", "did you mean 'relu'"),
-    ("normalcdf(z)", "did you mean 'normal_cdf'"),
-    ("Exp(z)", "did you mean 'exp'"),
+    ("normal_cfd(z)", "did you mean 'normal_cdf'"),
+    ("expp(z)", "did you mean 'exp'"),
     ("print(z)", "unknown function 'print'"),
     ("eval(z)", "unknown function 'eval'"),
     ("max(z)", "2 to 4 arguments"),

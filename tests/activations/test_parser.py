@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glutheory.activations import Z, activation, activation_names
+from glutheory.activations.parser import function_names, parse_expression
 from glutheory.errors import ExpressionError
-from glutheory.ground.parser import function_names, parse_expression
 from tests.zoo import ROWS, logistic, normal_cdf
 
 POINTS = (-2.3, -0.7, 0.4, 1.9)

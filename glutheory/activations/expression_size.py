@@ -2,7 +2,7 @@
 
 SymPy evaluates while it builds: ``exp(10**30*log(2))`` becomes a power of two that fills the memory, and a
 function that contains its argument twice doubles the tree each time it is nested. It also multiplies out and
-splits into real and imaginary parts to decide on signs. Used by `glutheory.ground.parser` only.
+splits into real and imaginary parts to decide on signs. Used by `glutheory.activations.parser` only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 
 import sympy as sp
 
-from glutheory.activations import Z
+from glutheory.activations.zoo import Z
 from glutheory.errors import ExpressionError
 
 MAX_EXPONENT = 16  #: absolute value of an exponent

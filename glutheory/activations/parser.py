@@ -15,9 +15,10 @@ from functools import partial
 
 import sympy as sp
 
-from glutheory.activations import Z, activation, activation_names, nearest
+from glutheory.activations.expression_size import admit, admit_argument, admit_exponent
+from glutheory.activations.names import canonical, nearest
+from glutheory.activations.zoo import Z, activation_names, definition
 from glutheory.errors import ExpressionError
-from glutheory.ground.expression_size import admit, admit_argument, admit_exponent
 
 MAX_LENGTH = 500  #: characters of text
 MAX_NODES = 150  #: numbers, names, operations and calls in the text
@@ -54,7 +55,7 @@ def function_names() -> tuple[str, ...]:
 
 
 def parse_expression(text: str) -> sp.Expr:
-    """The SymPy expression, in the symbol `glutheory.activations.Z`, that a formula in ``z`` stands for.
+    """The SymPy expression, in the symbol `glutheory.activations.zoo.Z`, that a formula in ``z`` stands for.
 
     The formula is written with numbers (decimals are taken exactly), ``pi``, ``e``, ``+ - * / **`` with
     integer exponents, and the functions of `function_names`. Nothing in it is ever executed. Whether the
@@ -171,6 +172,8 @@ def _call(name: str, arguments: list[sp.Expr]) -> sp.Expr:
     if name == "z" or name in _CONSTANTS:
         raise ExpressionError(f"{name!r} is not a function: write products with '*', as in {name}*(z + 1).")
     if name not in known:
+        name = canonical(name)
+    if name not in known:
         raise ExpressionError(f"unknown function {name[:40]!r}: {nearest(name[:40], known)}")
     most = MAX_ARGUMENTS if name in {"max", "min"} else 1
     least = min(most, 2)
@@ -180,7 +183,7 @@ def _call(name: str, arguments: list[sp.Expr]) -> sp.Expr:
     if name in _FUNCTIONS:
         kinked, value = name in {"max", "min"}, _FUNCTIONS[name]
     else:
-        template = activation(_ALIASES.get(name, name)).expr
+        template = definition(_ALIASES.get(name, name))
         kinked = template.has(sp.Heaviside, sp.sign, sp.Abs, sp.Max, sp.Min)
         value = partial(_substitute, template)
     return _evaluate(value, *(admit_argument(argument, kinked=kinked) for argument in arguments))
