@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from glutheory.commands.main import Command
-from glutheory.commands.options import NETWORK, SETTINGS, data_options, output_options
+from glutheory.commands.options import NETWORK, SETTINGS, data_options, output_options, own_activations
 from glutheory.errors import DomainError
 
 #: What is looked at where no network is named, and the depths where none are given.
@@ -21,7 +21,8 @@ _HELP = """Show what depth does to networks' NTK on the same rows: condition num
 
 NETWORK is a name of `glutheory list`, gated or not; without one, relu and reglu are compared. The stack is an
 embedding, blocks of norm, NETWORK and a dense layer, each added to its input, a last norm and a readout, in the limit
-of infinite width. The rows are random, or those of --data.
+of infinite width. The rows are random, or those of --data. With --activation, which may be repeated, a formula of your
+own is compared without and with the gate.
 
 \b
 Examples:
@@ -29,11 +30,13 @@ Examples:
   glutheory depth silu swiglu --layers 1:64 --out depth.svg
   glutheory depth relu reglu --no-residual --layers 1,2,5,20
   glutheory depth swiglu silu --data rows.csv --target y --norm layer
+  glutheory depth --activation 'z*erf(z)' --layers 1,4,16
 """
 
 
 @click.command(cls=Command, name="depth", help=_HELP, context_settings=SETTINGS)
 @click.argument("networks", metavar="[NETWORK]...", nargs=-1, type=NETWORK)
+@own_activations
 @click.option(
     "--layers",
     default=LAYERS,
@@ -51,6 +54,8 @@ Examples:
 @output_options
 def depth_command(
     networks: tuple[str, ...],
+    expressions: tuple[str, ...],
+    given: tuple[str, ...],
     layers: str,
     norm: str,
     residual: bool,
@@ -67,6 +72,7 @@ def depth_command(
     """See `_HELP`."""
     # imported here: `--help` and mistakes need nothing of this
     from glutheory.commands.data import chosen_rows
+    from glutheory.commands.names import chosen_networks, own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
     from glutheory.studies import depth
@@ -76,7 +82,8 @@ def depth_command(
     depths = chosen_depths(layers)
     check_size(n or 2, depths)
     rows = chosen_rows(n, d, inputs, data, target, seed)
-    chosen = networks or DEFAULT
+    own = [net for expression in expressions for net in own_pair(expression)]
+    chosen = [*chosen_networks(networks or (() if own else DEFAULT), given), *own]
     with progress("Depths", total=len(set(chosen))) as advance:
         study = depth_study(
             chosen,

@@ -57,6 +57,7 @@ Examples:
 def dynamics_command(
     networks: tuple[str, ...],
     expression: str | None,
+    given: tuple[str, ...],
     n: int | None,
     d: int | None,
     inputs: str | None,
@@ -75,7 +76,7 @@ def dynamics_command(
 ) -> None:
     """See `_HELP`."""
     from glutheory.commands.data import chosen_rows
-    from glutheory.commands.names import own_pair
+    from glutheory.commands.names import chosen_networks, own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
     from glutheory.studies import dynamics
@@ -86,7 +87,8 @@ def dynamics_command(
     check_output(out)
     if networks and expression is not None:
         raise DomainError(f"{networks[0]} and --activation {expression[:60]!r} are given: give one of the two.")
-    names = networks or (own_pair(expression) if expression is not None else ("relu", "reglu"))
+    own = own_pair(expression, given) if expression is not None else ()
+    names = own or chosen_networks(networks or ("relu", "reglu"), given)
     pair(names)
     if parametrization == "ntk" and (width is not None or seeds):
         raise DomainError("--parametrization is ntk, which has no --width and is not trained: leave these out.")

@@ -43,6 +43,7 @@ Examples:
 def kernel_command(
     networks: tuple[str, ...],
     expressions: tuple[str, ...],
+    given: tuple[str, ...],
     variance: str | None,
     variances: str | None,
     points: int,
@@ -53,7 +54,7 @@ def kernel_command(
 ) -> None:
     """See `_HELP`."""
     # imported here: `--help` and mistakes need nothing of this
-    from glutheory.commands.names import own_pair
+    from glutheory.commands.names import chosen_networks, own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
     from glutheory.studies import kernel
@@ -63,7 +64,7 @@ def kernel_command(
     a, b = parse_variances(variance, variances)
     check_output(out)
     own = [own_pair(expression)[0] for expression in expressions]
-    chosen = plain_networks([*networks, *own] or DEFAULT)
+    chosen = plain_networks([*chosen_networks(networks or (() if own else DEFAULT), given), *own])
     with progress("Kernels", total=len(chosen)) as advance:
         study = kernel_study(chosen, a=a, b=b, points=points, normalised=normalise, advance=advance)
     emit(kernel, study, as_json=as_json, out=out, ascii_only=ascii_only)

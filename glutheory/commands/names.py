@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+import click
 import sympy as sp
 
-from glutheory.activations import Activation, activation, activation_names
+from glutheory.activations import Activation, activation
 from glutheory.errors import DomainError, ExpressionError
 from glutheory.ground.exact import as_exact
-from glutheory.networks import Network, gate_of, network, product
+from glutheory.networks import Network, canonical_network, gate_of, network, product
 from glutheory.networks import gated as gated_network
 
 _MAX_SHOWN = 60
@@ -62,8 +65,7 @@ def chosen_activation(name: str | None, expression: str | None, given: tuple[str
     _exactly_one(name, expression)
     if expression is not None:
         return _own(expression, given)
-    name = _short(name)
-    return activation(gate_of(name), **parameters(given))
+    return activation(gate_of(canonical_network(_short(name))), **parameters(given))
 
 
 def chosen_network(name: str | None, expression: str | None, gated: bool, given: tuple[str, ...]) -> Network:
@@ -72,20 +74,45 @@ def chosen_network(name: str | None, expression: str | None, gated: bool, given:
     if expression is not None:
         act = _own(expression, given)
         return gated_network(act) if gated else product(act)
-    name = _short(name)
-    plain = network(name)
+    plain = network(_short(name))
+    if gated and plain.gated:
+        raise DomainError(f"--gated goes with an activation, and {plain.name!r} is gated already: leave it out.")
     act = activation(plain.gate.name, **parameters(given))
-    if name in activation_names() and gated:
-        return gated_network(act)
-    if gated:
-        raise DomainError(f"--gated goes with an activation, and {name!r} is gated already: leave it out.")
-    own = name if not given else f"{name}({', '.join(f'{key}={value}' for key, value in act.parameters)})"
-    return plain.with_gate(act, own)
+    return gated_network(act) if gated else _with(plain, act) if given else plain
 
 
-def own_pair(expression: str) -> tuple[Network, Network]:
-    """The network of an activation of the user's own, and the one with it as the gate; errors as its message says."""
-    act = _own(expression, ())
+def chosen_networks(names: Sequence[str], given: tuple[str, ...]) -> list[Network]:
+    """The networks of these names, each with those of the parameters that its activation has.
+
+    Raises:
+        DomainError: a parameter that none of them has, or a value that it may not have.
+        UnknownNameError: no such network.
+    """
+    values, networks = parameters(given), [network(name) for name in names]
+    known = {key for net in networks for key, _ in net.gate.parameters}
+    if stray := next((key for key in values if key not in known), None):
+        one = " and ".join(net.name for net in networks[:4]) or "no NETWORK"
+        remedy = f"it has {', '.join(sorted(known))}" if known else "name one that has it, such as silu (beta)"
+        raise DomainError(f"--param {stray} is a parameter of no network here ({one}): {remedy}.")
+    return [_given(net, values) for net in networks]
+
+
+def _given(net: Network, values: Mapping[str, object]) -> Network:
+    own = {key: values[key] for key, _ in net.gate.parameters if key in values}
+    return _with(net, activation(net.gate.name, **own)) if own else net
+
+
+def _with(net: Network, act: Activation) -> Network:
+    """The network with this activation, named after its parameters: ``swiglu(beta=2)``."""
+    return net.with_gate(act, net.name + act.label.removeprefix(act.name))
+
+
+def own_pair(expression: str, given: tuple[str, ...] = ()) -> tuple[Network, Network]:
+    """The network of an activation of the user's own, and the one with it as the gate; errors as its message says.
+
+    `given` are values of --param: those of a formula stand in it.
+    """
+    act = _own(expression, given)
     return product(act), gated_network(act)
 
 
@@ -110,8 +137,13 @@ def _own(expression: str, given: tuple[str, ...]) -> Activation:
     if given:
         raise DomainError(f"--param {given[0][:_MAX_SHOWN]!r} goes with a NAME: write the number into the expression.")
     from glutheory.activations.parser import parse_expression
+    from glutheory.ground.recognition import recognised
 
     expr = parse_expression(expression)
     if expr.is_infinite:
         raise ExpressionError(f"expression {expression[:_MAX_SHOWN]!r} is not finite: write a function of z.")
-    return Activation(" ".join(expression.split()), expr)
+    name = " ".join(expression.split())
+    known = recognised(expr)
+    if known is not None and sys.stderr.isatty():
+        click.echo(f"note: {name[:_MAX_SHOWN]} is {known.label} of the zoo.", err=True)
+    return Activation(name, expr, "" if known is None else f"{known.label} of the zoo")

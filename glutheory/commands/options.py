@@ -52,8 +52,7 @@ class _NetworkName(_Type):
         from glutheory.networks import network
 
         text = str(value).strip()
-        short = text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
-        return network(short.lower().replace("-", "_")).name
+        return network(text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "...").name
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 (click's interface)
         """The names that begin like this, each with what it is."""
@@ -85,8 +84,7 @@ class _StackLine(_Type):
         """
         from glutheory.layers import read_stack
 
-        first, comma, rest = str(value).partition(",")
-        stack = read_stack(first.lower().replace("-", "_") + comma + rest)
+        stack = read_stack(str(value))
         blocks = max(getattr(layer, "times", 1) for layer in stack.layers)
         if blocks > MOST_BLOCKS:
             raise DomainError(f"--stack has {blocks:,} blocks: give at most {MOST_BLOCKS:,}.")
@@ -159,14 +157,25 @@ def kernel_options(command: Function) -> Function:
 def own_activations(command: Function) -> Function:
     """--activation, any number of times (the commands' pages say so).
 
-    Hands over ``expressions``, formulas as the user typed them; see `glutheory.commands.names.own_pair`.
+    Hands over ``expressions``, formulas as the user typed them, see `glutheory.commands.names.own_pair`; and ``given``,
+    see `param_option`.
     """
-    return click.option("--activation", "expressions", metavar="EXPR", multiple=True, help=_OWN)(command)
+    own = click.option("--activation", "expressions", metavar="EXPR", multiple=True, help=_OWN)
+    return _all((own, param_option), command)
 
 
 def own_activation(command: Function) -> Function:
-    """--activation, once: hands over ``expression``, or None."""
-    return click.option("--activation", "expression", metavar="EXPR", help=_OWN)(command)
+    """--activation, once, and --param: hands over ``expression``, or None, and ``given``, see `param_option`."""
+    return _all((click.option("--activation", "expression", metavar="EXPR", help=_OWN), param_option), command)
+
+
+def param_option(command: Function) -> Function:
+    """--param, any number of times.
+
+    Hands over ``given``, texts such as "beta=1.702"; see `glutheory.commands.names.chosen_networks`.
+    """
+    text = "A parameter of every network named that has it, e.g. beta=1.702 of silu and swiglu."
+    return click.option("--param", "given", metavar="KEY=NUMBER", multiple=True, help=text)(command)
 
 
 def output_options(command: Function) -> Function:

@@ -83,6 +83,7 @@ _MOST = 64
 def phase_command(
     gate: str | None,
     expression: str | None,
+    given: tuple[str, ...],
     n: str | None,
     d: str | None,
     inputs: str,
@@ -100,7 +101,7 @@ def phase_command(
 ) -> None:
     """See `_HELP`."""
     from glutheory.commands.data import read_rows
-    from glutheory.commands.names import own_pair
+    from glutheory.commands.names import chosen_networks, own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
     from glutheory.commands.workers import workers
@@ -110,12 +111,12 @@ def phase_command(
     check_output(out)
     if gate is not None and expression is not None:
         raise DomainError(f"{gate} and --activation {expression[:60]!r} are given: give one of the two.")
-    chosen = own_pair(expression)[1] if expression is not None else gate or DEFAULT
+    chosen = own_pair(expression, given)[1] if expression is not None else chosen_networks((gate or DEFAULT,), given)[0]
     if target is not None and data is None:
         raise DomainError(f"--target is {target[:60]!r}, but random data have no columns: give --data as well.")
     sizes, dimensions = read_list("--n", n), read_list("--d", d)
-    given = None if data is None else read_rows(data, target=target)
-    rows = None if given is None else own_rows(given.X, given.name, seed)
+    table = None if data is None else read_rows(data, target=target)
+    rows = None if table is None else own_rows(table.X, table.name, seed)
     every_n, every_d = axes(sizes, dimensions, rows)
     known = 0
 

@@ -58,6 +58,7 @@ Examples:
 def spectrum_command(
     networks: tuple[str, ...],
     expressions: tuple[str, ...],
+    given: tuple[str, ...],
     stacks: tuple[Stack, ...],
     n: int | None,
     d: int | None,
@@ -75,21 +76,22 @@ def spectrum_command(
     """See `_HELP`."""
     # imported here: `--help` and mistakes need nothing of this
     from glutheory.commands.data import chosen_rows
-    from glutheory.commands.names import own_pair
+    from glutheory.commands.names import chosen_networks, own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
     from glutheory.studies import spectrum
     from glutheory.studies.spectrum.study import check_size, spectrum_study
 
-    given = click.get_current_context().get_parameter_source("parametrization")
-    if stacks and given is ParameterSource.DEFAULT:
+    source = click.get_current_context().get_parameter_source("parametrization")
+    if stacks and source is ParameterSource.DEFAULT:
         parametrization = "ntk"
     options = gram_options(parametrization, width)
     check_output(out)
     check_size(n or 0)
     own = [net for expression in expressions for net in own_pair(expression)]
     rows = chosen_rows(n, d, inputs, data, target, seed)
-    chosen: Sequence[Network | Stack | str] = [*networks, *own, *stacks] or DEFAULT
+    named = chosen_networks(networks or (() if own or stacks else DEFAULT), given)
+    chosen: Sequence[Network | Stack] = [*named, *own, *stacks]
     with progress("Eigenvalues", total=len(set(chosen))) as advance:
         study = spectrum_study(chosen, rows.X, kind=kind, data=rows.description, advance=advance, **options)
     emit(spectrum, study, as_json=as_json, out=out, ascii_only=ascii_only)

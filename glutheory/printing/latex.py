@@ -87,7 +87,7 @@ def document(found: Report, *, steps: bool = False) -> str:
     doc = Document()
     write = doc.write
     doc.section(f"Kernels of the network {found.network.name}")
-    doc.lines += [f"${_neuron(found)}$, with $\\varphi(z) = {write(found.gate.expr)}$.", ""]
+    doc.lines += [f"${_neuron(found)}$, with $\\varphi(z) = {Writer(LATEX, decimals=True)(found.gate.expr)}$.", ""]
     ntk, standard = (_setting(found, name) for name in ("ntk", "standard"))
     doc.lines += [
         (

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import sympy as sp
 
 from glutheory import terminal
+from glutheory.activations import activation_names
+from glutheory.ground.recognition import recognised
 from glutheory.printing import sentences
 from glutheory.printing.contents import Report, averaged, kernel_formulas, told
 from glutheory.printing.styles import ASCII, UNICODE
@@ -45,7 +47,10 @@ def _network(page: Page, found: Report) -> None:
     page.heading("Network")
     page.say(sentences.neuron(found))
     if len(found.network.branches) == 1 or found.network.gated:
-        page.formula("φ(z)", found.gate.expr)
+        page.formula("φ(z)", found.gate.expr, decimals=True)
+        known = None if found.gate.name in activation_names() else recognised(found.gate.expr)
+        if known is not None:
+            page.say(f"φ is {known.label} of the zoo")
     else:
         for i, branch in enumerate(found.network.branches, start=1):
             page.formula(f"φ_{i}(z)", branch.expr)
@@ -169,9 +174,10 @@ class Page:
         """A paragraph of prose."""
         self.lines += terminal.paragraph(self.terminal.prose(text), self.terminal.width)
 
-    def formula(self, head: str, expr: sp.Expr, indent: int = 2) -> None:
-        """An equation, folded where it is long."""
-        self.lines += terminal.formula(self.terminal.prose(head), self.write(expr), self.terminal.width, indent)
+    def formula(self, head: str, expr: sp.Expr, indent: int = 2, *, decimals: bool = False) -> None:
+        """An equation, folded where it is long; definitions have decimals for long fractions."""
+        right = Writer(self.write.style, decimals=decimals)(expr)
+        self.lines += terminal.formula(self.terminal.prose(head), right, self.terminal.width, indent)
 
     def table(self, rows: Sequence[tuple[str, ...]]) -> None:
         """Cells in columns."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from glutheory.activations.numbers import shown
 from glutheory.printing.groups import MEAN, readable
 from glutheory.printing.special_forms import special_form
 from glutheory.printing.styles import Style
@@ -17,10 +18,16 @@ _Written = tuple[str, int]
 
 
 class Writer:
-    """Writes SymPy expressions in one style."""
+    """Writes SymPy expressions in one style.
 
-    def __init__(self, style: Style) -> None:
+    Attributes:
+        style: what differs between Unicode, ASCII, LaTeX and program code.
+        decimals: whether long fractions that end are written as decimals, 1.702z rather than 851z/500.
+    """
+
+    def __init__(self, style: Style, *, decimals: bool = False) -> None:
         self.style = style
+        self.decimals = decimals
 
     def __call__(self, expr: sp.Expr) -> str:
         """The expression on one line."""
@@ -103,18 +110,22 @@ class Writer:
         if negative:
             negative, above = _absorb_sign(above)
         number = _move_number_root(number, roots)
-        bottom = self.factors(number.q, below, roots[False])
+        over, under = int(number.p), int(number.q)
+        front: int | str = over
+        if self.decimals and "." in shown(number):
+            front, under = shown(number), 1
+        bottom = self.factors(under, below, roots[False])
         big = [f for f in above if f.is_Add or isinstance(f, MEAN)] if self.style.latex and _constant(below) else []
         if bottom and big and len(above) > 0 and not roots[False]:
             # \frac{1}{2\pi}(…) rather than a tall numerator
             rest = [f for f in above if f not in big]
-            front = self.style.fraction(self.join(self.factors(number.p, rest, roots[True])), self.join(bottom))
-            text = self.join([front, *(self.within(f, _POWER) for f in big)])
+            ahead = self.style.fraction(self.join(self.factors(front, rest, roots[True])), self.join(bottom))
+            text = self.join([ahead, *(self.within(f, _POWER) for f in big)])
             return (f"{self.style.minus}{text}", _SUM) if negative else (text, _PRODUCT)
-        top = self.factors(number.p, above, roots[True])
+        top = self.factors(front, above, roots[True])
         if not bottom:
             text, level = self.join(top), _PRODUCT if len(top) > 1 else _ATOM
-            if len(top) == 1 and not (number.p != 1 and not above):
+            if len(top) == 1 and not (over != 1 and not above):
                 level = _POWER
             if len(above) == 1 and not roots[True] and number == 1:
                 text, level = self.visit(above[0])
@@ -136,7 +147,7 @@ class Writer:
         below = self.join(bottom)
         return self.style.fraction(self.join(top), f"({below})" if len(bottom) > 1 else below)
 
-    def factors(self, number: int, others: list[sp.Expr], roots: list[sp.Expr]) -> list[str]:
+    def factors(self, number: int | str, others: list[sp.Expr], roots: list[sp.Expr]) -> list[str]:
         """The written factors of one side of a fraction, in reading order; none if it is 1 below the line."""
         texts = [self.style.number(str(number))] if number != 1 else []
         texts += [self.within(f, _POWER) for f in sorted(others, key=_factor_order)]
@@ -158,9 +169,10 @@ class Writer:
 def _tight(text: str, factor: str) -> bool:
     """Whether the factor may follow the text without a dot: 2c, ab, 2π√D, (a + 1)(b + 1)."""
     single = len(factor.rstrip("'⁰¹²³⁴⁵⁶⁷⁸⁹")) == 1
-    if factor[0] in "√(" and (factor[0] == "√" or text[-1] == ")" or text.isdigit()):
+    digits = text.replace(".", "", 1).isdigit()
+    if factor[0] in "√(" and (factor[0] == "√" or text[-1] == ")" or digits):
         return True
-    return single and (text.isdigit() or factor[0] > "~" or (factor[0] in "abc" and text[-1] in "abc"))
+    return single and (digits or factor[0] > "~" or (factor[0] in "abc" and text[-1] in "abc"))
 
 
 def _functions(expr: sp.Expr) -> bool:

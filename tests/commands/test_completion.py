@@ -39,7 +39,7 @@ def _named(start: str) -> list[str]:
         ("unknown rel", []),
         ("kernel leaky-", ["leaky_relu"]),
         ("kernel zzz", []),
-        ("spectrum --para", ["--parametrization"]),
+        ("spectrum --parame", ["--parametrization"]),
         ("spectrum --parametrization ", ["standard", "ntk"]),
         ("spectrum relu --inputs n", ["normalised"]),
         ("spectrum --kind=nn", ["nngp"]),
