@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from glutheory.numeric import entry_error, gram
     from glutheory.quadrature import enclose
     from glutheory.spectra import condition_number
-    from glutheory.symbolic import derivation, evaluate
+    from glutheory.symbolic import derivation, evaluate, symbols
 
 __version__ = "0.1.0"
 
@@ -55,6 +55,7 @@ __all__ = [
     "network_names",
     "product",
     "stack",
+    "symbols",
 ]
 
 #: Where the names are that the exceptions do not include; SymPy and numpy come with them.
@@ -65,7 +66,7 @@ _HOMES = {
     "glutheory.numeric": ("entry_error", "gram"),
     "glutheory.quadrature": ("enclose",),
     "glutheory.spectra": ("condition_number",),
-    "glutheory.symbolic": ("derivation", "evaluate"),
+    "glutheory.symbolic": ("derivation", "evaluate", "symbols"),
 }
 
 
@@ -81,4 +82,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({name for name in globals() if name.startswith("__")} | {*__all__})

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from glutheory.notebook.forms import html, latex, markdown
+from glutheory.notebook.forms import html, latex, markdown, text
 
-__all__ = ["html", "latex", "markdown"]
+__all__ = ["html", "latex", "markdown", "text"]

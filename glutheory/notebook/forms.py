@@ -8,6 +8,7 @@ would prefer it to the formula), and a page no formula.
 from __future__ import annotations
 
 import html as _html
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,19 +16,24 @@ from glutheory.activations import Activation
 from glutheory.audit.findings import Audit
 from glutheory.claims import Outcome
 from glutheory.networks import Network
+from glutheory.printing import render, render_stack
 from glutheory.printing.contents import kernel_formulas, report
+from glutheory.printing.stack_contents import stack_report
 from glutheory.printing.styles import LATEX
 from glutheory.printing.writer import Writer
-from glutheory.studies import dynamics, kernel, phase, spectrum
+from glutheory.studies import depth, dynamics, kernel, phase, spectrum
+from glutheory.studies.depth.study import DepthStudy
 from glutheory.studies.dynamics.study import Dynamics
 from glutheory.studies.kernel.study import KernelStudy
 from glutheory.studies.phase.study import Phase
 from glutheory.studies.spectrum.study import SpectrumStudy
 from glutheory.symbolic.derived import Derivation
+from glutheory.symbolic.stacks import StackDerivation
 from glutheory.terminal import Terminal
 
 #: What the command line prints of each study.
 _PAGES: dict[type, Callable[[Any, Terminal], str]] = {
+    DepthStudy: depth.text,
     Dynamics: dynamics.text,
     KernelStudy: kernel.text,
     Phase: phase.text,
@@ -64,16 +70,27 @@ def html(found: object) -> str | None:
     return f'<pre style="overflow-x: auto; white-space: pre">{_html.escape(page)}</pre>'
 
 
-def _page(found: object) -> str | None:
-    here = Terminal()
+def text(found: object) -> str | None:
+    """The page that the command line prints, for the terminal; None where it prints none."""
+    here = Terminal.of(sys.stdout)
+    if isinstance(found, Derivation):
+        return render(report(found.network), "text", here).rstrip()
+    if isinstance(found, StackDerivation):
+        own = stack_report(found.stack, parametrization=found.parametrization)
+        return render_stack(own, "text", here).rstrip()
+    return _page(found, here)
+
+
+def _page(found: object, here: Terminal | None = None) -> str | None:
+    here = here or Terminal()
     if isinstance(found, Outcome):
         return "\n".join(_told(found))
     if isinstance(found, Audit):
         from glutheory.audit.text import report as audit_report
 
         return audit_report(found, here).rstrip()
-    text = _PAGES.get(type(found))
-    return None if text is None else text(found, here).rstrip()
+    page = _PAGES.get(type(found))
+    return None if page is None else page(found, here).rstrip()
 
 
 def _lines(found: object) -> list[tuple[str, Any]] | None:

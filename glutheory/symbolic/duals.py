@@ -21,7 +21,7 @@ from glutheory.symbolic.assemble import assemble
 from glutheory.symbolic.certify import Check, ball_check, family_checks, price_check, zero_check
 from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.hermite import HermiteSeries, hermite_series
-from glutheory.symbolic.kolmogorov import KolmogorovDensity
+from glutheory.symbolic.mean import mean
 from glutheory.symbolic.pairs import KAPPA_PRIME, Part, bilinear
 
 #: The methods by which a dual is found.
@@ -53,11 +53,11 @@ class Expectation:
 
     @cached_property
     def expression(self) -> sp.Expr:
-        """The closed form in (a, b, c); with mixing variables, an unevaluated ``Integral`` over them."""
+        """The closed form in (a, b, c); with mixing variables, an ``Integral`` over them, which evaluates."""
         fixed, mixed = split_mixture(self.kernel)
         for kappa in (KAPPA_PRIME, KAPPA):
             if mixed.has(kappa):
-                mixed = sp.Integral(KolmogorovDensity(kappa) * mixed, (kappa, 0, sp.oo))
+                mixed = mean(mixed, kappa)
         return fixed + mixed
 
 

@@ -31,16 +31,6 @@ _SWITCH = fmpq(4, 5)
 _TERMS = 48
 
 
-class KolmogorovDensity(sp.Function):
-    """k(κ) = 8κ Σ_{n≥1} (−1)^(n−1) n² exp(−2n²κ²), κ > 0: the density of the Kolmogorov distribution."""
-
-    nargs = 1
-
-    def _eval_rewrite_as_Sum(self, kappa: sp.Expr, **_hints: object) -> sp.Expr:  # noqa: N802 (SymPy's hook)
-        n = sp.Symbol("n", integer=True, positive=True)
-        return sp.Sum(8 * kappa * (-1) ** (n - 1) * n**2 * sp.exp(-2 * n**2 * kappa**2), (n, 1, sp.oo))
-
-
 def density(kappa: arb) -> arb:
     """k(κ) as a ball, by whichever of its two theta series converges faster at κ."""
     cutoff = arb(2) ** (-ctx.prec - 8)

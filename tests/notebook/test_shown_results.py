@@ -153,3 +153,22 @@ def test_nothing_of_it_is_loaded_before_a_notebook_asks() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [[], True]
+
+
+def test_print_gives_the_page_of_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    glu.derivation("relu").print()
+    page = capsys.readouterr().out
+    assert page.startswith("relu: kernels of the non-gated two-layer network")
+    assert "Verification" in page
+    kernel_study(["relu"], points=3).print()
+    assert "Kernels over" in capsys.readouterr().out
+    glu.network("reglu").print()
+    assert capsys.readouterr().out == "<Network reglu: gated, identity * relu>\n"
+    glu.derivation(glu.stack("relu", 2)).print()
+    assert "relu" in capsys.readouterr().out
+
+
+def test_dir_lists_the_public_names_and_nothing_else() -> None:
+    names = {name for name in dir(glu) if not name.startswith("__")}
+    assert names == set(glu.__all__)
+    assert {"gram", "condition_number", "symbols", "stack"} <= names

@@ -11,7 +11,8 @@ from scipy.stats import kstwobign
 
 from glutheory.ground.balls import precision
 from glutheory.symbolic import kolmogorov
-from glutheory.symbolic.kolmogorov import KolmogorovDensity, density, moment_bound, rule
+from glutheory.symbolic.kolmogorov import density, moment_bound, rule
+from glutheory.symbolic.mean import KolmogorovDensity
 
 
 @pytest.mark.parametrize("kappa", ["0.2", "0.5", "0.79", "0.81", "1", "2", "4"])
