@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from glutheory.commands.data_files import DataFile
 from glutheory.commands.options import FEATURES, INPUTS, ROWS
+from glutheory.commands.scaling import scaled
 from glutheory.datasets.files import LARGEST
 from glutheory.errors import DomainError
 
@@ -30,16 +31,29 @@ class DataRows:
         y: the targets, shape (n,), float64, finite; or None.
         description: where they are from, a phrase.
         name: what the file is called, and what of it was left out; empty for random rows.
+        other: the rows of a file otherwise scaled, to compare with: as given where X is scaled, else to norm √d; None
+            where that is the same or cannot be.
+        other_description: what these are, a phrase.
     """
 
     X: Array
     y: Array | None
     description: str
     name: str = ""
+    other: Array | None = None
+    other_description: str = ""
 
 
 def chosen_rows(
-    n: int | None, d: int | None, inputs: str | None, data: Path | None, target: str | None, seed: int
+    n: int | None,
+    d: int | None,
+    inputs: str | None,
+    data: Path | None,
+    target: str | None,
+    seed: int,
+    *,
+    columns: str | None = None,
+    normalise: str | None = None,
 ) -> DataRows:
     """The rows that the options of `glutheory.commands.options.data_options` ask for.
 
@@ -49,11 +63,33 @@ def chosen_rows(
     if data is None:
         if target is not None:
             raise DomainError(f"--target is {target[:60]!r}, but random data have no columns: give --data as well.")
+        if columns is not None:
+            raise DomainError(f"--columns is {columns[:60]!r}, but random data have none: give --data as well.")
+        if normalise is not None:
+            raise DomainError(f"--normalise is {normalise}, but random data are scaled by --inputs: give that.")
         return draw_rows(inputs or INPUTS[0], ROWS if n is None else n, FEATURES if d is None else d, seed)
-    for name, value in (("--n", n), ("--d", d), ("--inputs", inputs)):
+    for name, value in (("--n", n), ("--d", d), ("--inputs", None if inputs == INPUTS[1] else inputs)):
         if value is not None:
             raise DomainError(f"{name} is {value}, but --data gives the rows: leave out one of the two.")
-    return read_rows(data, target=target)
+    if inputs == INPUTS[1] and normalise not in (None, "rms"):
+        raise DomainError(
+            f"--inputs normalised is --normalise rms, and --normalise is {normalise}: give one of the two."
+        )
+    return _compared(read_rows(data, target=target, columns=columns), "rms" if inputs == INPUTS[1] else normalise)
+
+
+def _compared(rows: DataRows, normalise: str | None) -> DataRows:
+    """The rows as --normalise says, with those otherwise scaled to compare with."""
+    if normalise in (None, "none"):
+        try:
+            other, said = scaled(rows.X, "rms")
+        except DomainError:  # a row of zeros
+            return rows
+        same = np.allclose(other, rows.X, rtol=1e-6, atol=0)
+        return rows if same else replace(rows, other=other, other_description=said)
+    X, said = scaled(rows.X, normalise)
+    found = replace(rows, X=X, description=f"{rows.description}; {said}")
+    return replace(found, other=rows.X, other_description="the rows as given")
 
 
 def draw_rows(inputs: str, n: int, d: int, seed: int) -> DataRows:
@@ -80,7 +116,7 @@ def draw_rows(inputs: str, n: int, d: int, seed: int) -> DataRows:
     return DataRows(X, None, f"{n} random rows of {_features(d)}, norm √{d}, seed {seed}")
 
 
-def read_rows(path: Path, *, target: str | None = None) -> DataRows:
+def read_rows(path: Path, *, target: str | None = None, columns: str | None = None) -> DataRows:
     """The rows of a file.
 
     * .npy: one array (n, d); `target` is the number of a column (from 0, or from the end: -1).
@@ -88,29 +124,43 @@ def read_rows(path: Path, *, target: str | None = None) -> DataRows:
     * .csv: with or without a header; separated by commas, semicolons or tabs; `target` is a column's name or number. A
       column without a name that counts the rows is left out, and the description says so.
 
+    A target of texts is one of classes, which are numbered (`glutheory.commands.labels`).
+
     Args:
         path: the file.
         target: which part of it is the target, and no input.
+        columns: the names or numbers of the inputs, with commas between; None: all but the target.
 
     Raises:
         DomainError: no such file or format, pickled objects, entries that are not finite numbers (the first is named),
             rows of different lengths, fewer than two rows, another shape, no such target, or a column without a
             name that may be an input.
     """
-    file, left_out = DataFile(path), ""
+    file, left_out, classes = DataFile(path), "", ""
     suffix = path.suffix.lower()
     if suffix == ".csv":
+        from glutheory.commands.labels import encoded
         from glutheory.commands.tables import index_column, read_table
 
-        values, names = read_table(file.text(), file.complaint)
-        index = index_column(values, names, target, file.complaint)
-        X, y = file.split(values, names, target, index)
+        table = read_table(file.text(), file.complaint)
+        index = index_column(table, target) if columns is None else None
+        chosen, label = file.roles(table.width, table.names, target, columns)
         if index is not None:
             left_out = f", without its column {index + 1}, which has no name and counts the rows like an index"
+        X, y = table.numbers([i for i in chosen if i != index]), None
+        if label is not None:
+            texts = table.labels(label)
+            y = table.numbers([label])[:, 0] if texts is None else None
+            if texts is not None:
+                y, classes = encoded(texts, str(target), file.complaint)
     elif suffix == ".npy":
-        X, y = file.split(file.numbers(file.array(file.content(), "the array"), "the array"), (), target)
+        values = file.numbers(file.array(file.content(), "the array"), "the array")
+        chosen, label = file.roles(values.shape[1], (), target, columns)
+        X, y = values[:, chosen], None if label is None else values[:, label].copy()
     elif suffix == ".npz":
-        X, y = file.members(target)
+        X, y, classes = file.members(target)
+        if columns is not None:
+            X = X[:, file.roles(X.shape[1], (), None, columns)[0]]
     else:
         raise file.complaint("which is of no known format", f"give a file that ends in {', '.join(SUFFIXES)}")
     n, d = X.shape
@@ -118,8 +168,12 @@ def read_rows(path: Path, *, target: str | None = None) -> DataRows:
         raise file.complaint(f"which has {n} row{'s' * (n != 1)}", f"give at least {FEWEST}")
     if d < 1:
         raise file.complaint("which has no column beside the target", "give at least one input")
-    label = "" if y is None else f", target {target or 'y'}"
-    return DataRows(X, y, f"{path.name}: {n} rows of {_features(d)}{label}{left_out}", path.name + left_out)
+    named = "" if y is None else f", target {target or 'y'}{': ' * bool(classes)}{classes}"
+    picked = "" if columns is None else f" ({', '.join(part.strip() for part in columns.split(','))[:80]})"
+    return DataRows(
+        np.ascontiguousarray(X), y, f"{path.name}: {n} rows of {_features(d)}{picked}{named}{left_out}",
+        path.name + left_out,
+    )  # fmt: skip
 
 
 def _features(d: int) -> str:

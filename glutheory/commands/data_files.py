@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import io
 import zipfile
 import zlib
@@ -11,12 +12,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from glutheory.commands.labels import encoded
 from glutheory.datasets.files import LARGEST, read
 from glutheory.errors import DomainError
 
 Array = npt.NDArray[np.float64]
 #: What reading a damaged file raises, by zipfile, its decompressors and numpy's parser of headers.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, RuntimeError, MemoryError)
+
+#: What the options name.
+_WANTED = {"target": "one", "columns": "some of them"}
 
 
 class DataFile:
@@ -59,8 +64,8 @@ class DataFile:
                 ) from None
             raise self.complaint(f"in which {name} is damaged ({_sentence(error)})", "save it again") from None
 
-    def members(self, target: str | None) -> tuple[Array, Array | None]:
-        """X and y of an archive."""
+    def members(self, target: str | None) -> tuple[Array, Array | None, str]:
+        """X and y of an archive, and what is to be said of y."""
         content = self.content()
         try:
             with zipfile.ZipFile(io.BytesIO(content)) as packed:
@@ -80,11 +85,14 @@ class DataFile:
             ) from None
         X = self.numbers(self.array(parts[inputs], f"the array {inputs}"), f"the array {inputs}")
         if label is None:
-            return X, None
-        y = self.numbers(self.array(parts[label], f"the array {label}"), f"the array {label}", target=True)
+            return X, None, ""
+        given, said = self.array(parts[label], f"the array {label}"), ""
+        if given.dtype.kind == "U" and given.ndim == 1:
+            given, said = encoded([str(text).strip() for text in given], label, self.complaint)
+        y = self.numbers(given, f"the array {label}", target=True)
         if len(y) != len(X):
             raise self.complaint(f"which has {len(X)} rows but {len(y)} targets in {label}", "give one for each row")
-        return X, y
+        return X, y, said
 
     def _choose(self, names: list[str], target: str | None) -> tuple[str | None, str]:
         """The names of the target, if any, and of the inputs."""
@@ -120,24 +128,45 @@ class DataFile:
             )
         return found
 
-    def split(
-        self, values: Array, names: tuple[str, ...], target: str | None, left_out: int | None = None
-    ) -> tuple[Array, Array | None]:
-        """The inputs and the target column of a matrix; `left_out` is the number of a column that is no input."""
-        spare = [] if left_out is None else [left_out]
-        if target is None:
-            return np.ascontiguousarray(np.delete(values, spare, axis=1)) if spare else values, None
-        count = values.shape[1]
-        if target in names:
-            if names.count(target) > 1:
-                raise self.complaint(f"in which {names.count(target)} columns are called {target!r}", "rename one")
-            column = names.index(target)
-        else:
-            column = int(target) if target.removeprefix("-").isdecimal() and len(target) < 9 else count
-            if not -count <= column < count:
-                known = f"columns {', '.join(names)[:200]}" if names else f"{count} columns, counted from 0"
-                raise self.complaint(f"which has {known}, and none is {target[:60]!r}", "let --target name one")
-        return np.ascontiguousarray(np.delete(values, [*spare, column], axis=1)), values[:, column].copy()
+    def roles(
+        self, count: int, names: tuple[str, ...], target: str | None, columns: str | None
+    ) -> tuple[list[int], int | None]:
+        """The numbers of the input columns and of the target's, if any.
+
+        Args:
+            count: how many columns there are.
+            names: what they are called; none where they have no names.
+            target: what --target says.
+            columns: what --columns says: names or numbers, with commas between; None: all but the target.
+        """
+        label = None if target is None else self._place(target, "target", count, names)
+        if columns is None:
+            return [i for i in range(count) if i != label], label
+        chosen = [self._place(part.strip(), "columns", count, names) for part in columns.split(",")]
+        if label in chosen:
+            raise self.complaint(f"whose column {target!r} is in --columns and is the --target", "leave it out of one")
+        if len(set(chosen)) < len(chosen):
+            twice = next(
+                part.strip() for part, i in zip(columns.split(","), chosen, strict=True) if chosen.count(i) > 1
+            )
+            raise self.complaint(f"of which --columns has the column {twice[:60]!r} twice", "name it once")
+        return chosen, label
+
+    def _place(self, name: str, option: str, count: int, names: tuple[str, ...]) -> int:
+        """The number of the column that is called so, or has this number."""
+        if name in names:
+            if names.count(name) > 1:
+                raise self.complaint(f"in which {names.count(name)} columns are called {name!r}", "rename one")
+            return names.index(name)
+        column = int(name) if name.removeprefix("-").isdecimal() and len(name) < 9 else count
+        if not -count <= column < count:
+            known = f"columns {', '.join(names)[:200]}" if names else f"{count} columns, counted from 0"
+            near = difflib.get_close_matches(name, names, n=1)
+            more = f" ({near[0]}?)" if near else ""
+            raise self.complaint(
+                f"which has {known}, and none is {name[:60]!r}{more}", f"let --{option} name {_WANTED[option]}"
+            )
+        return column % count
 
 
 def _sentence(error: BaseException) -> str:

@@ -64,6 +64,8 @@ def depth_command(
     inputs: str | None,
     data: Path | None,
     target: str | None,
+    columns: str | None,
+    normalise: str | None,
     seed: int,
     as_json: bool,
     out: Path | None,
@@ -81,7 +83,7 @@ def depth_command(
     check_output(out)
     depths = chosen_depths(layers)
     check_size(n or 2, depths)
-    rows = chosen_rows(n, d, inputs, data, target, seed)
+    rows = chosen_rows(n, d, inputs, data, target, seed, columns=columns, normalise=normalise)
     own = [net for expression in expressions for net in own_pair(expression)]
     chosen = [*chosen_networks(networks or (() if own else DEFAULT), given), *own]
     with progress("Depths", total=len(set(chosen))) as advance:

@@ -63,6 +63,8 @@ def dynamics_command(
     inputs: str | None,
     data: Path | None,
     target: str | None,
+    columns: str | None,
+    normalise: str | None,
     seed: int,
     unit_targets: bool,
     parametrization: str,
@@ -94,7 +96,7 @@ def dynamics_command(
         raise DomainError("--parametrization is ntk, which has no --width and is not trained: leave these out.")
     if seeds:
         check_torch()
-    rows = chosen_rows(n, d, inputs, data, target, seed)
+    rows = chosen_rows(n, d, inputs, data, target, seed, columns=columns, normalise=normalise)
     total = (seeds or 0) * 2 * training_steps(steps)
     with progress("Training" if seeds else "Computing", total=total or None) as advance:
         found = dynamics_study(

@@ -20,6 +20,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 INPUTS = ("gaussian", "normalised")
 KINDS = ("ntk", "nngp")
 PARAMETRIZATIONS = ("standard", "ntk")
+SCALINGS = ("none", "rms", "standard")
 #: Of the random data, and of the network in the standard parametrisation.
 ROWS, FEATURES, WIDTH = 400, 40, 4096
 #: `-h` beside `--help`, as for every command.
@@ -27,6 +28,8 @@ SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 _LONGEST = 60  #: characters of a name
 _OWN = "Your own activation, a formula in z: the network of it, and the one with it as the gate."
+_TARGET = "The column or array of FILE that is the target y, no input; texts are classes, numbered from 0."
+_COLUMNS = "The inputs: names or numbers of FILE's columns, with commas between.  [default: all but the target]"
 _STACK = "A deep network, e.g. 'swiglu x 12, rmsnorm, residual'; the ntk parametrisation unless another is given."
 #: Blocks of a stack.
 MOST_BLOCKS = 10_000
@@ -108,10 +111,10 @@ def complete_activation(ctx: click.Context, param: click.Parameter, incomplete: 
 
 
 def data_options(command: Function) -> Function:
-    """--n, --d, --inputs, --data, --target, --seed.
+    """--n, --d, --inputs, --data, --target, --columns, --normalise, --seed.
 
-    Hands over ``n``, ``d``, ``inputs`` (None where not given), ``data`` (a path or None), ``target`` (a name or None)
-    and ``seed``.
+    Hands over ``n``, ``d``, ``inputs`` (None where not given), ``data`` (a path or None), ``target`` and ``columns``
+    (names or None), ``normalise`` (None where not given) and ``seed``.
     """
     options = (
         click.option("--n", type=click.IntRange(2), help=f"Rows of random data.  [default: {ROWS}]"),
@@ -119,7 +122,8 @@ def data_options(command: Function) -> Function:
         click.option(
             "--inputs",
             type=click.Choice(INPUTS),
-            help="Random data: standard normal rows, or the same scaled to norm sqrt(d).  [default: gaussian]",
+            help="Random data: standard normal rows, or the same scaled to norm sqrt(d); normalised also scales your "
+            "own.  [default: gaussian]",
         ),
         click.option(
             "--data",
@@ -127,10 +131,22 @@ def data_options(command: Function) -> Function:
             metavar="FILE",
             help="Your own rows: .npy (n, d), .npz with an array X, or .csv.",
         ),
-        click.option("--target", metavar="NAME", help="The column or array of FILE that is the target y, no input."),
+        click.option("--target", metavar="NAME", help=_TARGET),
+        columns_option,
+        click.option(
+            "--normalise",
+            type=click.Choice(SCALINGS),
+            help="Your own rows: as they are, each scaled to norm sqrt(d), or each feature to mean 0 and variance 1.  "
+            "[default: none]",
+        ),
         click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of all chance."),
     )
     return _all(options, command)
+
+
+def columns_option(command: Function) -> Function:
+    """--columns: hands over ``columns``, names with commas between, or None."""
+    return click.option("--columns", metavar="NAMES", help=_COLUMNS)(command)
 
 
 def kernel_options(command: Function) -> Function:

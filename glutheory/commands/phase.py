@@ -12,6 +12,7 @@ from glutheory.commands.options import (
     KINDS,
     NETWORK,
     SETTINGS,
+    columns_option,
     output_options,
     own_activation,
     scheduler_option,
@@ -62,6 +63,7 @@ _MOST = 64
     help="Your own rows: .npy (n, d), .npz with an array X, or .csv.",
 )
 @click.option("--target", metavar="NAME", help="The column or array of FILE that is the target y, no input.")
+@columns_option
 @click.option(
     "--kind",
     type=click.Choice(KINDS),
@@ -89,6 +91,7 @@ def phase_command(
     inputs: str,
     data: Path | None,
     target: str | None,
+    columns: str | None,
     kind: str,
     draws: int,
     seed: int,
@@ -114,8 +117,10 @@ def phase_command(
     chosen = own_pair(expression, given)[1] if expression is not None else chosen_networks((gate or DEFAULT,), given)[0]
     if target is not None and data is None:
         raise DomainError(f"--target is {target[:60]!r}, but random data have no columns: give --data as well.")
+    if columns is not None and data is None:
+        raise DomainError(f"--columns is {columns[:60]!r}, but random data have none: give --data as well.")
     sizes, dimensions = read_list("--n", n), read_list("--d", d)
-    table = None if data is None else read_rows(data, target=target)
+    table = None if data is None else read_rows(data, target=target, columns=columns)
     rows = None if table is None else own_rows(table.X, table.name, seed)
     every_n, every_d = axes(sizes, dimensions, rows)
     known = 0

@@ -43,6 +43,7 @@ Examples:
   glutheory spectrum reglu relu --n 1600 --d 40 --out spectrum.svg
   glutheory spectrum silu swiglu --inputs normalised --kind nngp
   glutheory spectrum swiglu --data rows.csv --target y --json --out spectrum.json
+  glutheory spectrum silu swiglu --data iris.csv --target species --normalise rms
   glutheory spectrum relu reglu --activation 'max(-1,min(1,z))'
   glutheory spectrum --stack 'silu x 12, rmsnorm, residual' --stack 'swiglu x 12, rmsnorm, residual'
 """
@@ -65,6 +66,8 @@ def spectrum_command(
     inputs: str | None,
     data: Path | None,
     target: str | None,
+    columns: str | None,
+    normalise: str | None,
     seed: int,
     kind: str,
     parametrization: str,
@@ -89,9 +92,12 @@ def spectrum_command(
     check_output(out)
     check_size(n or 0)
     own = [net for expression in expressions for net in own_pair(expression)]
-    rows = chosen_rows(n, d, inputs, data, target, seed)
+    rows = chosen_rows(n, d, inputs, data, target, seed, columns=columns, normalise=normalise)
     named = chosen_networks(networks or (() if own or stacks else DEFAULT), given)
     chosen: Sequence[Network | Stack] = [*named, *own, *stacks]
+    other = None if rows.other is None else (rows.other, rows.other_description)
     with progress("Eigenvalues", total=len(set(chosen))) as advance:
-        study = spectrum_study(chosen, rows.X, kind=kind, data=rows.description, advance=advance, **options)
+        study = spectrum_study(
+            chosen, rows.X, kind=kind, data=rows.description, other=other, advance=advance, **options
+        )
     emit(spectrum, study, as_json=as_json, out=out, ascii_only=ascii_only)

@@ -123,6 +123,21 @@ class NetworkSpectrum:
 
 
 @dataclass(frozen=True)
+class Otherwise:
+    """The same networks on the same rows otherwise scaled.
+
+    Attributes:
+        data: how these are scaled, a phrase.
+        conditions: network to condition number.
+        ratios: (non-gated, gated, quotient of their condition numbers); NaN where that is not known.
+    """
+
+    data: str
+    conditions: dict[str, ConditionNumber]
+    ratios: tuple[tuple[str, str, float], ...]
+
+
+@dataclass(frozen=True)
 class Pair:
     """A gated network beside the network of its gate.
 

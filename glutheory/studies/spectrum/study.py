@@ -19,9 +19,9 @@ from glutheory.networks import Network, network, partner
 from glutheory.numeric import entry_error, gram
 from glutheory.numeric.duals import evaluator
 from glutheory.shown import Shown
-from glutheory.spectra import outliers, spectrum_and_condition
+from glutheory.spectra import ConditionNumber, condition_number, outliers, spectrum_and_condition
 from glutheory.studies.json_head import record
-from glutheory.studies.spectrum.findings import NetworkSpectrum, Pair, Setting
+from glutheory.studies.spectrum.findings import NetworkSpectrum, Otherwise, Pair, Setting
 from glutheory.studies.spectrum.predictions import Prediction, predict
 
 Array = npt.NDArray[np.float64]
@@ -42,11 +42,13 @@ class SpectrumStudy(Shown):
         setting: which kernel of which rows.
         networks: one for each network.
         pairs: every gated network among them whose plain one is there as well.
+        otherwise: the condition numbers on the rows otherwise scaled, where such rows were given.
     """
 
     setting: Setting
     networks: tuple[NetworkSpectrum, ...]
     pairs: tuple[Pair, ...]
+    otherwise: Otherwise | None = None
 
     def __repr__(self) -> str:
         names = ", ".join(item.network for item in self.networks)
@@ -55,7 +57,14 @@ class SpectrumStudy(Shown):
     def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
         """Everything (docs/json.md), with the charts given."""
         networks = [item.as_json() for item in self.networks]
-        return record("spectrum", setting=self.setting, networks=networks, pairs=self.pairs, charts=charts)
+        return record(
+            "spectrum",
+            setting=self.setting,
+            networks=networks,
+            pairs=self.pairs,
+            otherwise=self.otherwise,
+            charts=charts,
+        )
 
 
 def check_size(n: int) -> None:
@@ -90,6 +99,7 @@ def spectrum_study(
     parametrization: str = "standard",
     width: int | None = 4096,
     data: str = "",
+    other: tuple[Array, str] | None = None,
     advance: Callable[[int, str], None] | None = None,
 ) -> SpectrumStudy:
     """All eigenvalues of every network's or stack's kernel matrix on the rows of X.
@@ -102,6 +112,7 @@ def spectrum_study(
         parametrization: "standard" with LeCun's variances, or "ntk".
         width: of the network, and of all hidden layers of a stack; None in the ntk parametrisation.
         data: where the rows are from, a phrase.
+        other: the same rows otherwise scaled, shape (n, d'), and how, a phrase: condition numbers on them as well.
         advance: called with 0 and the name before each network, with 1 and "" after it.
 
     Raises:
@@ -127,7 +138,26 @@ def spectrum_study(
         if advance is not None:
             advance(1, "")
     pairs = [Pair.of(found[plain], found[gated]) for gated, plain in here.items()]
-    return SpectrumStudy(setting, tuple(found.values()), tuple(pairs))
+    also = None if other is None else _otherwise(wanted, *other, setting, pairs)
+    return SpectrumStudy(setting, tuple(found.values()), tuple(pairs), also)
+
+
+def _otherwise(
+    networks: Sequence[Network | Stack], X: Array, data: str, setting: Setting, pairs: Sequence[Pair]
+) -> Otherwise | None:
+    """The condition numbers on other rows; None where a kernel is not finite there."""
+    found: dict[str, ConditionNumber] = {}
+    for net in networks:
+        K = gram(net, X, kind=setting.kind, parametrization=setting.parametrization, width=setting.width)
+        if not np.isfinite(np.diagonal(K)).all():
+            return None
+        found[net.name] = condition_number(K, entry_error=entry_error(net))
+    known = {
+        name: item.value if not item.is_bound and math.isfinite(item.value) else math.nan
+        for name, item in found.items()
+    }
+    ratios = tuple((pair.plain, pair.gated, known[pair.plain] / known[pair.gated]) for pair in pairs)
+    return Otherwise(data, found, ratios)
 
 
 def _key(net: Network | Stack) -> object:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from glutheory.spectra import ConditionNumber
-from glutheory.studies.spectrum.findings import NetworkSpectrum, Pair
+from glutheory.studies.spectrum.findings import NetworkSpectrum, Otherwise, Pair
 from glutheory.studies.spectrum.study import SpectrumStudy
 from glutheory.terminal import Terminal, columns, heading, number, sentences, wide
 
@@ -129,6 +129,8 @@ def _remarks(study: SpectrumStudy) -> Iterator[str]:
     """What the table cannot say."""
     for pair in study.pairs:
         yield compare(pair, study)
+    if study.otherwise is not None:
+        yield _otherwise(study.otherwise)
     for item in study.networks:
         name, symbol = item.network, study.setting.symbol(item.gated)
         if math.isinf(item.condition.value):
@@ -154,6 +156,19 @@ def _remarks(study: SpectrumStudy) -> Iterator[str]:
         # a stack's name has commas of its own
         between = "; " if any("," in name for name in names) else ", "
         yield f"No random-matrix prediction for {between.join(names)}: {reason}."
+
+
+def _otherwise(found: Otherwise) -> str:
+    """The condition numbers on the rows otherwise scaled."""
+    each = ", ".join(
+        f"{name} {item if item.is_bound else number(item.value)}" for name, item in found.conditions.items()
+    )
+    ratios = "".join(
+        f"; {plain} → {gated}: cond(K)/cond(K̃) = {number(ratio)}"
+        for plain, gated, ratio in found.ratios
+        if not math.isnan(ratio)
+    )
+    return f"With {found.data}: condition numbers {each}{ratios}. The theory of gating speaks of rows of norm √d."
 
 
 def compare(pair: Pair, study: SpectrumStudy) -> str:
