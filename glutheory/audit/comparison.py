@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 
-from glutheory.audit.findings import BlockAudit, Side
+from glutheory.audit.findings import BlockAudit, Side, log_ratios
 from glutheory.audit.kernels import Weights, entry_error
 from glutheory.audit.search import Found
 from glutheory.audit.subjects import Subject
@@ -32,10 +32,10 @@ def compared(block: Found, read: Subject, draws: int, seed: int, biases: bool) -
     own = [Recipe.of(part.weights) for part in read.parts]
     error = max(entry_error(part.weights) for part in read.parts)
 
-    def measured(networks: Iterable[Weights]) -> ConditionNumber:
-        return condition_number(read.kernel(networks, biases=biases), entry_error=error)
+    def measured(networks: Iterable[Weights], counted: bool = biases) -> ConditionNumber:
+        return condition_number(read.kernel(networks, biases=counted), entry_error=error)
 
-    def side(recipes: Sequence[Recipe], stream: int) -> Side:
+    def side(recipes: Sequence[Recipe], stream: int, counted: bool = biases) -> Side:
         first = recipes[0]
 
         def networks(draw: int) -> Iterator[Weights]:
@@ -43,8 +43,8 @@ def compared(block: Found, read: Subject, draws: int, seed: int, biases: bool) -
             for recipe, part, place in zip(recipes, read.parts, places, strict=True):
                 yield recipe.draw((seed, stream, *place, draw), part.X.device)
 
-        drawn = tuple(measured(networks(draw)) for draw in range(draws))
-        kernel = _expected(read, recipes, biases)
+        drawn = tuple(measured(networks(draw), counted) for draw in range(draws))
+        kernel = _expected(read, recipes, counted)
         return Side(
             first.kind,
             first.gated,
@@ -56,7 +56,11 @@ def compared(block: Found, read: Subject, draws: int, seed: int, biases: bool) -
 
     # of a mixture every expert has a stream of its own
     places = [(block.index,)] if read.experts is None else [(block.index, e) for e in range(len(own))]
-    sides = side(own, _OWN), side([recipe.twin() for recipe in own], _TWIN)
+    twins = [recipe.twin() for recipe in own]
+    sides = side(own, _OWN), side(twins, _TWIN)
+    biased = any(recipe.biased for recipe in own)
+    # the same networks, whose biases do not count: the readout's may outweigh all else
+    unbiased = log_ratios(side(own, _OWN, False), side(twins, _TWIN, False)) if biases and biased else None
     return BlockAudit(
         block.name,
         block.index,
@@ -65,8 +69,9 @@ def compared(block: Found, read: Subject, draws: int, seed: int, biases: bool) -
         measured([part.weights for part in read.parts]),
         *sides,
         read.verified,
-        any(recipe.biased for recipe in own),
+        biased,
         read.experts,
+        unbiased,
     )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import scipy.stats
 
+from glutheory.figures.chart import Chart
+from glutheory.ground.files import plain
 from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber
 
@@ -112,6 +114,8 @@ class BlockAudit:
         verified: whether its reading was held against what the model computes.
         biased: whether it has biases.
         experts: of how many experts it is the routed mixture, the router fixed; None: it is one network.
+        unbiased: ln(non-gated/gated) of the same draws where biases do not count as parameters; None where they do not
+            count anyway, where it has none, or where one of the condition numbers is only a bound.
     """
 
     name: str
@@ -124,14 +128,17 @@ class BlockAudit:
     verified: bool
     biased: bool
     experts: int | None = None
+    unbiased: tuple[float, ...] | None = None
 
     @property
     def log_ratios(self) -> tuple[float, ...] | None:
         """ln(non-gated/gated) of the condition numbers, draw by draw; None if one of them is only a bound."""
-        if not (self.own.resolved and self.twin.resolved):
-            return None
-        plain, gated = (self.twin, self.own) if self.own.gated else (self.own, self.twin)
-        return tuple(math.log(p.value / g.value) for p, g in zip(plain.draws, gated.draws, strict=True))
+        return log_ratios(self.own, self.twin)
+
+    @property
+    def unbiased_ratio(self) -> Ratio | None:
+        """Non-gated over gated without the biases as parameters; None as for `unbiased`."""
+        return None if self.unbiased is None else Ratio.of(self.unbiased)
 
     @property
     def ratio(self) -> Ratio | None:
@@ -157,6 +164,7 @@ class BlockAudit:
             "own": self.own.as_json(),
             "twin": self.twin.as_json(),
             "ratio": None if self.ratio is None else self.ratio.as_json(),
+            "unbiased_ratio": None if self.unbiased_ratio is None else self.unbiased_ratio.as_json(),
             "expected_ratio": self.expected_ratio,
             "verified": self.verified,
             "biased": self.biased,
@@ -192,7 +200,8 @@ class Audit(Shown):
 
     def __repr__(self) -> str:
         ratio = self.ratio or "not resolved"
-        return f"<Audit of {self.model}: {len(self.blocks)} feed-forward networks, non-gated/gated {ratio}>"
+        more = "" if self.unbiased_ratio is None else f", without biases {self.unbiased_ratio}"
+        return f"<Audit of {self.model}: {len(self.blocks)} feed-forward networks, non-gated/gated {ratio}{more}>"
 
     @property
     def compared(self) -> tuple[BlockAudit, ...]:
@@ -202,11 +211,15 @@ class Audit(Shown):
     @property
     def ratio(self) -> Ratio | None:
         """The geometric mean over the compared blocks, with an interval over the draws for this model's inputs."""
-        logs = [block.log_ratios for block in self.blocks if block.log_ratios is not None]
-        return Ratio.of([float(np.mean(draw)) for draw in zip(*logs, strict=True)]) if logs else None
+        return _overall([block.log_ratios for block in self.blocks])
 
-    def as_json(self) -> dict[str, Any]:
-        """Everything; infinities are strings."""
+    @property
+    def unbiased_ratio(self) -> Ratio | None:
+        """The same without the biases as parameters, over the blocks that have some; None where that is no other."""
+        return _overall([block.unbiased for block in self.blocks])
+
+    def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
+        """Everything, with the charts given; infinities are strings."""
         return {
             "schema": SCHEMA,
             "schema_version": VERSION,
@@ -218,10 +231,25 @@ class Audit(Shown):
             "biases": self.biases,
             "level": LEVEL,
             "ratio": None if self.ratio is None else self.ratio.as_json(),
+            "unbiased_ratio": None if self.unbiased_ratio is None else self.unbiased_ratio.as_json(),
             "blocks": [block.as_json() for block in self.blocks],
             "skipped": [{"name": name, "reason": reason} for name, reason in self.skipped],
             "notes": list(self.notes),
+            "charts": plain(list(charts)),
         }
+
+
+def log_ratios(own: Side, twin: Side) -> tuple[float, ...] | None:
+    """ln(non-gated/gated) of the condition numbers, draw by draw; None if one of them is only a bound."""
+    if not (own.resolved and twin.resolved):
+        return None
+    non_gated, gated = (twin, own) if own.gated else (own, twin)
+    return tuple(math.log(p.value / g.value) for p, g in zip(non_gated.draws, gated.draws, strict=True))
+
+
+def _overall(logs: Sequence[tuple[float, ...] | None]) -> Ratio | None:
+    known = [own for own in logs if own is not None]
+    return Ratio.of([float(np.mean(draw)) for draw in zip(*known, strict=True)]) if known else None
 
 
 def _resolved(found: ConditionNumber) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
+
+from glutheory.errors import DomainError
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,33 @@ FORMS = (
     Form(("intermediate_query.dense",), "output_query.dense"),  # Q-Former
     Form(("layer_1",), "layer_2"),  # XLNet
 )
+
+#: The roles that a user may give to names of linear maps.
+ROLES = ("value", "gate", "readout")
+
+
+def own_form(roles: Mapping[str, str]) -> Form:
+    """The form of a user's network: which of its linear maps are the value's, the gate's (or hidden), the readout.
+
+    Args:
+        roles: "gate" and "readout" to names of submodules, dots for those within others; "value" as well for a gated
+            network, whose gate alone has the activation. Without it the network is plain, or both are fused.
+
+    Raises:
+        DomainError: another role, one missing, or no name.
+    """
+    if not isinstance(roles, Mapping) or not {"gate", "readout"} <= set(roles) <= set(ROLES):
+        given = ", ".join(map(str, roles)) if isinstance(roles, Mapping) else repr(roles)[:60]
+        raise DomainError(
+            f"roles has {given or 'nothing'}: give the names of the linear maps, gate and readout, and value where it "
+            "is gated."
+        )
+    for role, name in roles.items():
+        if not isinstance(name, str) or not name:
+            raise DomainError(f"roles[{role!r}] is {name!r}: give the name of a linear map, such as 'fc1'.")
+    branches = (roles["value"], roles["gate"]) if "value" in roles else (roles["gate"],)
+    return Form(branches, roles["readout"])
+
 
 #: Where a feed-forward network keeps its activation.
 ACTIVATIONS = (

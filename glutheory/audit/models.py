@@ -67,6 +67,12 @@ def build(
     with quiet():  # names are resolved by importing
         if _is_local(path, source):
             return _from_path(path, dict(changes or {}), layers, seed)
+        if _is_file(path):
+            raise DomainError(
+                f"{source[:200]!r} is a file: give the folder that holds it and the model's config.json (weights as "
+                "safetensors, as save_pretrained writes them), or a config.json alone for random weights; a state dict "
+                "alone does not say what the model computes."
+            )
         if any(sign in source for sign in "/\\") or source.endswith(".json"):
             raise DomainError(
                 f"{source[:200]!r} is no local file or folder, and nothing is downloaded: give a model type such as "
@@ -82,6 +88,13 @@ def _is_local(path: Path, source: str) -> bool:
         if path.is_dir():
             return bool(source) and (source not in model_types() or (path / "config.json").exists())
         return path.suffix == ".json" and path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
     except (OSError, ValueError):  # a name that no file can have
         return False
 
@@ -195,7 +208,18 @@ def _from_path(path: Path, changes: dict[str, Any], layers: Sequence[int] | None
     config = configure(model_type, fields, {})
     with sentences(f"the weights in {str(folder)[:200]!r} cannot be read"):
         model, info = library().AutoModel.from_pretrained(
-            str(folder), config=config, local_files_only=True, use_safetensors=True, output_loading_info=True
+            str(folder),
+            config=config,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+        )
+    if mismatched := sorted(info.get("mismatched_keys", ())):
+        name, stored, wanted = mismatched[0]
+        raise DomainError(
+            f"{str(folder)[:200]!r} has {name} of shape {tuple(stored)}, but its config.json asks for {tuple(wanted)} "
+            f"({len(mismatched)} such parameters): give the config.json that the weights were saved with."
         )
     missing = tuple(sorted(info["missing_keys"]))
     notes = (f"the files lack {len(missing)} parameters, e.g. {missing[0]}: they are random.",) if missing else ()

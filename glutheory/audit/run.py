@@ -13,9 +13,10 @@ except ImportError:
     raise MissingDependencyError.of("audit needs", "torch", "models") from None
 from torch import nn
 
+from glutheory.audit.blocks import Block
 from glutheory.audit.comparison import compared
 from glutheory.audit.findings import Audit, BlockAudit
-from glutheory.audit.forms import FORMS
+from glutheory.audit.forms import FORMS, Form, fits, matrix, own_form
 from glutheory.audit.inputs import given
 from glutheory.audit.models import Built, build, drawn
 from glutheory.audit.search import Found, find_blocks, unread
@@ -38,6 +39,7 @@ def audit(
     seed: int = 0,
     device: str | torch.device = "cpu",
     changes: Mapping[str, Any] | None = None,
+    roles: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """The condition numbers of the NTK of each feed-forward network of a model and of its twin.
@@ -62,6 +64,9 @@ def audit(
         seed: of everything random.
         device: where to compute; a module that is given is used where it is.
         changes: fields of the configuration to change, for a model given by name or path.
+        roles: names of the linear maps of feed-forward networks that are not found by their names: "gate", "readout",
+            and "value" where they are gated; e.g. {"value": "fc_a", "gate": "fc_b", "readout": "fc_c"}. What lies
+            between is read as of all others, and held against what the model computes.
         progress: called with how many blocks are done, how many there are, and the name of the next.
 
     Raises:
@@ -73,7 +78,10 @@ def audit(
     integer("seed", seed, 0)
     layers = None if layers is None else [integer("layers", index, 0) for index in layers]
     built = _built(model, changes, layers, seed, device)
-    found = find_blocks(built.model)
+    own = None if roles is None else own_form(roles)
+    found = find_blocks(built.model, own)
+    if own is not None and not any(isinstance(part, Block) and fits(part.owner, own) for part in found):
+        raise DomainError(_no_such(built.model, own))
     if not found:
         raise DomainError(_nothing(built.model))
     blocks = _chosen(found, layers)
@@ -119,6 +127,11 @@ def _built(
         built = build(model, changes, layers=layers, seed=seed)
     elif hasattr(model, "model_type") and not changes:
         built = drawn(model, layers=layers, seed=seed)
+    elif isinstance(model, Mapping):
+        raise DomainError(
+            f"model is a {type(model).__name__}, as a state dict is, which does not say what the model computes: load "
+            "it into its module, module.load_state_dict(...), and give the module."
+        )
     else:
         raise DomainError(
             f"model is a {type(model).__name__}: give a torch module, a configuration of transformers (changed already)"
@@ -133,8 +146,21 @@ def _nothing(model: nn.Module) -> str:
         return f"{type(model).__name__} has no feed-forward network that can be read: {name}: {reason}."
     return (
         f"{type(model).__name__} has no feed-forward network that is known here, i.e. no Sequential of a linear map, "
-        f"an activation and a linear map, and no module with the linear maps {'; '.join(map(str, FORMS))}."
+        "an activation and a linear map, and no module whose linear maps have names that are known, such as "
+        f"{'; '.join(map(str, FORMS[:4]))}: name them by roles (--gate, --readout, and --value where it is gated)."
     )
+
+
+def _no_such(model: nn.Module, own: Form) -> str:
+    names = [name for name, module in model.named_modules() if matrix(module) is not None]
+    wanted = (*own.branches, own.readout)
+    near = [name for name in names if any(name == part or name.endswith(f".{part}") for part in wanted)]
+    if near:
+        return (
+            f"no module of {type(model).__name__} has the linear maps {own} with shapes that go together: it has "
+            f"{', '.join(near[:4])}; the names are those within the module that owns all of them."
+        )
+    return f"{type(model).__name__} has no linear maps called {own}: it has {', '.join(names[:6]) or 'none'}."
 
 
 def _chosen(found: tuple[Found, ...], layers: Sequence[int] | None) -> list[Found]:

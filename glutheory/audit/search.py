@@ -9,7 +9,7 @@ from torch import nn
 
 from glutheory.audit.blocks import Block
 from glutheory.audit.experts import Expert, Mixture, Stack, stacked
-from glutheory.audit.forms import FORMS, child, fits, in_a_row, matrix
+from glutheory.audit.forms import FORMS, Form, child, fits, in_a_row, matrix
 
 #: Names of classes that promise a feed-forward network.
 _NAMES = re.compile(r"MLP|Mlp|FFN|Ffn|FeedF|Feedf|DenseActDense")
@@ -19,12 +19,16 @@ _ALONE = "its experts are modules of their own: each is audited alone, their rou
 Found = Block | Expert | Mixture
 
 
-def find_blocks(model: nn.Module) -> tuple[Found, ...]:
-    """All feed-forward networks of a model, in its own order; of stacked experts each one, then their mixture."""
+def find_blocks(model: nn.Module, own: Form | None = None) -> tuple[Found, ...]:
+    """All feed-forward networks of a model, in its own order; of stacked experts each one, then their mixture.
+
+    `own` is a form beside those that are known; where a module has it, it has no other.
+    """
+    forms = FORMS if own is None else (own, *FORMS)
     found: list[Found] = []
     for name, module in model.named_modules():
         label = name or type(module).__name__
-        fit = next((fit for form in FORMS if (fit := fits(module, form))), None)
+        fit = next((fit for form in forms if (fit := fits(module, form))), None)
         row = in_a_row(module)
         stack = stacked(model, name)
         if fit is not None:

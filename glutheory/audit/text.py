@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import textwrap
 from collections.abc import Iterator
 
@@ -11,6 +12,8 @@ from glutheory.terminal import Terminal, aligned
 
 #: Characters of a block's name.
 _LONGEST = 32
+#: Logarithm of the factor between the ratios with and without biases from which on these decide.
+_FAR = math.log(2)
 #: Characters of a kind in the head of a column.
 _KIND = 20
 
@@ -28,6 +31,7 @@ def report(found: Audit, terminal: Terminal) -> str:
 
 def sentences(found: Audit) -> Iterator[str]:
     """What the table says, what its columns mean, and what should be known about it."""
+    yield from _by_bias(found)
     yield _verdict(found)
     draws = len(found.blocks[0].own.draws)
     yield (
@@ -86,6 +90,21 @@ def _verdict(found: Audit) -> str:
     )
 
 
+def _by_bias(found: Audit) -> Iterator[str]:
+    """First of all, the ratios without and with the biases as parameters."""
+    ratio, unbiased = found.ratio, found.unbiased_ratio
+    if unbiased is None or ratio is None:
+        return
+    both = f"Non-gated/gated in the geometric mean: {unbiased} without the biases as parameters, {ratio} with them"
+    if abs(math.log(unbiased.mean / ratio.mean)) <= _FAR:
+        yield f"{both}."
+    else:
+        yield (
+            f"{both}: there the readout's bias, which adds the same number to every entry of the NTK, outweighs the "
+            "rest, and the ratio speaks of it more than of gating. With the biases:"
+        )
+
+
 def _sizes(block: BlockAudit) -> tuple[int, int, int, int]:
     return block.inputs, block.own.width, block.outputs, block.twin.width
 
@@ -98,6 +117,9 @@ def _table(blocks: list[BlockAudit], terminal: Terminal) -> list[str]:
     first = blocks[0]
     heads = ("block", "as it is", _head("redrawn", first.own), _head("twin", first.twin), "non-gated/gated")
     rows = [heads, *(_cells(block) for block in blocks)]
+    if any(block.unbiased is not None for block in blocks):
+        ends = ["no biases", *(str(block.unbiased_ratio or "") for block in blocks)]
+        rows = [(*row, end) for row, end in zip(rows, ends, strict=True)]
     if any(block.expected_ratio is not None for block in blocks):
         ends = ["expected", *("" if block.expected_ratio is None else figure(block.expected_ratio) for block in blocks)]
         rows = [(*row, end) for row, end in zip(rows, ends, strict=True)]

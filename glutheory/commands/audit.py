@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import click
 
 from glutheory.commands.main import Command
-from glutheory.commands.output import check_text_output
+from glutheory.commands.options import output_options
+from glutheory.commands.output import check_output, emit
 from glutheory.commands.progress import progress
 from glutheory.errors import DomainError
 
@@ -27,12 +27,16 @@ Examples:
   glutheory audit llama --set hidden_size=64 --set intermediate_size=172 --set num_hidden_layers=2
   glutheory audit qwen2 --layers 0,1 --inputs gaussian
   glutheory audit path/to/model --samples 128 --json --out audit.json
-  glutheory audit gpt2 --layers 0-3 --weights-only
+  glutheory audit gpt2 --layers 0-3 --weights-only --out audit.svg
+  glutheory audit path/to/model --value fc1_x --gate fc1_g --readout fc2
 """
 
 
 @click.command(cls=Command, name="audit", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source")
+@click.option("--value", metavar="NAME", help="A linear map that is a gated network's value, e.g. fc1_x.")
+@click.option("--gate", metavar="NAME", help="The one before the activation, e.g. fc1_g; of a plain network fc1.")
+@click.option("--readout", metavar="NAME", help="The linear map out of the hidden layer, e.g. fc2.")
 @click.option("--set", "changes", metavar="FIELD=VALUE", multiple=True, help="Change a field of the configuration.")
 @click.option("--layers", metavar="LIST", help="Only these feed-forward networks, e.g. 0,1 or 0-3.  [default: all]")
 @click.option(
@@ -55,11 +59,12 @@ Examples:
 @click.option("--weights-only", is_flag=True, help="Biases do not count as parameters of the NTK.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of everything random.")
 @click.option("--device", default="cpu", show_default=True, help="Where to compute, as torch names it.")
-@click.option("--json", "as_json", is_flag=True, help="JSON in place of the table.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to a file instead of the terminal.")
-@click.option("--ascii", "ascii_only", is_flag=True, help="Plain ASCII.")
+@output_options
 def audit_command(
     source: str,
+    value: str | None,
+    gate: str | None,
+    readout: str | None,
     changes: tuple[str, ...],
     layers: str | None,
     inputs: str | None,
@@ -76,15 +81,20 @@ def audit_command(
 ) -> None:
     """See `_HELP`."""
     from glutheory.commands.data import read_rows
-    from glutheory.ground.files import write_whole
-    from glutheory.terminal import Terminal
 
     chosen = None if layers is None else parse_layers(layers)
     fields = parse_changes(changes)
     if data is not None and (inputs is not None or samples is not None):
         raise DomainError("--data gives the inputs and their number: leave out --inputs and --samples.")
-    check_text_output(out)
+    check_output(out)
+    named = {role: name for role, name in (("value", value), ("gate", gate), ("readout", readout)) if name is not None}
+    if named and not {"gate", "readout"} <= set(named):
+        raise DomainError(
+            f"--{next(iter(named))} is given alone: name the linear maps by --gate and --readout, and by --value where "
+            "the network is gated."
+        )
     own = None if data is None else read_rows(data)
+    from glutheory.audit import pages
     from glutheory.audit.run import audit
 
     with progress("Auditing") as advance:
@@ -99,34 +109,27 @@ def audit_command(
             seed=seed,
             device=device,
             changes=fields,
+            roles=named or None,
             progress=lambda done, total, name: advance(done > 0, f"{name[:60]} ({done + 1} of {total})"),
         )
     if own is not None:  # what a file is called, and what of it was left out
         found = replace(found, inputs=f"{found.inputs} ({own.name})")
-    if as_json:
-        text = json.dumps(found.as_json(), indent=2, allow_nan=False) + "\n"
-    else:
-        from glutheory.audit.text import report
-
-        here = Terminal.of(sys.stdout, ascii_only=ascii_only) if out is None else Terminal(unicode=not ascii_only)
-        text = report(found, here)
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        write_whole(out, text)
+    emit(pages, found, as_json=as_json, out=out, ascii_only=ascii_only)
 
 
-def parse_layers(text: str) -> list[int]:
-    """The numbers of ``0,2-4``, ascending.
+def parse_layers(text: str) -> list[int] | None:
+    """The numbers of ``0,2-4``, ascending; None for ``all``.
 
     Raises:
         DomainError: anything else.
     """
+    if text.strip().lower() == "all":
+        return None
     found: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not (first.isdecimal() and (last.isdecimal() if dash else True)) or len(first + last) > 8:
-            raise DomainError(f"--layers is {text[:60]!r}: give numbers and ranges from 0, e.g. 0,2 or 0-3.")
+            raise DomainError(f"--layers is {text[:60]!r}: give numbers and ranges from 0, e.g. 0,2 or 0-3, or all.")
         if dash and int(last) < int(first):
             raise DomainError(f"--layers has the range {part.strip()!r}: give the smaller number first.")
         found.update(range(int(first), int(last or first) + 1))
