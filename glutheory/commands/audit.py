@@ -94,7 +94,6 @@ def audit_command(
             "the network is gated."
         )
     own = None if data is None else read_rows(data)
-    from glutheory.audit import pages
     from glutheory.audit.run import audit
 
     with progress("Auditing") as advance:
@@ -114,6 +113,8 @@ def audit_command(
         )
     if own is not None:  # what a file is called, and what of it was left out
         found = replace(found, inputs=f"{found.inputs} ({own.name})")
+    from glutheory.audit import pages
+
     emit(pages, found, as_json=as_json, out=out, ascii_only=ascii_only)
 
 
