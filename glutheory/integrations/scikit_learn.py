@@ -28,7 +28,8 @@ except ImportError as error:
 #: A pair, or a pair for each branch, or "fixed".
 Bounds = tuple[float, float] | Literal["fixed"] | Any
 
-_WIDE = (1e-5, 1e5)
+#: Of the factors of a kernel, whose values range with those of inputs and targets.
+_WIDE = (1e-14, 1e14)
 
 
 class NTKKernel(Kernel):
@@ -41,9 +42,14 @@ class NTKKernel(Kernel):
 
     Variances are in units of 1/fan-in, in both parametrisations: 1 is LeCun's initialisation, 2 is He's. (For the
     standard parametrisation `glutheory.gram` takes the variances themselves: these over d, that of the readout over the
-    width.) Only those of the network's own weights count; the others are fixed and ignored. In a gated network of the
-    ntk parametrisation the value weights' variance is a factor of the kernel, as the readout's is; hence it is fixed
-    unless bounds are given.
+    width.) Only those of the network's own weights count; the others are fixed and ignored. What is learnt unless
+    bounds say otherwise is the readout's variance, a factor of the kernel. The value weights' variance is another
+    one, and so is that of weights before ReLU; before other activations large variances come close to it, where the likelihood has
+    a ridge that leads out of any bounds. Give bounds for those that are to be learnt instead, or besides.
+
+    A gated network without biases is 0 at x = 0, and so is its kernel: a constant in y cannot be represented. Centre y (``normalize_y=True``), or give the readout a bias,
+    ``NTKKernel("swiglu", bias_variance=1.0)``, which adds that constant to every entry, is learnt, and is what
+    ``NTKKernel("swiglu") + ConstantKernel()`` is. Features should be of order 1, as StandardScaler makes them.
 
     A stack, ``NTKKernel(glutheory.stack("swiglu", 12))``, has the variances that its layers say, and none to be learnt:
     a scale is that of ``ConstantKernel() * NTKKernel(...)``.
@@ -56,11 +62,13 @@ class NTKKernel(Kernel):
         parametrization: "ntk" or "standard".
         width: the number of hidden units; only for "standard", which needs it.
         readout_variance: of the readout's weights.
+        bias_variance: of the readout's bias, as it is: it is added to every entry; 0 for none, which is not learnt.
         hidden_variance: of the hidden weights of a network without gate.
         value_variance: of the value branch of a gated network.
         gate_variance: of the gate branch of a gated network.
         branch_variances: of a product of branches that is no gated network: one number for all, or one for each.
         readout_variance_bounds: where learning may go: a pair, or "fixed"; the others alike.
+        bias_variance_bounds: see above.
         hidden_variance_bounds: see above.
         value_variance_bounds: see above.
         gate_variance_bounds: see above.
@@ -76,14 +84,16 @@ class NTKKernel(Kernel):
         width: int | None = None,
         readout_variance: float = 1.0,
         readout_variance_bounds: Bounds = _WIDE,
+        bias_variance: float = 0.0,
+        bias_variance_bounds: Bounds = _WIDE,
         hidden_variance: float = 1.0,
-        hidden_variance_bounds: Bounds = _WIDE,
+        hidden_variance_bounds: Bounds = "fixed",
         value_variance: float = 1.0,
         value_variance_bounds: Bounds = "fixed",
         gate_variance: float = 1.0,
-        gate_variance_bounds: Bounds = _WIDE,
+        gate_variance_bounds: Bounds = "fixed",
         branch_variances: Any = 1.0,
-        branch_variances_bounds: Bounds = _WIDE,
+        branch_variances_bounds: Bounds = "fixed",
     ) -> None:
         self.network = network
         self.kind = kind
@@ -91,6 +101,8 @@ class NTKKernel(Kernel):
         self.width = width
         self.readout_variance = readout_variance
         self.readout_variance_bounds = readout_variance_bounds
+        self.bias_variance = bias_variance
+        self.bias_variance_bounds = bias_variance_bounds
         self.hidden_variance = hidden_variance
         self.hidden_variance_bounds = hidden_variance_bounds
         self.value_variance = value_variance
@@ -104,6 +116,12 @@ class NTKKernel(Kernel):
     def hyperparameter_readout_variance(self) -> Any:
         """scikit-learn's description of the readout's variance."""
         return self._hyperparameter("readout")
+
+    @property
+    def hyperparameter_bias_variance(self) -> Any:
+        """scikit-learn's description of the variance of the readout's bias."""
+        learnt = np.ndim(self.bias_variance) == 0 and self.bias_variance != 0
+        return Hyperparameter("bias_variance", "numeric", self.bias_variance_bounds if learnt else "fixed")
 
     @property
     def hyperparameter_hidden_variance(self) -> Any:
@@ -151,21 +169,22 @@ class NTKKernel(Kernel):
                 )
             arguments = self._arguments(X)
             if isinstance(self.network, Stack):
-                return self._exact_diagonal(gram(**arguments), X), np.empty((len(X), len(X), 0))
-            K, slopes = gram_gradient(**arguments)
+                K, slopes = gram(**arguments), np.empty((len(X), len(X), 0))
+            else:
+                K, slopes = gram_gradient(**arguments)
             free = [self._slope(slopes, part.name) for part in self.hyperparameters if not part.fixed]
             gradient = np.concatenate(free, axis=2) if free else np.empty((*K.shape, 0))
-            return self._exact_diagonal(K, X), gradient
+            return self._finished(K, X), gradient
         if Y is None:
-            return self._exact_diagonal(gram(**self._arguments(X)), X)
-        return gram(**self._arguments(X), Y=_matrix("Y", Y))
+            return self._finished(gram(**self._arguments(X)), X)
+        return gram(**self._arguments(X), Y=_matrix("Y", Y)) + self._bias()
 
     def diag(self, X: Any) -> np.ndarray:
         """The diagonal of the matrix, shape (n,), bit for bit, in a time proportional to n."""
         arguments = self._arguments(_matrix("X", X))
         kind = arguments.pop("kind")
         with np.errstate(all="ignore"):
-            return np.asarray(diagonal(prepare(**arguments), kind))
+            return np.asarray(diagonal(prepare(**arguments), kind)) + self._bias()
 
     def is_stationary(self) -> bool:
         """False: the kernel depends on the rows, not on their difference alone."""
@@ -184,9 +203,18 @@ class NTKKernel(Kernel):
         ]
         return f"{type(self).__name__}({', '.join([network_text(self.network), *changed])})"
 
-    def _exact_diagonal(self, K: np.ndarray, X: np.ndarray) -> np.ndarray:
+    def _finished(self, K: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """The matrix with its bias and its exact diagonal."""
+        K = K + self._bias()
         np.fill_diagonal(K, self.diag(X))
         return K
+
+    def _bias(self) -> float:
+        return 0.0 if self._is_zero(self.bias_variance) else float(_positive("bias_variance", self.bias_variance, ""))
+
+    @staticmethod
+    def _is_zero(value: Any) -> bool:
+        return np.ndim(value) == 0 and np.isreal(value) and value == 0
 
     def _generic(self) -> bool:
         return "branch1" in self._roles()
@@ -241,14 +269,17 @@ class NTKKernel(Kernel):
     def _check_stack(self, stack: Stack) -> None:
         check_rows(stack)
         for name, value in self.get_params().items():
-            if name.endswith(("_variance", "_variances")) and not np.array_equal(value, 1.0):
+            own = name.endswith(("_variance", "_variances")) and name != "bias_variance"
+            if own and not np.array_equal(value, 1.0):
                 raise DomainError(
                     f"{name} is {value!r}: the layers of a stack say their variances; leave it out, and for a scale "
                     "multiply by a ConstantKernel."
                 )
 
     def _slope(self, slopes: np.ndarray, name: str) -> np.ndarray:
-        """The derivatives with respect to one hyperparameter, shape (n, n, its elements)."""
+        """The derivatives with respect to one hyperparameter's logarithm, shape (n, n, its elements)."""
+        if name == "bias_variance":
+            return np.full((*slopes.shape[:2], 1), self._bias())
         if name == "branch_variances":
             each = slopes[:, :, 1:]
             return each if np.size(self.branch_variances) > 1 else each.sum(axis=2, keepdims=True)
@@ -264,11 +295,11 @@ def _matrix(name: str, X: Any) -> np.ndarray:
         raise DomainError(str(error)) from error
 
 
-def _positive(name: str, value: Any) -> Fraction:
+def _positive(name: str, value: Any, units: str = ", in units of 1/fan-in") -> Fraction:
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = np.nan
     if not 0 < number < np.inf:
-        raise DomainError(f"{name} is {value!r}: give a finite number > 0, in units of 1/fan-in.")
+        raise DomainError(f"{name} is {value!r}: give a finite number > 0{units}.")
     return Fraction(number)

@@ -27,11 +27,13 @@ from glutheory.numeric import gram
 sklearn = pytest.importorskip("sklearn", reason="the tests of the scikit-learn kernel need scikit-learn")
 
 from sklearn.base import clone  # noqa: E402 (after the skip)
+from sklearn.datasets import load_diabetes  # noqa: E402
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor  # noqa: E402
 from sklearn.gaussian_process.kernels import RBF, CompoundKernel, ConstantKernel, WhiteKernel  # noqa: E402
 from sklearn.kernel_ridge import KernelRidge  # noqa: E402
 from sklearn.metrics.pairwise import pairwise_kernels  # noqa: E402
 from sklearn.model_selection import GridSearchCV  # noqa: E402
+from sklearn.preprocessing import StandardScaler  # noqa: E402
 from sklearn.svm import SVC  # noqa: E402
 from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
 
@@ -41,20 +43,28 @@ X, Y = np.random.RandomState(0).normal(0, 1, (5, 2)), np.random.RandomState(0).n
 for shared in (X, Y):
     shared.flags.writeable = False
 
+WIDE = (1e-5, 1e5)
 PLAIN = {
     "swiglu": NTKKernel(),
-    "relu": NTKKernel("relu", hidden_variance=2.0),
-    "geglu nngp": NTKKernel("geglu", kind="nngp", value_variance_bounds=(1e-3, 1e3)),
+    "swiglu, biased": NTKKernel(bias_variance=0.5, gate_variance_bounds=WIDE),
+    "relu": NTKKernel("relu", hidden_variance=2.0, hidden_variance_bounds=WIDE),
+    "geglu nngp": NTKKernel("geglu", kind="nngp", value_variance_bounds=(1e-3, 1e3), gate_variance_bounds=WIDE),
     "standard": NTKKernel(
         "geglu",
         parametrization="standard",
         width=64,
         gate_variance=0.5,
+        gate_variance_bounds=WIDE,
         value_variance=3.0,
         value_variance_bounds=(1, 9),
     ),
-    "one for all": NTKKernel(product("relu", "erf"), branch_variances=0.5),
-    "one for each": NTKKernel(product("relu", "gelu"), branch_variances=[0.5, 2.0], readout_variance_bounds="fixed"),
+    "one for all": NTKKernel(product("relu", "erf"), branch_variances=0.5, branch_variances_bounds=WIDE),
+    "one for each": NTKKernel(
+        product("relu", "gelu"),
+        branch_variances=[0.5, 2.0],
+        branch_variances_bounds=WIDE,
+        readout_variance_bounds="fixed",
+    ),
     "half fixed": NTKKernel(gated("sin"), gate_variance_bounds="fixed"),
     "all fixed": NTKKernel("tanh", hidden_variance_bounds="fixed", readout_variance_bounds="fixed"),
 }
@@ -159,7 +169,9 @@ class TestKernelChecks:
         np.testing.assert_allclose(np.exp(kernel.theta), 10.0)
 
     def test_several_kernels_at_once(self) -> None:
-        kernel = CompoundKernel([NTKKernel("relu"), NTKKernel("geglu")])
+        kernel = CompoundKernel([
+            NTKKernel("relu", hidden_variance_bounds=WIDE), NTKKernel("geglu", gate_variance_bounds=WIDE)
+        ])  # fmt: skip
         K, gradient = kernel(X, eval_gradient=True)
         assert K.shape == (5, 5, 2)
         assert gradient.shape == (5, 5, 2, 2)
@@ -229,7 +241,8 @@ class TestEstimators:
         np.testing.assert_allclose(deviation, np.sqrt(variance), rtol=1e-9)
 
     def test_variances_are_learnt_by_the_gradient(self) -> None:
-        kernel = ConstantKernel(1.0) * NTKKernel("geglu", gate_variance=4.0) + WhiteKernel(0.1)
+        kernel = ConstantKernel(1.0) * NTKKernel("geglu", gate_variance=4.0, gate_variance_bounds=WIDE)
+        kernel = kernel + WhiteKernel(0.1)
         model = GaussianProcessRegressor(kernel, optimizer=None).fit(self.X, self.y)
         before, gradient = model.log_marginal_likelihood(model.kernel_.theta, eval_gradient=True)
         found = _differences(lambda theta: np.array(model.log_marginal_likelihood(theta)), model.kernel_.theta)
@@ -238,6 +251,34 @@ class TestEstimators:
             warnings.simplefilter("ignore")  # scikit-learn warns where a factor is not determined by the data
             learned = model.set_params(optimizer="fmin_l_bfgs_b").fit(self.X, self.y)
         assert learned.log_marginal_likelihood_value_ > before + 1
+
+    @pytest.mark.parametrize("network", ["reglu", pytest.param("swiglu", marks=pytest.mark.slow)])
+    def test_a_process_on_diabetes_converges_within_the_default_bounds(self, network: str) -> None:
+        X, y = load_diabetes(return_X_y=True)
+        X = StandardScaler().fit_transform(X)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # scikit-learn warns of bounds that are reached and of no convergence
+            kernel = NTKKernel(network, bias_variance=1.0) + WhiteKernel()
+            biased = GaussianProcessRegressor(kernel).fit(X[:200], y[:200])
+            centred = GaussianProcessRegressor(NTKKernel(network) + WhiteKernel(), normalize_y=True)
+            centred.fit(X[:200], y[:200])
+            bare = GaussianProcessRegressor(NTKKernel(network) + WhiteKernel()).fit(X[:200], y[:200])
+        scores = [model.score(X[200:], y[200:]) for model in (biased, centred, bare)]
+        assert min(scores[:2]) > 0.3
+        # y has the mean 152, which a gated kernel without a bias cannot represent
+        assert scores[2] < 0.2
+
+    def test_the_bias_is_a_constant_kernel(self) -> None:
+        with_bias, summed = NTKKernel("geglu", bias_variance=0.7), NTKKernel("geglu") + ConstantKernel(0.7)
+        np.testing.assert_allclose(with_bias(self.X), summed(self.X), rtol=1e-14)
+        np.testing.assert_allclose(with_bias(self.X, self.new), summed(self.X, self.new), rtol=1e-14)
+        deep = NTKKernel(glu.stack("relu", 2), bias_variance=0.7)
+        K, gradient = deep(self.X, eval_gradient=True)
+        np.testing.assert_allclose(K, NTKKernel(glu.stack("relu", 2))(self.X) + 0.7, rtol=1e-14)
+        assert gradient.shape == (40, 40, 1)
+        assert np.all(gradient == 0.7)
+        with pytest.raises(DomainError, match="bias_variance is -1: give a finite number > 0"):
+            NTKKernel("geglu", bias_variance=-1)(self.X)
 
     def test_support_vectors_as_with_the_matrix(self) -> None:
         labels = self.y > 0
