@@ -43,13 +43,15 @@ class NTKKernel(Kernel):
     Variances are in units of 1/fan-in, in both parametrisations: 1 is LeCun's initialisation, 2 is He's. (For the
     standard parametrisation `glutheory.gram` takes the variances themselves: these over d, that of the readout over the
     width.) Only those of the network's own weights count; the others are fixed and ignored. What is learnt unless
-    bounds say otherwise is the readout's variance, a factor of the kernel. The value weights' variance is another
-    one, and so is that of weights before ReLU; before other activations large variances come close to it, where the likelihood has
-    a ridge that leads out of any bounds. Give bounds for those that are to be learnt instead, or besides.
+    bounds say otherwise is the readout's variance, a factor of the kernel. The value weights' variance is another one,
+    and so is that of weights before ReLU; before other activations large variances come close to it, where the
+    likelihood has a ridge that leads out of any bounds. Give bounds for those that are to be learnt instead, or
+    besides.
 
-    A gated network without biases is 0 at x = 0, and so is its kernel: a constant in y cannot be represented. Centre y (``normalize_y=True``), or give the readout a bias,
-    ``NTKKernel("swiglu", bias_variance=1.0)``, which adds that constant to every entry, is learnt, and is what
-    ``NTKKernel("swiglu") + ConstantKernel()`` is. Features should be of order 1, as StandardScaler makes them.
+    A gated network without biases is 0 at x = 0, and so is its kernel: a constant in y cannot be represented. Centre y
+    (``normalize_y=True``), or give the readout a bias, ``NTKKernel("swiglu", bias_variance=1.0)``, which adds that
+    constant to every entry, is learnt, and is what ``NTKKernel("swiglu") + ConstantKernel()`` is. Features should be of
+    order 1, as StandardScaler makes them.
 
     A stack, ``NTKKernel(glutheory.stack("swiglu", 12))``, has the variances that its layers say, and none to be learnt:
     a scale is that of ``ConstantKernel() * NTKKernel(...)``.

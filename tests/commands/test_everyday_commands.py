@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from glutheory import gram
+from glutheory.commands.data import draw_rows
 from glutheory.commands.kernel import parse_variances
 from glutheory.figures.chart import Chart
 from tests.commands.command_line import KERNEL, SPECTRUM, bad, good
@@ -71,13 +73,38 @@ def test_the_rows_of_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "heading"),
     [
-        ((), "Spectrum of the NTK, standard parametrisation, LeCun's variances, width 4096"),
-        (("--width", "64"), "Spectrum of the NTK, standard parametrisation, LeCun's variances, width 64"),
-        (("--parametrization", "ntk", "--kind", "nngp"), "Spectrum of the NNGP, ntk parametrisation"),
+        ((), "Spectrum of the NTK, standard parametrisation (gram: --parametrization ntk), width 4096"),
+        (("--width", "64"), "Spectrum of the NTK, standard parametrisation (gram: --parametrization ntk), width 64"),
+        (
+            ("--parametrization", "ntk", "--kind", "nngp"),
+            "Spectrum of the NNGP, ntk parametrisation (gram: --kind ntk)",
+        ),
+        (("--parametrization", "ntk"), "Spectrum of the NTK, ntk parametrisation"),
     ],
 )
 def test_the_heading_says_which_kernel(options: tuple[str, ...], heading: str) -> None:
     assert good(*SPECTRUM, *options).splitlines()[0] == heading
+
+
+@pytest.mark.parametrize("options", [(), ("--kind", "nngp"), ("--parametrization", "ntk")])
+def test_gram_gives_the_same_kernel_with_the_arguments_in_the_json(options: tuple[str, ...]) -> None:
+    found = json.loads(good(*SPECTRUM, *options, "--json"))
+    X = draw_rows("gaussian", 20, 4, 0).X
+    for item in found["networks"]:
+        values = np.linalg.eigvalsh(gram(item["network"], X, **found["gram"]))[::-1]
+        np.testing.assert_allclose(item["eigenvalues"][:10], values[:10], rtol=1e-10)
+
+
+def test_other_commands_say_which_kernel_too() -> None:
+    small = ("--n", "8", "--d", "2")
+    assert "(gram: --parametrization ntk)" in " ".join(good("dynamics", *small).split())
+    assert "(gram: --kind ntk)" in good("phase", *small, "--jobs", "1")
+    for command, more, wanted in (
+        ("dynamics", (), {"kind": "ntk", "parametrization": "standard"}),
+        ("phase", ("--jobs", "1"), {"kind": "nngp", "parametrization": "ntk"}),
+        ("depth", ("--layers", "1"), {"kind": "ntk", "parametrization": "ntk"}),
+    ):
+        assert json.loads(good(command, *small, *more, "--json"))["gram"] == wanted
 
 
 def test_sizes_at_the_edge() -> None:

@@ -17,6 +17,7 @@ from glutheory.numeric import entry_error, grams_by_depth
 from glutheory.numeric.deep.fixed import FixedPoint, fixed_points, keeps_correlations
 from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, spectrum_and_condition
+from glutheory.studies.defaults import gram_options
 from glutheory.studies.json_head import record
 
 Array = npt.NDArray[np.float64]
@@ -114,8 +115,8 @@ class DepthStudy(Shown):
     def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
         """Everything (docs/json.md), with the charts given."""
         return record(
-            "depth", data=self.data, n=self.n, d=self.d, norm=self.norm, residual=self.residual,
-            networks=self.networks, pairs=self.pairs, charts=charts,
+            "depth", gram=gram_options("ntk", "ntk"), data=self.data, n=self.n, d=self.d, norm=self.norm,
+            residual=self.residual, networks=self.networks, pairs=self.pairs, charts=charts,
         )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from glutheory.networks import Network, matched_width
 from glutheory.numeric import entry_error, gram
 from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, condition_number
+from glutheory.studies.defaults import gram_options
 from glutheory.studies.dynamics.training import Trained, marks, train
 from glutheory.studies.json_head import record
 from glutheory.studies.pairs import pair, written
@@ -144,6 +145,7 @@ class Dynamics(Shown):
         steps = marks(self.steps, 20)
         return record(
             "dynamics",
+            gram=gram_options("ntk", self.parametrization),
             inputs=self.inputs,
             targets=self.targets,
             n=self.n,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glutheory.dynamics import Crossing, Crossings
+from glutheory.studies.defaults import difference
 from glutheory.studies.dynamics.study import Dynamics
 from glutheory.studies.dynamics.training import Trained
 from glutheory.terminal import Terminal, columns, heading, number
@@ -26,7 +27,7 @@ def text(found: Dynamics, terminal: Terminal) -> str:
     sizes = f", widths {widths[0]} and {widths[1]}" if widths else ""
     head = (
         f"Expected loss of {found.plain.label} and {found.gated.label} in gradient descent, {found.parametrization} "
-        f"parametrisation{sizes}"
+        f"parametrisation{difference('ntk', found.parametrization)}{sizes}"
     )
     rate = f"{number(found.rate)}" + ("" if found.given else ", half of the smaller stable one")
     setting = f"{found.inputs}; targets {found.targets}. Mean squared error, learning rate {rate}."

@@ -20,6 +20,7 @@ from glutheory.figures.chart import Chart
 from glutheory.ground.arguments import integer
 from glutheory.networks import GATES, Network, network, partner
 from glutheory.shown import Shown
+from glutheory.studies.defaults import gram_options
 from glutheory.studies.json_head import record
 from glutheory.studies.phase.boundary import certified_dimension, crossings
 from glutheory.studies.phase.cells import NORMALISED, Cell, State, Task, gain, own, own_gate
@@ -114,6 +115,7 @@ class Phase(Shown):
         """Everything, with the two condition numbers of every draw, and the charts given."""
         return record(
             "phase",
+            gram=gram_options(self.kind, "ntk"),
             gated=self.gate,
             plain=self.plain,
             kind=self.kind,

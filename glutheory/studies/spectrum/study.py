@@ -20,6 +20,7 @@ from glutheory.numeric import entry_error, gram
 from glutheory.numeric.duals import evaluator
 from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, condition_number, outliers, spectrum_and_condition
+from glutheory.studies.defaults import gram_options
 from glutheory.studies.json_head import record
 from glutheory.studies.spectrum.findings import NetworkSpectrum, Otherwise, Pair, Setting
 from glutheory.studies.spectrum.predictions import Prediction, predict
@@ -59,6 +60,7 @@ class SpectrumStudy(Shown):
         networks = [item.as_json() for item in self.networks]
         return record(
             "spectrum",
+            gram=gram_options(self.setting.kind, self.setting.parametrization, self.setting.width),
             setting=self.setting,
             networks=networks,
             pairs=self.pairs,

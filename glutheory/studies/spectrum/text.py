@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from glutheory.spectra import ConditionNumber
+from glutheory.studies.defaults import difference
 from glutheory.studies.spectrum.findings import NetworkSpectrum, Otherwise, Pair
 from glutheory.studies.spectrum.study import SpectrumStudy
 from glutheory.terminal import Terminal, columns, heading, number, sentences, wide
@@ -21,8 +22,9 @@ _Cell = Callable[[NetworkSpectrum], tuple[str, str]]
 def text(study: SpectrumStudy, terminal: Terminal) -> str:
     """The whole page."""
     setting = study.setting
-    where = "" if setting.width is None else f", LeCun's variances, width {setting.width}"
-    head = f"Spectrum of the {setting.kind.upper()}, {setting.parametrization} parametrisation{where}"
+    where = "" if setting.width is None else f", width {setting.width}"
+    other = difference(setting.kind, setting.parametrization)
+    head = f"Spectrum of the {setting.kind.upper()}, {setting.parametrization} parametrisation{other}{where}"
     lines = [*heading(head, terminal), *sentences([setting.data], terminal), ""]
     for block in _blocks(study, terminal):
         lines += [*block, ""]
