@@ -11,6 +11,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from glutheory.activations import Activation
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer
 from glutheory.layers import Stack
@@ -257,7 +258,7 @@ def read_both(X: Array, Y: Array | None, *, library: bool = False) -> tuple[Rows
 
 
 def gram(
-    network: Network | Stack | str,
+    network: Network | Activation | Stack | str,
     X: Array,
     Y: Array | None = None,
     *,

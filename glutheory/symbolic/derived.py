@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 import sympy as sp
 
-from glutheory.activations import Z
+from glutheory.activations import Activation, Z
 from glutheory.ground import rational
 from glutheory.ground.normal_form import KAPPA, as_expression, differentiate
 from glutheory.networks import Network
@@ -108,7 +108,7 @@ class Derivation(Shown):
         return Verification((*checks, self.kernels.check()))
 
 
-def derivation(network: Network | str, *, parametrization: str = "ntk") -> Derivation:
+def derivation(network: Network | Activation | str, *, parametrization: str = "ntk") -> Derivation:
     """Derive the NNGP and NTK kernels of a network.
 
     Args:

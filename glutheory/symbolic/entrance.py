@@ -17,16 +17,18 @@ from glutheory.symbolic.stacks import StackDerivation, stack_derivation
 
 
 @overload
-def derivation(network: Network | str, *, parametrization: str = "ntk") -> Derivation: ...
+def derivation(network: Network | Activation | str, *, parametrization: str = "ntk") -> Derivation: ...
 @overload
 def derivation(network: Stack, *, parametrization: str = "ntk") -> StackDerivation: ...
 
 
-def derivation(network: Network | str | Stack, *, parametrization: str = "ntk") -> Derivation | StackDerivation:
+def derivation(
+    network: Network | Activation | str | Stack, *, parametrization: str = "ntk"
+) -> Derivation | StackDerivation:
     """Derive the NNGP and NTK kernels of a network.
 
     Args:
-        network: a `Network`, or a name of the zoo ("swiglu"; an activation's name is the non-gated network); or a
+        network: a `Network`, an `Activation`, or a name of the zoo ("swiglu"; an activation's name is the non-gated network); or a
             deep network, a `Stack`, whose kernels in the limit of wide layers are derived layer by layer.
         parametrization: "ntk" (unit-variance weights, scales outside) or "standard" (variances σ_v², σ_w², σ_p²; for
             a stack σ²/fan-in).

@@ -35,6 +35,18 @@ class Own(nn.Module):
         return self.c(self.a(x) ** self.twist * torch.relu(self.b(x)))  # type: ignore[no-any-return]
 
 
+class Known(nn.Module):
+    """The same under Llama's names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up_proj, self.gate_proj = nn.Linear(6, 9, bias=False), nn.Linear(6, 9, bias=False)
+        self.down_proj, self.act_fn = nn.Linear(9, 6, bias=False), nn.ReLU()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))  # type: ignore[no-any-return]
+
+
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     torch.manual_seed(0)
@@ -46,10 +58,9 @@ def test_names_have_the_roles_that_are_given() -> None:
     assert [block.name for block in found.blocks] == ["0", "1"]
     assert {block.own.kind for block in found.blocks} == {"ReGLU"}
     # the same weights under names that are known
-    known = nn.Module()
-    known.up_proj, known.gate_proj, known.down_proj = model[0].a, model[0].b, model[0].c
-    known.act_fn = nn.ReLU()
-    known.forward = lambda x: known.down_proj(known.up_proj(x) * torch.relu(known.gate_proj(x)))  # type: ignore[method-assign]
+    known = Known()
+    for part, own in (("up_proj", "a"), ("gate_proj", "b"), ("down_proj", "c")):
+        known.get_submodule(part).load_state_dict(model.get_submodule(f"0.{own}").state_dict())
     assert audit(known, inputs=X, draws=1).blocks[0].as_it_is == found.blocks[0].as_it_is
     with pytest.raises(DomainError, match="computes something else"):  # the roles are held against what it computes
         audit(model[0], inputs=X, roles={"value": "b", "gate": "a", "readout": "c"}, draws=1)

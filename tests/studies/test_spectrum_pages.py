@@ -57,7 +57,7 @@ def test_few_rows_are_all_shown() -> None:
 def test_json_holds_everything(study: SpectrumStudy) -> None:
     content = json.loads(json.dumps(study.as_json(charts(study)), allow_nan=False))
     assert list(content) == [
-        "schema", "schema_version", "package_version", "setting", "networks", "pairs", "charts",
+        "schema", "schema_version", "package_version", "gram", "setting", "networks", "pairs", "otherwise", "charts",
     ]  # fmt: skip
     assert (content["schema"], content["schema_version"]) == ("glutheory.spectrum", 1)
     assert content["setting"] == {
