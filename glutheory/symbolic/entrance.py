@@ -29,7 +29,7 @@ def derivation(
 
     Args:
         network: a `Network`, an `Activation`, or a name of the zoo ("swiglu"; an activation's name is the non-gated
-            network); or a deep network, a `Stack`, whose kernels in the limit of wide layers are derived layer by layer.
+            network); or a deep network, a `Stack`, whose kernels in the limit of wide layers are derived by layers.
         parametrization: "ntk" (unit-variance weights, scales outside) or "standard" (variances σ_v², σ_w², σ_p²; for
             a stack σ²/fan-in).
 
