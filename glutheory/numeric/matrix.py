@@ -100,7 +100,7 @@ def _outputs(
 
 
 def prepare(
-    network: Network | Stack | str,
+    network: Network | Activation | Stack | str,
     X: Array,
     Y: Array | None = None,
     *,
