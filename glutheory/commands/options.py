@@ -28,7 +28,12 @@ SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 _LONGEST = 60  #: characters of a name
 _OWN = "Your own activation, a formula in z: the network of it, and the one with it as the gate."
-_TARGET = "The column or array of FILE that is the target y, no input; texts are classes, numbered from 0."
+#: Of --inputs and --target; also in `phase`, where they have other defaults.
+INPUTS_HELP = (
+    "Random data: standard normal rows, or the same scaled to norm sqrt(d); normalised also scales your own.  "
+    "[default: gaussian]"
+)
+TARGET_HELP = "The column or array of FILE that is the target y, no input; texts are classes, numbered from 0."
 _COLUMNS = "The inputs: names or numbers of FILE's columns, with commas between.  [default: all but the target]"
 _STACK = "A deep network, e.g. 'swiglu x 12, rmsnorm, residual'; the ntk parametrisation unless another is given."
 #: Blocks of a stack.
@@ -122,8 +127,7 @@ def data_options(command: Function) -> Function:
         click.option(
             "--inputs",
             type=click.Choice(INPUTS),
-            help="Random data: standard normal rows, or the same scaled to norm sqrt(d); normalised also scales your "
-            "own.  [default: gaussian]",
+            help=INPUTS_HELP,
         ),
         click.option(
             "--data",
@@ -131,7 +135,7 @@ def data_options(command: Function) -> Function:
             metavar="FILE",
             help="Your own rows: .npy (n, d), .npz with an array X, or .csv.",
         ),
-        click.option("--target", metavar="NAME", help=_TARGET),
+        click.option("--target", metavar="NAME", help=TARGET_HELP),
         columns_option,
         click.option(
             "--normalise",

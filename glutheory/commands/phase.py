@@ -9,9 +9,11 @@ import click
 from glutheory.commands.main import Command
 from glutheory.commands.options import (
     INPUTS,
+    INPUTS_HELP,
     KINDS,
     NETWORK,
     SETTINGS,
+    TARGET_HELP,
     columns_option,
     output_options,
     own_activation,
@@ -54,7 +56,7 @@ _MOST = 64
     "--inputs",
     type=click.Choice(INPUTS),
     default=INPUTS[0],
-    help="Random data: standard normal rows, or the same scaled to norm sqrt(d).  [default: gaussian]",
+    help=INPUTS_HELP,
 )
 @click.option(
     "--data",
@@ -62,7 +64,7 @@ _MOST = 64
     metavar="FILE",
     help="Your own rows: .npy (n, d), .npz with an array X, or .csv.",
 )
-@click.option("--target", metavar="NAME", help="The column or array of FILE that is the target y, no input.")
+@click.option("--target", metavar="NAME", help=TARGET_HELP)
 @columns_option
 @click.option(
     "--kind",
