@@ -127,9 +127,11 @@ def test_gradients(formula: Formula, gated: bool, kind: str) -> None:
     (gram(net, rows, kind=kind) * torch.tensor(weight)).sum().backward()
     wanted = _difference(lambda h: np.sum(weight * kernels(formula, X + h * along, gated)[kind]))
     assert float(np.sum(rows.grad.numpy() * along)) == pytest.approx(float(wanted), rel=1e-8)
-    K, slopes = NTKKernel(net, kind=kind)(X, eval_gradient=True)
+    name = f"{net.roles[-1]}_variance"
+    kernel = NTKKernel(net, kind=kind, **{f"{name}_bounds": (1e-5, 1e5)})
+    K, slopes = kernel(X, eval_gradient=True)
     wanted = _difference(lambda h: kernels(formula, X, gated, float(np.exp(h)))[kind])
-    place = [part.name for part in NTKKernel(net).hyperparameters if not part.fixed].index(f"{net.roles[-1]}_variance")
+    place = [part.name for part in kernel.hyperparameters if not part.fixed].index(name)
     np.testing.assert_allclose(slopes[..., place], wanted, atol=1e-9 * K.max())
 
 
