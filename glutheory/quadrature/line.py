@@ -236,7 +236,7 @@ def radius_for(height: float, rate: float, log: float) -> float:
     return rate + math.sqrt(2 * max(height + rate * rate / 2 - log + 1, 1.0))
 
 
-def tail(height: arb, rate: arb, radius: float) -> arb:
+def tail(height: arb, rate: arb, radius: float | arb) -> arb:
     """A bound of ∫_{|x|>R} height·e^{rate|x|}·density."""
     edge = arb(radius) - rate
     return 2 * height * (rate * rate / 2).exp() * beyond(edge) if edge > 0 else arb.pos_inf()

@@ -2,7 +2,7 @@
 
 A smooth activation takes the cheaper of the two trapezoidal rules (`toeplitz`, `jets`), each with its proved error; one
 with kinks the line integral at ρ = ±1, a product at c = 0, a reduction to one dimension where it has a closed normal
-form, a sum of these where it splits into both, and panels in general.
+form, a sum of these where it splits into both; and in general products of panels, or cells near |ρ| = 1.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.growth import Growth
 from glutheory.quadrature import jets, toeplitz
+from glutheory.quadrature.cells import celled
 from glutheory.quadrature.compiled import ball_functions, compiled
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function, density, mean, on_diagonal
@@ -25,6 +26,8 @@ from glutheory.quadrature.panels import panelled
 from glutheory.quadrature.reduction import reduced
 from glutheory.quadrature.strips import Envelope, mean_bound, strips
 
+#: Evaluations of the density up to which products of panels are taken at once, and beyond which they are refused.
+FEW_KERNELS, MAX_KERNELS = 1_200_000, 6_000_000
 #: Lattice points beyond which the work is refused (about half a minute).
 MAX_POINTS = 2_000_000
 _PLANNING = 64
@@ -138,7 +141,12 @@ def _mixed(point: Point, frame: Frame, smooth: Part, kinked: Part, logs: Sequenc
 
 def _general(frame: Frame, part: Part, logs: Sequence[float]) -> Pair | None:
     """Any piecewise analytic φ; the delta functions of φ' are taken out first."""
-    values = panelled(frame, (part.value, part.slope), [log - 1 for log in logs])
+    functions, goals = (part.value, part.slope), [log - 1 for log in logs]
+    values = panelled(frame, functions, goals, FEW_KERNELS)
+    if values is None:
+        values = celled(frame, functions, goals)
+    if values is None:
+        values = panelled(frame, functions, goals, MAX_KERNELS)
     if values is None:
         return None
     regular = Function(part.slope.kinks, part.slope.branches, tuple(0 * mass for mass in part.slope.masses))
