@@ -16,6 +16,7 @@ from flint import arb
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.growth import Growth
+from glutheory.ground.powers import slopes
 from glutheory.quadrature import jets, toeplitz
 from glutheory.quadrature.cells import celled
 from glutheory.quadrature.compiled import ball_functions, compiled
@@ -23,6 +24,7 @@ from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function, density, mean, on_diagonal
 from glutheory.quadrature.model import Model, Part, slope_terms
 from glutheory.quadrature.panels import panelled
+from glutheory.quadrature.polar import polar_mean
 from glutheory.quadrature.reduction import reduced
 from glutheory.quadrature.strips import Envelope, mean_bound, strips
 
@@ -43,6 +45,8 @@ def pair_means(point: Point, found: Model, logs: Sequence[float]) -> Pair | None
             return values[0], values[1]
     with precision(_bits(point, whole, logs)):
         frame = Frame.of(point)
+        if found.powers is not None:
+            return polar_mean(frame, found.powers, logs[0]), polar_mean(frame, slopes(found.powers), logs[1])
         if point.delta == 0:
             return on_diagonal(point, frame, whole.value, logs[0]), on_diagonal(point, frame, whole.slope, logs[1])
         if point.c == 0:
