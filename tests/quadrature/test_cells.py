@@ -12,6 +12,7 @@ import sympy as sp
 from flint import arb
 
 from glutheory.activations import Activation, Z, activation
+from glutheory.errors import PrecisionError
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point
 from glutheory.quadrature import enclose
@@ -60,7 +61,11 @@ def test_thirty_digits_by_both_roads(act: Activation, point: Point) -> None:
     start = time.process_time()
     balls = enclose(act, point.a, point.b, point.c, digits=30)
     spent = time.process_time() - start
-    values = series_balls(act, point, 30)
+    try:
+        values = series_balls(act, point, 30)
+    except PrecisionError as error:
+        # road 1 asks for digits of the value, which near ρ = −1 may be far below the scale
+        values = error.reached
     scales = [
         [abs(ball) for ball in enclose(act, variance, variance, variance, digits=5)] for variance in (point.a, point.b)
     ]
