@@ -125,7 +125,7 @@ def test_a_wrong_integral_of_near_pairs_is_noticed(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_pair_and_its_mirror_image() -> None:
-    """E[f_i(u) f_j(v)] with the rows exchanged; the direct integral, in which their roles differ, knows nothing of it."""
+    """E[f_i(u) f_j(v)] with the rows exchanged; the direct integral knows nothing of it."""
     found = curves(sp.Max(0, Z) * sp.tanh(Z))
     near = Near(found, Spectrum(found))
     r, q = np.array([0.7, 1.3, 0.7, 1.0]), np.array([1.3, 0.7, -1.3, 1.0])
