@@ -16,7 +16,7 @@ def as_arrays(X: Any, Y: Any) -> tuple[Any, Any]:
 
 
 def as_array(name: str, value: Any) -> Any:
-    """An array of numpy, torch or another library as it is, and whatever else `numpy.asarray` takes, such as a list of rows, by that.
+    """An array of a library as it is, and whatever else `numpy.asarray` takes, such as a list of rows, by that.
 
     Raises:
         DomainError: rows of different lengths, text, masked entries or a numpy.matrix.
