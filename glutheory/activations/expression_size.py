@@ -53,20 +53,19 @@ def admit(expression: sp.Expr) -> sp.Expr:
     return expression
 
 
-def admit_exponent(value: sp.Expr) -> sp.Integer:
-    """The exponent itself, if it is a small integer.
+def admit_exponent(value: sp.Expr) -> sp.Rational:
+    """The exponent itself, if it is a small integer or half of one: x**1.5 is x*sqrt(x).
 
     Raises:
         ExpressionError: it is not.
     """
-    if isinstance(value, sp.Integer) and abs(value) <= MAX_EXPONENT:
+    if isinstance(value, sp.Rational) and value.q <= 2 and abs(value) <= MAX_EXPONENT:
         return value
     text = str(value)
     shown = text if len(text) <= 40 else text[:37] + "..."
     raise ExpressionError(
-        f"the exponent {shown} is not an integer from -{MAX_EXPONENT} to {MAX_EXPONENT}: "
-        "write sqrt(x) for the root of an x that is never negative, so x*sqrt(x) for x**1.5, and exp(z) for e**z; "
-        "no other is possible."
+        f"the exponent {shown} is not an integer from -{MAX_EXPONENT} to {MAX_EXPONENT}, or halfway between two: "
+        "write x**1.5 for x*sqrt(x), where x is never negative, and exp(z) for e**z; no other is possible."
     )
 
 

@@ -38,8 +38,14 @@ _UNARY: dict[type, str] = {
     sp.log: "log",
     sp.Abs: "__abs__",
 }
-#: Functions with branch cuts: they take python-flint's `analytic` flag.
+#: Functions with branch cuts that take python-flint's `analytic` flag, and those that do not: by how far iz, or z, is
+#: from the cuts, which lie beyond ±1 on the real axis.
 _CUT = {"log", "sqrt"}
+_CUT_BEYOND_ONE: dict[str, Callable[[acb], acb]] = {
+    "atan": lambda z: acb(-z.imag, z.real),
+    "asin": lambda z: z,
+    "acos": lambda z: z,
+}
 
 
 @contextmanager
@@ -243,6 +249,17 @@ def _method(name: str) -> Callable[..., Ball]:
             return getattr(x, name)(analytic=True) if analytic and isinstance(x, acb) else getattr(x, name)()
 
         return cut
+    if name in _CUT_BEYOND_ONE:
+        turn = _CUT_BEYOND_ONE[name]
+
+        def beyond_one(x: Ball, analytic: bool) -> Ball:
+            if analytic and isinstance(x, acb):
+                z = turn(x)
+                if z.imag.contains(0) and not abs(z.real) < 1:
+                    return acb("nan")
+            return getattr(x, name)()
+
+        return beyond_one
 
     def plain(x: Ball, analytic: bool) -> Ball:  # noqa: ARG001 (one signature for all)
         return getattr(x, name)()

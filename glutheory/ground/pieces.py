@@ -42,7 +42,7 @@ class Pieces:
         Raises:
             ExpressionError: φ' is unbounded at a kink, as that of √|z| is, whose square has no mean.
         """
-        found = tuple(sp.diff(branch, Z) for branch in self.branches)
+        found = tuple(_slope(branch) for branch in self.branches)
         for branch, slope, own in zip(self.branches, found, self._ends(), strict=True):
             for kink in own:
                 if slope.subs(Z, kink).is_infinite:
@@ -60,6 +60,17 @@ class Pieces:
     def smooth(self) -> bool:
         """Whether φ has no kink at all."""
         return not self.kinks
+
+
+def _slope(branch: sp.Expr) -> sp.Expr:
+    """φ' of a branch; SymPy would write that of (−z)^(3/2), z < 0, as a fraction with the denominator z."""
+    turned = [
+        node for node in branch.atoms(sp.Pow) if node.base.is_Mul and not node.exp.is_Integer and node.exp.is_Rational
+    ]
+    if not turned or any(node.base.as_coefficient(Z) is None for node in turned):
+        return sp.diff(branch, Z)
+    mirrored = sp.Dummy("w", positive=True)
+    return -sp.diff(branch.subs(Z, -mirrored), mirrored).subs(mirrored, -Z)
 
 
 def _sign(value: sp.Expr, expr: sp.Expr) -> int:

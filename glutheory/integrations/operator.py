@@ -20,6 +20,7 @@ from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.accuracy import entry_error
 from glutheory.numeric.deep.plan import DeepPlan
+from glutheory.numeric.given import as_array
 from glutheory.numeric.gradient import check_finite
 from glutheory.numeric.matrix import check_rows, diagonal, prepare
 from glutheory.numeric.plan import Plan
@@ -93,6 +94,7 @@ class GramOperator(LinearOperator):
         if np.dtype(dtype) not in (np.float64, np.float32):
             raise DomainError(f"dtype is {dtype!r}: use float64 or float32.")
         check_rows(net)
+        X = as_array("X", X)
         options: dict[str, Any] = {"parametrization": parametrization, "width": width, "variances": variances}
         plan = prepare(net, X, **options, trained=trained)
         if not array_api_compat.is_numpy_namespace(plan.left.xp):

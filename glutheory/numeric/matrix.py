@@ -20,6 +20,7 @@ from glutheory.networks import PARAMETRIZATIONS, Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.arrays import Array, Namespace
 from glutheory.numeric.deep.plan import DeepPlan, Own, make_deep_plan
+from glutheory.numeric.given import as_arrays
 from glutheory.numeric.jax_arrays import from_jax, returner
 from glutheory.numeric.plan import Plan, make_plan
 from glutheory.numeric.rows import Rows, read_rows
@@ -35,19 +36,6 @@ _SIDE, _DEVICE_SIDE = 192, 2048
 
 
 def _namespace(X: Any, Y: Any) -> Namespace:
-    for name, value in (("X", X), ("Y", Y)):
-        if np.ma.isMA(value):
-            raise DomainError(
-                f"{name} is a masked array, whose masked entries have no value: give {name}.filled(0), or the rows "
-                "that are complete."
-            )
-        if isinstance(value, np.matrix):
-            raise DomainError(f"{name} is a numpy.matrix: give numpy.asarray({name}).")
-        known = array_api_compat.is_array_api_obj(value)
-        if not known and not (name == "Y" and value is None):
-            raise DomainError(
-                f"{name} is of type {type(value).__name__}: give a numpy or torch matrix, e.g. numpy.asarray({name})."
-            )
     try:
         xp = array_api_compat.array_namespace(X, Y)
     except TypeError:
@@ -110,6 +98,7 @@ def prepare(
     trained: str | Iterable[str] | None = None,
 ) -> Plan | DeepPlan:
     """What `gram` computes once per row, for those who ask for tiles themselves; its arguments and its errors."""
+    X, Y = as_arrays(X, Y)
     if isinstance(network, Stack):
         return _deep(network, X, Y, parametrization, width, variances, trained)
     if trained is not None:
@@ -246,6 +235,7 @@ def read(
 
 def read_both(X: Array, Y: Array | None, *, library: bool = False) -> tuple[Rows, Rows]:
     """The rows of X and of Y, the same where that is left out; see `read`."""
+    X, Y = as_arrays(X, Y)
     _namespace(X, Y)
     with np.errstate(all="ignore"):
         left = read_rows("X", X if library else _view(X))
@@ -284,7 +274,8 @@ def gram(
         network: a `Network` of any activations, the name of one, or a `Stack`, whose kernels are those of the limit of
             infinite width.
         X: data, shape (n, d), or (n, positions, d) for a stack with a mean over positions: float64, float32 or
-            integers, of numpy, torch, JAX on the CPU, or another library of the array API standard.
+            integers, of numpy, torch, JAX on the CPU, or another library of the array API standard; or what
+            `numpy.asarray` makes such an array of, as a list of rows.
         Y: data of the same kind, shape (m, d). Left out: X again, and half the work.
         kind: "ntk", "nngp", or "both" for the pair (NNGP, NTK) at little more than the cost of one.
         parametrization: "ntk" (unit-variance weights, scales outside) or "standard" (weights with variances).
@@ -313,6 +304,7 @@ def gram(
     back = returner(X, Y, out)
     if back is not None:
         X, Y = from_jax("X", X), None if Y is None else from_jax("Y", Y)
+    X, Y = as_arrays(X, Y)
     plan = prepare(network, X, Y, parametrization=parametrization, width=width, variances=variances, trained=trained)
     left, xp = plan.left, _namespace(X, Y)
     single = X.dtype == xp.float32 and (Y is None or Y.dtype == xp.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -47,6 +47,10 @@ class Compiled:
     def values(self) -> Callable[..., list[Any]]:
         """Bound at the current precision: a list of one ball in, one ball per function out."""
         return self._tape.bind()
+
+    def columns(self) -> Callable[[Sequence[arb]], list[list[Any]]]:
+        """Bound at the current precision: many real balls in, one column per function out."""
+        return self._tape.bind_column()
 
     @contextmanager
     def at(self, length: int) -> Iterator[Callable[[arb, arb], list[Value]]]:

@@ -61,8 +61,8 @@ def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) 
     Raises:
         DomainError: an argument outside its domain, or an activation with symbolic constants.
         ExpressionError: a function without a growth bound, or with kinks that are not roots of straight lines.
-        PrecisionError: the digits cannot be had within the work limits (`MAX_POINTS`, `MAX_KERNELS`, `MAX_ATTEMPTS`);
-            its ``reached`` holds the balls that were reached.
+        PrecisionError: the digits cannot be had within the work limits (`MAX_POINTS`, `MAX_KERNELS`, `MAX_NODES`,
+            `MAX_ATTEMPTS`); its ``reached`` holds the balls that were reached.
     """
     made = activation(act)
     if made.symbols:
@@ -81,10 +81,15 @@ def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) 
                 return better
             reached = _narrower(reached[0], better[0]), _narrower(reached[1], better[1])
             break
+    place = f"{made.label} at a = {float(point.a):.6g}, b = {float(point.b):.6g}, c = {float(point.c):.6g}"
+    if not _scale({point.a, point.b}, found.whole.value) > 0:
+        raise PrecisionError(
+            f"S of {place} is too near 0 for any digit of it: take larger variances, or the balls in `reached`.",
+            reached,
+        )
     raise PrecisionError(
-        f"{wanted} digits of {made.label} at a = {float(point.a):.6g}, b = {float(point.b):.6g}, "
-        f"c = {float(point.c):.6g} are beyond the work limit: "
-        "ask for fewer digits, or take the wider balls in `reached`.",
+        f"{wanted} digits of {place} are beyond the work limit: ask for fewer digits, or take the wider balls in "
+        "`reached`.",
         reached,
     )
 

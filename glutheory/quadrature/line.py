@@ -139,19 +139,20 @@ def on_diagonal(point: Point, frame: Frame, function: Function, log: float) -> a
 
     total = integral([(low, high, part(low, high)) for low, high in pairwise(ends)], log)
     total += arb(0, tail(height, rate, radius).upper())
-    infinite = []
+    infinite: list[arb] = []
     for place, (_, i, j) in zip(places, cuts, strict=True):
         mass_u = function.masses[i] if i is not None else sp.S.Zero
         mass_v = function.masses[j] if j is not None else sp.S.Zero
         if mass_u != 0 and mass_v != 0:
-            infinite.append(mass_u * mass_v)
+            infinite.append(ball(mass_u * mass_v) * density(place))
         elif mass_u != 0:
             total += ball(mass_u) * density(place) / frame.root_a * _middle(function, root_v * place, j)
         elif mass_v != 0:
             total += ball(mass_v) * density(place) / frame.root_b * _middle(function, root_u * place, i)
     if infinite:
-        same = all(mass > 0 for mass in infinite) or all(mass < 0 for mass in infinite)
-        return (arb.pos_inf() if infinite[0] > 0 else arb.neg_inf()) if same else arb(0, math.inf)
+        # near the diagonal each pair adds its part of this sum, times the same large number
+        sign = sum(infinite, arb(0))
+        return arb(0, math.inf) if sign.contains(0) else (arb.pos_inf() if sign > 0 else arb.neg_inf())
     return total
 
 
@@ -236,7 +237,7 @@ def radius_for(height: float, rate: float, log: float) -> float:
     return rate + math.sqrt(2 * max(height + rate * rate / 2 - log + 1, 1.0))
 
 
-def tail(height: arb, rate: arb, radius: float) -> arb:
+def tail(height: arb, rate: arb, radius: float | arb) -> arb:
     """A bound of ∫_{|x|>R} height·e^{rate|x|}·density."""
     edge = arb(radius) - rate
     return 2 * height * (rate * rate / 2).exp() * beyond(edge) if edge > 0 else arb.pos_inf()

@@ -14,19 +14,17 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
-from flint import acb, arb, ctx
+from flint import acb, arb
 
 from glutheory.ground.exact import ball
 from glutheory.quadrature.compiled import compiled
 from glutheory.quadrature.frame import Frame
+from glutheory.quadrature.legendre import legendre
 from glutheory.quadrature.line import Function, density, split, tail
 from glutheory.quadrature.strips import Envelope
 
-#: Evaluations of the density beyond which the work is refused (about ten seconds).
-MAX_KERNELS = 6_000_000
 _WIDTH = 1.5
 _MAX_NODES = 48
 _MAX_PANELS = 3_000
@@ -115,21 +113,17 @@ class _Axis:
             if panel.branch not in runs:
                 branches = tuple(function.branches[panel.branch] for function in self.functions)
                 runs[panel.branch] = compiled(branches).values()
-            for node, weight in _legendre(panel.nodes, ctx.prec):
+            for node, weight in legendre(panel.nodes):
                 x = panel.centre + panel.half * node
                 values = [panel.half * weight * value for value in runs[panel.branch]([self.scale * x])]
                 found.append((float(x), x, values))
         return sorted(found, key=lambda item: item[0])
 
 
-@lru_cache(maxsize=512)
-def _legendre(n: int, prec: int) -> list[tuple[arb, arb]]:
-    """Nodes and weights on [−1, 1] at the working precision `prec` (a part of the key)."""
-    return [arb.legendre_p_root(n, k, weight=True) for k in range(n)] if prec else []
+def panelled(frame: Frame, functions: Sequence[Function], logs: Sequence[float], most: int) -> list[arb] | None:
+    """E[f_i(u)f_i(v)] of the regular parts with absolute errors of about e^{logs[i]}.
 
-
-def panelled(frame: Frame, functions: Sequence[Function], logs: Sequence[float]) -> list[arb] | None:
-    """E[f_i(u)f_i(v)] of the regular parts with absolute errors of about e^{logs[i]}; None beyond the work limit.
+    None where the density would be evaluated more than `most` times.
 
     All functions have the same kinks (φ and φ').
     """
@@ -153,7 +147,7 @@ def panelled(frame: Frame, functions: Sequence[Function], logs: Sequence[float])
     rows = first.panels()
     columns = rows if frame.same and frame.sign > 0 else second.panels()
     count = [sum(panel.nodes for panel in panels) for panels in (rows, columns)]
-    if not rows or not columns or count[0] * count[1] * min(1.0, reach / radius) > MAX_KERNELS:
+    if not rows or not columns or count[0] * count[1] * min(1.0, reach / radius) > most:
         return None
     left = first.nodes(rows)
     right = left if columns is rows else second.nodes(columns)

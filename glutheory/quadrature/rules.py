@@ -2,7 +2,7 @@
 
 A smooth activation takes the cheaper of the two trapezoidal rules (`toeplitz`, `jets`), each with its proved error; one
 with kinks the line integral at ρ = ±1, a product at c = 0, a reduction to one dimension where it has a closed normal
-form, a sum of these where it splits into both, and panels in general.
+form, a sum of these where it splits into both; and in general products of panels, or cells near |ρ| = 1.
 """
 
 from __future__ import annotations
@@ -16,15 +16,20 @@ from flint import arb
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.growth import Growth
+from glutheory.ground.powers import slopes
 from glutheory.quadrature import jets, toeplitz
+from glutheory.quadrature.cells import celled
 from glutheory.quadrature.compiled import ball_functions, compiled
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function, density, mean, on_diagonal
 from glutheory.quadrature.model import Model, Part, slope_terms
 from glutheory.quadrature.panels import panelled
+from glutheory.quadrature.polar import polar_mean
 from glutheory.quadrature.reduction import reduced
 from glutheory.quadrature.strips import Envelope, mean_bound, strips
 
+#: Evaluations of the density up to which products of panels are taken at once, and beyond which they are refused.
+FEW_KERNELS, MAX_KERNELS = 1_200_000, 6_000_000
 #: Lattice points beyond which the work is refused (about half a minute).
 MAX_POINTS = 2_000_000
 _PLANNING = 64
@@ -40,6 +45,8 @@ def pair_means(point: Point, found: Model, logs: Sequence[float]) -> Pair | None
             return values[0], values[1]
     with precision(_bits(point, whole, logs)):
         frame = Frame.of(point)
+        if found.powers is not None:
+            return polar_mean(frame, found.powers, logs[0]), polar_mean(frame, slopes(found.powers), logs[1])
         if point.delta == 0:
             return on_diagonal(point, frame, whole.value, logs[0]), on_diagonal(point, frame, whole.slope, logs[1])
         if point.c == 0:
@@ -138,7 +145,12 @@ def _mixed(point: Point, frame: Frame, smooth: Part, kinked: Part, logs: Sequenc
 
 def _general(frame: Frame, part: Part, logs: Sequence[float]) -> Pair | None:
     """Any piecewise analytic φ; the delta functions of φ' are taken out first."""
-    values = panelled(frame, (part.value, part.slope), [log - 1 for log in logs])
+    functions, goals = (part.value, part.slope), [log - 1 for log in logs]
+    values = panelled(frame, functions, goals, FEW_KERNELS)
+    if values is None:
+        values = celled(frame, functions, goals)
+    if values is None:
+        values = panelled(frame, functions, goals, MAX_KERNELS)
     if values is None:
         return None
     regular = Function(part.slope.kinks, part.slope.branches, tuple(0 * mass for mass in part.slope.masses))

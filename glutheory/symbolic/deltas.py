@@ -14,6 +14,7 @@ import sympy as sp
 from flint import acb, arb, ctx
 
 from glutheory.ground.exact import ball
+from glutheory.symbolic.line import infinite_sum
 from glutheory.symbolic.line_rules import legendre, panels
 from glutheory.symbolic.piecewise import Frame, Piecewise, normal_tail, program
 
@@ -70,13 +71,11 @@ def _mean(found: Piecewise, root: arb, centre: arb, spread: arb, goal: arb) -> a
 
 
 def infinite(found: Piecewise, a: sp.Expr, b: sp.Expr, negative: bool) -> arb | None:
-    """What delta functions that coincide at |ρ| = 1 make of T: ±∞, NaN for both; None where none do."""
-    signs = set()
+    """What delta functions that coincide at |ρ| = 1 make of T: ±∞; None where none do."""
+    pairs = []
     for kink, jump in zip(found.kinks, found.jumps, strict=True):
         for other, second in zip(found.kinks, found.jumps, strict=True):
             apart = kink * sp.sqrt(b) - (-other if negative else other) * sp.sqrt(a)
             if jump * second != 0 and (apart == 0 or apart.equals(0)):
-                signs.add(int(sp.sign(jump * second)))
-    if not signs:
-        return None
-    return arb.nan() if len(signs) > 1 else arb.pos_inf() * signs.pop()
+                pairs.append((jump * second, kink))
+    return infinite_sum(pairs, a)

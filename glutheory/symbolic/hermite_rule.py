@@ -45,7 +45,7 @@ def _error(run: Callable[..., list[Ball]], middle: arb, half: arb, root: arb, to
         if not size.is_finite():
             continue
         # |e^{−z²/2}|·e^{x²/4 + √k|y|} = e^{−x²/4 + y²/2 + √k|y|}
-        near, far = abs(x).lower(), high.upper()
+        near, far = x.abs_lower(), high.upper()
         rest = (-near * near / 4 + far * far / 2 + arb(top).sqrt() * far).exp() * arb(CRAMER) / (2 * arb.pi()).sqrt()
         best = arb.min(best, half * 8 * size * rest / (rho - 1) * arb(rho) ** (1 - 2 * nodes))
     return best.upper()

@@ -99,14 +99,29 @@ class Line:
 
 
 def infinity(terms: Sequence[Term], point: Point) -> arb | None:
-    """What the delta functions of φ' that coincide on the line make of T: ±∞, NaN for both; None where none do."""
+    """What the delta functions of φ' that coincide on the line make of T: ±∞; None where none do."""
     kernels = [(term.coefficient, term.kernel) for term in terms if isinstance(term.kernel, NormalPdf)]
     deltas = [(weight, kernel.shift) for weight, kernel in kernels if kernel.s == 0]
     line = Line.of(point)
-    signs = {int(sp.sign(weight * other)) for weight, k in deltas for other, m in deltas if line.order(k, m) == 0}
-    if not signs:
+    return infinite_sum(
+        [(weight * other, k) for weight, k in deltas for other, m in deltas if line.order(k, m) == 0],
+        sp.sympify(point.a),
+    )
+
+
+def infinite_sum(pairs: Sequence[tuple[sp.Expr, sp.Expr]], a: sp.Expr) -> arb | None:
+    """T where jumps meet, as (product of the two, place in u): ±∞, None where none do.
+
+    Near the line each pair adds its product times the density of u at the place, times the same large number, so their
+    sum has the sign of T; NaN where it cannot be told from 0.
+    """
+    if not pairs:
         return None
-    return arb.nan() if len(signs) > 1 else arb.pos_inf() * signs.pop()
+    with precision(_DECIDE):
+        total = sum((ball(product) * (-(ball(place) ** 2) / (2 * ball(a))).exp() for product, place in pairs), arb(0))
+    if total.contains(0):
+        return arb.nan()
+    return arb.pos_inf() if total > 0 else arb.neg_inf()
 
 
 def _moment(n: int, gamma: arb, low: arb | None, high: arb | None) -> arb:

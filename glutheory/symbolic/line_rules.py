@@ -160,8 +160,8 @@ def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Seque
 
         def sizes(box: acb, analytic: bool, run: Callable[..., list] = run) -> list[arb]:  # type: ignore[type-arg]
             size = abs(acb(run([root * box], analytic)[0])).upper()
-            x = abs(box.real)
-            return [size * w for w in weight.box(x.lower(), x.upper(), abs(box.imag).upper())]
+            x = box.real
+            return [size * w for w in weight.box(x.abs_lower(), x.abs_upper(), box.imag.abs_upper())]
 
         for middle, half, count, own in panels(low, high, sizes, finer, widest):
             errors = [total + error.upper() for total, error in zip(errors, own, strict=True)]

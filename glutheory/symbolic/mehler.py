@@ -1,7 +1,8 @@
 """The sum of a Hermite series to any number of digits: Σ h_k(a) h_k(b) ρ^k = E[φ(u) φ(v)] by Mehler's formula (1866).
 
-Three ways: one-dimensional integrals where c = 0, ρ = ±1 or a variance is 0 (`ends`); the Ornstein–Uhlenbeck semigroup
-(`semigroup`); rotated coordinates very near ρ = ±1 (`rotated`). Each takes absolute goals and returns balls; here the
+One-dimensional integrals where c = 0, ρ = ±1 or a variance is 0 (`ends`); Gauss's hypergeometric function for powers on
+both sides of 0 (`homogeneous`); for all others the Ornstein–Uhlenbeck semigroup (`semigroup`), and rotated coordinates
+very near ρ = ±1 (`rotated`). Each takes absolute goals and returns balls; here the
 goals are lowered until they are small against the values.
 """
 
@@ -10,15 +11,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from flint import arb
+from flint import arb, ctx
 
 from glutheory.activations import Activation
 from glutheory.errors import PrecisionError
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Exact, Point, ball
+from glutheory.ground.powers import Power, slopes
 from glutheory.symbolic import ends, semigroup
 from glutheory.symbolic.deltas import delta_part
 from glutheory.symbolic.hermite import norm, partial_sum
+from glutheory.symbolic.homogeneous import mean_of_powers
 from glutheory.symbolic.piecewise import Frame, Piecewise, piecewise
 from glutheory.symbolic.rotated import rotated
 
@@ -101,6 +104,8 @@ def _goal(value: arb, scale: arb, digits: int) -> arb | None:
 def _sum(act: Activation, found: Piecewise, point: Point, goals: Sequence[arb]) -> Pair | None:
     """(S, T) with errors of about the goals; None beyond the work limit."""
     with precision(_bits(found, point, goals)):
+        if found.powers is not None and not point.degenerate:
+            return _of_powers(found.powers, point)
         if point.degenerate or point.c == 0:
             return ends.product(act, point, goals)
         if point.delta == 0:
@@ -114,6 +119,15 @@ def _sum(act: Activation, found: Piecewise, point: Point, goals: Sequence[arb]) 
         if made is not None:
             return made[0], made[1] + delta_part(found, frame, goals[1])
         return plan.run() if plan is not None and entries <= MAX_ENTRIES else None
+
+
+def _of_powers(terms: tuple[Power, ...], point: Point) -> Pair:
+    """(S, T) at the precision in force; 1 − ρ² is formed within, so once more the digits that this costs."""
+    lost = 0 if point.delta == 0 else -2 * math.floor(float(Frame.of(point).gap.log()) / math.log(2))
+    with precision(ctx.prec + lost + 32):
+        frame = Frame.of(point)
+        end = bool(point.delta == 0)
+        return mean_of_powers(terms, frame, end=end), mean_of_powers(slopes(terms), frame, end=end)
 
 
 def _bits(found: Piecewise, point: Point, goals: Sequence[arb]) -> int:

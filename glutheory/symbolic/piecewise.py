@@ -18,6 +18,7 @@ from glutheory.ground.balls import Tape
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.growth import Growth, growth
 from glutheory.ground.pieces import pieces
+from glutheory.ground.powers import Power, powers
 
 #: An entire function is treated as if its strip ended here, a narrower one than this as if there were none.
 _WIDEST, _NARROWEST = 4096.0, 1 / 64
@@ -49,6 +50,7 @@ class Piecewise:
         slopes: φ' on each interval.
         jumps: of φ at each kink.
         bounds: one on the real line for φ, one for φ' (without its delta functions).
+        powers: φ as a sum of powers on both sides of 0, where some exponent is no integer; None for others.
     """
 
     kinks: tuple[sp.Expr, ...]
@@ -56,6 +58,7 @@ class Piecewise:
     slopes: tuple[sp.Expr, ...]
     jumps: tuple[sp.Expr, ...]
     bounds: tuple[Growth, Growth]
+    powers: tuple[Power, ...] | None
 
     def envelope(self, root: arb, i: int = 0) -> Envelope:
         """Of φ (0) or φ' (1) on the real line."""
@@ -88,7 +91,9 @@ def piecewise(expr: sp.Expr) -> Piecewise:
         for bound in own[1:]:
             C, p = arb.max(C, bound.C), arb.max(p, bound.p)
         bounds.append(Growth(C, max(bound.n for bound in own), p))
-    return Piecewise(found.kinks, found.branches, found.derivative(), found.jumps, (bounds[0], bounds[1]))
+    return Piecewise(
+        found.kinks, found.branches, found.derivative(), found.jumps, (bounds[0], bounds[1]), powers(found)
+    )
 
 
 @dataclass(frozen=True)

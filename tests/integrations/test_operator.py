@@ -140,7 +140,7 @@ def test_scipy_takes_it() -> None:
         ({"block": 0}, "block is 0: give an integer >= 1."),
         ({"threads": 1.5}, "threads is 1.5: give an integer >= 1."),
         ({"network": "step"}, "the NTK of 'step' is infinite on its diagonal: use kind='nngp'."),
-        ({"X": [[1.0]]}, "X is of type list"),
+        ({"X": [[1.0], [2.0, 3.0]]}, "X is a list of rows of different lengths"),
         ({"X": np.array([[np.nan]])}, "X has the value nan"),
     ],
     ids=str,

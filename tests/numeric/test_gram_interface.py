@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import glutheory as glu
 from glutheory.activations import Z
+from glutheory.integrations.operator import GramOperator
 from glutheory.networks import product
 from glutheory.numeric import gram
 
@@ -215,8 +216,11 @@ BAD[8, 2], BAD[11, 0] = np.nan, np.inf
         (("relu", _data(), BAD[9:]), {}, "Y has the value inf in row 2, column 0"),
         (("relu", np.ma.masked_array(_data(), mask=True)), {}, "X is a masked array"),
         (("relu", _data(), np.ma.masked_array(_data(), mask=False)), {}, "Y is a masked array"),
-        (("relu", [[1.0]]), {}, "X is of type list"),
-        (("relu", _data(), "Y"), {}, "Y is of type str"),
+        (("relu", [[1.0, 2.0], [3.0]]), {}, "X is a list of rows of different lengths"),
+        (("relu", [["a", "b"]]), {}, "X is of type list, which numpy reads as <U1"),
+        (("relu", _data(), "Y"), {}, "Y is of type str, which numpy reads as <U1"),
+        (("relu", [1.0, 2.0]), {}, r"X has shape \(2,\)"),
+        (("relu", None), {}, "X is of type NoneType"),
         (("relu", np.ones(3)), {}, r"X has shape \(3,\)"),
         (("relu", np.ones((3, 0))), {}, "at least one feature"),
         (("relu", np.ones((2, 2), dtype=complex)), {}, "X has dtype complex128"),
@@ -283,3 +287,20 @@ def test_numpy_matrices_are_refused_with_the_remedy() -> None:
     """Their products mean something else."""
     with pytest.raises(glu.DomainError, match=r"X is a numpy.matrix: give numpy.asarray\(X\)"):
         gram("relu", np.matrix(_data()))
+
+
+@pytest.mark.parametrize("kind", ["nngp", "ntk"])
+def test_whatever_numpy_takes(kind: str) -> None:
+    """Lists, tuples, a range and an object with __array__, mixed with arrays."""
+
+    class Wrapped:
+        def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+            return np.array([[1.0, 2], [3, 5]], dtype=dtype)
+
+    rows = [[1.0, 2.0], [3.0, 5.0]]
+    wanted = gram("swiglu", np.array(rows), kind=kind)
+    other = gram("swiglu", np.array(rows), np.array(rows), kind=kind)
+    for like in (rows, tuple(map(tuple, rows)), Wrapped(), [[1, 2], [3, 5]], [np.array(row) for row in rows]):
+        np.testing.assert_array_equal(gram("swiglu", like, kind=kind), wanted)
+        np.testing.assert_array_equal(gram("swiglu", np.array(rows), like, kind=kind), other)
+    np.testing.assert_allclose(GramOperator("swiglu", rows, kind=kind) @ np.eye(2), wanted, rtol=1e-14)

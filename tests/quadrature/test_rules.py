@@ -83,7 +83,7 @@ def test_three_rules_agree(act: Activation, point: Point) -> None:
     with precision(BITS):
         frame = Frame.of(point)
         part = found.whole
-        panels = panelled(frame, (part.value, part.slope), logs)
+        panels = panelled(frame, (part.value, part.slope), logs, 10**7)
         reductions = [
             reduced(frame, part.value, part.value, part.terms or (), -60.0),
             reduced(frame, part.slope, part.slope, slope_terms(part), -60.0),
@@ -109,7 +109,7 @@ def test_the_logistic_family_by_lattice_and_panels(name: str, a: object, b: obje
     point, part = Point.of(a, b, c), model(activation(name).expr).whole
     lattice = smooth_means(point, part.functions, (-65.0, -65.0))
     with precision(BITS):
-        panels = panelled(Frame.of(point), (part.value, part.slope), (-65.0, -65.0))
+        panels = panelled(Frame.of(point), (part.value, part.slope), (-65.0, -65.0), 10**7)
     assert lattice is not None
     assert panels is not None
     for one, two in zip(lattice, panels, strict=True):

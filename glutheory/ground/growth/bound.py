@@ -7,7 +7,7 @@ in the strip, which is what makes the trapezoidal rule converge geometrically. W
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import sympy as sp
@@ -78,7 +78,8 @@ class _Rules:
         if isinstance(node, sp.Add):
             return add([self.of(arg) for arg in node.args])
         if isinstance(node, sp.Mul):
-            return self.product(list(node.args))
+            made = self.product(list(node.args))
+            return replace(made, angle=arb(0)) if self.turned(node) else made
         if isinstance(node, sp.exp):
             return self.exponential(node.args[0])
         if isinstance(node, sp.Pow) and node.exp.is_Rational:
@@ -87,6 +88,12 @@ class _Rules:
             facts = [self.of(arg) for arg in node.args[: 1 if isinstance(node, sp.Heaviside) else None]]
             return FUNCTIONS[node.func](node, *facts).filled()
         raise RefusalError(f"no bound is known for {node.func.__name__}({', '.join(map(str, node.args))})")
+
+    def turned(self, node: sp.Expr) -> bool:
+        """Whether it is −cz, c > 0, for z ≤ 0: never negative."""
+        slope = node.as_coefficient(Z)
+        left = self.tau == 0 and self.high is not None and self.high <= 0
+        return bool(left and slope is not None and slope.is_number and number(slope) < 0)
 
     def constant(self, c: arb) -> Facts:
         line = (c, arb(0)), (-c, arb(0))

@@ -27,7 +27,17 @@ def member(act: Activation) -> Activation | None:
     """The member of the zoo that has this definition, whatever `act` is called."""
     if act.name in _TABLE and activation(act.name, **dict(act.parameters)).expr == act.expr:
         return act
-    return next((own for own in map(activation, activation_names()) if own.expr == act.expr), None)
+    name = _named().get(act.expr)
+    return None if name is None else activation(name)
+
+
+@lru_cache(maxsize=1)
+def _named() -> dict[sp.Expr, str]:
+    """The first name of every definition of the zoo with its usual parameters."""
+    found: dict[sp.Expr, str] = {}
+    for name in activation_names():
+        found.setdefault(activation(name).expr, name)
+    return found
 
 
 def evaluator(act: Activation) -> Dual:

@@ -89,7 +89,11 @@ def expectations(left: Side, right: Side, products: Products, pairs: Pairs, scal
         DomainError: the outer integral does not settle.
     """
     wide = Pairs(pairs.r, pairs.q, pairs.rho, np.maximum(pairs.sine, _FLAT))
-    found = _regular(left, right, products, wide, scale, reach)
+    found, flat = np.empty((len(products), len(pairs.r))), pairs.sine == 0
+    # of parallel rows the inner integral is the same for every y
+    found[:, flat] = _line(left, right, products, pairs.take(flat), np.zeros(np.count_nonzero(flat)), reach)
+    if not flat.all():
+        found[:, ~flat] = _regular(left, right, products, wide.take(~flat), scale[:, ~flat], reach)
     if left.masses.any() or right.masses.any():
         found = found + _singular(left, right, products, wide, pairs.sine == 0, reach)
     return found

@@ -41,7 +41,7 @@ def reach(curve: Curve, r: float) -> float:
     """The X such that the part of E[f(r x)²] from |x| > X does not matter.
 
     Raises:
-        DomainError: f grows so fast that float64 does not hold this expectation.
+        DomainError: f grows so fast, or begins so far out, that float64 does not hold this expectation.
     """
     for end in REACHES:
         x = np.linspace(-end, end, 16 * int(end) + 1)
@@ -53,6 +53,6 @@ def reach(curve: Curve, r: float) -> float:
     if most <= -700:
         return REACHES[0]
     raise DomainError(
-        f"the function {curve.expr} grows too fast for a variance of {r * r:.4g}: scale the rows down, or use "
-        "`evaluate` pair by pair."
+        f"the mean square of {curve.expr} at a variance of {r * r:.4g} comes from beyond {REACHES[-1]:g} standard "
+        "deviations, where float64 does not hold it: scale the rows, or use `evaluate` pair by pair."
     )

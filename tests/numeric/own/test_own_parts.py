@@ -17,7 +17,7 @@ from glutheory.numeric.own import near as near_module
 from glutheory.numeric.own.check import TOLERANCE, check, plain
 from glutheory.numeric.own.curve import curves
 from glutheory.numeric.own.features import features
-from glutheory.numeric.own.near import VALUES, Near
+from glutheory.numeric.own.near import PARTIALS, VALUES, Near
 from glutheory.numeric.own.plane import Pairs, expectations
 from glutheory.numeric.own.rule import reach
 from glutheory.numeric.own.spectrum import HEAD, Spectrum
@@ -122,3 +122,24 @@ def test_a_wrong_integral_of_near_pairs_is_noticed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(near_module, "expectations", wrong)
     with pytest.raises(glu.DomainError, match="two ways of computing it differ"):
         near.expectations(VALUES, _near_pairs(), np.ones((2, 3)))
+
+
+def test_a_pair_and_its_mirror_image() -> None:
+    """E[f_i(u) f_j(v)] with the rows exchanged; the direct integral knows nothing of it."""
+    found = curves(sp.Max(0, Z) * sp.tanh(Z))
+    near = Near(found, Spectrum(found))
+    r, q = np.array([0.7, 1.3, 0.7, 1.0]), np.array([1.3, 0.7, -1.3, 1.0])
+    rho = np.array([0.99, 0.99, 0.97, 1.0])
+    pairs = Pairs(r, q, rho, np.sqrt((1 - rho) * (1 + rho)))
+    scale = np.ones((len(PARTIALS), 4))
+    values = near.expectations(PARTIALS, pairs, scale)
+    mirror = [PARTIALS.index((j, i)) for i, j in PARTIALS]
+    np.testing.assert_array_equal(values[:, 0], values[mirror, 1])
+    direct = near._direct(PARTIALS, pairs.take(np.array([0, 1, 2])), scale[:, :3])
+    np.testing.assert_allclose(values[:, :3], direct, rtol=1e-12, atol=1e-13)
+    # negative control: the mixed ones are not symmetric
+    assert abs(values[3, 0] - values[3, 1]) > 1e-2
+    # parallel rows: E[φ(z)²] by the trapezoidal rule on either side of the kink
+    x = np.linspace(0, 10, 200_001)
+    phi = (x * np.tanh(x)) ** 2 * np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+    assert abs(values[0, 3] - np.trapezoid(phi, x)) < 1e-10
