@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from glutheory.figures.chart import Chart, Role, Series
 from glutheory.studies.kernel.curves import Curves
+from glutheory.studies.kernel.deep import StackCurves
 from glutheory.studies.kernel.study import KernelStudy
 
 _RHO = r"correlation $\rho$ of the two inputs"
 
 
 def charts(study: KernelStudy) -> tuple[Chart, ...]:
-    """One panel for each dual, one for the kernels over their values at ρ = 1 (as they are where that is infinite)."""
+    """One panel for each dual, one for the kernels over their values at ρ = 1 (as they are where that is infinite).
+
+    Of stacks one panel for their NTKs, likewise.
+    """
     same = study.a == study.b
     variances = rf"$a = b = {study.a:g}$" if same else rf"$a = {study.a:g}$, $b = {study.b:g}$"
     scaled = " over its value at 1" if study.normalised else ""
@@ -26,24 +32,28 @@ def charts(study: KernelStudy) -> tuple[Chart, ...]:
         )
         for name, meaning in (("S", r"E[\varphi(u)\varphi(v)]"), ("T", r"E[\varphi'(u)\varphi'(v)]"))
     ]
-    finite = all(np.isfinite(item.K[-1]) for item in study.curves)
+    found = [*duals, _kernels(study.curves, r"The kernels without the gate, $K$, and with it, $\tilde K$", variances)]
+    if study.stacks:
+        title = r"Stacks: the NTK without gates, $K$, and with them, $\tilde K$"
+        found = [*(found if study.curves else []), _kernels(study.stacks, title, variances)]
+    return tuple(found)
+
+
+def _kernels(curves: Sequence[Curves | StackCurves], title: str, variances: str) -> Chart:
+    finite = all(np.isfinite(item.K[-1]) for item in curves)
     series: list[Series] = []
-    for item in study.curves:
-        own = item.normalised if finite else item
-        series += _pair(own)
-    return (
-        *duals,
-        Chart(
-            r"The kernels without the gate, $K$, and with it, $\tilde K$",
-            _RHO,
-            "kernel over its value at 1" if finite else "kernel",
-            series,
-            note=rf"NTKs in the ntk parametrisation, {variances}. A lower curve tells inputs better apart.",
-        ),
+    for item in curves:
+        series += _pair(item.normalised if finite else item)
+    return Chart(
+        title,
+        _RHO,
+        "kernel over its value at 1" if finite else "kernel",
+        series,
+        note=rf"NTKs in the ntk parametrisation, {variances}. A lower curve tells inputs better apart.",
     )
 
 
-def _pair(item: Curves) -> list[Series]:
+def _pair(item: Curves | StackCurves) -> list[Series]:
     return [
         Series(rf"{item.plain} ($K$)", item.rho.tolist(), item.K.tolist(), Role.PLAIN),
         Series(rf"{item.gated} ($\tilde K$)", item.rho.tolist(), item.K_gated.tolist(), Role.GATED),
