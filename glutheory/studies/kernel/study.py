@@ -69,9 +69,7 @@ class KernelStudy(Shown):
             for item in self.stacks
         ]
         variances = {"a": self.a, "b": self.b}
-        return record(
-            "kernel", **variances, normalised=self.normalised, curves=curves, stacks=stacks, charts=charts
-        )
+        return record("kernel", **variances, normalised=self.normalised, curves=curves, stacks=stacks, charts=charts)
 
 
 def kernel_study(
