@@ -34,7 +34,8 @@ for both of a formula of your own.  [default: relu reglu]
 alike. They are in the ntk parametrisation unless another is given; in the standard one --width is that of all layers
 of both.
 The targets are y = X w + 0.1 noise with a standard normal w, unless --target names them in your file. The gated network
-has about as many weights as the non-gated one, except of stacks. Losses and learning rates are those of the mean squared error.
+has about as many weights as the non-gated one, except of stacks. Losses and learning rates are those of the mean
+squared error.
 
 \b
 Examples:

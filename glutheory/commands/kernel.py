@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from glutheory.errors import DomainError
 
 if TYPE_CHECKING:
     from glutheory.layers import Stack
+    from glutheory.networks import Network
 
 #: What is looked at where no network is named.
 DEFAULT = ("reglu",)
@@ -71,8 +73,8 @@ def kernel_command(
     a, b = parse_variances(variance, variances)
     check_output(out)
     own = [own_pair(expression)[0] for expression in expressions]
-    named = [*networks, *own] or (() if stacks else DEFAULT)
-    chosen = [*plain_networks(named), *stacks_of(stacks)]
+    named: Sequence[Network | str] = [*networks, *own] or ([] if stacks else DEFAULT)
+    chosen: list[Network | Stack] = [*plain_networks(named), *stacks_of(stacks)]
     with progress("Kernels", total=len(chosen)) as advance:
         study = kernel_study(chosen, a=a, b=b, points=points, normalised=normalise, advance=advance)
     emit(kernel, study, as_json=as_json, out=out, ascii_only=ascii_only)

@@ -48,8 +48,8 @@ def stack_pair(stacks: Sequence[Stack]) -> tuple[Stack, Stack]:
     """The stack without gates and the one with them.
 
     Args:
-        stacks: one of each kind, in any order; or one alone, whose partner has all else alike: no value branches, or one
-            added to every product.
+        stacks: one of each kind, in any order; or one alone, whose partner has all else alike, and no value branches,
+            or one more in every product.
 
     Raises:
         DomainError: no stack or more than two, two of the same kind, or products that are no gated networks.

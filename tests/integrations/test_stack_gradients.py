@@ -27,6 +27,7 @@ torch = pytest.importorskip("torch")
 from glutheory.integrations import autograd  # noqa: E402 (only where torch is)
 from glutheory.integrations.torch import gram, gram_diagonal  # noqa: E402
 from glutheory.numeric.deep import field, images  # noqa: E402
+from glutheory.numeric.deep.bends import bends  # noqa: E402
 from tests.integrations.tensors import gradient, rows  # noqa: E402
 
 #: What two layers promise, depth or not.
@@ -77,10 +78,13 @@ def test_gradients_pass_gradcheck(stack: Stack) -> None:
     assert passes(stack, "ntk", 1, diagonal=True)
 
 
+_WAYS: tuple[dict[str, Any], ...] = ({}, {"parametrization": "standard", "width": 7})
+
+
 def test_frozen_layers_and_the_standard_parametrisation() -> None:
     stack = composed(dense(trained=False), product("swiglu", trained=(False, True)), dense(2, "1/3"), readout())
     X = rows(4, 3, 1)
-    for options in ({}, {"parametrization": "standard", "width": 7}):
+    for options in _WAYS:
         found = gradient(stack, X, **options)
         step = 1e-6 * rows(4, 3, 2)
         ends = [float(glu.gram(stack, X + sign * step, **options).sum()) for sign in (1, -1)]
@@ -173,7 +177,7 @@ def test_the_difference_of_the_norms_needs_its_own_digits(monkeypatch: pytest.Mo
 
 
 def test_wrong_derivatives_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = images.bends
+    right = bends
 
     def wrong(*arguments: Any) -> Any:
         found = right(*arguments)

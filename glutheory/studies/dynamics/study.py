@@ -245,8 +245,8 @@ def dynamics_study(
         unit_targets: whether targets are scaled to mean 0 and variance 1 first.
         rate: the learning rate of the mean squared error; None: `FRACTION` of the smaller largest stable one.
         steps: how many to show; None: twice those of the last crossing, or until both losses have fallen.
-        seeds: how many networks of each kind are trained as well (needs torch; not of stacks); for `steps`, or at most `TRAINED` steps
-            if that is None.
+        seeds: how many networks of each kind are trained as well (needs torch; not of stacks); for `steps`, or at most
+            `TRAINED` steps if that is None.
         seed: of synthetic targets and of the trained networks.
         progress: called with the number of steps done in training, again and again; see `training_steps`.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import array_api_compat.numpy as xp
 import numpy as np
@@ -61,10 +61,9 @@ class StackCurves:
             raise DomainError(
                 f"a curve of {self.plain!r} or {self.gated!r} is infinite or 0 at ρ = 1: do not divide by it."
             )
-        parts = (column / top for column, top in zip(self.columns, tops, strict=True))
-        names = ("nngp", "nngp_gated", "K", "K_gated")
+        nngp, nngp_gated, K, K_gated = (column / top for column, top in zip(self.columns, tops, strict=True))
         slopes = tuple(slope / top for slope, top in zip(self.slopes, tops, strict=True))
-        return replace(self, **dict(zip(names, parts, strict=True)), slopes=slopes)
+        return StackCurves(self.plain, self.gated, self.rho, nngp, nngp_gated, K, K_gated, slopes)
 
 
 def stack_curves(stack: Stack, rho: Array, a: float, b: float) -> StackCurves:
@@ -73,7 +72,8 @@ def stack_curves(stack: Stack, rho: Array, a: float, b: float) -> StackCurves:
     Args:
         stack: with gates or without; the other one is found.
         rho: ascending, in [−1, 1], shape (k,).
-        a, b: ‖x‖²/d of the two inputs.
+        a: ‖x‖²/d of one input.
+        b: of the other.
 
     Raises:
         DomainError: an argument of `glutheory.gram`, or values beyond float64.

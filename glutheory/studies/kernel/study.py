@@ -42,7 +42,7 @@ class KernelStudy(Shown):
     stacks: tuple[StackCurves, ...] = ()
 
     def __repr__(self) -> str:
-        names = "; ".join(item.plain for item in (*self.curves, *self.stacks))
+        names = "; ".join([*(item.plain for item in self.curves), *(deep.plain for deep in self.stacks)])
         return f"<KernelStudy of {names}: variances {self.a:g} and {self.b:g}, {len(self.table)} correlations>"
 
     def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
@@ -104,7 +104,8 @@ def kernel_study(
     check_variances(a, b)
     found: list[Curves] = []
     deep: list[StackCurves] = []
-    for net in (*plain_networks(net for net in networks if not isinstance(net, Stack)), *stacks_of(networks)):
+    wanted: list[Network | Stack] = [*plain_networks(net for net in networks if not isinstance(net, Stack))]
+    for net in [*wanted, *stacks_of(networks)]:
         if advance is not None:
             advance(0, net.name)
         if isinstance(net, Stack):

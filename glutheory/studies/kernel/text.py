@@ -26,7 +26,7 @@ def text(study: KernelStudy, terminal: Terminal) -> str:
         )
     if study.stacks:
         legends.append(
-            "Stacks in the limit of infinite width, ρ that of the inputs: the NNGP Σ and the NTK K without gates, Σ̃ and "
+            "Stacks in the limit of infinite width, ρ of the inputs: the NNGP Σ and the NTK K without gates, Σ̃ and "
             "K̃ with them."
         )
     head = f"Kernels over ρ, variances {variances}, ntk parametrisation{scaled}"
@@ -36,7 +36,7 @@ def text(study: KernelStudy, terminal: Terminal) -> str:
     for deep in study.stacks:
         names = f"{deep.plain} (Σ, K) and {deep.gated} (Σ̃, K̃)"
         lines += ["", *sentences([names], terminal), *columns(list(_deep_table(deep, study)), terminal)]
-    remarks = [remark(item) for item in (*study.curves, *study.stacks)]
+    remarks = [*map(remark, study.curves), *map(remark, study.stacks)]
     return "\n".join([*lines, "", *sentences(remarks, terminal)])
 
 

@@ -99,7 +99,7 @@ def spectrum_study(
             the one with all else alike and no gates.
         X: the rows, shape (n, d), n ≥ 2.
         kind: "ntk" or "nngp".
-        parametrization: "standard" with LeCun's variances, or "ntk".
+        parametrization: "standard" with LeCun's variances (of a stack those of its layers, over the fan-in), or "ntk".
         width: of the network, and of all hidden layers of a stack; None in the ntk parametrisation.
         data: where the rows are from, a phrase.
         advance: called with 0 and the name before each network, with 1 and "" after it.
@@ -160,6 +160,7 @@ def _one(net: Network | Stack, plain: str, X: Array, setting: Setting) -> Networ
         apart,
         theory if isinstance(theory, Prediction) else None,
         theory if isinstance(theory, str) else "",
+        isinstance(net, Stack),
     )
 
 
