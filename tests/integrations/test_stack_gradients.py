@@ -293,7 +293,7 @@ def test_threads_batches_and_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     X = rows(300, 3, 6)
     found = []
     for threads in (1, 3):
-        monkeypatch.setattr("glutheory.integrations.autograd.cores", lambda threads=threads: threads)
+        monkeypatch.setattr("glutheory.numeric.differentiate.cores", lambda threads=threads: threads)
         found.append(gradient(stack, X))
     assert torch.equal(*found)
     batch = X.reshape(3, 100, 3)
@@ -312,7 +312,7 @@ def test_the_memory_is_that_of_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
     """No layer's state is kept: depth and rows do not count, but for the gradient itself and G."""
     import tracemalloc
 
-    monkeypatch.setattr("glutheory.integrations.autograd.cores", lambda: 1)
+    monkeypatch.setattr("glutheory.numeric.differentiate.cores", lambda: 1)
     peaks = []
     for count, depth in ((300, 2), (900, 2), (300, 8)):
         X = rows(count, 5, 1).requires_grad_()

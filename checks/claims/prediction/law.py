@@ -55,7 +55,7 @@ class Law:
     sign: int = 1
     rows: Range = (0.0, 0.6)
     depth: Range = (0.2, 0.65)
-    width: Range = (-1.1, -0.5)
+    width: Range = (-1.1, -0.6)
     entries: Range = (-0.5, 0.2)
     broken: float = 1.5
     gain: int = 1
@@ -71,7 +71,7 @@ MUTANTS: dict[str, Law] = {
     **{name: replace(LAW, theory=theory) for name, theory in THEORIES.items()},
     "a quarter of the bound": replace(LAW, bound=LAW.bound / 4),
     "the prediction is too large": replace(LAW, sign=-1),
-    "n counts as 1/w does": replace(LAW, rows=(0.65, 1.1)),
+    "n counts as 1/w does": replace(LAW, rows=(0.6, 1.1)),
     "depth does not count": replace(LAW, depth=(-0.2, 0.2)),
     "depth counts as 1/w does": replace(LAW, depth=(0.65, 1.1)),
     "the error falls like 1/w^2": replace(LAW, width=(-2.2, -1.5)),

@@ -20,14 +20,14 @@ CLAIM = Claim(
     statement=(
         r"E\,\Bigl|\ln\frac{\mathrm{cond}\,K_w}{\mathrm{cond}\,K_\infty}\Bigr| \le \tfrac32\sqrt{nL/w}, \qquad "
         r"\text{gated: } E\ln\frac{\mathrm{cond}\,\tilde K_w}{\mathrm{cond}\,\tilde K_\infty} > 0, \ \propto "
-        r"n^\alpha L^\beta w^{-\gamma}, \quad 0<\alpha<\tfrac12<\gamma<1.1,\ 0.2<\beta<0.65"
+        r"n^\alpha L^\beta w^{-\gamma}, \quad 0<\alpha<0.6<\gamma<1.1,\ 0.2<\beta<0.65"
     ),
     words=(
         "Stacks of Llama's blocks without attention, built in torch (RMSNorm with gain, feed-forward network, "
         "residual; standard weights of variance 1 over the fan-in), against the kernel of the limit of infinite width "
-        "with every group of weights counted by its fan-in: the condition number that module_ntk measures is within a "
-        "factor exp(1.5 sqrt(nL/w)) of the predicted one, on the mean of the logarithm; n inputs, L blocks, width w. With a "
-        "gate it is larger than predicted at every size. How much larger grows with n and with L more slowly than it "
+        "with every group of weights counted by its fan-in: the condition number that module_ntk measures is within "
+        "a factor exp(1.5 sqrt(nL/w)) of the predicted one, on the mean of the logarithm; n inputs, L blocks, width w. "
+        "With a gate it is larger than predicted at every size. How much larger grows with n and with L more slowly than it "
         "falls with w, so nL/w bounds the error and does not determine it. At 16 blocks and widths up to 256 gated "
         "networks are worse than predicted by a factor 1.5 and more, and gating gains less than predicted; it always "
         "gains."

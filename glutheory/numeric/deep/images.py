@@ -127,7 +127,8 @@ def _partials(factor: Unequal, unit: Moving, features: tuple[Array, Array]) -> P
             geometry = Geometry(xp, sign * (1.0 - square), True, 1.0, np.sqrt(square * (2.0 - square)), along)
         else:
             geometry = Geometry(xp, rho[some], False, float(np.max(np.abs(rho[some]))))
-        one = factor.dual.partials(geometry, wide[0][(slice(None), *some)], wide[1][(slice(None), *some)], True)
+        each: tuple[Any, ...] = (slice(None), *some)
+        one = factor.dual.partials(geometry, wide[0][each], wide[1][each], True)
         scale = 1.0 if one.factor is None else one.factor
         for part, value in zip(found, one[:7], strict=True):
             part[some] = value * scale
