@@ -14,6 +14,7 @@ from glutheory.layers import Stack
 from glutheory.numeric import gram
 from glutheory.numeric.deep.field import make_deep_field
 from glutheory.numeric.deep.plan import DeepPlan
+from glutheory.numeric.duals import evaluator
 from glutheory.numeric.matrix import prepare
 from glutheory.numeric.pairs import Geometry
 from glutheory.studies.pairs import stack_pair
@@ -32,7 +33,7 @@ class StackCurves:
         rho: the correlations of the inputs, ascending, shape (k,).
         nngp, nngp_gated: Σ of the outputs, shape (k,).
         K, K_gated: the NTK; inf at ρ = 1 where an activation jumps.
-        slopes: the derivatives of these four in ρ at ρ = 0; NaN where there are none here.
+        slopes: the derivatives of these four in ρ at ρ = 0.
     """
 
     plain: str
@@ -76,9 +77,16 @@ def stack_curves(stack: Stack, rho: Array, a: float, b: float) -> StackCurves:
         b: of the other.
 
     Raises:
-        DomainError: an argument of `glutheory.gram`, or values beyond float64.
+        DomainError: an argument of `glutheory.gram`, an activation that jumps elsewhere than at 0, or values beyond
+            float64.
     """
     pair = stack_pair([stack])
+    for act in stack.activations:
+        if evaluator(act).values_only:
+            raise DomainError(
+                f"{act.label} jumps elsewhere than at 0, and the NTK of opposite inputs cannot be had: use another one, or "
+                "take glutheory.gram at your own inputs."
+            )
     one = math.sqrt(2 * a) * np.array([[1.0, 0.0]])
     # √(1 − ρ²) without cancellation: the angle keeps its digits up to ρ = ±1
     rows = math.sqrt(2 * b) * np.column_stack([rho, np.sqrt((1 - rho) * (1 + rho))])
@@ -106,10 +114,7 @@ def _slopes(stack: Stack, one: Array, norm: float) -> tuple[float, float]:
     """The derivatives of NNGP and NTK at right angles."""
     plan = prepare(stack, one, np.array([[0.0, norm]]))
     assert isinstance(plan, DeepPlan)
-    try:
-        field = make_deep_field(plan)
-    except DomainError:  # an activation that jumps elsewhere than at 0
-        return math.nan, math.nan
+    field = make_deep_field(plan)
     pairs = Geometry(xp, np.zeros((1, 1)), False, 0.0)
     with np.errstate(all="ignore"):
         found = [field.terms(pairs, lambda f: f[..., :, None], lambda f: f[..., None, :], k) for k in ("nngp", "ntk")]
