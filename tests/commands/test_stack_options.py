@@ -35,9 +35,7 @@ def test_dynamics() -> None:
 
 
 def test_phase() -> None:
-    found = json.loads(
-        good("phase", "--stack", LINE, "--n", "8", "--d", "3", "--draws", "1", "--jobs", "1", "--json")
-    )
+    found = json.loads(good("phase", "--stack", LINE, "--n", "8", "--d", "3", "--draws", "1", "--jobs", "1", "--json"))
     assert (found["plain"], found["gated"], found["kind"]) == (PLAIN, GATED, "nngp")
     assert (found["crossings"], found["certified"]) == ([], [])
     assert found["cells"][0]["draws"][0]["certificate"] == "nan"
