@@ -1,4 +1,4 @@
-"""`--stack` of kernel, dynamics, phase and spectrum: typed, shown as text and JSON, and refused where it has no sense."""
+"""`--stack` of kernel, dynamics, phase and spectrum: typed, shown as text and JSON, refused where it has no sense."""
 
 from __future__ import annotations
 

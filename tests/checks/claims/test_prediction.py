@@ -123,7 +123,7 @@ def made(monkeypatch: pytest.MonkeyPatch, error: Any, *, apart: float = 1.0, noi
 
 
 def as_claimed(cell: Cell, name: str) -> float:
-    own = 2.0 * cell.n**0.3 * cell.depth**0.4 * cell.width**-0.8
+    own: float = 2.0 * cell.n**0.3 * cell.depth**0.4 * cell.width**-0.8
     return own if name == "gated" else 0.3 * own
 
 
@@ -160,7 +160,7 @@ def test_cells_that_are_otherwise_refute(name: str, error: Any, monkeypatch: pyt
 
 
 def test_where_it_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = made(monkeypatch, lambda cell, _: 0.7)
+    chosen = made(monkeypatch, lambda *_: 0.7)
     assert evidence.broken(LAW, chosen, SETTINGS).finding is Finding.SUPPORTS
     assert evidence.broken(replace(LAW, broken=3.0), chosen, SETTINGS).finding is Finding.REFUTES
 
