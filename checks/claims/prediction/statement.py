@@ -24,21 +24,22 @@ CLAIM = Claim(
     ),
     words=(
         "Stacks of Llama's blocks without attention, built in torch (RMSNorm with gain, feed-forward network, "
-        "residual; standard weights of variance 1 over the fan-in), against the kernel of the limit of infinite width "
-        "with every group of weights counted by its fan-in: the condition number that module_ntk measures is within "
-        "a factor exp(1.5 sqrt(nL/w)) of the predicted one, on the mean of the logarithm; n inputs, L blocks, width w. "
-        "With a gate it is larger than predicted at every size. How much larger grows with n and with L more slowly "
-        "than it falls with w, so nL/w bounds the error and does not determine it. At 16 blocks and widths up to 256 gated "
-        "networks are worse than predicted by a factor 1.5 and more, and gating gains less than predicted; it always "
-        "gains."
+        "residual; standard weights of variance 1 over the fan-in), against the kernel of the limit of infinite "
+        "width with every group of weights counted by its fan-in: the condition number that module_ntk measures is "
+        "within a factor exp(1.5 sqrt(nL/w)) of the predicted one, on the mean of the logarithm; n inputs, L "
+        "blocks, width w. With a gate it is larger than predicted at every size. How much larger grows with n and "
+        "with L more slowly than it falls with w, so nL/w bounds the error and does not determine it. At 16 blocks "
+        "and widths up to 256 gated networks are worse than predicted by a factor 1.5 and more, and gating gains "
+        "less than predicted; it always gains."
     ),
     assumptions=("normalised inputs in 32 dimensions", "weights at initialisation", "power"),
     meaning=(
-        "The prediction can be trusted where the width is many times the depth times the number of inputs whose kernel "
-        "is looked at, and first fails for deep gated networks, whose predicted kernel is so close to the identity "
-        "that the noise of a finite width is what decides: predicted condition numbers near 1 are not reached (1.1 at "
-        "16 blocks and 32 inputs: at width 64 it is 9 times that, at 256 it is 2.6 times). So the growth of gating's advantage with depth ends where the width ends. Plain networks, whose condition number is "
-        "that of one large eigenvalue, are predicted better."
+        "The prediction can be trusted where the width is many times the depth times the number of inputs whose "
+        "kernel is looked at, and first fails for deep gated networks, whose predicted kernel is so close to the "
+        "identity that the noise of a finite width is what decides: predicted condition numbers near 1 are not "
+        "reached (1.1 at 16 blocks and 32 inputs: at width 64 it is 9 times that, at 256 it is 2.6 times). So the "
+        "growth of gating's advantage with depth ends where the width ends. Plain networks, whose condition number "
+        "is that of one large eigenvalue, are predicted better."
     ),
 )
 

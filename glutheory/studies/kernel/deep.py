@@ -84,8 +84,8 @@ def stack_curves(stack: Stack, rho: Array, a: float, b: float) -> StackCurves:
     for act in stack.activations:
         if evaluator(act).values_only:
             raise DomainError(
-                f"{act.label} jumps elsewhere than at 0, and the NTK of opposite inputs cannot be had: use another one, "
-                "or take glutheory.gram at your own inputs."
+                f"{act.label} jumps elsewhere than at 0, and the NTK of opposite inputs cannot be had: use another "
+                "one, or take glutheory.gram at your own inputs."
             )
     one = math.sqrt(2 * a) * np.array([[1.0, 0.0]])
     # √(1 − ρ²) without cancellation: the angle keeps its digits up to ρ = ±1
