@@ -20,7 +20,7 @@ CLAIM = Claim(
     statement=(
         r"E\,\Bigl|\ln\frac{\mathrm{cond}\,K_w}{\mathrm{cond}\,K_\infty}\Bigr| \le \tfrac32\sqrt{nL/w}, \qquad "
         r"\text{gated: } E\ln\frac{\mathrm{cond}\,\tilde K_w}{\mathrm{cond}\,\tilde K_\infty} > 0, \ \propto "
-        r"n^\alpha L^\beta w^{-\gamma}, \quad 0<\alpha<0.6<\gamma<1.1,\ 0.2<\beta<0.65"
+        r"n^\alpha L^\beta w^{-\gamma}, \quad 0<\alpha<0.6,\ \tfrac12<\gamma<1.1,\ \alpha<\gamma,\ 0.2<\beta<0.65"
     ),
     words=(
         "Stacks of Llama's blocks without attention, built in torch (RMSNorm with gain, feed-forward network, "

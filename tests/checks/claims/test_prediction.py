@@ -150,7 +150,7 @@ def test_cells_as_claimed_support(name: str, monkeypatch: pytest.MonkeyPatch) ->
     [
         ("bound", lambda cell, _: 2 * math.sqrt(cell.ratio)),
         ("sign", lambda cell, name: -as_claimed(cell, name)),
-        ("rates", lambda cell, _: math.sqrt(cell.ratio)),
+        ("rates", lambda cell, _: 0.5 * cell.n**0.9 * (cell.depth / cell.width) ** 0.6),
         ("rates", lambda cell, _: 2 * cell.depth**0.4 * cell.width**-0.2),
         ("gain", lambda cell, name: 4.0 if name == "gated" else 0.1 + 0 * cell.n),
     ],
