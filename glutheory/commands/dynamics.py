@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from glutheory.commands.main import Command
-from glutheory.commands.options import NETWORK, PARAMETRIZATIONS, SETTINGS, data_options, output_options, own_activation
+from glutheory.commands.options import (
+    NETWORK,
+    PARAMETRIZATIONS,
+    SETTINGS,
+    data_options,
+    output_options,
+    own_activation,
+    stack_option,
+)
 from glutheory.errors import DomainError
+
+if TYPE_CHECKING:
+    from glutheory.layers import Stack
+    from glutheory.networks import Network
 
 _HELP = """Compare how fast a gated network and its non-gated partner learn, in theory: the expected loss of gradient
 descent from the derived NNGP and NTK, and every step at which the two curves cross.
 
 NETWORKS are a non-gated and a gated one; of one alone the partner has the same activation; --activation stands
 for both of a formula of your own.  [default: relu reglu]
+--stack is a deep network in the limit of infinite width, and given twice both: of one alone the partner has all else
+alike. They are in the ntk parametrisation unless another is given; in the standard one --width is that of all layers
+of both.
 The targets are y = X w + 0.1 noise with a standard normal w, unless --target names them in your file. The gated network
-has about as many weights as the non-gated one. Losses and learning rates are those of the mean squared error.
+has about as many weights as the non-gated one, except of stacks. Losses and learning rates are those of the mean
+squared error.
 
 \b
 Examples:
@@ -26,12 +45,14 @@ Examples:
   glutheory dynamics reglu --data table.csv --target price --json
   glutheory dynamics swiglu --n 200 --d 20 --width 256 --train 3 --out trained.png
   glutheory dynamics --activation 'max(-1,min(1,z))'
+  glutheory dynamics --stack 'swiglu x 12, rmsnorm, residual' --n 100 --d 10
 """
 
 
 @click.command(cls=Command, name="dynamics", help=_HELP, context_settings=SETTINGS)
 @click.argument("networks", type=NETWORK, nargs=-1)
 @own_activation
+@stack_option
 @data_options
 @click.option("--unit-targets", is_flag=True, help="Shift and scale the targets to mean 0 and variance 1.")
 @click.option(
@@ -58,6 +79,7 @@ def dynamics_command(
     networks: tuple[str, ...],
     expression: str | None,
     given: tuple[str, ...],
+    stacks: tuple[Stack, ...],
     n: int | None,
     d: int | None,
     inputs: str | None,
@@ -82,16 +104,24 @@ def dynamics_command(
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
     from glutheory.studies import dynamics
-    from glutheory.studies.dynamics.study import dynamics_study, training_steps
+    from glutheory.studies.dynamics.study import dynamics_study, pair_of, training_steps
     from glutheory.studies.dynamics.training import check_torch
-    from glutheory.studies.pairs import pair
 
     check_output(out)
     if networks and expression is not None:
         raise DomainError(f"{networks[0]} and --activation {expression[:60]!r} are given: give one of the two.")
+    if stacks and (networks or expression is not None):
+        other = networks[0] if networks else f"--activation {str(expression)[:60]!r}"
+        raise DomainError(f"--stack {stacks[0].name!r} and {other} are given: give stacks alone, or none.")
     own = own_pair(expression, given) if expression is not None else ()
-    names = own or chosen_networks(networks or ("relu", "reglu"), given)
-    pair(names)
+    names: Sequence[str | Network | Stack]
+    names = stacks or own or chosen_networks(networks or ("relu", "reglu"), given)
+    pair_of(names)
+    if stacks:
+        source = click.get_current_context().get_parameter_source("parametrization")
+        parametrization = "ntk" if source is ParameterSource.DEFAULT else parametrization
+        if seeds:
+            raise DomainError(f"--train is {seeds}, but networks are trained with one hidden layer: leave it out.")
     if parametrization == "ntk" and (width is not None or seeds):
         raise DomainError("--parametrization is ntk, which has no --width and is not trained: leave these out.")
     if seeds:

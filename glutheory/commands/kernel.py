@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from glutheory.commands.main import Command
-from glutheory.commands.options import NETWORK, SETTINGS, output_options, own_activations
+from glutheory.commands.options import NETWORK, SETTINGS, output_options, own_activations, stack_option
 from glutheory.errors import DomainError
+
+if TYPE_CHECKING:
+    from glutheory.layers import Stack
+    from glutheory.networks import Network
 
 #: What is looked at where no network is named.
 DEFAULT = ("reglu",)
@@ -18,7 +24,8 @@ T = E[f'(u) f'(v)], the kernel K = S + cT without the gate and K~ = 2cS + c^2 T 
 
 NETWORK is a name of `glutheory list`; a gated network and the network of its gate give the same curves. Without one,
 reglu is shown. With --activation, which may be repeated, the curves
-of a formula of your own.
+of a formula of your own. With --stack, which may be repeated, NNGP and NTK of a deep network in the limit of infinite
+width, without its gates and with them, over the correlation of its inputs.
 
 \b
 Examples:
@@ -27,12 +34,14 @@ Examples:
   glutheory kernel gelu --variance 4 --points 11
   glutheory kernel silu --variances 1,9 --json
   glutheory kernel --activation 'max(-1,min(1,z))'
+  glutheory kernel --stack 'swiglu x 12, rmsnorm, residual' --normalise
 """
 
 
 @click.command(cls=Command, name="kernel", help=_HELP, context_settings=SETTINGS)
 @click.argument("networks", metavar="[NETWORK]...", nargs=-1, type=NETWORK)
 @own_activations
+@stack_option
 @click.option("--variance", metavar="A", help="Of the pre-activations at both inputs, |x|^2/d.  [default: 1]")
 @click.option("--variances", metavar="A,B", help="The same, where the two inputs differ in norm.")
 @click.option(
@@ -44,6 +53,7 @@ def kernel_command(
     networks: tuple[str, ...],
     expressions: tuple[str, ...],
     given: tuple[str, ...],
+    stacks: tuple[Stack, ...],
     variance: str | None,
     variances: str | None,
     points: int,
@@ -59,12 +69,14 @@ def kernel_command(
     from glutheory.commands.progress import progress
     from glutheory.studies import kernel
     from glutheory.studies.kernel import kernel_study
-    from glutheory.studies.kernel.study import plain_networks
+    from glutheory.studies.kernel.study import plain_networks, stacks_of
 
     a, b = parse_variances(variance, variances)
     check_output(out)
     own = [own_pair(expression)[0] for expression in expressions]
-    chosen = plain_networks([*chosen_networks(networks or (() if own else DEFAULT), given), *own])
+    named: Sequence[str] = [*networks] or ([] if own or stacks else DEFAULT)
+    two_layers = plain_networks([*chosen_networks(named, given), *own])
+    chosen: list[Network | Stack] = [*two_layers, *stacks_of(stacks)]
     with progress("Kernels", total=len(chosen)) as advance:
         study = kernel_study(chosen, a=a, b=b, points=points, normalised=normalise, advance=advance)
     emit(kernel, study, as_json=as_json, out=out, ascii_only=ascii_only)

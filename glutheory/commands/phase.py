@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,7 @@ from glutheory.commands.options import (
     output_options,
     own_activation,
     scheduler_option,
+    stack_option,
 )
 from glutheory.errors import DomainError
 
@@ -25,7 +27,8 @@ _HELP = """Map the ratio of condition numbers cond(K)/cond(K~), non-gated over g
 the data: above 1 gating improves the condition number of the kernel.
 
 GATE is a gated network; it is compared with the network of its gate alone.  [default: reglu]
---activation is a gate of your own.
+--activation is a gate of your own. --stack is a deep network with gates, compared with the one that has all else alike
+and none; kernels of the ntk parametrisation, in the limit of infinite width.
 The NNGP kernel is the NTK of wide networks at LeCun's variances, up to a factor; --kind ntk is that of the ntk
 parametrisation. With --data the n rows are drawn from your file, standardised, in their first d principal components;
 --inputs normalised scales these too.
@@ -39,7 +42,12 @@ Examples:
   glutheory phase reglu --scheduler tcp://10.0.0.1:8786
   glutheory phase reglu --data table.csv --target price --json
   glutheory phase --activation 'max(-1,min(1,z))'
+  glutheory phase --stack 'swiglu x 4, rmsnorm, residual' --n 16-128 --d 4,8,16
 """
+
+if TYPE_CHECKING:
+    from glutheory.layers import Stack
+    from glutheory.networks import Network
 
 #: The gate where none is named.
 DEFAULT = "reglu"
@@ -50,6 +58,7 @@ _MOST = 64
 @click.command(cls=Command, name="phase", help=_HELP, context_settings=SETTINGS)
 @click.argument("gate", type=NETWORK, required=False)
 @own_activation
+@stack_option
 @click.option("--n", metavar="LIST", help="Rows: 16,32,64; or 16-64, which doubles.  [default: 16-1024]")
 @click.option("--d", metavar="LIST", help="Features, likewise.  [default: 2,4,6,8,12,16,24,32,48,64]")
 @click.option(
@@ -88,6 +97,7 @@ def phase_command(
     gate: str | None,
     expression: str | None,
     given: tuple[str, ...],
+    stacks: tuple[Stack, ...],
     n: str | None,
     d: str | None,
     inputs: str,
@@ -116,7 +126,10 @@ def phase_command(
     check_output(out)
     if gate is not None and expression is not None:
         raise DomainError(f"{gate} and --activation {expression[:60]!r} are given: give one of the two.")
+    chosen: str | Network | Stack
     chosen = own_pair(expression, given)[1] if expression is not None else chosen_networks((gate or DEFAULT,), given)[0]
+    if stacks:
+        chosen = only_stack(stacks, gate, expression)
     if target is not None and data is None:
         raise DomainError(f"--target is {target[:60]!r}, but random data have no columns: give --data as well.")
     if columns is not None and data is None:
@@ -148,6 +161,18 @@ def phase_command(
             done=tell,
         )
     emit(phase, found, as_json=as_json, out=out, ascii_only=ascii_only)
+
+
+def only_stack(stacks: tuple[Stack, ...], gate: str | None, expression: str | None) -> Stack:
+    """The one stack, with nothing beside it.
+
+    Raises:
+        DomainError: another stack, a gate or a formula is given as well.
+    """
+    other = gate or (expression and f"--activation {expression[:60]!r}") or (len(stacks) > 1 and "another one")
+    if other:
+        raise DomainError(f"--stack {stacks[0].name!r} and {other} are given: give one of them.")
+    return stacks[0]
 
 
 def read_list(option: str, text: str | None) -> list[int] | None:

@@ -44,8 +44,8 @@ class NTKKernel(gpytorch.kernels.Kernel):
     transform of the parameter ``raw_gate_variance`` under the constraint ``raw_gate_variance_constraint``. Its prior,
     if any, is ``gate_variance_prior``.
 
-    A stack has the variances that its layers say, and no parameters; its scale is that of a `ScaleKernel`. There is no
-    gradient of its kernel, and rows that require one are refused.
+    A stack has the variances that its layers say, and no parameters; its scale is that of a `ScaleKernel`. Its
+    gradient flows to the rows, as that of two layers does.
 
     Args:
         network: a `Network` of any activations, the name of one, or a `Stack` without a mean over positions.

@@ -45,7 +45,9 @@ def gram(
     The gradient flows to X, to Y and to those variances that are tensors. For one pair its error stays below 5e-12 of
     the larger of the gradient and √(K(x,x) K(y,y))/‖x‖, also for nearly parallel rows. It goes with `torch.func.grad`,
     `vjp`, `jacrev` and `vmap` (one matrix after the other). A gradient cannot be differentiated once more, and there is
-    no forward mode; both say so. The memory of the backward pass is proportional to n·m.
+    no forward mode; both say so. The memory of the backward pass is proportional to n·m. Of a stack no layer is kept
+    for it. Its errors are as small where activations are homogeneous or fed with rows of one variance; others (no
+    norms, rows of different norms) are as accurate as their evaluators.
 
     Where a kernel has no derivative, the mean of its one-sided ones is taken, and never NaN:
 
@@ -57,8 +59,8 @@ def gram(
       gradient is wanted; elsewhere its infinite entries add nothing to the gradient.
 
     Args:
-        network: a `Network` of any activations, the name of one, or a `Stack` without a mean over positions, of which
-            there are values and no gradient: rows that require one are refused.
+        network: a `Network` of any activations, the name of one, or a `Stack` without a mean over positions, whose
+            gradient flows to the rows.
         X: shape (…, n, d), float64, float32 or integers; the dimensions in front are those of a batch.
         Y: shape (…, m, d); left out: X again.
         kind: "ntk", "nngp", or "both" for the pair (NNGP, NTK).

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from glutheory.errors import DomainError
+from glutheory.layers import Stack
 from glutheory.networks import Network, network, partner
 
 #: Names that are not written in small letters.
@@ -40,3 +42,34 @@ def pair(names: Sequence[str | Network]) -> tuple[Network, Network]:
         kind = "gated" if plain.gated else "non-gated"
         raise DomainError(f"{found[0].name} and {found[1].name} are both {kind}: give one of each kind, or one alone.")
     return plain, gated
+
+
+def stack_pair(stacks: Sequence[Stack]) -> tuple[Stack, Stack]:
+    """The stack without gates and the one with them.
+
+    Args:
+        stacks: one of each kind, in any order; or one alone, whose partner has all else alike, and no value branches,
+            or one more in every product.
+
+    Raises:
+        DomainError: no stack or more than two, two of the same kind, or products that are no gated networks.
+    """
+    if not 0 < len(stacks) <= 2:
+        raise DomainError(f"{len(stacks)} stacks are given: give one with gates and one without, or one alone.")
+    first, *others = stacks
+    second = others[0] if others else _other(first)
+    if first.gated == second.gated:
+        kind = "gates" if first.gated else "no gates"
+        raise DomainError(f"{first.name!r} and {second.name!r} both have {kind}: give one of each kind, or one alone.")
+    return (second, first) if first.gated else (first, second)
+
+
+def _other(stack: Stack) -> Stack:
+    """All else alike, with the gates taken away or put in."""
+    change: Callable[[Network], Network] = (lambda net: partner(net) if net.gated else net) if stack.gated else partner
+    own = {layer.network.name for layer in stack.products}
+    made = stack.changed(change)
+    # the line that names it, where that begins with its network
+    if len(own) == 1 and stack.name.startswith(f"{(name := own.pop())} x "):
+        return replace(made, name=made.products[0].network.name + stack.name[len(name) :])
+    return made

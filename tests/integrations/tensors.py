@@ -8,6 +8,7 @@ import pytest
 
 import glutheory as glu
 from glutheory.activations import activation
+from glutheory.layers import Stack
 from glutheory.networks import Network, product
 from tests.strategies import named
 from tests.zoo import FAST_NETWORKS, JUMPS
@@ -40,7 +41,7 @@ def roles(net: Network) -> tuple[str, ...]:
     return ("readout", *net.roles)
 
 
-def gradient(net: Network | str, X: Any, Y: Any = None, **options: Any) -> Any:
+def gradient(net: Network | Stack | str, X: Any, Y: Any = None, **options: Any) -> Any:
     X = X.clone().requires_grad_()
     gram(net, X, Y, **options).sum().backward()
     return X.grad

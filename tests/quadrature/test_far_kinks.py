@@ -8,10 +8,10 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+from glutheory.ground.parser import parse_expression
 
 import glutheory as glu
 from glutheory.errors import DomainError, PrecisionError
-from glutheory.ground.parser import parse_expression
 from glutheory.quadrature import enclose
 
 #: Jumps +1, +1, −1 at 1, 2, 4: with √b = 2√a those at 1 and 2 meet, and those at 2 and 4.

@@ -7,12 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from flint import arb
+from glutheory.ground.parser import parse_expression
 
 import glutheory as glu
 from glutheory.errors import ExpressionError
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point
-from glutheory.ground.parser import parse_expression
 from glutheory.quadrature import enclose
 from glutheory.symbolic.mehler import series_balls
 

@@ -199,7 +199,7 @@ def test_the_remark_is_what_the_curves_say(study: KernelStudy) -> None:
 def test_json_and_charts(study: KernelStudy) -> None:
     content = json.loads(json.dumps(study.as_json(charts(study)), allow_nan=False))
     assert list(content) == [
-        "schema", "schema_version", "package_version", "a", "b", "normalised", "curves", "charts",
+        "schema", "schema_version", "package_version", "a", "b", "normalised", "curves", "stacks", "charts",
     ]  # fmt: skip
     assert (content["schema"], content["schema_version"]) == ("glutheory.kernel", 1)
     relu, step = content["curves"][:2]

@@ -99,8 +99,18 @@ def rates(law: Law, cells: Sequence[Cell], settings: Settings) -> Evidence:
     """The exponents of n, L and w in ln cond_w/cond_∞ of the gated networks."""
     fit = _fitted(cells, [seen(cell, settings).errors[:, 1] for cell in cells])
     claimed = {"n": law.rows, "L": law.depth, "w": law.width}
-    finding = worst([_inside(fit.interval(name), within) for name, within in claimed.items()])
-    figures = _exponents(fit) | {"claimed": {name: list(within) for name, within in claimed.items()}}
+    # with w written as nL over nL/w the exponent of n is that of n beyond what 1/w counts
+    less = _fitted(cells, [seen(cell, settings).errors[:, 1] for cell in cells], shared=True)
+    finding = worst(
+        [
+            *(_inside(fit.interval(name), within) for name, within in claimed.items()),
+            _inside(less.interval("n"), law.beyond),
+        ]
+    )
+    figures = _exponents(fit) | {
+        "n beside nL/w": list(less.interval("n")),
+        "claimed": {name: list(within) for name, within in claimed.items()},
+    }
     what = "the exponents of n, L and w in ln cond_w/cond_∞ of the gated networks (log-linear regression)"
     return Evidence(Grade.STATISTICAL, what, finding, part="rates", figures=figures)
 
@@ -146,11 +156,12 @@ def gain(law: Law, cells: Sequence[Cell], settings: Settings) -> Evidence:
     return Evidence(Grade.STATISTICAL, what, worst(findings), part="gain", figures=figures)
 
 
-def _fitted(cells: Sequence[Cell], values: Sequence[Array]) -> PowerLaw:
-    """The power law of positive numbers, one for each seed of each size."""
+def _fitted(cells: Sequence[Cell], values: Sequence[Array], *, shared: bool = False) -> PowerLaw:
+    """The power law of positive numbers, one for each seed of each size; if `shared` in nL/w in the place of w."""
     sizes = [(cell.n, cell.depth, cell.width) for cell, found in zip(cells, values, strict=True) for _ in found]
     n, depth, width = np.array(sizes, dtype=float).T
-    return power_law(np.maximum(np.concatenate(values), _FLOOR), level=_CONFIDENCE, n=n, L=depth, w=width)
+    last = {"nL/w": n * depth / width} if shared else {"w": width}
+    return power_law(np.maximum(np.concatenate(values), _FLOOR), level=_CONFIDENCE, n=n, L=depth, **last)
 
 
 def _inside(found: Interval, claimed: Range) -> Finding:

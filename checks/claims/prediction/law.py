@@ -44,6 +44,7 @@ class Law:
         bound: c in: on the mean, |ln cond_w/cond_∞| is at most c √(nL/w).
         sign: of ln cond_w/cond_∞ of the gated networks, on the mean.
         rows, depth, width: ranges of the exponents of n, L and w in ln cond_w/cond_∞ of the gated networks.
+        beyond: range of the exponent of n beside nL/w and L: how much less n counts than 1/w.
         entries: the exponent of w in ‖K_w − K_∞‖/‖K_∞‖, and by how much it may be missed.
         broken: the least factor by which the gated networks of the largest depth miss the prediction on the mean.
         gain: the sign of ln cond(plain)/cond(gated), as measured.
@@ -56,6 +57,7 @@ class Law:
     rows: Range = (0.0, 0.6)
     depth: Range = (0.2, 0.65)
     width: Range = (-1.1, -0.5)
+    beyond: Range = (-1.0, 0.0)
     entries: Range = (-0.5, 0.2)
     broken: float = 1.5
     gain: int = 1
@@ -71,7 +73,7 @@ MUTANTS: dict[str, Law] = {
     **{name: replace(LAW, theory=theory) for name, theory in THEORIES.items()},
     "a quarter of the bound": replace(LAW, bound=LAW.bound / 4),
     "the prediction is too large": replace(LAW, sign=-1),
-    "n counts as 1/w does": replace(LAW, rows=(0.65, 1.1)),
+    "n counts as 1/w does": replace(LAW, beyond=(0.0, 1.0)),
     "depth does not count": replace(LAW, depth=(-0.2, 0.2)),
     "depth counts as 1/w does": replace(LAW, depth=(0.65, 1.1)),
     "the error falls like 1/w^2": replace(LAW, width=(-2.2, -1.5)),

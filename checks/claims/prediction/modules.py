@@ -55,8 +55,9 @@ class Stream(nn.Module):
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
     """Without biases and not yet initialised."""
-    made: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs, bias=False, dtype=torch.float64)
-    return made
+    with torch.device("meta"):
+        made = nn.Linear(inputs, outputs, bias=False, dtype=torch.float64)
+    return made.to_empty(device="cpu")
 
 
 def initialised(model: nn.Module, seed: int) -> nn.Module:

@@ -2,7 +2,7 @@
 
 `glutheory.gram` in the standard parametrisation knows one width. Llama's feed-forward networks are wider than the
 stream, so the groups are taken one by one in the ntk parametrisation, where each has the factor 1: a weight of variance
-1 over the fan-in moves its unit by as much as one of variance 1 scaled by the fan-in's root, and its square is the fan-in.
+1 over the fan-in moves its unit by as much as one of variance 1 scaled by the fan-in's root; its square is the factor.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import array_api_compat.numpy as numpy_xp
 import numpy as np
@@ -58,9 +58,7 @@ def bends(act: Activation, variance: Fraction | float) -> Bends:
     dual = evaluator(act)
     power = 3 if dual.jumps else 1
     view = _View(dual, variance)
-    both = tuple(
-        resolve(lambda t, sign=sign: view(sign, t) * t**power, act.label, rough=_ROUGH) for sign in (1.0, -1.0)
-    )
+    both = [resolve(partial(_scaled, view, sign, power), act.label, rough=_ROUGH) for sign in (1.0, -1.0)]
     cells, rows = on_cells((both[0], both[1]), _LOST, f"the gradient of the kernel of {act.label}", variance)
     return Bends(power, cells, rows)
 
@@ -92,6 +90,10 @@ class _View:
             if some.any():
                 result[some] = self._partials(_pairs(sign, t[some], near))[1]
         return result / self._size
+
+
+def _scaled(view: _View, sign: float, power: int, t: Array) -> Array:
+    return view(sign, t) * t**power
 
 
 def _pairs(sign: float, t: Array, near: bool) -> Geometry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -83,20 +84,25 @@ def _unequal(factor: Unequal, unit: Moving, left: Pick, right: Pick) -> Moving:
     roots = left(factor.roots[0]) * right(factor.roots[1])
     s_rho, bend = found.s_rho / roots, found.s_rho2 / roots
     rho = values.rho
-    turns, slopes = [], []
-    for side, growth in ((found.left, left(growths[0])), (found.right, right(growths[1]))):
-        turns.append(side / roots - rho * growth)
-    for side, growth in ((found.left_rho, left(growths[0])), (found.right_rho, right(growths[1]))):
-        slopes.append(side / roots - s_rho * growth)
-    steps: Along = (None, unit.growth[0], None), (None, None, unit.growth[1])
-    angle = combined((s_rho, unit.angle), *zip(turns, steps, strict=True))
-    growth = left(growths[0]) * unit.growth[0], right(growths[1]) * unit.growth[1]
-    ratio = np.expm1(0.5 * (left(growths[0]) + right(growths[1])) * np.log1p(unit.excess))
+    own_growth, other_growth = left(growths[0]), right(growths[1])
+    # along log r and log r', and these along log |x| and log |x'|
+    turns: Along = (
+        None,
+        (found.left / roots - rho * own_growth) * unit.growth[0],
+        (found.right / roots - rho * other_growth) * unit.growth[1],
+    )
+    angle = combined((s_rho, unit.angle), (1.0, turns))
+    growth = own_growth * unit.growth[0], other_growth * unit.growth[1]
+    ratio = np.expm1(0.5 * (own_growth + other_growth) * np.log1p(unit.excess))
     excess = np.where(np.abs(unit.excess) < _CLOSE, ratio, values.right / values.left - 1.0)
     if pairs.tau is None:
         return Moving(values, excess, angle, NOTHING, growth)
-    moved = [pairs.tau * slope for slope in slopes]
-    ntk = combined((s_rho, unit.ntk), (pairs.tau * bend, unit.angle), *zip(moved, steps, strict=True))
+    slopes: Along = (
+        None,
+        (found.left_rho / roots - s_rho * own_growth) * unit.growth[0],
+        (found.right_rho / roots - s_rho * other_growth) * unit.growth[1],
+    )
+    ntk = combined((s_rho, unit.ntk), (pairs.tau * bend, unit.angle), (pairs.tau, slopes))
     return Moving(values, excess, angle, ntk, growth)
 
 
@@ -109,6 +115,7 @@ def _partials(factor: Unequal, unit: Moving, features: tuple[Array, Array]) -> P
     near = gap < 1.0 - NEAR
     rho = pairs.rho
     found = [np.empty(shape) for _ in range(7)]
+    some: tuple[Any, ...]
     for some, close in ((np.nonzero(near), True), (np.nonzero(~near), False)):
         if not some[0].shape[0]:
             continue
@@ -120,7 +127,8 @@ def _partials(factor: Unequal, unit: Moving, features: tuple[Array, Array]) -> P
             geometry = Geometry(xp, sign * (1.0 - square), True, 1.0, np.sqrt(square * (2.0 - square)), along)
         else:
             geometry = Geometry(xp, rho[some], False, float(np.max(np.abs(rho[some]))))
-        one = factor.dual.partials(geometry, *(f[(slice(None), *some)] for f in wide), True)
+        each: tuple[Any, ...] = (slice(None), *some)
+        one = factor.dual.partials(geometry, wide[0][each], wide[1][each], True)
         scale = 1.0 if one.factor is None else one.factor
         for part, value in zip(found, one[:7], strict=True):
             part[some] = value * scale

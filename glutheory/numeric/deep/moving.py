@@ -111,8 +111,8 @@ def added(one: Moving, two: Moving) -> Moving:
         angle.append(_only(k, xp.where(plus < minus, far, near)))
         if p.tau is not None and q.tau is not None:
             ntk.append(_only(k, da * p.tau + db * q.tau))
-    total = (combined(*((1.0, part) for part in parts)) for parts in (angle, ntk))
-    return Moving(pairs, excess, *total, (growth[0], growth[1]))
+    whole_angle, whole_ntk = (combined(*((1.0, part) for part in parts)) for parts in (angle, ntk))
+    return Moving(pairs, excess, whole_angle, whole_ntk, (growth[0], growth[1]))
 
 
 def _turned(

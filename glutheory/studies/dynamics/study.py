@@ -20,6 +20,7 @@ from glutheory.dynamics import Crossing, Crossings, LossCurve, crossings, expect
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from glutheory.ground.arguments import integer, real
+from glutheory.layers import Stack
 from glutheory.networks import Network, matched_width
 from glutheory.numeric import entry_error, gram
 from glutheory.shown import Shown
@@ -27,7 +28,7 @@ from glutheory.spectra import ConditionNumber, condition_number
 from glutheory.studies.defaults import gram_options
 from glutheory.studies.dynamics.training import Trained, marks, train
 from glutheory.studies.json_head import record
-from glutheory.studies.pairs import pair, written
+from glutheory.studies.pairs import pair, stack_pair, written
 
 Array = npt.NDArray[np.float64]
 
@@ -48,14 +49,14 @@ class Side:
     """One of the two networks.
 
     Attributes:
-        network: which.
-        width: its hidden units; None in the ntk parametrisation.
+        network: which, or a stack.
+        width: its hidden units, of a stack those of every layer; None in the ntk parametrisation.
         curve: its expected loss, summed over the data.
         condition: of its NTK.
         error: of the entries of both kernels, of √(K_ii K_jj).
     """
 
-    network: Network
+    network: Network | Stack
     width: int | None
     curve: LossCurve
     condition: ConditionNumber
@@ -219,7 +220,7 @@ def unit(targets: Array) -> Array:
 
 
 def dynamics_study(
-    networks: Sequence[str | Network],
+    networks: Sequence[str | Network | Stack],
     X: Array,
     targets: Array | None = None,
     *,
@@ -236,18 +237,18 @@ def dynamics_study(
     """The expected losses of a pair of networks on data, and where they cross.
 
     Args:
-        networks: as `glutheory.studies.pairs.pair` takes them.
+        networks: as `glutheory.studies.pairs.pair` takes them; or stacks, as `stack_pair` does.
         X: the inputs, shape (n, d).
         targets: shape (n,); None: `linear_targets`.
         inputs: what X is, a phrase.
         parametrization: "standard" with LeCun's variances, or "ntk".
         width: hidden units of the non-gated network in the standard parametrisation (default `WIDTH`); the gated one
-            has about as many weights.
+            has about as many weights. Of stacks the units of every layer of both.
         unit_targets: whether targets are scaled to mean 0 and variance 1 first.
         rate: the learning rate of the mean squared error; None: `FRACTION` of the smaller largest stable one.
         steps: how many to show; None: twice those of the last crossing, or until both losses have fallen.
-        seeds: how many networks of each kind are trained as well (needs torch); for `steps`, or at most `TRAINED` steps
-            if that is None.
+        seeds: how many networks of each kind are trained as well (needs torch; not of stacks); for `steps`, or at most
+            `TRAINED` steps if that is None.
         seed: of synthetic targets and of the trained networks.
         progress: called with the number of steps done in training, again and again; see `training_steps`.
 
@@ -256,7 +257,7 @@ def dynamics_study(
         MissingDependencyError: networks are to be trained, and torch is not installed.
         UnknownNameError: no such network.
     """
-    plain, gated = pair(networks)
+    plain, gated = pair_of(networks)
     n, d = X.shape
     if n > _LARGEST:
         raise DomainError(f"n is {n}: give {_LARGEST} rows at most, whose kernels fit into memory.")
@@ -280,12 +281,28 @@ def dynamics_study(
     if seeds:
         widths = [side.width for side in sides if side.width is not None]
         length = training_steps(steps)
+        if isinstance(plain, Stack) or isinstance(gated, Stack):
+            raise DomainError(f"seeds is {seeds}, but networks are trained with one hidden layer: leave it out.")
         trained = train(
             (plain, gated), widths, X, y, rate=rate, steps=length, seeds=seeds, seed=seed, progress=progress
         )
     return Dynamics(
         sides[0], sides[1], inputs, described, n, d, parametrization, rate, given, shown, found, flow, trained
     )
+
+
+def pair_of(networks: Sequence[str | Network | Stack]) -> tuple[Network, Network] | tuple[Stack, Stack]:
+    """The two that are compared, the one without gates first.
+
+    Raises:
+        DomainError: networks and stacks together, or as `pair` and `stack_pair` do.
+        UnknownNameError: no such network.
+    """
+    stacks = [net for net in networks if isinstance(net, Stack)]
+    others = [net for net in networks if not isinstance(net, Stack)]
+    if stacks and others:
+        raise DomainError(f"{stacks[0].name!r} is a stack and {others[0]!r} is none: give two of one sort.")
+    return stack_pair(stacks) if stacks else pair(others)
 
 
 def training_steps(steps: int | None) -> int:
@@ -309,8 +326,8 @@ def _steps(found: Crossings, sides: Sequence[Side], rate: float) -> int:
     return min(MOST, int(math.ceil(last / size) * size))
 
 
-def _side(net: Network, X: Array, y: Array, parametrization: str, width: int | None) -> Side:
-    units = None if width is None else matched_width(net, width, X.shape[1])
+def _side(net: Network | Stack, X: Array, y: Array, parametrization: str, width: int | None) -> Side:
+    units = width if width is None or isinstance(net, Stack) else matched_width(net, width, X.shape[1])
     nngp, ntk = gram(net, X, kind="both", parametrization=parametrization, width=units)
     if not np.isfinite(ntk).all():
         raise DomainError(f"the NTK of {net.name} is not finite: its activation jumps, or rows are too long.")

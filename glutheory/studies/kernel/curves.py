@@ -90,9 +90,7 @@ def curves(act: Activation, rho: Array, a: float, b: float) -> Curves:
         DomainError: a correlation or a variance outside these, values beyond float64, or digits that cannot be had.
         DerivationError: the coefficients at ρ = 0 cannot be had.
     """
-    for name, value in (("a", a), ("b", b)):
-        if not LEAST <= value <= MOST:
-            raise DomainError(f"variance {name} is {value}: give a number from {LEAST:g} to {MOST:g}.")
+    check_variances(a, b)
     if not np.all(np.abs(rho) <= 1):
         raise DomainError("rho has entries outside [-1, 1]: correlations lie there.")
     root = math.sqrt(a) * math.sqrt(b)
@@ -114,6 +112,17 @@ def curves(act: Activation, rho: Array, a: float, b: float) -> Curves:
             f"T of {act.label!r} near ρ = 0 cannot be had at variances {a:g} and {b:g}: give others, nearer to 1."
         ) from None
     return Curves(plain.name, gated.name, rho, S, T, S + cT, c * (2 * S + cT), slopes)
+
+
+def check_variances(a: float, b: float) -> None:
+    """Refuse variances for which kernels are not known to be accurate.
+
+    Raises:
+        DomainError: one is outside the range.
+    """
+    for name, value in (("a", a), ("b", b)):
+        if not LEAST <= value <= MOST:
+            raise DomainError(f"variance {name} is {value}: give a number from {LEAST:g} to {MOST:g}.")
 
 
 def _duals(act: Activation, rho: Array, a: float, b: float) -> tuple[Array, Array]:

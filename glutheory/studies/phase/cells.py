@@ -20,9 +20,11 @@ from glutheory.activations import Z
 from glutheory.datasets import tabular
 from glutheory.datasets.tabular import Standardised
 from glutheory.errors import DomainError
+from glutheory.layers import Stack
 from glutheory.networks import Network, gate_of, network, partner
 from glutheory.numeric import entry_error, gram
 from glutheory.spectra import ConditionNumber, condition_number
+from glutheory.studies.pairs import stack_pair
 
 Array = npt.NDArray[np.float64]
 #: What is compared, and the kernel of `glutheory.gram` that it is: LeCun's kernels over m in the wide limit, or the
@@ -33,6 +35,7 @@ SYNTHETIC = ("gaussian", "sphere")
 NORMALISED = "/normalised"
 #: The user's own data or gate: a digest stands behind it.
 OWN = "own-"
+OWN_STACK = f"{OWN}stack-"
 #: The rows of a tile, faster than the default of `glutheory.gram` here.
 _TILE = 128
 #: Lanczos' method needs a few rows more than it finds eigenvalues, and is slower up to some hundred of them.
@@ -144,8 +147,11 @@ class Cell:
 
     @property
     def certificate(self) -> float:
-        """λ_1(K)/λ_1(K̃) · min ‖x‖²/d: above 1 gating helps, by Theorem A (``python -m derivations phase_boundary``)."""
-        return self.tops * self.least
+        """λ_1(K)/λ_1(K̃) · min ‖x‖²/d: above 1 gating helps, by Theorem A (``python -m derivations phase_boundary``).
+
+        NaN for stacks, which the theorem is not about.
+        """
+        return math.nan if self.task.gate.startswith(OWN_STACK) else self.tops * self.least
 
 
 def own(data: Standardised) -> str:
@@ -153,8 +159,11 @@ def own(data: Standardised) -> str:
     return OWN + hashlib.sha256(np.ascontiguousarray(data.components).tobytes()).hexdigest()[:16]
 
 
-def own_gate(net: Network) -> str:
-    """The name of this gated network in a `Task`: its own in the zoo, else a digest of its gate."""
+def own_gate(net: Network | Stack) -> str:
+    """The name of this gated network in a `Task`: its own in the zoo, else a digest of its gate; of a stack its own."""
+    if isinstance(net, Stack):
+        # the layers hold expressions, whose text does not depend on the process
+        return f"{OWN_STACK}{hashlib.sha256(repr(net.layers).encode()).hexdigest()[:16]}"
     name = partner(partner(net)).name
     if gate_of(name) != name and _network(name).branches == net.branches:
         return name
@@ -188,12 +197,12 @@ def points(task: Task, data: Standardised | None = None) -> Array:
     return np.asarray(X)
 
 
-def networks(task: Task, gate: Network | None = None) -> tuple[Network, Network]:
-    """The non-gated and the gated network.
+def networks(task: Task, gate: Network | Stack | None = None) -> tuple[Network, Network] | tuple[Stack, Stack]:
+    """The non-gated and the gated network, or stack.
 
     Args:
         task: which.
-        gate: the user's own gated network, for a task of that name.
+        gate: the user's own gated network or stack, for a task of that name.
 
     Raises:
         DomainError: the task is about a gate that is not given.
@@ -202,12 +211,14 @@ def networks(task: Task, gate: Network | None = None) -> tuple[Network, Network]
         net = _network(task.gate)
     elif gate is None or own_gate(gate) != task.gate:
         raise DomainError(f"gate is {task.gate!r}, the user's own: give it.")
+    elif isinstance(gate, Stack):
+        return stack_pair([gate])
     else:
         net = gate
     return partner(net), net
 
 
-def kernels(task: Task, X: Array, gate: Network | None = None) -> tuple[Array, Array]:
+def kernels(task: Task, X: Array, gate: Network | Stack | None = None) -> tuple[Array, Array]:
     """K and K̃ of the task's networks and setting on these rows, shape (n, n) each; errors as of `networks`."""
     kind = SETTINGS[task.setting]
     K, gated = (gram(net, X, kind=kind, threads=1, block=_TILE) for net in networks(task, gate))
@@ -227,7 +238,7 @@ def _top(K: Array) -> float:
     return float(eigsh(K, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
 
 
-def evaluate(task: Task, data: Standardised | None = None, gate: Network | None = None) -> Cell:
+def evaluate(task: Task, data: Standardised | None = None, gate: Network | Stack | None = None) -> Cell:
     """Compute one cell; arguments and errors as of `points` and `networks`.
 
     Raises:
@@ -242,8 +253,7 @@ def evaluate(task: Task, data: Standardised | None = None, gate: Network | None 
             f"the {SETTINGS[task.setting].upper()} of {nets[0].name!r} is {what}: take another kind or gate."
         )
     # the bilinear kernels are multiples of G and G⊙G
-    linear = sp.diff(nets[1].gate.expr, Z).is_number and nets[1].gate.expr.subs(Z, 0) == 0
-    ranks = (d, d * (d + 1) // 2) if linear else (task.n, task.n)
+    ranks = (d, d * (d + 1) // 2) if _bilinear(nets[1]) else (task.n, task.n)
     squares = np.sum(X * X, axis=1) / d
     return Cell(
         task,
@@ -252,6 +262,13 @@ def evaluate(task: Task, data: Standardised | None = None, gate: Network | None 
         _top(K) / _top(gated),
         *(float(f(squares)) for f in (np.min, np.mean, np.max)),
     )
+
+
+def _bilinear(net: Network | Stack) -> bool:
+    """Whether it is the product of two linear maps of the data."""
+    if isinstance(net, Stack):
+        return False
+    return bool(sp.diff(net.gate.expr, Z).is_number and net.gate.expr.subs(Z, 0) == 0)
 
 
 def gain(draws: Sequence[Cell]) -> float:

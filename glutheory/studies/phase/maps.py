@@ -25,6 +25,7 @@ from glutheory.ground import store
 from glutheory.ground.executors import one_thread
 from glutheory.ground.files import plain
 from glutheory.ground.workers import completed
+from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.spectra import ConditionNumber
 from glutheory.studies.phase.cells import Cell, Task, evaluate
@@ -84,10 +85,10 @@ def _read(folder: Path, task: Task) -> Cell | None:
         return None
 
 
-Given = tuple[Standardised | None, Network | None]
+Given = tuple[Standardised | None, Network | Stack | None]
 
 
-def _given(data: Standardised | None, gate: Network | None) -> Given:
+def _given(data: Standardised | None, gate: Network | Stack | None) -> Given:
     """The user's own data and gate, sent to each process once and not with every task."""
     return data, gate
 
@@ -97,7 +98,7 @@ def _evaluate(task: Task, given: Given) -> Cell:
 
 
 def _computed(
-    tasks: Sequence[Task], data: Standardised | None, gate: Network | None, workers: int | Executor
+    tasks: Sequence[Task], data: Standardised | None, gate: Network | Stack | None, workers: int | Executor
 ) -> Generator[Cell, None, None]:
     if isinstance(workers, Executor) or (workers > 1 and len(tasks) > 1):
         most = workers if isinstance(workers, Executor) else min(workers, len(tasks))
@@ -115,7 +116,7 @@ def compute(
     done: Callable[[int, int], None] | None = None,
     *,
     data: Standardised | None = None,
-    gate: Network | None = None,
+    gate: Network | Stack | None = None,
 ) -> tuple[Cell, ...]:
     """All cells, in the order of the tasks.
 

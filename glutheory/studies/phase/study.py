@@ -18,10 +18,12 @@ from glutheory.datasets.tabular import Standardised, standardised
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from glutheory.ground.arguments import integer
+from glutheory.layers import Stack
 from glutheory.networks import GATES, Network, network, partner
 from glutheory.shown import Shown
 from glutheory.studies.defaults import gram_options
 from glutheory.studies.json_head import record
+from glutheory.studies.pairs import stack_pair
 from glutheory.studies.phase.boundary import certified_dimension, crossings
 from glutheory.studies.phase.cells import NORMALISED, Cell, State, Task, gain, own, own_gate
 from glutheory.studies.phase.maps import compute
@@ -85,6 +87,7 @@ class Phase(Shown):
             NNGP kernel on Gaussian rows only.
         certified: (n, d): from that d on gating helps for certain in every second draw; NNGP on Gaussian rows and
             the gates of `GATES` only: it takes the largest eigenvalues from the sphere, which fails where φ grows fast.
+        deep: whether the two are stacks, of which nothing is predicted here.
     """
 
     gate: str
@@ -98,6 +101,7 @@ class Phase(Shown):
     spots: tuple[Spot, ...]
     crossings: tuple[tuple[int, float], ...]
     certified: tuple[tuple[int, float], ...]
+    deep: bool = False
 
     def __repr__(self) -> str:
         return f"<Phase of {self.gate}: {self.kind}, {len(self.sizes)} n by {len(self.dimensions)} d, {self.data}>"
@@ -184,7 +188,7 @@ def own_rows(X: npt.NDArray[np.float64], name: str, seed: int) -> Own:
 
 
 def phase_study(
-    gate: str | Network = "reglu",
+    gate: str | Network | Stack = "reglu",
     *,
     sizes: Sequence[int] | None = None,
     dimensions: Sequence[int] | None = None,
@@ -200,7 +204,8 @@ def phase_study(
     """Compute the map.
 
     Args:
-        gate: a gated network, or its name; it is compared with the network of its gate alone.
+        gate: a gated network, or its name; it is compared with the network of its gate alone. Or a stack with gates; it
+            is compared with the one that has none and all else alike.
         sizes: the n of the map, at least 4; None: `SIZES`, as far as there are so many rows.
         dimensions: the d of the map; None: `DIMENSIONS`, as far as there are so many features.
         inputs: "gaussian", or "normalised": every row scaled to norm √d, as RMSNorm does; with `rows` "gaussian" stands
@@ -217,9 +222,17 @@ def phase_study(
         DomainError: an argument that does not fit, or more rows or features than there are.
         UnknownNameError: no such network.
     """
-    net = network(gate)
-    if not net.gated:
-        raise DomainError(f"gate is {net.name!r}, which is not gated: use {partner(net).name!r}.")
+    net: Network | Stack
+    plain: Network | Stack
+    if isinstance(gate, Stack):
+        plain, net = stack_pair([gate])
+        if net is not gate:
+            raise DomainError(f"gate is {gate.name!r}, which has no gates: use {net.name!r}.")
+    else:
+        net = network(gate)
+        if not net.gated:
+            raise DomainError(f"gate is {net.name!r}, which is not gated: use {partner(net).name!r}.")
+        plain = partner(net)
     name = own_gate(net)
     if kind not in SETTINGS:
         raise DomainError(f"kind is {kind!r}: use one of {', '.join(SETTINGS)}.")
@@ -246,7 +259,20 @@ def phase_study(
     lines = label == "gaussian" and kind == "nngp"
     found = tuple(crossings(every_n[-1], every_d[-1])) if lines and name == "reglu" else ()
     certified = tuple((n, certified_dimension(n, name)) for n in every_n) if lines and name in GATES else ()
-    return Phase(net.name, partner(net).name, kind, label, described, seed, every_n, every_d, spots, found, certified)
+    return Phase(
+        net.name,
+        plain.name,
+        kind,
+        label,
+        described,
+        seed,
+        every_n,
+        every_d,
+        spots,
+        found,
+        certified,
+        isinstance(net, Stack),
+    )
 
 
 def axes(

@@ -51,6 +51,8 @@ def sentences(found: Phase) -> Iterator[str]:
 
 def note(found: Phase) -> str:
     """What the figure shows, for the line below it."""
+    if found.deep:
+        return f"Deep networks in the limit of infinite width. Rows: {found.data}; {_draws(found)}."
     where = {
         "gaussian": "Gating hurts where the shortest of many rows in few dimensions decides.",
         "normalised": "With equal norms and wide layers it never hurts."
@@ -147,6 +149,9 @@ def _extremes(found: Phase) -> str:
 
 
 def _predictions(found: Phase) -> Iterator[str]:
+    if found.deep:
+        yield "Of deep networks no boundary is predicted, and nothing is certified."
+        return
     if found.crossings:
         row = ", ".join(f"{n:.0f} (d = {d})" for d, n in found.crossings if math.isfinite(n))
         yield (

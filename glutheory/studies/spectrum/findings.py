@@ -23,7 +23,7 @@ class Setting:
         data: where the rows are from.
         n, d: their number and their features.
         kind: "ntk" or "nngp".
-        parametrization: "standard" (LeCun's variances) or "ntk".
+        parametrization: "standard" (LeCun's variances; of a stack those of its layers over the fan-in) or "ntk".
         width: of the network; None in the ntk parametrisation.
     """
 
@@ -54,6 +54,7 @@ class NetworkSpectrum:
         outliers: how many of the resolved eigenvalues stand apart from the rest (`glutheory.spectra.outliers`).
         theory: what random-matrix theory predicts, or None.
         no_theory: why there is no prediction, a clause, else "".
+        deep: whether it is a stack.
     """
 
     network: str
@@ -65,6 +66,7 @@ class NetworkSpectrum:
     outliers: int
     theory: Prediction | None
     no_theory: str
+    deep: bool = False
 
     @property
     def clipped(self) -> Array:

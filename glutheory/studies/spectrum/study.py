@@ -111,7 +111,7 @@ def spectrum_study(
             the one with all else alike and no gates.
         X: the rows, shape (n, d), n ≥ 2.
         kind: "ntk" or "nngp".
-        parametrization: "standard" with LeCun's variances, or "ntk".
+        parametrization: "standard" with LeCun's variances (of a stack those of its layers, over the fan-in), or "ntk".
         width: of the network, and of all hidden layers of a stack; None in the ntk parametrisation.
         data: where the rows are from, a phrase.
         other: the same rows otherwise scaled, shape (n, d'), and how, a phrase: condition numbers on them as well.
@@ -192,6 +192,7 @@ def _one(net: Network | Stack, plain: str, X: Array, setting: Setting) -> Networ
         apart,
         theory if isinstance(theory, Prediction) else None,
         theory if isinstance(theory, str) else "",
+        isinstance(net, Stack),
     )
 
 

@@ -22,13 +22,25 @@ _Cell = Callable[[NetworkSpectrum], tuple[str, str]]
 def text(study: SpectrumStudy, terminal: Terminal) -> str:
     """The whole page."""
     setting = study.setting
-    where = "" if setting.width is None else f", width {setting.width}"
     other = difference(setting.kind, setting.parametrization)
-    head = f"Spectrum of the {setting.kind.upper()}, {setting.parametrization} parametrisation{other}{where}"
+    head = (
+        f"Spectrum of the {setting.kind.upper()}, {setting.parametrization} parametrisation{other}{_variances(study)}"
+    )
     lines = [*heading(head, terminal), *sentences([setting.data], terminal), ""]
     for block in _blocks(study, terminal):
         lines += [*block, ""]
     return "\n".join([*lines, *sentences(list(_remarks(study)), terminal)]).rstrip("\n")
+
+
+def _variances(study: SpectrumStudy) -> str:
+    """What the weights' variances are in the standard parametrisation: LeCun's, or as the layers of a stack say."""
+    if study.setting.width is None:
+        return ""
+    networks = any(not item.deep for item in study.networks)
+    parts = ["LeCun's variances"] * networks
+    if any(item.deep for item in study.networks):
+        parts.append("stacks' variances as their layers say, over the fan-in")
+    return f", {', '.join(parts)}, width {study.setting.width}"
 
 
 def _blocks(study: SpectrumStudy, terminal: Terminal) -> Iterator[list[str]]:
