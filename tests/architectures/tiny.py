@@ -15,8 +15,7 @@ for package in ("transformers", "einops"):
 
 from torch import nn
 
-from glutheory import architectures
-from glutheory.architectures import Architecture, build, example_inputs
+from glutheory.architectures import Architecture, build, example_inputs, models
 from glutheory.architectures.catalog import architecture
 from glutheory.networks import Network
 
@@ -42,7 +41,7 @@ def make(size: str | Architecture, network: str | Network = "geglu", seed: int =
 
 def on_meta(size: Architecture, network: str) -> nn.Module:
     """The model without its numbers, at no cost."""
-    module, name, _ = architectures._CLASSES[size.name]
+    module, name, _ = models._CLASSES[size.name]
     with torch.device("meta"):
         found: nn.Module = getattr(importlib.import_module(module), name)(size, network)
     return found

@@ -128,7 +128,8 @@ def test_gradients(formula: Formula, gated: bool, kind: str) -> None:
     wanted = _difference(lambda h: np.sum(weight * kernels(formula, X + h * along, gated)[kind]))
     assert float(np.sum(rows.grad.numpy() * along)) == pytest.approx(float(wanted), rel=1e-8)
     name = f"{net.roles[-1]}_variance"
-    kernel = NTKKernel(net, kind=kind, **{f"{name}_bounds": (1e-5, 1e5)})
+    bounds: dict[str, Any] = {f"{name}_bounds": (1e-5, 1e5)}
+    kernel = NTKKernel(net, kind=kind, **bounds)
     K, slopes = kernel(X, eval_gradient=True)
     wanted = _difference(lambda h: kernels(formula, X, gated, float(np.exp(h)))[kind])
     place = [part.name for part in kernel.hyperparameters if not part.fixed].index(name)

@@ -8,9 +8,9 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
-from glutheory.ground.parser import parse_expression
 
 import glutheory as glu
+from glutheory.activations.parser import parse_expression
 from glutheory.errors import DomainError, PrecisionError
 from glutheory.quadrature import enclose
 

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from flint import arb
-from glutheory.ground.parser import parse_expression
 
 import glutheory as glu
+from glutheory.activations.parser import parse_expression
 from glutheory.errors import ExpressionError
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point

@@ -22,6 +22,9 @@ from glutheory.networks import GATES
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
+#: Imported, beyond the core.
+NEEDS = ("sklearn",)
+
 CLAIM = Claim(
     id="depth",
     source="this project",

@@ -16,6 +16,9 @@ from glutheory.networks import GATES
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
+#: Imported, beyond the core.
+NEEDS = ("sklearn",)
+
 CLAIM = Claim(
     id="depth-centred",
     source="this project",

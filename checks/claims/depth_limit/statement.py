@@ -17,6 +17,9 @@ from glutheory.claims import Assumption, Claim, Evidence, Outcome, decide
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
+#: Imported, beyond the core.
+NEEDS = ("sklearn",)
+
 CLAIM = Claim(
     id="depth-limit",
     source="this project",

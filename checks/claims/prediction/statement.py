@@ -14,6 +14,9 @@ from glutheory.claims import Assumption, Claim, Evidence, Outcome, decide
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
+#: Imported, beyond the core.
+NEEDS = ("torch",)
+
 CLAIM = Claim(
     id="prediction",
     source="this project",

@@ -18,7 +18,6 @@ from checks.claims.signal.law import Law
 from checks.settings import FALSE_ALARM, Settings
 from glutheory.claims import Assumption, Evidence, Figure, Finding, Grade
 from glutheory.layers import stack
-from glutheory.sampling.deep.sampler import deep_sampler
 
 Array = npt.NDArray[np.float64]
 #: Gated and plain; q_0 = ‖x‖²/d is at the fixed point of the gated one, and a plain block halves q.
@@ -48,6 +47,8 @@ def task(settings: Settings) -> Task:
 def logarithms(net: str, blocks: int, settings: Settings) -> Array:
     """Ln q_L of each drawn network."""
     import torch
+
+    from glutheory.sampling.deep.sampler import deep_sampler
 
     own = task(settings)
     sampler = deep_sampler(

@@ -16,6 +16,9 @@ from glutheory.ground.pieces import pieces
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
+#: Imported, beyond the core.
+NEEDS = ("torch",)
+
 CLAIM = Claim(
     id="signal",
     source="this project",
