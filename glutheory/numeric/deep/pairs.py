@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array, Namespace
 
 
@@ -134,7 +135,11 @@ def centred(pairs: Pairs, ratios: tuple[Array, Array], left: Array, right: Array
 
 
 def product(images: Sequence[Pairs], *, poles: bool = False) -> Pairs:
-    """The product of independent units; where τ may have `poles`, 0·∞ = 0, as in two layers."""
+    """The product of independent units; where τ may have `poles`, 0·∞ = 0, as in two layers.
+
+    Raises:
+        DomainError: ∞ − ∞.
+    """
     first, *others = images
     for other in others:
         first = _times(first, other, poles)
@@ -156,7 +161,13 @@ def _times(one: Pairs, two: Pairs, poles: bool) -> Pairs:
         nothing = one.xp.zeros_like(first)
         first = one.xp.where((first == 0) | (one.tau == 0), nothing, first * one.tau)
         second = one.xp.where((second == 0) | (two.tau == 0), nothing, second * two.tau)
-        return Pairs(one.xp, left, right, minus, plus, first + second)
+        total = first + second
+        if bool(one.xp.any(one.xp.isnan(total))):
+            raise DomainError(
+                "two rows are exactly opposite, or the same, where the NTK of this stack with a jump is a difference of "
+                "infinite terms: leave one of them out, or use kind='nngp'."
+            )
+        return Pairs(one.xp, left, right, minus, plus, total)
     first *= one.tau
     second *= two.tau
     first += second
