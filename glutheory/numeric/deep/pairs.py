@@ -164,8 +164,8 @@ def _times(one: Pairs, two: Pairs, poles: bool) -> Pairs:
         total = first + second
         if bool(one.xp.any(one.xp.isnan(total))):
             raise DomainError(
-                "two rows are exactly opposite, or the same, where the NTK of this stack with a jump is a difference of "
-                "infinite terms: leave one of them out, or use kind='nngp'."
+                "two rows are exactly opposite, or the same, where the NTK of this stack with a jump is a difference "
+                "of infinite terms: leave one of them out, or use kind='nngp'."
             )
         return Pairs(one.xp, left, right, minus, plus, total)
     first *= one.tau
