@@ -195,16 +195,19 @@ def special_values(
         values: (S, T) at a point as balls.
         show: a ball's certified digits.
     """
+    formulas = (None,) * 6 if notation is None else special_formulas(notation)
     found = []
-    for (case, arguments, change), unit in zip(_CASES, _UNIT, strict=True):
+    for i, ((case, arguments, _), unit) in enumerate(zip(_CASES, _UNIT, strict=True)):
         numbers = values(Point(Fraction(1), Fraction(1), unit))
-        formulas = (
-            (None, None) if notation is None else tuple(_substituted(notation, f, change) for f in notation.formulas)
-        )
-        for name, formula, number in zip("ST", formulas, numbers, strict=True):
+        for name, formula, number in zip("ST", formulas[2 * i : 2 * i + 2], numbers, strict=True):
             exact = _exact_at_one(formula)
             found.append(SpecialValue(case, name, arguments, formula, exact or show(number)))
     return tuple(found)
+
+
+def special_formulas(notation: Notation) -> tuple[sp.Expr | None, ...]:
+    """The formulas of the six special values, S before T; None where substitution gives nothing shorter."""
+    return tuple(_substituted(notation, formula, change) for *_, change in _CASES for formula in notation.formulas)
 
 
 def _exact_at_one(formula: sp.Expr | None) -> str | None:
