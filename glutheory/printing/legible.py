@@ -2,19 +2,21 @@
 
 S and T are bilinear in the coefficients m_i of φ = Σ m_i φ_i, products of the named constants. So they are derived anew from
 the normal forms of the φ_i with these products as symbols: coefficients such as k₂(k₁ + k₂), which nobody could read off
-their digits, come out by themselves. Numbers inside of the φ_i stay numbers; what is long in the end gets names of its own.
-The new formulas are taken only where SymPy finds them equal to the exact ones when the numbers are put back; else the long
-numbers of the exact formulas are named one by one.
+their digits, come out by themselves; kinks and scales are named where the rules take symbols there. The new formulas are
+taken only where SymPy finds them equal to the exact ones when the numbers are put back; else the long numbers of the exact
+formulas are named one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from glutheory.ground.normal_form import KAPPA, Term, collect, differentiate, read
+from glutheory.errors import DerivationError
+from glutheory.ground import rational
+from glutheory.ground.normal_form import KAPPA, Kernel, Term, collect, differentiate, read
 from glutheory.printing.constants import Constants
 from glutheory.printing.groups import MEAN
 from glutheory.printing.samples import special_formulas
@@ -88,15 +90,25 @@ def _kernels(own: Dual, constants: Constants) -> tuple[sp.Expr, sp.Expr] | None:
     terms = _terms(own.activation.expr, constants)
     if terms is None:
         return None
-    slopes = differentiate(terms)
-    kernels = Expectation(terms, terms).kernel, Expectation(slopes, slopes).kernel
     exact = own.s.kernel, own.t.kernel
-    same = all(map(_equal, (kernel.xreplace(constants.values) for kernel in kernels), exact))
-    return kernels if same else None
+    for candidate in (_within(terms, constants), terms):
+        try:
+            kernels = _derived(candidate)
+        except DerivationError:
+            continue
+        if all(map(_equal, (kernel.xreplace(constants.values) for kernel in kernels), exact)):
+            return kernels
+    return None
+
+
+def _derived(terms: tuple[Term, ...]) -> tuple[sp.Expr, sp.Expr]:
+    slopes = differentiate(terms)
+    return Expectation(terms, terms).kernel, Expectation(slopes, slopes).kernel
 
 
 def _equal(first: sp.Expr, second: sp.Expr) -> bool:
-    return bool(sp.expand(first - second) == 0)
+    difference = sp.expand(first - second)
+    return bool(difference == 0 or rational.cancel(difference) == 0)
 
 
 def _terms(expr: sp.Expr, constants: Constants) -> tuple[Term, ...] | None:
@@ -110,11 +122,19 @@ def _terms(expr: sp.Expr, constants: Constants) -> tuple[Term, ...] | None:
         terms = read(rest)
         if terms is None:
             return None
-        # a slope within max(0, k z) is a coefficient only now
-        found += [
-            Term(front * constants.named(term.coefficient), term.power, term.kernel) for term in terms
-        ]
+        # the slope in max(0, k z) becomes a coefficient only here
+        found += [Term(front * constants.named(term.coefficient), term.power, term.kernel) for term in terms]
     return collect(found)
+
+
+def _within(terms: tuple[Term, ...], constants: Constants) -> tuple[Term, ...]:
+    """The terms with names for kinks and scales as well."""
+
+    def named(kernel: Kernel) -> Kernel:
+        own = {key: constants.named(value) for key, value in vars(kernel).items() if isinstance(value, sp.Expr)}
+        return replace(kernel, **own)
+
+    return tuple(Term(term.coefficient, term.power, named(term.kernel)) for term in terms)
 
 
 def _split(factors: Sequence[sp.Expr], constants: Constants) -> tuple[sp.Expr, sp.Expr]:

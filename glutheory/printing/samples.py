@@ -19,6 +19,7 @@ from glutheory.ground.balls import Tape, bits_of, precision
 from glutheory.ground.bivariate import Phi, Phi2Rho
 from glutheory.ground.exact import Point
 from glutheory.ground.normal_form import KAPPA
+from glutheory.printing.constants import long
 from glutheory.printing.digits import GUARD, ball_text, common_digits, exact_decimal, shown
 from glutheory.printing.groups import MEAN, THETA, Group, a, b, c
 from glutheory.printing.ways import Notation
@@ -211,14 +212,16 @@ def special_formulas(notation: Notation) -> tuple[sp.Expr | None, ...]:
 
 
 def _exact_at_one(formula: sp.Expr | None) -> str | None:
-    """A value that is plainly rational at a = b = 1."""
+    """A value that is plainly rational at a = b = 1, unless its fraction would be hard to read."""
     if formula is None or formula.has(MEAN):
         return None
     value = formula.subs({a: 1, b: 1})
     if not value.is_Rational:
         return None
     plain = exact_decimal(Fraction(int(value.p), int(value.q)), 12)
-    return plain if sp.Rational(plain) == value else str(value)
+    if sp.Rational(plain) == value:
+        return plain
+    return None if long(value) else str(value)
 
 
 def _substituted(notation: Notation, formula: sp.Expr, change: dict[sp.Symbol, sp.Expr]) -> sp.Expr | None:
