@@ -212,7 +212,8 @@ class ToldStep:
 def told(found: Report) -> list[ToldStep]:
     """The steps of the NTK-parametrised derivation; a quantity such as D is defined in the first step that uses it."""
     known: set[sp.Symbol] = set()
-    return [_told(found, step, known) for step in found.ntk.steps]
+    own = found.ntk if found.legible is None else replace(found.ntk, duals=(found.legible.dual, *found.ntk.duals[1:]))
+    return [_told(found, step, known) for step in own.steps]
 
 
 def _told(found: Report, step: Step, known: set[sp.Symbol]) -> ToldStep:

@@ -14,14 +14,15 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
+from glutheory.activations import Activation
 from glutheory.errors import DerivationError
 from glutheory.ground import rational
 from glutheory.ground.normal_form import KAPPA, Kernel, Term, collect, differentiate, read
 from glutheory.printing.constants import Constants
-from glutheory.printing.groups import MEAN
+from glutheory.printing.groups import MEAN, find_groups
 from glutheory.printing.samples import special_formulas
 from glutheory.printing.ways import Notation, present
-from glutheory.symbolic.duals import Dual, Expectation
+from glutheory.symbolic.duals import Dual
 
 Pairs = tuple[tuple[sp.Symbol, sp.Expr], ...]
 
@@ -32,12 +33,14 @@ class Legible:
 
     Attributes:
         constants: the named numbers; empty where the definition has no long ones.
+        dual: the duals that the formulas are from, derived with the names; the exact ones where that is not possible.
         formulas: S and T.
         definitions: the auxiliary quantities (D, A, θ) that S and T use, with their meanings.
         special: the formulas of the six special values, None where there is none.
     """
 
     constants: Constants
+    dual: Dual
     formulas: tuple[sp.Expr, sp.Expr]
     definitions: Pairs
     special: tuple[sp.Expr | None, ...]
@@ -52,16 +55,18 @@ def legible(own: Dual, notation: Notation, constants: Constants) -> Legible:
         constants: the names for the numbers of the network's definitions.
     """
     if not constants:
-        return Legible(constants, averaged(notation), notation.definitions, special_formulas(notation))
-    kernels = _kernels(own, constants)
-    if kernels is not None:
-        notation = present(kernels)
+        return Legible(constants, own, averaged(notation), notation.definitions, special_formulas(notation))
+    renamed = _renamed(own, constants)
+    if renamed is not None:
+        own = renamed
+        notation = present([own.s.kernel, own.t.kernel])
     formulas, special = averaged(notation), special_formulas(notation)
     meanings = [meaning for _, meaning in notation.definitions]
     constants = constants.of([*formulas, *meanings, *(formula for formula in special if formula is not None)])
     S, T = map(constants.named, formulas)
     return Legible(
         constants,
+        own,
         (S, T),
         tuple((symbol, constants.named(meaning)) for symbol, meaning in notation.definitions),
         tuple(None if formula is None else constants.named(formula) for formula in special),
@@ -85,30 +90,30 @@ def _average(formula: sp.Expr, mixing: list[sp.Symbol]) -> sp.Expr:
     return fixed + outside * MEAN(inside, KAPPA, sp.Symbol("kappa'", positive=True))
 
 
-def _kernels(own: Dual, constants: Constants) -> tuple[sp.Expr, sp.Expr] | None:
-    """S and T derived with the names; None where they are not found equal to the exact ones."""
+def _renamed(own: Dual, constants: Constants) -> Dual | None:
+    """The duals derived with the names; None where S or T is not found equal to the exact one."""
     terms = _terms(own.activation.expr, constants)
     if terms is None:
         return None
-    exact = own.s.kernel, own.t.kernel
+    act = Activation(own.activation.name, constants.named(own.activation.expr))
     for candidate in (_within(terms, constants), terms):
+        found = Dual(act, own.method, candidate)
         try:
-            kernels = _derived(candidate)
+            pairs = ((found.s.kernel, own.s.kernel), (found.t.kernel, own.t.kernel))
         except DerivationError:
             continue
-        if all(map(_equal, (kernel.xreplace(constants.values) for kernel in kernels), exact)):
-            return kernels
+        if all(_equal(named.xreplace(constants.values), exact) for named, exact in pairs):
+            return found
     return None
 
 
-def _derived(terms: tuple[Term, ...]) -> tuple[sp.Expr, sp.Expr]:
-    slopes = differentiate(terms)
-    return Expectation(terms, terms).kernel, Expectation(slopes, slopes).kernel
-
-
 def _equal(first: sp.Expr, second: sp.Expr) -> bool:
-    difference = sp.expand(first - second)
-    return bool(difference == 0 or rational.cancel(difference) == 0)
+    """Whether SymPy finds them equal, the roots and arcsines of each group (A, D) written alike."""
+    if sp.expand(first - second) == 0:
+        return True
+    for group in find_groups([second]):
+        first, second = group.name_in(first), group.name_in(second)
+    return bool(rational.cancel(sp.expand(first - second)) == 0)
 
 
 def _terms(expr: sp.Expr, constants: Constants) -> tuple[Term, ...] | None:
