@@ -86,7 +86,7 @@ def formula(head: str, body: str, width: int, indent: int = 2) -> list[str]:
         return [first + body]
     margin = " " * min(len(first), indent + 8)
     lines = [first]
-    for piece in _pieces(body, _levels(body), width - len(margin), 0):
+    for piece in _pieces(body, _levels(body), (width - len(first), width - len(margin)), 0):
         if len(lines[-1]) + len(piece) > width and lines[-1] != first:
             lines.append(margin + piece.strip())
         else:
@@ -104,22 +104,28 @@ def _levels(body: str) -> list[int]:
     return found
 
 
-def _pieces(body: str, levels: Sequence[int], room: int, depth: int) -> list[str]:
-    """What lines are made of: summands, and of those that are longer than a line the factors, then what is in them."""
+def _pieces(body: str, levels: Sequence[int], rooms: tuple[int, int], depth: int) -> list[str]:
+    """What lines are made of: summands, and of those that are longer than a line the factors, then what is in them.
+
+    Args:
+        body: the text.
+        levels: in how many brackets its characters stand.
+        rooms: the columns for the first piece and for any other.
+        depth: the number of brackets within which it is divided.
+    """
     if depth > _DEEPEST:
         return [body]
     places = [i for i in range(1, len(body) - 2) if levels[i] == depth and body[i : i + 3] in (" + ", " − ", " - ")]
-    if not places:  # before a second factor
-        places = [
-            i for i in range(1, len(body)) if levels[i] == depth and body[i - 1] in ")]" and body[i] in "·*/"
-        ]
+    factors = not places
+    if factors:
+        places = [i for i in range(1, len(body)) if levels[i] == depth and body[i - 1] in ")]" and body[i] in "·*/"]
     found: list[str] = []
     for start, end in pairwise([0, *places, len(body)]):
-        part = body[start:end]
+        part, room = body[start:end], rooms[bool(start)]
         if len(part.strip()) <= room:
             found.append(part)
         else:
-            found += _pieces(part, levels[start:end], room, depth + (not places))
+            found += _pieces(part, levels[start:end], (room, rooms[1]), depth + factors)
     return found
 
 

@@ -67,9 +67,7 @@ class Constants:
         powers = [n for n in range(-_HIGHEST, _HIGHEST + 1) if n]
         found = [((abs(n), n < 0), symbol**n, value**n) for symbol, value in self.table for n in powers]
         for (x, p), (y, q) in itertools.combinations(self.table, _COMBINED):
-            found += [
-                ((abs(m) + abs(n), m < 0 or n < 0), x**m * y**n, p**m * q**n) for m in powers for n in powers
-            ]
+            found += [((abs(m) + abs(n), m < 0 or n < 0), x**m * y**n, p**m * q**n) for m in powers for n in powers]
         return [(product, value) for _, product, value in sorted(found, key=lambda row: row[0])]
 
     def product(self, number: sp.Rational) -> sp.Expr | None:

@@ -212,7 +212,8 @@ class ToldStep:
 def told(found: Report) -> list[ToldStep]:
     """The steps of the NTK-parametrised derivation; a quantity such as D is defined in the first step that uses it."""
     known: set[sp.Symbol] = set()
-    own = found.ntk if found.legible is None else replace(found.ntk, duals=(found.legible.dual, *found.ntk.duals[1:]))
+    named = found.ntk.dual if found.legible is None else found.legible.dual
+    own = replace(found.ntk, duals=tuple(named if dual is found.ntk.dual else dual for dual in found.ntk.duals))
     return [_told(found, step, known) for step in own.steps]
 
 

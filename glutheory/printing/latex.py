@@ -184,7 +184,11 @@ def duals(doc: Document, found: Report, suffix: str = "") -> None:
 
 def _values(doc: Document, found: Report) -> None:
     doc.section("Values")
-    pairs = [(f"{v.name}({v.arguments})".replace("−", "-"), v.formula) for v in found.legible_special if v.formula is not None]
+    pairs = [
+        (f"{v.name}({v.arguments})".replace("−", "-"), v.formula)
+        for v in found.legible_special
+        if v.formula is not None
+    ]
     if pairs:
         doc.equations(pairs)
     rows = []
