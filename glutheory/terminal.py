@@ -10,9 +10,11 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TextIO
 
 MAX_WIDTH = 100
+_DEEPEST = 8  #: brackets beyond which no line is broken
 _PROBE = "−·√⟨⟩∞π⊙ρθκσφ∈²ᵀ≥✓"
 
 _ASCII = {
@@ -83,40 +85,48 @@ def formula(head: str, body: str, width: int, indent: int = 2) -> list[str]:
     if len(first) + len(body) <= width:
         return [first + body]
     margin = " " * min(len(first), indent + 8)
-    for depth in range(8):
-        lines = _filled(first, body, width, margin, depth)
-        if all(len(line) <= width for line in lines):
-            return lines
-    return lines
-
-
-def _breaks(body: str, depth: int) -> list[int]:
-    """Positions before an operator that stands in at most `depth` brackets."""
-    found, level = [], 0
-    for i, character in enumerate(body):
-        if character in "([":
-            level += 1
-        elif character in ")]":
-            level -= 1
-        elif level <= depth and i and character == " " and body[i + 1 : i + 3] in ("+ ", "− ", "- "):
-            found.append(i)
-    # a product of brackets may be broken before its second factor
-    return found or [i + 1 for i in range(len(body) - 1) if body[i] in ")]" and body[i + 1] in "·*/"]
-
-
-def _filled(first: str, body: str, width: int, margin: str, depth: int) -> list[str]:
-    pieces, start = [], 0
-    for position in _breaks(body, depth):
-        pieces.append(body[start:position])
-        start = position
-    pieces.append(body[start:])
     lines = [first]
-    for piece in pieces:
+    for piece in _pieces(body, _levels(body), (width - len(first), width - len(margin)), 0):
         if len(lines[-1]) + len(piece) > width and lines[-1] != first:
             lines.append(margin + piece.strip())
         else:
             lines[-1] += piece
     return lines
+
+
+def _levels(body: str) -> list[int]:
+    """In how many brackets each character stands; a bracket itself counts as outside."""
+    found, level = [], 0
+    for character in body:
+        level -= character in ")]"
+        found.append(level)
+        level += character in "(["
+    return found
+
+
+def _pieces(body: str, levels: Sequence[int], rooms: tuple[int, int], depth: int) -> list[str]:
+    """What lines are made of: summands, and of those that are longer than a line the factors, then what is in them.
+
+    Args:
+        body: the text.
+        levels: in how many brackets its characters stand.
+        rooms: the columns for the first piece and for any other.
+        depth: the number of brackets within which it is divided.
+    """
+    if depth > _DEEPEST:
+        return [body]
+    places = [i for i in range(1, len(body) - 2) if levels[i] == depth and body[i : i + 3] in (" + ", " − ", " - ")]
+    factors = not places
+    if factors:
+        places = [i for i in range(1, len(body)) if levels[i] == depth and body[i - 1] in ")]" and body[i] in "·*/"]
+    found: list[str] = []
+    for start, end in pairwise([0, *places, len(body)]):
+        part, room = body[start:end], rooms[bool(start)]
+        if len(part.strip()) <= room:
+            found.append(part)
+        else:
+            found += _pieces(part, levels[start:end], (room, rooms[1]), depth + factors)
+    return found
 
 
 def paragraph(text: str, width: int, indent: int = 2) -> list[str]:

@@ -24,6 +24,8 @@ class Entry:
 
 #: λ and α of SELU, to the digits that its authors' code and torch have.
 _SELU = sp.Rational("1.0507009873554804934193349852946"), sp.Rational("1.6732632423543772848170429916717")
+#: The long numbers of the zoo by the names that the literature gives them.
+CONSTANTS: tuple[tuple[str, sp.Rational], ...] = (("lambda", _SELU[0]), ("alpha", _SELU[1]))
 
 
 def _sigmoid(z: sp.Expr) -> sp.Expr:

@@ -32,6 +32,11 @@ class Phi(sp.Function):
 
     nargs = 1
 
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        """Φ(0) = 1/2."""
+        return sp.S.Half if x == 0 else None
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:  # noqa: ARG002 (there is one argument)
         """The density."""
         return density(self.args[0])
@@ -73,6 +78,11 @@ class Phi2Rho(sp.Function):
     """Φ₂(x, y; ρ) with the correlation itself, as formulas for people have it."""
 
     nargs = 3
+
+    @classmethod
+    def eval(cls, x: sp.Expr, y: sp.Expr, rho: sp.Expr) -> sp.Expr | None:
+        """Without correlation the product Φ(x)·Φ(y)."""
+        return Phi(x) * Phi(y) if rho == 0 else None
 
     def _eval_evalf(self, prec: int) -> sp.Expr | None:
         x, y, rho = self.args

@@ -144,9 +144,12 @@ def factor(expr: sp.Expr) -> sp.Expr:
         return _by_sympy(sp.factor, expr)
     if numerator == 0:
         return sp.S.Zero
+    try:
+        sides = [(polynomial.factor(), sign) for polynomial, sign in ((numerator, 1), (denominator, -1))]
+    except OverflowError:  # python-flint sorts factors by machine integers
+        return _by_sympy(sp.factor, expr)
     coefficient, factors = sp.S.One, []
-    for polynomial, sign in ((numerator, 1), (denominator, -1)):
-        content, found = polynomial.factor()
+    for (content, found), sign in sides:
         coefficient *= sp.Integer(int(content)) ** sign
         for irreducible, multiplicity in found:
             if irreducible.leading_coefficient() < 0:

@@ -12,12 +12,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import sympy as sp
+
 from glutheory.activations import Activation
 from glutheory.audit.findings import Audit
 from glutheory.claims import Outcome
 from glutheory.networks import Network
 from glutheory.printing import render, render_stack
+from glutheory.printing.constants import Constants, constants
 from glutheory.printing.contents import kernel_formulas, report
+from glutheory.printing.latex import constant_equations
 from glutheory.printing.stack_contents import stack_report
 from glutheory.printing.styles import LATEX
 from glutheory.printing.writer import Writer
@@ -95,9 +99,9 @@ def _page(found: object, here: Terminal | None = None) -> str | None:
 
 def _lines(found: object) -> list[tuple[str, Any]] | None:
     if isinstance(found, Activation):
-        return [(r"\varphi(z)", found.expr)]
+        return _named([(r"\varphi(z)", found.expr)])
     if isinstance(found, Network):
-        return [(r"z(x)", _neuron(found)), *_branches(found)]
+        return [(r"z(x)", _neuron(found)), *_named(_branches(found))]
     if isinstance(found, Derivation):
         return _derived(found)
     return None
@@ -117,12 +121,22 @@ def _branches(net: Network) -> list[tuple[str, Any]]:
     return [(rf"\varphi_{i}(z)", act.expr) for i, act in enumerate(net.branches, start=1)]
 
 
+def _named(lines: list[tuple[str, sp.Expr]]) -> list[tuple[str, Any]]:
+    """The definitions with names for long numbers, and what these are."""
+    own = constants(right for _, right in lines)
+    return [*((left, own.named(right)) for left, right in lines), *_values(own)]
+
+
+def _values(own: Constants) -> list[tuple[str, str]]:
+    return [(left, right) for left, _, right in (text.partition(" = ") for text in constant_equations(own))]
+
+
 def _derived(found: Derivation) -> list[tuple[str, Any]]:
     told = report(found.network)
     lines: list[tuple[str, Any]] = list(zip(("S(a,b,c)", "T(a,b,c)"), told.formulas, strict=True))
-    if told.notation is not None:
-        write = Writer(LATEX)
-        lines += [(write(symbol), meaning) for symbol, meaning in told.notation.definitions]
+    write = Writer(LATEX)
+    lines += [(write(symbol), meaning) for symbol, meaning in told.definitions]
+    lines += _values(told.constants)
     names = {"nngp": r"\Sigma(x,x')", "ntk": "K(x,x')"}
     blocks = kernel_formulas(found).items()
     return [*lines, *((names.get(key, rf"K_{{\mathrm{{{key}}}}}"), formula) for key, formula in blocks)]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
 
@@ -17,8 +17,9 @@ from glutheory.errors import DerivationError, ExpressionError
 from glutheory.ground import rational
 from glutheory.ground.normal_form import KAPPA
 from glutheory.networks import Network
+from glutheory.printing.constants import Constants, constants
 from glutheory.printing.digits import GUARD, certified, shown
-from glutheory.printing.groups import MEAN
+from glutheory.printing.legible import Legible, Pairs, averaged, legible
 from glutheory.printing.samples import Sample, SpecialValue, balls_of_a_series, formula_balls, samples, special_values
 from glutheory.printing.ways import Notation, present
 from glutheory.symbolic.derived import Derivation, Step, Verification, derivation
@@ -70,11 +71,28 @@ class Report:
         return None if self.method == HERMITE else present([own.s.kernel, own.t.kernel])
 
     @cached_property
+    def legible(self) -> Legible | None:
+        """S, T and their special values with names for long numbers; None for a series."""
+        if self.notation is None:
+            return None
+        return legible(self.ntk.dual, self.notation, constants(act.expr for act in self.network.branches))
+
+    @property
+    def constants(self) -> Constants:
+        """The named numbers of the definitions and the formulas; empty where all numbers are short."""
+        if self.legible is None:
+            return constants(act.expr for act in self.network.branches)
+        return self.legible.constants
+
+    @property
     def formulas(self) -> tuple[sp.Expr, sp.Expr]:
         """S and T as they are printed, the expectation over the mixing variables included."""
-        if self.notation is None:
-            return self.ntk.dual.S, self.ntk.dual.T
-        return averaged(self.notation)
+        return (self.ntk.dual.S, self.ntk.dual.T) if self.legible is None else self.legible.formulas
+
+    @property
+    def definitions(self) -> Pairs:
+        """The auxiliary quantities that the printed S and T use, with their meanings."""
+        return () if self.legible is None else self.legible.definitions
 
     @cached_property
     def general(self) -> tuple[sp.Symbol, Notation] | None:
@@ -100,6 +118,14 @@ class Report:
             balls_of_a_series if self.method == HERMITE else formula_balls, self.ntk, digits=self.digits + GUARD
         )
         return special_values(self.notation, values, partial(shown, digits=self.digits))
+
+    @property
+    def legible_special(self) -> tuple[SpecialValue, ...]:
+        """The special values as they are printed."""
+        if self.legible is None:
+            return self.special
+        formulas = self.legible.special
+        return tuple(replace(value, formula=own) for value, own in zip(self.special, formulas, strict=True))
 
     @cached_property
     def samples(self) -> tuple[Sample, ...]:
@@ -168,23 +194,6 @@ def kernel_formulas(own: Derivation) -> dict[str, sp.Expr]:
     return {"nngp": own.kernels.nngp, **own.kernels.blocks, "ntk": own.kernels.ntk}
 
 
-def averaged(notation: Notation) -> tuple[sp.Expr, sp.Expr]:
-    """S and T with their mixed part as an expectation over the mixing variables, if there are any."""
-    meanings = {key: value for group in notation.groups for key, value in group.meanings.items()}
-    mixing = [symbol for symbol, meaning in meanings.items() if meaning.has(KAPPA)]
-    S, T = (_average(formula, mixing) for formula in notation.formulas)
-    return S, T
-
-
-def _average(formula: sp.Expr, mixing: list[sp.Symbol]) -> sp.Expr:
-    every = [*mixing, *(s for s in formula.free_symbols if s.name.startswith("kappa"))]
-    fixed = sp.Add(*(s for s in sp.Add.make_args(formula) if not (every and s.has(*every))))
-    if fixed == formula:
-        return formula
-    outside, inside = (formula - fixed).as_independent(*every, as_Add=False)
-    return fixed + outside * MEAN(inside, KAPPA, sp.Symbol("kappa'", positive=True))
-
-
 @dataclass(frozen=True)
 class ToldStep:
     """One step for readers.
@@ -203,7 +212,9 @@ class ToldStep:
 def told(found: Report) -> list[ToldStep]:
     """The steps of the NTK-parametrised derivation; a quantity such as D is defined in the first step that uses it."""
     known: set[sp.Symbol] = set()
-    return [_told(found, step, known) for step in found.ntk.steps]
+    named = found.ntk.dual if found.legible is None else found.legible.dual
+    own = replace(found.ntk, duals=tuple(named if dual is found.ntk.dual else dual for dual in found.ntk.duals))
+    return [_told(found, step, known) for step in own.steps]
 
 
 def _told(found: Report, step: Step, known: set[sp.Symbol]) -> ToldStep:
@@ -211,7 +222,7 @@ def _told(found: Report, step: Step, known: set[sp.Symbol]) -> ToldStep:
     definitions: tuple[tuple[sp.Symbol, sp.Expr], ...] = ()
     if step.name in ("S", "T"):
         right = found.formulas["ST".index(step.name)]
-        definitions = found.notation.definitions if found.notation is not None else ()
+        definitions = found.definitions
     elif isinstance(step.left, sp.Derivative) and len(step.left.expr.args) == 1:
         right = right if right.has(sp.DiracDelta) else rational.factor(right)
     elif isinstance(step.left, sp.Derivative):
@@ -219,4 +230,5 @@ def _told(found: Report, step: Step, known: set[sp.Symbol]) -> ToldStep:
         right, definitions = notation.formulas[0], notation.definitions
     new = tuple(pair for pair in definitions if pair[0] not in known)
     known.update(symbol for symbol, _ in new)
-    return ToldStep(step.name, step.rule, ((step.left, right), *new))
+    named = found.constants.named
+    return ToldStep(step.name, step.rule, tuple((left, named(own)) for left, own in ((step.left, right), *new)))

@@ -7,6 +7,7 @@ import re
 import sympy as sp
 
 from glutheory.printing import sentences
+from glutheory.printing.constants import Constants, written
 from glutheory.printing.contents import Report, kernel_formulas, told
 from glutheory.printing.styles import LATEX
 from glutheory.printing.writer import Writer
@@ -87,7 +88,7 @@ def document(found: Report, *, steps: bool = False) -> str:
     doc = Document()
     write = doc.write
     doc.section(f"Kernels of the network {found.network.name}")
-    doc.lines += [f"${_neuron(found)}$, with $\\varphi(z) = {Writer(LATEX, decimals=True)(found.gate.expr)}$.", ""]
+    doc.lines += [f"${_neuron(found)}$, with $\\varphi(z) = {_definition(found)}$.", ""]
     ntk, standard = (_setting(found, name) for name in ("ntk", "standard"))
     doc.lines += [
         (
@@ -121,6 +122,23 @@ def _neuron(found: Report) -> str:
     return _math(sentences.neuron(found))
 
 
+def _definition(found: Report) -> str:
+    """φ(z) and the numbers that it names."""
+    formula = Writer(LATEX, decimals=True)(found.constants.named(found.gate.expr))
+    return "$, $".join([formula, *constant_equations(found.constants)])
+
+
+def constant_equations(own: Constants) -> list[str]:
+    """What the named numbers are, an equation each."""
+    write = Writer(LATEX)
+    return [f"{write(symbol)} = {_number(written(value))}" for symbol, value in own.table]
+
+
+def _number(text: str) -> str:
+    over, _, under = text.partition("/")
+    return rf"\frac{{{over}}}{{{under}}}" if under else over
+
+
 def _setting(found: Report, parametrization: str) -> str:
     equations = (_math(equation).replace(" _", "_") for equation in sentences.setting(found).equations(parametrization))
     return ", ".join(f"${equation}$" for equation in equations)
@@ -141,9 +159,10 @@ def duals(doc: Document, found: Report, suffix: str = "") -> None:
         rf"T{index}(a,b,c) = \mathrm{{E}}[\varphi'(u)\varphi'(v)]",
     )
     pairs = list(zip(names, found.formulas, strict=True))
-    if found.notation is not None:
-        pairs += [(doc.write(symbol), meaning) for symbol, meaning in found.notation.definitions]
+    pairs += [(doc.write(symbol), meaning) for symbol, meaning in found.definitions]
     doc.equations(pairs)
+    if suffix and found.constants:
+        doc.lines += [f"Here ${'$, $'.join(constant_equations(found.constants))}$.", ""]
     if found.method == MIXTURE:
         doc.say(sentences.MIXTURE_NOTE)
         doc.lines += [
@@ -165,7 +184,11 @@ def duals(doc: Document, found: Report, suffix: str = "") -> None:
 
 def _values(doc: Document, found: Report) -> None:
     doc.section("Values")
-    pairs = [(f"{v.name}({v.arguments})".replace("−", "-"), v.formula) for v in found.special if v.formula is not None]
+    pairs = [
+        (f"{v.name}({v.arguments})".replace("−", "-"), v.formula)
+        for v in found.legible_special
+        if v.formula is not None
+    ]
     if pairs:
         doc.equations(pairs)
     rows = []

@@ -19,6 +19,7 @@ from glutheory.ground.balls import Tape, bits_of, precision
 from glutheory.ground.bivariate import Phi, Phi2Rho
 from glutheory.ground.exact import Point
 from glutheory.ground.normal_form import KAPPA
+from glutheory.printing.constants import long
 from glutheory.printing.digits import GUARD, ball_text, common_digits, exact_decimal, shown
 from glutheory.printing.groups import MEAN, THETA, Group, a, b, c
 from glutheory.printing.ways import Notation
@@ -195,27 +196,32 @@ def special_values(
         values: (S, T) at a point as balls.
         show: a ball's certified digits.
     """
+    formulas = (None,) * 6 if notation is None else special_formulas(notation)
     found = []
-    for (case, arguments, change), unit in zip(_CASES, _UNIT, strict=True):
+    for i, ((case, arguments, _), unit) in enumerate(zip(_CASES, _UNIT, strict=True)):
         numbers = values(Point(Fraction(1), Fraction(1), unit))
-        formulas = (
-            (None, None) if notation is None else tuple(_substituted(notation, f, change) for f in notation.formulas)
-        )
-        for name, formula, number in zip("ST", formulas, numbers, strict=True):
+        for name, formula, number in zip("ST", formulas[2 * i : 2 * i + 2], numbers, strict=True):
             exact = _exact_at_one(formula)
             found.append(SpecialValue(case, name, arguments, formula, exact or show(number)))
     return tuple(found)
 
 
+def special_formulas(notation: Notation) -> tuple[sp.Expr | None, ...]:
+    """The formulas of the six special values, S before T; None where substitution gives nothing shorter."""
+    return tuple(_substituted(notation, formula, change) for *_, change in _CASES for formula in notation.formulas)
+
+
 def _exact_at_one(formula: sp.Expr | None) -> str | None:
-    """A value that is plainly rational at a = b = 1."""
+    """A value that is plainly rational at a = b = 1, unless its fraction would be hard to read."""
     if formula is None or formula.has(MEAN):
         return None
     value = formula.subs({a: 1, b: 1})
     if not value.is_Rational:
         return None
     plain = exact_decimal(Fraction(int(value.p), int(value.q)), 12)
-    return plain if sp.Rational(plain) == value else str(value)
+    if sp.Rational(plain) == value:
+        return plain
+    return None if long(value) else str(value)
 
 
 def _substituted(notation: Notation, formula: sp.Expr, change: dict[sp.Symbol, sp.Expr]) -> sp.Expr | None:

@@ -23,6 +23,8 @@ _GREEK = (
     "Theta",
 )
 _LETTERS = dict(zip(_GREEK, "αβγδκλμφρστθΣΘ", strict=True))
+#: The names of a definition's long numbers, of which there are seldom more.
+_CONSTANTS = {f"k_{i}": f"k{digit}" for i, digit in enumerate("₁₂₃₄₅₆₇₈₉", start=1)}
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MATH_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
 _MATH_FUNCTIONS = ("exp", "sin", "cos", "sinh", "cosh", "tanh", "erf", "erfc", "log", "asin", "acos", "atan", "atan2")
@@ -35,7 +37,7 @@ class Style:
     """One way of writing formulas.
 
     Attributes:
-        letters: the spelling of Greek letters.
+        letters: the spelling of Greek letters, and of indexed names that are not written with `subscript`.
         minus, times, infinity, pi, inner: − · ∞ π and the inner product ⟨x,x'⟩.
         fraction, root, power, call: layout of the four constructions, from the strings of their parts.
         brackets: the parentheses around a sum.
@@ -108,7 +110,7 @@ def _latex_call(name: str, argument: str) -> str:
 
 
 UNICODE = Style(
-    letters=_LETTERS,
+    letters=_LETTERS | _CONSTANTS,
     minus="−",
     times="·",
     infinity="∞",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sympy as sp
 
@@ -10,9 +10,10 @@ from glutheory import terminal
 from glutheory.activations import activation_names
 from glutheory.ground.recognition import recognised
 from glutheory.printing import sentences
-from glutheory.printing.contents import Report, averaged, kernel_formulas, told
+from glutheory.printing.constants import Constants, written
+from glutheory.printing.contents import Report, kernel_formulas, told
+from glutheory.printing.legible import Pairs, averaged
 from glutheory.printing.styles import ASCII, UNICODE
-from glutheory.printing.ways import Notation
 from glutheory.printing.writer import Writer
 from glutheory.symbolic.duals import HERMITE, MIXTURE
 from glutheory.terminal import Terminal
@@ -47,13 +48,15 @@ def _network(page: Page, found: Report) -> None:
     page.heading("Network")
     page.say(sentences.neuron(found))
     if len(found.network.branches) == 1 or found.network.gated:
-        page.formula("φ(z)", found.gate.expr, decimals=True)
+        page.formula("φ(z)", found.constants.named(found.gate.expr), decimals=True)
+        page.constants(found.constants)
         known = None if found.gate.name in activation_names() else recognised(found.gate.expr)
         if known is not None:
             page.say(f"φ is {known.label} of the zoo")
     else:
         for i, branch in enumerate(found.network.branches, start=1):
-            page.formula(f"φ_{i}(z)", branch.expr)
+            page.formula(f"φ_{i}(z)", found.constants.named(branch.expr))
+        page.constants(found.constants)
         page.say(
             f"φ, S and T below are those of branch {i}; S_branch1 and so on, those of each branch at its own a, b, c"
         )
@@ -84,15 +87,16 @@ def duals(page: Page, found: Report, suffix: str = "") -> None:
     page.heading(f"Dual activations{f' of {found.gate.label}' if suffix else ''}: {found.method}")
     for name, formula in zip("ST", found.formulas, strict=True):
         page.formula(f"{name}{suffix}(a,b,c)", formula)
-    if found.notation is not None:
-        page.definitions(found.notation)
+    page.definitions(found.definitions)
+    if suffix:
+        page.constants(found.constants)
     if found.general is not None:
         symbol, notation = found.general
         page.say(f"For every {symbol}:")
         for name, formula in zip("ST", averaged(notation), strict=True):
             page.formula(f"{name}(a,b,c)", formula, indent=4)
         if found.notation is not None and notation.definitions != found.notation.definitions:
-            page.definitions(notation)
+            page.definitions(notation.definitions)
     if found.method == MIXTURE:
         page.say(sentences.MIXTURE_NOTE)
         page.say("Density: " + sentences.DENSITY)
@@ -127,8 +131,8 @@ def _kernels(page: Page, found: Report) -> None:
 
 def _special(page: Page, found: Report) -> None:
     page.heading("Special values")
-    for case in dict.fromkeys(value.case for value in found.special):
-        own = [value for value in found.special if value.case == case]
+    for case in dict.fromkeys(value.case for value in found.legible_special):
+        own = [value for value in found.legible_special if value.case == case]
         head = page.terminal.prose(case).ljust(6 if page.terminal.unicode else 8) + "  "
         for value in own:
             if value.formula is not None:
@@ -184,8 +188,14 @@ class Page:
         shown = [tuple(self.terminal.prose(cell) for cell in row) for row in rows]
         self.lines += terminal.table(shown, self.terminal.width)
 
-    def definitions(self, notation: Notation) -> None:
+    def definitions(self, pairs: Pairs) -> None:
         """What the auxiliary quantities are."""
-        meanings = [f"{self.write(symbol)} = {self.write(meaning)}" for symbol, meaning in notation.definitions]
-        if meanings:
-            self.lines += terminal.paragraph("with " + ",  ".join(meanings), self.terminal.width, indent=4)
+        self._with(f"{self.write(symbol)} = {self.write(meaning)}" for symbol, meaning in pairs)
+
+    def constants(self, own: Constants) -> None:
+        """What the named numbers are."""
+        self._with(f"{self.write(symbol)} = {written(value)}" for symbol, value in own.table)
+
+    def _with(self, equations: Iterable[str]) -> None:
+        if meanings := ",  ".join(equations):
+            self.lines += terminal.paragraph(f"with {meanings}", self.terminal.width, indent=4)

@@ -19,7 +19,7 @@ from glutheory.ground.bivariate import Phi, Phi2, Phi2Rho
 from glutheory.printing.groups import THETA, Group, a, b, c, find_groups
 
 #: Names of an activation's parameters, constants beside a, b, c.
-_PARAMETERS = ("slope", "beta")
+_PARAMETERS = ("slope", "beta", "lambda", *(f"k_{i}" for i in range(1, 10)))
 _W = sp.Dummy("W", positive=True)
 
 

@@ -43,6 +43,8 @@ class Writer:
         """A symbol's name; "kappa'" and "sigma_v" have their parts translated."""
         if name == "g":
             return self.style.inner
+        if name in self.style.letters:
+            return self.style.letters[name]
         head, _, index = name.partition("_")
         stem = head.rstrip("'")
         written = self.style.letters.get(stem, stem) + head[len(stem) :]
@@ -168,7 +170,7 @@ class Writer:
 
 def _tight(text: str, factor: str) -> bool:
     """Whether the factor may follow the text without a dot: 2c, ab, 2π√D, (a + 1)(b + 1)."""
-    single = len(factor.rstrip("'⁰¹²³⁴⁵⁶⁷⁸⁹")) == 1
+    single = len(factor.rstrip("'⁰¹²³⁴⁵⁶⁷⁸⁹₁₂₃₄₅₆₇₈₉")) == 1
     digits = text.replace(".", "", 1).isdigit()
     if factor[0] in "√(" and (factor[0] == "√" or text[-1] == ")" or digits):
         return True

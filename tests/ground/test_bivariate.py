@@ -11,7 +11,7 @@ from flint import arb
 
 from glutheory.ground import bivariate
 from glutheory.ground.balls import Tape, precision
-from glutheory.ground.bivariate import Phi, Phi2, phi2
+from glutheory.ground.bivariate import Phi, Phi2, Phi2Rho, phi2
 
 ARGUMENTS = (-2.5, -0.5, 0.0, 0.25, 1.75)
 DIRECTIONS = ((-0.8, 0.6), (0.0, 1.0), (3.0, 4.0), (1.0, 2.0**-20), (-1.0, 2.0**-20))
@@ -106,3 +106,11 @@ def test_a_far_quadrant_holds_the_spread_of_its_arguments() -> None:
         for x, y in ((-8 - 9e-10, -7 - 9e-10), (-8 + 9e-10, -7 + 9e-10)):
             assert wide.overlaps(phi2(arb(x), arb(y), c, d))
         assert not wide.overlaps(phi2(arb(-8 + 3e-9), arb(-7 + 3e-9), c, d))
+
+
+def test_plain_values() -> None:
+    x, y, rho = sp.symbols("x y rho", real=True)
+    assert Phi(sp.S.Zero) == sp.Rational(1, 2)
+    assert Phi2Rho(x, y, sp.S.Zero) == Phi(x) * Phi(y)
+    assert Phi2Rho(x, sp.S.Zero, sp.S.Zero) == Phi(x) / 2
+    assert isinstance(Phi2Rho(x, y, rho), Phi2Rho)
