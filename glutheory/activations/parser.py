@@ -122,7 +122,7 @@ def _bad_character(text: str, position: int) -> str:
             "not torch.relu(z))."
         )
     if character in "<>":
-        return f"{character!r} at position {position + 1}: write conditions with heaviside, max and min, as in z*heaviside(z)."
+        return f"{character!r} at position {position + 1}: {_ELSEWHERE['where']}"
     if character in "0123456789.":
         start = text[position : position + 10]
         return f"{start!r} is not a decimal number: write products with '*', as in '2*z'."
