@@ -29,6 +29,9 @@ ORDER = (
 #: These train networks on images and on text, the user's where they are given.
 ON_DATA = ("training", "architectures", "generalization")
 
+#: How sources are abbreviated, by what people write out.
+_SHORT = {"theorem": "Thm", "corollary": "Cor.", "proposition": "Prop.", "equation": "Eq.", "figure": "Fig."}
+
 
 @lru_cache(maxsize=1)
 def modules() -> dict[str, ModuleType]:
@@ -72,6 +75,8 @@ def choose(ids: Sequence[str], known: Mapping[str, Claim] | None = None) -> tupl
         wanted |= found
         if not found and (became := RETIRED.get(name)):
             raise UnknownNameError(f"{name} is no claim any more: {became}.")
+        if not found and known.keys() != claims().keys() and (here := {name} & set(claims())):
+            raise UnknownNameError(f"the claim {here.pop()} is not in this run: leave out --from to run it.")
         if not found:
             close = difflib.get_close_matches(name.lower().replace("_", "-"), known, n=2, cutoff=0.5)
             hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"the claims are {', '.join(known)}."
@@ -83,5 +88,6 @@ def _of_source(words: str, known: Mapping[str, Claim]) -> set[str]:
     """The claims in whose source these words stand as they are: "Thm 3.1", and not in "Thm 3.10"."""
     if not re.match(r"[A-Za-z§]", words):
         return set()
+    words = re.sub(r"^[A-Za-z]+\.?(?= )", lambda word: _SHORT.get(word[0].lower().rstrip("."), word[0]), words)
     pattern = rf"(?<!\w){re.escape(words)}(?![\w]|\.\d)"
     return {name for name, claim in known.items() if re.search(pattern, claim.source, re.IGNORECASE)}

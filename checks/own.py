@@ -58,7 +58,8 @@ def check(ids: Sequence[str]) -> None:
     for name in ids:
         if name not in sized():
             raise DomainError(
-                f"--n, --d and --data are for claims about sizes, and {name} is none: use {', '.join(sized())}."
+                f"--n, --d and --data are for claims about sizes, and {name} is none: use {', '.join(sized())}; the "
+                "commands `glutheory dynamics` and `glutheory depth` have losses and stacks on your own."
             )
 
 

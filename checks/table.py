@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from checks.symbols import symbols
 from glutheory.claims import Claim, Grade, Outcome, Verdict
 from glutheory.commands.progress import progress as progress_bar
 from glutheory.terminal import Terminal, aligned, paragraph, shown, wide
@@ -97,14 +98,14 @@ def show(outcomes: Sequence[Outcome]) -> None:
 
 
 def listing(claims: Iterable[Claim], terminal: Terminal) -> str:
-    """Every claim's id and source, its statement in words and in LaTeX; nothing is run for it."""
+    """Every claim's id and source, its statement in words and in signs; nothing is run for it."""
     claims = list(claims)
     width = max(len(claim.id) for claim in claims)
     lines = []
     for claim in claims:
         head, source = claim.id.ljust(width), shown(claim.source, terminal)
         lines.append(f"{terminal.bold(head)}  {source}")
-        for text in (shown(claim.words, terminal), claim.statement):
+        for text in (shown(claim.words, terminal), *symbols(claim.statement, terminal)):
             lines += paragraph(text, terminal.width + len(text) - wide(text))
         lines.append("")
     return "\n".join(lines[:-1])

@@ -41,6 +41,17 @@ _FUNCTIONS: dict[str, Callable[..., sp.Expr]] = {
     "max": sp.Max,
     "min": sp.Min,
 }
+#: What other languages call it, and how it is written here.
+_ELSEWHERE = {
+    "ln": "write log(z).",
+    "log1p": "write log(1 + z).",
+    "expm1": "write exp(z) - 1.",
+    "maximum": "write max(0, z).",
+    "minimum": "write min(0, z).",
+    "clip": "write max(-1, min(1, z)).",
+    "clamp": "write max(-1, min(1, z)).",
+    "where": "write conditions with heaviside, max and min, as in z*heaviside(z).",
+}
 _OPERATORS: dict[type[ast.operator], Callable[[sp.Expr, sp.Expr], sp.Expr]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -106,7 +117,12 @@ def _bad_character(text: str, position: int) -> str:
     if character == "^":
         return f"'^' at position {position + 1} is not a power here: write '**'."
     if character == "." and not text[position + 1 : position + 2].isdigit():
-        return f"'.' at position {position + 1} is in no number: remove it (attributes are not allowed)."
+        return (
+            f"'.' at position {position + 1} is in no number: remove it (attributes are not allowed; write relu(z), "
+            "not torch.relu(z))."
+        )
+    if character in "<>":
+        return f"{character!r} at position {position + 1}: {_ELSEWHERE['where']}"
     if character in "0123456789.":
         start = text[position : position + 10]
         return f"{start!r} is not a decimal number: write products with '*', as in '2*z'."
@@ -174,7 +190,7 @@ def _call(name: str, arguments: list[sp.Expr]) -> sp.Expr:
     if name not in known:
         name = canonical(name)
     if name not in known:
-        raise ExpressionError(f"unknown function {name[:40]!r}: {nearest(name[:40], known)}")
+        raise ExpressionError(f"unknown function {name[:40]!r}: {_ELSEWHERE.get(name) or nearest(name[:40], known)}")
     most = MAX_ARGUMENTS if name in {"max", "min"} else 1
     least = min(most, 2)
     if not least <= len(arguments) <= most:

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from glutheory.audit.findings import Audit, BlockAudit, Ratio
 from glutheory.figures.chart import Chart, Role, Series
 
+#: Characters of names that fit on the axis.
+_ROOM = 48
+
 
 def charts(found: Audit) -> tuple[Chart, ...]:
     """Non-gated over gated, network by network, with and without biases and as expected; and as the model is."""
@@ -25,10 +28,17 @@ def charts(found: Audit) -> tuple[Chart, ...]:
             r"cond$(K)$/cond$(\tilde K)$",
             series,
             yscale="log",
+            names=_named(found.blocks),
             note="Above 1 the gated network is better conditioned; intervals over draws of the weights.",
         ),
         _as_it_is(found.blocks, places),
     )
+
+
+def _named(blocks: Sequence[BlockAudit]) -> tuple[tuple[float, str], ...]:
+    """The networks on the axis: by name where there is room for names, by place among all else."""
+    short = sum(len(block.name) for block in blocks) <= _ROOM
+    return tuple((block.index, block.name if short else str(block.index)) for block in blocks)
 
 
 def _points(label: str, places: Sequence[int], ratios: Sequence[Ratio | None], *, dashed: bool = False) -> Series:
@@ -63,5 +73,6 @@ def _as_it_is(blocks: Sequence[BlockAudit], places: Sequence[int]) -> Chart:
         r"$\lambda_1/\lambda_n$",
         series,
         yscale="log",
+        names=_named(blocks),
         note="Redrawn: the network's own kind with new weights; twin: the other kind with as many parameters.",
     )

@@ -62,7 +62,7 @@ def _row(row: ET.Element, parts: list[str]) -> str:
     for element, part in zip(row, parts, strict=True):
         if last == "mfrac" and element.tag not in ("mo", "mspace", "mtext"):
             written += " "
-        last = element.tag
+        last = _single(element).tag
         before = written.rstrip()
         sign = part in "+−" and (not before or before[-1] in _OPENING)
         written += f" {part} " if element.tag == "mo" and part in _SPACED and part and not sign else part
@@ -78,7 +78,13 @@ def _script(text: str, characters: dict[str, str], mark: str) -> str:
 
 def _bracketed(element: ET.Element, text: str) -> str:
     """The text, in brackets unless it is a single thing."""
-    while len(element) == 1:
-        element = element[0]
+    element = _single(element)
     alone = element.tag in ("msub", "msup", "mover") or _APPLIED.fullmatch(text)
     return f"({text})" if len(element) and not alone else text
+
+
+def _single(element: ET.Element) -> ET.Element:
+    """What stands in it alone, such as the fraction in a style."""
+    while len(element) == 1:
+        element = element[0]
+    return element

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,9 @@ def test_the_figure(tmp_path: Path) -> None:
     assert [series.label for series in ratios.series] == ["drawn networks", "without biases"]
     assert ratios.series[0].y == pytest.approx([block.ratio.mean for block in found.blocks if block.ratio])
     assert conditions.series[-1].y == pytest.approx([block.as_it_is.value for block in found.blocks])
+    assert conditions.names == ratios.names == tuple((block.index, block.name) for block in found.blocks)
+    many = [replace(found.blocks[0], name=f"layers.{k}.mlp", index=k) for k in range(8)]
+    assert charts(replace(found, blocks=tuple(many)))[0].names == tuple((k, str(k)) for k in range(8))
     pytest.importorskip("matplotlib")
     file = tmp_path / "audit.svg"
     tiny = [f"--set={key}={value}" for key, value in GROUPED.items()]

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import glutheory as glu
 from checks import own
 from checks.__main__ import main
-from checks.catalog import choose, modules
+from checks.catalog import choose, claims, modules
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.terminal import Terminal
 
@@ -89,10 +89,21 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_claims_by_their_source() -> None:
     assert choose(["Thm 3.1"]) == choose(["thm 3.1"]) == ("lambda-max", "lambda-min", "condition")
     assert choose(["Eq. 3", "hadamard"]) == ("ntk-plain", "hadamard")
-    assert choose(["Prop. 4.1"]) == ("expected-loss",)
-    for wrong in ("Thm 3", "Thm 3.10", "3.1", "Eq"):
+    assert choose(["Prop. 4.1"]) == choose(["proposition 4.1"]) == ("expected-loss",)
+    assert choose(["Theorem 3.1"]) == choose(["Thm 3.1"])
+    assert choose(["Corollary 4.2"]) == ("crossing-early", "crossing-late")
+    assert choose(["Figure 3"]) == ("architectures",)
+    for wrong in ("Thm 3", "Theorem 3", "Thm 3.10", "3.1", "Eq"):
         with pytest.raises(UnknownNameError):
             choose([wrong] if wrong != "Eq" else ["Equation"])
+
+
+def test_a_claim_that_a_run_does_not_have_is_told_from_one_that_is_none() -> None:
+    known = {name: claim for name, claim in claims().items() if name != "depth"}
+    with pytest.raises(UnknownNameError, match="the claim depth is not in this run: leave out --from"):
+        choose(["depth"], known)
+    with pytest.raises(UnknownNameError, match="unknown claim 'depthh'"):
+        choose(["depthh"], known)
 
 
 def test_who_has_no_sizes() -> None:

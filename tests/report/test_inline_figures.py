@@ -54,6 +54,7 @@ class TestPlain:
             ("no mathematics, 5 $", "no mathematics, 5 $"),
             (r"$\lambda_{\min}(\tilde K)/\lambda_1$ & <b>", "λ_min(K̃)/λ₁ & <b>"),
             (r"$\frac{r^2}{\pi(1+2r)}$", "r²/(π(1 + 2r))"),
+            (r"$\tfrac{1}{d}XX^\top$, $\tfrac{1}{10}\kappa$", "1/d XXᵀ, 1/10 κ"),
             (r"$\frac{1}{\sqrt{m}}$, $\sqrt{K_{ii}K_{jj}}$", "1/√m, √(K_iiK_jj)"),
             (r"$m^{-1/2} = \hat K_{11}^2$", "m^(−1/2) = K̂₁₁²"),
             (r"$\mathrm{cond}(K) - 1$", "cond(K) − 1"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -48,6 +49,13 @@ def test_the_page_has_every_depth_and_says_where_correlations_go(study) -> None:
         assert word in page
     assert all(len(line) <= 100 for line in page.splitlines())
     assert text(study, Terminal(unicode=False)).isascii()
+
+
+def test_a_gain_that_is_largest_between_the_depths_is_told() -> None:
+    page = " ".join(text(depth_study(["relu", "reglu"], X, [1, 8, 64], residual=False), Terminal()).split())
+    assert re.search(r"at 1 block to \S+ at 64, and is largest, \S+, at 8\.", page), page
+    page = " ".join(text(depth_study(["relu", "reglu"], X, [1, 2, 4], residual=False), Terminal()).split())
+    assert "is largest" not in page  # it grows up to the last of these
 
 
 def test_the_figure_and_the_record(study) -> None:

@@ -34,14 +34,15 @@ def charts(settings: Settings) -> tuple[Chart, ...]:
 
 
 def _curves(given: LossPair, title: str, note: str) -> Chart:
+    """At a small learning rate; a large one takes most of the largest eigenvalue's part in the first step."""
     assert given.rate is not None
-    steps = np.geomspace(0.01, 30, 80)
-    x = (given.rate * steps).tolist()
+    times = given.rate * np.geomspace(1e-3, 30, 80)
+    x = times.tolist()
     series = [
-        Series(name, x, [float(value) for value in curve.descent(steps, given.rate)], role)
+        Series(name, x, [float(value) for value in curve.flow(times)], role)
         for name, curve, role in zip(("non-gated", "gated"), given.curves, (Role.PLAIN, Role.GATED), strict=True)
     ]
-    return Chart(title, r"$\eta k m$", "expected loss", series, None, "log", "log", note)
+    return Chart(title, r"$\eta k m$, small $\eta$", "expected loss", series, None, "log", "log", note)
 
 
 def _shares(settings: Settings) -> Chart:

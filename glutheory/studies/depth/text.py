@@ -80,9 +80,11 @@ def _compare(pair: DepthPair, study: DepthStudy) -> str:
         return f"{pair.plain} → {pair.gated}: the ratio of the condition numbers is not known at all depths."
     if ends[0] == ends[1]:
         return f"{pair.plain} → {pair.gated}: cond/cond is {number(first)} at {ends[0]} block{'s' * (ends[0] > 1)}."
+    most, place = max(found for found in zip(pair.ratios, study.blocks, strict=True) if not math.isnan(found[0]))
+    between = f", and is largest, {number(most)}, at {place}" if place not in ends else ""
     return (
         f"{pair.plain} → {pair.gated}: cond/cond goes from {number(first)} at {ends[0]} block{'s' * (ends[0] > 1)} to "
-        f"{number(last)} at {ends[1]}."
+        f"{number(last)} at {ends[1]}{between}."
     )
 
 

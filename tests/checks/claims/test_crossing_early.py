@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from checks import runner
-from checks.claims.crossing_early import evidence, statement
+from checks.claims.crossing_early import evidence, figure, statement
 from checks.claims.crossing_early.evidence import CORRECT, MUTANTS
 from checks.claims.crossing_early.start_balls import counterexample, shorter, traces
 from checks.settings import Settings
@@ -69,6 +69,16 @@ def test_inputs_of_small_variance_start_in_the_other_order(chosen: tuple[tuple[L
     assert (found.finding, found.about) == (Finding.SUPPORTS, About.CORRECTED)
     assert evidence.scale(chosen[0]).finding is Finding.REFUTES
     assert evidence.scale(()).finding is Finding.UNDECIDED
+
+
+@pytest.mark.slow  # a data set of 300 rows twice, and 16 draws of 4000 for the shares
+def test_the_curves_begin_with_the_one_that_is_said_to_lead() -> None:
+    long, short, _ = figure.charts(Settings())
+    for chart, gated_leads in ((long, False), (short, True)):
+        plain, gated = (series.y for series in chart.series)
+        assert (gated[0] < plain[0]) is gated_leads, chart.title
+        # by the traces, as at time 0: the first point has lost less than a tenth of the difference there
+        assert abs(gated[1] - plain[1] - (gated[0] - plain[0])) < 0.1 * abs(gated[0] - plain[0])
 
 
 def test_assumptions_are_evaluated(chosen: tuple[tuple[LossPair, ...], ...]) -> None:
