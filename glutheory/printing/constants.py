@@ -1,8 +1,8 @@
 """Names for the long numbers of a definition: λ and α of SELU, and k₁, k₂, … for those of a user's own activation.
 
-A number is long where neither its fraction nor its decimal fits in `SHORT` characters. Of the numbers in a definition, one
-that is a short number times small powers of constants named before is written with these, and any other gets a name.
-Equality is that of rational numbers: what is printed is the exact number.
+A number is long where neither its fraction nor its decimal fits in `SHORT` characters. Of the numbers in a
+definition, one that is a short number times small powers of constants named before is written with these, and any
+other gets a name. Equality is that of rational numbers: what is printed is the exact number.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Constants:
 
 
 def constants(exprs: Iterable[sp.Expr]) -> Constants:
-    """Names for the long numbers of these definitions: those of the zoo, as far as they occur, then k₁, k₂, …"""
+    """Names for the long numbers of these definitions: those of the zoo, as far as they occur, then k₁ and so on."""
     given = list(exprs)
     symbols = {symbol.name for expr in given for symbol in expr.free_symbols}
     zoo = Constants(tuple((sp.Symbol(n, positive=True), v) for n, v in CONSTANTS if n not in symbols))

@@ -15,11 +15,10 @@ import sympy as sp
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DerivationError, ExpressionError
 from glutheory.ground import rational
-from glutheory.ground.normal_form import KAPPA
 from glutheory.networks import Network
 from glutheory.printing.constants import Constants, constants
 from glutheory.printing.digits import GUARD, certified, shown
-from glutheory.printing.legible import Legible, Pairs, averaged, legible
+from glutheory.printing.legible import Legible, Pairs, legible
 from glutheory.printing.samples import Sample, SpecialValue, balls_of_a_series, formula_balls, samples, special_values
 from glutheory.printing.ways import Notation, present
 from glutheory.symbolic.derived import Derivation, Step, Verification, derivation

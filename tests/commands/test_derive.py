@@ -51,7 +51,7 @@ def test_own_activation_gated_or_not() -> None:
 def test_parameters_are_exact() -> None:
     record = json.loads(good("derive", "swiglu", "--param", "beta=1.702", "--format", "json", "--digits", "4"))
     assert record["network"]["branches"][1]["parameters"] == {"beta": "851/500"}
-    assert record["network"]["name"] == "swiglu(beta=851/500)"
+    assert record["network"]["name"] == "swiglu(beta=1.702)"
 
 
 def test_digits_reach_the_samples() -> None:

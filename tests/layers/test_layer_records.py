@@ -78,7 +78,7 @@ def test_blocks_are_laid_flat() -> None:
         (product, "branches is empty: a hidden unit needs at least one activation."),
         (lambda: product("swiglux"), "unknown network 'swiglux': did you mean 'swiglu'"),
         (lambda: product("identity", "silux"), "unknown activation 'silux': did you mean 'silu'"),
-        (lambda: product(3), "unknown network 3: the known names are"),  # type: ignore[arg-type]
+        (lambda: product(3), "network is 3, of type int: give a name"),  # type: ignore[arg-type]
         (lambda: product("swiglu", variance=(1, 2, 3)), "variance has 3 entries: give one number, or one for each of"),
         (
             lambda: product("swiglu", trained=(True,)),

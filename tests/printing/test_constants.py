@@ -77,7 +77,7 @@ def _printed(page: str, head: str) -> sp.Expr:
 
 
 #: The arguments of arcsines have no sign but that of c.
-_ONES = {s: 1 for s in (*sp.symbols("a b", positive=True), sp.Symbol("c", real=True))}
+_ONES = dict.fromkeys((*sp.symbols("a b", positive=True), sp.Symbol("c", real=True)), 1)
 
 
 def _zero(difference: sp.Expr) -> bool:

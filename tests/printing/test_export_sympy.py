@@ -6,6 +6,7 @@ import pytest
 import sympy as sp
 
 import glutheory as glu
+from glutheory.symbolic.mean import KolmogorovMean
 from tests.printing.exported import CLOSED, MIXED, NETWORKS, agree, in_sympy, marked, sympy_values
 
 
@@ -14,7 +15,9 @@ def test_sympy_rebuilds_the_very_expressions(name: str) -> None:
     scope, derived = in_sympy(name), glu.derivation(NETWORKS[name])
     expected = {"S": derived.dual.S, "T": derived.dual.T, "nngp": derived.nngp, "ntk": derived.ntk}
     for key, expr in expected.items():
-        assert sp.srepr(scope[key]) == sp.srepr(expr), key
+        # SymPy knows the averages as the integrals that they are
+        plain = expr.replace(KolmogorovMean, sp.Integral)
+        assert sp.srepr(scope[key]) == sp.srepr(plain), key
 
 
 @pytest.mark.parametrize("name", marked(CLOSED))

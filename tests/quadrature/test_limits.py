@@ -78,6 +78,6 @@ def test_refusals() -> None:
         enclose("relu", 1, 1, 2)
     with pytest.raises(DomainError, match="digits"):
         enclose("relu", 1, 1, 0, digits=0)
-    for expr in (1 / Z, sp.exp(Z**2), sp.Max(0, Z**2 - 1), sp.sqrt(sp.Max(0, Z))):
+    for expr in (1 / Z, sp.exp(Z**2), sp.sqrt(sp.Max(0, Z))):
         with pytest.raises(ExpressionError):
             enclose(expression(expr), 1, 1, 0)

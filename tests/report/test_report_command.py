@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,14 +51,14 @@ class TestCommand:
         seen: list[tuple[str, float | None, float, str]] = []
 
         @contextmanager
-        def noted(what: str, *, total: float | None = None) -> Iterator[Callable[..., None]]:
+        def noted(what: str, *, total: float | None = None, **_: Any) -> Iterator[Callable[..., None]]:
             yield lambda steps=1, name="": seen.append((what, total, steps, name))
 
         monkeypatch.setattr("glutheory.commands.progress.progress", noted)
         good("report", "--from", str(files[1]), "--out", "a.html", "--figures", "drawn")
-        # the page and the figure of each of two claims, of which nothing is done when the first is named
-        assert [row[:3] for row in seen] == [("Drawing", 4, 0), *[("Drawing", 4, 1)] * 3]
-        assert sorted(row[3] for row in seen) == ["bad-one", "bad-one", "good-one", "good-one"]
+        # the explorers, and the page and the figure of each of two claims, of which nothing is done when the first is named
+        assert [row[:3] for row in seen] == [("Drawing", 5, 0), *[("Drawing", 5, 1)] * 4]
+        assert sorted(row[3] for row in seen) == ["bad-one", "bad-one", "explorers", "good-one", "good-one"]
 
     @pytest.mark.parametrize(
         ("arguments", "words"),

@@ -33,14 +33,11 @@ def text(study: SpectrumStudy, terminal: Terminal) -> str:
 
 
 def _variances(study: SpectrumStudy) -> str:
-    """What the weights' variances are in the standard parametrisation: LeCun's, or as the layers of a stack say."""
+    """The width of the standard parametrisation; and the variances of stacks, which are their layers', not LeCun's."""
     if study.setting.width is None:
         return ""
-    networks = any(not item.deep for item in study.networks)
-    parts = ["LeCun's variances"] * networks
-    if any(item.deep for item in study.networks):
-        parts.append("stacks' variances as their layers say, over the fan-in")
-    return f", {', '.join(parts)}, width {study.setting.width}"
+    stacks = ", stacks' variances as their layers say, over the fan-in"
+    return f", width {study.setting.width}{stacks * any(item.deep for item in study.networks)}"
 
 
 def _blocks(study: SpectrumStudy, terminal: Terminal) -> Iterator[list[str]]:
