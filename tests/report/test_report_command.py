@@ -56,7 +56,7 @@ class TestCommand:
 
         monkeypatch.setattr("glutheory.commands.progress.progress", noted)
         good("report", "--from", str(files[1]), "--out", "a.html", "--figures", "drawn")
-        # the explorers, and the page and the figure of each of two claims, of which nothing is done when the first is named
+        # the explorers, the page and the figure of each of two claims, of which nothing is done when the first is named
         assert [row[:3] for row in seen] == [("Drawing", 5, 0), *[("Drawing", 5, 1)] * 4]
         assert sorted(row[3] for row in seen) == ["bad-one", "bad-one", "explorers", "good-one", "good-one"]
 
