@@ -68,7 +68,7 @@ def sentences(found: Dynamics) -> Iterator[str]:
         return
     yield (
         "The theory keeps the kernels as they are at initialisation (networks linearised there). Real networks move "
-        "away from it: at the protocol of arXiv 2605.20749 trained losses crossed 17 to 22 times earlier than these "
+        "away from it: at the protocol of arXiv 2605.20749 trained losses crossed 17 to 23 times earlier than these "
         "kernels predict" + ("." if found.trained is not None else "; --train 3 trains networks to see.")
     )
 
