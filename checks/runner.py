@@ -148,7 +148,7 @@ def document(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]:
 
 
 def again(content: Mapping[str, Any], claims: Mapping[str, Claim]) -> dict[str, Any]:
-    """A stored run, decided again with the parts of the claims as they are declared now; its evidence stays as it is.
+    """A stored run, decided again with the parts and the meaning of the claims as they are now; its evidence stays.
 
     Args:
         content: of the file.
@@ -162,7 +162,7 @@ def again(content: Mapping[str, Any], claims: Mapping[str, Claim]) -> dict[str, 
             continue
         bare = {key: value for key, value in claim.items() if key != "parts"}
         old = outcome({**row, "claim": bare})
-        new = replace(old, claim=replace(old.claim, parts=known.parts))
+        new = replace(old, claim=replace(old.claim, parts=known.parts, meaning=known.meaning))
         verdict = decide(new.assumptions, new.evidence, new.controls, known.parts)
         found.append(replace(new, verdict=verdict).as_json())
     return {**content, "decided_again": datetime.now(UTC).isoformat(timespec="seconds"), "outcomes": found}

@@ -75,6 +75,7 @@ class TestStored:
             assert "CAUTION" not in " ".join(reasons(found[name]))
         assert [found[item.claim.id].verdict for item in OUTCOMES[1:-1]] == [item.verdict for item in OUTCOMES[1:-1]]
         claims = {item.claim.id: item.claim for item in OUTCOMES}
+        content["outcomes"][-1]["claim"]["meaning"] = "As it was put then."
         again = runner.again(content, claims)
         runner.write_json(file, again)
         found = stored.load(file).outcomes
@@ -207,6 +208,20 @@ class TestCommand:
         assert "cos φ̃_ij = cos φ_ij cos α_ij, so gating separates samples" in joined  # in signs, not \\cos
         assert "\\" not in joined
         assert max(map(cell_len, lines)) <= 100
+
+
+def test_the_committed_runs_have_the_words_of_today() -> None:
+    """`--explain --from` and the report show what is stored."""
+    known = catalog.claims()
+    found = {
+        (name, field)
+        for path in sorted((ROOT / "results").glob("*.json"))
+        for row in json.loads(path.read_text(encoding="utf-8"))["outcomes"]
+        for name in [row["claim"]["id"]]
+        for field in ("source", "statement", "words", "corrected", "meaning")
+        if row["claim"][field] != getattr(known[name], field)
+    }
+    assert not found, "python -m checks --from FILE --json FILE writes the meaning anew; other words need a run"
 
 
 @pytest.mark.slow
