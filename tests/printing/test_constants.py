@@ -67,7 +67,9 @@ def _equations(line: str) -> dict[sp.Expr, sp.Expr]:
 def _printed(page: str, head: str) -> sp.Expr:
     """The formula with this left side in the sections of formulas, all its names replaced by what the page says."""
     after = page.split("Dual activations", 1)[1]
-    formula = _read(re.search(rf"{re.escape(head)} = (.*)", after)[1])
+    line = re.search(rf"{re.escape(head)} = (.*)", after)
+    assert line is not None
+    formula = _read(line[1])
     lines = [line.strip() for line in page.splitlines() if line.strip().startswith("with ")]
     for line in reversed(lines):  # the numbers stand first, and D may be in A
         meanings = _equations(line)
@@ -93,6 +95,7 @@ def _zero(difference: sp.Expr) -> bool:
 @pytest.mark.parametrize("name", CASES)
 def test_the_page_with_its_numbers_is_the_exact_formula(name: str) -> None:
     exact = _found(name)
+    assert exact.notation is not None
     for head, formula in zip(("S(a,b,c)", "T(a,b,c)"), exact.notation.formulas, strict=True):
         assert _zero(_printed(_page(name), head) - exact.notation.expand(formula))
     for value in exact.special:
@@ -103,6 +106,7 @@ def test_the_page_with_its_numbers_is_the_exact_formula(name: str) -> None:
 @pytest.mark.parametrize("name", ["selu", "linear"])
 def test_another_digit_is_another_formula(name: str) -> None:
     page, exact = _page(name), _found(name)
+    assert exact.notation is not None
     value = exact.constants.table[0][1]
     changed = page.replace(f"= {written(value)}", f"= {written(value + sp.Rational(1, 10**16))}")
     assert changed != page
