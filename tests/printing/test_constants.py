@@ -151,7 +151,10 @@ def test_json_and_programs_have_numbers(name: str) -> None:
     assert record["dual"]["S"]["srepr"] == sp.srepr(found.ntk.dual.S)
     symbols = {s.name for s in sp.sympify(record["dual"]["short"]["S"]["srepr"]).free_symbols}
     assert symbols <= {"a", "b", "c", "D", "theta"}
-    assert not re.search(r"\b(lambda|alpha|k_1)\b", render(found, "python", PLAIN))
+    comment, program = render(found, "python", PLAIN).split('"""', 2)[1:]
+    comment = " ".join(comment.split())
+    assert all(f" = {written(value)}" in comment for value in found.constants.values.values())
+    assert not re.search(r"\b(lambda|alpha|k_1)\b", program)
 
 
 @pytest.mark.parametrize(
