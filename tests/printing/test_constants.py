@@ -67,9 +67,9 @@ def _equations(line: str) -> dict[sp.Expr, sp.Expr]:
 def _printed(page: str, head: str) -> sp.Expr:
     """The formula with this left side in the sections of formulas, all its names replaced by what the page says."""
     after = page.split("Dual activations", 1)[1]
-    line = re.search(rf"{re.escape(head)} = (.*)", after)
-    assert line is not None
-    formula = _read(line[1])
+    found = re.search(rf"{re.escape(head)} = (.*)", after)
+    assert found is not None
+    formula = _read(found[1])
     lines = [line.strip() for line in page.splitlines() if line.strip().startswith("with ")]
     for line in reversed(lines):  # the numbers stand first, and D may be in A
         meanings = _equations(line)
