@@ -6,6 +6,7 @@ import re
 import textwrap
 
 from glutheory.printing import sentences
+from glutheory.printing.constants import constants, written
 from glutheory.printing.contents import Report
 from glutheory.printing.groups import readable
 from glutheory.printing.styles import ASCII
@@ -42,10 +43,12 @@ def head(found: Report) -> list[str]:
     """What every format says first, as paragraphs: the network, its activations and the meaning of the arguments."""
     write = Writer(ASCII)
     acts = found.network.branches if len(found.network.branches) > 1 and not found.network.gated else [found.gate]
+    own = constants(act.expr for act in acts)
     definitions = [
-        harmless(f"phi{'' if len(acts) == 1 else f'_{i}'}(z) = {write(readable(act.expr))}")
+        harmless(f"phi{'' if len(acts) == 1 else f'_{i}'}(z) = {write(readable(own.named(act.expr)))}")
         for i, act in enumerate(acts, start=1)
     ]
+    definitions += [f"{write(symbol)} = {written(value)}" for symbol, value in own.table]
     about = f"Kernels of the two-layer network '{harmless(found.network.name)}', {', '.join(definitions)}"
     return [
         f"{about} ({found.method}).",

@@ -1,8 +1,8 @@
 """Names for the long numbers of a definition: λ and α of SELU, and k₁, k₂, … for those of a user's own activation.
 
-A number is long where neither its fraction nor its decimal fits in `SHORT` characters. Of the numbers in a
-definition, one that is a short number times small powers of constants named before is written with these, and any
-other gets a name. Equality is that of rational numbers: what is printed is the exact number.
+A number is long where its fraction and its decimal both have more than `SHORT` digits. Of the numbers in a definition,
+one that is a short number times small powers of constants named before is written with these, and any other gets a
+name. Equality is that of rational numbers: what is printed is the exact number.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import sympy as sp
 
 from glutheory.activations.zoo import CONSTANTS
 
-#: Characters of a number that needs no name, and the highest power of a constant that is looked for.
+#: Digits of a number that needs no name, and the highest power of a constant that is looked for.
 SHORT, _HIGHEST = 12, 4
-#: With more constants only few are combined: the search grows exponentially.
+#: How many constants a product has at most: the search grows exponentially with it.
 _COMBINED = 2
 
 
@@ -100,7 +100,7 @@ class Constants:
 
 
 def constants(exprs: Iterable[sp.Expr]) -> Constants:
-    """Names for the long numbers of these definitions: those of the zoo, as far as they occur, then k₁ and so on."""
+    """Names for the long numbers of these definitions: those of the zoo that occur, then k₁, k₂ and so on."""
     given = list(exprs)
     symbols = {symbol.name for expr in given for symbol in expr.free_symbols}
     zoo = Constants(tuple((sp.Symbol(n, positive=True), v) for n, v in CONSTANTS if n not in symbols))

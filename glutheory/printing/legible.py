@@ -1,10 +1,10 @@
 """A report's formulas as people read them: with names for the long numbers of the definition.
 
-S and T are bilinear in the coefficients m_i of φ = Σ m_i φ_i, products of the named constants. So they are derived
-anew from the normal forms of the φ_i with these products as symbols: coefficients such as k₂(k₁ + k₂), which nobody
-could read off their digits, come out by themselves; kinks and scales are named where the rules take symbols there.
-The new formulas are taken only where SymPy finds them equal to the exact ones when the numbers are put back; else the
-long numbers of the exact formulas are named one by one.
+S and T are bilinear in the coefficients m_i of φ = Σ m_i φ_i, products of the named constants. So they are derived anew
+from the normal forms of the φ_i with these products as symbols: coefficients such as k₂(k₁ + k₂), which nobody could
+read off their digits, come out by themselves; kinks and scales are named where the rules take symbols there. The new
+formulas are taken only where SymPy finds them equal to the exact ones when the numbers are put back; else the long
+numbers of the exact formulas are named one by one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from glutheory.activations import Activation
-from glutheory.errors import DerivationError
+from glutheory.errors import DerivationError, ExpressionError
 from glutheory.ground import rational
 from glutheory.ground.normal_form import KAPPA, Kernel, Term, collect, read
 from glutheory.printing.constants import Constants
@@ -100,7 +100,7 @@ def _renamed(own: Dual, constants: Constants) -> Dual | None:
         found = Dual(act, own.method, candidate)
         try:
             pairs = ((found.s.kernel, own.s.kernel), (found.t.kernel, own.t.kernel))
-        except DerivationError:
+        except (DerivationError, ExpressionError, TypeError):  # SymPy's TypeError: x < y of symbols is undecided
             continue
         if all(_equal(named.xreplace(constants.values), exact) for named, exact in pairs):
             return found

@@ -67,7 +67,9 @@ def _equations(line: str) -> dict[sp.Expr, sp.Expr]:
 def _printed(page: str, head: str) -> sp.Expr:
     """The formula with this left side in the sections of formulas, all its names replaced by what the page says."""
     after = page.split("Dual activations", 1)[1]
-    formula = _read(re.search(rf"{re.escape(head)} = (.*)", after)[1])
+    found = re.search(rf"{re.escape(head)} = (.*)", after)
+    assert found is not None
+    formula = _read(found[1])
     lines = [line.strip() for line in page.splitlines() if line.strip().startswith("with ")]
     for line in reversed(lines):  # the numbers stand first, and D may be in A
         meanings = _equations(line)
@@ -93,6 +95,7 @@ def _zero(difference: sp.Expr) -> bool:
 @pytest.mark.parametrize("name", CASES)
 def test_the_page_with_its_numbers_is_the_exact_formula(name: str) -> None:
     exact = _found(name)
+    assert exact.notation is not None
     for head, formula in zip(("S(a,b,c)", "T(a,b,c)"), exact.notation.formulas, strict=True):
         assert _zero(_printed(_page(name), head) - exact.notation.expand(formula))
     for value in exact.special:
@@ -103,6 +106,7 @@ def test_the_page_with_its_numbers_is_the_exact_formula(name: str) -> None:
 @pytest.mark.parametrize("name", ["selu", "linear"])
 def test_another_digit_is_another_formula(name: str) -> None:
     page, exact = _page(name), _found(name)
+    assert exact.notation is not None
     value = exact.constants.table[0][1]
     changed = page.replace(f"= {written(value)}", f"= {written(value + sp.Rational(1, 10**16))}")
     assert changed != page
@@ -147,7 +151,10 @@ def test_json_and_programs_have_numbers(name: str) -> None:
     assert record["dual"]["S"]["srepr"] == sp.srepr(found.ntk.dual.S)
     symbols = {s.name for s in sp.sympify(record["dual"]["short"]["S"]["srepr"]).free_symbols}
     assert symbols <= {"a", "b", "c", "D", "theta"}
-    assert not re.search(r"\b(lambda|alpha|k_1)\b", render(found, "python", PLAIN))
+    comment, program = render(found, "python", PLAIN).split('"""', 2)[1:]
+    comment = " ".join(comment.split())
+    assert all(f" = {written(value)}" in comment for value in found.constants.values.values())
+    assert not re.search(r"\b(lambda|alpha|k_1)\b", program)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from glutheory.errors import DerivationError, DomainError, ExpressionError, Prec
 from glutheory.ground.files import write_whole
 from glutheory.networks import Network, network, network_names, product
 from glutheory.printing import FORMATS, render, samples
-from glutheory.printing.contents import averaged, report
+from glutheory.printing.contents import report
+from glutheory.printing.legible import averaged
 from glutheory.printing.samples import Quantity, Sample
 from glutheory.printing.sentences import MIXTURE_NOTE
 from glutheory.printing.styles import LATEX, UNICODE
