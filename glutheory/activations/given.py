@@ -24,7 +24,8 @@ def as_expression(name: str, given: Any) -> sp.Expr:
     A symbol that is called z, or the only one, stands for `Z`, if nothing is assumed about it but that it is real.
 
     Raises:
-        ExpressionError: something else, a function that SymPy's z cannot be given to, no z, or an assumption about z.
+        ExpressionError: something else, a function that SymPy's z cannot be given to, no z, an assumption about z, or
+            the imaginary unit.
     """
     if isinstance(given, str):
         return parse_expression(given)
@@ -34,7 +35,13 @@ def as_expression(name: str, given: Any) -> sp.Expr:
         given = sp.sympify(given)
     if not isinstance(given, sp.Expr):
         raise ExpressionError(f"activation {name!r} is {_short(given)}: {_FORMS}.")
-    return without_piecewise(without_floats(_in_z(name, given)))
+    expr = _in_z(name, given)
+    if expr.has(sp.I) or expr.is_real is False:
+        raise ExpressionError(
+            f"activation {name!r} is {_short(expr)}, which is not real or is written with the imaginary unit: write a "
+            "real function without it, such as cos(z) for exp(I*z)/2 + exp(-I*z)/2."
+        )
+    return without_piecewise(without_floats(expr))
 
 
 def _called(name: str, function: Any) -> Any:

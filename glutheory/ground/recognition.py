@@ -40,7 +40,10 @@ def recognised(expr: sp.Expr) -> Activation | None:
         return None
     for name, parameters in _candidates(expr):
         if _close(values, _values(_template(name), parameters)):
-            own = activation(name, **dict(zip(_keys(name), parameters, strict=True)))
+            try:
+                own = activation(name, **dict(zip(_keys(name), parameters, strict=True)))
+            except ExpressionError:  # these parameters leave a constant, such as xielu's of 0
+                continue
             if own.expr == expr or _same(own.expr, expr):
                 return own
     return None

@@ -34,6 +34,10 @@ BLOCK = 4096
 _INTERVAL = 30.0
 #: Blocks in an executor's hands at most.
 _AHEAD = 64
+#: Rows and columns of a written block that are computed again before a run goes on.
+_CORNER = 8
+#: How near they are, in units of the largest: `out` may be of half precision.
+_ALIKE = 1e-2
 
 _Rows = npt.NDArray[Any]
 
@@ -64,24 +68,31 @@ def fill_gram(
         executor: how many processes; or any `concurrent.futures.Executor`, such as that of a cluster.
         block: rows and columns of a block; a worker holds one, and the rows that belong to it.
         checkpoint: a file (.npz) that says which blocks are written, renewed every 30 seconds, at the end and at an
-            interrupt. If it exists, the run goes on from there.
+            interrupt. If it exists, the run goes on from there, in the same `out`: a file of numpy is
+            then opened with mode "r+", since "w+" empties it.
         done: called with the numbers of written and of all blocks after each.
         options: `kind` ("ntk" or "nngp"), `parametrization`, `width`, `variances`, `trained`, as for `glutheory.gram`.
 
     Raises:
-        DomainError: an argument that does not fit, or a checkpoint of another matrix.
+        DomainError: an argument that does not fit, or a checkpoint of another matrix or another `out`.
         UnknownNameError: no network of that name.
     """
     net, side = _checked(network, X, Y, options), integer("block", block, 1)
     shape = (len(X), len(X if Y is None else Y))
     if tuple(getattr(out, "shape", ())) != shape:
         raise DomainError(f"out has the shape {tuple(getattr(out, 'shape', ()))}: give an array of shape {shape}.")
+    # numpy would cut the entries to whole numbers without a word
+    if getattr(getattr(out, "dtype", None), "kind", "f") in "biuSU":
+        raise DomainError(f"out has the dtype {out.dtype}, which cannot hold the entries: give float64 or float32.")
     path = store.check_path(checkpoint)
     tiles = list(cover(*shape, side, Y is None))
     key = {"what": "gram", "rows": _digest(X), "columns": _digest(X if Y is None else Y), "symmetric": Y is None}
     key |= {"network": repr(net), "block": side, "options": {name: repr(options[name]) for name in sorted(options)}}
     known = None if path is None else store.load(path, key)
     written = np.zeros(len(tiles), dtype=bool) if known is None else known["written"]
+    if written.any():
+        first = int(np.argmax(written))
+        _check_written(out, tiles[first], _parts(X, Y, tiles[first]), (net, options), path)
 
     def note() -> None:
         if path is not None:
@@ -188,6 +199,30 @@ def _parts(X: _Rows, Y: _Rows | None, tile: Tile) -> tuple[_Rows, _Rows | None]:
     if Y is None:
         return X[rows], None if rows == columns else X[columns]
     return X[rows], Y[columns]
+
+
+def _check_written(
+    out: Any, tile: Tile, parts: tuple[_Rows, _Rows | None], given: tuple[Any, ...], path: Any
+) -> None:
+    """That `out` has a corner of a block which the checkpoint counts as written.
+
+    A file that is opened with mode "w+" is zeros again, and would stay so. What cannot be read is not looked at.
+
+    Raises:
+        DomainError: it has other numbers there.
+    """
+    if not hasattr(out, "__getitem__"):
+        return
+    net, options = given
+    rows, columns = (part[:_CORNER] for part in (parts[0], parts[0] if parts[1] is None else parts[1]))
+    right = gram(net, rows, columns, **options)
+    start, stop = tile[0].start, tile[1].start
+    there = np.asarray(out[start : start + len(rows), stop : stop + len(columns)])
+    if not np.allclose(there, right, rtol=0, atol=_ALIKE * float(np.abs(right).max())):
+        raise DomainError(
+            f"out has not the entries that checkpoint {os.fspath(path)!r} counts as written: open the file of the run "
+            "that was broken off with mode 'r+', or delete the checkpoint."
+        )
 
 
 def _blocks(

@@ -55,6 +55,8 @@ def test_a_name_may_be_the_formula() -> None:
         (lambda: Activation("e", sp.Symbol("a") * X), "does not depend on z"),
         (lambda: Activation("e", 3), "does not depend on z"),
         (lambda: Activation("e", "erf"), "write erf"),
+        (lambda: Activation("e", sp.I * Z), "imaginary unit"),
+        (lambda: Activation("e", sp.sqrt(-1 - Z**2)), "not real"),
     ],
 )
 def test_what_is_refused_is_one_sentence(call: Callable[[], object], fragment: str) -> None:

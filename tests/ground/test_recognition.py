@@ -48,6 +48,8 @@ def test_the_zoo_knows_itself(name: str) -> None:
         Z * sp.erf(Z),
         sp.Max(0, Z) + sp.Max(0, Z - 5),  # ReLU at all places that are tried
         sp.exp(Z) / (1 + sp.Symbol("t", positive=True)),
+        sp.Heaviside(Z - 4),  # 0 at all places, as xielu of 0 would be, which is no function of z
+        sp.Rational(1, 10**30) * Z * sp.tanh(Z),
     ],
 )
 def test_what_only_looks_like_a_member_is_none(expr: sp.Expr) -> None:

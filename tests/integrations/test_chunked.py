@@ -80,6 +80,16 @@ def test_it_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         fill_gram(out, "swiglu", X + 1, block=10, checkpoint=path)
 
 
+def test_an_emptied_file_is_refused(tmp_path: Path) -> None:
+    """A memmap that was opened anew with "w+" has none of the blocks that count as written."""
+    path, out = tmp_path / "blocks.npz", np.zeros((50, 50))
+    fill_gram(out, "swiglu", X, block=10, checkpoint=path)
+    fill_gram(out.astype(np.float32), "swiglu", X, block=10, checkpoint=path)  # goes on
+    for emptied in (np.zeros((50, 50)), np.full((50, 50), np.nan)):
+        with pytest.raises(DomainError, match=r"counts as written: open .* mode 'r\+', or delete"):
+            fill_gram(emptied, "swiglu", X, block=10, checkpoint=path)
+
+
 def test_what_is_not_flushed_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The note that a block is written comes after the block."""
     order: list[str] = []
@@ -114,6 +124,7 @@ def test_workers_change_nothing(workers: int) -> None:
     ("given", "message"),
     [
         ({"out": np.empty((3, 3))}, r"out has the shape \(3, 3\): give an array of shape \(50, 50\)"),
+        ({"out": np.empty((50, 50), dtype=int)}, "out has the dtype int64, which cannot hold the entries"),
         ({"X": X.tolist()}, "X is of type list"),
         ({"X": X[0]}, "X is of type ndarray: give a numpy matrix"),
         ({"kind": "both"}, "kind is 'both': use 'ntk' or 'nngp'"),

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 import sympy as sp
+from flint import arb
 
 from glutheory.activations import Z
 from glutheory.errors import DerivationError, DomainError
@@ -173,6 +174,16 @@ def _formula(branch: sp.Expr) -> Callable[[Array], Array]:
     return lambda z: np.asarray(function(z), dtype=float)
 
 
+def _real(number: sp.Expr) -> float:
+    """Raises DerivationError for a number that is not finite and real, such as a value of sqrt(z**2 - 1) or sin(z)/z."""
+    if number.is_finite is False or number is sp.nan:
+        raise DerivationError("it is not finite at z = 0 or at a kink, write a function that is finite for every real z")
+    value = ball(number)
+    if not isinstance(value, arb):
+        raise DerivationError(f"it has the value {number}, write a function that is real for every real z")
+    return float(value.mid())
+
+
 class Curves:
     """φ, φ' and φ''.
 
@@ -185,8 +196,8 @@ class Curves:
         found = pieces(expr)
         first = found.derivative()
         with precision(128):
-            jumps = np.array([float(ball(jump).mid()) for jump in found.jumps])
-            self.at_zero = float(ball(sp.sympify(expr.subs(Z, 0))).mid())
+            jumps = np.array([_real(jump) for jump in found.jumps])
+            self.at_zero = _real(sp.sympify(expr.subs(Z, 0)))
         self.value = Curve(expr, found.kinks, found.branches, np.zeros(len(jumps)))
         self.slope = Curve(sp.diff(expr, Z), found.kinks, first, jumps)
         self._found = found

@@ -217,5 +217,11 @@ def _conditional(side: Side, number: int, pairs: Pairs, place: Array, reach: flo
     edges = np.sort(np.clip(np.concatenate([base, cuts], axis=1), -reach, reach), axis=1)
     y, w = panels(edges, _INNER)
     v = pairs.q[:, None] * ((pairs.rho * place)[:, None] + pairs.sine[:, None] * y)
+    # Of parallel rows the v of all y are one number in float64, which may be a kink. Which side of it they are on is
+    # known from y: of a row with itself, half of them on each.
+    for kink in side.kinks:
+        cut = (kink / pairs.q - pairs.rho * place) / pairs.sine
+        beyond = (y > cut[:, None]) == (pairs.q > 0)[:, None]
+        v = np.where(beyond, np.maximum(v, np.nextafter(kink, np.inf)), np.minimum(v, kink))
     values = side.values(v.reshape(-1, _INNER))[number].reshape(v.shape)
     return np.sum(values * w * density(y), axis=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,20 @@ def test_autograd_goes_through(name: str) -> None:
 def test_an_activation_that_jumps_has_no_gradient() -> None:
     with pytest.raises(glu.DomainError, match="has no gradient here: the function jumps"):
         gram_gradient(network("jump"), np.eye(2), kind="nngp")
+
+
+@pytest.mark.parametrize("size", [0.3, 1.0, 1.3, 4.0])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_row_with_itself_at_a_kink_away_from_0(size: float, sign: float) -> None:
+    """Of φ = max(0, z − 1) and s = |x| K = (2 s² + 1) Q(1/s) − s p(1/s), dK/ds = 4 s Q(1/s) + p(1/s).
+
+    Of the delta function of φ'' at the kink φ' has half: all of it or none was off by up to a factor of 4.
+    """
+    net, x = glu.product(glu.Activation("max(0,z-1)")), np.array([[size * sign]])
+    end = 1.0 / size
+    density = np.exp(-end * end / 2) / np.sqrt(2 * np.pi)
+    tail = math.erfc(end / math.sqrt(2)) / 2
+    K, found = gram_gradient(net, x)
+    assert K[0, 0] == pytest.approx((2 * size**2 + 1) * tail - size * density, rel=PROMISED)
+    along = _of_pairs(net, x, x, "ntk")[0, :2] / size
+    assert along.sum() * sign == pytest.approx(4 * size * tail + density, rel=2 * PROMISED)
