@@ -76,7 +76,7 @@ def outer(a: Tensor, g: Tensor, how: Products, take: Rows, pairs: Pairs) -> None
     n, t, i = a.shape
     o = g.shape[2]
     count = how.pairs(n)
-    if count * t**2 * (i + o) <= (n * t + 2 * count) * i * o:
+    if count * t**2 * (i + o) <= (n * t + count) * i * o:
         paired(lambda p, q: _inner(a, p, q), lambda p, q: _inner(g, p, q), n, t, how, a.itemsize, pairs)
         return
     step = min(o, max(1, how.workspace // (n * i * a.itemsize)))

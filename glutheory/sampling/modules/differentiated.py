@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import nn
@@ -107,6 +108,18 @@ def _blocks(rows: slice, size: int) -> list[slice]:
     return [slice(start, min(rows.stop, start + size)) for start in range(rows.start, rows.stop, size)]
 
 
+def _mappable_attention() -> AbstractContextManager[None]:
+    """While this lasts attention is computed in the form that vmap takes for all samples at once.
+
+    For the others it has no rule, and takes one sample after the other. Before torch 2.3 nothing is changed.
+    """
+    attention: Any = getattr(nn, "attention", None)
+    if not hasattr(attention, "sdpa_kernel"):
+        return nullcontext()
+    chosen: AbstractContextManager[None] = attention.sdpa_kernel(attention.SDPBackend.MATH)
+    return chosen
+
+
 def _jacobian(
     module: nn.Module,
     parameters: Mapping[str, Tensor],
@@ -144,7 +157,7 @@ def _jacobian(
     numbers = sum(value.numel() * value.itemsize for value in values) // count * 32
     weight = sum(4 * p.numel() * p.itemsize for p in parameters.values())
     chunk = min(count, max(1, workspace // max(1, numbers + weight)))
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), _mappable_attention(), warnings.catch_warnings():
         # an operation that torch maps by a loop is slower, not wrong
         warnings.filterwarnings("ignore", message="There is a performance drop")
         try:

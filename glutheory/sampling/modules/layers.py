@@ -53,8 +53,8 @@ def _convolution(module: nn.Conv2d, x: Tensor, g: Tensor, names: Names, how: Pro
 
 
 def _affine(a: Tensor, g: Tensor, names: Names, how: Products, sink: Sink) -> None:
-    if sink.joined and len(names) == 2:
-        # the bias is the weight of one more input that is 1
+    if sink.joined and len(names) == 2 and a.shape[1] == 1:
+        # the bias is the weight of one more input that is 1: no products of its own
         a, names = functional.pad(a, (0, 1), value=1.0), {"weight": names["weight"]}
     if "weight" in names:
         outer(a, g, how, partial(sink.rows, names["weight"]), partial(sink.pairs, names["weight"]))
