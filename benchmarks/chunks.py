@@ -16,9 +16,9 @@ import time
 from collections.abc import Callable
 
 import torch
+from modules import high_water
 from torch import nn
 
-from benchmarks.modules import high_water
 from glutheory.architectures import build, example_inputs
 from glutheory.sampling import module_ntk
 
