@@ -16,6 +16,7 @@ SCRIPTS = (
     "sampling.py",
     "modules.py",
     "cluster.py",
+    "chunks.py",
 )
 
 if __name__ == "__main__":

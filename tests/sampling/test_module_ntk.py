@@ -2,6 +2,8 @@
 
 # ruff: noqa: E402  (the package's sampling half can be imported only where torch is)
 
+from functools import partial
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -15,6 +17,7 @@ from glutheory.sampling import FeedForward, module_ntk
 from glutheory.sampling.modules import layers
 from glutheory.sampling.modules.contractions import Products, looked_up, outer
 from glutheory.sampling.modules.interface import WORKSPACE
+from glutheory.sampling.modules.sinks import Sums, mirrored
 from glutheory.sampling.training import Ensemble
 from tests.sampling.jacobian import CASES, case
 
@@ -67,7 +70,7 @@ def test_a_layer_that_is_not_as_its_form_says_is_noticed(monkeypatch):
     """Every run is first held against plain gradients: a wrong form is replaced, not believed."""
     model, x = case("perceptron")
     exact = module_ntk(model, x)
-    monkeypatch.setattr(layers, "outer", lambda *arguments: 1.01 * outer(*arguments))
+    monkeypatch.setattr(layers, "outer", lambda a, *more: outer(1.01 * a, *more))
     ways = module_ntk(model, x, blocks=True).ways
     assert ways == {"0.weight": "model", "0.bias": "layer", "2.weight": "model", "2.bias": "layer"}
     torch.testing.assert_close(module_ntk(model, x), exact)
@@ -115,8 +118,49 @@ def test_both_contractions_are_the_gram_matrix_of_sums_of_outer_products(n, t, i
     split = side if 0 < side < n else None
     how = Products(workspace, split)
     left, right = how.sides(n)
-    torch.testing.assert_close(outer(a, g, how), gradients[left] @ gradients[right].T, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(looked_up(ids, g, how), table[left] @ table[right].T, rtol=1e-12, atol=1e-12)
+    for form, read, true in ((outer, a, gradients), (looked_up, ids, table)):
+        found = summed(how, n, lambda sums, form=form, read=read: form(read, g, how, *handed(sums)))
+        torch.testing.assert_close(found, true[left] @ true[right].T, rtol=1e-12, atol=1e-12)
+
+
+def handed(sums):
+    return partial(sums.rows, "w"), partial(sums.pairs, "w")
+
+
+def summed(how, n, form, **options):
+    """The kernel that a form hands to a sink."""
+    left, right = how.sides(n)
+    kernel = torch.zeros((left.stop - left.start, right.stop - right.start), dtype=torch.float64)
+    sums = Sums({"w": kernel}, how, **options)
+    form(sums)
+    sums.flush()
+    if how.split is None:
+        mirrored(kernel)
+    return kernel
+
+
+@pytest.mark.parametrize("n", [1, 7, 128, 300])
+@pytest.mark.parametrize("split", [None, 5])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gradients_side_by_side_give_the_sum_of_their_products(n, split, dtype):
+    """Small and large ones, more than the workspace holds, of two dtypes; whole numbers, of which sums are exact."""
+    how = Products(40 * n * dtype.itemsize, split if split is not None and split < n else None)
+    generator = torch.Generator().manual_seed(n)
+    kinds = [(3, dtype), (8, dtype), (11, torch.float64), (50, dtype), (9, dtype), (1, dtype)]
+    parts = [torch.randint(-9, 10, (n, size), generator=generator).to(kind) for size, kind in kinds]
+
+    def form(sums):
+        for part in parts:
+            # what is handed over may be overwritten afterwards
+            given = part.clone()
+            sums.rows("any", given)
+            given.zero_()
+
+    together = torch.cat([part.double() for part in parts], 1)
+    left, right = how.sides(n)
+    found = summed(how, n, form, total="w", columns=82)
+    assert torch.equal(found, together[left] @ together[right].T)
+    assert how.split is not None or torch.equal(found, found.T)
 
 
 @pytest.mark.parametrize("name", ["relu", "swiglu", "bilinear"])

@@ -68,6 +68,11 @@ def test_is_right_and_leaves_the_model_as_it_was(name):
     blocks, told = found(model, kind.inputs)
     total = sum(blocks.values())
     assert float((total - true).abs().max()) <= TOLERANCE * float(true.abs().max())
+    # where parameters need not be told apart their gradients are put side by side
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PerformanceWarning)
+        together = module_ntk(kind.model(), kind.inputs)
+    assert float((together - true).abs().max()) <= TOLERANCE * float(true.abs().max())
     assert float(total[1, 1]) == pytest.approx(kind.value, rel=5e-4)
     assert max(blocks.ways.values(), key=WAYS.index) == kind.ways
     assert told == ("autograd" in blocks.ways.values())

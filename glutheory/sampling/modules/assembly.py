@@ -22,6 +22,7 @@ from glutheory.sampling.modules.plan import demoted
 from glutheory.sampling.modules.precision import close
 from glutheory.sampling.modules.routes import Route
 from glutheory.sampling.modules.run import Run, whole
+from glutheory.sampling.modules.sinks import Sums, mirrored
 from glutheory.sampling.modules.subject import Subject
 from glutheory.sampling.modules.tiles import Tile
 from glutheory.sampling.modules.verify import Probe
@@ -63,6 +64,8 @@ class Assembly:
     #: tile, 0 for layers and 1 for the whole model, output: all before this is done
     _done: tuple[int, int, int] = (0, 0, 0)
     _warned: bool = False
+    #: of the tile that is being filled
+    _sums: Sums | None = None
 
     def run(self, progress: bool | None, path: Path | None, key: Mapping[str, Any]) -> dict[str, Tensor]:
         """The kernels by parameter, or their sum under `TOTAL`, in float64.
@@ -104,10 +107,8 @@ class Assembly:
         arguments, rows = tile.arguments, len(tile.labels)
         run, outputs = self._verified(arguments, tile.labels, self.seed + index)
         how = replace(self.how, split=tile.split)
-
-        def sink(name: str, kernel: Tensor) -> None:
-            self.kernels[name if self.blocks else TOTAL][tile.p, tile.q] += kernel
-
+        places = {name: kernel[tile.p, tile.q] for name, kernel in self.kernels.items()}
+        sink = self._sums = Sums(places, how, None if self.blocks else TOTAL, self._columns())
         steps = 1 if tile.left.outputs > 1 else self.k
         for step, cotangent in enumerate(tile.cotangents(self.k, outputs)):
             if run is not None and self._done <= (index, 0, step):
@@ -123,11 +124,20 @@ class Assembly:
                 for route in outer:
                     whole(self.subject, route, arguments, cotangent, how, sink)
                 tick(1, (index, 1, step + 1))
+        sink.flush()
+        for place in places.values() if tile.together else ():
+            mirrored(place)
         self._check_finite(tile)
         if tile.left is tile.right and not tile.together:
             for kernel in self.kernels.values():
                 kernel[tile.q, tile.p] = kernel[tile.p, tile.q].T
         assert rows == len(outputs)
+
+    def _columns(self) -> int:
+        """Entries of the gradients of all outputs."""
+        parameters = map(self.subject.model.get_parameter, self.subject.names)
+        outputs = 1 if self.tiles[0].left.outputs > 1 else self.k
+        return outputs * sum(parameter.numel() * (1 + parameter.is_complex()) for parameter in parameters)
 
     def _verified(self, arguments: Arguments, labels: Sequence[str], seed: int) -> tuple[Run | None, Tensor]:
         """A forward pass of this batch whose layers are right for it, and its outputs."""
@@ -227,6 +237,8 @@ class Assembly:
         self._done = (position[0], position[1], position[2])
 
     def _save(self, path: Path, key: Mapping[str, Any], sample: np.ndarray[Any, Any] | None) -> None:
+        if self._sums is not None:
+            self._sums.flush()
         content = {f"kernel{i}": kernel.cpu().numpy() for i, kernel in enumerate(self.kernels.values())}
         plainly = [name for route in self.routes if route.plain for name in route.names.values()]
         inner = [name for route in self.routes if route.path for name in route.names.values()]

@@ -19,6 +19,11 @@ import torch
 Tensor = torch.Tensor
 #: Given the ranges of two blocks of samples, the factor's inner products, shape (block, positions, block, positions).
 Factor = Callable[[slice, slice], Tensor]
+#: Takes per-sample gradients, and products of rows p with rows q.
+Rows = Callable[[Tensor], None]
+Pairs = Callable[[slice, slice, Tensor], None]
+#: Blocks of rows in which a symmetric kernel of pairs is formed, and the fewest rows of one.
+_PARTS, _LEAST = 4, 256
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,11 @@ class Products:
         """The rows on the left and those on the right."""
         return (slice(0, n), slice(0, n)) if self.split is None else (slice(0, self.split), slice(self.split, n))
 
+    def starts(self, p: slice, q: slice) -> tuple[slice, slice]:
+        """Where the products of rows p with rows q are in the kernel."""
+        first = self.split or 0
+        return p, slice(q.start - first, q.stop - first)
+
     def pairs(self, n: int) -> float:
         """How many products, of those with symmetric twins only one."""
         return n * n / 2 if self.split is None else self.split * (n - self.split)
@@ -53,79 +63,70 @@ def real(x: Tensor) -> Tensor:
     return torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
 
 
-def rows(gradients: Tensor, how: Products) -> Tensor:
-    """J J' in float64 for per-sample gradients of shape (n, …)."""
-    flat = gradients.flatten(1)
-    left, right = how.sides(len(flat))
-    return (flat[left] @ flat[right].T).double()
-
-
-def outer(a: Tensor, g: Tensor, how: Products) -> Tensor:
-    """The Gram matrix of Σ_t g_it a_it', in float64.
+def outer(a: Tensor, g: Tensor, how: Products, take: Rows, pairs: Pairs) -> None:
+    """Hand over the Gram matrix of Σ_t g_it a_it', as gradients or as products.
 
     Args:
         a: inputs of the layer, shape (n, positions, fan-in).
         g: derivatives with respect to its outputs, shape (n, positions, fan-out).
         how: which products.
+        take: called with gradients of shape (n, entries), which are overwritten afterwards.
+        pairs: called with products.
     """
     n, t, i = a.shape
     o = g.shape[2]
-    pairs = how.pairs(n)
-    if pairs * t**2 * (i + o) <= (n * t + 2 * pairs) * i * o:
-        return paired(lambda p, q: _inner(a, p, q), lambda p, q: _inner(g, p, q), n, t, how, a.itemsize)
-    left, right = how.sides(n)
-    kernel = a.new_zeros((left.stop - left.start, right.stop - right.start), dtype=torch.float64)
+    count = how.pairs(n)
+    if count * t**2 * (i + o) <= (n * t + count) * i * o:
+        paired(lambda p, q: _inner(a, p, q), lambda p, q: _inner(g, p, q), n, t, how, a.itemsize, pairs)
+        return
     step = min(o, max(1, how.workspace // (n * i * a.itemsize)))
     # one buffer for all: fresh memory costs as much as the product
     buffer = a.new_empty((n, step, i))
     for start in range(0, o, step):
         part = g[:, :, start : start + step].mT
         out = buffer if part.shape[1] == step else a.new_empty((n, part.shape[1], i))
-        kernel += rows(torch.bmm(part, a, out=out), how)
-    return kernel
+        take(torch.bmm(part, a, out=out).flatten(1))
 
 
-def looked_up(ids: Tensor, g: Tensor, how: Products) -> Tensor:
-    """The Gram matrix of the gradients of a table whose row ids_it was read at position t of sample i.
+def looked_up(ids: Tensor, g: Tensor, how: Products, take: Rows, pairs: Pairs) -> None:
+    """Hand over the Gram matrix of the gradients of a table whose row ids_it was read at position t of sample i.
 
     Args:
         ids: integers, shape (n, positions).
         g: derivatives with respect to the rows read, shape (n, positions, columns).
         how: which products.
+        take: called with gradients of shape (n, entries).
+        pairs: called with products.
     """
     n, t, d = g.shape
     unique, place = torch.unique(ids, return_inverse=True)
     if len(unique) * d * n * g.itemsize <= how.workspace and len(unique) < t * t:
         table = g.new_zeros((n, len(unique), d))
         table.scatter_add_(1, place[..., None].expand_as(g), g)
-        return rows(table, how)
+        take(table.flatten(1))
+        return
 
     def same(p: slice, q: slice) -> Tensor:
         return ids[p, :, None, None] == ids[None, None, q]
 
-    return paired(same, lambda p, q: _inner(g, p, q), n, t, how, g.itemsize)
+    paired(same, lambda p, q: _inner(g, p, q), n, t, how, g.itemsize, pairs)
 
 
-def paired(first: Factor, second: Factor, n: int, t: int, how: Products, itemsize: int) -> Tensor:
-    """Σ_{t,t'} first · second for the pairs of samples, in float64; temporary arrays fill the workspace."""
-    kernel: Tensor | None = None
+def paired(first: Factor, second: Factor, n: int, t: int, how: Products, itemsize: int, pairs: Pairs) -> None:
+    """Hand over Σ_{t,t'} first · second for the pairs of samples; temporary arrays fill the workspace."""
     left, right = how.sides(n)
-    for p, q in _blocks(left, right, max(1, int((how.workspace / itemsize / 2) ** 0.5 / t))):
+    size = max(1, int((how.workspace / itemsize / 2) ** 0.5 / t))
+    if how.split is None:
+        # blocks below the diagonal are left out
+        size = min(size, max(_LEAST, -(-n // _PARTS)))
+    for p, q in blocks(left, right, size):
         if how.split is None and q.start < p.start:
             continue
-        product = second(p, q).mul_(first(p, q)).sum(dim=(1, 3)).double()
-        if kernel is None:
-            kernel = product.new_zeros((left.stop - left.start, right.stop - right.start))
-        i = slice(p.start - left.start, p.stop - left.start)
-        j = slice(q.start - right.start, q.stop - right.start)
-        kernel[i, j] = product
-        if how.split is None:
-            kernel[j, i] = product.T
-    assert kernel is not None
-    return kernel
+        product = second(p, q).mul_(first(p, q))
+        pairs(p, q, product[:, 0, :, 0] if t == 1 else product.sum(dim=(1, 3)))
 
 
-def _blocks(left: slice, right: slice, size: int) -> Iterator[tuple[slice, slice]]:
+def blocks(left: slice, right: slice, size: int) -> Iterator[tuple[slice, slice]]:
     """All pairs of blocks of at most `size` samples."""
     for k in range(left.start, left.stop, size):
         for j in range(right.start, right.stop, size):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from torch.func import functional_call, vjp, vmap
 from glutheory.errors import GlutheoryError
 from glutheory.sampling.modules.batches import Arguments, Layout
 from glutheory.sampling.modules.contractions import Products, real
+from glutheory.sampling.modules.sinks import Sink
 
 Tensor = torch.Tensor
 #: What a module returns as the tensor whose derivatives are given.
@@ -39,10 +41,12 @@ def differentiated(
     g: Tensor,
     *,
     how: Products,
+    sink: Sink,
+    names: Mapping[str, str],
     output: Output | None = None,
     scratch: Scratch = nullcontext,
-) -> dict[str, Tensor]:
-    """The Gram matrix of each of these parameters, in float64.
+) -> None:
+    """Hand over the gradients of these parameters, or their products.
 
     Args:
         module: the smallest module that contains every use of the parameters.
@@ -52,6 +56,8 @@ def differentiated(
         g: derivatives with respect to its output.
         how: which products are wanted. One Jacobian of these parameters may take four times the workspace; a larger
             one is formed by blocks of samples, again for each pair of blocks.
+        sink: takes them.
+        names: of the parameters in the model.
         output: makes one tensor of what the module returns.
         scratch: a context in which the module may be called once; its state is then put back.
     """
@@ -60,21 +66,29 @@ def differentiated(
         return _jacobian(module, parameters, arguments, layout, g, block, how.workspace, output or _itself, scratch)
 
     size = sum(parameter.numel() * parameter.itemsize for parameter in parameters.values())
-    return gram_of(jacobian, size, g.shape[layout.output.dim or 0], how)
+    gram_of(jacobian, size, g.shape[layout.output.dim or 0], how, sink, names)
 
 
-def gram_of(jacobian: Jacobian, size: int, n: int, how: Products) -> dict[str, Tensor]:
-    """The products of per-sample gradients, by parameter, in float64.
+def gram_of(
+    jacobian: Jacobian, size: int, n: int, how: Products, sink: Sink, names: Mapping[str, str] | None = None
+) -> None:
+    """Hand over per-sample gradients by parameter, or their products.
 
     Args:
         jacobian: the gradients of a block of rows.
         size: bytes of those of one row.
         n: rows.
         how: which products are wanted.
+        sink: takes them.
+        names: of the parameters in the model; None: those of the Jacobian.
     """
-    step = max(1, 2 * how.workspace // size) if n * size > 4 * how.workspace else n
+    if n * size <= 4 * how.workspace:
+        found = jacobian(slice(0, n))
+        for name in list(found):
+            sink.rows(names[name] if names else name, found.pop(name))
+        return
+    step = max(1, 2 * how.workspace // size)
     left, right = how.sides(n)
-    kernels: dict[str, Tensor] = {}
     for p in _blocks(left, step):
         ours = jacobian(p)
         for q in _blocks(right, step):
@@ -82,16 +96,7 @@ def gram_of(jacobian: Jacobian, size: int, n: int, how: Products) -> dict[str, T
                 continue
             theirs = ours if q == p else jacobian(q)
             for name, rows in ours.items():
-                if name not in kernels:
-                    shape = (left.stop - left.start, right.stop - right.start)
-                    kernels[name] = rows.new_zeros(shape, dtype=torch.float64)
-                i = slice(p.start - left.start, p.stop - left.start)
-                j = slice(q.start - right.start, q.stop - right.start)
-                part = (how.cast(rows) @ how.cast(theirs[name]).T).double()
-                kernels[name][i, j] = part
-                if how.split is None:
-                    kernels[name][j, i] = part.T
-    return kernels
+                sink.pairs(names[name] if names else name, p, q, how.cast(rows) @ how.cast(theirs[name]).T)
 
 
 def _itself(returned: object) -> Tensor:
@@ -101,6 +106,18 @@ def _itself(returned: object) -> Tensor:
 
 def _blocks(rows: slice, size: int) -> list[slice]:
     return [slice(start, min(rows.stop, start + size)) for start in range(rows.start, rows.stop, size)]
+
+
+def _mappable_attention() -> AbstractContextManager[None]:
+    """While this lasts attention is computed in the form that vmap takes for all samples at once.
+
+    For the others it has no rule, and takes one sample after the other. Before torch 2.3 nothing is changed.
+    """
+    attention: Any = getattr(nn, "attention", None)
+    if not hasattr(attention, "sdpa_kernel"):
+        return nullcontext()
+    chosen: AbstractContextManager[None] = attention.sdpa_kernel(attention.SDPBackend.MATH)
+    return chosen
 
 
 def _jacobian(
@@ -140,7 +157,7 @@ def _jacobian(
     numbers = sum(value.numel() * value.itemsize for value in values) // count * 32
     weight = sum(4 * p.numel() * p.itemsize for p in parameters.values())
     chunk = min(count, max(1, workspace // max(1, numbers + weight)))
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), _mappable_attention(), warnings.catch_warnings():
         # an operation that torch maps by a loop is slower, not wrong
         warnings.filterwarnings("ignore", message="There is a performance drop")
         try:

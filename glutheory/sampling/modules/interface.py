@@ -33,7 +33,7 @@ Tensor = torch.Tensor
 #: Bytes of temporary arrays, unless given.
 WORKSPACE = 64 * 2**20
 #: Raised whenever what a checkpoint holds changes.
-FORMAT = 1
+FORMAT = 2
 
 
 class Blocks(dict[str, Tensor]):
@@ -103,8 +103,8 @@ def module_ntk(
     """The empirical NTK of any network: the Gram matrix of the Jacobian of its outputs by its parameters.
 
     One forward pass, and one backward pass per output; each layer's part is formed while the backward pass goes by, so
-    that no more than one layer's Jacobian is ever in memory. Linear layers (and transformers' Conv1D), convolutions,
-    embeddings and layer normalisation use the cheaper of two contractions (see `contractions`); for all other
+    that no more than one layer's Jacobian is ever in memory, or of small ones what fits half of the workspace. Linear
+    layers (and transformers' Conv1D), convolutions, embeddings and layer normalisation use the cheaper of two contractions (see `contractions`); for all other
     parameters torch.func differentiates the smallest module that holds all their uses, shared weights included, and
     where it cannot, plain autograd does, for one input and one output at a time, with a `PerformanceWarning`.
 
@@ -144,7 +144,8 @@ def module_ntk(
         A tensor on the model's device of shape (n, n), or (n, n, k, k) with ``outputs="full"``, symmetric, whose entry
         [i, j, o, p] is the product of the gradients of output o at input i and of output p at input j; (n, m) or
         (n, m, k, k) with `others`. With ``blocks=True`` a dict of such tensors, whose sum it is, that also says how
-        each was had (`Blocks.ways`). Sums over parameters and outputs are in float64.
+        each was had (`Blocks.ways`). The products of a layer's gradients are summed in `dtype`, without `blocks`
+        those of several small layers together; these sums are added up in float64.
 
     Raises:
         DomainError: a bad argument; a ScriptModule; inputs of a dtype that the model refuses; a model in training mode
@@ -191,7 +192,7 @@ def module_ntk(
         )
         kernels = assembly.run(progress, path, settings)
         chosen = dtype or subject.dtype(subject.outputs(one, 1))
-    found = {name: _shaped(kernel, outputs, n, m, more is None).to(chosen) for name, kernel in kernels.items()}
+    found = {name: _shaped(kernel, outputs, n, m).to(chosen) for name, kernel in kernels.items()}
     if not blocks:
         return found[TOTAL]
     ways = {name: route.way for route in assembly.routes for name in route.names.values()}
@@ -208,10 +209,8 @@ def _pair(arguments: Arguments, n: int, more: Arguments | None, m: int, seed: in
     return arguments.rows(slice(first, first + 1)).joined(more.rows(slice(second, second + 1)))
 
 
-def _shaped(kernel: Tensor, outputs: str, n: int, m: int, symmetric: bool) -> Tensor:
-    """Exactly symmetric, and with the outputs behind where they are wanted."""
-    if symmetric:
-        kernel = (kernel + kernel.T) / 2
+def _shaped(kernel: Tensor, outputs: str, n: int, m: int) -> Tensor:
+    """With the outputs behind where they are wanted."""
     if outputs == "trace":
         return kernel
     return kernel.view(n, len(kernel) // n, m, -1).transpose(1, 2).contiguous()

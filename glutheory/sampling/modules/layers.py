@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from glutheory.sampling.modules.contractions import Products, looked_up, outer, rows
+from glutheory.sampling.modules.contractions import Products, looked_up, outer
+from glutheory.sampling.modules.sinks import Sink
 
 Tensor = torch.Tensor
-#: Gram matrices by the name of the parameter, from the layer, its input and the derivatives with respect to its output
-#: (both with the samples' axis in front and the entries of each sample behind: shape (n, per, …)), the names wanted,
-#: and which products.
-Contraction = Callable[[Any, Tensor, Tensor, tuple[str, ...], Products], dict[str, Tensor]]
+Names = Mapping[str, str]
+#: Hands the gradients, or their products, to a sink: from the layer, its input and the derivatives with respect to its
+#: output (both with the samples' axis in front and the entries of each sample behind: shape (n, per, …)), the names of
+#: the parameters wanted, with those in the model, and which products.
+Contraction = Callable[[Any, Tensor, Tensor, Names, Products, Sink], None]
 
 
 def contraction(module: nn.Module) -> Contraction | None:
@@ -30,53 +33,51 @@ def contraction(module: nn.Module) -> Contraction | None:
     return None
 
 
-def _linear(_: nn.Linear, x: Tensor, g: Tensor, names: tuple[str, ...], how: Products) -> dict[str, Tensor]:
+def _linear(_: nn.Linear, x: Tensor, g: Tensor, names: Names, how: Products, sink: Sink) -> None:
     a, b = (y.reshape(len(y), -1, y.shape[-1]) for y in (x, g))
-    return _affine(a, b, names, how)
+    _affine(a, b, names, how, sink)
 
 
-def _transposed(_: Any, x: Tensor, g: Tensor, names: tuple[str, ...], how: Products) -> dict[str, Tensor]:
+def _transposed(_: Any, x: Tensor, g: Tensor, names: Names, how: Products, sink: Sink) -> None:
     # the weight of transformers' Conv1D is that of a linear layer, transposed: inner products stay the same
-    return _linear(_, x, g, names, how)
+    a, b = (y.reshape(len(y), -1, y.shape[-1]) for y in (x, g))
+    _affine(a, b, names, how, sink)
 
 
-def _convolution(module: nn.Conv2d, x: Tensor, g: Tensor, names: tuple[str, ...], how: Products) -> dict[str, Tensor]:
+def _convolution(module: nn.Conv2d, x: Tensor, g: Tensor, names: Names, how: Products, sink: Sink) -> None:
     n, x, g = len(x), x.flatten(0, 1), g.flatten(0, 1)
     assert not isinstance(module.padding, str)
     patches = functional.unfold(x, module.kernel_size, module.dilation, module.padding, module.stride)
     a, b = (y.mT.reshape(n, -1, y.shape[1]) for y in (patches, g.flatten(2)))
-    return _affine(a.contiguous(), b, names, how)
+    _affine(a, b, names, how, sink)
 
 
-def _affine(a: Tensor, g: Tensor, names: tuple[str, ...], how: Products) -> dict[str, Tensor]:
-    found = {}
+def _affine(a: Tensor, g: Tensor, names: Names, how: Products, sink: Sink) -> None:
+    if sink.joined and len(names) == 2 and a.shape[1] == 1:
+        # the bias is the weight of one more input that is 1: no products of its own
+        a, names = functional.pad(a, (0, 1), value=1.0), {"weight": names["weight"]}
     if "weight" in names:
-        found["weight"] = outer(a, g, how)
+        outer(a, g, how, partial(sink.rows, names["weight"]), partial(sink.pairs, names["weight"]))
     if "bias" in names:
-        found["bias"] = rows(g.sum(dim=1), how)
-    return found
+        sink.rows(names["bias"], g.sum(dim=1))
 
 
-def _embedding(module: nn.Embedding, x: Tensor, g: Tensor, _: tuple[str, ...], how: Products) -> dict[str, Tensor]:
+def _embedding(module: nn.Embedding, x: Tensor, g: Tensor, names: Names, how: Products, sink: Sink) -> None:
     ids = x.reshape(len(x), -1)
     g = g.reshape(*ids.shape, g.shape[-1])
     if module.padding_idx is not None:
         # torch gives this row no gradient
         g = g * (ids != module.padding_idx)[..., None]
-    return {"weight": looked_up(ids, g, how)}
+    looked_up(ids, g, how, partial(sink.rows, names["weight"]), partial(sink.pairs, names["weight"]))
 
 
-def _normalisation(
-    module: nn.LayerNorm, x: Tensor, g: Tensor, names: tuple[str, ...], how: Products
-) -> dict[str, Tensor]:
+def _normalisation(module: nn.LayerNorm, x: Tensor, g: Tensor, names: Names, _: Products, sink: Sink) -> None:
     shape = module.normalized_shape
-    found = {}
     if "weight" in names:
         standard = functional.layer_norm(x, shape, None, None, module.eps)
-        found["weight"] = rows((standard * g).reshape(len(x), -1, *shape).sum(dim=1), how)
+        sink.rows(names["weight"], (standard * g).reshape(len(x), -1, *shape).sum(dim=1).flatten(1))
     if "bias" in names:
-        found["bias"] = rows(g.reshape(len(x), -1, *shape).sum(dim=1), how)
-    return found
+        sink.rows(names["bias"], g.reshape(len(x), -1, *shape).sum(dim=1).flatten(1))
 
 
 def _always(_: Any) -> bool:

@@ -16,6 +16,7 @@ import torch
 from glutheory.sampling.modules.batches import Arguments
 from glutheory.sampling.modules.contractions import Products, real
 from glutheory.sampling.modules.differentiated import gram_of
+from glutheory.sampling.modules.sinks import Sink
 from glutheory.sampling.modules.subject import LOST, Subject
 
 Tensor = torch.Tensor
@@ -92,9 +93,9 @@ def _leaves(subject: Subject, names: Sequence[str], everything: bool) -> Iterato
 
 
 def products(
-    subject: Subject, names: Sequence[str], arguments: Arguments, cotangent: Tensor, how: Products
-) -> dict[str, Tensor]:
-    """The Gram matrix of each of these parameters from per-sample gradients, one row of the batch after the other."""
+    subject: Subject, names: Sequence[str], arguments: Arguments, cotangent: Tensor, how: Products, sink: Sink
+) -> None:
+    """Hand over per-sample gradients of these parameters, or their products, one row of the batch after the other."""
 
     def jacobian(block: slice) -> dict[str, Tensor]:
         rows = [
@@ -104,4 +105,4 @@ def products(
         return {name: torch.stack([row[name] for row in rows]) for name in names}
 
     parameters = [subject.model.get_parameter(name) for name in names]
-    return gram_of(jacobian, sum(p.numel() * p.itemsize for p in parameters), len(cotangent), how)
+    gram_of(jacobian, sum(p.numel() * p.itemsize for p in parameters), len(cotangent), how, sink)

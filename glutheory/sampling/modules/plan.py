@@ -24,6 +24,7 @@ from glutheory.sampling.modules.observe import observe
 from glutheory.sampling.modules.precision import close, nothing
 from glutheory.sampling.modules.routes import Route
 from glutheory.sampling.modules.run import Run
+from glutheory.sampling.modules.sinks import Sums, mirrored
 from glutheory.sampling.modules.subject import Subject
 
 Tensor = torch.Tensor
@@ -61,28 +62,25 @@ def plan(subject: Subject, pair: Arguments, workspace: int) -> tuple[tuple[Route
     touched = {name for route in routes if not _traceable(subject, route) for name in route.names.values()}
     routes = demoted(subject, routes, touched, root)
     inner = [route for route in routes if route.path]
-    found: dict[str, Tensor] = {}
-
-    def add(name: str, kernel: Tensor) -> None:
-        found[name] = found[name] + kernel if name in found else kernel
-
+    found = {name: torch.zeros((2, 2), dtype=torch.float64, device=both.device) for name in subject.names}
+    how = Products(workspace)
     failed: set[str] = set()
     try:
         run = Run(subject, inner, pair, 2)
-        run.take(ones.expand(2, k), Products(workspace), add, last=True)
+        run.take(ones.expand(2, k), how, Sums(found, how), last=True)
         run.close()
         failed = set(run.failed)
     except UNMAPPABLE as error:
         if hopeless(error):
             raise
         failed = {name for route in inner for name in route.names.values()}
-    zero = torch.zeros((2, 2), dtype=torch.float64, device=both.device)
+    for kernel in found.values():
+        mirrored(kernel)
     total = torch.stack([torch.stack([g.square().sum().double() for g in item.values()]).sum() for _, item, _ in exact])
     wrong = {
         name
         for name in (name for route in inner for name in route.names.values())
-        if name in failed
-        or not _agree(found.get(name, zero), [item[name] for _, item, _ in exact], total, subject.single)
+        if name in failed or not _agree(found[name], [item[name] for _, item, _ in exact], total, subject.single)
     }
     return demoted(subject, routes, wrong, root), k
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
-
 from glutheory.sampling.modules.batches import Layout
-
-Tensor = torch.Tensor
-#: Takes the kernel of a parameter, by its name in the model, when it is ready.
-Sink = Callable[[str, Tensor], None]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Parameters that no layer of its own serves are differentiated in the whole model
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,8 @@ from glutheory.sampling.modules.batches import Arguments, Axis
 from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.differentiated import UNMAPPABLE, differentiated, hopeless
 from glutheory.sampling.modules.layers import contraction
-from glutheory.sampling.modules.routes import Route, Sink
+from glutheory.sampling.modules.routes import Route
+from glutheory.sampling.modules.sinks import Sink
 from glutheory.sampling.modules.subject import Subject
 
 Tensor = torch.Tensor
@@ -79,7 +80,7 @@ class Run:
         Args:
             cotangent: of the outputs.
             how: which products.
-            sink: called with each kernel.
+            sink: takes the gradients or their products.
             only: the places of some rows; None: all.
             last: no other backward pass will follow, and the graph need not be kept.
         """
@@ -148,8 +149,10 @@ class Run:
                     leaves[k] = leaves[k].index_select(along.dim, only)
             given, g = given.replaced(leaves), g.index_select(route.layout.output.dim or 0, only)
         scratch = partial(self._subject.scratch, module)
-        found = differentiated(module, chosen, given, route.layout, g, how=self._how, scratch=scratch)
-        self._add(route, found)
+        assert self._sink is not None
+        differentiated(
+            module, chosen, given, route.layout, g, how=self._how, sink=self._sink, names=route.names, scratch=scratch
+        )
 
     def _together(self) -> None:
         """The gradient of a module that was called more than once is the sum over its calls, like over positions."""
@@ -164,37 +167,33 @@ class Run:
     def _contract(self, route: Route, module: nn.Module, x: Tensor, g: Tensor) -> None:
         form = contraction(module)
         assert form is not None
+        assert self._sink is not None
         x = self._how.cast(x) if x.is_floating_point() else x
-        self._add(route, form(module, x, self._how.cast(g), tuple(route.names), self._how))
+        form(module, x, self._how.cast(g), route.names, self._how, self._sink)
 
     def _fail(self, route: Route, error: BaseException) -> None:
         if hopeless(error):
             raise error
         self.failed |= dict.fromkeys(route.names.values(), error)
 
-    def _add(self, route: Route, found: Mapping[str, Tensor]) -> None:
-        assert self._sink is not None
-        for local, kernel in found.items():
-            self._sink(route.names[local], kernel)
-
 
 def whole(subject: Subject, route: Route, arguments: Arguments, cotangent: Tensor, how: Products, sink: Sink) -> None:
     """Hand over the kernels of parameters that are differentiated in the whole model."""
     names = tuple(route.names.values())
     if route.plain:
-        found = plain.products(subject, names, arguments, cotangent, how)
+        plain.products(subject, names, arguments, cotangent, how, sink)
     else:
         parameters = subject.parameters()
         chosen = {name: parameters[name] for name in names}
-        found = differentiated(
+        differentiated(
             subject.model,
             chosen,
             arguments,
             route.layout,
             cotangent,
             how=how,
+            sink=sink,
+            names=route.names,
             output=lambda returned: subject.read(returned, 1),
             scratch=subject.scratch,
         )
-    for name, kernel in found.items():
-        sink(name, kernel)

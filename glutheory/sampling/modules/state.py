@@ -6,6 +6,7 @@ import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import is_, is_not
 from typing import Any
 
 import numpy as np
@@ -141,12 +142,20 @@ def _attributes(module: nn.Module) -> tuple[nn.Module, dict[str, Any], list[tupl
 
 def _put_back(module: nn.Module, attributes: dict[str, Any], containers: list[tuple[Any, Any]]) -> None:
     own = module.__dict__
-    if len(own) != len(attributes) or any(own.get(name) is not value for name, value in attributes.items()):
+    if len(own) != len(attributes) or any(map(is_not, map(own.get, attributes), attributes.values())):
         own.clear()
         own.update(attributes)
     for container, content in containers:
+        # most are empty, or as they were: this is done after every call of the model
+        if not container and not content:
+            continue
         if isinstance(container, list):
             container[:] = content
-        else:
+        elif isinstance(container, set) or not _identical(container, content):
             container.clear()
             container.update(content)
+
+
+def _identical(one: dict[Any, Any], other: dict[Any, Any]) -> bool:
+    """The same keys and values in the same order."""
+    return len(one) == len(other) and all(map(is_, one, other)) and all(map(is_, one.values(), other.values()))

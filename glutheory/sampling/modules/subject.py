@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
-from torch.func import functional_call
 
 from glutheory.errors import DomainError
 from glutheory.sampling.modules.batches import Arguments
@@ -60,16 +59,10 @@ class Subject:
             warnings.filterwarnings("ignore", message=LOST)
             return self.read(self.model(*fresh.args, **fresh.kwargs), rows)
 
-    def outputs(self, arguments: Arguments, rows: int, chosen: Mapping[str, Tensor] | None = None) -> Tensor:
-        """The outputs of a batch, shape (rows, k), with these parameters in place of the model's own.
-
-        The model's attributes and buffers are afterwards as they were. Left out: all parameters, without a graph.
-        """
-        with self.scratch(), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=LOST)
-            given = self.parameters() if chosen is None else dict(chosen)
-            fresh = arguments.fresh()
-            return self.read(functional_call(self.model, given, fresh.args, dict(fresh.kwargs)), rows)
+    def outputs(self, arguments: Arguments, rows: int) -> Tensor:
+        """The outputs of a batch, shape (rows, k); the model's attributes and buffers are afterwards as they were."""
+        with self.scratch():
+            return self.forward(arguments, rows)
 
     def read(self, returned: Any, rows: int) -> Tensor:
         """Shape (rows, k) of what the model returns.

@@ -13,7 +13,7 @@ It compares up to rounding, see `precision`: what is smaller than that is not se
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -101,15 +101,7 @@ class Probe:
             workspace: bytes of temporary arrays.
         """
         names = {name for route in routes for name in route.names.values()}
-        forms = dict.fromkeys(names, 0.0)
-        traces = dict.fromkeys(names, 0.0)
-        w, failed = self.weights.double(), set[str]()
-
-        def sink(name: str, kernel: Tensor) -> None:
-            if name in names:
-                forms[name] += float(w @ kernel.double() @ w)
-                traces[name] += float((w.square() * kernel.diagonal()).sum())
-
+        sink, failed = Forms(self.weights, names), set[str]()
         how = Products(workspace)
         if run is not None and any(route.path for route in routes):
             try:
@@ -121,18 +113,53 @@ class Probe:
             failed |= names & set(run.failed)
         for route in (route for route in routes if not route.path):
             try:
-                whole(subject, route, self.arguments, self.direction.expand(len(w), -1), how, sink)
+                whole(subject, route, self.arguments, self.direction.expand(len(self.weights), -1), how, sink)
             except UNMAPPABLE as error:
                 if hopeless(error) or route.plain:
                     raise
                 failed |= set(route.names.values())
-        least = nothing(subject.single) * max(sum(traces.values()), sum(self.squares.values()))
+        least = nothing(subject.single) * max(sum(sink.traces.values()), sum(self.squares.values()))
         return failed | {
             name
             for name in names
-            if not abs(forms[name] - self.squares[name])
-            <= close(subject.single) * max(traces[name], self.squares[name]) + least
+            if not abs(sink.forms[name] - self.squares[name])
+            <= close(subject.single) * max(sink.traces[name], self.squares[name]) + least
         }
+
+
+class Forms:
+    """A sink that keeps of each kernel K only wᵀKw, and Σ_i w_i² K_ii.
+
+    Of gradients J, of which the kernel would be JJᵀ, the form is ‖Jᵀw‖²: rows that are mistaken for others are rows of
+    J, and no kernel is formed.
+
+    Attributes:
+        forms, traces: by the name of the parameter.
+    """
+
+    joined = False
+
+    def __init__(self, weights: Tensor, names: Iterable[str]) -> None:
+        """With these weights, for the kernels of these parameters."""
+        self._weights = weights
+        self.forms, self.traces = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+
+    def rows(self, name: str, gradients: Tensor) -> None:
+        """See `Sink`."""
+        if name in self.forms:
+            w = self._weights.to(gradients.dtype)
+            self.forms[name] += float((w @ gradients).double().square().sum())
+            lengths = torch.linalg.vector_norm(gradients, dim=1).double()
+            self.traces[name] += float((w.double() * lengths).square().sum())
+
+    def pairs(self, name: str, p: slice, q: slice, products: Tensor) -> None:
+        """See `Sink`."""
+        if name in self.forms:
+            w = self._weights.double()
+            form = float(w[p] @ products.double() @ w[q])
+            self.forms[name] += form if p == q else 2 * form
+            if p == q:
+                self.traces[name] += float((w[p].square() * products.diagonal()).sum())
 
 
 def _infinite(subject: Subject, arguments: Arguments, direction: Tensor, rows: Sequence[tuple[int, str]]) -> None:
