@@ -201,9 +201,7 @@ def _parts(X: _Rows, Y: _Rows | None, tile: Tile) -> tuple[_Rows, _Rows | None]:
     return X[rows], Y[columns]
 
 
-def _check_written(
-    out: Any, tile: Tile, parts: tuple[_Rows, _Rows | None], given: tuple[Any, ...], path: Any
-) -> None:
+def _check_written(out: Any, tile: Tile, parts: tuple[_Rows, _Rows | None], given: tuple[Any, ...], path: Any) -> None:
     """That `out` has a corner of a block which the checkpoint counts as written.
 
     A file that is opened with mode "w+" is zeros again, and would stay so. What cannot be read is not looked at.

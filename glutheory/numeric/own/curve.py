@@ -175,9 +175,11 @@ def _formula(branch: sp.Expr) -> Callable[[Array], Array]:
 
 
 def _real(number: sp.Expr) -> float:
-    """Raises DerivationError for a number that is not finite and real, such as a value of sqrt(z**2 - 1) or sin(z)/z."""
+    """Raises DerivationError for a number that is not finite and real, such as some of sqrt(z**2 - 1) or sin(z)/z."""
     if number.is_finite is False or number is sp.nan:
-        raise DerivationError("it is not finite at z = 0 or at a kink, write a function that is finite for every real z")
+        raise DerivationError(
+            "it is not finite at z = 0 or at a kink, write a function that is finite for every real z"
+        )
     value = ball(number)
     if not isinstance(value, arb):
         raise DerivationError(f"it has the value {number}, write a function that is real for every real z")

@@ -102,11 +102,12 @@ def module_ntk(
 ) -> Tensor | Blocks:
     """The empirical NTK of any network: the Gram matrix of the Jacobian of its outputs by its parameters.
 
-    One forward pass, and one backward pass per output; each layer's part is formed while the backward pass goes by, so
-    that no more than one layer's Jacobian is ever in memory, or of small ones what fits half of the workspace. Linear
-    layers (and transformers' Conv1D), convolutions, embeddings and layer normalisation use the cheaper of two contractions (see `contractions`); for all other
-    parameters torch.func differentiates the smallest module that holds all their uses, shared weights included, and
-    where it cannot, plain autograd does, for one input and one output at a time, with a `PerformanceWarning`.
+    One forward pass, and one backward pass per output; each layer's part is formed while the backward pass goes by,
+    so that no more than one layer's Jacobian is ever in memory, or of small ones what fits half of the workspace.
+    Linear layers (and transformers' Conv1D), convolutions, embeddings and layer normalisation use the cheaper of
+    two contractions (see `contractions`); for all other parameters torch.func differentiates the smallest module
+    that holds all their uses, shared weights included, and where it cannot, plain autograd does, for one input and
+    one output at a time, with a `PerformanceWarning`.
 
     No layer's form is taken on trust. Every batch is run again in random sub-batches, and every parameter's kernel is
     compared with plain gradients on the rows as they are in that batch: models that mix their inputs are refused, and

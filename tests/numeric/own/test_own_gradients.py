@@ -97,7 +97,7 @@ def test_a_row_with_itself_at_a_kink_away_from_0(size: float, sign: float) -> No
     end = 1.0 / size
     density = np.exp(-end * end / 2) / np.sqrt(2 * np.pi)
     tail = math.erfc(end / math.sqrt(2)) / 2
-    K, found = gram_gradient(net, x)
+    K, _found = gram_gradient(net, x)
     assert K[0, 0] == pytest.approx((2 * size**2 + 1) * tail - size * density, rel=PROMISED)
     along = _of_pairs(net, x, x, "ntk")[0, :2] / size
     assert along.sum() * sign == pytest.approx(4 * size * tail + density, rel=2 * PROMISED)
