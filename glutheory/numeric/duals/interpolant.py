@@ -1,0 +1,215 @@
+"""E[f(q x) f(q' x')] of the logistic family near ρ = ±1 for many pairs: one polynomial in place of 256 closed forms.
+
+The average of `mixture` is analytic in log q and log q' for |Im| < π/2, and in ρ up to its nearest branch point, which
+for q, q' ≤ Q lies at |ρ| ≥ 1 + δ, δ = (κ/Q)² with the smallest κ of the rule. In y = log(1 + δ − |ρ|) all branch
+points are at |Im y| ≥ π. So Chebyshev polynomials of log q, log q' and y converge at once, with the rate
+h/w + √(1 + (h/w)²) for an interval of half-width w whose nearest singularity is h away (Bernstein; Trefethen,
+Approximation Theory and Practice, theorem 8.2):
+
+    F(q, q', ρ) = Σ_k T_k(y) v(q)ᵀ C_k v(q'),   v_a(q) = T_a(log q)
+
+The C_k are the interpolant's at Chebyshev points and made once per range of q, by a process, in some hundredths of a
+second. Since joint coefficients fall with k + a + b, later C_k are cut to few columns. For a tile each term is one
+small matrix product and one step of Clenshaw's recurrence.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+
+import array_api_compat.numpy as numpy_namespace
+import numpy as np
+
+from glutheory.numeric.arrays import Array, Namespace, add_product, constant, two_product
+from glutheory.numeric.duals.bases import LOG_COSH, TANH, Base
+from glutheory.numeric.duals.mixture import RULE, averages
+from glutheory.numeric.pairs import Geometry
+
+#: The interpolant serves from this |ρ| on.
+LEAST = 0.75
+#: Its interval begins a little earlier: at the very end the recurrence would magnify roundings.
+_BEGIN = 0.6
+#: From this q on the rule of `mixture` is exact to rounding.
+SMALLEST = 0.7
+#: Ranges of q are unions of so many parts of an octave, and at most of so many octaves.
+_PARTS, _OCTAVES = 4, 4
+#: −log of the terms left out, of the largest.
+_DIGITS = 37.0
+#: Coefficients below this part of the largest are left out of later terms: a few thousand of them add up to a rounding.
+_NEGLIGIBLE = 1e-18
+
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class Interpolant:
+    """F and ρ ∂F/∂ρ for q and q' in one range.
+
+    Attributes:
+        base: f.
+        middle, half: of log q.
+        delta: δ above.
+        centre, spread: middle and half-width of y.
+        powers: of q q' that F and ρ ∂F/∂ρ are divided by, so that they are of one size throughout the range.
+        coefficients: the C of F and of ρ ∂F/∂ρ, shape (2, K, m, m).
+        columns: of each C_k, the number of columns kept; shape (K,).
+    """
+
+    base: Base
+    middle: float
+    half: float
+    delta: float
+    centre: float
+    spread: float
+    powers: tuple[float, float]
+    coefficients: np.ndarray
+    columns: tuple[int, ...]
+
+    def tile(self, pairs: Geometry, left: Array, right: Array, weights: tuple[tuple[float, float], ...]) -> list[Array]:
+        """Sums first·F + second·ρ ∂F/∂ρ for these pairs of weights, on a tile of pairs with |ρ| ≥ `LEAST`.
+
+        Args:
+            pairs: shape (p, q); elsewhere results are finite and mean nothing.
+            left, right: the scales q and q', shapes (p,) and (q,), within the range.
+            weights: (first, second) of each sum.
+
+        Returns:
+            Arrays of shape (p, q).
+        """
+        xp = pairs.xp
+        y = (xp.log(self.delta + gaps(pairs)) - self.centre) / self.spread
+        y = xp.clip(y, -1.0, 1.0)
+        y *= 2.0
+        own, other = self._polynomials(xp, left), self._polynomials(xp, right)
+        results = []
+        for first, second in weights:
+            factors = self._factors(xp, (left, right), (own, other), first, second)
+            results.append(self._clenshaw(xp, y, factors))
+            if self.base.parity:
+                results[-1] *= xp.sign(pairs.rho)
+        return results
+
+    def _polynomials(self, xp: Namespace, q: Array) -> Array:
+        """T_a(log q) for a < m, shape (m, k); cos of an exact multiple of the angle."""
+        count = self.coefficients.shape[-1]
+        degrees = constant(xp, q, np.arange(count))[:, None]
+        x = xp.clip((xp.log(q) - self.middle) / self.half, -1.0, 1.0)
+        angle = xp.acos(x)[None, :] + 0.0 * degrees
+        multiple, error = two_product(xp, degrees + 0.0 * angle, angle)
+        return xp.cos(multiple) - error * xp.sin(multiple)
+
+    def _factors(
+        self, xp: Namespace, sides: tuple[Array, Array], own: tuple[Array, Array], first: float, second: float
+    ) -> list[tuple[Array, Array]]:
+        """What the terms are products of: arrays of shape (K, p, m) and (q, m), one pair for each power of q q'."""
+        found = []
+        s, t = self.coefficients
+        for power in dict.fromkeys(self.powers):
+            here = [weight * (p == power) for weight, p in zip((first, second), self.powers, strict=True)]
+            if not any(here):
+                continue
+            core = constant(xp, sides[0], here[0] * s + here[1] * t)
+            left, right = (v if power == 0 else v * q**power for v, q in zip(own, sides, strict=True))
+            found.append((xp.matmul(left.T, core), right.T))
+        return found
+
+    def _clenshaw(self, xp: Namespace, twice: Array, factors: list[tuple[Array, Array]]) -> Array:
+        """Σ_k T_k(y) Σ L_k Rᵀ, given 2 y."""
+        now, before = 0.0 * twice, 0.0 * twice
+        for k in range(len(self.columns) - 1, -1, -1):
+            total = twice * now
+            if k == 0:
+                total *= 0.5
+            total -= before
+            for left, right in factors:
+                total = add_product(xp, total, left[k, :, : self.columns[k]], right[:, : self.columns[k]])
+            now, before = total, now
+        return now
+
+
+def gaps(pairs: Geometry) -> Array:
+    """1 − |ρ| ≥ 0, as accurate as the pairs are."""
+    xp = pairs.xp
+    size = xp.abs(pairs.rho)
+    if pairs.sine is not None:
+        return pairs.sine * pairs.sine / (1.0 + size)
+    return xp.clip(1.0 - size, 0.0, 1.0)
+
+
+def span(smallest: float, largest: float) -> tuple[int, int] | None:
+    """The range in which these scales lie, in parts of an octave; None where it would be too wide or not finite."""
+    if not 0.0 < smallest <= largest < math.inf:
+        return None
+    low = math.floor(_PARTS * math.log2(smallest))
+    high = max(low + 1, math.ceil(_PARTS * math.log2(largest)))
+    return (low, high) if high - low <= _PARTS * _OCTAVES else None
+
+
+def edges(span: tuple[int, int]) -> tuple[float, float]:
+    """The smallest and the largest q of a range."""
+    return 2.0 ** (span[0] / _PARTS), 2.0 ** (span[1] / _PARTS)
+
+
+def _number(half: float, distance: float) -> int:
+    """How many polynomials an interval needs whose nearest singularity is at this distance from the real axis."""
+    ratio = distance / half
+    return 1 + math.ceil(_DIGITS / math.log(ratio + math.hypot(1.0, ratio)))
+
+
+def _sizes(span: tuple[int, int]) -> tuple[float, float, float, float, float, int, int]:
+    """Middle and half of log q, δ, centre and spread of y, and the numbers m and K."""
+    low, high = edges(span)
+    middle, half = 0.5 * math.log(low * high), 0.5 * math.log(high / low)
+    delta = (RULE[0][0] / high) ** 2
+    first, last = math.log(delta), math.log(delta + 1.0 - _BEGIN)
+    centre, spread = 0.5 * (first + last), 0.5 * (last - first)
+    return middle, half, delta, centre, spread, _number(half, math.pi / 2), _number(spread, math.pi)
+
+
+def nodes(span: tuple[int, int]) -> int:
+    """The number of pairs that `interpolant` asks `averages` for."""
+    *_, m, K = _sizes(span)
+    return m * (m + 1) // 2 * K
+
+
+def interpolant(base: Base, span: tuple[int, int]) -> Interpolant:
+    """The interpolant of this range; one thread makes it, others wait."""
+    with _lock:
+        return _make(base, span)
+
+
+@lru_cache(maxsize=64)
+def _make(base: Base, span: tuple[int, int]) -> Interpolant:
+    middle, half, delta, centre, spread, m, K = _sizes(span)
+    x, transform = _chebyshev(m)
+    y, last = _chebyshev(K)
+    q = np.exp(middle + half * x)
+    gap = np.exp(centre + spread * y) - delta
+    i, j = (np.repeat(index, K) for index in np.triu_indices(m))
+    gap = np.tile(gap, m * (m + 1) // 2)
+    sine = np.sqrt(gap * (2.0 - gap))
+    pairs = Geometry(numpy_namespace, 1.0 - gap, True, 1.0, sine, 0.0 * gap)
+    powers = {TANH: (0.0, 0.5), LOG_COSH: (1.0, 1.0)}.get(base, (0.0, 0.0))
+    found = np.empty((2, K, m, m))
+    for part, power, values in zip(found, powers, averages(pairs, base, q[i], q[j]), strict=True):
+        values = (values / (q[i] * q[j]) ** power).reshape(-1, K).T
+        grid = np.empty((K, m, m))
+        a, b = np.triu_indices(m)
+        grid[:, a, b] = grid[:, b, a] = values
+        part[:] = np.tensordot(last, transform @ grid @ transform.T, axes=1)
+    sizes = np.max(np.abs(found), axis=(1, 2, 3), keepdims=True)
+    kept = np.any(np.abs(found) > _NEGLIGIBLE * sizes, axis=(0, 2))
+    columns = tuple(int(np.max(np.nonzero(row)[0], initial=-1)) + 1 for row in kept)
+    return Interpolant(base, middle, half, delta, centre, spread, powers, found, columns)
+
+
+def _chebyshev(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The Chebyshev points, and the matrix that takes values there to the coefficients of T_0, T_1, …"""
+    j = np.arange(count)
+    # multiples of the angle without rounding: reduced as integers
+    matrix = np.cos(np.pi / (2 * count) * (np.outer(j, 2 * j + 1) % (4 * count))) * (2 / count)
+    matrix[0] /= 2
+    return np.cos(np.pi * (j + 0.5) / count), matrix
