@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from glutheory.numeric.arrays import Array, Namespace, host, piece
 from glutheory.numeric.duals.bases import Base
-from glutheory.numeric.duals.interpolant import LEAST, SMALLEST, edges, interpolant, nodes, span
+from glutheory.numeric.duals.interpolant import LEAST, SMALLEST, edges, gaps, interpolant, nodes, span
 from glutheory.numeric.duals.mixture import averages
 from glutheory.numeric.pairs import Geometry
 
@@ -58,7 +58,7 @@ class Close:
             return [xp.where(self.mask, value, own) for value, own in zip(values, sums, strict=True)]
         results = [0.0 * self.pairs.rho for _ in weights] if sums is None else sums
         for some, q, q2 in chunks(self.pairs.xp.nonzero(self.mask), self.pairs.rho, self.left, self.right):
-            s, t = averages(self.pairs.take(some), self.base, q, q2)
+            s, t = averages(_sharp(self.pairs.take(some)), self.base, q, q2)
             for result, (first, second) in zip(results, weights, strict=True):
                 result[some] = first * s + second * t
         return results
@@ -69,14 +69,8 @@ def split(
 ) -> tuple[Geometry | None, Close | None]:
     """The pairs that are left to the series, the close ones among them put at right angles, and the close ones.
 
-    Args:
-        pairs: of any shape.
-        base: f.
-        left, right: the scales q and q', of shapes that broadcast to the pairs'.
-        bounds: A and A' above, of these shapes.
-
-    Returns:
-        None where there are none.
+    The scales q and q' (`left`, `right`) and the `bounds` A and A' are of shapes that broadcast to the pairs'; there is
+    None in place of either if it is empty.
     """
     xp, count = pairs.xp, math.prod(pairs.rho.shape)
     if count == 0 or pairs.reach <= float(xp.min(bounds[0])) * float(xp.min(bounds[1])):
@@ -101,6 +95,14 @@ def split(
         return None, found
     far = xp.where(mask, 0.0 * size, pairs.rho)
     return Geometry(xp, far, False, max(float(xp.max(far)), -float(xp.min(far)))), found
+
+
+def _sharp(pairs: Geometry) -> Geometry:
+    """Pairs with their sines; |ρ| may have been rounded to above 1."""
+    if pairs.sine is not None:
+        return pairs
+    xp, gap = pairs.xp, gaps(pairs)
+    return Geometry(xp, xp.sign(pairs.rho) * (1.0 - gap), True, 1.0, xp.sqrt(gap * (2.0 - gap)))
 
 
 def _octaves(mask: Array, left: Array, right: Array, xp: Namespace) -> tuple[int, int] | None:

@@ -2,9 +2,7 @@
 
 The average of `mixture` is analytic in log q and log q' for |Im| < π/2, and in ρ up to its nearest branch point, which
 for q, q' ≤ Q lies at |ρ| ≥ 1 + δ, δ = (κ/Q)² with the smallest κ of the rule. In y = log(1 + δ − |ρ|) all branch
-points are at |Im y| ≥ π. So Chebyshev polynomials of log q, log q' and y converge at once, with the rate
-h/w + √(1 + (h/w)²) for an interval of half-width w whose nearest singularity is h away (Bernstein; Trefethen,
-Approximation Theory and Practice, theorem 8.2):
+points are at |Im y| ≥ π. So Chebyshev polynomials of log q, log q' and y converge at once (see `enough`):
 
     F(q, q', ρ) = Σ_k T_k(y) v(q)ᵀ C_k v(q'),   v_a(q) = T_a(log q)
 
@@ -23,7 +21,8 @@ from functools import lru_cache
 import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
-from glutheory.numeric.arrays import Array, Namespace, add_product, constant, two_product
+from glutheory.numeric.arrays import Array, Namespace, add_product, constant
+from glutheory.numeric.chebyshev import enough, points, polynomials, transform
 from glutheory.numeric.duals.bases import LOG_COSH, TANH, Base
 from glutheory.numeric.duals.mixture import RULE, averages
 from glutheory.numeric.pairs import Geometry
@@ -36,8 +35,6 @@ _BEGIN = 0.6
 SMALLEST = 0.7
 #: Ranges of q are unions of so many parts of an octave, and at most of so many octaves.
 _PARTS, _OCTAVES = 4, 4
-#: −log of the terms left out, of the largest.
-_DIGITS = 37.0
 #: Coefficients below this part of the largest are left out of later terms: a few thousand of them add up to a rounding.
 _NEGLIGIBLE = 1e-18
 
@@ -71,13 +68,8 @@ class Interpolant:
     def tile(self, pairs: Geometry, left: Array, right: Array, weights: tuple[tuple[float, float], ...]) -> list[Array]:
         """Sums first·F + second·ρ ∂F/∂ρ for these pairs of weights, on a tile of pairs with |ρ| ≥ `LEAST`.
 
-        Args:
-            pairs: shape (p, q); elsewhere results are finite and mean nothing.
-            left, right: the scales q and q', shapes (p,) and (q,), within the range.
-            weights: (first, second) of each sum.
-
-        Returns:
-            Arrays of shape (p, q).
+        The pairs are of shape (p, q), the scales q and q' (`left`, `right`) of shapes (p,) and (q,), within the range;
+        `weights` are the (first, second) of each sum. Elsewhere the results are finite and mean nothing.
         """
         xp = pairs.xp
         y = (xp.log(self.delta + gaps(pairs)) - self.centre) / self.spread
@@ -94,12 +86,8 @@ class Interpolant:
 
     def _polynomials(self, xp: Namespace, q: Array) -> Array:
         """T_a(log q) for a < m, shape (m, k); cos of an exact multiple of the angle."""
-        count = self.coefficients.shape[-1]
-        degrees = constant(xp, q, np.arange(count))[:, None]
-        x = xp.clip((xp.log(q) - self.middle) / self.half, -1.0, 1.0)
-        angle = xp.acos(x)[None, :] + 0.0 * degrees
-        multiple, error = two_product(xp, degrees + 0.0 * angle, angle)
-        return xp.cos(multiple) - error * xp.sin(multiple)
+        x = (xp.log(q) - self.middle) / self.half
+        return polynomials(xp, x, self.coefficients.shape[-1])
 
     def _factors(
         self, xp: Namespace, sides: tuple[Array, Array], own: tuple[Array, Array], first: float, second: float
@@ -153,12 +141,6 @@ def edges(span: tuple[int, int]) -> tuple[float, float]:
     return 2.0 ** (span[0] / _PARTS), 2.0 ** (span[1] / _PARTS)
 
 
-def _number(half: float, distance: float) -> int:
-    """How many polynomials an interval needs whose nearest singularity is at this distance from the real axis."""
-    ratio = distance / half
-    return 1 + math.ceil(_DIGITS / math.log(ratio + math.hypot(1.0, ratio)))
-
-
 def _sizes(span: tuple[int, int]) -> tuple[float, float, float, float, float, int, int]:
     """Middle and half of log q, δ, centre and spread of y, and the numbers m and K."""
     low, high = edges(span)
@@ -166,7 +148,7 @@ def _sizes(span: tuple[int, int]) -> tuple[float, float, float, float, float, in
     delta = (RULE[0][0] / high) ** 2
     first, last = math.log(delta), math.log(delta + 1.0 - _BEGIN)
     centre, spread = 0.5 * (first + last), 0.5 * (last - first)
-    return middle, half, delta, centre, spread, _number(half, math.pi / 2), _number(spread, math.pi)
+    return middle, half, delta, centre, spread, enough(half, math.pi / 2), enough(spread, math.pi)
 
 
 def nodes(span: tuple[int, int]) -> int:
@@ -184,10 +166,8 @@ def interpolant(base: Base, span: tuple[int, int]) -> Interpolant:
 @lru_cache(maxsize=64)
 def _make(base: Base, span: tuple[int, int]) -> Interpolant:
     middle, half, delta, centre, spread, m, K = _sizes(span)
-    x, transform = _chebyshev(m)
-    y, last = _chebyshev(K)
-    q = np.exp(middle + half * x)
-    gap = np.exp(centre + spread * y) - delta
+    q = np.exp(middle + half * points(m))
+    gap = np.exp(centre + spread * points(K)) - delta
     i, j = (np.repeat(index, K) for index in np.triu_indices(m))
     gap = np.tile(gap, m * (m + 1) // 2)
     sine = np.sqrt(gap * (2.0 - gap))
@@ -199,17 +179,8 @@ def _make(base: Base, span: tuple[int, int]) -> Interpolant:
         grid = np.empty((K, m, m))
         a, b = np.triu_indices(m)
         grid[:, a, b] = grid[:, b, a] = values
-        part[:] = np.tensordot(last, transform @ grid @ transform.T, axes=1)
+        part[:] = np.tensordot(transform(K), transform(m) @ grid @ transform(m).T, axes=1)
     sizes = np.max(np.abs(found), axis=(1, 2, 3), keepdims=True)
     kept = np.any(np.abs(found) > _NEGLIGIBLE * sizes, axis=(0, 2))
     columns = tuple(int(np.max(np.nonzero(row)[0], initial=-1)) + 1 for row in kept)
     return Interpolant(base, middle, half, delta, centre, spread, powers, found, columns)
-
-
-def _chebyshev(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The Chebyshev points, and the matrix that takes values there to the coefficients of T_0, T_1, …"""
-    j = np.arange(count)
-    # multiples of the angle without rounding: reduced as integers
-    matrix = np.cos(np.pi / (2 * count) * (np.outer(j, 2 * j + 1) % (4 * count))) * (2 / count)
-    matrix[0] /= 2
-    return np.cos(np.pi * (j + 0.5) / count), matrix

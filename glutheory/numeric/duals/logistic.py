@@ -18,13 +18,15 @@ from glutheory.numeric.arrays import Array, Namespace, add_outer, constant, host
 from glutheory.numeric.duals.bases import LOG_COSH, TANH, TERMS, X_TANH, Base
 from glutheory.numeric.duals.close import chunks, split
 from glutheory.numeric.duals.mixture import SMALLEST, partial_averages
-from glutheory.numeric.duals.record import Dual, Partials, Values
+from glutheory.numeric.duals.record import ALL, Dual, Partials, Values
 from glutheory.numeric.duals.series import series
 from glutheory.numeric.horner import slopes
-from glutheory.numeric.pairs import Geometry, Radii
+from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
 #: What the series may leave out, of the scale of the dual.
 _TOLERANCE = 1e-16
+#: The q up to which roundings of ρ may stay, by parity.
+_GENTLE = (4.0, 2.0)
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class _Logistic:
             self.values,
             self.partials,
             slope_features=self.slope_features,
+            limit=self.limit,
             combination=self.combination,
         )
 
@@ -83,6 +86,11 @@ class _Logistic:
         rest = xp.flip(xp.cumulative_sum(xp.flip(squares, axis=0), axis=0), axis=0) + beyond
         rest = xp.concat([rest, beyond[None, :]], axis=0)
         return xp.concat([q[None, :], h, change, xp.sqrt(rest / scale)], axis=0)
+
+    def limit(self, left: Array, right: Array) -> float:
+        """Whether a rounding of ρ is harmless: it is magnified by t'/t ≈ q, q² for tanh, at ρ = 1."""
+        largest = max(float(host(side[0, ...]).max(initial=0.0)) for side in (left, right))
+        return ALL if largest <= _GENTLE[self.base.parity] else NEAR
 
     def _terms(self, xp: Namespace, reach: float, left: Array, right: Array, lost: int = 0) -> int:
         """The number of terms that suffices for |ρ| ≤ reach, where differentiating has lost so many powers of ρ."""
