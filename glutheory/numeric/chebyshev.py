@@ -18,11 +18,18 @@ def points(count: int) -> np.ndarray:
 
 
 def transform(count: int) -> np.ndarray:
-    """The matrix that takes values at the points to the coefficients of T_0, T_1, …; shape (count, count)."""
+    """The matrix that takes values at the points to the coefficients of T_0, T_1, …, shape (count, count)."""
     j = np.arange(count)
     # multiples of the angle without rounding: reduced as integers
     matrix = np.cos(np.pi / (2 * count) * (np.outer(j, 2 * j + 1) % (4 * count))) * (2 / count)
     matrix[0] /= 2
+    return matrix
+
+
+def odd_transform(count: int) -> np.ndarray:
+    """The same for an odd function: its values at the positive of 2·count points, with the odd T_1, T_3, … for all."""
+    j = 2 * np.arange(count) + 1
+    matrix: np.ndarray = np.cos(np.pi / (4 * count) * (np.outer(j, j) % (8 * count))) * (2 / count)
     return matrix
 
 

@@ -1,8 +1,8 @@
 """Which pairs of the logistic family the Hermite series leaves, and their values: `interpolant` or `mixture`.
 
 A pair is close where all terms of the series do not suffice, |ρ| > A_i A'_j with a number for each row. Few close
-pairs, and lists of pairs, are averaged one by one; where a tile has many, its interpolant takes them, and with them all
-others that it can, so that the series needs fewer terms.
+pairs, and lists of pairs, are averaged one by one; where a tile has many, an interpolant takes all its pairs but those
+of rows whose scales are beyond those of the close ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from glutheory.numeric.pairs import Geometry
 CHUNK = 512
 #: The interpolant pays from this share of a tile on, and from this share of the pairs on that it is made from: other
 #: tiles of the matrix will ask for it too.
-_SHARE, _REUSE = 0.04, 0.25
+_SHARE, _REUSE = 0.04, 0.15
 
 #: (first, second) of a sum first·F + second·ρ ∂F/∂ρ.
 Weights = tuple[tuple[float, float], ...]
@@ -37,6 +37,7 @@ class Close:
         left, right: the scales q and q', of shapes that broadcast to the pairs'.
         mask: which are close, of the shape of the pairs.
         octaves: the range of the interpolant that takes them; None for averages.
+        whole: whether it is one for all ρ.
     """
 
     pairs: Geometry
@@ -45,6 +46,7 @@ class Close:
     right: Array
     mask: Array
     octaves: tuple[int, int] | None
+    whole: bool
 
     def put(self, sums: list[Array] | None, weights: Weights) -> list[Array]:
         """The sums first·F + second·ρ ∂F/∂ρ over these: given those of the others, or None where there are none."""
@@ -52,7 +54,7 @@ class Close:
         if self.octaves is not None:
             low, high = edges(self.octaves)
             q, q2 = (xp.clip(side, low, high) for side in (self.left[:, 0], self.right[0, :]))
-            values = interpolant(self.base, self.octaves).tile(self.pairs, q, q2, weights)
+            values = interpolant(self.base, self.octaves, self.whole).tile(self.pairs, q, q2, weights)
             if sums is None:
                 return values
             return [xp.where(self.mask, value, own) for value, own in zip(values, sums, strict=True)]
@@ -80,17 +82,18 @@ def split(
     close = int(xp.sum(xp.astype(mask, xp.int64)))
     if close == 0:
         return pairs, None
-    octaves = None
+    octaves, whole = None, False
     if pairs.rho.ndim == 2 and left.shape[1] == 1 and right.shape[0] == 1 and close > _SHARE * count:
         octaves = _octaves(mask, left, right, xp)
-        if octaves is not None and close < _REUSE * nodes(octaves):
+        whole = float(xp.min(size)) < LEAST
+        if octaves is not None and close < _REUSE * nodes(octaves, whole):
             octaves = None
     if octaves is not None:
         low, high = edges(octaves)
         inside, inside2 = ((side >= low) & (side <= high) for side in (left, right))
-        mask = (size >= LEAST) & inside & inside2
+        mask = inside & inside2
         close = int(xp.sum(xp.astype(mask, xp.int64)))
-    found = Close(pairs, base, left, right, mask, octaves)
+    found = Close(pairs, base, left, right, mask, octaves, whole)
     if close == count:
         return None, found
     far = xp.where(mask, 0.0 * size, pairs.rho)

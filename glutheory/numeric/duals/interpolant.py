@@ -1,8 +1,13 @@
-"""E[f(q x) f(q' x')] of the logistic family near ρ = ±1 for many pairs: one polynomial in place of 256 closed forms.
+"""E[f(q x) f(q' x')] of the logistic family for a tile of close pairs: one polynomial in place of 256 closed forms.
 
-The average of `mixture` is analytic in log q and log q' for |Im| < π/2, and in ρ up to its nearest branch point, which
-for q, q' ≤ Q lies at |ρ| ≥ 1 + δ, δ = (κ/Q)² with the smallest κ of the rule. In y = log(1 + δ − |ρ|) all branch
-points are at |Im y| ≥ π. So Chebyshev polynomials of log q, log q' and y converge at once (see `enough`):
+The average of `mixture` is analytic in log q and log q' for |Im| < π/2, and in ρ but for branch points, which for
+q, q' ≤ Q lie at |ρ| ≥ 1 + δ, δ = (κ/Q)² with the smallest κ of the rule. In
+
+    y = log(1 + δ + ρ) − log(1 + δ − ρ)     all ρ; F is odd or even in y as f is
+    y = log(1 + δ − |ρ|)                    |ρ| ≥ `LEAST`, a shorter interval
+
+the branch points are at |Im y| = π, so that Chebyshev polynomials of log q, log q' and y converge at once (see
+`enough`):
 
     F(q, q', ρ) = Σ_k T_k(y) v(q)ᵀ C_k v(q'),   v_a(q) = T_a(log q)
 
@@ -17,17 +22,18 @@ import math
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
 from glutheory.numeric.arrays import Array, Namespace, add_product, constant
-from glutheory.numeric.chebyshev import enough, points, polynomials, transform
+from glutheory.numeric.chebyshev import enough, odd_transform, points, polynomials, transform
 from glutheory.numeric.duals.bases import LOG_COSH, TANH, Base
 from glutheory.numeric.duals.mixture import RULE, averages
 from glutheory.numeric.pairs import Geometry
 
-#: The interpolant serves from this |ρ| on.
+#: The second y serves from this |ρ| on.
 LEAST = 0.75
 #: Its interval begins a little earlier: at the very end the recurrence would magnify roundings.
 _BEGIN = 0.6
@@ -50,6 +56,7 @@ class Interpolant:
         middle, half: of log q.
         delta: δ above.
         centre, spread: middle and half-width of y.
+        whole: which of the two y above.
         powers: of q q' that F and ρ ∂F/∂ρ are divided by, so that they are of one size throughout the range.
         coefficients: the C of F and of ρ ∂F/∂ρ, shape (2, K, m, m).
         columns: of each C_k, the number of columns kept; shape (K,).
@@ -61,27 +68,39 @@ class Interpolant:
     delta: float
     centre: float
     spread: float
+    whole: bool
     powers: tuple[float, float]
     coefficients: np.ndarray
     columns: tuple[int, ...]
 
     def tile(self, pairs: Geometry, left: Array, right: Array, weights: tuple[tuple[float, float], ...]) -> list[Array]:
-        """Sums first·F + second·ρ ∂F/∂ρ for these pairs of weights, on a tile of pairs with |ρ| ≥ `LEAST`.
+        """Sums first·F + second·ρ ∂F/∂ρ for these pairs of weights, on a tile.
 
         The pairs are of shape (p, q), the scales q and q' (`left`, `right`) of shapes (p,) and (q,), within the range;
-        `weights` are the (first, second) of each sum. Elsewhere the results are finite and mean nothing.
+        `weights` are the (first, second) of each sum.
         """
-        xp = pairs.xp
-        y = (xp.log(self.delta + gaps(pairs)) - self.centre) / self.spread
-        y = xp.clip(y, -1.0, 1.0)
-        y *= 2.0
+        xp, gap = pairs.xp, gaps(pairs)
+        y = xp.log(self.delta + gap)
+        if self.whole:
+            y = (xp.log(2.0 + self.delta - gap) - y) * xp.sign(pairs.rho)
+        y = xp.clip((y - self.centre) / self.spread, -1.0, 1.0)
+        twice = 4.0 * y * y - 2.0 if self.whole else 2.0 * y
         own, other = self._polynomials(xp, left), self._polynomials(xp, right)
         results = []
         for first, second in weights:
             factors = self._factors(xp, (left, right), (own, other), first, second)
-            results.append(self._clenshaw(xp, y, factors))
-            if self.base.parity:
-                results[-1] *= xp.sign(pairs.rho)
+            now, before = self._clenshaw(xp, twice, factors)
+            if not (self.base.parity and self.whole):
+                # Σ c_k T_k(z) = b_0 − z b_1
+                before *= 0.5 * twice
+                now -= before
+                if self.base.parity:
+                    now *= xp.sign(pairs.rho)
+            else:
+                # Σ c_k T_{2k+1}(y) = y (b_0 − b_1)
+                now -= before
+                now *= y
+            results.append(now)
         return results
 
     def _polynomials(self, xp: Namespace, q: Array) -> Array:
@@ -104,18 +123,16 @@ class Interpolant:
             found.append((xp.matmul(left.T, core), right.T))
         return found
 
-    def _clenshaw(self, xp: Namespace, twice: Array, factors: list[tuple[Array, Array]]) -> Array:
-        """Σ_k T_k(y) Σ L_k Rᵀ, given 2 y."""
+    def _clenshaw(self, xp: Namespace, twice: Array, factors: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+        """b_0 and b_1 of b_k = 2 z b_{k+1} − b_{k+2} + Σ L_k Rᵀ, given 2 z."""
         now, before = 0.0 * twice, 0.0 * twice
         for k in range(len(self.columns) - 1, -1, -1):
             total = twice * now
-            if k == 0:
-                total *= 0.5
             total -= before
             for left, right in factors:
                 total = add_product(xp, total, left[k, :, : self.columns[k]], right[:, : self.columns[k]])
             now, before = total, now
-        return now
+        return now, before
 
 
 def gaps(pairs: Geometry) -> Array:
@@ -141,33 +158,56 @@ def edges(span: tuple[int, int]) -> tuple[float, float]:
     return 2.0 ** (span[0] / _PARTS), 2.0 ** (span[1] / _PARTS)
 
 
-def _sizes(span: tuple[int, int]) -> tuple[float, float, float, float, float, int, int]:
+class _Sizes(NamedTuple):
     """Middle and half of log q, δ, centre and spread of y, and the numbers m and K."""
+
+    middle: float
+    half: float
+    delta: float
+    centre: float
+    spread: float
+    m: int
+    K: int
+
+
+def _sizes(span: tuple[int, int], whole: bool) -> _Sizes:
     low, high = edges(span)
     middle, half = 0.5 * math.log(low * high), 0.5 * math.log(high / low)
     delta = (RULE[0][0] / high) ** 2
+    m = enough(half, math.pi / 2)
+    if whole:
+        spread = math.log((2.0 + delta) / delta)
+        # every second one is zero
+        return _Sizes(middle, half, delta, 0.0, spread, m, -(-enough(spread, math.pi) // 2))
     first, last = math.log(delta), math.log(delta + 1.0 - _BEGIN)
-    centre, spread = 0.5 * (first + last), 0.5 * (last - first)
-    return middle, half, delta, centre, spread, enough(half, math.pi / 2), enough(spread, math.pi)
+    spread = 0.5 * (last - first)
+    return _Sizes(middle, half, delta, 0.5 * (first + last), spread, m, enough(spread, math.pi))
 
 
-def nodes(span: tuple[int, int]) -> int:
+def nodes(span: tuple[int, int], whole: bool) -> int:
     """The number of pairs that `interpolant` asks `averages` for."""
-    *_, m, K = _sizes(span)
-    return m * (m + 1) // 2 * K
+    sizes = _sizes(span, whole)
+    return sizes.m * (sizes.m + 1) // 2 * sizes.K
 
 
-def interpolant(base: Base, span: tuple[int, int]) -> Interpolant:
+def interpolant(base: Base, span: tuple[int, int], whole: bool) -> Interpolant:
     """The interpolant of this range; one thread makes it, others wait."""
     with _lock:
-        return _make(base, span)
+        return _make(base, span, whole)
 
 
 @lru_cache(maxsize=64)
-def _make(base: Base, span: tuple[int, int]) -> Interpolant:
-    middle, half, delta, centre, spread, m, K = _sizes(span)
+def _make(base: Base, span: tuple[int, int], whole: bool) -> Interpolant:
+    middle, half, delta, centre, spread, m, K = _sizes(span, whole)
     q = np.exp(middle + half * points(m))
-    gap = np.exp(centre + spread * points(K)) - delta
+    if whole:
+        # ρ = (1 + δ) tanh(y/2), at the positive of 2 K points
+        y = spread * points(2 * K)[:K]
+        gap = (2.0 * np.exp(-y) - delta * -np.expm1(-y)) / (1.0 + np.exp(-y))
+        last = odd_transform(K) if base.parity else transform(K)
+    else:
+        gap = np.exp(centre + spread * points(K)) - delta
+        last = transform(K)
     i, j = (np.repeat(index, K) for index in np.triu_indices(m))
     gap = np.tile(gap, m * (m + 1) // 2)
     sine = np.sqrt(gap * (2.0 - gap))
@@ -179,8 +219,8 @@ def _make(base: Base, span: tuple[int, int]) -> Interpolant:
         grid = np.empty((K, m, m))
         a, b = np.triu_indices(m)
         grid[:, a, b] = grid[:, b, a] = values
-        part[:] = np.tensordot(transform(K), transform(m) @ grid @ transform(m).T, axes=1)
+        part[:] = np.tensordot(last, transform(m) @ grid @ transform(m).T, axes=1)
     sizes = np.max(np.abs(found), axis=(1, 2, 3), keepdims=True)
     kept = np.any(np.abs(found) > _NEGLIGIBLE * sizes, axis=(0, 2))
     columns = tuple(int(np.max(np.nonzero(row)[0], initial=-1)) + 1 for row in kept)
-    return Interpolant(base, middle, half, delta, centre, spread, powers, found, columns)
+    return Interpolant(base, middle, half, delta, centre, spread, whole, powers, found, columns)

@@ -5,8 +5,8 @@
 For q ≤ 20/13 the trapezoidal rule on |x| ≤ 13: the nearest poles are ±iπ/(2q), at least 1.02 from the real axis, so a
 step of 13/128 leaves e^{−60}, times at most e^{18} by which He_k grows on the way there. Beyond, the limit |x| or
 sign(x) is integrated exactly, and the rest, below e^{−40} from x = 20/q on, by Fejér's rule (Waldvogel 2006): its poles
-keep their place relative to the interval, and 192 nodes leave e^{−76}. Both rules have weights accurate to an ulp. Where many
-rows have a q in one octave beyond, they are interpolated there in log q by Chebyshev polynomials.
+keep their place relative to the interval, and 192 nodes leave e^{−76}. Both rules have weights accurate to an ulp.
+Where many rows have a q in one octave beyond, they are interpolated there in log q by Chebyshev polynomials.
 """
 
 from __future__ import annotations
