@@ -14,14 +14,13 @@ _DIGITS = 37.0
 
 def points(count: int) -> np.ndarray:
     """The roots of T_count, shape (count,), from the largest on."""
-    return np.cos(np.pi * (np.arange(count) + 0.5) / count)
+    return _cosines(2 * np.arange(count) + 1, 2 * count)
 
 
 def transform(count: int) -> np.ndarray:
     """The matrix that takes values at the points to the coefficients of T_0, T_1, …, shape (count, count)."""
     j = np.arange(count)
-    # multiples of the angle without rounding: reduced as integers
-    matrix = np.cos(np.pi / (2 * count) * (np.outer(j, 2 * j + 1) % (4 * count))) * (2 / count)
+    matrix = _cosines(np.outer(j, 2 * j + 1), 2 * count) * (2 / count)
     matrix[0] /= 2
     return matrix
 
@@ -29,8 +28,17 @@ def transform(count: int) -> np.ndarray:
 def odd_transform(count: int) -> np.ndarray:
     """The same for an odd function: its values at the positive of 2·count points, with the odd T_1, T_3, … for all."""
     j = 2 * np.arange(count) + 1
-    matrix: np.ndarray = np.cos(np.pi / (4 * count) * (np.outer(j, j) % (8 * count))) * (2 / count)
-    return matrix
+    return _cosines(np.outer(j, j), 4 * count) * (2 / count)
+
+
+def _cosines(multiple: np.ndarray, parts: int) -> np.ndarray:
+    """The cosine of integer multiples of π/parts, from angles up to π/4: a rounding of π would tilt all alike."""
+    folded = np.abs((multiple + parts) % (2 * parts) - parts)
+    sign = np.where(2 * folded > parts, -1.0, 1.0)
+    folded = np.minimum(folded, parts - folded)
+    near = np.cos(np.pi * folded / parts)
+    found: np.ndarray = sign * np.where(4 * folded <= parts, near, np.sin(np.pi * (parts - 2 * folded) / (2 * parts)))
+    return found
 
 
 def polynomials(xp: Namespace, x: Array, count: int) -> Array:

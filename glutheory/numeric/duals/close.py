@@ -1,8 +1,8 @@
 """Which pairs of the logistic family the Hermite series leaves, and their values: `interpolant` or `mixture`.
 
 A pair is close where all terms of the series do not suffice, |ρ| > A_i A'_j with a number for each row. Few close
-pairs, and lists of pairs, are averaged one by one; where a tile has many, an interpolant takes all its pairs but those
-of rows whose scales are beyond those of the close ones.
+pairs, and lists of pairs, are averaged one by one; where a tile has many, an interpolant takes all its pairs, or those
+of |ρ| ≥ 3/4, but those of rows whose scales are beyond those of the close ones.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from glutheory.numeric.arrays import Array, Namespace, host, piece
 from glutheory.numeric.duals.bases import Base
-from glutheory.numeric.duals.interpolant import LEAST, SMALLEST, edges, gaps, interpolant, nodes, span
+from glutheory.numeric.duals.interpolant import LEAST, SMALLEST, edges, gaps, interpolant, nodes, serves, span
 from glutheory.numeric.duals.mixture import averages
 from glutheory.numeric.pairs import Geometry
 
@@ -85,13 +85,14 @@ def split(
     octaves, whole = None, False
     if pairs.rho.ndim == 2 and left.shape[1] == 1 and right.shape[0] == 1 and close > _SHARE * count:
         octaves = _octaves(mask, left, right, xp)
-        whole = float(xp.min(size)) < LEAST
-        if octaves is not None and close < _REUSE * nodes(octaves, whole):
-            octaves = None
+        if octaves is not None:
+            whole = float(xp.min(size)) < LEAST and serves(octaves, True)
+            if not serves(octaves, whole) or close < _REUSE * nodes(octaves, whole):
+                octaves = None
     if octaves is not None:
         low, high = edges(octaves)
         inside, inside2 = ((side >= low) & (side <= high) for side in (left, right))
-        mask = inside & inside2
+        mask = inside & inside2 if whole else (size >= LEAST) & inside & inside2
         close = int(xp.sum(xp.astype(mask, xp.int64)))
     found = Close(pairs, base, left, right, mask, octaves, whole)
     if close == count:

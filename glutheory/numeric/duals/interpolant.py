@@ -40,7 +40,9 @@ _BEGIN = 0.6
 #: From this q on the rule of `mixture` is exact to rounding.
 SMALLEST = 0.7
 #: Ranges of q are unions of so many parts of an octave, and at most of so many octaves.
-_PARTS, _OCTAVES = 4, 4
+_PARTS, _OCTAVES = 4, 3
+#: The most terms, of q up to about 1000; beyond, pairs are averaged one by one.
+_MOST = 112
 #: Coefficients below this part of the largest are left out of later terms: a few thousand of them add up to a rounding.
 _NEGLIGIBLE = 1e-18
 
@@ -182,6 +184,11 @@ def _sizes(span: tuple[int, int], whole: bool) -> _Sizes:
     first, last = math.log(delta), math.log(delta + 1.0 - _BEGIN)
     spread = 0.5 * (last - first)
     return _Sizes(middle, half, delta, 0.5 * (first + last), spread, m, enough(spread, math.pi))
+
+
+def serves(span: tuple[int, int], whole: bool) -> bool:
+    """Whether there is an interpolant for this range."""
+    return _sizes(span, whole).K <= _MOST
 
 
 def nodes(span: tuple[int, int], whole: bool) -> int:

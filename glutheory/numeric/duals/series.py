@@ -120,7 +120,8 @@ def _octave(base: Base, octave: int) -> np.ndarray:
     count = enough(0.5 * math.log(2.0), 0.5 * math.pi)
     q = 2.0 ** (octave + 0.5 + 0.5 * points(count))
     coefficients, norm, slope_norm = _large(numpy_namespace, base, q)
-    return np.concatenate([coefficients, norm[None, :], slope_norm[None, :]]) @ transform(count).T
+    found: np.ndarray = np.concatenate([coefficients, norm[None, :], slope_norm[None, :]]) @ transform(count).T
+    return found
 
 
 def _interpolated(xp: Namespace, base: Base, q: Array, octave: int) -> tuple[Array, Array, Array]:
