@@ -33,6 +33,8 @@ KINDS: dict[str, tuple[str, ...]] = {"nngp": ("nngp",), "ntk": ("ntk",), "both":
 _DIAGONAL = 4096
 #: Rows of a tile: on a CPU the temporaries stay in the cache of a core, elsewhere they fill the device.
 _SIDE, _DEVICE_SIDE = 192, 2048
+#: Up to this many rows the threads and the tiles of a matrix would cost more than they save.
+_ONE_TILE = 256
 
 
 def _namespace(X: Any, Y: Any) -> Namespace:
@@ -312,11 +314,7 @@ def gram(
     results = _outputs(out, kinds, shape, xp, X, xp.float32 if single else xp.float64)
     targets = [_view(part) for part in results]
     numpy = array_api_compat.is_numpy_namespace(left.xp)
-    # a small matrix still makes enough tiles to share, and few of them straddle the diagonal
-    usual = min(_SIDE, max(64, max(shape) // 8)) if numpy else _DEVICE_SIDE
-    if isinstance(plan, DeepPlan):
-        usual = max(1, usual // max(plan.tokens))
-    side = _positive("block", block, usual)
+    side = _positive("block", block, _usual_side(plan, numpy))
     tiles = math.prod(-(-rows // side) for rows in shape)
     workers = max(1, min(_positive("threads", threads, cores()), tiles)) if numpy else 1
 
@@ -332,6 +330,19 @@ def gram(
     if back is not None:
         results = [back(part) for part in results]
     return tuple(results) if kind == "both" else results[0]
+
+
+def _usual_side(plan: Plan | DeepPlan, numpy: bool) -> int:
+    """The rows of a tile where nobody says."""
+    longest = max(plan.shape)
+    if not numpy:
+        usual = _DEVICE_SIDE
+    elif longest <= _ONE_TILE and isinstance(plan, Plan):
+        usual = _ONE_TILE
+    else:
+        # a small matrix still makes enough tiles to share, and few of them straddle the diagonal
+        usual = min(_SIDE, max(64, longest // 8))
+    return max(1, usual // max(plan.tokens)) if isinstance(plan, DeepPlan) else usual
 
 
 def diagonal(plan: Plan | DeepPlan, kind: str) -> Array:
