@@ -33,8 +33,10 @@ KINDS: dict[str, tuple[str, ...]] = {"nngp": ("nngp",), "ntk": ("ntk",), "both":
 _DIAGONAL = 4096
 #: Rows of a tile: on a CPU the temporaries stay in the cache of a core, elsewhere they fill the device.
 _SIDE, _DEVICE_SIDE = 192, 2048
-#: Up to this many rows the threads and the tiles of a matrix would cost more than they save.
-_ONE_TILE = 256
+#: Rows of a tile of a matrix of up to so many rows; of up to so few it is one tile.
+_SMALL_SIDE, _LARGE, _ONE_TILE = 128, 1536, 160
+#: Up to this many entries threads cost more than they save: a millisecond.
+_ONE_THREAD = 1 << 16
 
 
 def _namespace(X: Any, Y: Any) -> Namespace:
@@ -316,7 +318,8 @@ def gram(
     numpy = array_api_compat.is_numpy_namespace(left.xp)
     side = _positive("block", block, _usual_side(plan, numpy))
     tiles = math.prod(-(-rows // side) for rows in shape)
-    workers = max(1, min(_positive("threads", threads, cores()), tiles)) if numpy else 1
+    usual = 1 if isinstance(plan, Plan) and math.prod(shape) <= _ONE_THREAD else cores()
+    workers = max(1, min(_positive("threads", threads, usual), tiles)) if numpy else 1
 
     def work(tile: Tile) -> None:
         rows, columns = tile
@@ -337,11 +340,14 @@ def _usual_side(plan: Plan | DeepPlan, numpy: bool) -> int:
     longest = max(plan.shape)
     if not numpy:
         usual = _DEVICE_SIDE
-    elif longest <= _ONE_TILE and isinstance(plan, Plan):
-        usual = _ONE_TILE
-    else:
-        # a small matrix still makes enough tiles to share, and few of them straddle the diagonal
+    elif isinstance(plan, DeepPlan):
+        # a small matrix still makes enough tiles to share
         usual = min(_SIDE, max(64, longest // 8))
+    elif longest <= _ONE_TILE or longest > _LARGE:
+        usual = _SIDE
+    else:
+        # tiles of one size, of which few straddle the diagonal
+        usual = -(-longest // -(-longest // _SMALL_SIDE))
     return max(1, usual // max(plan.tokens)) if isinstance(plan, DeepPlan) else usual
 
 
