@@ -26,7 +26,7 @@ from glutheory.numeric.pairs import NEAR, Geometry, Radii
 #: What the series may leave out, of the scale of the dual.
 _TOLERANCE = 1e-16
 #: The q up to which roundings of ρ may stay, by parity.
-_GENTLE = (6.0, 2.0)
+_GENTLE = (6.0, 2.5)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class _Logistic:
         return xp.concat([q[None, :], h, change, xp.sqrt(rest / scale)], axis=0)
 
     def limit(self, left: Array, right: Array) -> float:
-        """Whether a rounding of ρ is harmless: it is magnified by (∂t/∂ρ)/t at ρ = 1, up to 5 for these q."""
+        """Whether a rounding of ρ is harmless: it is magnified by (∂t/∂ρ)/t at ρ = 1, up to 6 for these q."""
         largest = max(float(host(side[0, ...]).max(initial=0.0)) for side in (left, right))
         return ALL if largest <= _GENTLE[self.base.parity] else NEAR
 
