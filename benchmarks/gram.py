@@ -16,6 +16,7 @@ import math
 import os
 import platform
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -105,6 +106,60 @@ def times(sizes: list[int], repeats: int) -> None:
     print(f"\na fresh process: import {memory['import']:.2f} s, first call (50 rows) {memory['first']:.3f} s\n")
 
 
+def _spread(values: list[float]) -> str:
+    return "/".join(f"{1000 * part:.1f}" for part in (min(values), statistics.median(values), max(values)))
+
+
+def compare(label: str, tasks: dict[str, Callable[[], object]], repeats: int) -> None:
+    """Processor time of tasks that take turns, in ms (least/median/most), and the ratio of medians to the first one."""
+    found: dict[str, list[float]] = {name: [] for name in tasks}
+    for turn in range(repeats + 1):
+        for name, task in tasks.items():
+            start = time.process_time()
+            task()
+            if turn:
+                found[name].append(time.process_time() - start)
+    first = statistics.median(next(iter(found.values())))
+    for name, values in found.items():
+        print(f"{label:20} {name:22} {_spread(values):>24} {statistics.median(values) / first:7.2f}")
+
+
+def plain_reglu(X: np.ndarray) -> np.ndarray:
+    """The NTK of ReGLU by its formula as one would write it, without a thought for nearly parallel rows."""
+    G = X @ X.T / X.shape[1]
+    norms = np.sqrt(np.diag(G))
+    rho = np.clip(G / np.outer(norms, norms), -1, 1)
+    rest = np.pi - np.arccos(rho)
+    S = np.outer(norms, norms) * (np.sqrt(1 - rho * rho) + rho * rest) / (2 * np.pi)
+    return 2 * S * G + G * G * rest / (2 * np.pi)
+
+
+def cliffs(n: int, repeats: int) -> None:
+    """Rows that are hard for the logistic family, small matrices, and many features, each against an easy case."""
+    from glutheory.numeric import gram
+
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, FEATURES))
+    print("processor time, ms (least/median/most), and the ratio of medians to the first of its kind; NTK")
+    for name in ("swiglu", "glu"):
+        rows = {"Gaussian rows": X, "+ 4": X + 4, "+ 10": X + 10, "(+ 4)·50": 50 * (X + 4)}
+        compare(f"{name} n={n}", {k: lambda Y=Y, name=name: gram(name, Y) for k, Y in rows.items()}, repeats)  # type: ignore[misc]
+    for few in (100, 200, 500):
+        small = rng.standard_normal((few, FEATURES))
+        compare(
+            f"reglu n={few}",
+            {"numpy, plain formula": lambda Y=small: plain_reglu(Y), "gram": lambda Y=small: gram("reglu", Y)},  # type: ignore[misc]
+            5 * repeats,
+        )
+    wide = rng.standard_normal((n, 1024))
+    compare(
+        f"reglu n={n} d=1024",
+        {"floor": lambda: floor(wide), "plain": lambda: plain_reglu(wide), "gram": lambda: gram("reglu", wide)},
+        repeats,
+    )
+    print()
+
+
 def _exact(network: str, x: np.ndarray, y: np.ndarray) -> tuple[mpmath.mpf, mpmath.mpf]:
     """NNGP and NTK of a gated or plain network at two rows, to 40 digits."""
     import glutheory as glu
@@ -190,6 +245,7 @@ def main() -> None:
         f"load {load:.1f} before the run\n"
     )
     times(sizes, repeats)
+    cliffs(500 if arguments.quick else 1000, repeats)
     errors()
 
 

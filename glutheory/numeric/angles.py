@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import math
 
+import array_api_compat
+
 from glutheory.numeric.arrays import Array, inner, power_of_two, two_product, two_sum
 from glutheory.numeric.pairs import Geometry
 from glutheory.numeric.rows import Rows
@@ -27,14 +29,18 @@ _FAR_APART = 60
 
 
 def of_tile(
-    left: Rows, right: Rows, rows: slice, columns: slice, limit: float
+    left: Rows, right: Rows, rows: slice, columns: slice, limit: float, *, diagonal: bool = False
 ) -> tuple[Geometry, tuple[Array, ...] | None]:
     """The pairs of a tile, shape (rows, columns), and the indices in it of those that are left to `refine`, or None.
 
-    Those with |ρ| > `limit` must be accurate; all are where most are nearly parallel.
+    Those with |ρ| > `limit` must be accurate; all are where most are nearly parallel. With `diagonal` whoever asks has
+    better values for the pairs (i, i), which are then put at right angles and left out.
     """
     xp = left.xp
     rho = inner(xp, left.unit[rows, :], right.unit[columns, :])
+    if diagonal:
+        every = xp.arange(rho.shape[0], device=array_api_compat.device(rho))
+        rho[every, every] = 0.0 * rho[:, 0]
     reach = max(float(xp.max(rho)), -float(xp.min(rho)))
     if reach <= limit:
         return Geometry(xp, rho, False, reach), None

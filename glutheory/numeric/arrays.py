@@ -90,16 +90,35 @@ def add_outer(xp: Namespace, total: Array, x: Array, y: Array) -> Array:
     For a column and a row of numpy the BLAS takes a sixth of the time of broadcasting and adding.
     """
     p, q = total.shape[0], math.prod(total.shape[1:])
-    outer = x.shape == (p, 1) and y.shape == (1, q) and total.shape == (p, q)
-    if not (outer and array_api_compat.is_numpy_namespace(xp) and total.flags.c_contiguous):
+    if x.shape == (p, 1) and y.shape == (1, q) and total.shape == (p, q) and _blas(xp, total):
+        _add_strips(total, x, y)
+    else:
         total += x * y
-        return total
+    return total
+
+
+def add_product(xp: Namespace, total: Array, x: Array, y: Array) -> Array:
+    """The array, shape (p, q), plus the matrix product x·y.T of shapes (p, m) and (q, m); it may be overwritten."""
+    if _blas(xp, total):
+        _add_strips(total, x, y.T)
+    else:
+        total += xp.matmul(x, y.T)
+    return total
+
+
+def _blas(xp: Namespace, total: Array) -> bool:
+    return bool(array_api_compat.is_numpy_namespace(xp) and total.flags.c_contiguous)
+
+
+def _add_strips(total: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
+    """Add x·y, shapes (p, m) and (m, q), in place, in strips for which no BLAS starts threads (see `inner`)."""
     from scipy.linalg.blas import dgemm
 
-    strip = max(1, _SIDE**3 // max(1, q))  # see `inner`
-    for i in range(0, p, strip):
+    if not x.shape[1]:
+        return
+    strip = max(1, _SIDE**3 // max(1, y.size))
+    for i in range(0, total.shape[0], strip):
         dgemm(1.0, y.T, x[i : i + strip].T, beta=1.0, c=total[i : i + strip].T, overwrite_c=1)
-    return total
 
 
 def inner(xp: Namespace, left: Array, right: Array) -> Array:

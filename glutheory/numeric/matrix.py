@@ -33,6 +33,10 @@ KINDS: dict[str, tuple[str, ...]] = {"nngp": ("nngp",), "ntk": ("ntk",), "both":
 _DIAGONAL = 4096
 #: Rows of a tile: on a CPU the temporaries stay in the cache of a core, elsewhere they fill the device.
 _SIDE, _DEVICE_SIDE = 192, 2048
+#: Rows of a tile of a matrix of up to so many rows; of up to so few it is one tile.
+_SMALL_SIDE, _LARGE, _ONE_TILE = 128, 1536, 160
+#: Up to this many entries threads cost more than they save: a millisecond.
+_ONE_THREAD = 1 << 16
 
 
 def _namespace(X: Any, Y: Any) -> Namespace:
@@ -312,13 +316,10 @@ def gram(
     results = _outputs(out, kinds, shape, xp, X, xp.float32 if single else xp.float64)
     targets = [_view(part) for part in results]
     numpy = array_api_compat.is_numpy_namespace(left.xp)
-    # a small matrix still makes enough tiles to share, and few of them straddle the diagonal
-    usual = min(_SIDE, max(64, max(shape) // 8)) if numpy else _DEVICE_SIDE
-    if isinstance(plan, DeepPlan):
-        usual = max(1, usual // max(plan.tokens))
-    side = _positive("block", block, usual)
+    side = _positive("block", block, _usual_side(plan, numpy))
     tiles = math.prod(-(-rows // side) for rows in shape)
-    workers = max(1, min(_positive("threads", threads, cores()), tiles)) if numpy else 1
+    usual = 1 if isinstance(plan, Plan) and math.prod(shape) <= _ONE_THREAD else cores()
+    workers = max(1, min(_positive("threads", threads, usual), tiles)) if numpy else 1
 
     def work(tile: Tile) -> None:
         rows, columns = tile
@@ -332,6 +333,22 @@ def gram(
     if back is not None:
         results = [back(part) for part in results]
     return tuple(results) if kind == "both" else results[0]
+
+
+def _usual_side(plan: Plan | DeepPlan, numpy: bool) -> int:
+    """The rows of a tile where nobody says."""
+    longest = max(plan.shape)
+    if not numpy:
+        usual = _DEVICE_SIDE
+    elif isinstance(plan, DeepPlan):
+        # a small matrix still makes enough tiles to share
+        usual = min(_SIDE, max(64, longest // 8))
+    elif longest <= _ONE_TILE or longest > _LARGE:
+        usual = _SIDE
+    else:
+        # tiles of one size, of which few straddle the diagonal
+        usual = -(-longest // -(-longest // _SMALL_SIDE))
+    return max(1, usual // max(plan.tokens)) if isinstance(plan, DeepPlan) else usual
 
 
 def diagonal(plan: Plan | DeepPlan, kind: str) -> Array:

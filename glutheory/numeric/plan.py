@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+import array_api_compat
+
 from glutheory.networks import Network
 from glutheory.numeric.angles import of_tile, refine
 from glutheory.numeric.arrays import Array, Namespace, add_outer, piece
@@ -56,18 +58,25 @@ class Plan:
 
     def diagonal(self, some: slice, kind: str) -> Array:
         """The kernels of these rows with themselves, of the plan of a symmetric matrix; shape (rows,)."""
+        return self._diagonal(some, (kind,))[0]
+
+    def _diagonal(self, some: slice, kinds: tuple[str, ...]) -> list[Array]:
         xp, rows = self.left.xp, self.left
         rho = xp.where(rows.norm[some] == 0, 0.0 * rows.length[some], 0.0 * rows.length[some] + 1.0)
         pairs = Geometry(xp, rho, True, 1.0, 1.0 - rho, 0.0 * rho)
-        return self.kernels(pairs, lambda f: f[..., some], lambda f: f[..., some], (kind,))[0]
+        return self.kernels(pairs, lambda f: f[..., some], lambda f: f[..., some], kinds)
 
     def tile(self, rows: slice, columns: slice, kinds: tuple[str, ...]) -> list[Array]:
         """The kernels of these kinds ("nngp", "ntk") on a tile, shape (rows, columns) each."""
         xp = self.left.xp
         limit = min(br.dual.limit(br.left[:, rows], br.right[:, columns]) for br in self.branches)
-        pairs, near = of_tile(self.left, self.right, rows, columns, limit)
-        results = self.kernels(pairs, lambda f: f[..., rows, None], lambda f: f[..., None, columns], kinds)
         symmetric = self.left is self.right and rows == columns
+        pairs, near = of_tile(self.left, self.right, rows, columns, limit, diagonal=symmetric)
+        results = self.kernels(pairs, lambda f: f[..., rows, None], lambda f: f[..., None, columns], kinds)
+        if symmetric:
+            every = xp.arange(pairs.rho.shape[0], device=array_api_compat.device(pairs.rho))
+            for part, values in zip(results, self._diagonal(rows, kinds), strict=True):
+                part[every, every] = values
         if near is not None:
             self._repair(results, near, (rows.start, columns.start), kinds, symmetric)
         if symmetric:

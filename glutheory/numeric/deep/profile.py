@@ -33,7 +33,7 @@ from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.deep.panels import Panels, resolve
 from glutheory.numeric.duals import Dual, evaluator
-from glutheory.numeric.pairs import Geometry, Radii
+from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
 #: What the values at ρ = 0, from both ends and by the evaluator itself, may differ by.
 _AGREES = 3e-13
@@ -134,7 +134,7 @@ class _View:
         side = Radii(xp, np.array([math.sqrt(high)]), lambda: (np.array([high]), np.array([low])))
         with np.errstate(all="ignore"):
             self._features = dual.features(side)
-            self._limit = dual.limit(self._features, self._features)
+            self._limit = min(NEAR, dual.limit(self._features, self._features))
 
     def _values(self, pairs: Geometry) -> tuple[Array, Array]:
         features = np.broadcast_to(self._features, (self._features.shape[0], pairs.rho.shape[0]))

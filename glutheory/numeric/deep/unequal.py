@@ -25,7 +25,7 @@ from glutheory.numeric.deep.tabulated import Seen
 from glutheory.numeric.duals import Dual
 from glutheory.numeric.own.curve import Curves, curves
 from glutheory.numeric.own.rule import density, legendre, panels, reach
-from glutheory.numeric.pairs import Geometry, Radii
+from glutheory.numeric.pairs import NEAR, Geometry, Radii
 from glutheory.numeric.plan import Pick
 
 #: 1 − |N| below which it is put together: above, a rounding moves an angle by 1e-15.
@@ -130,7 +130,7 @@ class Unequal:
 
     def _values(self, rho: Array, gap: Array, sides: list[Array], features: list[Array]) -> tuple[Array, Array]:
         """S and ∂S/∂ρ over (r r')^degree; arrays of one shape, the features with an axis before it."""
-        limit = self.dual.limit(self.left, self.right)
+        limit = min(NEAR, self.dual.limit(self.left, self.right))
         near = gap < 1.0 - limit
         # nearly parallel pairs are overwritten; at right angles they cost no additional terms
         far = np.where(near | (rho == 0), _HAIR, rho)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from glutheory.numeric.arrays import Array
-from glutheory.numeric.duals.record import Dual, Partials, Values, radii
+from glutheory.numeric.duals.record import ALL, Dual, Partials, Values, radii
 from glutheory.numeric.pairs import Geometry
 
 #: Of pairs, and of whether k'' is wanted: k, k' and k''.
@@ -166,7 +167,7 @@ def _dual(
     return Dual(degree, radii, values or of_profile, partials, jumps=jumps)
 
 
-IDENTITY = _dual(1, _identity, _identity_values)
+IDENTITY = replace(_dual(1, _identity, _identity_values), limit=lambda left, right: ALL)  # noqa: ARG005
 
 DUALS: dict[str, Dual | Callable[[float], Dual]] = {
     "identity": IDENTITY,

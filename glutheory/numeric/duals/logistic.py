@@ -11,21 +11,22 @@ serves. Since q ∂/∂q acts on f(q x) as x ∂/∂x does,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from glutheory.numeric.arrays import Array, Namespace, add_outer, constant, host, piece
+from glutheory.numeric.arrays import Array, Namespace, add_outer, constant, host
 from glutheory.numeric.duals.bases import LOG_COSH, TANH, TERMS, X_TANH, Base
-from glutheory.numeric.duals.mixture import SMALLEST, averages, partial_averages
-from glutheory.numeric.duals.record import Dual, Partials, Values
+from glutheory.numeric.duals.close import chunks, split
+from glutheory.numeric.duals.mixture import SMALLEST, partial_averages
+from glutheory.numeric.duals.record import ALL, Dual, Partials, Values
 from glutheory.numeric.duals.series import series
 from glutheory.numeric.horner import slopes
 from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
 #: What the series may leave out, of the scale of the dual.
 _TOLERANCE = 1e-16
-#: Pairs that the mixture takes at a time, for the cache.
-_CHUNK = 512
+#: The q up to which roundings of ρ may stay, by parity.
+_GENTLE = (6.0, 2.5)
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,9 @@ class _Logistic:
         return xp.concat([q[None, :], h, change, xp.sqrt(rest / scale)], axis=0)
 
     def limit(self, left: Array, right: Array) -> float:
-        """The |ρ| up to which all the terms suffice for all pairs of these rows."""
-        worst = float(host(left[-1, ...]).max()) * float(host(right[-1, ...]).max())
-        reach = (_TOLERANCE / worst) ** (1 / (2 * TERMS)) if worst > _TOLERANCE else 1.0
-        return min(NEAR, reach)
+        """Whether a rounding of ρ is harmless: it is magnified by (∂t/∂ρ)/t at ρ = 1, up to 6 for these q."""
+        largest = max(float(host(side[0, ...]).max(initial=0.0)) for side in (left, right))
+        return ALL if largest <= _GENTLE[self.base.parity] else NEAR
 
     def _terms(self, xp: Namespace, reach: float, left: Array, right: Array, lost: int = 0) -> int:
         """The number of terms that suffices for |ρ| ≤ reach, where differentiating has lost so many powers of ρ."""
@@ -102,26 +102,25 @@ class _Logistic:
                 return j
         return TERMS
 
-    def _out_of_reach(self, pairs: Geometry, left: Array, right: Array, lost: int = 0) -> Array:
-        """The pairs for which all the terms do not suffice."""
-        power = 2 * TERMS + self.base.parity - lost
-        return left[-1, ...] * right[-1, ...] * pairs.xp.abs(pairs.rho) ** power > _TOLERANCE
+    def _bounds(self, xp: Namespace, left: Array, right: Array, lost: int = 0) -> tuple[Array, Array]:
+        """A and A' of the rows: all the terms suffice for |ρ| ≤ A A'."""
+        power = 1.0 / (2 * TERMS + self.base.parity - lost)
+        first, second = (
+            (math.sqrt(_TOLERANCE) / xp.maximum(side[-1, ...], 1e-300 + 0.0 * side[-1, ...])) ** power
+            for side in (left, right)
+        )
+        return first, second
 
     def values(self, pairs: Geometry, left: Array, right: Array) -> Values:
         """The numbers s and t (see `Dual`)."""
-        if not pairs.near:
-            return self._finish(pairs.rho, left, right, self._sum(pairs, left, right))
-        others = pairs.xp.nonzero(self._out_of_reach(pairs, left, right))
-        count = others[0].shape[0]
-        if count < math.prod(pairs.rho.shape) or count == 0:
-            s, t = self._sum(pairs, left, right)
-        else:
-            s, t = 0.0 * pairs.rho, 0.0 * pairs.rho
-        for some, q, q2 in _chunks(pairs, others, left, right):
-            s[some], t[some] = averages(pairs.take(some), self.base, q, q2)
-        return self._finish(pairs.rho, left, right, (s, t))
+        far, close = split(pairs, self.base, left[0, ...], right[0, ...], self._bounds(pairs.xp, left, right))
+        sums = None if far is None else self._sum(far, left, right)
+        if close is not None:
+            sums = close.put(sums, ((1.0, 0.0), (0.0, 1.0)))
+        assert sums is not None
+        return self._finish(pairs.rho, left, right, sums)
 
-    def _sum(self, pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
+    def _sum(self, pairs: Geometry, left: Array, right: Array) -> list[Array]:
         """Σ h_k h_k' ρ^k and Σ k h_k h_k' ρ^k: Horner's rule in ρ² for the sum and its derivative; no term cancels."""
         terms = self._terms(pairs.xp, pairs.reach, left, right)
         rho = pairs.rho
@@ -138,9 +137,9 @@ class _Logistic:
             s *= rho
             t *= rho
             t += s
-        return s, t
+        return [s, t]
 
-    def _finish(self, rho: Array, left: Array, right: Array, sums: tuple[Array, Array]) -> Values:
+    def _finish(self, rho: Array, left: Array, right: Array, sums: list[Array]) -> Values:
         """The constant and the linear part added."""
         s, t = sums
         s *= self.weight
@@ -156,17 +155,13 @@ class _Logistic:
 
     def combination(self, pairs: Geometry, left: Array, right: Array, first: float, second: float) -> Array:
         """The sum first·s + second·t of far pairs (see `Dual`): one sum by Horner's rule."""
-        xp, rho = pairs.xp, pairs.rho
-        degrees = self.base.degrees()
-        square = rho * rho
-        total = 0.0 * rho
-        for j in range(self._terms(xp, pairs.reach, left, right), 0, -1):
-            total *= square
-            total = add_outer(
-                xp, total, left[j, ...] * (self.weight * (first + second * degrees[j - 1])), right[j, ...]
-            )
-        if self.base.parity:
-            total *= rho
+        rho, weights = pairs.rho, (self.weight * first, self.weight * second)
+        far, close = split(pairs, self.base, left[0, ...], right[0, ...], self._bounds(pairs.xp, left, right))
+        sums = None if far is None else [self._weighted(far, left, right, *weights)]
+        if close is not None:
+            sums = close.put(sums, (weights,))
+        assert sums is not None
+        (total,) = sums
         if self.linear:
             linear = rho * (self.linear * (first + second))
             if self.base.growth:
@@ -175,13 +170,26 @@ class _Logistic:
         total += first * self.constant
         return total
 
+    def _weighted(self, pairs: Geometry, left: Array, right: Array, first: float, second: float) -> Array:
+        """Σ (first + k second) h_k h_k' ρ^k."""
+        degrees = self.base.degrees()
+        square = pairs.rho * pairs.rho
+        total = 0.0 * square
+        for j in range(self._terms(pairs.xp, pairs.reach, left, right), 0, -1):
+            total *= square
+            total = add_outer(pairs.xp, total, left[j, ...] * (first + second * degrees[j - 1]), right[j, ...])
+        if self.base.parity:
+            total *= pairs.rho
+        return total
+
     def partials(self, pairs: Geometry, left: Array, right: Array, second: bool) -> Partials:
         """The derivatives (see `Dual`)."""
         found = self._slope_sums(pairs, left, right, second)
         # for smaller q the series is always enough, and what is missing but the rounding of the coefficients
         large = (left[0, ...] > SMALLEST) & (right[0, ...] > SMALLEST)
-        others = pairs.xp.nonzero(self._out_of_reach(pairs, left, right, 2) & large)
-        for some, q, q2 in _chunks(pairs, others, left, right):
+        first, second_bound = self._bounds(pairs.xp, left, right, 2)
+        others = pairs.xp.nonzero((pairs.xp.abs(pairs.rho) > first * second_bound) & large)
+        for some, q, q2 in chunks(others, pairs.rho, left[0, ...], right[0, ...]):
             for part, value in zip(found, partial_averages(pairs.take(some), self.base, q, q2)[:7], strict=True):
                 part[some] = value
         return self._finish_slopes(pairs.rho, left, right, found)
@@ -220,19 +228,6 @@ class _Logistic:
             grow, grow2 = grow + s, grow2 + s
             grow_rho, grow2_rho = grow_rho + s_rho, grow2_rho + s_rho
         return Partials(s, s_rho, s_rho2, grow, grow_rho, grow2, grow2_rho)
-
-
-def _chunks(
-    pairs: Geometry, others: tuple[Array, ...], left: Array, right: Array
-) -> Iterator[tuple[tuple[Array, ...], Array, Array]]:
-    """These pairs, some at a time, and their q and q'."""
-    count = others[0].shape[0]
-    if count == 0:
-        return
-    q, q2 = left[0, ...] + 0.0 * pairs.rho, right[0, ...] + 0.0 * pairs.rho
-    for start in range(0, count, _CHUNK):
-        some = tuple(piece(index, start, _CHUNK) for index in others)
-        yield some, q[some], q2[some]
 
 
 def silu(beta: float) -> Dual:

@@ -24,6 +24,8 @@ from typing import NamedTuple
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
+#: A bound above all |ρ|.
+ALL = 2.0
 #: What values of the evaluators made by hand may be off by, of √(K(x,x) K(x',x')): also where several are multiplied.
 HAND_MADE = 1e-14
 
@@ -71,7 +73,8 @@ class Dual:
         partials: of the same and whether derivatives of c·T are wanted; where not (NNGP), the three `*_rho2`,
             `left_rho` and `right_rho` may hold anything. It costs up to 26 times as much as `values`.
         slope_features: the features that `partials` is given, where these are others.
-        limit: of two sets of features, the |ρ| up to which `values` may be called on unrefined pairs.
+        limit: of two sets of features, the |ρ| up to which `values` may be called on unrefined pairs; `ALL` where a
+            rounding of ρ does no harm anywhere, and then |ρ| may be a few roundings above 1.
         jumps: whether φ jumps at 0; then t = ±∞ at ρ = ±1.
         combination: of far pairs, their features and two numbers p and q, the sum p s + q t where that is cheaper than
             both; then there is no factor.

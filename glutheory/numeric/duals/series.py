@@ -6,18 +6,22 @@ For q ≤ 20/13 the trapezoidal rule on |x| ≤ 13: the nearest poles are ±iπ/
 step of 13/128 leaves e^{−60}, times at most e^{18} by which He_k grows on the way there. Beyond, the limit |x| or
 sign(x) is integrated exactly, and the rest, below e^{−40} from x = 20/q on, by Fejér's rule (Waldvogel 2006): its poles
 keep their place relative to the interval, and 192 nodes leave e^{−76}. Both rules have weights accurate to an ulp.
+Where many rows have a q in one octave beyond, they are interpolated there in log q by Chebyshev polynomials.
 """
 
 from __future__ import annotations
 
 import math
-from functools import cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache, partial
+from typing import NamedTuple, TypeAlias
 
 import array_api_compat
+import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
-from glutheory.numeric.arrays import Array, Namespace, constant, inner, piece
+from glutheory.numeric.arrays import Array, Namespace, constant, host, inner, piece
+from glutheory.numeric.chebyshev import enough, points, polynomials, transform
 from glutheory.numeric.duals.bases import TERMS, Base
 
 _TRAPEZOID = 128
@@ -27,6 +31,10 @@ _CUT = 20.0
 #: Parseval's differences below this fraction are rounding errors.
 _ROUNDING = 1e-13
 _CHUNK = 64
+
+
+#: (xp, f, q) to coefficients (TERMS, n) and the norms of f and f' (n,).
+_Rule: TypeAlias = Callable[[Namespace, Base, Array], tuple[Array, Array, Array]]
 
 
 class Series(NamedTuple):
@@ -106,6 +114,24 @@ def _large(xp: Namespace, base: Base, q: Array) -> tuple[Array, Array, Array]:
     return coefficients, square, slope_square
 
 
+@lru_cache(maxsize=64)
+def _octave(base: Base, octave: int) -> np.ndarray:
+    """Chebyshev coefficients in log q of what `_large` finds for 2^octave ≤ q ≤ 2^(octave + 1): (TERMS + 2, count)."""
+    count = enough(0.5 * math.log(2.0), 0.5 * math.pi)
+    q = 2.0 ** (octave + 0.5 + 0.5 * points(count))
+    coefficients, norm, slope_norm = _large(numpy_namespace, base, q)
+    found: np.ndarray = np.concatenate([coefficients, norm[None, :], slope_norm[None, :]]) @ transform(count).T
+    return found
+
+
+def _interpolated(xp: Namespace, base: Base, q: Array, octave: int) -> tuple[Array, Array, Array]:
+    """What `_large` finds, for q in this octave: analytic in log q for |Im| < π/2."""
+    coefficients = _octave(base, octave)
+    values = polynomials(xp, 2.0 * (xp.log2(q) - octave) - 1.0, coefficients.shape[1])
+    found = inner(xp, constant(xp, q, coefficients), values.T)
+    return found[:TERMS, :], found[TERMS, :], found[TERMS + 1, :]
+
+
 def _rest(xp: Namespace, squares: Array, total: Array) -> Array:
     """Σ of the squares from the j-th on, Parseval's remainder included; shapes (TERMS, n), (n,) to (TERMS + 1, n)."""
     left = total - xp.sum(squares, axis=0)
@@ -120,12 +146,23 @@ def series(xp: Namespace, base: Base, q: Array) -> Series:
     """The coefficients for the scales q ≥ 0, shape (n,)."""
     coefficients = xp.zeros((TERMS, q.shape[0]), dtype=q.dtype, device=array_api_compat.device(q))
     norm, slope_norm = xp.zeros_like(q), xp.zeros_like(q)
-    small = q <= _CUT / _END
-    for mask, rule, chunk in ((small, _small, 16 * _CHUNK), (~small, _large, _CHUNK)):
-        rows = xp.nonzero(mask)[0]
+    for rows, rule, chunk in _rules(xp, q):
         for start in range(0, rows.shape[0], chunk):
             some = piece(rows, start, chunk)
             coefficients[:, some], norm[some], slope_norm[some] = rule(xp, base, xp.take(q, some))
     squares = coefficients * coefficients
     degrees = constant(xp, q, base.degrees())[:, None]
     return Series(coefficients, _rest(xp, squares, norm), _rest(xp, degrees * squares, slope_norm))
+
+
+def _rules(xp: Namespace, q: Array) -> Iterator[tuple[Array, _Rule, int]]:
+    """Rows, the rule for them, and how many of them at a time."""
+    large = q > _CUT / _END
+    yield xp.nonzero(~large)[0], _small, 16 * _CHUNK
+    octaves = xp.floor(xp.log2(xp.where(large, q, xp.ones_like(q))))
+    for octave in np.unique(host(octaves)).tolist():
+        rows = xp.nonzero(large & (octaves == octave))[0]
+        if rows.shape[0] > _CHUNK:
+            yield rows, partial(_interpolated, octave=int(octave)), 16 * _CHUNK
+        else:
+            yield rows, _large, _CHUNK
