@@ -168,7 +168,8 @@ _gram.defvjp(_forward, _backward)
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _slopes(kernel: _Kernel, arrays: tuple[jax.Array, ...], values: tuple[jax.Array, ...], weights: jax.Array) -> Any:
-    like = jax.tree.map(lambda part: _like(part.shape, part.dtype), (arrays, values))
+    # a scalar that was given as a Python float has neither shape nor dtype
+    like = jax.tree.map(lambda part: _like(jax.numpy.shape(part), jax.numpy.result_type(part)), (arrays, values))
     return _called(partial(_gradient, kernel), like, arrays, values, weights)
 
 

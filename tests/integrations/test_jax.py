@@ -74,6 +74,8 @@ def test_a_symmetric_matrix_and_its_variances() -> None:
     )
     difference = float(total(rows, gate + step) - total(rows, gate - step)) / (2 * step)
     assert float(slopes[1]) == pytest.approx(difference, rel=1e-7)
+    # a Python float is differentiated like an array
+    assert float(jax.grad(total, argnums=1)(rows, 0.7)) == pytest.approx(difference, rel=1e-7)
 
 
 def test_many_matrices() -> None:
