@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from glutheory.errors import DomainError
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.numeric.arrays import Array
@@ -63,9 +64,18 @@ def gradient(
     else:
         slopes = field_of(network, X, Y, lift=True, **options)
     if diagonal:
-        return paired_gradient(slopes, dict(weights), wanted)
-    side, threads = (_SIDE, cores()) if isinstance(slopes.left.unit, np.ndarray) else (_DEVICE_SIDE, 1)
-    return contract(slopes, dict(weights), wanted, side=side, threads=threads)
+        found = paired_gradient(slopes, dict(weights), wanted)
+    else:
+        side, threads = (_SIDE, cores()) if isinstance(slopes.left.unit, np.ndarray) else (_DEVICE_SIDE, 1)
+        found = contract(slopes, dict(weights), wanted, side=side, threads=threads)
+    if isinstance(network, Stack):
+        xp = slopes.left.xp
+        if not all(bool(xp.all(xp.isfinite(part))) for part in (found.left, found.right, *weights.values())):
+            raise DomainError(
+                f"the gradient of the kernel of {network.name} is not finite at these rows, or what it is weighted with "
+                "is not: put a norm before its blocks, or use kind='nngp'."
+            )
+    return found
 
 
 def rates(network: Network, parametrization: str, found: Gradient) -> dict[str, float]:

@@ -367,3 +367,11 @@ def test_the_kernel_of_gpytorch_passes_gradients_on() -> None:
     one = X.clone().requires_grad_()
     NTKKernel(stack)(one, Y).to_dense().sum().backward()
     torch.testing.assert_close(one.grad, gradient(stack, X, Y), rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("name", ["relu6", "hard_tanh"])
+def test_a_gradient_that_is_not_finite_is_a_sentence(name: str) -> None:
+    """Kinks away from 0 and no norms: at two blocks the derivatives along ρ, r and r' diverge one by one."""
+    X = torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    with pytest.raises(DomainError, match="is not finite at these rows"):
+        gram(glu.stack(name, 2, norm=None), X).sum().backward()
