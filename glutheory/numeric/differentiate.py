@@ -72,8 +72,8 @@ def gradient(
         xp = slopes.left.xp
         if not all(bool(xp.all(xp.isfinite(part))) for part in (found.left, found.right, *weights.values())):
             raise DomainError(
-                f"the gradient of the kernel of {network.name} is not finite at these rows, or what it is weighted with "
-                "is not: put a norm before its blocks, or use kind='nngp'."
+                f"the gradient of the kernel of {network.name} is not finite at these rows, or what it is weighted "
+                "with is not: put a norm before its blocks, or use kind='nngp'."
             )
     return found
 
