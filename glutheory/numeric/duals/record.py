@@ -24,8 +24,9 @@ from typing import NamedTuple
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
-#: A bound above all |ρ|.
-ALL = 2.0
+#: A bound above all |ρ| but those of rows that may be the same: these are refined, since the rows of a Gram matrix that
+#: belong to equal rows of the data are equal to the last bit, by which its condition number knows that it is infinite.
+ALL = 1 - 1e-12
 #: What values of the evaluators made by hand may be off by, of √(K(x,x) K(x',x')): also where several are multiplied.
 HAND_MADE = 1e-14
 
