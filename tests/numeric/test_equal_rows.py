@@ -1,4 +1,4 @@
-"""Equal rows of the data have equal rows in the Gram matrix, to the last bit: by that its condition number is infinite."""
+"""Equal rows of the data have equal rows in the Gram matrix, to the last bit: so its condition number is infinite."""
 
 from __future__ import annotations
 
