@@ -24,7 +24,8 @@ try:
 except ImportError:
     raise MissingDependencyError.of("this needs", "torch", "torch") from None
 
-from glutheory.integrations.batches import Kernel, result_type
+from glutheory.integrations.batches import result_type
+from glutheory.integrations.kernel import Kernel
 
 
 def _host(tensor: torch.Tensor) -> Any:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.integrations.kernel import Kernel
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
@@ -19,33 +19,6 @@ try:
     import torch
 except ImportError:
     raise MissingDependencyError.of("this needs", "torch", "torch") from None
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """What is the same for every matrix of a batch.
-
-    Attributes:
-        fixed: the variances that are numbers.
-        roles: the names of those that are tensors.
-    """
-
-    network: Network | Stack
-    kind: str
-    parametrization: str
-    width: int | None
-    fixed: tuple[tuple[str, Any], ...]
-    roles: tuple[str, ...]
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of matrices it returns."""
-        return KINDS[self.kind]
-
-    def options(self, values: tuple[torch.Tensor, ...]) -> dict[str, Any]:
-        """The arguments of `glutheory.gram`; of the tensors, their numbers."""
-        variances = dict(self.fixed) | {role: value.item() for role, value in zip(self.roles, values, strict=True)}
-        return {"parametrization": self.parametrization, "width": self.width, "variances": variances or None}
 
 
 def result_type(X: torch.Tensor, Y: torch.Tensor | None) -> torch.dtype:

@@ -29,7 +29,7 @@ try:
 except ImportError:
     raise MissingDependencyError.of("this needs", "gpytorch", "gpytorch") from None
 
-from glutheory.integrations.batches import Kernel
+from glutheory.integrations.kernel import Kernel
 from glutheory.integrations.products import lazy_gram
 from glutheory.integrations.torch import gram, gram_diagonal
 

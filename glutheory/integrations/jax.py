@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.integrations.kernel import Kernel
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
@@ -29,28 +29,6 @@ except ImportError:
     raise MissingDependencyError.of("this needs", "jax", "jax") from None
 
 _KINDS = ("nngp", "ntk")
-
-
-@dataclass(frozen=True)
-class _Kernel:
-    """What is the same for all arrays, and hashable.
-
-    Attributes:
-        fixed: the variances that are numbers.
-        roles: the names of those that are arrays.
-    """
-
-    network: Network | Stack
-    kind: str
-    parametrization: str
-    width: int | None
-    fixed: tuple[tuple[str, Any], ...]
-    roles: tuple[str, ...]
-
-    def options(self, values: tuple[Any, ...]) -> dict[str, Any]:
-        """The arguments of `glutheory.gram`."""
-        given = dict(self.fixed) | {role: float(value) for role, value in zip(self.roles, values, strict=True)}
-        return {"parametrization": self.parametrization, "width": self.width, "variances": given or None}
 
 
 def gram(
@@ -95,7 +73,7 @@ def gram(
         raise DomainError(f"variances is {repr(variances)[:60]}: the layers of a stack say theirs; leave it out.")
     roles = tuple(role for role, value in given.items() if isinstance(value, jax.Array))
     fixed = tuple((role, value) for role, value in given.items() if role not in roles)
-    kernel = _Kernel(net, kind, parametrization, width, fixed, roles)
+    kernel = Kernel(net, kind, parametrization, width, fixed, roles)
     found: jax.Array = _gram(kernel, arrays, tuple(given[role] for role in roles))
     return found
 
@@ -148,18 +126,18 @@ def _rows(name: str, value: Any) -> jax.Array:
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _gram(kernel: _Kernel, arrays: tuple[jax.Array, ...], values: tuple[jax.Array, ...]) -> jax.Array:
+def _gram(kernel: Kernel, arrays: tuple[jax.Array, ...], values: tuple[jax.Array, ...]) -> jax.Array:
     shape = arrays[0].shape[0], arrays[-1].shape[0]
     result = _like(shape, jax.numpy.result_type(*arrays))
     found: jax.Array = _called(partial(_matrix, kernel), result, arrays, values)
     return found
 
 
-def _forward(kernel: _Kernel, arrays: tuple[jax.Array, ...], values: tuple[jax.Array, ...]) -> tuple[Any, Any]:
+def _forward(kernel: Kernel, arrays: tuple[jax.Array, ...], values: tuple[jax.Array, ...]) -> tuple[Any, Any]:
     return _gram(kernel, arrays, values), (arrays, values)
 
 
-def _backward(kernel: _Kernel, saved: Any, weights: jax.Array) -> Any:
+def _backward(kernel: Kernel, saved: Any, weights: jax.Array) -> Any:
     return _slopes(kernel, *saved, weights)
 
 
@@ -167,7 +145,7 @@ _gram.defvjp(_forward, _backward)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _slopes(kernel: _Kernel, arrays: tuple[jax.Array, ...], values: tuple[jax.Array, ...], weights: jax.Array) -> Any:
+def _slopes(kernel: Kernel, arrays: tuple[jax.Array, ...], values: tuple[jax.Array, ...], weights: jax.Array) -> Any:
     # a scalar that was given as a Python float has neither shape nor dtype
     like = jax.tree.map(lambda part: _like(jax.numpy.shape(part), jax.numpy.result_type(part)), (arrays, values))
     return _called(partial(_gradient, kernel), like, arrays, values, weights)
@@ -191,13 +169,13 @@ def _called(function: Callable[..., Any], result: Any, *arguments: Any) -> Any:
     return jax.tree.map(jax.numpy.asarray, function(*arguments))
 
 
-def _matrix(kernel: _Kernel, arrays: tuple[Any, ...], values: tuple[Any, ...]) -> np.ndarray:
+def _matrix(kernel: Kernel, arrays: tuple[Any, ...], values: tuple[Any, ...]) -> np.ndarray:
     rows = [np.asarray(part) for part in arrays]
     found: np.ndarray = plain_gram(kernel.network, *rows, kind=kernel.kind, **kernel.options(values))
     return found
 
 
-def _gradient(kernel: _Kernel, arrays: tuple[Any, ...], values: tuple[Any, ...], weights: Any) -> Any:
+def _gradient(kernel: Kernel, arrays: tuple[Any, ...], values: tuple[Any, ...], weights: Any) -> Any:
     rows = [np.asarray(part) for part in arrays]
     parts = {kernel.kind: np.asarray(weights, dtype=float)}
     wanted = Wanted(True, len(rows) == 2, bool(values))

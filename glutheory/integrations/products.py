@@ -16,7 +16,8 @@ except ImportError:
     raise MissingDependencyError.of("this needs", "gpytorch", "gpytorch") from None
 
 from glutheory.integrations.autograd import differentiate
-from glutheory.integrations.batches import Kernel, members
+from glutheory.integrations.batches import members
+from glutheory.integrations.kernel import Kernel
 from glutheory.integrations.torch import gram, gram_diagonal
 from glutheory.numeric import gram as plain_gram
 

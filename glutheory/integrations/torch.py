@@ -27,7 +27,8 @@ except ImportError:
     raise MissingDependencyError.of("this needs", "torch", "torch") from None
 
 from glutheory.integrations.autograd import DiagonalFunction, GramFunction
-from glutheory.integrations.batches import Kernel, members, read, result_type
+from glutheory.integrations.batches import members, read, result_type
+from glutheory.integrations.kernel import Kernel
 
 
 def gram(

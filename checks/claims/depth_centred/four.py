@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from checks.claims.depth_centred.law import Law
 from checks.settings import Settings
+from checks.tools.centred_gains import Logs
 from checks.tools.deep_kernels import Block
 from checks.tools.deep_spectra import Cell, Ends, measured, predicted
 from glutheory.datasets import tabular
@@ -47,45 +48,6 @@ FULL = Sizes(
 
 def sizes(settings: Settings) -> Sizes:
     return FULL if settings.profile.thorough else QUICK
-
-
-@dataclass(frozen=True)
-class Logs:
-    """Natural logarithms of the four condition numbers at one depth."""
-
-    plain: float
-    centred: float
-    gated: float
-    centred_gated: float
-
-    @property
-    def gain(self) -> float:
-        """Of gating: ln cond(K)/cond(K̃)."""
-        return self.plain - self.gated
-
-    @property
-    def mean(self) -> float:
-        """What centring alone gains: ln cond(K)/cond(K_c)."""
-        return self.plain - self.centred
-
-    @property
-    def shift(self) -> float:
-        """What gating gains beyond that: ln cond(K_c)/cond(K̃)."""
-        return self.centred - self.gated
-
-    @property
-    def centred_shift(self) -> float:
-        """What gating gains where neither activation has a mean."""
-        return self.centred - self.centred_gated
-
-    @property
-    def share(self) -> float:
-        """The mean's share in the gain."""
-        return self.mean / self.gain
-
-    @property
-    def parts(self) -> tuple[float, float, float]:
-        return self.mean, self.shift, self.centred_shift
 
 
 def cells_of(cell: Cell) -> tuple[Cell, ...]:

@@ -9,8 +9,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from checks.claims.mechanism.kernels import SETTINGS, Centre, Logs, conditions, four, grams, logs
+from checks.claims.mechanism.kernels import SETTINGS, Centre, conditions, four, grams, logs
 from checks.settings import Settings
+from checks.tools.centred_gains import Logs
 from checks.tools.checkpoints import remembered
 from glutheory.datasets import tabular
 from glutheory.studies.phase.cells import NORMALISED, Task, points

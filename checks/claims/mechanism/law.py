@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-from checks.claims.mechanism.kernels import Centre, Logs
+from checks.claims.mechanism.kernels import Centre
 from checks.claims.mechanism.theory import Map, leading
+from checks.tools.centred_gains import Logs
 from derivations.proofs.centring import MEAN, NTK_MEAN, NTK_SHIFT, SHIFT
 
 #: The two factors of ReLU and ReGLU for d ≪ n ≪ d², the first over d.

@@ -10,9 +10,10 @@ import pytest
 
 from checks.claims.depth_centred import evidence, four, limits, statement
 from checks.claims.depth_centred.figure import charts
-from checks.claims.depth_centred.four import Logs, Sizes
+from checks.claims.depth_centred.four import Sizes
 from checks.claims.depth_centred.law import LAW, MUTANTS
 from checks.settings import Settings
+from checks.tools.centred_gains import Logs
 from checks.tools.deep_kernels import Block, flow
 from glutheory.claims import Finding, Grade, Verdict
 

@@ -7,12 +7,14 @@ scale √(F(q, q, 1) F(q', q', 1)) has been measured, and entries of `gram` may 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import array_api_compat.numpy as xp
 import numpy as np
 import pytest
 
 from glutheory.numeric import gram
+from glutheory.numeric.chebyshev import enough
 from glutheory.numeric.duals import close, interpolant
 from glutheory.numeric.duals.bases import LOG_COSH, TANH, X_TANH, Base
 from glutheory.numeric.duals.mixture import averages
@@ -65,7 +67,6 @@ def test_it_is_the_average(name: str, span: tuple[int, int], whole: bool) -> Non
 
 def test_an_interpolant_of_too_few_terms_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: a fifth of the polynomials less leaves what a rounding does not."""
-    enough = interpolant.enough
     monkeypatch.setattr(interpolant, "enough", lambda half, distance: enough(half, distance) * 4 // 5)
     monkeypatch.setattr(interpolant, "interpolant", interpolant._make.__wrapped__)
     assert max(_errors(X_TANH, (2, 12), True)) > 3 * TOLERANCE
@@ -103,9 +104,14 @@ def _hard() -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["silu", "swiglu", "tanh", "sigmoid", "softplus", "glu"])
 def test_gram_is_the_same_pair_by_pair(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    used = []
+    used: list[Any] = []
     make = interpolant.interpolant
-    monkeypatch.setattr(close, "interpolant", lambda *arguments: used.append(arguments) or make(*arguments))
+
+    def noted(*arguments: Any) -> Any:
+        used.append(arguments)
+        return make(*arguments)
+
+    monkeypatch.setattr(close, "interpolant", noted)
     found = gram(name, _hard(), kind="both", block=90)
     assert used
     monkeypatch.setattr(close, "serves", lambda *_: False)
