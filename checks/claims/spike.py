@@ -16,7 +16,7 @@ from checks.tools.orders import CONSTANT_MARGIN, EXPONENT_MARGIN, LEVEL
 from checks.tools.spectral_grid import Cell, families, gaussian, product
 from derivations.proofs.relu_expansion import GATED_FLOOR
 from derivations.proofs.spectral_orders import OFFSET, THRESHOLD
-from glutheory.claims import Assumption, Claim, Evidence, Finding, Grade, Outcome, decide
+from glutheory.claims import Assumption, Claim, Evidence, Figure, Finding, Grade, Outcome, decide
 from glutheory.figures.chart import Chart, Role, Series
 
 #: Imported, beyond the core.
@@ -126,7 +126,7 @@ def threshold(law: Law) -> Evidence:
 
 def measured(law: Law, cells: tuple[Cell, ...], spheres: tuple[Cell, ...]) -> Evidence:
     """Measured largest eigenvalues over the law with its corrections: exponents that vanish, and the mean ratio."""
-    figures: dict[str, object] = {}
+    figures: dict[str, Figure] = {}
     good = True
     rows = ((_MEASURED[0], False, cells), (_MEASURED[1], True, spheres))
     for name, gated, chosen in rows:
@@ -154,7 +154,7 @@ def measured(law: Law, cells: tuple[Cell, ...], spheres: tuple[Cell, ...]) -> Ev
         f"measured largest eigenvalues over the law with its first corrections: no exponent left within "
         f"{EXPONENT_MARGIN}, mean within a factor {CONSTANT_MARGIN:.2f}"
     )
-    return Evidence(Grade.NUMERICAL, what, Finding.of(good), part="measured", figures=figures)  # type: ignore[arg-type]
+    return Evidence(Grade.NUMERICAL, what, Finding.of(good), part="measured", figures=figures)
 
 
 def charts(cells: tuple[Cell, ...], spheres: tuple[Cell, ...]) -> tuple[Chart, ...]:

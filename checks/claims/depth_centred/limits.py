@@ -17,8 +17,8 @@ from checks.tools.deep_kernels import Array, Block, flow, numbers, size
 from checks.tools.deep_spectra import Cell, net
 from checks.tools.evidence import equal
 from glutheory.claims import Evidence, Figure, Finding, Grade
-from glutheory.layers import stack
-from glutheory.networks import GATES
+from glutheory.layers import Stack, stack
+from glutheory.networks import GATES, Network
 from glutheory.numeric import gram
 
 #: Of ln x per block between these depths, the factor L taken out: corrections are L^(−2).
@@ -124,6 +124,6 @@ def _one_block(block: Block, X: Array, v: float) -> tuple[Array, Array]:
     return alone, _kernel(unit, X)
 
 
-def _kernel(made: object, X: Array) -> Array:
-    found: Array = gram(made, X, threads=1)  # type: ignore[arg-type]
+def _kernel(made: Stack | Network, X: Array) -> Array:
+    found: Array = gram(made, X, threads=1)
     return found
