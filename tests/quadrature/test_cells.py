@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -57,10 +56,8 @@ def _cases() -> Iterator[object]:
 
 @pytest.mark.parametrize(("act", "point"), list(_cases()))
 def test_thirty_digits_by_both_roads(act: Activation, point: Point) -> None:
-    """30 digits after the scale, in 2 s of processor time on a quiet machine, twice that on a busy one."""
-    start = time.process_time()
+    """30 digits after the scale; how long it takes is measured by benchmarks/evaluate.py."""
     balls = enclose(act, point.a, point.b, point.c, digits=30)
-    spent = time.process_time() - start
     try:
         values = series_balls(act, point, 30)
     except PrecisionError as error:
@@ -74,7 +71,6 @@ def test_thirty_digits_by_both_roads(act: Activation, point: Point) -> None:
             assert ball.overlaps(value)
             size = arb((one * two).sqrt()) if one.is_finite() else abs(ball)
             assert ball.rad() <= size.upper() * arb(10) ** -30
-    assert spent < 4
 
 
 @pytest.mark.parametrize("act", KINKED, ids=by_name)

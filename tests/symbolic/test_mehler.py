@@ -1,8 +1,7 @@
-"""The sum of a Hermite series: its digits, its time, its two rules against each other and against road 2."""
+"""The sum of a Hermite series: its digits, its two rules against each other and against road 2."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -105,17 +104,15 @@ def test_the_two_rules_agree(act: Activation, rho: str) -> None:
         assert not beside.run()[0].overlaps(values[1][0])
 
 
-#: The slowest places of the promise, 30 digits in 2 s at variances in [0.01, 100]; twice that for a busy machine.
+#: The hardest places at variances in [0.01, 100]; how long they take is measured by benchmarks/evaluate.py.
 HARD = [("100", "100", "0.3"), ("100", "100", "0.999999"), ("0.01", "100", "-0.9999"), ("1", "1", "-0.99999")]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("act", [activation(name) for name in SERIES], ids=by_name)
 @pytest.mark.parametrize("place", HARD, ids=str)
-def test_thirty_digits_take_seconds(act: Activation, place: tuple[str, str, str]) -> None:
-    start = time.process_time()
+def test_thirty_digits_at_the_hardest_places(act: Activation, place: tuple[str, str, str]) -> None:
     S, T = series_balls(act, at(*place), 30)
-    assert time.process_time() - start < 4
     assert _has_digits(S, 30)
     assert _has_digits(T, 30)
 
