@@ -19,11 +19,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from flint import acb, arb
 
 from glutheory.ground.exact import ball
+from glutheory.ground.order import apart, in_order
 from glutheory.quadrature.cell import Cell, Line, excess
 from glutheory.quadrature.compiled import compiled
 from glutheory.quadrature.frame import Frame
@@ -72,23 +72,20 @@ def celled(frame: Frame, functions: Sequence[Function], logs: Sequence[float]) -
     """
     growths = [function.growth() for function in functions]
     pairs = [(Envelope.of(growth, frame.root_a), Envelope.of(growth, frame.root_b)) for growth in growths]
-    window = _window(frame, pairs, logs)
+    window = _window(frame, functions[0], pairs, logs)
     lines = _lines(frame, functions[0], window[0])
     finer = [log - 6 for log in logs]
     slabs: list[_Slab] = []
-    totals = [_outside(frame, *pair, *window) for pair in pairs]
-    queue = []
-    for low, high in pairwise(_cuts(lines, window[1])):
-        if low < high:
-            queue.append((low, high, 0))
-        else:
-            # lines that meet in one place, known as two balls
-            heights = [abs(high - low) * _height(frame, *pair) for pair in pairs]
-            totals = [total + height for total, height in zip(totals, heights, strict=True)]
+    intervals, left_out = apart(_cuts(lines, window[1]))
+    totals = [_outside(frame, *pair, *window) + left_out * _height(frame, *pair) for pair in pairs]
+    queue = [(interval.low, interval.high, 0) for interval in intervals]
     work = 0
     while queue:
         low, high, depth = queue.pop()
-        slab = _slab(frame, functions, _between(lines, low, high), (low, high), finer)
+        between = _between(lines, low, high)
+        if between is None:
+            return None
+        slab = _slab(frame, functions, between, (low, high), finer)
         if slab is None:
             if depth == _DEPTH:
                 return None
@@ -105,8 +102,10 @@ def celled(frame: Frame, functions: Sequence[Function], logs: Sequence[float]) -
     return results
 
 
-def _window(frame: Frame, pairs: Sequence[tuple[Envelope, Envelope]], logs: Sequence[float]) -> tuple[arb, arb]:
-    """|x| ≤ window[0] and |t| ≤ window[1]: what lies beyond is below what is asked for."""
+def _window(
+    frame: Frame, function: Function, pairs: Sequence[tuple[Envelope, Envelope]], logs: Sequence[float]
+) -> tuple[arb, arb]:
+    """|x| ≤ window[0] and |t| ≤ window[1]: what lies beyond is below what is asked for. No kink lies on its edge."""
     reach = [arb(4), arb(4)]
     for pair, log in zip(pairs, logs, strict=True):
         goal = arb(log - 3).exp()
@@ -114,6 +113,9 @@ def _window(frame: Frame, pairs: Sequence[tuple[Envelope, Envelope]], logs: Sequ
             reach[0] = arb((reach[0] + 0.25).mid())
         while not _beyond_t(frame, *pair, reach[1]) < goal:
             reach[1] = arb((reach[1] + 0.25).mid())
+    places = [abs(ball(kink) / frame.root_a) for kink in function.kinks]
+    while any(place.overlaps(reach[0]) for place in places):
+        reach[0] = arb((reach[0] + 0.25).mid())
     return reach[0], reach[1]
 
 
@@ -148,16 +150,20 @@ def _lines(frame: Frame, function: Function, edge: arb) -> list[Line]:
 
 
 def _cuts(lines: Sequence[Line], edge: arb) -> list[arb]:
-    """Where two lines meet in the window, and its ends, ascending."""
+    """Where two lines meet in the window, and its ends."""
     found = [one.meets(two) for i, one in enumerate(lines) for two in lines[:i]]
-    inner = [t for t in found if t is not None and not abs(t) > edge]
-    return [-edge, *sorted(inner, key=lambda t: float(t.mid())), edge]
+    return [-edge, *(t for t in found if t is not None and not abs(t) > edge), edge]
 
 
-def _between(lines: Sequence[Line], low: arb, high: arb) -> list[tuple[Line, Line, int, int]]:
-    """Neighbouring lines within the window for these t, and how many kinks of u and of ±v lie to the left."""
+def _between(lines: Sequence[Line], low: arb, high: arb) -> list[tuple[Line, Line, int, int]] | None:
+    """Neighbouring lines within the window for these t, and how many kinks of u and of ±v lie to the left.
+
+    None where their order is not decided at this precision.
+    """
     middle = ((low + high) / 2).mid()
-    ordered = sorted(lines, key=lambda line: float(line.at(middle).mid()))
+    ordered = in_order(lines, lambda line: line.at(middle))
+    if ordered is None:
+        return None
     counts = [0, 0]
     cells: list[tuple[Line, Line, int, int]] = []
     start: Line | None = None

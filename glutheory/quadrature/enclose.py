@@ -53,7 +53,7 @@ def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) 
         b: variance of v, ≥ 0.
         c: covariance, |c| ≤ √(ab).
         digits: S has a radius below 10^−digits·√(S(a,a,a)S(b,b,b)), T likewise with T; where T(a,a,a) is infinite
-            the radius of T is below 10^−digits·|T|.
+            the radius of T is below 10^−digits·|T|, or 10^−digits for a ball that contains 0.
 
     Returns:
         (S, T) as ``flint.arb``.

@@ -39,7 +39,8 @@ def enclose(
         b: variance of v, ≥ 0.
         c: covariance, |c| ≤ √(ab).
         digits: S has a radius below 10^−digits·√(S(a,a,a)S(b,b,b)), T likewise with T; where T(a,a,a) is infinite
-            the radius of T is below 10^−digits·|T|. NNGP and NTK of a stack likewise.
+            the radius of T is below 10^−digits·|T|, or 10^−digits for a ball that contains 0. NNGP and NTK of a
+            stack likewise.
         trained: of a stack, names or patterns of the groups of weights that count for the NTK; all if left out.
         parametrization: of a stack, "ntk" or "standard", which needs `width` and `d`.
         width: the number of units of every layer.

@@ -123,32 +123,34 @@ def on_diagonal(point: Point, frame: Frame, function: Function, log: float) -> a
     radius = radius_for(float(height.log()) if height > 0 else 0.0, float(rate), log)
     cuts = _cuts(point, function.kinks, frame.sign)
     places = [ball(x) for x, _, _ in cuts]
-    ends, _ = split(places, radius)
+    ends, skipped = split(places, radius)
     programs = function.programs()
 
-    def branches(x: arb) -> tuple[int, int]:
-        """Which branches hold at an x that is no cut."""
-        left = sum(1 for place, (_, i, _) in zip(places, cuts, strict=True) if i is not None and place < x)
-        right = sum(1 for place, (_, _, j) in zip(places, cuts, strict=True) if j is not None and place < x)
+    def branches(before: int) -> tuple[int, int]:
+        """Which branches hold behind so many cuts."""
+        left = sum(1 for _, i, _ in cuts[:before] if i is not None)
+        right = sum(1 for _, _, j in cuts[:before] if j is not None)
         return left, right if frame.sign > 0 else len(function.kinks) - right
 
-    def part(low: arb, high: arb) -> Integrand:
-        i, j = branches(((low + high) / 2).mid())
+    def part(before: int) -> Integrand:
+        i, j = branches(before)
         first, second = programs[i], programs[j]
         return lambda x, analytic: first(root_u * x, analytic) * second(root_v * x, analytic)
 
-    total = integral([(low, high, part(low, high)) for low, high in pairwise(ends)], log)
+    total = integral([(low, high, part(k)) for (low, high), k in zip(pairwise(ends), skipped, strict=True)], log)
     total += arb(0, tail(height, rate, radius).upper())
     infinite: list[arb] = []
-    for place, (_, i, j) in zip(places, cuts, strict=True):
+    for before, (place, (_, i, j)) in enumerate(zip(places, cuts, strict=True)):
         mass_u = function.masses[i] if i is not None else sp.S.Zero
         mass_v = function.masses[j] if j is not None else sp.S.Zero
+        # on both sides of the cut
+        first, second = zip(branches(before), branches(before + 1), strict=True)
         if mass_u != 0 and mass_v != 0:
             infinite.append(ball(mass_u * mass_v) * density(place))
         elif mass_u != 0:
-            total += ball(mass_u) * density(place) / frame.root_a * _middle(function, root_v * place, j)
+            total += ball(mass_u) * density(place) / frame.root_a * _middle(programs, second, root_v * place)
         elif mass_v != 0:
-            total += ball(mass_v) * density(place) / frame.root_b * _middle(function, root_u * place, i)
+            total += ball(mass_v) * density(place) / frame.root_b * _middle(programs, first, root_u * place)
     if infinite:
         # near the diagonal each pair adds its part of this sum, times the same large number
         sign = sum(infinite, arb(0))
@@ -156,14 +158,9 @@ def on_diagonal(point: Point, frame: Frame, function: Function, log: float) -> a
     return total
 
 
-def _middle(function: Function, at: arb, kink: int | None) -> arb:
-    """The value at a point, the mean of its one-sided limits at a kink (what the limit |ρ| → 1 gives)."""
-    programs = function.programs()
-    if kink is not None:
-        both = programs[kink](acb(at), False) + programs[kink + 1](acb(at), False)
-        return both.real / 2
-    index = sum(1 for place in function.kinks if ball(place) < at)
-    return programs[index](acb(at), False).real
+def _middle(programs: Sequence[Integrand], sides: tuple[int, ...], at: arb) -> arb:
+    """The mean of the one-sided limits (what the limit |ρ| → 1 gives): the value, where it is no kink."""
+    return sum((programs[k](acb(at), False).real for k in sides), arb(0)) / len(sides)
 
 
 def _cuts(point: Point, kinks: tuple[sp.Expr, ...], sign: int) -> list[_Cut]:

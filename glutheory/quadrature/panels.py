@@ -190,7 +190,8 @@ def _bilinear(
             totals[i] += weight * values[i] * sums[i]
             sizes[i] += weight * abs(values[i])
     front = 1 / (2 * arb.pi() * gap).sqrt()
-    short = arb(reach) * (1 - arb(2) ** -30)  # the places are rounded to doubles
+    widest = max(abs(item[0]) for item in (*left, *right))
+    short = arb.max(arb(reach) - arb(2) ** -50 * widest, arb(0))  # the places are rounded to doubles
     fade = (rate * short * short).exp()
     dropped = [front * fade * size * sum((abs(item[2][i]) for item in right), arb(0)) for i, size in enumerate(sizes)]
     return [front * total for total in totals], dropped

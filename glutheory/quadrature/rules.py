@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 import sympy as sp
-from flint import arb
+from flint import arb, ctx
 
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point, ball
@@ -55,7 +55,7 @@ def pair_means(point: Point, found: Model, logs: Sequence[float]) -> Pair | None
             return _closed(frame, whole, logs)
         if found.kinked is not None and found.smooth is not None:
             return _mixed(point, frame, found.smooth, found.kinked, logs)
-        return _general(frame, whole, logs)
+        return _general(point, frame, whole, logs)
 
 
 def _bits(point: Point, part: Part, logs: Sequence[float]) -> int:
@@ -143,12 +143,14 @@ def _mixed(point: Point, frame: Frame, smooth: Part, kinked: Part, logs: Sequenc
     return totals[0], totals[1]
 
 
-def _general(frame: Frame, part: Part, logs: Sequence[float]) -> Pair | None:
+def _general(point: Point, frame: Frame, part: Part, logs: Sequence[float]) -> Pair | None:
     """Any piecewise analytic φ; the delta functions of φ' are taken out first."""
     functions, goals = (part.value, part.slope), [log - 1 for log in logs]
     values = panelled(frame, functions, goals, FEW_KERNELS)
     if values is None:
-        values = celled(frame, functions, goals)
+        # the lines of a kink of u and of v are as near as the gap where they meet
+        with precision(ctx.prec - math.floor(float(frame.gap.log()) / math.log(2))):
+            values = celled(Frame.of(point), functions, goals)
     if values is None:
         values = panelled(frame, functions, goals, MAX_KERNELS)
     if values is None:

@@ -49,9 +49,11 @@ def _mean(found: Piecewise, root: arb, centre: arb, spread: arb, goal: arb) -> a
     envelope = found.envelope(abs(root), 1)
     height, rate = envelope.A * (envelope.q * abs(centre)).exp(), envelope.q * spread
     edge = arb(3)
-    while not (tail := 2 * height * (rate * rate / 2).exp() * normal_tail(edge - rate)) < goal / 8:
-        edge = arb((edge + 0.25).mid())
     places = [(place - centre) / spread for place in found.places(root)]
+    while not (tail := 2 * height * (rate * rate / 2).exp() * normal_tail(edge - rate)) < goal / 8 or any(
+        abs(place).overlaps(edge) for place in places
+    ):
+        edge = arb((edge + 0.25).mid())
     skipped = sum(1 for place in places if not place > -edge)
     cuts = [-edge, *(place for place in places if abs(place) < edge), edge]
     total = arb(0, tail.upper())

@@ -7,7 +7,6 @@ At c = 0 and for a constant u both factor into means, E[φ'(u)] = E[φ(u) x]/√
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import sympy as sp
 from flint import acb, arb
@@ -16,6 +15,7 @@ from glutheory.activations import Activation, Z
 from glutheory.ground.balls import Ball, Tape, integral
 from glutheory.ground.exact import Exact, Point, ball
 from glutheory.ground.growth import Growth
+from glutheory.ground.order import apart
 from glutheory.symbolic.deltas import density, infinite
 from glutheory.symbolic.piecewise import Piecewise, piecewise
 
@@ -95,16 +95,21 @@ def _integral(
     """E[x^power Π f(root·x)] over a standard normal x, f = φ or φ' without delta functions."""
     R, tail = _cutoff(bound, roots, power, goal)
     branches = found.slopes if slopes else found.branches
-    cuts = [ball(kink) / root for kink in found.kinks for root in roots]
-    ends = sorted([-R, *(cut for cut in cuts if abs(cut) < R), R], key=lambda x: float(x.mid()))
-    total, norm = arb(0, tail.upper()), (2 * arb.pi()).rsqrt()
-    for low, high in pairwise(ends):
-        if not low < high:
-            continue  # the kinks of both factors in one place
-        middle = ((low + high) / 2).mid()
+    cuts = [(place, side) for side, root in enumerate(roots) for place in found.places(root)]
+    while any(abs(place).overlaps(R) for place, _ in cuts):
+        R += arb("0.25")
+    intervals, left_out = apart([-R, *(place for place, _ in cuts), R])
+    height = arb(R) ** power
+    for root in roots:
+        height *= bound.C * (1 + abs(root) * R) ** bound.n * (bound.p * abs(root) * R).exp()
+    total, norm = arb(0, (tail + left_out * height).upper()), (2 * arb.pi()).rsqrt()
+    for interval in intervals:
+        if interval.low < -R or interval.high > R:
+            continue
+        passed = [cuts[index - 1][1] for index in interval.after if 0 < index <= len(cuts)]
         runs: list[tuple[arb, Callable[..., list[Ball]]]] = []
-        for root in roots:
-            index = sum(1 for kink in found.kinks if ball(kink) < root * middle)
+        for side, root in enumerate(roots):
+            index = passed.count(side) if root > 0 else len(found.kinks) - passed.count(side)
             runs.append((root, Tape([branches[index]], [Z]).bind()))
 
         def integrand(x: acb, analytic: bool, runs: list[tuple[arb, Callable[..., list[Ball]]]] = runs) -> acb:
@@ -113,8 +118,8 @@ def _integral(
                 value *= run([x * root], analytic)[0]
             return value * x if power else value
 
-        share = goal / (8 * (len(ends) - 1))
-        total += integral(integrand, low, high, abs_tol=share, rel_tol=share).real * norm
+        share = goal / (8 * len(intervals))
+        total += integral(integrand, interval.low, interval.high, abs_tol=share, rel_tol=share).real * norm
     return total
 
 

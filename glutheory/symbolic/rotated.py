@@ -8,13 +8,14 @@ of q at which two of them meet, L is analytic, and `product_rule` integrates it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 
 import sympy as sp
 from flint import arb
 
+from glutheory.ground.order import Interval, apart, in_order
 from glutheory.symbolic.piecewise import Frame, Piecewise, Strip, strips
 from glutheory.symbolic.product_rule import points_needed, product_rule
 from glutheory.symbolic.rotation import Line, Pair, Pairs, Rotation, cuts, lines_of
@@ -31,17 +32,16 @@ def rotated(found: Piecewise, frame: Frame, goals: Sequence[arb], most: float) -
     rotation, tails = Rotation.of(frame, envelopes, goals)
     lines = lines_of(found, rotation)
     fold = frame.same and not frame.mirrored  # u and v can be exchanged: q and −q
-    places = cuts(lines, rotation, fold)
-    totals, work = [arb(0, tail.upper()) for tail in tails], 0.0
+    intervals, left_out = apart(cuts(lines, rotation, fold))
+    gaps = [left_out * _height(pair, rotation) for pair in envelopes]
+    totals, work = [arb(0, (tail + gap).upper()) for tail, gap in zip(tails, gaps, strict=True)], 0.0
     finer = [goal / 64 for goal in goals]
     queue = []
-    for low, high in pairwise(places):
-        if low < high:
-            queue += [(low, high, 0, make) for make in _strands(found, rotation, lines, low, high)]
-        else:
-            # lines that meet in one place, known as two balls
-            gaps = [abs(high - low) * _height(pair, rotation) for pair in envelopes]
-            totals = [total + arb(0, gap.upper()) for total, gap in zip(totals, gaps, strict=True)]
+    for interval in intervals:
+        strands = _strands(found, rotation, lines, interval)
+        if strands is None:
+            return None
+        queue += [(interval.low, interval.high, 0, make) for make in strands]
     while queue:
         low, high, depth, make = queue.pop()
         strand = make(low, high, finer)
@@ -76,15 +76,19 @@ def _height(pair: Pairs, rotation: Rotation) -> arb:
 
 
 def _strands(
-    found: Piecewise, rotation: Rotation, lines: Sequence[Line], low: arb, high: arb
-) -> Iterator[Callable[[arb, arb, Sequence[arb]], Strand]]:
-    """What makes the parts of L between the lines, for intervals of q within this one."""
+    found: Piecewise, rotation: Rotation, lines: Sequence[Line], interval: Interval
+) -> list[Callable[[arb, arb, Sequence[arb]], Strand]] | None:
+    """What makes the parts of L between the lines, for intervals of q within this one.
+
+    None where the order of the lines is not decided at this precision.
+    """
     family = () if found.kinks else strips(found.branches[0], found.slopes[0])
     if family:
-        yield partial(_best_lattice, found, rotation, family)
-        return
-    middle = ((low + high) / 2).mid()
-    ordered = sorted(lines, key=lambda line: float(line.at(middle).mid()))
+        return [partial(_best_lattice, found, rotation, family)]
+    middle = ((interval.low + interval.high) / 2).mid()
+    ordered = in_order(lines, lambda line: line.at(middle))
+    if ordered is None:
+        return None
     counts, kept, open_ = [0, 0], [], False
     for line in ordered:
         closing = line.side is None and open_
@@ -96,9 +100,11 @@ def _strands(
             kept.append((line, counts.copy()))
         if closing:
             break
+    made: list[Callable[[arb, arb, Sequence[arb]], Strand]] = []
     for (start, (i, j)), (stop, _) in pairwise(kept):
         branches = found.branch(i, rotation.frame.root_a), found.branch(j, rotation.frame.root_b)
-        yield partial(_piece, rotation, (start, stop), branches, len(kept))
+        made.append(partial(_piece, rotation, (start, stop), branches, len(kept)))
+    return made
 
 
 def _best_lattice(

@@ -82,8 +82,9 @@ def lines_of(found: Piecewise, rotation: Rotation) -> list[Line]:
 
 
 def cuts(lines: Sequence[Line], rotation: Rotation, fold: bool) -> list[arb]:
-    """Where two lines meet, within the window, and its ends."""
+    """Where two lines meet, within the window, and its ends; they may be balls of one and the same place."""
     edge = rotation.reach
+    first = arb(0) if fold else -edge
     found = []
     for i, one in enumerate(lines):
         for two in lines[:i]:
@@ -92,18 +93,9 @@ def cuts(lines: Sequence[Line], rotation: Rotation, fold: bool) -> list[arb]:
             q = (one.place - two.place) / (two.slope - one.slope)
             if _meet_at_zero(one, two, rotation.frame):
                 q = arb(0)
-            if (q > 0 if fold else q > -edge) and q < edge:
+            if not q < first and not q > edge:
                 found.append(q)
-    inner = sorted(found, key=lambda q: float(q.mid()))
-    return [arb(0) if fold else -edge, *_distinct(inner), edge]
-
-
-def _distinct(cuts: Sequence[arb]) -> list[arb]:
-    kept: list[arb] = []
-    for cut in cuts:
-        if not (kept and cut == kept[-1]):
-            kept.append(cut)
-    return kept
+    return [first, *found, edge]
 
 
 def _meet_at_zero(one: Line, two: Line, frame: Frame) -> bool:

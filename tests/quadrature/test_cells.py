@@ -69,8 +69,69 @@ def test_thirty_digits_by_both_roads(act: Activation, point: Point) -> None:
     with precision(160):
         for ball, value, one, two in zip(balls, values, *scales, strict=True):
             assert ball.overlaps(value)
-            size = arb((one * two).sqrt()) if one.is_finite() else abs(ball)
+            # φ' with delta functions has no scale: relative to T itself, to 1 where T is not told from 0
+            infinite = arb(1) if ball.contains(0) else abs(ball)
+            size = arb((one * two).sqrt()) if one.is_finite() else infinite
             assert ball.rad() <= size.upper() * arb(10) ** -30
+
+
+#: Where lines meet they are as near as the gap, elsewhere as its root: less than the rounding of a double.
+FINE = ("1e-17", "1e-20", "1e-24", "1e-40", "1e-80")
+
+
+@pytest.mark.parametrize("act", KINKED, ids=by_name)
+@pytest.mark.parametrize("gap", FINE)
+@pytest.mark.parametrize(("a", "b"), VARIANCES[:2])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.slow
+def test_sixty_digits_tell_the_order_of_lines_that_are_one_double(
+    act: Activation, gap: str, a: Any, b: Any, sign: int
+) -> None:
+    point = _near(a, b, gap, sign)
+    balls = enclose(act, point.a, point.b, point.c, digits=60)
+    try:
+        values = series_balls(act, point, 60)
+    except PrecisionError as error:
+        values = error.reached
+    with precision(400):
+        for ball, value in zip(balls, values, strict=True):
+            assert ball.overlaps(value)
+            assert ball.rad() < 1e-55
+
+
+def test_a_third_way_to_the_number_that_was_wrong() -> None:
+    """Hard tanh·tanh + ReLU at 1 − ρ = 1e-20, where `enclose` was 8e-32 away; E[(φ'(u) − φ'(v))²]/2 by mpmath.
+
+    In s = (u + v)/(2α) and t = (u − v)/(2β), split at the kinks, by Gauss–Legendre rules at 60 digits.
+    """
+    true = arb("1.51211826776413787702078521941000149065838371 +/- 1e-44")
+    act = KINKED[3]
+    assert act.name == "hard tanh and ramp"
+    point = _near(1, 1, "1e-20", 1)
+    with precision(200):
+        assert enclose(act, 1, 1, point.c, digits=42)[1].overlaps(true)
+        assert series_balls(act, point, 42)[1].overlaps(true)
+
+
+@pytest.mark.parametrize("apart", ["1e-20", "1e-45", "1e-70"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_jumps_that_nearly_coincide(apart: str, sign: int) -> None:
+    """zH(z − 1) at v = ±(1 + δ)u: where u passes 1, v is beyond it; T = P(u > 1) + n(1), whatever δ, S = (1 + δ)·M."""
+    act, ratio = Activation("ramp", Z * sp.Heaviside(Z - 1)), 1 + Fraction(apart)
+    if sign < 0:
+        act = Activation("two ramps", Z * sp.Heaviside(Z - 1) + Z * sp.Heaviside(-Z - 1))
+    point = Point.of(1, ratio**2, sign * ratio)
+    with precision(400):
+        beyond, height = (1 / arb(2).sqrt()).erfc() / 2, density(arb(1))
+        # two symmetric halves; of the odd one the product changes its sign
+        S, T = beyond + height, beyond + height
+        if sign < 0:
+            S, T = -2 * S, 2 * T
+        S *= arb(ratio.numerator) / ratio.denominator
+        for values in (enclose(act, point.a, point.b, point.c, digits=30), series_balls(act, point, 30)):
+            assert values[0].overlaps(S)
+            assert values[1].overlaps(T)
+            assert max(value.rad() for value in values) < 1e-29
 
 
 @pytest.mark.parametrize("act", KINKED, ids=by_name)
