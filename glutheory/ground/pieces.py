@@ -64,13 +64,13 @@ class Pieces:
 
 def _slope(branch: sp.Expr) -> sp.Expr:
     """φ' of a branch; SymPy would write that of (−z)^(3/2), z < 0, as a fraction with the denominator z."""
-    turned = [
-        node for node in branch.atoms(sp.Pow) if node.base.is_Mul and not node.exp.is_Integer and node.exp.is_Rational
-    ]
-    if not turned or any(node.base.as_coefficient(Z) is None for node in turned):
-        return sp.diff(branch, Z)
-    mirrored = sp.Dummy("w", positive=True)
-    return -sp.diff(branch.subs(Z, -mirrored), mirrored).subs(mirrored, -Z)
+    swap = {node: sp.Dummy() for node in branch.atoms(sp.Pow) if node.exp.is_Rational and not node.exp.is_Integer}
+    outer = branch.xreplace(swap)
+    total = sp.diff(outer, Z)
+    for node, name in swap.items():
+        if outer.has(name):
+            total += sp.diff(outer, name) * node.exp * sp.Pow(node.base, node.exp - 1) * _slope(node.base)
+    return total.xreplace({name: node for node, name in swap.items()})
 
 
 def _sign(value: sp.Expr, expr: sp.Expr) -> int:

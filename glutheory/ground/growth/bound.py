@@ -54,6 +54,20 @@ class Growth:
         return self.C * (1 + size) ** self.n * (self.p * size).exp()
 
 
+@lru_cache(maxsize=1024)
+def _positive(node: sp.Expr, low: sp.Expr | None, high: sp.Expr | None) -> bool:
+    """Whether a polynomial is positive inside the interval, decided by its exact roots."""
+    if not node.is_polynomial(Z):
+        return False
+    start, stop = -sp.oo if low is None else low, sp.oo if high is None else high
+    inside = start + 1 if high is None else stop - 1 if low is None else (start + stop) / 2
+    try:
+        roots = sp.Poly(node, Z).real_roots(multiple=False)
+        return all(not (start < root < stop) for root, _ in roots) and bool(node.subs(Z, inside) > 0)
+    except (NotImplementedError, sp.PolynomialError, TypeError):
+        return False
+
+
 class _Rules:
     """The facts of every subexpression on one strip over one interval."""
 
@@ -61,6 +75,7 @@ class _Rules:
         self.tau = arb(tau)
         self.low = None if low is None else number(low)
         self.high = None if high is None else number(high)
+        self.ends = low, high
         self.memo: dict[sp.Expr, Facts] = {}
 
     def of(self, node: sp.Expr) -> Facts:
@@ -75,11 +90,9 @@ class _Rules:
             return self.variable()
         if not node.has(Z):
             return self.constant(number(node))
-        if isinstance(node, sp.Add):
-            return add([self.of(arg) for arg in node.args])
-        if isinstance(node, sp.Mul):
-            made = self.product(list(node.args))
-            return replace(made, angle=arb(0)) if self.turned(node) else made
+        if isinstance(node, sp.Add | sp.Mul):
+            made = add([self.of(arg) for arg in node.args]) if node.is_Add else self.product(list(node.args))
+            return self.lifted(made, node)
         if isinstance(node, sp.exp):
             return self.exponential(node.args[0])
         if isinstance(node, sp.Pow) and node.exp.is_Rational:
@@ -89,11 +102,11 @@ class _Rules:
             return FUNCTIONS[node.func](node, *facts).filled()
         raise RefusalError(f"no bound is known for {node.func.__name__}({', '.join(map(str, node.args))})")
 
-    def turned(self, node: sp.Expr) -> bool:
-        """Whether it is −cz, c > 0, for z ≤ 0: never negative."""
-        slope = node.as_coefficient(Z)
-        left = self.tau == 0 and self.high is not None and self.high <= 0
-        return bool(left and slope is not None and slope.is_number and number(slope) < 0)
+    def lifted(self, made: Facts, node: sp.Expr) -> Facts:
+        """The same facts, knowing where a polynomial is never negative on the interval, as z − 1 is for z ≥ 1."""
+        if self.tau != 0 or made.angle is not None or self.ends == (None, None) or not _positive(node, *self.ends):
+            return made
+        return replace(made, below=(arb(0), arb(0)), angle=arb(0))
 
     def constant(self, c: arb) -> Facts:
         line = (c, arb(0)), (-c, arb(0))

@@ -54,6 +54,16 @@ def _error(node: sp.Expr, f: Facts) -> Facts:
     return Facts(shifted, 0, arb(0), None, below, imag)
 
 
+def _odd(rule: Callable[..., Facts]) -> Callable[..., Facts]:
+    """The rule of a function that is never negative where its real argument is not."""
+
+    def with_sign(node: sp.Expr, f: Facts) -> Facts:
+        made = rule(node, f)
+        return replace(made, below=(arb(0), arb(0)), angle=arb(0)) if f.real and f.angle == 0 else made
+
+    return with_sign
+
+
 def _tanh(node: sp.Expr, f: Facts) -> Facts:
     # |tanh(x + iy)|² = (sinh²x + sin²y)/(sinh²x + cos²y) ≤ max(1, tan²y), |Im| ≤ tan y
     y = need(f.imag, arb.pi() / 2, f"the argument of {node} reaches a pole")
@@ -107,13 +117,13 @@ FUNCTIONS: dict[type[sp.Expr], Callable[..., Facts]] = {
     sp.Abs: _absolute,
     sp.Max: _extremum,
     sp.Min: _extremum,
-    sp.erf: _error,
+    sp.erf: _odd(_error),
     sp.erfc: _error,
-    sp.tanh: _tanh,
-    sp.atan: _arctangent,
+    sp.tanh: _odd(_tanh),
+    sp.atan: _odd(_arctangent),
     sp.sin: _wave,
     sp.cos: _wave,
-    sp.sinh: _hyperbolic,
+    sp.sinh: _odd(_hyperbolic),
     sp.cosh: _hyperbolic,
     sp.log: _logarithm,
 }
