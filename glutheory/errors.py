@@ -43,6 +43,11 @@ class MissingDependencyError(GlutheoryError, ImportError):
         return cls(f"{what} {package}: {installing(extra)}.", name=package)
 
 
+def with_article(word: str) -> str:
+    """The word with "a" or "an" before it, for messages."""
+    return f"{'an' if word[:1].lower() in tuple('aeio') else 'a'} {word}"
+
+
 def installing(extra: str) -> str:
     """The line that installs an extra in a clone: without constraints pip takes the newest torch, gigabytes of it."""
     return f"pip install -c constraints.txt 'glutheory[{extra}]'"

@@ -6,6 +6,7 @@ from typing import Any
 
 import sympy as sp
 
+from glutheory.activations.functions import known_functions
 from glutheory.activations.numbers import without_floats
 from glutheory.activations.parser import parse_expression
 from glutheory.activations.piecewise import without_piecewise
@@ -24,8 +25,8 @@ def as_expression(name: str, given: Any) -> sp.Expr:
     A symbol that is called z, or the only one, stands for `Z`, if nothing is assumed about it but that it is real.
 
     Raises:
-        ExpressionError: something else, a function that SymPy's z cannot be given to, no z, an assumption about z, or
-            the imaginary unit.
+        ExpressionError: something else, a function that SymPy's z cannot be given to, no z, an assumption about z,
+            the imaginary unit, or a function or power that nothing here knows.
     """
     if isinstance(given, str):
         return parse_expression(given)
@@ -41,7 +42,7 @@ def as_expression(name: str, given: Any) -> sp.Expr:
             f"activation {name!r} is {_short(expr)}, which is not real or is written with the imaginary unit: write a "
             "real function without it, such as cos(z) for exp(I*z)/2 + exp(-I*z)/2."
         )
-    return without_piecewise(without_floats(expr))
+    return known_functions(name, without_piecewise(without_floats(expr)))
 
 
 def _called(name: str, function: Any) -> Any:

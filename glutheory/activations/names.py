@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
+from glutheory.errors import with_article
 from glutheory.activations.zoo import ZOO, activation_names
 
 #: How many names a message lists, and the longest one that may be a name.
@@ -85,6 +86,7 @@ def unknown(kind: str, name: object, known: Iterable[str] | None = None) -> str:
         )
     if not isinstance(name, str):
         return (
-            f"{kind} is {short}, of type {type(name).__name__}: give a name such as 'silu', or a {kind.capitalize()}."
+            f"{kind} is {short}, of type {type(name).__name__}: "
+            f"give a name such as 'silu', or {with_article(kind.capitalize())}."
         )
     return f"unknown {kind} {short!r}: {nearest(short, activation_names() if known is None else known)}"

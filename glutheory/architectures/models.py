@@ -9,7 +9,7 @@ import numpy as np
 
 from glutheory.architectures.catalog import Architecture
 from glutheory.architectures.catalog import architecture as find_architecture
-from glutheory.errors import DomainError, MissingDependencyError, installing
+from glutheory.errors import DomainError, MissingDependencyError, installing, with_article
 from glutheory.networks import Network
 
 try:
@@ -90,7 +90,7 @@ def feed_forward_parameters(model: nn.Module) -> tuple[str, ...]:
     """
     prefixes = tuple(f"{path}." if path else "" for path in _feed_forward_paths(model))
     if not prefixes:
-        raise DomainError(f"model is a {type(model).__name__} without FeedForward: give one made by `build`.")
+        raise DomainError(f"model is {with_article(type(model).__name__)} without FeedForward: give one made by `build`.")
     return tuple(name for name, _ in model.named_parameters() if name.startswith(prefixes))
 
 

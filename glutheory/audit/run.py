@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.errors import DomainError, MissingDependencyError, with_article
 
 try:
     import torch
@@ -129,12 +129,12 @@ def _built(
         built = drawn(model, layers=layers, seed=seed)
     elif isinstance(model, Mapping):
         raise DomainError(
-            f"model is a {type(model).__name__}, as a state dict is, which does not say what the model computes: load "
+            f"model is {with_article(type(model).__name__)}, as a state dict is, which does not say what the model computes: load "
             "it into its module, module.load_state_dict(...), and give the module."
         )
     else:
         raise DomainError(
-            f"model is a {type(model).__name__}: give a torch module, a configuration of transformers (changed already)"
+            f"model is {with_article(type(model).__name__)}: give a torch module, a configuration of transformers (changed already)"
             ", or a name or path."
         )
     built.model.to(place)

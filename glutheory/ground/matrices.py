@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from glutheory.errors import DomainError
+from glutheory.errors import DomainError, with_article
 
 Array = npt.NDArray[np.float64]
 
@@ -72,7 +72,7 @@ def symmetric(name: str, value: Any, order: int | None = None) -> Symmetric:
         found = np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
     except (TypeError, ValueError):  # bfloat16 and the like; rows of different lengths
         kind = type(value).__name__
-        raise DomainError(f"{name} is a {kind} that is no numpy matrix: give float64 or float32.") from None
+        raise DomainError(f"{name} is {with_article(kind)} that is no numpy matrix: give float64 or float32.") from None
     if found.ndim != 2 or found.shape[0] != found.shape[1] or found.shape[0] == 0:
         raise DomainError(f"{name} has shape {found.shape}: give a square matrix with at least one row.")
     if order is not None and len(found) != order:

@@ -15,6 +15,7 @@ import sympy as sp
 
 from glutheory.activations import Z
 from glutheory.errors import ExpressionError
+from glutheory.ground.poles import singular
 from glutheory.ground.switches import roots
 
 _SWITCHES = (sp.Heaviside, sp.sign, sp.Abs, sp.Max, sp.Min)
@@ -176,8 +177,8 @@ def pieces(expr: sp.Expr) -> Pieces:
         expr: a SymPy expression in `Z`, without other symbols.
 
     Raises:
-        ExpressionError: a symbolic constant, a switch whose argument is not affine in z, too many kinks, or a
-            function that is not finite at one of its kinks.
+        ExpressionError: a symbolic constant, a switch whose argument is not affine in z, too many kinks, a
+            function that is not real or not finite at one of its kinks, or a pole.
     """
     free = expr.free_symbols - {Z}
     if free:
@@ -197,6 +198,10 @@ def pieces(expr: sp.Expr) -> Pieces:
         raise ExpressionError(f"{expr} has more than {MAX_KINKS} kinks: write one with fewer switches.")
     kinks = tuple(low for low, _ in kept[1:])
     branches = tuple(branch for _, branch in kept)
+    for branch, (low, high) in zip(branches, pairwise((-sp.oo, *kinks, sp.oo)), strict=True):
+        refusal = singular(branch, low, high, expr)
+        if refusal is not None:
+            raise ExpressionError(refusal)
     sides = zip(branches, branches[1:], kinks, strict=False)
     jumps = tuple(_jump(left, right, kink, expr) for left, right, kink in sides)
     return Pieces(kinks, branches, jumps)

@@ -7,7 +7,7 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-from glutheory.errors import DomainError
+from glutheory.errors import DomainError, with_article
 
 
 def as_arrays(X: Any, Y: Any) -> tuple[Any, Any]:
@@ -35,7 +35,7 @@ def as_array(name: str, value: Any) -> Any:
         found = np.asarray(value)
     except (TypeError, ValueError):  # rows of different lengths, and objects that refuse
         raise DomainError(
-            f"{name} is a {kind} of rows of different lengths: give a matrix, one row per input."
+            f"{name} is {with_article(kind)} of rows of different lengths: give a matrix, one row per input."
         ) from None
     if found.dtype.kind not in "biuf":
         raise DomainError(

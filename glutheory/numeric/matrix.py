@@ -12,7 +12,7 @@ import array_api_compat
 import numpy as np
 
 from glutheory.activations import Activation
-from glutheory.errors import DomainError
+from glutheory.errors import DomainError, with_article
 from glutheory.ground.arguments import integer
 from glutheory.layers import Stack
 from glutheory.layers.records import Layer, Repeat
@@ -85,7 +85,7 @@ def _outputs(
         same = array_api_compat.is_numpy_array(part) == array_api_compat.is_numpy_array(X)
         if not same or tuple(part.shape) != shape or part.dtype not in (xp.float32, xp.float64):
             raise DomainError(
-                f"out is a {type(part).__name__} of shape {tuple(getattr(part, 'shape', ()))} and dtype "
+                f"out is {with_article(type(part).__name__)} of shape {tuple(getattr(part, 'shape', ()))} and dtype "
                 f"{getattr(part, 'dtype', None)}: give a float array of shape {shape} of the library of X."
             )
     return given

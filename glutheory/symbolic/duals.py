@@ -17,6 +17,7 @@ from glutheory.activations import Activation
 from glutheory.errors import DerivationError, DomainError
 from glutheory.ground.exact import as_exact
 from glutheory.ground.normal_form import KAPPA, ExpQuad, Term, differentiate, is_mixture, is_plain, read
+from glutheory.ground.pieces import pieces
 from glutheory.symbolic.assemble import assemble
 from glutheory.symbolic.certify import Check, ball_check, family_checks, price_check, zero_check
 from glutheory.symbolic.gaussian import a, b, c
@@ -178,8 +179,14 @@ def _hermite_sum(derivative: int) -> sp.Expr:
 
 @lru_cache(maxsize=256)
 def dual(act: Activation) -> Dual:
-    """Derive the dual activations of `act`: by Price's theorem if that ends, else as a Hermite series."""
+    """Derive the dual activations of `act`: by Price's theorem if that ends, else as a Hermite series.
+
+    Raises:
+        ExpressionError: φ is not real, has a pole or an unbounded derivative, or kinks that are not found.
+    """
     terms = read(act.expr)
+    if terms is None and not act.symbols:
+        pieces(act.expr).derivative()  # refuses what has no kernel
     if terms is None or (is_mixture(terms) and not all(is_plain(term.kernel) for term in terms)):
         return Dual(act, HERMITE, ())
     found = Dual(act, MIXTURE if is_mixture(terms) else CLOSED, terms)

@@ -85,9 +85,11 @@ class Curve:
         nodes, matrix = transform(NODES)
         middle, half = (low + high) / 2, (high - low) / 2
         values = samples(middle, half, nodes)
-        if not np.isfinite(values).all() or np.abs(values).max() > 1e150:
+        beyond = ~(np.abs(values) <= 1e150)
+        if beyond.any():
+            place = min((middle + half * nodes)[beyond], key=abs)
             raise DomainError(
-                f"the function {self.expr} is not finite, or beyond float64, near z = {middle:.4g}, which variances as "
+                f"the function {self.expr} is not finite, or beyond float64, near z = {place:.4g}, which variances as "
                 "large as these ask for: scale the rows down, or use `evaluate` pair by pair."
             )
         coefficients = matrix @ values
