@@ -4,7 +4,7 @@ In standard coordinates u = √a x, v = ±√b y with density p(x, y). Both axes
 than a few √(1−ρ²), the scale on which p bends. With n nodes on a panel of half-length ℓ and F bounded by M on the
 Bernstein ellipse of parameter ϱ, the error is at most ℓ·(64/15)·M·ϱ^{−2n}/(1 − ϱ^{−2}) (n ≥ 2). M comes from evaluating
 f on a box around the ellipse in ball arithmetic, which also proves that f is analytic there, and from
-|p(x + iη, y)| = p(x, y)·exp(η²/(2(1−ρ²))). The first rule (in x) acts on f(x)∫g(y)p(x, y)dy, the second on
+|p(x + iη, y)| = p(x, y)·exp(η²/(2(1−ρ²))). Next to a branch point x = place ± w² makes f analytic in w. The first rule (in x) acts on f(x)∫g(y)p(x, y)dy, the second on
 g(y)p(x_i, y) at each node x_i, where p(x_i, y) ≤ density(y)/√(2π(1−ρ²)).
 """
 
@@ -12,14 +12,17 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import sympy as sp
 from flint import acb, arb
 
+from glutheory.activations import Z
+from glutheory.ground.branch_points import branched, unfolded
 from glutheory.ground.exact import ball
-from glutheory.quadrature.compiled import compiled
+from glutheory.quadrature.compiled import Compiled, compiled
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.legendre import legendre
 from glutheory.quadrature.line import Function, density, split, tail
@@ -32,8 +35,29 @@ _ELLIPSES = (1.3, 1.6, 2.0, 2.5, 3.2, 4.0, 5.5, 8.0)
 
 
 @dataclass(frozen=True)
+class _Chart:
+    """x = w for side 0; next to a branch point x = place + side·w², w ≥ 0.
+
+    Attributes:
+        functions: of root·w.
+    """
+
+    functions: Compiled
+    root: arb
+    place: arb
+    side: int = 0
+
+    def x(self, w: arb | acb) -> arb | acb:
+        return w if self.side == 0 else self.place + self.side * w * w
+
+    def slope(self, w: arb | acb) -> arb | acb | int:
+        """|dx/dw|."""
+        return 1 if self.side == 0 else 2 * w
+
+
+@dataclass(frozen=True)
 class _Panel:
-    """A piece of an axis with a Gauss–Legendre rule.
+    """A piece of an axis with a Gauss–Legendre rule, in the w of its chart.
 
     `errors[i]` bounds the rule's error for ∫ f_i(x)k(x) dx when |k(x + iη)| ≤ e^{−x²/2 + rate·|x| + η²/(2 gap)}.
     """
@@ -41,7 +65,7 @@ class _Panel:
     centre: arb
     half: arb
     nodes: int
-    branch: int
+    chart: _Chart
     errors: tuple[arb, ...]
 
 
@@ -58,21 +82,17 @@ class _Axis:
 
     def panels(self) -> list[_Panel]:
         """Panels over [−R, R]; an empty list if there would be too many."""
-        backwards = self.scale < 0
-        kinks = [ball(kink) / self.scale for kink in self.functions[0].kinks]
-        ends, indices = split(kinks[::-1] if backwards else kinks, self.radius)
         panels: list[_Panel] = []
-        for (low, high), index in zip(pairwise(ends), indices, strict=True):
-            branch = len(kinks) - index if backwards else index
-            run = compiled(tuple(function.branches[branch] for function in self.functions)).values()
-            count = max(1, math.ceil(float((high - low) / (2 * _WIDTH * self.gap.sqrt()))))
+        width = 2 * _WIDTH * self.gap.sqrt()
+        for chart, low, high in self.charts(width):
+            count = 1 if chart.side else max(1, math.ceil(float((high - low) / width)))
             if count > _MAX_PANELS:
                 return []
-            cuts = [low + (high - low) * k / count for k in range(count + 1)]
-            todo = list(pairwise(cuts))
+            run = chart.functions.values()
+            todo = list(pairwise([low + (high - low) * k / count for k in range(count + 1)]))
             while todo:
                 left, right = todo.pop()
-                panel = self.panel(run, left, right, branch)
+                panel = self.panel(chart, run, left, right)
                 if panel is None:
                     middle = (left + right) / 2
                     todo += [(left, middle), (middle, right)]
@@ -82,7 +102,45 @@ class _Axis:
                     return []
         return panels
 
-    def panel(self, run: Callable[..., list[acb]], left: arb, right: arb, branch: int) -> _Panel | None:
+    def charts(self, width: arb) -> Iterator[tuple[_Chart, arb, arb]]:
+        """The intervals between the kinks, cut so that a branch point is at w = 0: (chart, lower end, upper end in w)."""
+        function, backwards = self.functions[0], self.scale < 0
+        kinks = function.kinks[::-1] if backwards else function.kinks
+        places = [ball(kink) / self.scale for kink in kinks]
+        ends, indices = split(places, self.radius)
+        for (low, high), index in zip(pairwise(ends), indices, strict=True):
+            branch = len(kinks) - index if backwards else index
+            length = high - low
+            found: dict[int, _Chart] = {}
+            for side, here in ((1, index > indices[0]), (-1, index < indices[-1])):
+                own = self.square(kinks[index - (side > 0)], branch, side, low if side > 0 else high) if here else None
+                if own is not None:
+                    found[side] = own
+            reach = length / max(1, len(found))
+            if reach > width:
+                reach = width
+            if 1 in found:
+                yield found[1], arb(0), reach.sqrt()
+                low = low + reach
+            if -1 in found:
+                yield found[-1], arb(0), reach.sqrt()
+                high = high - reach
+            if len(found) * reach < length:
+                expressions = tuple(one.branches[branch] for one in self.functions)
+                yield _Chart(compiled(expressions), self.scale, arb(0)), low, high
+
+    def square(self, kink: sp.Expr, branch: int, side: int, place: arb) -> _Chart | None:
+        """The chart at a branch point; None where there is none."""
+        own = side if self.scale > 0 else -side
+        branches = [one.branches[branch] for one in self.functions]
+        if not any(branched(one, kink) for one in branches):
+            return None
+        made = [unfolded(one, kink, own) if branched(one, kink) else one.subs(Z, kink + own * Z**2) for one in branches]
+        if any(one is None for one in made):
+            return None
+        return _Chart(compiled(tuple(made)), abs(self.scale).sqrt(), place, side)
+
+    def panel(self, chart: _Chart, run: Callable[..., list[acb]], left: arb, right: arb) -> _Panel | None:
         """The panel with the fewest nodes, None if it must be halved."""
         centre, half = (left + right) / 2, (right - left) / 2
         best: tuple[int, arb, list[arb]] | None = None
@@ -90,11 +148,12 @@ class _Axis:
             rho = arb(ellipse)
             wide, high = half * (rho + 1 / rho) / 2, half * (rho - 1 / rho) / 2
             box = acb(centre + arb(0, 1) * wide, arb(0, 1) * high)
-            sizes = [abs(value).upper() for value in run([self.scale * box], True)]
+            sizes = [abs(value * chart.slope(box)).upper() for value in run([chart.root * box], True)]
             if not all(size.is_finite() for size in sizes):
                 break
-            nearest, farthest = arb.max(abs(centre) - wide, arb(0)), abs(centre) + wide
-            weight = (-nearest * nearest / 2 + self.rate * farthest + high * high / (2 * self.gap)).exp()
+            x = acb(chart.x(box))
+            nearest, farthest, off = x.real.abs_lower(), x.real.abs_upper(), x.imag.abs_upper()
+            weight = (-nearest * nearest / 2 + self.rate * farthest + off * off / (2 * self.gap)).exp()
             bounds = [half * arb(64) / 15 / (1 - 1 / (rho * rho)) * weight * size for size in sizes]
             largest = max((float(bound.log()) for bound in bounds if bound > 0), default=self.log)
             nodes = max(2, math.ceil((largest - self.log) / (2 * math.log(ellipse))))
@@ -103,20 +162,20 @@ class _Axis:
         if best is None or best[0] > _MAX_NODES:
             return None
         nodes, rho, bounds = best
-        return _Panel(centre, half, nodes, branch, tuple(bound / rho ** (2 * nodes) for bound in bounds))
+        return _Panel(centre, half, nodes, chart, tuple(bound / rho ** (2 * nodes) for bound in bounds))
 
     def nodes(self, panels: Sequence[_Panel]) -> list[tuple[float, arb, list[arb]]]:
         """(x as a float, x, weight·f_i(x)) for every node, ascending."""
         found = []
-        runs = {}
+        runs: dict[int, Callable[..., list[arb]]] = {}
         for panel in panels:
-            if panel.branch not in runs:
-                branches = tuple(function.branches[panel.branch] for function in self.functions)
-                runs[panel.branch] = compiled(branches).values()
+            chart = panel.chart
+            run = runs.setdefault(id(chart), chart.functions.values())
             for node, weight in legendre(panel.nodes):
-                x = panel.centre + panel.half * node
-                values = [panel.half * weight * value for value in runs[panel.branch]([self.scale * x])]
-                found.append((float(x), x, values))
+                w = panel.centre + panel.half * node
+                front = panel.half * weight * chart.slope(w)
+                x = chart.x(w)
+                found.append((float(x), x, [front * value for value in run([chart.root * w])]))
         return sorted(found, key=lambda item: item[0])
 
 
