@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-from glutheory.errors import with_article
 from glutheory.activations.zoo import ZOO, activation_names
+from glutheory.errors import with_article
 
 #: How many names a message lists, and the longest one that may be a name.
 _SHOWN, _LONGEST = 24, 40

@@ -90,7 +90,9 @@ def feed_forward_parameters(model: nn.Module) -> tuple[str, ...]:
     """
     prefixes = tuple(f"{path}." if path else "" for path in _feed_forward_paths(model))
     if not prefixes:
-        raise DomainError(f"model is {with_article(type(model).__name__)} without FeedForward: give one made by `build`.")
+        raise DomainError(
+            f"model is {with_article(type(model).__name__)} without FeedForward: give one made by `build`."
+        )
     return tuple(name for name, _ in model.named_parameters() if name.startswith(prefixes))
 
 

@@ -166,8 +166,19 @@ def _print(found: dict[str, list[Value]], digits: int, agree: bool | None) -> No
 
 def _common(first: Value, second: Value, digits: int) -> str:
     if first.ball.contains(0) and second.ball.contains(0):
-        return f"{first.name}: 0 in both"
+        exact = first.ball == 0 and second.ball == 0
+        return (
+            f"{first.name}: 0 in both"
+            if exact
+            else f"{first.name}: 0 or below {_bound(first.ball, second.ball)} in both"
+        )
     return f"{first.name}: {common_digits(first.ball, second.ball, digits)} digits"
+
+
+def _bound(first: arb, second: arb) -> str:
+    """A number that both balls are below, of one digit."""
+    both = arb.min(abs(first).upper(), abs(second).upper())
+    return f"{float(both) * 1.1:.0e}" if both > arb(10) ** -300 else "1e-300"
 
 
 def _record(

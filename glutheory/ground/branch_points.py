@@ -10,6 +10,7 @@ from functools import lru_cache
 import sympy as sp
 
 from glutheory.activations import Z
+from glutheory.ground.pieces import Pieces
 
 
 def _half_powers(branch: sp.Expr, kink: sp.Expr) -> list[sp.Pow]:
@@ -41,7 +42,25 @@ def unfolded(branch: sp.Expr, kink: sp.Expr, side: int) -> sp.Expr | None:
             return None
         polynomial = sp.Poly(sp.expand(base), w)
         order = min(power for (power,) in polynomial.monoms())
-        rest = sp.Poly(dict(((power - order,), value) for (power,), value in polynomial.terms()), w).as_expr()
+        rest = sp.Poly({(power - order,): value for (power,), value in polynomial.terms()}, w).as_expr()
         names[node] = sp.Dummy()
         values[names[node]] = w ** (order * node.exp) * rest**node.exp
     return branch.xreplace(names).subs(Z, kink + side * w**2).xreplace(values).xreplace({w: Z})
+
+
+def branch_kinks(found: Pieces) -> tuple[sp.Expr, ...]:
+    """The kinks at which φ has a branch point on either side."""
+    sides = zip(found.kinks, found.branches, found.branches[1:], strict=False)
+    return tuple(kink for kink, left, right in sides if branched(left, kink) or branched(right, kink))
+
+
+def near_line(found: Pieces) -> str | None:
+    """Why digits may be out of reach near |ρ| = 1, where φ has branch points; None where it has none."""
+    kinks = branch_kinks(found)
+    if not kinks:
+        return None
+    places = " and ".join(f"z = {kink}" for kink in kinks[:2])
+    return (
+        f"the branch point{'s' if len(kinks) > 1 else ''} at {places}, where both units are singular together, "
+        "cannot be resolved so near |ρ| = 1: take |ρ| = 1 itself, |ρ| farther from 1, or fewer digits"
+    )

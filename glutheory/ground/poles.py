@@ -83,7 +83,9 @@ def _complex(branch: sp.Expr, low: sp.Expr, high: sp.Expr) -> sp.Rational | None
 
 def _points(low: sp.Expr, high: sp.Expr) -> Iterator[sp.Rational]:
     """Rational numbers inside the interval."""
-    start, stop = (sp.Rational(sp.nsimplify(end.evalf(30), rational=True)) if end.is_finite else end for end in (low, high))
+    start, stop = (
+        sp.Rational(sp.nsimplify(end.evalf(30), rational=True)) if end.is_finite else end for end in (low, high)
+    )
     for step in _TRIED:
         if start.is_finite and stop.is_finite:
             yield start + (stop - start) * step / 32

@@ -17,7 +17,10 @@ from flint import acb, arb
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError, PrecisionError
 from glutheory.ground.balls import bits_of, precision
+from glutheory.ground.branch_points import near_line
 from glutheory.ground.exact import Exact, Point, as_digits, ball
+from glutheory.ground.pieces import pieces
+from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function, Integrand, integral, mean, split
 from glutheory.quadrature.model import Model, model
 from glutheory.quadrature.rules import Pair, pair_means
@@ -87,11 +90,20 @@ def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) 
             f"S of {place} is too near 0 for any digit of it: take larger variances, or the balls in `reached`.",
             reached,
         )
+    why = near_line(pieces(made.expr)) if found.powers is None and _near(point) else None
+    if why is not None:
+        raise PrecisionError(f"{wanted} digits of {place}: {why}, or the wider balls in `reached`.", reached)
     raise PrecisionError(
         f"{wanted} digits of {place} are beyond the work limit: ask for fewer digits, or take the wider balls in "
         "`reached`.",
         reached,
     )
+
+
+def _near(point: Point) -> bool:
+    """Whether 1 − |ρ| is below 1e-3."""
+    with precision(128):
+        return bool(Frame.of(point).far < arb(10) ** -3)
 
 
 def _refine(point: Point, found: Model, digits: int) -> tuple[Pair | None, bool]:

@@ -16,7 +16,9 @@ from flint import arb, ctx
 from glutheory.activations import Activation
 from glutheory.errors import PrecisionError
 from glutheory.ground.balls import precision
+from glutheory.ground.branch_points import near_line
 from glutheory.ground.exact import Exact, Point, ball
+from glutheory.ground.pieces import pieces
 from glutheory.ground.powers import Power, slopes
 from glutheory.symbolic import ends, semigroup
 from glutheory.symbolic.deltas import delta_part
@@ -31,6 +33,8 @@ FEW, MAX_ENTRIES = 2_600_000, 8_000_000
 #: A point of `rotated` costs as much as this many of them; the points beyond which that is refused.
 _PRICE, MAX_POINTS = 20, 400_000
 _ROUNDS = 5
+#: The power of the scale that `_least` ends with.
+_MOST_POWERS = 3
 #: Digits with which a norm is looked for.
 _SEEN = (6, 40, 160, 640)
 
@@ -38,7 +42,7 @@ _SEEN = (6, 40, 160, 640)
 def series_balls(act: Activation, point: Point, digits: int) -> Pair:
     """(S, T) as balls with `digits` correct digits.
 
-    Of a value below 10^−digits of its scale √(S(a,a,a) S(b,b,b)) only the 2·digits decimals after the scale; T is ±∞
+    Of a value far below its scale √(S(a,a,a) S(b,b,b)) (see `_least`) only the 2·digits decimals after that; T is ±∞
     where jumps of φ(u) and φ(v) coincide at ρ = ±1.
 
     Raises:
@@ -49,20 +53,28 @@ def series_balls(act: Activation, point: Point, digits: int) -> Pair:
     scales = _scales(act, found, point)
     tiny = arb(10) ** (-digits - 1)
     goals = [scale * tiny for scale in scales]
+    leasts = [_least(scale, point) for scale in scales]
     for _ in range(_ROUNDS):
         made = _sum(act, found, point, goals)
         if made is None:
             break
-        lower = [_goal(value, scale, digits) for value, scale in zip(made, scales, strict=True)]
+        lower = [_goal(value, scale, least, digits) for value, scale, least in zip(made, scales, leasts, strict=True)]
         if all(goal is None for goal in lower):
             return made
         goals = [goal if new is None else arb.min(new, goal / 16) for new, goal in zip(lower, goals, strict=True)]
     reached = partial_sum(act, point, digits)
-    raise PrecisionError(
-        f"digits is {digits}: the Hermite series of {act.label!r} is beyond the work limit at this point; ask for "
-        "fewer digits, or take |ρ| farther from 1 or smaller variances.",
-        reached=reached,
+    why = near_line(pieces(act.expr)) if found.powers is None and _near(point) else None
+    why = why or (
+        f"the Hermite series of {act.label!r} is beyond the work limit at this point; ask for fewer digits, or take "
+        "|ρ| farther from 1 or smaller variances"
     )
+    raise PrecisionError(f"digits is {digits}: {why}.", reached=reached)
+
+
+def _near(point: Point) -> bool:
+    """Whether 1 − |ρ| is below 1e-3."""
+    with precision(128):
+        return bool(Frame.of(point).gap < arb(10) ** -3)
 
 
 def _scales(act: Activation, found: Piecewise, point: Point) -> list[arb]:
@@ -83,19 +95,34 @@ def _size(act: Activation, variance: Exact, *, derivative: bool) -> arb:
         value = norm(act, variance, digits, derivative=derivative)
         if value > 0 and value.rel_accuracy_bits() > 4:
             return value
-    return arb(10) ** -_SEEN[-1]
+    raise PrecisionError(
+        f"S of {act.label} at the variance {float(variance):.6g} is below 1e-{_SEEN[-1]}, too near 0 for any digit of it: "
+        "take larger variances.",
+        reached=(arb(0, float("inf")), arb(0, float("inf"))),
+    )
 
 
 def _geometric(values: Sequence[arb]) -> arb:
     return arb((abs(values[0]) * abs(values[-1])).sqrt().upper())
 
 
-def _goal(value: arb, scale: arb, digits: int) -> arb | None:
-    """The goal that is still missed, None for a value that has its digits."""
+def _least(scale: arb, point: Point) -> arb:
+    """A size of S or T that is no surprise at this ρ.
+
+    Where φ begins s standard deviations out, the scale is like e^(−s²/2) and S like e^(−s²/(1 + ρ)).
+    """
+    if point.degenerate:
+        return scale * arb.min(scale, arb(1))
+    rho = (-1 if point.c < 0 else 1) * Frame.of(point).rho
+    return scale * arb.min(scale, arb(1)) ** (1 if rho >= 0 else 2 if rho > -0.34 else _MOST_POWERS)
+
+
+def _goal(value: arb, scale: arb, least: arb, digits: int) -> arb | None:
+    """The goal that is still missed, None for a value that has its digits, or is smaller than `least` by 2·digits."""
     if not value.is_finite():
         return None
     small = arb(10) ** -digits
-    least = scale * small * small
+    least = arb.min(scale, least) * small * small
     if value.rad() <= abs(value).lower() * small or abs(value).upper() <= least:
         return None
     return arb(arb.max(abs(value).lower() * small / 10, least / 4).lower())

@@ -72,7 +72,8 @@ def test_known_pieces() -> None:
         (sp.Symbol("s", positive=True) * Z, "symbol s"),
         (sp.Piecewise((Z, Z > 0), (0, True)), "Piecewise"),
         (sp.DiracDelta(Z), "DiracDelta"),
-        (sp.Heaviside(Z) / Z, "not finite at its kink"),
+        (sp.Heaviside(Z) / Z, "has a pole at z = 0"),
+        (sp.Abs(Z) * sp.log(sp.Abs(Z)), "not finite at its kink"),
         (sum((sp.Abs(Z - k) for k in range(MAX_KINKS + 1)), sp.S.Zero), "kinks"),
     ],
 )
