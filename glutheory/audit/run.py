@@ -129,13 +129,13 @@ def _built(
         built = drawn(model, layers=layers, seed=seed)
     elif isinstance(model, Mapping):
         raise DomainError(
-            f"model is {with_article(type(model).__name__)}, as a state dict is, which does not say what the model computes: load "
-            "it into its module, module.load_state_dict(...), and give the module."
+            f"model is {with_article(type(model).__name__)}, as a state dict is, which does not say what the model "
+            "computes: load it into its module, module.load_state_dict(...), and give the module."
         )
     else:
         raise DomainError(
-            f"model is {with_article(type(model).__name__)}: give a torch module, a configuration of transformers (changed already)"
-            ", or a name or path."
+            f"model is {with_article(type(model).__name__)}: give a torch module, a configuration of transformers "
+            "(changed already), or a name or path."
         )
     built.model.to(place)
     return built

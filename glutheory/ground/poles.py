@@ -1,4 +1,4 @@
-"""Whether a branch of φ is real and has a second moment: what no road could give a kernel of is refused in one sentence.
+"""Whether a branch of φ is real and has a second moment: what no road could give a kernel of, in one sentence.
 
 Zeros of denominators and of logarithms' arguments are exact where these are polynomials, else looked for by changes of
 sign, up to 30 on either side of 0. Next to one, at distances ε = 2^−20, 2^−40, 2^−60, φ² ε falls like ε if φ has
@@ -35,7 +35,8 @@ def singular(branch: sp.Expr, low: sp.Expr, high: sp.Expr, expr: sp.Expr) -> str
 
     Args:
         branch: φ there, without switches.
-        low, high: the ends, ±oo for none.
+        low: the left end, −oo for none.
+        high: the right end, oo for none.
         expr: φ, for the sentence.
 
     Returns:
@@ -83,9 +84,7 @@ def _complex(branch: sp.Expr, low: sp.Expr, high: sp.Expr) -> sp.Rational | None
 
 def _points(low: sp.Expr, high: sp.Expr) -> Iterator[sp.Rational]:
     """Rational numbers inside the interval."""
-    start, stop = (
-        sp.Rational(sp.nsimplify(end.evalf(30), rational=True)) if end.is_finite else end for end in (low, high)
-    )
+    start, stop = (sp.Rational(end.evalf(30)) if end.is_finite else end for end in (low, high))
     for step in _TRIED:
         if start.is_finite and stop.is_finite:
             yield start + (stop - start) * step / 32

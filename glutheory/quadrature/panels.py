@@ -4,8 +4,9 @@ In standard coordinates u = √a x, v = ±√b y with density p(x, y). Both axes
 than a few √(1−ρ²), the scale on which p bends. With n nodes on a panel of half-length ℓ and F bounded by M on the
 Bernstein ellipse of parameter ϱ, the error is at most ℓ·(64/15)·M·ϱ^{−2n}/(1 − ϱ^{−2}) (n ≥ 2). M comes from evaluating
 f on a box around the ellipse in ball arithmetic, which also proves that f is analytic there, and from
-|p(x + iη, y)| = p(x, y)·exp(η²/(2(1−ρ²))). Next to a branch point x = place ± w² makes f analytic in w. The first rule (in x) acts on f(x)∫g(y)p(x, y)dy, the second on
-g(y)p(x_i, y) at each node x_i, where p(x_i, y) ≤ density(y)/√(2π(1−ρ²)).
+|p(x + iη, y)| = p(x, y)·exp(η²/(2(1−ρ²))). Next to a branch point x = place ± w² makes f analytic in w. The first rule
+(in x) acts on f(x)∫g(y)p(x, y)dy, the second on g(y)p(x_i, y) at each node x_i, where p(x_i, y) is at most
+density(y)/√(2π(1−ρ²)).
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class _Axis:
         return panels
 
     def charts(self, width: arb) -> Iterator[tuple[_Chart, arb, arb]]:
-        """The intervals between the kinks, cut so that a branch point is at w = 0: (chart, lower end, upper end in w)."""
+        """The intervals between the kinks, cut so that a branch point is at w = 0: (chart, its two ends in w)."""
         function, backwards = self.functions[0], self.scale < 0
         kinks = function.kinks[::-1] if backwards else function.kinks
         places = [ball(kink) / self.scale for kink in kinks]

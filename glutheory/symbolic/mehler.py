@@ -96,8 +96,8 @@ def _size(act: Activation, variance: Exact, *, derivative: bool) -> arb:
         if value > 0 and value.rel_accuracy_bits() > 4:
             return value
     raise PrecisionError(
-        f"S of {act.label} at the variance {float(variance):.6g} is below 1e-{_SEEN[-1]}, too near 0 for any digit of it: "
-        "take larger variances.",
+        f"S of {act.label} at the variance {float(variance):.6g} is below 1e-{_SEEN[-1]}, too near 0 for any digit of "
+        "it: take larger variances.",
         reached=(arb(0, float("inf")), arb(0, float("inf"))),
     )
 
