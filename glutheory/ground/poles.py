@@ -75,7 +75,9 @@ def _complex(branch: sp.Expr, low: sp.Expr, high: sp.Expr) -> sp.Rational | None
     """A place where the branch is not real."""
     with precision(_LOOKING):
         run = _run(branch)
-        for z in _points(low, high) if run is not None else ():
+        if run is None:
+            return None
+        for z in _points(low, high):
             value = run(z)
             if value.imag.is_finite() and not value.imag.contains(0):
                 return z
