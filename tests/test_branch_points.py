@@ -140,7 +140,8 @@ def brute(need: Need, a: float, b: float, c: float) -> tuple[float, float]:
     r, q = a**0.5, b**0.5
     rho = c / (r * q)
     (x, w), (y, v) = _line(need, r), _line(need, q)
-    if abs(rho) == 1:
+    if abs(rho) > 1 - 1e-12:
+        rho = round(rho)
         assert r == q
         # both factors' kinks
         both = Need("", "", need.phi, need.slope, (*need.kinks, *(-k for k in need.kinks)))
