@@ -225,6 +225,7 @@ def test_a_branch_point_unfolds(need: Need) -> None:
             assert unfolded(own, sp.S.Zero, 1) is None
 
 
+@pytest.mark.long
 def test_near_the_line_the_message_names_the_branch_point() -> None:
     act = NEEDS[1].act
     c = 1 - Fraction(1, 10**9)
