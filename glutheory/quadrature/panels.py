@@ -174,8 +174,8 @@ class _Axis:
             run = runs.setdefault(id(chart), chart.functions.values())
             for node, weight in legendre(panel.nodes):
                 w = panel.centre + panel.half * node
-                front = arb(panel.half * weight * chart.slope(w))
-                x = arb(chart.x(w))
+                front = acb(panel.half * weight * chart.slope(w)).real
+                x = acb(chart.x(w)).real
                 found.append((float(x), x, [front * value for value in run([chart.root * w])]))
         return sorted(found, key=lambda item: item[0])
 

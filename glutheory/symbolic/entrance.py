@@ -70,8 +70,8 @@ def evaluate(
         b: the variance of v, likewise.
         c: their covariance, |c| ≤ √(ab).
         digits: correct decimal digits of both results. Of a value that vanishes against its scale
-            √(S(a,a,a) S(b,b,b)), as S of an odd function does at c = 0: that many digits after the scale, twice, and 0 where these do not tell
-            it from 0; of a stack that many after the scale √(K(x,x) K(x',x')).
+            √(S(a,a,a) S(b,b,b)), as S of an odd function does at c = 0: that many digits after the scale, twice, and 0
+            where these do not tell it from 0; of a stack that many after the scale √(K(x,x) K(x',x')).
         trained: of a stack, names or patterns of the groups of weights that count for the NTK; all if left out.
         parametrization: of a stack, "ntk" or "standard", which needs `width` and `d`.
         width: the number of units of every layer.

@@ -208,8 +208,8 @@ def evaluate(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 50)
         b: the variance of v, likewise.
         c: their covariance, |c| ≤ √(ab).
         digits: correct decimal digits of both results. Of a value that vanishes against its scale
-            √(S(a,a,a) S(b,b,b)), as S of an odd function does at c = 0: that many digits after the scale, twice, and 0 where these do not tell
-            it from 0.
+            √(S(a,a,a) S(b,b,b)), as S of an odd function does at c = 0: that many digits after the scale, twice, and 0
+            where these do not tell it from 0.
 
     Returns:
         (S, T) as mpmath numbers that carry `digits` digits whatever ``mpmath.mp.dps`` is; T is ±inf where jumps

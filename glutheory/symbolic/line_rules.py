@@ -23,7 +23,7 @@ Pair = tuple[arb, arb]
 #: Ellipses that are tried on a panel, the numbers of nodes it may have, and how often it is halved before it is kept.
 _ELLIPSES = (1.5, 1.8, 2.2, 2.7, 3.3, 4.2, 5.5)
 _COUNTS = (4, 6, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 34, 38, 43, 48, 54, 60)
-_DEPTH = 100
+_DEPTH = 400
 #: Halvings from which on a panel's size is looked at.
 _DEEP = 12
 #: Nodes beyond which the work is refused.

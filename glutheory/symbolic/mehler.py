@@ -56,7 +56,7 @@ def series_balls(act: Activation, point: Point, digits: int) -> Pair:
     leasts = [_least(scale, point) for scale in scales]
     for _ in range(_ROUNDS):
         made = _sum(act, found, point, goals)
-        if made is None:
+        if made is None or not all(_known(value) for value in made):
             break
         lower = [_goal(value, scale, least, digits) for value, scale, least in zip(made, scales, leasts, strict=True)]
         if all(goal is None for goal in lower):
@@ -115,6 +115,11 @@ def _least(scale: arb, point: Point) -> arb:
         return scale * arb.min(scale, arb(1))
     rho = (-1 if point.c < 0 else 1) * Frame.of(point).rho
     return scale * arb.min(scale, arb(1)) ** (1 if rho >= 0 else 2 if rho > -0.34 else _MOST_POWERS)
+
+
+def _known(value: arb) -> bool:
+    """Whether a rule gave a value: a ball, or T where jumps meet (±∞ or, undecided, NaN)."""
+    return value.is_finite() or value.is_nan() or bool(value.rad() == 0)
 
 
 def _goal(value: arb, scale: arb, least: arb, digits: int) -> arb | None:
