@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glutheory as glu
-from glutheory.activations import Z
 from glutheory.integrations.operator import GramOperator
 from glutheory.networks import product
 from glutheory.numeric import gram
@@ -237,14 +236,6 @@ BAD[8, 2], BAD[11, 0] = np.nan, np.inf
         (("relu", _data()), {"threads": True}, "threads is True"),
         (("relu", _data()), {"out": np.empty((2, 2))}, r"shape \(2, 2\)"),
         (("relu", _data()), {"kind": "both", "out": np.empty((23, 23))}, "out holds 1 arrays: give 2"),
-        (
-            (
-                glu.gated(glu.Activation("z f(z)", Z * sp.Function("f")(Z))),
-                _data(),
-            ),
-            {},
-            "has no fast evaluator",
-        ),
         ((glu.gated(glu.activation("silu", beta=sp.Symbol("b", positive=True))), _data()), {}, "symbolic parameter b"),
     ],
 )
