@@ -80,9 +80,8 @@ class Spectrum:
         """The head and the h_k of rows with these r ≥ 0, shape (n,), as (HEAD + K, n); K is a multiple of `BLOCK`."""
         found: dict[int, tuple[Array, Array]] = {}
         zero = r == 0
-        with np.errstate(divide="ignore"):
-            logs = np.log(r)
-        place = np.floor(np.where(zero, 0.0, logs) / _WIDTH).astype(int)
+        logs = np.log(np.where(zero, 1.0, r))
+        place = self.numbers(np.where(zero, 1.0, r))
         for number in np.unique(place[~zero]).tolist():
             some = np.nonzero((place == number) & ~zero)[0]
             found[number] = some, self.octave(number).at(logs[some])
@@ -94,6 +93,10 @@ class Spectrum:
         result[[0, 2], zero.nonzero()[0][:, None]] = at_zero * at_zero
         result[HEAD, zero] = at_zero
         return result
+
+    def numbers(self, r: Array) -> Array:
+        """The octave of each radius > 0."""
+        return np.floor(np.log(r) / _WIDTH).astype(int)
 
     def reach(self, r: float) -> float:
         """How far out Gaussian integrals of φ(r x) go, r > 0."""
