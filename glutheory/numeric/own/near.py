@@ -174,13 +174,19 @@ class Near:
         cuts = [curves.value.breaks(reach), curves.slope.breaks(reach)]
         if not slopes:
             masses = np.array([0.0 * jumps, jumps])
-            return Side(lambda z: [value(z, True), slope(z, True)], kinks, masses, np.unique(np.concatenate(cuts)))
+
+            def both(z: Array) -> list[Array]:
+                parts = curves.value.parts(z)
+                return [value(z, parts), slope(z, parts)]
+
+            return Side(both, kinks, masses, np.unique(np.concatenate(cuts)))
         bend, bends = curves.bend.at(reach), curves.bend.masses
         cuts.append(curves.bend.breaks(reach))
 
         def functions(z: Array) -> list[Array]:
-            first, second = slope(z, True), bend(z, True)
-            return [value(z, True), first, second, z * first, first + z * second]
+            parts = curves.value.parts(z)
+            first, second = slope(z, parts), bend(z, parts)
+            return [value(z, parts), first, second, z * first, first + z * second]
 
         masses = np.array([0.0 * bends, 0.0 * bends, bends, 0.0 * bends, kinks * bends])
         return Side(functions, kinks, masses, np.unique(np.concatenate(cuts)))

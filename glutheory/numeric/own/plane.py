@@ -27,9 +27,9 @@ from glutheory.numeric.own.rule import density, legendre, panels
 from glutheory.numeric.own.truncated import rules
 
 #: Nodes of an interval of the outer and of a panel of the inner integral, and the width of the inner panels.
-_OUTER, _INNER, _WIDTH = 14, 12, 2.8
+_OUTER, _INNER, _WIDTH = 14, 18, 4.8
 #: By how much wider than the breaks allow panels may be.
-_SLACK = 1.25
+_SLACK = 2.5
 #: A sine below this one is replaced by it: kinks that do not meet are then as far apart as if it were 0.
 _FLAT = 1e-60
 #: What the last coefficients may be, of the scale: those from the 32nd on, which the rule confuses with the integral,
