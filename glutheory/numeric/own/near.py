@@ -51,18 +51,18 @@ class Near:
             pairs: the pairs.
             scale: what errors are relative to, shape (products, N).
         """
-        # a pair and the same pair with its rows exchanged have one integral
-        turned = np.abs(pairs.q) < pairs.r
+        # a pair and the same pair with its rows exchanged have one integral; of the smaller radius is what moves with y
+        turned = np.abs(pairs.q) > pairs.r
         mirror = [list(products).index((j, i)) for i, j in products]
         small, large = np.minimum(pairs.r, np.abs(pairs.q)), np.maximum(pairs.r, np.abs(pairs.q))
-        keys = np.stack([small, np.sign(pairs.q) * large, pairs.rho, pairs.sine])
+        keys = np.stack([large, np.sign(pairs.q) * small, pairs.rho, pairs.sine])
         kept, first, place = np.unique(keys, axis=1, return_index=True, return_inverse=True)
         sizes = np.where(turned, scale[mirror], scale)[:, first]
         found = self._distinct(products, Pairs(*kept), sizes)[:, place.ravel()]
         return np.where(turned, found[mirror], found)
 
     def _distinct(self, products: Products, pairs: Pairs, scale: Array) -> Array:
-        """The same for pairs of which no two are alike, the smaller radius first."""
+        """The same for pairs of which no two are alike, the larger radius first."""
         found = np.empty((len(products), len(pairs.r)))
         rest = np.ones(len(pairs.r), dtype=bool)
         for some, key in self._groups(pairs):

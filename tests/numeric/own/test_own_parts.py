@@ -20,7 +20,7 @@ from glutheory.numeric.own.features import features
 from glutheory.numeric.own.near import PARTIALS, VALUES, Near
 from glutheory.numeric.own.plane import Pairs, expectations
 from glutheory.numeric.own.rule import reach
-from glutheory.numeric.own.spectrum import HEAD, Spectrum
+from glutheory.numeric.own.spectrum import TERMS, HEAD, Spectrum
 from tests.numeric.own.activations import OWN
 
 
@@ -71,7 +71,7 @@ def _features() -> tuple[Spectrum, np.ndarray, np.ndarray]:
 
 def test_the_check_passes_what_is_right() -> None:
     spectrum, r, found = _features()
-    check(curves(OWN["hard_tanh"]), spectrum, r, found[: 1 + HEAD + 512], number=8)
+    check(curves(OWN["hard_tanh"]), spectrum, r, found[: 1 + HEAD + TERMS], number=8)
 
 
 @pytest.mark.parametrize("k", [1, 3, 7])
@@ -80,7 +80,7 @@ def test_the_check_notices_a_wrong_coefficient(k: int) -> None:
     spectrum, r, found = _features()
     found[1 + HEAD + k] *= 1 + 1e-10
     with pytest.raises(glu.DomainError, match="two ways of computing it differ"):
-        check(curves(OWN["hard_tanh"]), spectrum, r, found[: 1 + HEAD + 512], number=8)
+        check(curves(OWN["hard_tanh"]), spectrum, r, found[: 1 + HEAD + TERMS], number=8)
 
 
 def test_a_wrong_table_of_coefficients_is_noticed_by_gram(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_a_wrong_table_of_coefficients_is_noticed_by_gram(monkeypatch: pytest.Mo
     monkeypatch.setattr(Spectrum, "octave", wrong)
     r = np.ones(3)
     with pytest.raises(glu.DomainError, match="two ways of computing it differ"):
-        check(curves(OWN["hard_tanh"]), spectrum, r, features(spectrum, r, False)[: 1 + HEAD + 512])
+        check(curves(OWN["hard_tanh"]), spectrum, r, features(spectrum, r, False)[: 1 + HEAD + TERMS])
 
 
 def _near_pairs() -> Pairs:
