@@ -27,14 +27,14 @@ from glutheory.numeric.own.rule import density, legendre, panels
 from glutheory.numeric.own.truncated import rules
 
 #: Nodes of an interval of the outer and of a panel of the inner integral, and the width of the inner panels.
-_OUTER, _INNER, _WIDTH = 14, 18, 4.8
+_OUTER, _INNER, _WIDTH = 16, 16, 4.2
 #: By how much wider than the breaks allow panels may be.
-_SLACK = 2.5
+_SLACK = 2.2
 #: A sine below this one is replaced by it: kinks that do not meet are then as far apart as if it were 0.
 _FLAT = 1e-60
 #: What the last coefficients may be, of the scale: those from the 32nd on, which the rule confuses with the integral,
 #: are to these at most as their power 3/2 (coefficients of functions with poles fall like exp(−c √k)).
-_SETTLED = 3e-9
+_SETTLED = 3e-8
 _LAST = 3
 _DEPTH = 30
 #: Where nearly all of the density is: an interval is split in the middle of its part in there.
