@@ -14,6 +14,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer
+from glutheory.ground.executors import check_executor
 from glutheory.ground.workers import in_order
 from glutheory.layers import Stack
 from glutheory.networks import Network
@@ -104,7 +105,7 @@ class GramOperator(LinearOperator):
         self._plan, self._kind, self._network = plan, kind, net
         self._block = _SIDE if block is None else integer("block", block, 1)
         self._threads = cores() if threads is None else integer("threads", threads, 1)
-        self._executor = executor
+        self._executor = None if executor is None else check_executor("executor", executor)
         self._given = (net, np.asarray(X), {**options, "trained": trained}, kind, self._block)
         self.passes = 0
         super().__init__(np.dtype(dtype), (plan.left.count, plan.left.count))
