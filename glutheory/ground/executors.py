@@ -59,12 +59,12 @@ def check_workers(name: str, value: Any) -> int | Executor:
     try:
         return integer(name, value, 1)
     except DomainError:
-        raise DomainError(f"{name} is {_shown(value)}: give a number of processes, an integer >= 1, or {_WANTED}.") from None
+        raise DomainError(
+            f"{name} is {_shown(value)}: give a number of processes, an integer >= 1, or {_WANTED}."
+        ) from None
 
 
-_WANTED = (
-    "a concurrent.futures.Executor, as of a Dask client: glutheory.integrations.cluster.ClusterExecutor(client)"
-)
+_WANTED = "a concurrent.futures.Executor, as of a Dask client: glutheory.integrations.cluster.ClusterExecutor(client)"
 
 
 def _shown(value: Any) -> str:

@@ -31,8 +31,8 @@ except ImportError:
 
 _KINDS = ("nngp", "ntk")
 _ONCE = (
-    "the kernels of glutheory have no forward mode and no second derivative in JAX: use jax.grad, jax.vjp or jax.jacrev, "
-    "once."
+    "the kernels of glutheory have no forward mode and no second derivative in JAX: use jax.grad, jax.vjp or "
+    "jax.jacrev, once."
 )
 
 
@@ -49,9 +49,9 @@ def gram(
     """The Gram matrix of a network's kernel as an array of JAX, for `jax.grad`, `jax.vjp`, `jax.jit` and `jax.vmap`.
 
     The derivatives are those of `glutheory.integrations.torch.gram`, with its accuracy and its conventions at zero rows
-    and parallel ones. They are first derivatives in reverse mode: of `jax.grad`, `jax.vjp`, `jax.jacrev`. For `jax.jvp`,
-    `jax.jacfwd` and `jax.hessian` there is a NotImplementedError, or JAX's own TypeError if what they are of was compiled
-    before.
+    and parallel ones. They are first derivatives in reverse mode: of `jax.grad`, `jax.vjp`, `jax.jacrev`. For
+    `jax.jvp`, `jax.jacfwd` and `jax.hessian` there is a NotImplementedError, or JAX's own TypeError if what they are of
+    was compiled before.
 
     Where JAX is tracing (under `jax.jit`, `jax.vmap`) the entries of X are known only when the compiled program runs,
     which can raise nothing but a traceback of JAX's. There the result, or the gradient, of rows that have no kernel is

@@ -110,7 +110,10 @@ class GramOperator(LinearOperator):
         if not array_api_compat.is_numpy_namespace(plan.left.xp):
             raise DomainError(f"X is on {array_api_compat.device(X)}: move it to the CPU.")
         with np.errstate(all="ignore"):
-            _ = plan.left.squares, plan.right.squares  # which nearly parallel rows need; here, where there is but one thread
+            _ = (
+                plan.left.squares,
+                plan.right.squares,
+            )  # which nearly parallel rows need; here, where there is but one thread
         self._plan, self._kind, self._network = plan, kind, net
         self._block = _SIDE if block is None else integer("block", block, 1)
         self._threads = cores() if threads is None else integer("threads", threads, 1)

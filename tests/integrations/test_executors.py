@@ -57,13 +57,17 @@ TAKE |= {"map": (_map, "processes")}
 )
 def test_what_is_no_executor_is_said_so(name: str, given: Any, shown: str) -> None:
     function, argument = TAKE[name]
-    with pytest.raises(DomainError, match=rf"^{argument} is {shown}: give .*concurrent\.futures\.Executor, as of a Dask"):
+    with pytest.raises(
+        DomainError, match=rf"^{argument} is {shown}: give .*concurrent\.futures\.Executor, as of a Dask"
+    ):
         function(given)
 
 
 @pytest.mark.parametrize("name", TAKE)
 def test_an_executor_that_is_shut_down_is_said_so(name: str) -> None:
-    with pytest.raises(DomainError, match="^the ThreadPoolExecutor takes no work .*give an executor that was not shut"):
+    with pytest.raises(
+        DomainError, match=r"^the ThreadPoolExecutor takes no work .*give an executor that was not shut"
+    ):
         TAKE[name][0](_closed())
 
 
@@ -79,5 +83,5 @@ class _Dropping(Executor):
 
 @pytest.mark.parametrize("name", TAKE)
 def test_work_that_an_executor_drops_is_said_so(name: str) -> None:
-    with pytest.raises(DomainError, match="^the _Dropping dropped work before it was done"):
+    with pytest.raises(DomainError, match=r"^the _Dropping dropped work before it was done"):
         TAKE[name][0](_Dropping())

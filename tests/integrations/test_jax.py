@@ -124,7 +124,7 @@ def _total(rows: Any) -> Any:
     ids=lambda item: item[0],
 )
 def test_there_is_one_derivative_in_reverse_mode(ask: tuple[str, Any]) -> None:
-    with pytest.raises(NotImplementedError, match="no forward mode and no second derivative in JAX: use jax.grad"):
+    with pytest.raises(NotImplementedError, match="no forward mode and no second derivative in JAX: use"):
         ask[1](jax.numpy.asarray(X))
 
 

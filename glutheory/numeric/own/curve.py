@@ -110,7 +110,7 @@ class Curve:
     def at(self, reach: float) -> Callable[..., Array]:
         """The function as a function of numpy arrays, |z| ≤ reach; at a kink, the branch to its left.
 
-        It takes a second argument: which rows of the array are on which branch, where no row has a kink inside (`parts`).
+        It takes a second argument: which rows of the array are on which branch (`parts`), if none has a kink inside.
         """
         level = _level(reach)
         if level not in self._functions:

@@ -189,8 +189,8 @@ def _line(left: Side, right: Side, products: Products, pairs: Pairs, y: Array, r
 def _panels(left: Side, right: Side, pairs: Pairs, y: Array, reach: float) -> tuple[Array, Array, Array]:
     """The ends of the panels of these lines, and which line each is on; shape (M,) each.
 
-    Kinks are ends of panels. The other breaks only say how wide panels may be: where those of u and of v alternate, some
-    are left out.
+    Kinks are ends of panels. The other breaks only say how wide panels may be: where those of u and of v alternate,
+    some are left out.
     """
     shift, slope = pairs.sine * y, pairs.q * pairs.rho
     base = np.linspace(-reach, reach, round(2 * reach / _WIDTH) + 1)

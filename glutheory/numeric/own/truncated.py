@@ -1,7 +1,7 @@
 """Gauss rules of the normal density on intervals, many at once.
 
-The recursion of the orthonormal polynomials comes from Stieltjes' procedure on a fine Gauss–Legendre rule, the nodes and
-weights from the eigenvectors of Jacobi's matrix (Golub and Welsch, Math. Comp. 23 (1969), 221–230). These hold the
+The recursion of the orthonormal polynomials comes from Stieltjes' procedure on a fine Gauss–Legendre rule, the nodes
+and weights from the eigenvectors of Jacobi's matrix (Golub and Welsch, Math. Comp. 23 (1969), 221–230). These hold the
 values of the polynomials at the nodes as well, which is what turns values into coefficients.
 """
 
@@ -24,8 +24,8 @@ class Rules(NamedTuple):
     Attributes:
         nodes: shape (M, count).
         weights: those of ∫ f p dy, shape (M, count).
-        tails: what turns values, shape (M, count), into the last coefficients by √p-normalised polynomials; times the
-            root of the interval's mass, so that they are of the size of their part of the integral; (M, count, last).
+        tails: what turns values, shape (M, count), into their last coefficients by the orthonormal polynomials, times the
+            interval's mass: of the size of their part of the integral; shape (M, count, last).
     """
 
     nodes: Array

@@ -20,7 +20,7 @@ from glutheory.numeric.own.features import features
 from glutheory.numeric.own.near import PARTIALS, VALUES, Near
 from glutheory.numeric.own.plane import Pairs, expectations
 from glutheory.numeric.own.rule import reach
-from glutheory.numeric.own.spectrum import TERMS, HEAD, Spectrum
+from glutheory.numeric.own.spectrum import HEAD, TERMS, Spectrum
 from tests.numeric.own.activations import OWN
 
 
