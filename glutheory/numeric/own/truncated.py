@@ -24,8 +24,8 @@ class Rules(NamedTuple):
     Attributes:
         nodes: shape (M, count).
         weights: those of ∫ f p dy, shape (M, count).
-        tails: what turns values, shape (M, count), into their last coefficients by the orthonormal polynomials, times the
-            interval's mass: of the size of their part of the integral; shape (M, count, last).
+        tails: what turns values, shape (M, count), into their last coefficients by the orthonormal polynomials, times
+            the interval's mass: of the size of their part of the integral; shape (M, count, last).
     """
 
     nodes: Array
