@@ -174,7 +174,7 @@ class GramOperator(LinearOperator):
         threads = max(1, min(self._threads, tiles))
         sums = [np.zeros((height, V.shape[1])) for _ in range(threads)]
         take_turns(
-            lambda: cover(*self.shape, self._block, self.symmetric),
+            lambda: cover(self.shape[0], self.shape[1], self._block, self.symmetric),
             lambda k, tile: _add(self._plan, self._kind, tile, *self._roles(V, sums[k], turned)),
             threads,
         )
@@ -194,7 +194,7 @@ class GramOperator(LinearOperator):
         factors, totals = self._roles(V, total, turned)
         longest = max(self.shape)
         side = self._block * max(1, min(_SQUARE // self._block, -(-longest // (_SQUARES * self._block))))
-        squares = list(cover(*self.shape, side, self.symmetric))
+        squares = list(cover(self.shape[0], self.shape[1], side, self.symmetric))
         items = [
             (square, tuple(None if own is None else own[some] for own, some in zip(factors, square, strict=True)))
             for square in squares

@@ -36,7 +36,7 @@ class Rules(NamedTuple):
 def rules(low: Array, high: Array, count: int, last: int) -> Rules:
     """The rules of so many nodes on the intervals from `low` to `high`, shape (M,) each, of the same sort as `low`."""
     ends, place = np.unique(np.stack([low, high]), axis=1, return_inverse=True)
-    x, w = panels(np.linspace(*ends, _PANELS + 1, axis=1), _FINE)
+    x, w = panels(np.linspace(ends[0], ends[1], _PANELS + 1, axis=1), _FINE)
     w = w * density(x)
     mass = w.sum(axis=1)
     w = w / mass[:, None]
@@ -51,9 +51,9 @@ def rules(low: Array, high: Array, count: int, last: int) -> Rules:
         beside[:, k] = np.sqrt(np.einsum("ij,ij,ij->i", after, after, w))
         before, now = now, after / beside[:, k, None]
     jacobi = np.zeros((len(x), count, count))
-    k = np.arange(count)
-    jacobi[:, k, k] = diagonal
-    jacobi[:, k[1:], k[:-1]] = beside[:, :-1]
+    every = np.arange(count)
+    jacobi[:, every, every] = diagonal
+    jacobi[:, every[1:], every[:-1]] = beside[:, :-1]
     nodes, vectors = np.linalg.eigh(jacobi)
     roots = vectors[:, 0, :]
     tails = (vectors[:, count - last :, :] * (roots * mass[:, None])[:, None, :]).transpose(0, 2, 1)
