@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +18,9 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
+
+from glutheory.errors import DomainError
+from glutheory.ground.arguments import integer
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,6 +35,44 @@ def one_thread() -> AbstractContextManager[Any]:
     """Matrix products on one thread from this call to the end of its block: their rounding depends on no machine."""
     limits: AbstractContextManager[Any] = threadpool_limits(1)
     return limits
+
+
+def check_executor(name: str, value: Any) -> Executor:
+    """The value, if it is an executor; whether it still takes work shows when it is given some.
+
+    Raises:
+        DomainError: it is not.
+    """
+    if not isinstance(value, Executor):
+        raise DomainError(f"{name} is {_shown(value)}: give {_WANTED}.")
+    return value
+
+
+def check_workers(name: str, value: Any) -> int | Executor:
+    """The value, if it is a number of processes or an executor.
+
+    Raises:
+        DomainError: it is neither.
+    """
+    if isinstance(value, Executor):
+        return value
+    try:
+        return integer(name, value, 1)
+    except DomainError:
+        raise DomainError(
+            f"{name} is {_shown(value)}: give a number of processes, an integer >= 1, or {_WANTED}."
+        ) from None
+
+
+_WANTED = "a concurrent.futures.Executor, as of a Dask client: glutheory.integrations.cluster.ClusterExecutor(client)"
+
+
+def _shown(value: Any) -> str:
+    """A number or a name as it is; of other objects the type says more, and nobody knows how long they are."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    plain = isinstance(value, str | int | float | None)
+    return repr(value)[:60] if plain else f"an object of type {type(value).__name__}"
 
 
 @dataclass(frozen=True)
@@ -75,15 +116,24 @@ def handed_out(
     sent: Sent | None,
     ahead: int | None,
 ) -> Generator[Result, None, None]:
-    """What the function returns for the items, as they are finished; see `glutheory.ground.workers.completed`."""
-    share = getattr(executor, "share", None)
+    """What the function returns for the items, as they are finished; see `glutheory.ground.workers.completed`.
+
+    Raises:
+        DomainError: the executor takes no work, or drops what it was given: it was shut down.
+    """
+    share, kind = getattr(executor, "share", None), f"the {type(executor).__name__}"
     given = sent if sent is None or share is None else share(sent)
     done = SimpleQueue[Future[Result]]()
     pending: set[Future[Result]] = set()
     left = iter(items)
 
     def submit(item: Item) -> None:
-        future = executor.submit(_apply, given, function, item)
+        try:
+            future = executor.submit(_apply, given, function, item)
+        except BrokenExecutor:
+            raise
+        except RuntimeError as error:  # what those of the standard library, and of Dask, raise after their shutdown
+            raise DomainError(f"{kind} takes no work ({error}): give an executor that was not shut down.") from None
         pending.add(future)
         future.add_done_callback(done.put)
 
@@ -93,7 +143,12 @@ def handed_out(
         while pending:
             future = heard(done)
             pending.discard(future)
-            result = future.result()
+            try:
+                result = future.result()
+            except CancelledError as error:
+                if type(error) is not CancelledError:  # of a cluster, which knows more
+                    raise
+                raise DomainError(f"{kind} dropped work before it was done: let it run to the end.") from None
             for item in islice(left, 1):
                 submit(item)
             yield result

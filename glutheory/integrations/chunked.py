@@ -17,7 +17,7 @@ import numpy.typing as npt
 from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.ground import store
 from glutheory.ground.arguments import integer
-from glutheory.ground.executors import one_thread
+from glutheory.ground.executors import check_workers, one_thread
 from glutheory.ground.workers import completed
 from glutheory.layers import Stack
 from glutheory.networks import Network
@@ -78,6 +78,7 @@ def fill_gram(
         UnknownNameError: no network of that name.
     """
     net, side = _checked(network, X, Y, options), integer("block", block, 1)
+    executor = check_workers("executor", executor)
     shape = (len(X), len(X if Y is None else Y))
     if tuple(getattr(out, "shape", ())) != shape:
         raise DomainError(f"out has the shape {tuple(getattr(out, 'shape', ()))}: give an array of shape {shape}.")

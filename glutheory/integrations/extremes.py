@@ -85,9 +85,15 @@ def extremes(
         The eigenvalues; `Extremes.converged` tells whether the tolerance was reached.
 
     Raises:
-        DomainError: numbers out of range, or a `GramOperator` without a bound on the errors of its entries.
+        DomainError: numbers out of range, an operator between two sets of rows, or a `GramOperator` without a bound on
+            the errors of its entries.
     """
     n = operator.shape[0]
+    if operator.shape[1] != n or (isinstance(operator, GramOperator) and not operator.symmetric):
+        raise DomainError(
+            f"operator is no symmetric one but of shape {operator.shape}, between two sets of rows: give that of X "
+            "with itself, or take scipy.sparse.linalg.svds."
+        )
     top, bottom = integer("top", top, 0), integer("bottom", bottom, 0)
     if not 1 <= top + bottom <= n:
         raise DomainError(f"top and bottom are {top} and {bottom}: together ask for 1 to {n} eigenvalues, one per row.")

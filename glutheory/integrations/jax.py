@@ -6,6 +6,7 @@ is 32 bits, as JAX has it unless ``jax_enable_x64`` is set, rows and results are
 
 from __future__ import annotations
 
+import warnings
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -29,6 +30,10 @@ except ImportError:
     raise MissingDependencyError.of("this needs", "jax", "jax") from None
 
 _KINDS = ("nngp", "ntk")
+_ONCE = (
+    "the kernels of glutheory have no forward mode and no second derivative in JAX: use jax.grad, jax.vjp or "
+    "jax.jacrev, once."
+)
 
 
 def gram(
@@ -44,7 +49,13 @@ def gram(
     """The Gram matrix of a network's kernel as an array of JAX, for `jax.grad`, `jax.vjp`, `jax.jit` and `jax.vmap`.
 
     The derivatives are those of `glutheory.integrations.torch.gram`, with its accuracy and its conventions at zero rows
-    and parallel ones. There is no second derivative, and no forward mode.
+    and parallel ones. They are first derivatives in reverse mode: of `jax.grad`, `jax.vjp`, `jax.jacrev`. For
+    `jax.jvp`, `jax.jacfwd` and `jax.hessian` there is a NotImplementedError, or JAX's own TypeError if what they are of
+    was compiled before.
+
+    Where JAX is tracing (under `jax.jit`, `jax.vmap`) the entries of X are known only when the compiled program runs,
+    which can raise nothing but a traceback of JAX's. There the result, or the gradient, of rows that have no kernel is
+    NaN in every entry, and a RuntimeWarning says why; with ``jax_debug_nans`` set it is the DomainError after all.
 
     Args:
         network: a `Network` of any activations, the name of one, or a `Stack` without a mean over positions.
@@ -59,8 +70,8 @@ def gram(
         Shape (n, m), float64, or float32 if X and Y are or JAX has no more.
 
     Raises:
-        DomainError: an argument that does not fit. What is wrong with the entries of X is raised by JAX where it is
-            compiled, as its own error with this message.
+        DomainError: an argument that does not fit; for entries of X and of variances see above.
+        NotImplementedError: forward mode, or a second derivative.
         UnknownNameError: no network of that name.
     """
     net = network if isinstance(network, Stack) else named_network(network)
@@ -74,7 +85,12 @@ def gram(
     roles = tuple(role for role, value in given.items() if isinstance(value, jax.Array))
     fixed = tuple((role, value) for role, value in given.items() if role not in roles)
     kernel = Kernel(net, kind, parametrization, width, fixed, roles)
-    found: jax.Array = _gram(kernel, arrays, tuple(given[role] for role in roles))
+    try:
+        found: jax.Array = _gram(kernel, arrays, tuple(given[role] for role in roles))
+    except TypeError as error:  # JAX has no class of its own for this
+        if "forward-mode" not in str(error):
+            raise
+        raise NotImplementedError(_ONCE) from None
     return found
 
 
@@ -152,7 +168,7 @@ def _slopes(kernel: Kernel, arrays: tuple[jax.Array, ...], values: tuple[jax.Arr
 
 
 def _refused(*_: Any) -> Any:
-    raise NotImplementedError("the kernels of glutheory have no second derivative: do not differentiate a gradient.")
+    raise NotImplementedError(_ONCE)
 
 
 _slopes.defvjp(_refused, _refused)
@@ -165,8 +181,17 @@ def _like(shape: tuple[int, ...], dtype: Any) -> Any:
 def _called(function: Callable[..., Any], result: Any, *arguments: Any) -> Any:
     """The function of arrays of numpy: now if they are known, by a callback where JAX is tracing."""
     if any(isinstance(part, jax.core.Tracer) for part in jax.tree.leaves(arguments)):
-        return jax.pure_callback(function, result, *arguments, vmap_method="sequential")
+        return jax.pure_callback(partial(_warned, function, result), result, *arguments, vmap_method="sequential")
     return jax.tree.map(jax.numpy.asarray, function(*arguments))
+
+
+def _warned(function: Callable[..., Any], result: Any, *arguments: Any) -> Any:
+    """The function's value; NaN and a warning for an error: what a callback raises would reach users as a traceback."""
+    try:
+        return function(*arguments)
+    except DomainError as error:
+        warnings.warn(f"{error} What JAX has compiled goes on with NaN.", RuntimeWarning, stacklevel=2)
+        return jax.tree.map(lambda part: np.full(part.shape, np.nan, part.dtype), result)
 
 
 def _matrix(kernel: Kernel, arrays: tuple[Any, ...], values: tuple[Any, ...]) -> np.ndarray:

@@ -14,13 +14,14 @@ from scipy.sparse.linalg import LinearOperator
 
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer
+from glutheory.ground.executors import check_executor
 from glutheory.ground.workers import in_order
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.accuracy import entry_error
 from glutheory.numeric.deep.plan import DeepPlan
-from glutheory.numeric.given import as_array
+from glutheory.numeric.given import as_arrays
 from glutheory.numeric.gradient import check_finite
 from glutheory.numeric.matrix import check_rows, diagonal, prepare
 from glutheory.numeric.plan import Plan
@@ -33,15 +34,22 @@ _SQUARE, _SQUARES, _AHEAD = 8192, 16, 256
 #: Multiplications in one call of the BLAS, from which OpenBLAS would start threads inside ours.
 _ALONE = 1 << 18
 
+#: Arrays for the rows and for the columns.
+_Both = tuple[np.ndarray | None, np.ndarray | None]
+
 
 class GramOperator(LinearOperator):
-    """The Gram matrix of a network's kernel on rows X, to multiply by: symmetric, positive semidefinite, n by n.
+    """The Gram matrix of a network's kernel, to multiply by: on rows X, symmetric, positive semidefinite, n by n.
 
     For whatever of SciPy takes a `LinearOperator`: ``operator @ v``, `scipy.sparse.linalg.eigsh`, `cg`, `lobpcg`; see
     `glutheory.integrations.extremes` for both ends of the spectrum. What is needed of each row is computed once, here.
     A product computes the tiles on and above the diagonal and uses each for both sides; for a given number of threads
     it is the same every time, bit for bit. Multiply by many vectors at once where possible: a product with 32 costs a
     third more than one with one vector.
+
+    With rows Y it is the matrix between X and Y, n by m: products with it (``operator @ v``, `matmat`) and with its
+    transpose (``operator.T @ u``, `rmatvec`, `rmatmat`), as for predictions at X from what was fitted at Y, for
+    `scipy.sparse.linalg.svds` and `lsqr`. It has no diagonal.
 
     Every entry is as accurate as `glutheory.gram`'s.
 
@@ -52,6 +60,7 @@ class GramOperator(LinearOperator):
     Args:
         network: a `Network`, the name of one, or a `Stack` without a mean over positions, as in `glutheory.gram`.
         X: data, shape (n, d): a numpy array, or a torch tensor on the CPU.
+        Y: data of the same kind, shape (m, d); left out: X again, and half the work.
         kind: "ntk" or "nngp".
         parametrization: "ntk" or "standard".
         width: the number of hidden units; only for "standard".
@@ -76,6 +85,7 @@ class GramOperator(LinearOperator):
         self,
         network: Network | Stack | str,
         X: Any,
+        Y: Any = None,
         *,
         kind: str = "ntk",
         parametrization: str = "ntk",
@@ -94,20 +104,29 @@ class GramOperator(LinearOperator):
         if np.dtype(dtype) not in (np.float64, np.float32):
             raise DomainError(f"dtype is {dtype!r}: use float64 or float32.")
         check_rows(net)
-        X = as_array("X", X)
+        X, Y = as_arrays(X, Y)
         options: dict[str, Any] = {"parametrization": parametrization, "width": width, "variances": variances}
-        plan = prepare(net, X, **options, trained=trained)
+        plan = prepare(net, X, Y, **options, trained=trained)
         if not array_api_compat.is_numpy_namespace(plan.left.xp):
             raise DomainError(f"X is on {array_api_compat.device(X)}: move it to the CPU.")
         with np.errstate(all="ignore"):
-            _ = plan.left.squares  # which nearly parallel rows need; here, where there is but one thread
+            _ = (
+                plan.left.squares,
+                plan.right.squares,
+            )  # which nearly parallel rows need; here, where there is but one thread
         self._plan, self._kind, self._network = plan, kind, net
         self._block = _SIDE if block is None else integer("block", block, 1)
         self._threads = cores() if threads is None else integer("threads", threads, 1)
-        self._executor = executor
-        self._given = (net, np.asarray(X), {**options, "trained": trained}, kind, self._block)
+        self._executor = None if executor is None else check_executor("executor", executor)
+        sides = np.asarray(X), None if Y is None else np.asarray(Y)
+        self._given = (net, *sides, {**options, "trained": trained}, kind, self._block)
         self.passes = 0
-        super().__init__(np.dtype(dtype), (plan.left.count, plan.left.count))
+        super().__init__(np.dtype(dtype), (plan.left.count, plan.right.count))
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether no Y was given."""
+        return self._plan.left is self._plan.right
 
     @property
     def entry_error(self) -> float:
@@ -118,7 +137,13 @@ class GramOperator(LinearOperator):
         return entry_error(self._network)
 
     def diagonal(self) -> np.ndarray:
-        """The diagonal, shape (n,), float64, in a time proportional to n."""
+        """The diagonal, shape (n,), float64, in a time proportional to n.
+
+        Raises:
+            DomainError: Y was given.
+        """
+        if not self.symmetric:
+            raise DomainError("Y is given, and the matrix between X and Y has no diagonal: leave Y out.")
         with np.errstate(all="ignore"):
             return np.asarray(diagonal(self._plan, self._kind))
 
@@ -127,110 +152,134 @@ class GramOperator(LinearOperator):
         return math.fsum(self.diagonal())
 
     def _matmat(self, V: np.ndarray) -> np.ndarray:
-        """The product with the columns of V, shape (n, k)."""
+        """The product with the columns of V, shape (m, k)."""
+        return self._multiplied(V, False)
+
+    def _rmatmat(self, V: np.ndarray) -> np.ndarray:
+        """The transpose's product with the columns of V, shape (n, k)."""
+        return self._multiplied(V, not self.symmetric)
+
+    def _multiplied(self, V: np.ndarray, turned: bool) -> np.ndarray:
+        """The product with the columns of V, of the transpose if `turned`."""
         if np.iscomplexobj(V):
-            both = self._matmat(np.hstack([V.real, V.imag]))
+            both = self._multiplied(np.hstack([V.real, V.imag]), turned)
             k = V.shape[1]
             return np.asarray(both[:, :k] + 1j * both[:, k:])
         self.passes += 1
         V = np.ascontiguousarray(V, dtype=np.float64)
-        n = self.shape[0]
+        height = self.shape[1] if turned else self.shape[0]
         if self._executor is not None:
-            return self._on(self._executor, V).astype(self.dtype, copy=False)
-        sides = -(-n // self._block)
-        threads = max(1, min(self._threads, sides * (sides + 1) // 2))
-        sums = [np.zeros_like(V) for _ in range(threads)]
-        take_turns(lambda: cover(n, n, self._block, True), lambda k, tile: self._add(sums[k], V, tile), threads)
+            return self._on(self._executor, V, height, turned).astype(self.dtype, copy=False)
+        tiles = math.prod(-(-rows // self._block) for rows in self.shape)
+        threads = max(1, min(self._threads, tiles))
+        sums = [np.zeros((height, V.shape[1])) for _ in range(threads)]
+        take_turns(
+            lambda: cover(self.shape[0], self.shape[1], self._block, self.symmetric),
+            lambda k, tile: _add(self._plan, self._kind, tile, *self._roles(V, sums[k], turned)),
+            threads,
+        )
         for other in sums[1:]:
             sums[0] += other
         return sums[0].astype(self.dtype, copy=False)
 
-    def _add(self, total: np.ndarray, V: np.ndarray, tile: Tile) -> None:
-        """Add what a tile, and its mirror image, contribute to the product."""
-        _add(self._plan, self._kind, tile, (V, V), (total, total))
+    def _roles(self, V: np.ndarray, total: np.ndarray, turned: bool) -> tuple[_Both, _Both]:
+        """What the rows and the columns of a tile are multiplied by, and what is added to, for rows and columns."""
+        if self.symmetric:
+            return (V, V), (total, total)
+        return ((V, None), (None, total)) if turned else ((None, V), (total, None))
 
-    def _on(self, executor: Executor, V: np.ndarray) -> np.ndarray:
+    def _on(self, executor: Executor, V: np.ndarray, height: int, turned: bool) -> np.ndarray:
         """The product by an executor: a square of tiles is an item, and they are summed in a fixed order."""
-        n, total = self.shape[0], np.zeros_like(V)
-        side = self._block * max(1, min(_SQUARE // self._block, -(-n // (_SQUARES * self._block))))
-        squares = list(cover(n, n, side, True))
-        items = [(square, tuple(V[part] for part in square)) for square in squares]
+        total = np.zeros((height, V.shape[1]))
+        factors, totals = self._roles(V, total, turned)
+        longest = max(self.shape)
+        side = self._block * max(1, min(_SQUARE // self._block, -(-longest // (_SQUARES * self._block))))
+        squares = list(cover(self.shape[0], self.shape[1], side, self.symmetric))
+        items = [
+            (square, tuple(None if own is None else own[some] for own, some in zip(factors, square, strict=True)))
+            for square in squares
+        ]
         with closing(in_order(_product, items, executor, _ready, self._given, _AHEAD)) as products:
-            for (rows, columns), (above, below) in zip(squares, products, strict=True):
-                total[rows] += above
-                if rows != columns:
-                    total[columns] += below
+            for square, found in zip(squares, products, strict=True):
+                for own, some, part in zip(totals, square, found, strict=True):
+                    if own is not None and part is not None:
+                        own[some] += part
         return total
 
     def _matvec(self, v: np.ndarray) -> np.ndarray:
-        # a second column of zeros: OpenBLAS would start threads for a vector
-        return self._matmat(np.column_stack([v, np.zeros_like(v)]))[:, 0]
+        return self._vector(v, False)
 
     def _rmatvec(self, v: np.ndarray) -> np.ndarray:
-        return self._matvec(v)
+        return self._vector(v, not self.symmetric)
 
-    def _rmatmat(self, V: np.ndarray) -> np.ndarray:
-        return self._matmat(V)
+    def _vector(self, v: np.ndarray, turned: bool) -> np.ndarray:
+        # a second column of zeros: OpenBLAS would start threads for a vector
+        return self._multiplied(np.column_stack([v, np.zeros_like(v)]), turned)[:, 0]
 
-    def _adjoint(self) -> GramOperator:
-        return self
+    def _adjoint(self) -> LinearOperator:
+        return self if self.symmetric else super()._adjoint()
 
-    def _transpose(self) -> GramOperator:
-        return self
+    def _transpose(self) -> LinearOperator:
+        return self if self.symmetric else super()._transpose()
 
 
 def _ready(
-    network: Network | Stack, X: np.ndarray, options: Mapping[str, Any], kind: str, block: int
+    network: Network | Stack, X: np.ndarray, Y: np.ndarray | None, options: Mapping[str, Any], kind: str, block: int
 ) -> tuple[Plan | DeepPlan, str, int]:
     """What a worker keeps of the rows."""
-    plan = prepare(network, X, **options)
+    plan = prepare(network, X, Y, **options)
     with np.errstate(all="ignore"):
-        _ = plan.left.squares
+        _ = plan.left.squares, plan.right.squares
     return plan, kind, block
 
 
-def _product(
-    item: tuple[Tile, tuple[np.ndarray, ...]], given: tuple[Plan | DeepPlan, str, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """What a square of tiles contributes to the rows, and its mirror image to the columns."""
+def _product(item: tuple[Tile, _Both], given: tuple[Plan | DeepPlan, str, int]) -> _Both:
+    """What a square of tiles contributes to the rows, and to the columns; None where it is not asked.
+
+    Of a square on the diagonal both are the same, which is the rows'.
+    """
     ((rows, columns), parts), (plan, kind, block) = item, given
-    sums = [np.zeros_like(part) for part in parts]
-    same = rows == columns
-    totals = (sums[0], sums[0] if same else sums[1])
+    symmetric = plan.left is plan.right
+    same = symmetric and rows == columns
+    # what multiplies the columns goes to the rows
+    above, below = (
+        None if other is None else np.zeros((some.stop - some.start, other.shape[1]))
+        for some, other in ((rows, parts[1]), (columns, parts[0]))
+    )
+    totals = (above, above if same else below)
     for tile in cover(rows.stop - rows.start, columns.stop - columns.start, block, same):
         _add(plan, kind, tile, parts, totals, (rows.start, columns.start))
-    return totals
+    return above, None if same else below
 
 
 def _add(
-    plan: Plan | DeepPlan,
-    kind: str,
-    tile: Tile,
-    factors: tuple[np.ndarray, ...],
-    totals: tuple[np.ndarray, ...],
-    start: tuple[int, int] = (0, 0),
+    plan: Plan | DeepPlan, kind: str, tile: Tile, factors: _Both, totals: _Both, start: tuple[int, int] = (0, 0)
 ) -> None:
-    """Add what a tile and its mirror image contribute to the rows and to the columns.
+    """Add what a tile contributes to the rows, and what it contributes to the columns by its transpose.
 
     Args:
         plan: of the rows.
         kind: of the kernel.
         tile: counted from `start`.
-        factors: the vectors' entries at the rows and at the columns, from `start` on.
+        factors: the vectors' entries at the rows and at the columns, from `start` on; None where none is multiplied.
         totals: what is added to, likewise.
         start: the first row and column of the factors.
     """
     rows, columns = tile
     with np.errstate(all="ignore"):
         (part,) = plan.tile(_moved(rows, start[0]), _moved(columns, start[1]), (kind,))
-    strip = max(1, _ALONE // (part.shape[1] * factors[1].shape[1]))
-    mirrored = _moved(rows, start[0]) != _moved(columns, start[1])
+    left, right = factors
+    count = next(own.shape[1] for own in (right, left) if own is not None)
+    strip = max(1, _ALONE // (part.shape[1] * count))
+    # a tile on the diagonal of a symmetric matrix is its own mirror image
+    mirrored = plan.left is not plan.right or _moved(rows, start[0]) != _moved(columns, start[1])
     for first in range(0, part.shape[0], strip):
         piece = part[first : first + strip]
         some = slice(rows.start + first, rows.start + first + len(piece))
-        totals[0][some] += piece @ factors[1][columns]
-        if mirrored:
-            totals[1][columns] += piece.T @ factors[0][some]
+        if totals[0] is not None and right is not None:
+            totals[0][some] += piece @ right[columns]
+        if totals[1] is not None and left is not None and mirrored:
+            totals[1][columns] += piece.T @ left[some]
 
 
 def _moved(part: slice, by: int) -> slice:

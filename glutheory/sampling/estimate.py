@@ -20,6 +20,7 @@ from glutheory.errors import DomainError
 from glutheory.ground import store as checkpoints
 from glutheory.ground.arguments import integer
 from glutheory.ground.exact import as_exact
+from glutheory.ground.executors import check_executor
 from glutheory.ground.workers import in_order
 from glutheory.layers import Stack
 from glutheory.networks import Network
@@ -128,6 +129,8 @@ def monte_carlo(
         "trained": trained,
         "workspace": workspace,
     }
+    if executor is not None:
+        check_executor("executor", executor)
     prepared = prepare(network, X, **options)
     settings = _settings(prepared, kind, seed, parametrization, variances)
     moments = _start(prepared, draws, path, settings)

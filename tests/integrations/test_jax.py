@@ -106,9 +106,82 @@ def test_the_function_has_the_form_of_neural_tangents() -> None:
     assert kernel(X, Y)._fields == ("nngp", "ntk")
 
 
-def test_there_is_no_second_derivative() -> None:
-    with pytest.raises(NotImplementedError, match="no second derivative"):
-        jax.grad(lambda rows: jax.grad(lambda own: gram("relu", own).sum())(rows).sum())(jax.numpy.asarray(X))
+def _total(rows: Any) -> Any:
+    return gram("relu", rows).sum()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    {
+        "jvp": lambda rows: jax.jvp(_total, (rows,), (rows,)),
+        "jacfwd": jax.jacfwd(_total),
+        "hessian": jax.hessian(_total),
+        "twice": jax.grad(lambda rows: jax.grad(_total)(rows).sum()),
+        "jacfwd, compiled": jax.jit(jax.jacfwd(_total)),
+        "hessian, compiled": jax.jit(jax.hessian(_total)),
+        "twice, compiled": jax.jit(jax.jacrev(jax.jacrev(_total))),
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_there_is_one_derivative_in_reverse_mode(ask: tuple[str, Any]) -> None:
+    with pytest.raises(NotImplementedError, match="no forward mode and no second derivative in JAX: use"):
+        ask[1](jax.numpy.asarray(X))
+
+
+def test_forward_mode_of_what_was_compiled_is_jaxs_own_sentence() -> None:
+    with pytest.raises(TypeError, match=r"^can't apply forward-mode .* to a custom_vjp function\."):
+        jax.jacfwd(jax.jit(_total))(jax.numpy.asarray(X))
+
+
+def test_a_jacobian_in_reverse_mode() -> None:
+    """Entry (i, j) along row i, against the gradient of that entry alone."""
+    rows, columns = jax.numpy.asarray(X), jax.numpy.asarray(Y)
+    found = jax.jacrev(lambda own: gram("swiglu", own, columns))(rows)
+    one = jax.grad(lambda own: gram("swiglu", own, columns)[2, 1])(rows)
+    assert np.array_equal(found[2, 1], one)
+    assert found.shape == (4, 3, 4, 3)
+
+
+#: What becomes of rows that have no kernel where JAX is tracing.
+TRACED = {
+    "jit": jax.jit(lambda rows: gram("swiglu", rows)),
+    "grad of jit": jax.grad(jax.jit(_total)),
+    "jit of grad": jax.jit(jax.grad(_total)),
+    "variances": jax.jit(lambda rows: jax.grad(lambda gate: gram("swiglu", rows, variances={"gate": gate}).sum())(0.5)),
+}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("name", TRACED)
+def test_what_has_no_kernel_is_nan_with_a_warning_where_jax_traces(name: str, bad: float) -> None:
+    rows = jax.numpy.asarray(X).at[1, 2].set(bad)
+    with pytest.warns(RuntimeWarning, match=r"^X has the value (nan|inf) in row 1, column 2 .* goes on with NaN\."):
+        found = np.asarray(TRACED[name](rows))
+    assert np.isnan(found).all()
+    # and nothing of it stays
+    assert np.isfinite(np.asarray(TRACED[name](jax.numpy.asarray(X)))).all()
+
+
+def test_of_many_matrices_the_bad_one_is_nan() -> None:
+    batch = jax.numpy.stack([X, np.full_like(X, np.nan), X + 1])
+    with pytest.warns(RuntimeWarning, match="X has the value nan in row 0"):
+        found = np.asarray(jax.vmap(lambda rows: gram("relu", rows))(batch))
+    assert np.isnan(found).any(axis=(1, 2)).tolist() == [False, True, False]
+    assert np.array_equal(found[2], glu.gram("relu", X + 1))
+
+
+@pytest.mark.filterwarnings("ignore:X has the value nan")
+def test_jax_can_be_made_to_raise_where_there_is_nan() -> None:
+    """It runs what it has compiled once more, without compiling it."""
+    rows = jax.numpy.asarray(X).at[1, 2].set(np.nan)
+    with jax.debug_nans(True), pytest.raises(DomainError, match="X has the value nan in row 1, column 2"):
+        TRACED["jit"](rows).block_until_ready()
+
+
+@pytest.mark.parametrize("ask", [lambda rows: gram("relu", rows), jax.grad(_total)])
+def test_what_has_no_kernel_is_an_error_where_jax_does_not_trace(ask: Any) -> None:
+    with pytest.raises(DomainError, match="X has the value nan"):
+        ask(jax.numpy.asarray(X).at[1, 2].set(np.nan))
 
 
 def test_what_jax_traces_goes_to_the_integration() -> None:

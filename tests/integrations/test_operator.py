@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy.sparse.linalg import LinearOperator, aslinearoperator, cg, eigsh
+from scipy.sparse.linalg import LinearOperator, aslinearoperator, cg, eigsh, lsqr, svds
 
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.integrations.extremes import Extremes, extremes
@@ -99,6 +100,89 @@ class TestProducts:
         monkeypatch.setattr("glutheory.numeric.matrix._view", lambda array: array)  # what happens on other devices
         with pytest.raises(DomainError, match="X is on cpu: move it to the CPU"):
             GramOperator("relu", torch.from_numpy(X))
+
+
+def _check_between(found: np.ndarray, K: np.ndarray, V: np.ndarray, scales: tuple[np.ndarray, np.ndarray]) -> None:
+    """As `_check_product`; `scales` are the roots of the diagonals of both sides' own matrices."""
+    size = scales[0][:, None] * (scales[1] @ abs(V))
+    assert (abs(found - K @ V) <= (4e-15 + len(V) * np.finfo(np.float64).eps) * size).all()
+
+
+class TestBetweenTwoSetsOfRows:
+    """The same bounds as for one set; rows of Y are among them copies, opposites and near copies of those of X."""
+
+    @pytest.mark.parametrize("kind", ["ntk", "nngp"])
+    @pytest.mark.parametrize("name", ["relu", "reglu", "geglu", "swiglu", "gaussian", "exp", "softsign"])
+    def test_as_with_the_matrix(self, name: str, kind: str) -> None:
+        X, Y = _data(150, 5) / 2, _data(90, 5, 1) / 2
+        Y[:20], Y[20:30], Y[30:35] = X[:20], -X[:10], X[7:12] * (1 + 1e-9)
+        operator, K = GramOperator(name, X, Y, kind=kind, block=64), gram(name, X, Y, kind=kind)
+        scales = tuple(np.sqrt(np.diag(gram(name, rows, kind=kind))) for rows in (X, Y))
+        rng = np.random.default_rng(1)
+        V, W = rng.standard_normal((90, 40)), rng.standard_normal((150, 40))
+        assert operator.shape == (150, 90)
+        assert operator.T.shape == (90, 150)
+        assert not operator.symmetric
+        for k in (1, 3, 40):
+            _check_between(operator @ V[:, :k], K, V[:, :k], scales)
+            for found in (operator.rmatmat(W[:, :k]), operator.T @ W[:, :k], operator.H @ W[:, :k]):
+                _check_between(found, K.T, W[:, :k], scales[::-1])
+        _check_between((operator @ V[:, 0])[:, None], K, V[:, :1], scales)
+        _check_between(operator.rmatvec(W[:, 0])[:, None], K.T, W[:, :1], scales[::-1])
+
+    @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (1, 1), (65, 2), (2, 65), (65, 65)])
+    @pytest.mark.parametrize("block", [None, 1, 7, 600])
+    @pytest.mark.parametrize("threads", [1, 3])
+    def test_any_number_of_rows_tiles_and_threads(
+        self, shape: tuple[int, int], block: int | None, threads: int
+    ) -> None:
+        X, Y = _data(shape[0], 3), _data(shape[1], 3, 1)
+        operator, K = GramOperator("relu", X, Y, block=block, threads=threads), gram("relu", X, Y)
+        scales = tuple(np.sqrt(np.diag(gram("relu", rows))) for rows in (X, Y))
+        V, W = np.ones((shape[1], 2)), np.ones((shape[0], 2))
+        _check_between(operator @ V, K, V, scales)
+        _check_between(operator.T @ W, K.T, W, scales[::-1])
+
+    def test_an_executor_computes_the_same_for_any_number_of_workers(self) -> None:
+        X, Y = _data(90, 4), _data(40, 4, 1)
+        V, W = np.eye(40, 3), np.eye(90, 3)
+        plain, found = GramOperator("geglu", X, Y, block=8), []
+        for workers in (1, 3):
+            with ThreadPoolExecutor(workers) as executor:
+                operator = GramOperator("geglu", X, Y, block=8, executor=executor)
+                found.append((operator @ V, operator.T @ W))
+        for one, other, right in zip(*found, (plain @ V, plain.T @ W), strict=True):
+            np.testing.assert_array_equal(one, other)
+            np.testing.assert_allclose(one, right, rtol=0, atol=1e-14 * abs(right).max())
+
+    def test_complex_vectors_and_single_precision(self) -> None:
+        X, Y, u = _data(20, 4), _data(9, 4, 1), np.arange(20.0)
+        operator, K = GramOperator("relu", X, Y), gram("relu", X, Y)
+        np.testing.assert_allclose(operator.H @ (u + 2j * u), K.T @ (u + 2j * u), rtol=1e-13)
+        single = GramOperator("relu", X, Y, dtype=np.float32)
+        assert (single.T @ u).dtype == np.float32
+        np.testing.assert_allclose(single.T @ u, K.T @ u, rtol=1e-6)
+
+    def test_singular_values_and_least_squares(self) -> None:
+        X, Y = _data(60, 4), _data(25, 4, 1)
+        operator, K = GramOperator("swiglu", X, Y), gram("swiglu", X, Y)
+        found = np.sort(svds(operator, k=3, return_singular_vectors=False, v0=np.ones(25)))
+        wanted = np.linalg.svd(K, compute_uv=False)
+        # Lanczos on KᵀK has an error of rounding over σ/σ_1, and these are the three largest
+        np.testing.assert_allclose(found[::-1], wanted[:3], rtol=1e-10)
+        b = K @ np.linspace(-1, 1, 25)
+        fitted = lsqr(operator, b, atol=1e-12, btol=1e-12)[0]
+        assert np.linalg.norm(K @ fitted - b) <= 1e-8 * np.linalg.norm(b)
+
+    def test_what_it_has_not(self) -> None:
+        operator = GramOperator("relu", _data(9, 4), _data(9, 4, 1))
+        for ask in (operator.diagonal, operator.trace):
+            with pytest.raises(DomainError, match="Y is given, and the matrix between X and Y has no diagonal"):
+                ask()
+        with pytest.raises(DomainError, match="operator is no symmetric one"):
+            extremes(operator)
+        with pytest.raises(DomainError, match="X has 4 features and Y has 3"):
+            GramOperator("relu", _data(9, 4), _data(9, 3))
 
 
 def test_memory_grows_with_the_rows_only() -> None:

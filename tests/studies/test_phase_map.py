@@ -87,7 +87,7 @@ def test_few_pixels_repeat_themselves() -> None:
         (lambda: replace(SMALL, data="sphere/normalised"), "use gaussian"),
         (lambda: replace(SMALL, n=3), "at least 4 rows"),
         (lambda: replace(SMALL, d=0), "one feature"),
-        (lambda: compute([SMALL], processes=0), "at least 1"),
+        (lambda: compute([SMALL], processes=0), "processes is 0: give a number of processes, an integer >= 1"),
     ],
 )
 def test_wrong_input_is_one_sentence(call: object, hint: str) -> None:

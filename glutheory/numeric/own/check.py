@@ -44,15 +44,15 @@ def _weighted(curves: Curves, r: float, reach: float) -> tuple[Array, Array]:
     return x, w * curves.value.at(reach * r)(r * x)
 
 
-def check(curves: Curves, spectrum: Spectrum, r: Array, found: Array, number: int = 2) -> None:
-    """Hold the features of a few rows, drawn at random, against `plain`.
+def check(curves: Curves, spectrum: Spectrum, r: Array, found: Array, number: int = 1) -> None:
+    """Hold the features of a few rows against `plain`: some of each interval of log r that `spectrum` tabulates.
 
     Args:
         curves: the activation.
         spectrum: its coefficients, for the reach of the integrals.
-        r: the radii of the rows, shape (n,).
+        r: the radii of the rows, shape (n,); with none of them > 0 nothing is asked.
         found: r, the head and the h_k of these rows, shape (1 + HEAD + K, n).
-        number: of pairs.
+        number: of rows of each interval, drawn at random.
 
     Raises:
         DomainError: they do not agree.
@@ -60,9 +60,10 @@ def check(curves: Curves, spectrum: Spectrum, r: Array, found: Array, number: in
     rows = np.nonzero(r > 0)[0]
     if not len(rows):
         return
+    places = spectrum.numbers(r[rows])
     draw = np.random.default_rng(len(r))
-    for _ in range(number):
-        i, j = draw.choice(rows, 2)
+    chosen = [row for place in np.unique(places) for row in draw.choice(rows[places == place], number)]
+    for i, j in zip(chosen, [*chosen[1:], draw.choice(rows)], strict=True):
         rho = float(draw.uniform(0.3, _CLOSE)) * float(draw.choice([-1.0, 1.0]))
         reach = max(spectrum.reach(float(r[i])), spectrum.reach(float(r[j])))
         wanted = plain(curves, float(r[i]), float(r[j]), rho, reach)

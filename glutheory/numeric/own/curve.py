@@ -38,6 +38,10 @@ _INSIDE = 32
 _FAINT = 1e-20
 
 
+#: The number of a branch, rows of an array that are on it, and these rows.
+Parts = list[tuple[int, Array, Array]]
+
+
 class Curve:
     """A function with kinks on the line.
 
@@ -108,7 +112,7 @@ class Curve:
     def at(self, reach: float) -> Callable[..., Array]:
         """The function as a function of numpy arrays, |z| ≤ reach; at a kink, the branch to its left.
 
-        It takes a second argument: whether no row of the array has a kink inside, so that one branch serves a row.
+        It takes a second argument: which rows of the array are on which branch (`parts`), if none has a kink inside.
         """
         level = _level(reach)
         if level not in self._functions:
@@ -122,15 +126,25 @@ class Curve:
         powers = 2.0 ** np.arange(-_INNERMOST, level)
         return np.unique(np.concatenate([self.breaks(2.0**level), powers, -powers, [0.0]]))
 
-    def _plainly(self, z: Array, rows: bool = False) -> Array:
+    def parts(self, z: Array) -> Parts:
+        """The rows of z on each branch, of which no row has a kink inside; for all functions with the same kinks."""
+        place = np.searchsorted(self.kinks, z[:, z.shape[1] // 2])
+        found = ((branch, np.nonzero(place == branch)[0]) for branch in range(len(self.kinks) + 1))
+        return [(branch, some, z[some]) for branch, some in found if len(some)]
+
+    def _plainly(self, z: Array, parts: Parts | None = None) -> Array:
         """By the formula, branch by branch."""
         with np.errstate(all="ignore"):
             if len(self._formulas) == 1:
                 return self._formulas[0](z)
             found = np.empty_like(z)
-            place = np.searchsorted(self.kinks, z[..., z.shape[-1] // 2] if rows else z)
-            for i, formula in enumerate(self._formulas):
-                some = place == i
+            if parts is not None:
+                for branch, rows, values in parts:
+                    found[rows] = self._formulas[branch](values)
+                return found
+            place = np.searchsorted(self.kinks, z)
+            for branch, formula in enumerate(self._formulas):
+                some = place == branch
                 found[some] = formula(z[some])
             return found
 

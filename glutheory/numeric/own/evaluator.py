@@ -37,6 +37,7 @@ class Evaluator:
         self._curves = curves(expr)
         self._spectrum = Spectrum(self._curves)
         self._near = Near(self._curves, self._spectrum)
+        self._checked: set[int] = set()
 
     def dual(self) -> Dual:
         """The evaluator."""
@@ -77,8 +78,16 @@ class Evaluator:
         with np.errstate(all="ignore"):
             found = features(self._spectrum, r, slopes)
             terms = layout(found.shape[0], slopes).terms
-            check(self._curves, self._spectrum, r, found[: _FIRST + terms])
+            self._check(r, found[: _FIRST + terms])
         return constant(side.xp, side.r, found)
+
+    def _check(self, r: Array, found: Array) -> None:
+        """Hold rows in intervals of log r that no call has had before against `check`."""
+        some = np.nonzero(r > 0)[0]
+        places = self._spectrum.numbers(r[some])
+        new = ~np.isin(places, list(self._checked))
+        check(self._curves, self._spectrum, r[some[new]], found[:, some[new]])
+        self._checked.update(places[new].tolist())
 
     def limit(self, left: Array, right: Array) -> float:
         """The |ρ| up to which the series suffices for all pairs of these rows."""

@@ -51,18 +51,18 @@ class Near:
             pairs: the pairs.
             scale: what errors are relative to, shape (products, N).
         """
-        # a pair and the same pair with its rows exchanged have one integral
-        turned = np.abs(pairs.q) < pairs.r
+        # a pair and the same pair with its rows exchanged have one integral; of the smaller radius is what moves with y
+        turned = np.abs(pairs.q) > pairs.r
         mirror = [list(products).index((j, i)) for i, j in products]
         small, large = np.minimum(pairs.r, np.abs(pairs.q)), np.maximum(pairs.r, np.abs(pairs.q))
-        keys = np.stack([small, np.sign(pairs.q) * large, pairs.rho, pairs.sine])
+        keys = np.stack([large, np.sign(pairs.q) * small, pairs.rho, pairs.sine])
         kept, first, place = np.unique(keys, axis=1, return_index=True, return_inverse=True)
         sizes = np.where(turned, scale[mirror], scale)[:, first]
         found = self._distinct(products, Pairs(*kept), sizes)[:, place.ravel()]
         return np.where(turned, found[mirror], found)
 
     def _distinct(self, products: Products, pairs: Pairs, scale: Array) -> Array:
-        """The same for pairs of which no two are alike, the smaller radius first."""
+        """The same for pairs of which no two are alike, the larger radius first."""
         found = np.empty((len(products), len(pairs.r)))
         rest = np.ones(len(pairs.r), dtype=bool)
         for some, key in self._groups(pairs):
@@ -174,13 +174,19 @@ class Near:
         cuts = [curves.value.breaks(reach), curves.slope.breaks(reach)]
         if not slopes:
             masses = np.array([0.0 * jumps, jumps])
-            return Side(lambda z: [value(z, True), slope(z, True)], kinks, masses, np.unique(np.concatenate(cuts)))
+
+            def both(z: Array) -> list[Array]:
+                parts = curves.value.parts(z)
+                return [value(z, parts), slope(z, parts)]
+
+            return Side(both, kinks, masses, np.unique(np.concatenate(cuts)))
         bend, bends = curves.bend.at(reach), curves.bend.masses
         cuts.append(curves.bend.breaks(reach))
 
         def functions(z: Array) -> list[Array]:
-            first, second = slope(z, True), bend(z, True)
-            return [value(z, True), first, second, z * first, first + z * second]
+            parts = curves.value.parts(z)
+            first, second = slope(z, parts), bend(z, parts)
+            return [value(z, parts), first, second, z * first, first + z * second]
 
         masses = np.array([0.0 * bends, 0.0 * bends, bends, 0.0 * bends, kinks * bends])
         return Side(functions, kinks, masses, np.unique(np.concatenate(cuts)))

@@ -3,8 +3,9 @@
 With x along the left row and y at right angles to it, u = r x and v = q (ρ x + s y), s = sin θ. The integrand is smooth
 but on the lines on which u or v is at a kink. For nearly parallel rows these are nearly parallel, so the inner integral
 runs along x, between the lines, and the outer one along y, between the points at which two of them cross: both are then
-smooth on scales that do not shrink with the angle. The outer panels are halved until the last Legendre coefficients of
-the inner integral, as a function of y, have vanished.
+smooth on scales that do not shrink with the angle, and the inner integral, as a function of y, changes slowly. So one
+Gauss rule of the normal density serves all of an interval between crossings; intervals are split until the inner
+integral's last coefficients by the orthogonal polynomials of that density have vanished.
 
 φ' has delta functions where φ jumps, as φ'' has where φ' does. With masses m_i of f and n_j of g at their kinks,
 
@@ -14,28 +15,30 @@ the inner integral, as a function of y, have vanished.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 
 import numpy as np
 
 from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.own.rule import density, legendre, panels
+from glutheory.numeric.own.truncated import rules
 
-#: Nodes of a panel of the outer and of the inner integral, and the width of the inner panels.
-_OUTER, _INNER, _WIDTH = 16, 14, 2.8
-#: The width of the outer panels at most: on these the rule integrates the density to 1e-16.
-_WIDEST = 4.8
+#: Nodes of an interval of the outer and of a panel of the inner integral, and the width of the inner panels.
+_OUTER, _INNER, _WIDTH = 16, 16, 4.2
+#: By how much wider than the breaks allow panels may be.
+_SLACK = 2.2
 #: A sine below this one is replaced by it: kinks that do not meet are then as far apart as if it were 0.
 _FLAT = 1e-60
-#: What the last coefficients may be, of the scale: the rule, of degree 31, integrates them with the density, of which
-#: only those beyond 16 are lost, 1e-6 on the widest panels.
-_SETTLED = 1e-11
+#: What the last coefficients may be, of the scale: those from the 32nd on, which the rule confuses with the integral,
+#: are to these at most as their power 3/2 (coefficients of functions with poles fall like exp(−c √k)).
+_SETTLED = 3e-8
 _LAST = 3
 _DEPTH = 30
+#: Where nearly all of the density is: an interval is split in the middle of its part in there.
+_BULK = 4.0
 #: Points of the plane at a time, for the memory.
 _POINTS = 400_000
 
@@ -55,6 +58,16 @@ class Side:
     kinks: Array
     masses: Array
     breaks: Array
+
+    @cached_property
+    def between(self) -> Array:
+        """The breaks that are no kinks."""
+        return np.setdiff1d(self.breaks, self.kinks)
+
+    def width(self, z: Array) -> Array:
+        """How far the breaks on both sides of z are from each other."""
+        place = np.clip(np.searchsorted(self.breaks, z), 1, len(self.breaks) - 1)
+        return np.diff(self.breaks)[place - 1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,20 +126,20 @@ def _crossings(left: Side, right: Side, pairs: Pairs) -> Array:
 
 def _regular(left: Side, right: Side, products: Products, pairs: Pairs, scale: Array, reach: float) -> Array:
     """The part without delta functions, by halving outer panels."""
-    base = np.linspace(-reach, reach, math.ceil(2 * reach / _WIDEST) + 1) + 0.0 * pairs.r[:, None]
-    edges = np.sort(np.clip(np.concatenate([base, _crossings(left, right, pairs)], axis=1), -reach, reach), axis=1)
+    ends = np.array([-reach, reach]) + 0.0 * pairs.r[:, None]
+    edges = np.sort(np.clip(np.concatenate([ends, _crossings(left, right, pairs)], axis=1), -reach, reach), axis=1)
     owner, place = np.nonzero(np.diff(edges, axis=1) > 0)
     low, high = edges[owner, place], edges[owner, place + 1]
     total = np.zeros((len(products), len(pairs.r)))
     for _ in range(_DEPTH):
-        sums, last = _panel(left, right, products, pairs.take(owner), low, high, reach)
+        sums, last = _intervals(left, right, products, pairs.take(owner), low, high, reach)
         good = (last <= _SETTLED * scale[:, owner]).all(axis=0)
         for k in range(len(products)):
             total[k] += np.bincount(owner[good], sums[k, good], len(pairs.r))
         if good.all():
             return total
         owner, low, high = owner[~good], low[~good], high[~good]
-        middle = (low + high) / 2
+        middle = _middle(low, high)
         owner, low, high = np.tile(owner, 2), np.concatenate([low, middle]), np.concatenate([middle, high])
     raise DomainError(
         f"the kernel at radii {float(pairs.r[owner[0]]):.4g} and {float(pairs.q[owner[0]]):.4g} of nearly parallel "
@@ -134,44 +147,33 @@ def _regular(left: Side, right: Side, products: Products, pairs: Pairs, scale: A
     )
 
 
-@cache
-def _legendre_tail() -> Array:
-    """The matrix from values at the outer nodes to the last Legendre coefficients."""
-    nodes, weights = legendre(_OUTER)
-    degrees = np.arange(_OUTER)
-    return (np.polynomial.legendre.legvander(nodes, _OUTER - 1) * weights[:, None] * (degrees + 0.5))[:, -_LAST:]
+def _middle(low: Array, high: Array) -> Array:
+    """Where to split these intervals."""
+    bulk = (np.clip(low, -_BULK, _BULK) + np.clip(high, -_BULK, _BULK)) / 2
+    return np.where((bulk > low) & (bulk < high), bulk, (low + high) / 2)
 
 
-def _panel(
+def _intervals(
     left: Side, right: Side, products: Products, pairs: Pairs, low: Array, high: Array, reach: float
 ) -> tuple[Array, Array]:
     """The integrals over y from `low` to `high`, one pair for each, and their last coefficients: (products, M) each."""
-    nodes, weights = legendre(_OUTER)
     found, last = np.empty((len(products), len(low))), np.empty((len(products), len(low)))
     panels_of_line = 2.0 * reach / _WIDTH + len(left.breaks) + len(right.breaks)
     chunk = max(1, int(_POINTS / (_OUTER * _INNER * panels_of_line)))
     for start in range(0, len(low), chunk):
         some = slice(start, start + chunk)
-        middle, half = (low[some] + high[some]) / 2, (high[some] - low[some]) / 2
-        y = middle[:, None] + half[:, None] * nodes
-        w = half[:, None] * weights * density(y)
+        y, w, tails = rules(low[some], high[some], _OUTER, _LAST)
         owner = np.arange(len(low))[some].repeat(_OUTER)
         inner = _line(left, right, products, pairs.take(owner), y.ravel(), reach).reshape(len(products), -1, _OUTER)
         found[:, some] = np.sum(inner * w, axis=2)
-        largest = 2.0 * half * density(np.maximum(0.0, np.maximum(low[some], -high[some])))
-        last[:, some] = np.abs(inner @ _legendre_tail()).max(axis=2) * largest
+        last[:, some] = np.abs(np.einsum("kij,ijl->kil", inner, tails)).max(axis=2)
     return found, last
 
 
 def _line(left: Side, right: Side, products: Products, pairs: Pairs, y: Array, reach: float) -> Array:
     """The integrals over x at these y, shape (products, M)."""
-    base = np.linspace(-reach, reach, round(2 * reach / _WIDTH) + 1) + 0.0 * y[:, None]
-    own = left.breaks / pairs.r[:, None]
-    other = (right.breaks / pairs.q[:, None] - (pairs.sine * y)[:, None]) / pairs.rho[:, None]
-    edges = np.sort(np.clip(np.concatenate([base, own, other], axis=1), -reach, reach), axis=1)
-    owner, place = np.nonzero(np.diff(edges, axis=1) > 0)
+    low, high, owner = _panels(left, right, pairs, y, reach)
     nodes, weights = legendre(_INNER)
-    low, high = edges[owner, place], edges[owner, place + 1]
     half = (high - low) / 2
     x = ((low + high) / 2)[:, None] + half[:, None] * nodes
     w = half[:, None] * weights * density(x)
@@ -182,6 +184,44 @@ def _line(left: Side, right: Side, products: Products, pairs: Pairs, y: Array, r
     for k, (i, j) in enumerate(products):
         found[k] = np.bincount(owner, np.einsum("ij,ij->i", weighted[i], g[j]), len(y))
     return found
+
+
+def _panels(left: Side, right: Side, pairs: Pairs, y: Array, reach: float) -> tuple[Array, Array, Array]:
+    """The ends of the panels of these lines, and which line each is on; shape (M,) each.
+
+    Kinks are ends of panels. The other breaks only say how wide panels may be: where those of u and of v alternate,
+    some are left out.
+    """
+    shift, slope = pairs.sine * y, pairs.q * pairs.rho
+    base = np.linspace(-reach, reach, round(2 * reach / _WIDTH) + 1)
+    places = [(left.kinks, right.kinks), (left.between, right.between)]
+    columns = [base[[0, -1]] + 0.0 * y[:, None]]
+    for own, other in places:
+        columns += [own / pairs.r[:, None], (other - (pairs.q * shift)[:, None]) / slope[:, None]]
+    columns.append(base[1:-1] + 0.0 * y[:, None])
+    # a kink comes before others at its place
+    edges = np.clip(np.concatenate(columns, axis=1), -reach, reach)
+    order = np.argsort(edges, axis=1, kind="stable")
+    firm = order < 2 + len(left.kinks) + len(right.kinks)
+    edges = np.take_along_axis(edges, order, axis=1)
+    owner, place = np.nonzero(np.diff(edges, axis=1) > 0)
+    low, high, firm = edges[owner, place], edges[owner, place + 1], firm[owner, place + 1]
+    x = (low + high) / 2
+    width = np.minimum(
+        left.width(pairs.r[owner] * x) / pairs.r[owner],
+        right.width(slope[owner] * x + (pairs.q * shift)[owner]) / np.abs(slope[owner]),
+    )
+    width = np.minimum(_SLACK * width, base[1] - base[0])
+    for parity in (0, 1, 0):
+        first = np.nonzero(~firm[:-1] & (np.arange(len(low) - 1) % 2 == parity))[0]
+        joined = np.minimum(width[first], width[first + 1])
+        some = high[first + 1] - low[first] <= joined
+        first, joined = first[some], joined[some]
+        low[first + 1], width[first + 1] = low[first], joined
+        keep = np.ones(len(low), dtype=bool)
+        keep[first] = False
+        low, high, firm, width, owner = low[keep], high[keep], firm[keep], width[keep], owner[keep]
+    return low, high, owner
 
 
 def _singular(left: Side, right: Side, products: Products, pairs: Pairs, parallel: Array, reach: float) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -45,8 +46,8 @@ def mixed(formula: Callable[..., Array], table: Table, bad: Array) -> Callable[.
     changes = np.nonzero(np.diff(np.concatenate([[False], bad, [False]])))[0]
     ends = table.edges[changes]
 
-    def values(z: Array, rows: bool = False) -> Array:
-        found = formula(z, rows)
+    def values(z: Array, *parts: Any) -> Array:
+        found = formula(z, *parts)
         some = np.searchsorted(ends, z) % 2 == 1
         if some.any():
             found[some] = table(z[some])

@@ -22,7 +22,7 @@ import glutheory
 from glutheory.datasets.tabular import Standardised
 from glutheory.errors import DomainError
 from glutheory.ground import store
-from glutheory.ground.executors import one_thread
+from glutheory.ground.executors import check_workers, one_thread
 from glutheory.ground.files import plain
 from glutheory.ground.workers import completed
 from glutheory.layers import Stack
@@ -131,8 +131,7 @@ def compute(
     Raises:
         DomainError: no processes; a task asks for more than its data set has; or the folder cannot be used.
     """
-    if not isinstance(processes, Executor) and processes < 1:
-        raise DomainError(f"processes is {processes}: give at least 1.")
+    processes = check_workers("processes", processes)
     wanted = dict.fromkeys(tasks)
     found: dict[Task, Cell] = {}
     if folder is not None:

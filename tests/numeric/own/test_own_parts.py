@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -20,7 +21,8 @@ from glutheory.numeric.own.features import features
 from glutheory.numeric.own.near import PARTIALS, VALUES, Near
 from glutheory.numeric.own.plane import Pairs, expectations
 from glutheory.numeric.own.rule import reach
-from glutheory.numeric.own.spectrum import HEAD, Spectrum
+from glutheory.numeric.own.spectrum import HEAD, TERMS, Spectrum
+from glutheory.numeric.own.truncated import rules
 from tests.numeric.own.activations import OWN
 
 
@@ -71,7 +73,7 @@ def _features() -> tuple[Spectrum, np.ndarray, np.ndarray]:
 
 def test_the_check_passes_what_is_right() -> None:
     spectrum, r, found = _features()
-    check(curves(OWN["hard_tanh"]), spectrum, r, found[: 1 + HEAD + 512], number=8)
+    check(curves(OWN["hard_tanh"]), spectrum, r, found[: 1 + HEAD + TERMS], number=8)
 
 
 @pytest.mark.parametrize("k", [1, 3, 7])
@@ -80,7 +82,7 @@ def test_the_check_notices_a_wrong_coefficient(k: int) -> None:
     spectrum, r, found = _features()
     found[1 + HEAD + k] *= 1 + 1e-10
     with pytest.raises(glu.DomainError, match="two ways of computing it differ"):
-        check(curves(OWN["hard_tanh"]), spectrum, r, found[: 1 + HEAD + 512], number=8)
+        check(curves(OWN["hard_tanh"]), spectrum, r, found[: 1 + HEAD + TERMS], number=8)
 
 
 def test_a_wrong_table_of_coefficients_is_noticed_by_gram(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +98,53 @@ def test_a_wrong_table_of_coefficients_is_noticed_by_gram(monkeypatch: pytest.Mo
     monkeypatch.setattr(Spectrum, "octave", wrong)
     r = np.ones(3)
     with pytest.raises(glu.DomainError, match="two ways of computing it differ"):
-        check(curves(OWN["hard_tanh"]), spectrum, r, features(spectrum, r, False)[: 1 + HEAD + 512])
+        check(curves(OWN["hard_tanh"]), spectrum, r, features(spectrum, r, False)[: 1 + HEAD + TERMS])
+
+
+def test_every_interval_of_radii_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[float] = []
+    act = glu.Activation("kinked", sp.Max(0, Z - sp.Rational(1, 7)))
+
+    def note(curves: Any, r: float, q: float, rho: float, reach: float) -> tuple[float, float]:
+        seen.append(r)
+        return plain(curves, r, q, rho, reach)
+
+    monkeypatch.setattr("glutheory.numeric.own.check.plain", note)
+    X = np.array([[0.0, 0.0], [1.0, 0.0], [1.05, 0.0], [2.0, 2.0], [8.0, 0.0]])
+    for rows, count in ((X[:3], 1), (X[:3], 1), (X, 3)):
+        glu.gram(glu.Network("kinked", (act,)), rows * 2**0.5)
+        assert len(seen) == count
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(-9.5, 9.5), (0.0, 9.5), (-9.5, -0.3), (-1e-9, 2e-9), (1.0, 1.5), (6.0, 9.5)]
+)
+def test_rules_of_the_truncated_density(low: float, high: float) -> None:
+    """Powers of the distance to the nearer of 0 and the ends, up to twice the number of nodes, against mpmath."""
+    count = 16
+    y, w, tails = (part[0] for part in rules(np.array([low]), np.array([high]), count, 3))
+    assert (low < y).all()
+    assert (y < high).all()
+    with mpmath.workdps(30):
+        # in units of the interval: mpmath's own error is absolute
+        length = high - low
+        start = min(max(0.0, low), high)
+        places = [mpmath.mpf(end - start) / length for end in (low, start, high)]
+        for degree in (0, 1, 2, 7, 20, 31):
+            parts = [
+                mpmath.quad(lambda t, k=degree: t**k * mpmath.npdf(start + length * t), ends) * length
+                for ends in pairwise(places)
+                if ends[0] < ends[1]
+            ]
+            found = float(np.sum(w * ((y - start) / length) ** degree))
+            # nodes have errors of ulps of the interval, which powers multiply
+            allowed = (6e-14 + degree * 1.2e-14) * float(sum(map(abs, parts)))
+            assert abs(found - float(sum(parts))) <= allowed
+    # of polynomials of low degree the last coefficients are 0, and of the one of degree count - 1 the last is not
+    middle, half = (low + high) / 2, (high - low) / 2
+    t = (y - middle) / half
+    assert np.abs((t**5) @ tails).max() <= 1e-13 * w.sum()
+    assert abs((t**15 @ tails)[-1]) > 0
 
 
 def _near_pairs() -> Pairs:
