@@ -26,6 +26,7 @@ from glutheory.quadrature.stack_rules import Key, StackRules, State
 
 #: Digits beyond those asked for with which the first attempt is made, and how often more are tried.
 _GUARD, _ATTEMPTS = 8, 6
+MAX_DIGITS = 300
 
 
 def enclose_stack(
@@ -61,7 +62,7 @@ def enclose_stack(
         UnknownNameError: no such group of weights.
         PrecisionError: the digits cannot be had within the work limit; it carries what was reached.
     """
-    wanted = as_digits(digits, 300)
+    wanted = as_digits(digits, MAX_DIGITS)
     inputs, weights = inputs_of(stack, a, b, c), chosen(stack, trained, parametrization, width, d)
     check_zero_rows(stack.layers, inputs)
     work = wanted + _GUARD + _closeness(inputs)
