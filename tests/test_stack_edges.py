@@ -193,6 +193,18 @@ def test_one_sided_away_from_zero() -> None:
     refused(lambda: glu.gram(made, ROW[None], -ROW[None]), "two rows are exactly opposite")
 
 
+def test_an_infinite_ntk_behind_another_product_is_of_one_sign_or_refused() -> None:
+    """Its terms there may be infinite of both signs: the certified roads add their factors, gram refuses."""
+    block = residual(layernorm(), product("abs", "abs", bias=(Fraction(1, 4), 0)), dense())
+    made = composed(dense(), rmsnorm(True), product("relu", "sign", bias=(Fraction(1, 4), 0)), block, readout())
+    point = inner(ROW, ROW), inner(ROW, ROW), -inner(ROW, ROW)
+    one, other = derivation(made).at(*point, digits=15), enclose_stack(made, *point, digits=15)
+    assert float(one.ntk) == float(other.ntk) == -math.inf
+    assert one.nngp.overlaps(other.nngp)
+    refused(lambda: glu.gram(made, ROW[None], -ROW[None]), "is a difference of infinite terms")
+    assert float(glu.gram(made, ROW[None], -ROW[None], kind="nngp")[0, 0]) == pytest.approx(float(one.nngp), rel=1e-12)
+
+
 # numbers that float64 does not hold
 
 

@@ -31,8 +31,8 @@ descent from the derived NNGP and NTK, and every step at which the two curves cr
 NETWORKS are a non-gated and a gated one; of one alone the partner has the same activation; --activation stands
 for both of a formula of your own.  [default: relu reglu]
 --stack is a deep network in the limit of infinite width, and given twice both: of one alone the partner has all else
-alike; own and own_glu are the networks of --activation. They are in the ntk parametrisation unless another is given; in the standard one --width is that of all layers
-of both.
+alike; own and own_glu are the networks of --activation. They are in the ntk parametrisation unless another is given; in
+the standard one --width is that of all layers of both.
 The targets are y = X w + 0.1 noise with a standard normal w, unless --target names them in your file. The gated network
 has about as many weights as the non-gated one, except of stacks. Losses and learning rates are those of the mean
 squared error.

@@ -19,7 +19,7 @@ from glutheory.ground.balls import bits_of, precision
 from glutheory.ground.exact import as_digits, ball
 from glutheory.layers import rays
 from glutheory.layers.composition import Stack
-from glutheory.layers.pairs import Chosen, Inputs, StackKernels, chosen, inputs_of
+from glutheory.layers.pairs import Chosen, Inputs, StackKernels, check_infinite, chosen, inputs_of
 from glutheory.layers.walk import run
 from glutheory.layers.zeros import check_zero_rows
 from glutheory.quadrature.stack_rules import Key, StackRules, State
@@ -74,6 +74,7 @@ def enclose_stack(
         if lost <= 0:
             return found
         work += min(max(lost + 2, 6), work)
+    check_infinite(found)
     raise PrecisionError(
         f"digits is {digits}: not reached for {stack.name!r} with {work} digits of working precision; ask for fewer.",
         (found.nngp, found.ntk),

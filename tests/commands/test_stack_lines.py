@@ -94,7 +94,7 @@ def test_kernel_dynamics_and_phase() -> None:
         (("evaluate", "--stack", "own2 x 2", *OWN, *POINT), "--activation is given once: name own."),
         (
             ("evaluate", "--stack", "relu x 2", *OWN, *POINT),
-            "is not in the line of --stack: name it there, 'own x 12'.",
+            "is not in the line of --stack: name it there, own.",
         ),
         (("evaluate", "--stack", "relu x 2", "--param", "slope=2", *POINT), "is a parameter of no network here (relu)"),
         (("evaluate", "--stack", "own x 2", *OWN, "--param", "slope=2", *POINT), "is a parameter of no network here"),
