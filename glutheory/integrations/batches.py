@@ -47,8 +47,6 @@ def read(
         if value is not None and value.ndim < 2:
             raise DomainError(f"{name} has shape {tuple(value.shape)}: give rows, of shape (…, rows, features).")
     given = dict(variances or {})
-    if given and isinstance(net, Stack):
-        raise DomainError(f"variances is {repr(variances)[:60]}: the layers of a stack say theirs; leave it out.")
     roles = tuple(role for role, value in given.items() if isinstance(value, torch.Tensor))
     tensors = tuple(given[role] for role in roles)
     fixed = tuple((role, value) for role, value in given.items() if role not in roles)

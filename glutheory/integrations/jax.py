@@ -64,7 +64,8 @@ def gram(
         kind: "ntk" or "nngp".
         parametrization: "ntk" or "standard", as in `glutheory.gram`.
         width: the number of hidden units, for "standard"; a Python integer.
-        variances: of the weights by name, numbers or scalars of JAX, with respect to which there are derivatives too.
+        variances: of the weights by name, or of the `numbers` of a stack: numbers, or scalars of JAX, with respect to
+            which there are derivatives too.
 
     Returns:
         Shape (n, m), float64, or float32 if X and Y are or JAX has no more.
@@ -80,8 +81,6 @@ def gram(
         raise DomainError(f"kind is {kind!r}: use 'ntk' or 'nngp'.")
     arrays = tuple(_rows(name, part) for name, part in (("X", X), ("Y", Y)) if name == "X" or part is not None)
     given = dict(variances or {})
-    if given and isinstance(net, Stack):
-        raise DomainError(f"variances is {repr(variances)[:60]}: the layers of a stack say theirs; leave it out.")
     roles = tuple(role for role, value in given.items() if isinstance(value, jax.Array))
     fixed = tuple((role, value) for role, value in given.items() if role not in roles)
     kernel = Kernel(net, kind, parametrization, width, fixed, roles)
@@ -205,12 +204,12 @@ def _gradient(kernel: Kernel, arrays: tuple[Any, ...], values: tuple[Any, ...], 
     parts = {kernel.kind: np.asarray(weights, dtype=float)}
     wanted = Wanted(True, len(rows) == 2, bool(values))
     X, Y = rows[0], rows[1] if len(rows) == 2 else None
-    found = gradient(kernel.network, X, Y, parts, wanted, **kernel.options(values))
+    options = kernel.options(values)
+    found = gradient(kernel.network, X, Y, parts, wanted, numbers=kernel.roles, **options)
     sides = tuple(np.asarray(part, dtype=own.dtype) for part, own in zip((found.left, found.right), rows, strict=False))
     shares: tuple[np.ndarray, ...] = ()
     if values:
-        assert isinstance(kernel.network, Network)
-        slopes = rates(kernel.network, kernel.parametrization, found)
+        slopes = rates(kernel.network, kernel.parametrization, found, kernel.roles)
         own = [(slopes[role] / float(value), value) for role, value in zip(kernel.roles, values, strict=True)]
         shares = tuple(np.asarray(share, dtype=value.dtype) for share, value in own)
     return sides, shares

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
 from glutheory.activations import Activation, activation, activation_names, nearest
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.layers.blocks import check_blocks
 from glutheory.layers.blocks import inner as _blocks
 from glutheory.layers.kinds import check_kinds, groups_of
+from glutheory.layers.numbers import changed_numbers, numbers_of
 from glutheory.layers.records import (
     MOST_NESTED,
     Block,
@@ -83,6 +87,16 @@ class Stack(Shown):
         return groups_of(self.layers)
 
     @cached_property
+    def numbers(self) -> Mapping[str, Fraction]:
+        """The variances of weights and biases and the factors by name, those of a repeated block once.
+
+        ``embedding``, ``block.gate``, ``block.gate.bias`` (where there are biases), ``block.residual`` (the factor of
+        what is added), ``block.scale``. `glutheory.gram` takes other values for them, and the kernels of torch, JAX,
+        GPyTorch and scikit-learn have derivatives with respect to them.
+        """
+        return MappingProxyType(numbers_of(self.layers))
+
+    @cached_property
     def products(self) -> tuple[Product, ...]:
         """The products of branches among the layers, those of a repeated block once."""
         found: list[Product] = []
@@ -138,6 +152,15 @@ class Stack(Shown):
                 )
             found |= own
         return frozenset(found)
+
+    def with_numbers(self, values: Mapping[str, Any], name: str = "") -> Stack:
+        """The stack with these values for some of its `numbers`.
+
+        Raises:
+            DomainError: a variance that is not positive, or a factor that is 0.
+            UnknownNameError: no such number.
+        """
+        return replace(self, layers=changed_numbers(self.layers, values), name=name)
 
     def changed(self, change: Callable[[Network], Network], name: str = "") -> Stack:
         """The stack with every product's network changed by this function, and all else as it is.

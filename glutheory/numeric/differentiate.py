@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ def gradient(
     wanted: Wanted,
     *,
     diagonal: bool = False,
+    numbers: Sequence[str] = (),
     **options: Any,
 ) -> Gradient:
     """The gradient of Σ weights · K, of a matrix or its diagonal.
@@ -51,6 +52,7 @@ def gradient(
         weights: of each kind, of the shape of K.
         wanted: which gradients.
         diagonal: whether K(x_i, y_i) is meant.
+        numbers: of a stack, the names of those along which `wanted.scales` asks.
         options: of `glutheory.gram`: parametrization, width, variances, trained.
 
     Raises:
@@ -60,7 +62,7 @@ def gradient(
     if isinstance(network, Stack):
         plan = prepare(network, X, Y, **options)
         assert isinstance(plan, DeepPlan)
-        slopes = make_deep_field(plan)
+        slopes = make_deep_field(plan, numbers if wanted.scales else (), rows=wanted.left or wanted.right)
     else:
         slopes = field_of(network, X, Y, lift=True, **options)
     if diagonal:
@@ -70,7 +72,9 @@ def gradient(
         found = contract(slopes, dict(weights), wanted, side=side, threads=threads)
     if isinstance(network, Stack):
         xp = slopes.left.xp
-        if not all(bool(xp.all(xp.isfinite(part))) for part in (found.left, found.right, *weights.values())):
+        parts = (found.left, found.right, *weights.values())
+        finite = all(bool(xp.all(xp.isfinite(part))) for part in parts)
+        if not (finite and all(np.isfinite(sums).all() for sums in found.sums.values())):
             raise DomainError(
                 f"the gradient of the kernel of {network.name} is not finite at these rows, or what it is weighted "
                 "with is not: put a norm before its blocks, or use kind='nngp'."
@@ -78,8 +82,14 @@ def gradient(
     return found
 
 
-def rates(network: Network, parametrization: str, found: Gradient) -> dict[str, float]:
-    """The derivatives with respect to the logarithm of each variance (see `weights` for where each one stands)."""
+def rates(network: Network | Stack, parametrization: str, found: Gradient, numbers: Sequence[str]) -> dict[str, float]:
+    """The derivatives with respect to the logarithm of each variance (see `weights` for where each one stands).
+
+    Of a stack those of the `numbers` that were asked for.
+    """
+    if isinstance(network, Stack):
+        whole = sum(found.sums.values())
+        return dict(zip(numbers, map(float, whole[1:]), strict=True))
     branches = len(network.branches)
     total = dict.fromkeys(("readout", *network.roles), 0.0)
     for kind, sums in found.sums.items():
