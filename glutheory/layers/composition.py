@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from fractions import Fraction
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 from glutheory.activations import Activation, activation, activation_names, nearest
@@ -86,15 +85,15 @@ class Stack(Shown):
             raise DomainError(f"the stack has more than {_LISTED} layers, too many to name: give it less depth.")
         return groups_of(self.layers)
 
-    @cached_property
-    def numbers(self) -> Mapping[str, Fraction]:
+    @property
+    def numbers(self) -> dict[str, Fraction]:
         """The variances of weights and biases and the factors by name, those of a repeated block once.
 
         ``embedding``, ``block.gate``, ``block.gate.bias`` (where there are biases), ``block.residual`` (the factor of
         what is added), ``block.scale``. `glutheory.gram` takes other values for them, and the kernels of torch, JAX,
         GPyTorch and scikit-learn have derivatives with respect to them.
         """
-        return MappingProxyType(numbers_of(self.layers))
+        return numbers_of(self.layers)
 
     @cached_property
     def products(self) -> tuple[Product, ...]:

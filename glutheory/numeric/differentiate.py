@@ -75,11 +75,16 @@ def gradient(
         parts = (found.left, found.right, *weights.values())
         finite = all(bool(xp.all(xp.isfinite(part))) for part in parts)
         if not (finite and all(np.isfinite(sums).all() for sums in found.sums.values())):
-            raise DomainError(
-                f"the gradient of the kernel of {network.name} is not finite at these rows, or what it is weighted "
-                "with is not: put a norm before its blocks, or use kind='nngp'."
-            )
+            raise not_finite(network.name)
     return found
+
+
+def not_finite(name: str) -> DomainError:
+    """The sentence about a gradient that float64 does not hold."""
+    return DomainError(
+        f"the gradient of the kernel of {name} is not finite at these rows, or what it is weighted with is not: put a "
+        "norm before its blocks, or use kind='nngp'."
+    )
 
 
 def rates(network: Network | Stack, parametrization: str, found: Gradient, numbers: Sequence[str]) -> dict[str, float]:

@@ -75,11 +75,12 @@ def twists(act: Activation, variance: Fraction | float) -> Twists:
     view = EqualPairs(act, variance)
     order = 1 if view.jumps else 2
 
+    # both sides have the same derivatives, but for rounding
     def turn(found: Partials) -> Array:
-        return found.left - found.s * view.growth
+        return (found.left + found.right) / 2.0 - found.s * view.growth
 
     def twist(found: Partials) -> Array:
-        return found.left_rho - found.s_rho * view.growth
+        return (found.left_rho + found.right_rho) / 2.0 - found.s_rho * view.growth
 
     def scaled(sign: float, t: Array) -> Array:
         return view.at(sign, t, twist) * t ** (2 - order)
