@@ -22,7 +22,6 @@ from glutheory.networks import network as named_network
 from glutheory.numeric import gram as plain_gram
 from glutheory.numeric.backward import Wanted
 from glutheory.numeric.differentiate import gradient, rates
-from glutheory.numeric.matrix import check_rows
 
 try:
     import jax
@@ -58,8 +57,8 @@ def gram(
     NaN in every entry, and a RuntimeWarning says why; with ``jax_debug_nans`` set it is the DomainError after all.
 
     Args:
-        network: a `Network` of any activations, the name of one, or a `Stack` without a mean over positions.
-        X: shape (n, d).
+        network: a `Network` of any activations, the name of one, or a `Stack`.
+        X: shape (n, d), or (n, positions, d) for a stack with a mean over positions.
         Y: shape (m, d); left out: X again.
         kind: "ntk" or "nngp".
         parametrization: "ntk" or "standard", as in `glutheory.gram`.
@@ -76,10 +75,9 @@ def gram(
         UnknownNameError: no network of that name.
     """
     net = network if isinstance(network, Stack) else named_network(network)
-    check_rows(net)
     if kind not in _KINDS:
         raise DomainError(f"kind is {kind!r}: use 'ntk' or 'nngp'.")
-    arrays = tuple(_rows(name, part) for name, part in (("X", X), ("Y", Y)) if name == "X" or part is not None)
+    arrays = tuple(_rows(name, part, net) for name, part in (("X", X), ("Y", Y)) if name == "X" or part is not None)
     given = dict(variances or {})
     roles = tuple(role for role, value in given.items() if isinstance(value, jax.Array))
     fixed = tuple((role, value) for role, value in given.items() if role not in roles)
@@ -123,7 +121,7 @@ def kernel_fn(network: Network | Stack | str, **options: Any) -> Callable[..., A
     return kernel
 
 
-def _rows(name: str, value: Any) -> jax.Array:
+def _rows(name: str, value: Any, network: Network | Stack) -> jax.Array:
     """Of floating-point numbers."""
     try:
         array = jax.numpy.asarray(value)
@@ -131,8 +129,10 @@ def _rows(name: str, value: Any) -> jax.Array:
         raise DomainError(
             f"{name} is of type {type(value).__name__}: give an array of JAX, (rows, features)."
         ) from None
-    if array.ndim != 2:
-        raise DomainError(f"{name} has shape {array.shape}: give rows, of shape (rows, features); see jax.vmap.")
+    sequences = isinstance(network, Stack) and network.sequences
+    if array.ndim != 2 + sequences:
+        what = "sequences, of shape (n, positions, d)" if sequences else "rows, of shape (rows, features)"
+        raise DomainError(f"{name} has shape {array.shape}: give {what}; see jax.vmap.")
     if jax.numpy.issubdtype(array.dtype, jax.numpy.complexfloating) or array.dtype == bool:
         raise DomainError(f"{name} has the dtype {array.dtype}: give real numbers.")
     if array.dtype not in (np.float32, np.float64):

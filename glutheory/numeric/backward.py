@@ -166,6 +166,8 @@ class _Strip:
         """Add a tile."""
         field, rows = self.field, self.rows
         left, right, xp = field.left, field.right, field.left.xp
+        if not any(bool(xp.any(self._weights(kind, rows, columns) != 0)) for kind in self.weights):
+            return
         x, y = left.unit[rows, :], right.unit[columns, :]
         pairs, near = of_tile(left, right, rows, columns, NEAR)
         far = None if near is None else _mask(xp, pairs.rho, near)

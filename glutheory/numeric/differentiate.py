@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
 from glutheory.errors import DomainError
@@ -14,6 +15,7 @@ from glutheory.numeric.arrays import Array
 from glutheory.numeric.backward import Gradient, Slopes, Wanted, contract, lifted
 from glutheory.numeric.deep.field import make_deep_field
 from glutheory.numeric.deep.plan import DeepPlan
+from glutheory.numeric.deep.sequences import sequence_gradient
 from glutheory.numeric.field import Field, make_field
 from glutheory.numeric.matrix import prepare, read
 from glutheory.numeric.paired import paired_gradient
@@ -47,7 +49,7 @@ def gradient(
 
     Args:
         network: of two layers, or a stack.
-        X: shape (n, d), numpy or torch.
+        X: shape (n, d), numpy or torch; sequences, shape (n, positions, d), are of numpy.
         Y: shape (m, d), or None for X.
         weights: of each kind, of the shape of K.
         wanted: which gradients.
@@ -62,6 +64,9 @@ def gradient(
     if isinstance(network, Stack):
         plan = prepare(network, X, Y, **options)
         assert isinstance(plan, DeepPlan)
+        if network.sequences:
+            found = sequence_gradient(plan, weights, wanted, numbers, cores())
+            return _checked(network, weights, _shaped(found, X, Y))
         slopes = make_deep_field(plan, numbers if wanted.scales else (), rows=wanted.left or wanted.right)
     else:
         slopes = field_of(network, X, Y, lift=True, **options)
@@ -70,12 +75,21 @@ def gradient(
     else:
         side, threads = (_SIDE, cores()) if isinstance(slopes.left.unit, np.ndarray) else (_DEVICE_SIDE, 1)
         found = contract(slopes, dict(weights), wanted, side=side, threads=threads)
-    if isinstance(network, Stack):
-        xp = slopes.left.xp
-        parts = (found.left, found.right, *weights.values())
-        finite = all(bool(xp.all(xp.isfinite(part))) for part in parts)
-        if not (finite and all(np.isfinite(sums).all() for sums in found.sums.values())):
-            raise not_finite(network.name)
+    return _checked(network, weights, found) if isinstance(network, Stack) else found
+
+
+def _shaped(found: Gradient, X: Array, Y: Array | None) -> Gradient:
+    """The gradients with respect to the positions as those with respect to sequences."""
+    right = found.right if Y is None else found.right.reshape(Y.shape)
+    return Gradient(found.left.reshape(X.shape), right, found.sums)
+
+
+def _checked(stack: Stack, weights: Mapping[str, Array], found: Gradient) -> Gradient:
+    xp = array_api_compat.array_namespace(found.left)
+    parts = (found.left, found.right, *weights.values())
+    finite = all(bool(xp.all(xp.isfinite(part))) for part in parts)
+    if not (finite and all(np.isfinite(sums).all() for sums in found.sums.values())):
+        raise not_finite(stack.name)
     return found
 
 

@@ -39,7 +39,7 @@ class DeepField:
     """A plan whose rows are those of gradients (see `glutheory.numeric.backward.lifted`).
 
     Attributes:
-        plan: the stack and its rows.
+        plan: the stack, without a mean over positions, and its rows.
         places: the stack's layers, with the names of their numbers.
         numbers: those along which there are derivatives.
         rows: whether there are some along the rows.
@@ -90,9 +90,14 @@ class DeepField:
         return Terms(end.pairs.left * end.pairs.right, value, (), rho, (sides[0],), (sides[1],), numbers)
 
     def _rules(self, left: Pick, right: Pick) -> Derivatives:
-        directions = {name: k for k, name in enumerate(self.numbers, start=_ROWS * self.rows)}
-        found = {key: tuple(map(directions.get, names)) for key, names in self.places.names.items()}
+        found = directions(self.places, self.numbers, _ROWS * self.rows)
         return Derivatives(self.plan.own, self.plan.factors, found, left, right)
+
+
+def directions(places: Places, names: Sequence[str], start: int) -> dict[int, tuple[int | None, ...]]:
+    """The directions of the numbers of each record, by its `id`; those of these names are counted from `start`."""
+    known = {name: k for k, name in enumerate(names, start=start)}
+    return {key: tuple(map(known.get, own)) for key, own in places.names.items()}
 
 
 def ends(unit: Moving, kind: str) -> tuple[Array, Along]:
@@ -106,10 +111,8 @@ def make_deep_field(plan: DeepPlan, numbers: Sequence[str] = (), *, rows: bool =
     """The field of a plan, with derivatives along these numbers of the stack, and along the rows if asked for.
 
     Raises:
-        DomainError: a mean over positions, or an activation without derivatives.
+        DomainError: an activation without derivatives.
     """
-    if plan.stack.sequences:
-        raise DomainError(f"{plan.stack.name!r} has a mean over positions, of whose kernel there is no gradient here.")
     for factor in {id(factor): factor for some in plan.factors for factor in some}.values():
         if isinstance(factor, Constant):
             raise DomainError(
@@ -168,6 +171,10 @@ class Derivatives:
         """Args as of a plan; `directions` are those of the numbers of a record, by its `id`."""
         self._own, self._left, self._right, self._directions = own, left, right, directions
         self._factors: Iterator[Sequence[Factor]] = iter(factors)
+
+    def skip(self) -> None:
+        """The next product is of no concern."""
+        next(self._factors)
 
     def dense(self, state: State, layer: Dense, group: str) -> State:
         """A dense layer."""
@@ -240,7 +247,7 @@ class Derivatives:
         return State(made, False, ratios, (tilts[0], tilts[1]))
 
     def positions(self, state: State, layer: Positions) -> State:
-        raise NotImplementedError(f"{layer} and {state}: refused by make_deep_field")
+        raise NotImplementedError(f"{layer} and {state}: see `deep.sequences`")
 
 
 def _centred(unit: Moving, ratios: tuple[Array, Array], tilts: tuple[Along, Along]) -> Moving:
