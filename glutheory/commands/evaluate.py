@@ -161,9 +161,7 @@ def stack_values(stack: Stack, point: Point, digits: int, road: str, sizes: dict
 @click.option("--parametrization", type=click.Choice(PARAMETRIZATIONS), help="Of a deep network.  [default: ntk]")
 @click.option("--width", type=int, help="Units of its layers; only for standard.")
 @click.option("--d", "d", type=int, help="Features of its inputs; only for standard.")
-@click.option(
-    "--trained", metavar="NAME", multiple=True, help="Groups of weights: 'block*.gate'.  [default: all]"
-)
+@click.option("--trained", metavar="NAME", multiple=True, help="Groups of weights: 'block*.gate'.  [default: all]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/json.md).")
 def evaluate_command(
     name: str | None,

@@ -77,9 +77,7 @@ def only_line(line: str, expression: str | None, given: tuple[str, ...]) -> Stac
     """
     read = read_lines((line,), () if expression is None else (expression,), given)
     if read.rest:
-        raise DomainError(
-            f"--activation {read.rest[0][:60]!r} is not in the line of --stack: name it there, own."
-        )
+        raise DomainError(f"--activation {read.rest[0][:60]!r} is not in the line of --stack: name it there, own.")
     chosen_networks((), given, read.networks)
     return read.stacks[0]
 

@@ -307,7 +307,10 @@ class NTKKernel(Kernel):
             raise DomainError(
                 f"layer_numbers has {len(given)} entries: give one for each of {', '.join(names)} (stack.numbers)."
             )
-        return {name: _positive(f"layer_numbers[{k}]", value, "") for k, (name, value) in enumerate(zip(names, given, strict=True))}
+        return {
+            name: _positive(f"layer_numbers[{k}]", value, "")
+            for k, (name, value) in enumerate(zip(names, given, strict=True))
+        }
 
     def _slope(self, slopes: np.ndarray, name: str) -> np.ndarray:
         """The derivatives with respect to one hyperparameter's logarithm, shape (n, n, its elements)."""

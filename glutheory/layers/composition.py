@@ -156,8 +156,7 @@ class Stack(Shown):
         """The stack with these values for some of its `numbers`.
 
         Raises:
-            DomainError: a variance that is not positive, or a factor that is 0.
-            UnknownNameError: no such number.
+            DomainError: no such number, a variance that is not positive, or a factor that is 0.
         """
         return replace(self, layers=changed_numbers(self.layers, values), name=name)
 

@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from glutheory.activations import nearest
-from glutheory.errors import UnknownNameError
+from glutheory.errors import DomainError
 from glutheory.layers.records import (
     Dense,
     Layer,
@@ -28,6 +28,7 @@ from glutheory.layers.records import (
     factor_of,
     positive,
 )
+
 
 @dataclass(frozen=True)
 class Places:
@@ -53,14 +54,13 @@ def changed_numbers(layers: Sequence[Layer], values: Mapping[str, Any]) -> tuple
     """The layers with these values in place of their own, exactly.
 
     Raises:
-        DomainError: a value that the number may not have.
-        UnknownNameError: no such number.
+        DomainError: no such number, or a value that it may not have.
     """
     walk = _Walk(values)
     made = walk.layers(layers, "")
     for name in values:
         if name not in walk.found:
-            raise UnknownNameError(f"variances has the key {str(name)[:60]!r}: {nearest(str(name)[:60], walk.found)}")
+            raise DomainError(f"variances has the key {str(name)[:60]!r}: {nearest(str(name)[:60], walk.found)}")
     return made
 
 

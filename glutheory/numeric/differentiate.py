@@ -11,7 +11,7 @@ import numpy as np
 from glutheory.errors import DomainError
 from glutheory.layers import Stack
 from glutheory.networks import Network
-from glutheory.numeric.arrays import Array
+from glutheory.numeric.arrays import Array, host
 from glutheory.numeric.backward import Gradient, Slopes, Wanted, contract, lifted
 from glutheory.numeric.deep.field import make_deep_field
 from glutheory.numeric.deep.plan import DeepPlan
@@ -49,7 +49,7 @@ def gradient(
 
     Args:
         network: of two layers, or a stack.
-        X: shape (n, d), numpy or torch; sequences, shape (n, positions, d), are of numpy.
+        X: shape (n, d), or (n, positions, d), numpy or torch.
         Y: shape (m, d), or None for X.
         weights: of each kind, of the shape of K.
         wanted: which gradients.
@@ -61,12 +61,16 @@ def gradient(
         DomainError: an argument that does not fit, or a kernel without derivatives.
     """
     slopes: Slopes
+    if isinstance(network, Stack) and network.sequences:
+        # the chain rule at the mean is numpy's
+        X, Y = host(X), None if Y is None else host(Y)
+        plan = prepare(network, X, Y, **options)
+        assert isinstance(plan, DeepPlan)
+        parts = {kind: host(part) for kind, part in weights.items()}
+        return _checked(network, parts, _shaped(sequence_gradient(plan, parts, wanted, numbers, cores()), X, Y))
     if isinstance(network, Stack):
         plan = prepare(network, X, Y, **options)
         assert isinstance(plan, DeepPlan)
-        if network.sequences:
-            found = sequence_gradient(plan, weights, wanted, numbers, cores())
-            return _checked(network, weights, _shaped(found, X, Y))
         slopes = make_deep_field(plan, numbers if wanted.scales else (), rows=wanted.left or wanted.right)
     else:
         slopes = field_of(network, X, Y, lift=True, **options)

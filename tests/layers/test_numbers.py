@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from glutheory.errors import UnknownNameError
+from glutheory.errors import DomainError
 from glutheory.layers import composed, dense, parallel, product, readout, repeat, residual, rmsnorm, scale, stack
 from glutheory.layers.numbers import places_of
 
@@ -23,7 +23,9 @@ def test_a_repeated_block_has_them_once() -> None:
 
 def test_every_kind_of_layer_and_names_that_stand_twice() -> None:
     block = residual(rmsnorm(True), parallel((product("relu", bias=1), dense()), (dense(), scale(-2), dense())))
-    made = composed(dense(), product("geglu", variance=(1, 3), name="first"), dense(), repeat(2, repeat(3, block)), readout())
+    made = composed(
+        dense(), product("geglu", variance=(1, 3), name="first"), dense(), repeat(2, repeat(3, block)), readout()
+    )
     assert list(made.numbers) == [
         "dense", "first.value", "first.gate", "dense2", "block.block.hidden", "block.block.hidden.bias", "block.block.dense",
         "block.block.dense2", "block.block.scale", "block.block.dense3", "block.block.residual", "readout",
@@ -39,7 +41,7 @@ def test_other_values_are_other_layers() -> None:
     wanted = composed(dense(name="embedding"), repeat(3, block), rmsnorm(), readout(2), name="mine")
     assert changed == wanted
     assert changed.groups == made.groups
-    with pytest.raises(UnknownNameError, match=r"variances has the key 'block1.gate': did you mean 'block.gate'"):
+    with pytest.raises(DomainError, match=r"variances has the key 'block1.gate': did you mean 'block.gate'"):
         made.with_numbers({"block1.gate": 2})
 
 

@@ -64,9 +64,7 @@ class Panels:
         return Panels(self.edges, np.array(columns).T)
 
 
-def resolve(
-    function: Callable[[Array], Array], name: str, *, rough: float = _ROUGH, least: float = 0.0
-) -> Panels:
+def resolve(function: Callable[[Array], Array], name: str, *, rough: float = _ROUGH, least: float = 0.0) -> Panels:
     """The function on panels, each halved until its polynomial is exact to rounding, or to `rough` if that is more.
 
     Both are of the largest value, or of `least` if that is larger.

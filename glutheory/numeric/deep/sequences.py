@@ -99,9 +99,7 @@ def _weigh(means: DeepPlan, tail: Tail | LinearTail, weights: Mapping[str, Array
     return found
 
 
-def _contracted(
-    field: DeepField, tokens: tuple[int, int], found: _Weights, wanted: Wanted, threads: int
-) -> Gradient:
+def _contracted(field: DeepField, tokens: tuple[int, int], found: _Weights, wanted: Wanted, threads: int) -> Gradient:
     """The gradient of the weighted sum of the means."""
     same, (p, q) = field.right is field.left, tokens
     if same:
@@ -173,7 +171,8 @@ def _check(plan: DeepPlan, head: Sequence[Layer], tail: Sequence[Layer]) -> None
 
 def _centred(layers: Sequence[Layer]) -> bool:
     return any(
-        (isinstance(layer, Norm) and layer.centred) or any(_centred(block) for block in inner(layer)) for layer in layers
+        (isinstance(layer, Norm) and layer.centred) or any(_centred(block) for block in inner(layer))
+        for layer in layers
     )
 
 
@@ -188,4 +187,3 @@ def _with_means(layers: Sequence[Layer]) -> bool:
         elif not isinstance(layer, Residual):
             found = any(_with_means(block) for block in inner(layer)) or (found and not inner(layer))
     return found
-

@@ -149,9 +149,7 @@ class _Affine:
 class _Linear:
     """Rules for a whole stack, of which dense layers and factors behind the mean change an affine function."""
 
-    def __init__(
-        self, own: Own, found: Mapping[int, tuple[int | None, ...]], start: _Affine, raw: bool
-    ) -> None:
+    def __init__(self, own: Own, found: Mapping[int, tuple[int | None, ...]], start: _Affine, raw: bool) -> None:
         self._own, self._directions, self._start, self._raw = own, found, start, raw
 
     def _number(self, value: float, direction: int | None, rate: float = 1.0) -> Array:
