@@ -54,10 +54,10 @@ class NTKKernel(Kernel):
     order 1, as StandardScaler makes them.
 
     A stack, ``NTKKernel(glutheory.stack("swiglu", 12))``, has the numbers that its layers say: variances of weights and
-    biases, and factors. Give `layer_numbers`, one for each of ``stack.numbers`` in that order, and bounds, for those to be
-    learnt: ``NTKKernel(stack, layer_numbers=np.ones(6), layer_numbers_bounds=(0.01, 100))``. They are in the order of
-    ``stack.numbers`` and as the layers mean them, over the fan-in. Behind norms some of them are the same twice, or
-    do not matter: give those bounds that are close, or multiply by a ``ConstantKernel`` instead.
+    biases, and factors. For others, and those to be learnt, give `layer_numbers`, one for each of ``stack.numbers`` in
+    that order, and bounds: ``NTKKernel(stack, layer_numbers=np.ones(6), layer_numbers_bounds=(0.01, 100))``. Behind
+    norms some of them are the same twice, or do not matter: give those bounds that are close, or multiply by a
+    ``ConstantKernel`` instead.
 
     As scikit-learn wants it, the constructor checks nothing; the first use does.
 
@@ -294,8 +294,8 @@ class NTKKernel(Kernel):
             own = name.endswith(("_variance", "_variances")) and name != "bias_variance"
             if own and not np.array_equal(value, 1.0):
                 raise DomainError(
-                    f"{name} is {value!r}: the layers of a stack say their variances; give layer_numbers, and for a scale "
-                    "multiply by a ConstantKernel."
+                    f"{name} is {value!r}: the layers of a stack say their variances; give layer_numbers, and for a "
+                    "scale multiply by a ConstantKernel."
                 )
 
     def _numbers(self, stack: Stack) -> dict[str, Any] | None:
@@ -307,10 +307,8 @@ class NTKKernel(Kernel):
             raise DomainError(
                 f"layer_numbers has {len(given)} entries: give one for each of {', '.join(names)} (stack.numbers)."
             )
-        return {
-            name: _positive(f"layer_numbers[{k}]", value, "")
-            for k, (name, value) in enumerate(zip(names, given, strict=True))
-        }
+        values = [_positive(f"layer_numbers[{k}]", value, "") for k, value in enumerate(given)]
+        return dict(zip(names, values, strict=True))
 
     def _slope(self, slopes: np.ndarray, name: str) -> np.ndarray:
         """The derivatives with respect to one hyperparameter's logarithm, shape (n, n, its elements)."""

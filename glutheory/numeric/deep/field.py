@@ -196,6 +196,7 @@ class Derivatives:
         return added(made, shift)
 
     def product(self, state: State, layer: Product, groups: tuple[str, ...]) -> State:
+        """A product of branches."""
         # `make_deep_field` lets no constant through
         factors = [factor for factor in next(self._factors) if not isinstance(factor, Constant)]
         seen: Seen = {}
@@ -218,6 +219,7 @@ class Derivatives:
         return State(made, False, ratios, (tilts[0], tilts[1]))
 
     def norm(self, state: State, layer: Norm, group: str) -> State:
+        """All rows of one norm, their means taken away first or not."""
         unit, ratios, tilts = state.unit, state.ratios, state.tilts
         if layer.centred and ratios is not None:
             assert tilts is not None
@@ -230,10 +232,12 @@ class Derivatives:
         return State(unit, False, ratios, tilts)
 
     def scale(self, state: State, layer: Scale) -> State:
+        """A number."""
         (direction,) = self._directions[id(layer)]
         return replace(state, unit=state.unit.scaled(abs(float(layer.factor)), direction))
 
     def add(self, state: State, other: State) -> State:
+        """The sum of two."""
         made = added(state.unit, other.unit)
         if state.ratios is None or state.tilts is None:
             return State(made)
@@ -247,6 +251,7 @@ class Derivatives:
         return State(made, False, ratios, (tilts[0], tilts[1]))
 
     def positions(self, state: State, layer: Positions) -> State:
+        """What `deep.sequences` has rules for."""
         raise NotImplementedError(f"{layer} and {state}: see `deep.sequences`")
 
 

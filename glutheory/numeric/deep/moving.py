@@ -1,8 +1,8 @@
 """A unit of a deep network at pairs of rows, and how it moves along some directions.
 
-A direction is the correlation of the data, log |x| of one side, or the logarithm of a number of the stack. The kernel of
-a stack is a function of these, so its gradient is had by carrying a derivative along each through the layers next to the
-values, and no layer's state has to be kept. Two cancellations are avoided:
+A direction is the correlation of the data, log |x| of one side, or the logarithm of a number of the stack. The kernel
+of a stack is a function of these, so its gradient is had by carrying a derivative along each through the layers next to
+the values, and no layer's state has to be kept. Two cancellations are avoided:
 
 * 1 − ρ of two parallel rows that differ in norm comes from that difference, and where a kink follows, so does the
   derivative along the norms, divided by √(1 − ρ). So r'/r − 1 is carried along with its own digits (`excess`).

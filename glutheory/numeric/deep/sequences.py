@@ -1,7 +1,7 @@
 """Gradients through a mean over positions, by the chain rule at the mean.
 
-K_ij is a function of the means of the positions' kernels (`tail`). Its derivatives times G_ij are weights of these means,
-and over the positions weights of the kernels of rows, whose gradient `backward.contract` has.
+K_ij is a function of the means of the positions' kernels (`tail`). Its derivatives times G_ij are weights of these
+means, and over the positions weights of the kernels of rows, whose gradient `backward.contract` has.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def sequence_gradient(
         threads: of the contraction.
 
     Returns:
-        Gradients with respect to the positions, shapes (n·positions, d) and (m·positions, d), and the sums of all kinds.
+        Gradients with respect to the positions, shapes (n·positions, d) and (m·positions, d), and the sums.
 
     Raises:
         DomainError: a sequence whose mean is zero, images with means before a layernorm behind the mean over positions,
@@ -159,13 +159,13 @@ def _check(plan: DeepPlan, head: Sequence[Layer], tail: Sequence[Layer]) -> None
     for name, r in zip("XY", plan.means.r, strict=True):
         if (r == 0).any():
             raise DomainError(
-                f"the mean over the positions of sequence {int(np.argmin(r))} of {name} (counted from 0) is zero, where "
-                "there is no gradient: leave it out."
+                f"the mean over the positions of sequence {int(np.argmin(r))} of {name} (counted from 0) is zero, "
+                "where there is no gradient: leave it out."
             )
     if _centred(tail) and _with_means(head):
         raise DomainError(
-            f"{plan.stack.name!r} has a layernorm behind positions, before which units have means: there is no gradient "
-            "through both; put a dense layer before positions."
+            f"{plan.stack.name!r} has a layernorm behind positions, before which units have means: there is no "
+            "gradient through both; put a dense layer before positions."
         )
 
 
