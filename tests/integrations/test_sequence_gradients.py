@@ -1,7 +1,7 @@
 """Gradients through a mean over positions, inside of a stack and at its end.
 
-Against differences of the certified road (`StackDerivation.at`, 50 digits), of `gram`, and for sequences of one position
-against the gradients of rows.
+Against differences of the certified road (`StackDerivation.at`, 50 digits), of `gram`, and for sequences of one
+position against the gradients of rows.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ BLOCK = residual(rmsnorm(), product("swiglu"), dense())
 STACKS: dict[str, Stack] = {
     "end": composed(dense(2), BLOCK, rmsnorm(), positions(), dense("1/2", "1/3"), scale("3/2"), readout(2, "1/5")),
     "inside": composed(
-        dense(), repeat(2, BLOCK), positions(), rmsnorm(True), product("gelu", variance=2, bias="1/4"), dense(), layernorm(),
-        readout(2, "1/7"),
+        dense(), repeat(2, BLOCK), positions(), rmsnorm(True), product("gelu", variance=2, bias="1/4"), dense(),
+        layernorm(), readout(2, "1/7"),
     ),
     "data": composed(positions(), readout(2, "1/3")),
     "rows of means": composed(positions(), product("relu"), readout()),
@@ -132,7 +132,7 @@ def test_against_differences_of_many_digits(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["nngp", "ntk"])
 def test_one_position_is_a_row(kind: str) -> None:
-    """The mean of one position is the position: the gradients are those of the stack without the mean, by another way."""
+    """The mean of one position is the position: the gradients of the stack without the mean, by another way."""
     blocks = (dense(), BLOCK, rmsnorm(), product("gelu"), dense(), readout())
     with_mean, without = composed(*blocks[:2], positions(), *blocks[2:]), composed(*blocks)
     X, G = sequences(20, 3, seed=1), sequences(20, 20, seed=2)
@@ -183,7 +183,7 @@ def test_what_has_no_gradient_says_so() -> None:
         gram(means, sequences(3, 2, 2, seed=1).requires_grad_()).sum().backward()
     X = sequences(3, 2, 2, seed=1)
     X[1] = 0
-    with pytest.raises(DomainError, match="of sequence 1 of X .* is zero, where there is no gradient"):
+    with pytest.raises(DomainError, match=r"of sequence 1 of X .* is zero, where there is no gradient"):
         gram(STACKS["rows of means"], X.requires_grad_()).sum().backward()
 
 
