@@ -214,7 +214,7 @@ class TestTorch:
         stack, fixed = STACKS["gated"], torch.tensor(X)
         with torch.no_grad():
             assert not gram(stack, torch.tensor(X, requires_grad=True)).requires_grad
-        with pytest.raises(DomainError, match="variances has the key 'gate': did you mean 'block.gate'"):
+        with pytest.raises(DomainError, match=r"variances has the key 'gate': did you mean 'block\.gate'"):
             gram(stack, fixed, variances={"gate": torch.tensor(1.0, requires_grad=True)})
         with pytest.raises(DomainError, match=r"X has shape \(.*\): give sequences, of shape \(…, n, positions, d\)"):
             gram(POOLED, fixed)

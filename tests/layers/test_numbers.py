@@ -27,8 +27,9 @@ def test_every_kind_of_layer_and_names_that_stand_twice() -> None:
         dense(), product("geglu", variance=(1, 3), name="first"), dense(), repeat(2, repeat(3, block)), readout()
     )
     assert list(made.numbers) == [
-        "dense", "first.value", "first.gate", "dense2", "block.block.hidden", "block.block.hidden.bias", "block.block.dense",
-        "block.block.dense2", "block.block.scale", "block.block.dense3", "block.block.residual", "readout",
+        "dense", "first.value", "first.gate", "dense2", "block.block.hidden", "block.block.hidden.bias",
+        "block.block.dense", "block.block.dense2", "block.block.scale", "block.block.dense3", "block.block.residual",
+        "readout",
     ]  # fmt: skip
     assert made.numbers["block.block.scale"] == -2
 
