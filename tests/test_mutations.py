@@ -339,13 +339,6 @@ MUTANTS = (
         "depth",
     ),
     Mutant(
-        "the kernel of a product with the branches' correlations exchanged",
-        "glutheory/numeric/deep/pairs.py",
-        "    first, second = two.rho, one.rho\n",
-        "    first, second = one.rho, two.rho\n",
-        "depth",
-    ),
-    Mutant(
         "the slope forgotten in the growth of a residual stack's diagonal",
         "checks/claims/depth/limits.py",
         "logs = gammaln(depth + one + top) -",
@@ -353,10 +346,10 @@ MUTANTS = (
         "depth",
     ),
     Mutant(
-        "twice the share of the mean removed",
-        "checks/tools/deep_kernels.py",
-        "return (2 * rule.centre - rule.centre**2) * numbers(block.plain).mean",
-        "return 2 * rule.centre * numbers(block.plain).mean",
+        "a centred map whose slope at 1 is that of the activation as it is",
+        "checks/claims/depth_centred/limits.py",
+        "top = known.slope / (1 - known.mean) if law.slopes",
+        "top = known.slope if law.slopes",
         "depth-centred",
     ),
     Mutant(
@@ -392,13 +385,6 @@ MUTANTS = (
         "checks/claims/prediction/modules.py",
         "std=module.in_features**-0.5",
         "std=module.in_features**-1.0",
-        "prediction",
-    ),
-    Mutant(
-        "every group of weights counted by the width of the stream",
-        "checks/claims/prediction/theory.py",
-        "total = total + fan * glu.gram(",
-        "total = total + width * glu.gram(",
         "prediction",
     ),
 )

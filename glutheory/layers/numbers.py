@@ -106,7 +106,8 @@ class _Walk:
     def _dense(self, layer: Dense, name: str) -> Dense:
         name = self._fresh(name)
         variance = self._number(name, layer.variance, positive)
-        names, bias = (name,), layer.bias
+        names: tuple[str, ...] = (name,)
+        bias = layer.bias
         if layer.bias:
             names = (name, self._fresh(f"{name}.bias"))
             bias = self._number(names[1], layer.bias, positive)
