@@ -205,6 +205,17 @@ def test_an_infinite_ntk_behind_another_product_is_of_one_sign_or_refused() -> N
     assert float(glu.gram(made, ROW[None], -ROW[None], kind="nngp")[0, 0]) == pytest.approx(float(one.nngp), rel=1e-12)
 
 
+def test_a_norm_on_the_inputs_leaves_their_fan_in() -> None:
+    """Of weights in the standard parametrisation behind it: d, not the width."""
+    made = composed(rmsnorm(True), product("swiglu"), dense(), readout())
+    x, y = ROW, np.array([0.3, 1.9])
+    point = inner(x, x), inner(y, y), inner(x, y)
+    found = glu.gram(made, x[None], y[None], parametrization="standard", width=7)[0, 0]
+    for road in (glu.evaluate, glu.enclose):
+        _, wanted = road(made, *point, digits=15, parametrization="standard", width=7, d=2)
+        assert found == pytest.approx(float(wanted), rel=1e-13)
+
+
 # numbers that float64 does not hold
 
 

@@ -229,7 +229,7 @@ class Derivatives:
             unit = unit.trained(float(layer.gain))
             if layer.shift and unit.pairs.tau is not None:
                 unit = replace(unit, pairs=replace(unit.pairs, tau=unit.pairs.tau + 1.0))
-        return State(unit, False, ratios, tilts)
+        return State(unit, state.raw, ratios, tilts)
 
     def scale(self, state: State, layer: Scale) -> State:
         """A number."""

@@ -49,7 +49,7 @@ def sequence_gradient(
     layers, names = plan.stack.layers, tuple(numbers) if wanted.scales else ()
     place = next(k for k, layer in enumerate(layers) if isinstance(layer, Positions))
     places = places_of(layers)
-    head, raw = layers[:place], all(isinstance(layer, Scale) for layer in layers[:place])
+    head, raw = layers[:place], all(isinstance(layer, Scale | Norm) for layer in layers[:place])
     if plan.means is not None:
         _check(plan, head, layers[place + 1 :])
     tail = (LinearTail if plan.means is None else Tail)(plan, places, names, raw)
