@@ -144,7 +144,7 @@ def stack_values(stack: Stack, point: Point, digits: int, road: str, sizes: dict
         texts, found = certain(balls, digits, most)
     except PrecisionError as error:
         # what was reached would be shown as S and T
-        raise PrecisionError(str(error)) from None
+        raise PrecisionError(str(error), None) from None
     return [Value(name, road, text, ball) for name, text, ball in zip(("NNGP", "NTK"), texts, found, strict=True)]
 
 

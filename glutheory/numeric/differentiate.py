@@ -111,8 +111,8 @@ def rates(network: Network | Stack, parametrization: str, found: Gradient, numbe
     Of a stack those of the `numbers` that were asked for.
     """
     if isinstance(network, Stack):
-        whole = sum(found.sums.values())
-        return dict(zip(numbers, map(float, whole[1:]), strict=True))
+        whole = np.sum([sums[1:] for sums in found.sums.values()], axis=0)
+        return dict(zip(numbers, whole.tolist(), strict=True))
     branches = len(network.branches)
     total = dict.fromkeys(("readout", *network.roles), 0.0)
     for kind, sums in found.sums.items():
