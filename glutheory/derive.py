@@ -20,6 +20,7 @@ _HELP = """Derive the dual activations S, T and the kernels (NNGP, NTK) of a two
 NAME is a network of the zoo (see `glutheory list`): an activation for the non-gated network, or a gated one. Instead of
 NAME, --activation takes a formula in z, and --stack a deep network, whose kernels in the limit of wide layers are
 derived layer by layer: "NETWORK x DEPTH" and, after commas, what is not as usual (rmsnorm, residual; all variances 1).
+NETWORK may be own or own_glu, the networks of --activation.
 
 \b
 Examples:
@@ -30,6 +31,7 @@ Examples:
   python -m glutheory.derive relu --format latex --out relu.tex
   python -m glutheory.derive swiglu --format c --out swiglu.c
   python -m glutheory.derive --stack "swiglu x 12, rmsnorm, residual"
+  python -m glutheory.derive --stack "own_glu x 4" --activation "z*erf(z)"
   python -m glutheory.derive --stack "relu x 20, no norm, no residual, variance 2" --format python
 
 Exit status: 0; 1 if a check fails or two roads disagree; 2 for a mistake in the arguments.
@@ -76,12 +78,12 @@ def derive(
 ) -> int:
     """See `_HELP`."""
     # imported here: `--help` and mistakes need nothing of this
+    from glutheory.commands.lines import only_line
     from glutheory.commands.names import chosen_network
     from glutheory.commands.output import check_text_output
     from glutheory.commands.progress import progress
     from glutheory.ground.exact import as_digits
     from glutheory.ground.files import write_whole
-    from glutheory.layers import read_stack
     from glutheory.printing import render, render_stack
     from glutheory.printing.contents import Report, report
     from glutheory.printing.stack_contents import StackReport, stack_report
@@ -90,12 +92,14 @@ def derive(
     as_digits(digits, MAX_DIGITS)
     check_text_output(out)
     terminal = Terminal.of(sys.stdout, ascii_only=ascii_only) if out is None else Terminal(unicode=not ascii_only)
-    _no_mixture(deep, name, expression, gated, given, parametrization)
+    _no_mixture(deep, name, gated, parametrization)
+    if deep is not None:
+        stack = only_line(deep, expression, given)
     with progress("Deriving") as advance:
         begin = partial(advance, 1)
         found: Report | StackReport
         if deep is not None:
-            found = stack_report(read_stack(deep), digits=digits, begin=begin, parametrization=parametrization or "ntk")
+            found = stack_report(stack, digits=digits, begin=begin, parametrization=parametrization or "ntk")
             text = render_stack(found, form, terminal, steps=steps)
         else:
             found = report(chosen_network(name, expression, gated, given), digits=digits, begin=begin)
@@ -111,18 +115,11 @@ def derive(
     return 1 if refuted else 0
 
 
-def _no_mixture(
-    deep: str | None,
-    name: str | None,
-    expression: str | None,
-    gated: bool,
-    given: tuple[str, ...],
-    parametrization: str | None,
-) -> None:
+def _no_mixture(deep: str | None, name: str | None, gated: bool, parametrization: str | None) -> None:
     """Refuse options that do not go together."""
     if deep is None and parametrization is not None:
         raise DomainError("--parametrization goes with --stack: leave it out, both are shown.")
-    others = {"NAME": name, "--activation": expression, "--gated": gated or None, "--param": given or None}
+    others = {"NAME": name, "--gated": gated or None}
     mixed = [option for option, value in others.items() if value is not None]
     if deep is not None and mixed:
         raise DomainError(f"--stack goes without {' and '.join(mixed)}: the text says which network it is of.")

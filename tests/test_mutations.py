@@ -331,6 +331,62 @@ MUTANTS = (
         "(column[:, None] + column[None, :])",
         "mechanism",
     ),
+    Mutant(
+        "a gated block without the value branch's share of the slope",
+        "checks/tools/deep_kernels.py",
+        "f, slope = rho * f, f + rho * slope",
+        "f, slope = rho * f, rho * slope",
+        "depth",
+    ),
+    Mutant(
+        "the slope forgotten in the growth of a residual stack's diagonal",
+        "checks/claims/depth/limits.py",
+        "logs = gammaln(depth + one + top) -",
+        "logs = gammaln(depth + one) -",
+        "depth",
+    ),
+    Mutant(
+        "a centred map whose slope at 1 is that of the activation as it is",
+        "checks/claims/depth_centred/limits.py",
+        "top = known.slope / (1 - known.mean) if law.slopes",
+        "top = known.slope if law.slopes",
+        "depth-centred",
+    ),
+    Mutant(
+        "a centred map whose slope at 0 is that of the activation as it is",
+        "checks/claims/depth_centred/limits.py",
+        "linear = known.linear / (1 - known.mean)",
+        "linear = known.linear",
+        "depth-centred",
+    ),
+    Mutant(
+        "residual sums weighted by standard deviations for variances",
+        "glutheory/numeric/deep/pairs.py",
+        "a = (float(one.left[(0,) * left.ndim]) / whole) ** 2 if whole",
+        "a = float(one.left[(0,) * left.ndim]) / whole if whole",
+        "depth-limit",
+    ),
+    Mutant(
+        "the mean square of images for its root",
+        "glutheory/numeric/deep/tabulated.py",
+        "return self.size * r**self.power if",
+        "return self.size**2 * r**self.power if",
+        "signal",
+    ),
+    Mutant(
+        "Llama's blocks without the residual",
+        "checks/claims/prediction/modules.py",
+        "        return x + image\n",
+        "        return image\n",
+        "prediction",
+    ),
+    Mutant(
+        "weights of the inverse fan-in for its root",
+        "checks/claims/prediction/modules.py",
+        "std=module.in_features**-0.5",
+        "std=module.in_features**-1.0",
+        "prediction",
+    ),
 )
 
 

@@ -193,6 +193,29 @@ def test_one_sided_away_from_zero() -> None:
     refused(lambda: glu.gram(made, ROW[None], -ROW[None]), "two rows are exactly opposite")
 
 
+def test_an_infinite_ntk_behind_another_product_is_of_one_sign_or_refused() -> None:
+    """Its terms there may be infinite of both signs: the certified roads add their factors, gram refuses."""
+    block = residual(layernorm(), product("abs", "abs", bias=(Fraction(1, 4), 0)), dense())
+    made = composed(dense(), rmsnorm(True), product("relu", "sign", bias=(Fraction(1, 4), 0)), block, readout())
+    point = inner(ROW, ROW), inner(ROW, ROW), -inner(ROW, ROW)
+    one, other = derivation(made).at(*point, digits=15), enclose_stack(made, *point, digits=15)
+    assert float(one.ntk) == float(other.ntk) == -math.inf
+    assert one.nngp.overlaps(other.nngp)
+    refused(lambda: glu.gram(made, ROW[None], -ROW[None]), "is a difference of infinite terms")
+    assert float(glu.gram(made, ROW[None], -ROW[None], kind="nngp")[0, 0]) == pytest.approx(float(one.nngp), rel=1e-12)
+
+
+def test_a_norm_on_the_inputs_leaves_their_fan_in() -> None:
+    """Of weights in the standard parametrisation behind it: d, not the width."""
+    made = composed(rmsnorm(True), product("swiglu"), dense(), readout())
+    x, y = ROW, np.array([0.3, 1.9])
+    point = inner(x, x), inner(y, y), inner(x, y)
+    found = glu.gram(made, x[None], y[None], parametrization="standard", width=7)[0, 0]
+    for road in (glu.evaluate, glu.enclose):
+        _, wanted = road(made, *point, digits=15, parametrization="standard", width=7, d=2)
+        assert found == pytest.approx(float(wanted), rel=1e-13)
+
+
 # numbers that float64 does not hold
 
 

@@ -31,8 +31,8 @@ descent from the derived NNGP and NTK, and every step at which the two curves cr
 NETWORKS are a non-gated and a gated one; of one alone the partner has the same activation; --activation stands
 for both of a formula of your own.  [default: relu reglu]
 --stack is a deep network in the limit of infinite width, and given twice both: of one alone the partner has all else
-alike. They are in the ntk parametrisation unless another is given; in the standard one --width is that of all layers
-of both.
+alike; own and own_glu are the networks of --activation. They are in the ntk parametrisation unless another is given; in
+the standard one --width is that of all layers of both.
 The targets are y = X w + 0.1 noise with a standard normal w, unless --target names them in your file. The gated network
 has about as many weights as the non-gated one, except of stacks. Losses and learning rates are those of the mean
 squared error.
@@ -79,7 +79,7 @@ def dynamics_command(
     networks: tuple[str, ...],
     expression: str | None,
     given: tuple[str, ...],
-    stacks: tuple[Stack, ...],
+    lines: tuple[str, ...],
     n: int | None,
     d: int | None,
     inputs: str | None,
@@ -100,6 +100,7 @@ def dynamics_command(
 ) -> None:
     """See `_HELP`."""
     from glutheory.commands.data import chosen_rows
+    from glutheory.commands.lines import read_lines
     from glutheory.commands.names import chosen_networks, own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
@@ -110,14 +111,20 @@ def dynamics_command(
     check_output(out)
     if networks and expression is not None:
         raise DomainError(f"{networks[0]} and --activation {expression[:60]!r} are given: give one of the two.")
-    if stacks and (networks or expression is not None):
-        other = networks[0] if networks else f"--activation {str(expression)[:60]!r}"
-        raise DomainError(f"--stack {stacks[0].name!r} and {other} are given: give stacks alone, or none.")
-    own = own_pair(expression, given) if expression is not None else ()
+    read = read_lines(lines, () if expression is None else (expression,), given)
+    if lines and (networks or read.rest):
+        other = networks[0] if networks else f"--activation {read.rest[0][:60]!r}"
+        raise DomainError(f"--stack {read.stacks[0].name!r} and {other} are given: give stacks alone, or none.")
     names: Sequence[str | Network | Stack]
-    names = stacks or own or chosen_networks(networks or ("relu", "reglu"), given)
+    if lines:
+        chosen_networks((), given, read.networks)
+        names = read.stacks
+    elif expression is not None:
+        names = own_pair(expression, given)
+    else:
+        names = chosen_networks(networks or ("relu", "reglu"), given)
     pair_of(names)
-    if stacks:
+    if lines:
         source = click.get_current_context().get_parameter_source("parametrization")
         parametrization = "ntk" if source is ParameterSource.DEFAULT else parametrization
         if seeds:

@@ -1,23 +1,32 @@
-"""`glutheory evaluate`: S and T at one point, certified digits only."""
+"""`glutheory evaluate`: S and T, or the kernels of a deep network, at one point, certified digits only."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 from flint import arb
 
 from glutheory.activations import Activation
 from glutheory.commands.main import Command
-from glutheory.commands.options import complete_activation
+from glutheory.commands.options import PARAMETRIZATIONS, complete_activation
 from glutheory.errors import DomainError, PrecisionError
 from glutheory.ground.exact import Point, as_digits
 from glutheory.printing.digits import GUARD, ball_text, certified, common_digits, shown, significant
 
+if TYPE_CHECKING:
+    from glutheory.layers import Stack
+
 _HELP = """Print S(a,b,c) = E[f(u) f(v)] and T(a,b,c) = E[f'(u) f'(v)] for jointly normal u, v with variances a, b and
 covariance c; f is the activation NAME, or --activation.
+
+With --stack NNGP and NTK of a deep network in the limit of wide layers, at inputs with x.x/d = a, x'.x'/d = b and
+x.x'/d = c: "NETWORK x DEPTH" and, after commas, what is not as usual; own and own_glu are the networks of --activation.
+The standard parametrisation needs --width and --d; --trained names the groups of weights that count for the NTK.
 
 Numbers are taken exactly as written: decimals (0.3, 1e-3) or fractions (1/3). Every digit printed is certified: the
 value is the true one rounded to nearest in its last digit. A value known to be a short number is printed plainly.
@@ -33,10 +42,14 @@ Examples:
   glutheory evaluate silu --a 2 --b 0.5 --c 0.3 --digits 60
   glutheory evaluate relu --a 1 --b 1 --c -1/3 --road both
   glutheory evaluate --activation "z*erf(z)" --a 1 --b 2 --c 0.5 --json
+  glutheory evaluate --stack "swiglu x 12, rmsnorm, residual" --a 1 --b 2 --c 0.3 --digits 60
+  glutheory evaluate --stack "reglu x 5" --a 1 --b 1 --c 1/2 --road both --trained "block*.gate"
 """
 
 #: The most digits by road 1 for the methods whose work grows fast (their values in `glutheory.symbolic.duals`).
 MOST = {"normal scale mixture": 300, "Hermite series": 50}
+#: The most digits of a deep network by road 1.
+STACK_DIGITS = 2000
 Pair = tuple[arb, arb]
 
 
@@ -45,7 +58,7 @@ class Value:
     """One printed value.
 
     Attributes:
-        name: "S" or "T".
+        name: "S" or "T", "NNGP" or "NTK".
         road: "1" or "2".
         text: its certified digits; None if the ball contains 0.
         ball: where it lies.
@@ -108,15 +121,47 @@ def road_values(act: Activation, point: Point, digits: int, road: str) -> list[V
     return [Value(name, road, text, ball) for name, text, ball in zip("ST", texts, balls, strict=True)]
 
 
+def stack_values(stack: Stack, point: Point, digits: int, road: str, sizes: dict[str, Any]) -> list[Value]:
+    """NNGP and NTK of a deep network by one road; `sizes` are the other arguments of `glutheory.evaluate`."""
+    place = point.a, point.b, point.c
+    if road == "1":
+        from glutheory.symbolic.stacks import stack_derivation
+
+        own = {key: value for key, value in sizes.items() if key != "parametrization"}
+        derived = stack_derivation(stack, parametrization=sizes["parametrization"])
+        most, find = STACK_DIGITS, partial(derived.at, *place, **own)
+    else:
+        from glutheory.quadrature.stacks import MAX_DIGITS, enclose_stack
+
+        as_digits(digits, MAX_DIGITS)
+        most, find = MAX_DIGITS, partial(enclose_stack, stack, *place, **sizes)
+
+    def balls(wanted: int) -> Pair:
+        kernels = find(digits=wanted)
+        return kernels.nngp, kernels.ntk
+
+    try:
+        texts, found = certain(balls, digits, most)
+    except PrecisionError as error:
+        # what was reached would be shown as S and T
+        raise PrecisionError(str(error), None) from None
+    return [Value(name, road, text, ball) for name, text, ball in zip(("NNGP", "NTK"), texts, found, strict=True)]
+
+
 @click.command(cls=Command, name="evaluate", help=_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("name", required=False, shell_complete=complete_activation)
-@click.option("--a", "a", required=True, metavar="NUMBER", help="Variance of u.")
-@click.option("--b", "b", required=True, metavar="NUMBER", help="Variance of v.")
-@click.option("--c", "c", required=True, metavar="NUMBER", help="Covariance, |c| <= sqrt(ab).")
+@click.option("--a", "a", required=True, metavar="NUMBER", help="Variance of u, or x.x/d.")
+@click.option("--b", "b", required=True, metavar="NUMBER", help="Variance of v, or x'.x'/d.")
+@click.option("--c", "c", required=True, metavar="NUMBER", help="Covariance, or x.x'/d; |c| <= sqrt(ab).")
 @click.option("--digits", type=int, default=30, show_default=True, help="Significant digits.")
 @click.option("--road", type=click.Choice(["1", "2", "both"]), default="1", show_default=True, help="See above.")
 @click.option("--activation", "expression", metavar="EXPR", help="Your own activation, a formula in z.")
 @click.option("--param", "given", metavar="KEY=NUMBER", multiple=True, help="A parameter, e.g. beta=1.702 of silu.")
+@click.option("--stack", "deep", metavar="LINE", help="A deep network, e.g. 'swiglu x 12, rmsnorm, residual'.")
+@click.option("--parametrization", type=click.Choice(PARAMETRIZATIONS), help="Of a deep network.  [default: ntk]")
+@click.option("--width", type=int, help="Units of its layers; only for standard.")
+@click.option("--d", "d", type=int, help="Features of its inputs; only for standard.")
+@click.option("--trained", metavar="NAME", multiple=True, help="Groups of weights: 'block*.gate'.  [default: all]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/json.md).")
 def evaluate_command(
     name: str | None,
@@ -127,20 +172,43 @@ def evaluate_command(
     road: str,
     expression: str | None,
     given: tuple[str, ...],
+    deep: str | None,
+    parametrization: str | None,
+    width: int | None,
+    d: int | None,
+    trained: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """See `_HELP`."""
+    from glutheory.commands.lines import only_line
     from glutheory.commands.names import chosen_activation, exact_number
 
     as_digits(digits)
-    act = chosen_activation(name, expression, given)
+    sizes = {"parametrization": parametrization, "width": width, "d": d, "trained": trained or None}
+    subject: Activation | Stack
+    if deep is None:
+        if stray := next((key for key, value in sizes.items() if value is not None), None):
+            raise DomainError(f"--{stray} is given, but only a --stack has one: leave it out.")
+        subject = chosen_activation(name, expression, given)
+    else:
+        if name is not None:
+            raise DomainError(f"both NAME ({name[:60]!r}) and --stack ({deep[:60]!r}) are given: give one.")
+        subject = only_line(deep, expression, given)
+        sizes["parametrization"] = parametrization or "ntk"
     if road != "2":
-        _admit(act, digits)
+        for act in (subject,) if isinstance(subject, Activation) else dict.fromkeys(subject.activations):
+            _admit(act, digits)
     point = Point(*(exact_number(f"--{key}", text) for key, text in (("a", a), ("b", b), ("c", c))))
-    found = {own: road_values(act, point, digits, own) for own in (("1", "2") if road == "both" else (road,))}
+
+    def values(road: str) -> list[Value]:
+        if isinstance(subject, Activation):
+            return road_values(subject, point, digits, road)
+        return stack_values(subject, point, digits, road, sizes)
+
+    found = {own: values(own) for own in (("1", "2") if road == "both" else (road,))}
     agree = all(x.ball.overlaps(y.ball) for x, y in zip(*found.values(), strict=True)) if road == "both" else None
     if as_json:
-        click.echo(json.dumps(_record(act, point, digits, found, agree), indent=2))
+        click.echo(json.dumps(_record(_subject(subject, sizes), point, digits, found, agree), indent=2))
     else:
         _print(found, digits, agree)
     return 1 if agree is False else 0
@@ -181,13 +249,21 @@ def _bound(first: arb, second: arb) -> str:
     return f"{float(both) * 1.1:.0e}" if both > arb(10) ** -300 else "1e-300"
 
 
+def _subject(subject: Activation | Stack, sizes: dict[str, Any]) -> dict[str, object]:
+    if isinstance(subject, Activation):
+        return {"activation": subject.label, "stack": None}
+    from glutheory.layers.text import written
+
+    return {"activation": None, "stack": {"name": subject.name, "layers": written(subject.layers), **sizes}}
+
+
 def _record(
-    act: Activation, point: Point, digits: int, found: dict[str, list[Value]], agree: bool | None
+    subject: dict[str, object], point: Point, digits: int, found: dict[str, list[Value]], agree: bool | None
 ) -> dict[str, object]:
     return {
         "schema": "glutheory.evaluation",
         "schema_version": 1,
-        "activation": act.label,
+        **subject,
         "a": str(point.a),
         "b": str(point.b),
         "c": str(point.c),

@@ -25,7 +25,8 @@ T = E[f'(u) f'(v)], the kernel K = S + cT without the gate and K~ = 2cS + c^2 T 
 NETWORK is a name of `glutheory list`; a gated network and the network of its gate give the same curves. Without one,
 reglu is shown. With --activation, which may be repeated, the curves
 of a formula of your own. With --stack, which may be repeated, NNGP and NTK of a deep network in the limit of infinite
-width, without its gates and with them, over the correlation of its inputs.
+width, without its gates and with them, over the correlation of its inputs; own and own_glu are the networks of the
+--activation there, which is then not shown by itself.
 
 \b
 Examples:
@@ -35,6 +36,7 @@ Examples:
   glutheory kernel silu --variances 1,9 --json
   glutheory kernel --activation 'max(-1,min(1,z))'
   glutheory kernel --stack 'swiglu x 12, rmsnorm, residual' --normalise
+  glutheory kernel --stack 'own_glu x 3' --activation 'z*erf(z)'
 """
 
 
@@ -53,7 +55,7 @@ def kernel_command(
     networks: tuple[str, ...],
     expressions: tuple[str, ...],
     given: tuple[str, ...],
-    stacks: tuple[Stack, ...],
+    lines: tuple[str, ...],
     variance: str | None,
     variances: str | None,
     points: int,
@@ -64,6 +66,7 @@ def kernel_command(
 ) -> None:
     """See `_HELP`."""
     # imported here: `--help` and mistakes need nothing of this
+    from glutheory.commands.lines import read_lines
     from glutheory.commands.names import chosen_networks, own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
@@ -73,10 +76,11 @@ def kernel_command(
 
     a, b = parse_variances(variance, variances)
     check_output(out)
-    own = [own_pair(expression)[0] for expression in expressions]
-    named: Sequence[str] = [*networks] or ([] if own or stacks else DEFAULT)
-    two_layers = plain_networks([*chosen_networks(named, given), *own])
-    chosen: list[Network | Stack] = [*two_layers, *stacks_of(stacks)]
+    read = read_lines(lines, expressions, given)
+    own = [own_pair(expression)[0] for expression in read.rest]
+    named: Sequence[str] = [*networks] or ([] if own or lines else DEFAULT)
+    two_layers = plain_networks([*chosen_networks(named, given, read.networks), *own])
+    chosen: list[Network | Stack] = [*two_layers, *stacks_of(read.stacks)]
     with progress("Kernels", total=len(chosen)) as advance:
         study = kernel_study(chosen, a=a, b=b, points=points, normalised=normalise, advance=advance)
     emit(kernel, study, as_json=as_json, out=out, ascii_only=ascii_only)

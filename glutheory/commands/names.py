@@ -81,23 +81,27 @@ def chosen_network(name: str | None, expression: str | None, gated: bool, given:
     return gated_network(act) if gated else _with(plain, act) if given else plain
 
 
-def chosen_networks(names: Sequence[str], given: tuple[str, ...]) -> list[Network]:
+def chosen_networks(names: Sequence[str], given: tuple[str, ...], others: Sequence[Network] = ()) -> list[Network]:
     """The networks of these names, each with those of the parameters that its activation has.
+
+    `others` are networks that stand beside them, which may have parameters too.
 
     Raises:
         DomainError: a parameter that none of them has, or a value that it may not have.
         UnknownNameError: no such network.
     """
     values, networks = parameters(given), [network(name) for name in names]
-    known = {key for net in networks for key, _ in net.gate.parameters}
+    every = [*networks, *others]
+    known = {key for net in every for key, _ in net.gate.parameters}
     if stray := next((key for key in values if key not in known), None):
-        one = " and ".join(net.name for net in networks[:4]) or "no NETWORK"
+        one = " and ".join(net.name for net in every[:4]) or "no NETWORK"
         remedy = f"it has {', '.join(sorted(known))}" if known else "name one that has it, such as silu (beta)"
         raise DomainError(f"--param {stray} is a parameter of no network here ({one}): {remedy}.")
-    return [_given(net, values) for net in networks]
+    return [with_values(net, values) for net in networks]
 
 
-def _given(net: Network, values: Mapping[str, object]) -> Network:
+def with_values(net: Network, values: Mapping[str, object]) -> Network:
+    """The network with those of the values that its activation has as parameters."""
     own = {key: values[key] for key, _ in net.gate.parameters if key in values}
     return _with(net, activation(net.gate.name, **own)) if own else net
 

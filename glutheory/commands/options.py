@@ -35,9 +35,10 @@ INPUTS_HELP = (
 )
 TARGET_HELP = "The column or array of FILE that is the target y, no input; texts are classes, numbered from 0."
 _COLUMNS = "The inputs: names or numbers of FILE's columns, with commas between.  [default: all but the target]"
-_STACK = "A deep network, e.g. 'swiglu x 12, rmsnorm, residual'; the ntk parametrisation unless another is given."
-#: Blocks of a stack.
-MOST_BLOCKS = 10_000
+_STACK = (
+    "A deep network, e.g. 'swiglu x 12, rmsnorm, residual'; own and own_glu are the networks of --activation.  "
+    "[default parametrisation: ntk]"
+)
 
 
 if TYPE_CHECKING:
@@ -79,33 +80,9 @@ class _NetworkName(_Type):
 NETWORK = _NetworkName()
 
 
-class _StackLine(_Type):
-    """A line such as "swiglu x 12, rmsnorm, residual": see `glutheory.layers.read_stack`."""
-
-    name = "stack"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002 (click's interface)
-        """The stack.
-
-        Raises:
-            DomainError, UnknownNameError: a line of another form, or with too many blocks.
-        """
-        from glutheory.layers import read_stack
-
-        stack = read_stack(str(value))
-        blocks = max(getattr(layer, "times", 1) for layer in stack.layers)
-        if blocks > MOST_BLOCKS:
-            raise DomainError(f"--stack has {blocks:,} blocks: give at most {MOST_BLOCKS:,}.")
-        return stack
-
-
-#: The type of an option that describes a stack.
-STACK = _StackLine()
-
-
 def stack_option(command: Function) -> Function:
-    """--stack, any number of times: hands over ``stacks``, read."""
-    return click.option("--stack", "stacks", metavar="LINE", multiple=True, type=STACK, help=_STACK)(command)
+    """--stack, any number of times: hands over ``lines``, see `glutheory.commands.lines.read_lines`."""
+    return click.option("--stack", "lines", metavar="LINE", multiple=True, help=_STACK)(command)
 
 
 def complete_activation(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -28,7 +28,8 @@ the data: above 1 gating improves the condition number of the kernel.
 
 GATE is a gated network; it is compared with the network of its gate alone.  [default: reglu]
 --activation is a gate of your own. --stack is a deep network with gates, compared with the one that has all else alike
-and none; kernels of the ntk parametrisation, in the limit of infinite width.
+and none; kernels of the ntk parametrisation, in the limit of infinite width. In its line own_glu is the gate of
+--activation.
 The NNGP kernel is the NTK of wide networks at LeCun's variances, up to a factor; --kind ntk is that of the ntk
 parametrisation. With --data the n rows are drawn from your file, standardised, in their first d principal components;
 --inputs normalised scales these too.
@@ -97,7 +98,7 @@ def phase_command(
     gate: str | None,
     expression: str | None,
     given: tuple[str, ...],
-    stacks: tuple[Stack, ...],
+    lines: tuple[str, ...],
     n: str | None,
     d: str | None,
     inputs: str,
@@ -116,6 +117,7 @@ def phase_command(
 ) -> None:
     """See `_HELP`."""
     from glutheory.commands.data import read_rows
+    from glutheory.commands.lines import read_lines
     from glutheory.commands.names import chosen_networks, own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
@@ -127,9 +129,14 @@ def phase_command(
     if gate is not None and expression is not None:
         raise DomainError(f"{gate} and --activation {expression[:60]!r} are given: give one of the two.")
     chosen: str | Network | Stack
-    chosen = own_pair(expression, given)[1] if expression is not None else chosen_networks((gate or DEFAULT,), given)[0]
-    if stacks:
-        chosen = only_stack(stacks, gate, expression)
+    if lines:
+        read = read_lines(lines, () if expression is None else (expression,), given)
+        chosen_networks((), given, read.networks)
+        chosen = only_stack(read.stacks, gate, read.rest)
+    elif expression is not None:
+        chosen = own_pair(expression, given)[1]
+    else:
+        chosen = chosen_networks((gate or DEFAULT,), given)[0]
     if target is not None and data is None:
         raise DomainError(f"--target is {target[:60]!r}, but random data have no columns: give --data as well.")
     if columns is not None and data is None:
@@ -163,13 +170,13 @@ def phase_command(
     emit(phase, found, as_json=as_json, out=out, ascii_only=ascii_only)
 
 
-def only_stack(stacks: tuple[Stack, ...], gate: str | None, expression: str | None) -> Stack:
+def only_stack(stacks: tuple[Stack, ...], gate: str | None, formulas: tuple[str, ...]) -> Stack:
     """The one stack, with nothing beside it.
 
     Raises:
-        DomainError: another stack, a gate or a formula is given as well.
+        DomainError: another stack, a gate or a formula that is not its own is given as well.
     """
-    other = gate or (expression and f"--activation {expression[:60]!r}") or (len(stacks) > 1 and "another one")
+    other = gate or (formulas and f"--activation {formulas[0][:60]!r}") or (len(stacks) > 1 and "another one")
     if other:
         raise DomainError(f"--stack {stacks[0].name!r} and {other} are given: give one of them.")
     return stacks[0]

@@ -35,7 +35,8 @@ NETWORK is a name of `glutheory list`, gated or not; without one, relu and reglu
 those of --data.
 With --activation, which may be repeated, a formula of your own is compared without and with the gate.
 With --stack, which may be repeated, deep networks in the limit of infinite width; in the standard parametrisation
---width is that of all their hidden layers.
+--width is that of all their hidden layers. There own and own_glu are the networks of the --activation, which is then
+not shown by itself; of several own1, own2, and so on.
 
 \b
 Examples:
@@ -46,6 +47,7 @@ Examples:
   glutheory spectrum silu swiglu --data iris.csv --target species --normalise rms
   glutheory spectrum relu reglu --activation 'max(-1,min(1,z))'
   glutheory spectrum --stack 'silu x 12, rmsnorm, residual' --stack 'swiglu x 12, rmsnorm, residual'
+  glutheory spectrum --stack 'own x 4' --stack 'own_glu x 4' --activation 'z*erf(z)'
 """
 
 
@@ -60,7 +62,7 @@ def spectrum_command(
     networks: tuple[str, ...],
     expressions: tuple[str, ...],
     given: tuple[str, ...],
-    stacks: tuple[Stack, ...],
+    lines: tuple[str, ...],
     n: int | None,
     d: int | None,
     inputs: str | None,
@@ -79,6 +81,7 @@ def spectrum_command(
     """See `_HELP`."""
     # imported here: `--help` and mistakes need nothing of this
     from glutheory.commands.data import chosen_rows
+    from glutheory.commands.lines import read_lines
     from glutheory.commands.names import chosen_networks, own_pair
     from glutheory.commands.output import check_output, emit
     from glutheory.commands.progress import progress
@@ -86,15 +89,16 @@ def spectrum_command(
     from glutheory.studies.spectrum.study import check_size, spectrum_study
 
     source = click.get_current_context().get_parameter_source("parametrization")
-    if stacks and source is ParameterSource.DEFAULT:
+    if lines and source is ParameterSource.DEFAULT:
         parametrization = "ntk"
     options = gram_options(parametrization, width)
     check_output(out)
     check_size(n or 0)
-    own = [net for expression in expressions for net in own_pair(expression)]
+    read = read_lines(lines, expressions, given)
+    own = [net for expression in read.rest for net in own_pair(expression)]
     rows = chosen_rows(n, d, inputs, data, target, seed, columns=columns, normalise=normalise)
-    named = chosen_networks(networks or (() if own or stacks else DEFAULT), given)
-    chosen: Sequence[Network | Stack] = [*named, *own, *stacks]
+    named = chosen_networks(networks or (() if own or lines else DEFAULT), given, read.networks)
+    chosen: Sequence[Network | Stack] = [*named, *own, *read.stacks]
     other = None if rows.other is None else (rows.other, rows.other_description)
     with progress("Eigenvalues", total=len(set(chosen))) as advance:
         study = spectrum_study(

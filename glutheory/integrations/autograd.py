@@ -9,7 +9,6 @@ import numpy as np
 
 from glutheory.errors import MissingDependencyError
 from glutheory.layers import Stack
-from glutheory.networks import Network
 from glutheory.numeric import gram as plain_gram
 from glutheory.numeric.backward import Wanted
 from glutheory.numeric.deep.plan import DeepPlan
@@ -58,12 +57,11 @@ def differentiate(
     wanted = Wanted(left, right, any(asked))
     parts = {kind: _host(part) for kind, part in weights.items()}
     rows = _host(X), None if Y is None else _host(Y)
-    found = gradient(kernel.network, *rows, parts, wanted, diagonal=diagonal, **kernel.options(tuple(values)))
-    slopes: dict[str, float] = {}
-    if values:
-        assert isinstance(kernel.network, Network)
-        slopes = rates(kernel.network, kernel.parametrization, found)
-    shares = [slopes[role] / value.item() for role, value in zip(kernel.roles, values, strict=True)]
+    numbers = [role for role, need in zip(kernel.roles, asked, strict=True) if need]
+    options = kernel.options(tuple(values))
+    found = gradient(kernel.network, *rows, parts, wanted, diagonal=diagonal, numbers=numbers, **options)
+    slopes = rates(kernel.network, kernel.parametrization, found, numbers)
+    shares = [slopes.get(role, 0.0) / value.item() for role, value in zip(kernel.roles, values, strict=True)]
     return [
         torch.as_tensor(part, dtype=tensor.dtype, device=tensor.device) if need else None
         for part, tensor, need in zip((found.left, found.right, *shares), tensors, needs, strict=True)

@@ -13,7 +13,7 @@ from glutheory.integrations.kernel import Kernel
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
-from glutheory.numeric.matrix import KINDS, check_rows
+from glutheory.numeric.matrix import KINDS
 
 try:
     import torch
@@ -38,21 +38,20 @@ def read(
 ) -> tuple[Kernel, tuple[torch.Tensor, ...], torch.Size]:
     """The arguments checked: the kernel, the variances that are tensors, and the shape of the batch."""
     net = network if isinstance(network, Stack) else named_network(network)
-    check_rows(net)
+    rank = rank_of(net)
     if kind not in KINDS:
         raise DomainError(f"kind is {kind!r}: use {', '.join(map(repr, KINDS))}.")
     for name, value in (("X", X), ("Y", Y)):
         if not isinstance(value, torch.Tensor) and not (name == "Y" and value is None):
             raise DomainError(f"{name} is of type {type(value).__name__}: give a tensor, e.g. torch.as_tensor({name}).")
-        if value is not None and value.ndim < 2:
-            raise DomainError(f"{name} has shape {tuple(value.shape)}: give rows, of shape (…, rows, features).")
+        if value is not None and value.ndim < rank:
+            what = "rows, of shape (…, rows, features)" if rank == 2 else "sequences, of shape (…, n, positions, d)"
+            raise DomainError(f"{name} has shape {tuple(value.shape)}: give {what}.")
     given = dict(variances or {})
-    if given and isinstance(net, Stack):
-        raise DomainError(f"variances is {repr(variances)[:60]}: the layers of a stack say theirs; leave it out.")
     roles = tuple(role for role, value in given.items() if isinstance(value, torch.Tensor))
     tensors = tuple(given[role] for role in roles)
     fixed = tuple((role, value) for role, value in given.items() if role not in roles)
-    batches = {"X": X.shape[:-2]} | ({} if Y is None else {"Y": Y.shape[:-2]})
+    batches = {"X": X.shape[:-rank]} | ({} if Y is None else {"Y": Y.shape[:-rank]})
     batches |= {f"variances[{role!r}]": value.shape for role, value in zip(roles, tensors, strict=True)}
     try:
         shape = torch.Size(np.broadcast_shapes(*map(tuple, batches.values())))
@@ -62,14 +61,21 @@ def read(
     return Kernel(net, kind, parametrization, width, fixed, roles), tensors, shape
 
 
-def members(batch: Sequence[int], sides: Sequence[Any], values: Sequence[torch.Tensor]) -> Iterator[tuple[Any, ...]]:
-    """The matrices (or None for one left out) and the numbers of each member of a batch, all broadcast to its shape."""
+def rank_of(network: Network | Stack) -> int:
+    """The dimensions of its data: (rows, features), or (sequences, positions, features)."""
+    return 3 if isinstance(network, Stack) and network.sequences else 2
+
+
+def members(
+    batch: Sequence[int], sides: Sequence[Any], values: Sequence[torch.Tensor], rank: int = 2
+) -> Iterator[tuple[Any, ...]]:
+    """The data (or None for those left out) and the numbers of each member of a batch, all broadcast to its shape."""
     count = math.prod(batch)
     spread: list[Any] = []
     for side in sides:
         if side is None:
             spread.append([None] * count)
         else:
-            spread.append(side.expand(*batch, *side.shape[-2:]).reshape(count, *side.shape[-2:]).unbind())
+            spread.append(side.expand(*batch, *side.shape[-rank:]).reshape(count, *side.shape[-rank:]).unbind())
     spread += [value.expand(batch).reshape(count).unbind() for value in values]
     return zip(*spread, strict=True)

@@ -34,6 +34,8 @@ from glutheory.integrations.products import lazy_gram
 from glutheory.integrations.torch import gram, gram_diagonal
 
 _SUFFIX = "_variance"
+#: Of the names of a stack's numbers that are no variances.
+_FACTORS = ("residual", "scale")
 
 
 class NTKKernel(gpytorch.kernels.Kernel):
@@ -44,8 +46,10 @@ class NTKKernel(gpytorch.kernels.Kernel):
     transform of the parameter ``raw_gate_variance`` under the constraint ``raw_gate_variance_constraint``. Its prior,
     if any, is ``gate_variance_prior``.
 
-    A stack has the variances that its layers say, and no parameters; its scale is that of a `ScaleKernel`. Its
-    gradient flows to the rows, as that of two layers does.
+    A stack has the numbers that its layers say (`Stack.numbers`: variances of weights and biases, factors); those that
+    `variances` names are parameters, with these initial values: that of ``block.gate`` is ``block_gate_variance``, of
+    ``block.gate.bias`` ``block_gate_bias_variance``, and the factor ``block.residual`` is ``block_residual``. Behind
+    norms some are the same parameter twice, or none: name those that are to be learnt.
 
     Args:
         network: a `Network` of any activations, the name of one, or a `Stack` without a mean over positions.
@@ -53,7 +57,7 @@ class NTKKernel(gpytorch.kernels.Kernel):
         parametrization: "ntk" or "standard".
         width: the number of hidden units; only for "standard", which needs it.
         variances: the initial ones by name, numbers or tensors of shape `batch_shape`. Left out: 1 in the ntk
-            parametrisation; LeCun's, 1/features and 1/width, in the standard one.
+            parametrisation; LeCun's, 1/features and 1/width, in the standard one; of a stack, no parameters.
         features: the number of features; only for the initial variances of "standard".
         variance_prior: one `gpytorch.priors.Prior` for all the variances, or a mapping of names to priors.
         variance_constraint: the same with constraints; left out: `gpytorch.constraints.Positive`.
@@ -93,12 +97,13 @@ class NTKKernel(gpytorch.kernels.Kernel):
         self.strip = None if strip is None else integer("strip", strip, 1)
         self.network, self.kind, self.parametrization, self.width = net, kind, parametrization, width
         if isinstance(net, Stack):
-            given = {"variance_prior": variance_prior, "variance_constraint": variance_constraint}
-            _check_stack(net, given | {"variances": variances, "features": features, "strip": strip})
-            self.roles: tuple[str, ...] = ()
-            return
-        self.roles = ("readout", *net.roles)
-        initial = _initial(net, parametrization, width, variances, features)
+            _check_stack(net, {"features": features, "strip": strip})
+            initial = _of_stack(net, variances or {})
+            self.roles: tuple[str, ...] = tuple(initial)
+        else:
+            initial = _initial(net, parametrization, width, variances, features)
+            self.roles = ("readout", *net.roles)
+        self.attributes = {_attribute(role, net): role for role in self.roles}
         priors = _by_role("variance_prior", variance_prior, self.roles)
         constraints = _by_role("variance_constraint", variance_constraint, self.roles)
         for role in self.roles:
@@ -106,7 +111,7 @@ class NTKKernel(gpytorch.kernels.Kernel):
 
     def _register(self, role: str, initial: Any, given: bool, prior: Any, constraint: Any) -> None:
         """The parameter of one role, its constraint and its prior."""
-        name = role + _SUFFIX
+        name = _attribute(role, self.network)
         self.register_parameter(name="raw_" + name, parameter=torch.nn.Parameter(torch.zeros(self.batch_shape)))
         if constraint is None:
             constraint = gpytorch.constraints.Positive()
@@ -120,8 +125,8 @@ class NTKKernel(gpytorch.kernels.Kernel):
 
     def _role(self, name: str) -> str | None:
         """The role whose variance is the attribute of that name."""
-        role = name.removesuffix(_SUFFIX)
-        return role if name.endswith(_SUFFIX) and role in self.__dict__.get("roles", ()) else None
+        found: str | None = self.__dict__.get("attributes", {}).get(name)
+        return found
 
     def __getattr__(self, name: str) -> Any:
         if self._role(name) is None:
@@ -138,12 +143,12 @@ class NTKKernel(gpytorch.kernels.Kernel):
         self.initialize(**{"raw_" + name: getattr(self, f"raw_{name}_constraint").inverse_transform(value)})
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(role + _SUFFIX for role in self.roles)]
+        return [*super().__dir__(), *self.attributes]
 
     @property
     def variances(self) -> dict[str, torch.Tensor]:
         """The variances by name, each of shape `batch_shape`: what `gram` takes."""
-        return {role: getattr(self, role + _SUFFIX) for role in self.roles}
+        return {role: getattr(self, name) for name, role in self.attributes.items()}
 
     def forward(
         self,
@@ -179,10 +184,25 @@ def _check_stack(stack: Stack, given: Mapping[str, Any]) -> None:
     check_rows(stack)
     for name, value in given.items():
         if value is not None:
-            why = "its matrix is always formed" if name == "strip" else "its layers say their variances"
+            why = "its matrix is always formed" if name == "strip" else "its layers need none"
             raise DomainError(
                 f"{name} is {repr(value)[:60]}, and the network is the stack {stack.name!r}: {why}; leave it out."
             )
+
+
+def _attribute(role: str, network: Network | Stack) -> str:
+    """The attribute of a variance or factor: names of torch's parameters have no dots."""
+    last = role.rpartition(".")[2].rstrip("0123456789")
+    factor = isinstance(network, Stack) and last in _FACTORS
+    return role.replace(".", "_") + ("" if factor else _SUFFIX)
+
+
+def _of_stack(stack: Stack, variances: Mapping[str, Any]) -> dict[str, Any]:
+    """The initial values of those numbers that are parameters."""
+    numbers = {name: value for name, value in variances.items() if not isinstance(value, torch.Tensor)}
+    tensors = dict.fromkeys(variances.keys() - numbers, 1)
+    made = stack.with_numbers(numbers | tensors).numbers
+    return {name: value if name in tensors else float(made[name]) for name, value in variances.items()}
 
 
 def _read(kernel: NTKKernel, *, name: str) -> torch.Tensor:

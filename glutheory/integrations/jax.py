@@ -22,7 +22,6 @@ from glutheory.networks import network as named_network
 from glutheory.numeric import gram as plain_gram
 from glutheory.numeric.backward import Wanted
 from glutheory.numeric.differentiate import gradient, rates
-from glutheory.numeric.matrix import check_rows
 
 try:
     import jax
@@ -58,13 +57,14 @@ def gram(
     NaN in every entry, and a RuntimeWarning says why; with ``jax_debug_nans`` set it is the DomainError after all.
 
     Args:
-        network: a `Network` of any activations, the name of one, or a `Stack` without a mean over positions.
-        X: shape (n, d).
+        network: a `Network` of any activations, the name of one, or a `Stack`.
+        X: shape (n, d), or (n, positions, d) for a stack with a mean over positions.
         Y: shape (m, d); left out: X again.
         kind: "ntk" or "nngp".
         parametrization: "ntk" or "standard", as in `glutheory.gram`.
         width: the number of hidden units, for "standard"; a Python integer.
-        variances: of the weights by name, numbers or scalars of JAX, with respect to which there are derivatives too.
+        variances: of the weights by name, or of the `numbers` of a stack: numbers, or scalars of JAX, with respect to
+            which there are derivatives too.
 
     Returns:
         Shape (n, m), float64, or float32 if X and Y are or JAX has no more.
@@ -75,13 +75,10 @@ def gram(
         UnknownNameError: no network of that name.
     """
     net = network if isinstance(network, Stack) else named_network(network)
-    check_rows(net)
     if kind not in _KINDS:
         raise DomainError(f"kind is {kind!r}: use 'ntk' or 'nngp'.")
-    arrays = tuple(_rows(name, part) for name, part in (("X", X), ("Y", Y)) if name == "X" or part is not None)
+    arrays = tuple(_rows(name, part, net) for name, part in (("X", X), ("Y", Y)) if name == "X" or part is not None)
     given = dict(variances or {})
-    if given and isinstance(net, Stack):
-        raise DomainError(f"variances is {repr(variances)[:60]}: the layers of a stack say theirs; leave it out.")
     roles = tuple(role for role, value in given.items() if isinstance(value, jax.Array))
     fixed = tuple((role, value) for role, value in given.items() if role not in roles)
     kernel = Kernel(net, kind, parametrization, width, fixed, roles)
@@ -124,7 +121,7 @@ def kernel_fn(network: Network | Stack | str, **options: Any) -> Callable[..., A
     return kernel
 
 
-def _rows(name: str, value: Any) -> jax.Array:
+def _rows(name: str, value: Any, network: Network | Stack) -> jax.Array:
     """Of floating-point numbers."""
     try:
         array = jax.numpy.asarray(value)
@@ -132,8 +129,10 @@ def _rows(name: str, value: Any) -> jax.Array:
         raise DomainError(
             f"{name} is of type {type(value).__name__}: give an array of JAX, (rows, features)."
         ) from None
-    if array.ndim != 2:
-        raise DomainError(f"{name} has shape {array.shape}: give rows, of shape (rows, features); see jax.vmap.")
+    sequences = isinstance(network, Stack) and network.sequences
+    if array.ndim != 2 + sequences:
+        what = "sequences, of shape (n, positions, d)" if sequences else "rows, of shape (rows, features)"
+        raise DomainError(f"{name} has shape {array.shape}: give {what}; see jax.vmap.")
     if jax.numpy.issubdtype(array.dtype, jax.numpy.complexfloating) or array.dtype == bool:
         raise DomainError(f"{name} has the dtype {array.dtype}: give real numbers.")
     if array.dtype not in (np.float32, np.float64):
@@ -205,12 +204,12 @@ def _gradient(kernel: Kernel, arrays: tuple[Any, ...], values: tuple[Any, ...], 
     parts = {kernel.kind: np.asarray(weights, dtype=float)}
     wanted = Wanted(True, len(rows) == 2, bool(values))
     X, Y = rows[0], rows[1] if len(rows) == 2 else None
-    found = gradient(kernel.network, X, Y, parts, wanted, **kernel.options(values))
+    options = kernel.options(values)
+    found = gradient(kernel.network, X, Y, parts, wanted, numbers=kernel.roles, **options)
     sides = tuple(np.asarray(part, dtype=own.dtype) for part, own in zip((found.left, found.right), rows, strict=False))
     shares: tuple[np.ndarray, ...] = ()
     if values:
-        assert isinstance(kernel.network, Network)
-        slopes = rates(kernel.network, kernel.parametrization, found)
+        slopes = rates(kernel.network, kernel.parametrization, found, kernel.roles)
         own = [(slopes[role] / float(value), value) for role, value in zip(kernel.roles, values, strict=True)]
         shares = tuple(np.asarray(share, dtype=value.dtype) for share, value in own)
     return sides, shares

@@ -53,8 +53,11 @@ class NTKKernel(Kernel):
     constant to every entry, is learnt, and is what ``NTKKernel("swiglu") + ConstantKernel()`` is. Features should be of
     order 1, as StandardScaler makes them.
 
-    A stack, ``NTKKernel(glutheory.stack("swiglu", 12))``, has the variances that its layers say, and none to be learnt:
-    a scale is that of ``ConstantKernel() * NTKKernel(...)``.
+    A stack, ``NTKKernel(glutheory.stack("swiglu", 12))``, has the numbers that its layers say: variances of weights and
+    biases, and factors. For others, and those to be learnt, give `layer_numbers`, one for each of ``stack.numbers`` in
+    that order, and bounds: ``NTKKernel(stack, layer_numbers=np.ones(6), layer_numbers_bounds=(0.01, 100))``. Behind
+    norms some of them are the same twice, or do not matter: give those bounds that are close, or multiply by a
+    ``ConstantKernel`` instead.
 
     As scikit-learn wants it, the constructor checks nothing; the first use does.
 
@@ -75,6 +78,8 @@ class NTKKernel(Kernel):
         value_variance_bounds: see above.
         gate_variance_bounds: see above.
         branch_variances_bounds: see above; a pair for all, or one for each.
+        layer_numbers: of a stack, an array with one for each of its ``numbers``; left out, as its layers say.
+        layer_numbers_bounds: see above; a pair for all, or one for each.
     """
 
     def __init__(
@@ -96,6 +101,8 @@ class NTKKernel(Kernel):
         gate_variance_bounds: Bounds = "fixed",
         branch_variances: Any = 1.0,
         branch_variances_bounds: Bounds = "fixed",
+        layer_numbers: Any = None,
+        layer_numbers_bounds: Bounds = "fixed",
     ) -> None:
         self.network = network
         self.kind = kind
@@ -113,6 +120,8 @@ class NTKKernel(Kernel):
         self.gate_variance_bounds = gate_variance_bounds
         self.branch_variances = branch_variances
         self.branch_variances_bounds = branch_variances_bounds
+        self.layer_numbers = layer_numbers
+        self.layer_numbers_bounds = layer_numbers_bounds
 
     @property
     def hyperparameter_readout_variance(self) -> Any:
@@ -147,6 +156,13 @@ class NTKKernel(Kernel):
         count = np.size(self.branch_variances)
         return Hyperparameter("branch_variances", "numeric", bounds, count)
 
+    @property
+    def hyperparameter_layer_numbers(self) -> Any:
+        """scikit-learn's description of a stack's numbers."""
+        learnt = isinstance(self.network, Stack) and self.layer_numbers is not None
+        bounds = self.layer_numbers_bounds if learnt else "fixed"
+        return Hyperparameter("layer_numbers", "numeric", bounds, max(1, np.size(self.layer_numbers)))
+
     def __call__(self, X: Any, Y: Any = None, eval_gradient: bool = False) -> Any:
         """The kernel's matrix, and with `eval_gradient` its derivatives.
 
@@ -170,11 +186,12 @@ class NTKKernel(Kernel):
                     "eval_gradient is True and Y is given: leave Y out, the gradient is that of the matrix of X."
                 )
             arguments = self._arguments(X)
-            if isinstance(self.network, Stack):
+            asked = [part.name for part in self.hyperparameters if not part.fixed]
+            if isinstance(self.network, Stack) and "layer_numbers" not in asked:
                 K, slopes = gram(**arguments), np.empty((len(X), len(X), 0))
             else:
                 K, slopes = gram_gradient(**arguments)
-            free = [self._slope(slopes, part.name) for part in self.hyperparameters if not part.fixed]
+            free = [self._slope(slopes, name) for name in asked]
             gradient = np.concatenate(free, axis=2) if free else np.empty((*K.shape, 0))
             return self._finished(K, X), gradient
         if Y is None:
@@ -245,7 +262,10 @@ class NTKKernel(Kernel):
                 "kind": self.kind,
                 "parametrization": self.parametrization,
                 "width": self.width if self.parametrization == "standard" else None,
+                "variances": self._numbers(net),
             }
+        if self.layer_numbers is not None:
+            raise DomainError(f"layer_numbers is {repr(self.layer_numbers)[:60]}: only a stack has some; leave it out.")
         found = {"readout": _positive("readout_variance", self.readout_variance)}
         if self._generic():
             given = self.branch_variances
@@ -274,14 +294,28 @@ class NTKKernel(Kernel):
             own = name.endswith(("_variance", "_variances")) and name != "bias_variance"
             if own and not np.array_equal(value, 1.0):
                 raise DomainError(
-                    f"{name} is {value!r}: the layers of a stack say their variances; leave it out, and for a scale "
-                    "multiply by a ConstantKernel."
+                    f"{name} is {value!r}: the layers of a stack say their variances; give layer_numbers, and for a "
+                    "scale multiply by a ConstantKernel."
                 )
+
+    def _numbers(self, stack: Stack) -> dict[str, Any] | None:
+        """The values of a stack's numbers, if they are given."""
+        if self.layer_numbers is None:
+            return None
+        given, names = np.ravel(np.asarray(self.layer_numbers, dtype=object)), tuple(stack.numbers)
+        if np.ndim(self.layer_numbers) > 1 or len(given) != len(names):
+            raise DomainError(
+                f"layer_numbers has {len(given)} entries: give one for each of {', '.join(names)} (stack.numbers)."
+            )
+        values = [_positive(f"layer_numbers[{k}]", value, "") for k, value in enumerate(given)]
+        return dict(zip(names, values, strict=True))
 
     def _slope(self, slopes: np.ndarray, name: str) -> np.ndarray:
         """The derivatives with respect to one hyperparameter's logarithm, shape (n, n, its elements)."""
         if name == "bias_variance":
             return np.full((*slopes.shape[:2], 1), self._bias())
+        if name == "layer_numbers":
+            return slopes
         if name == "branch_variances":
             each = slopes[:, :, 1:]
             return each if np.size(self.branch_variances) > 1 else each.sum(axis=2, keepdims=True)

@@ -20,6 +20,7 @@ from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.numeric.duals import evaluator
+from glutheory.numeric.matrix import check_rows
 
 try:
     import torch
@@ -27,7 +28,7 @@ except ImportError:
     raise MissingDependencyError.of("this needs", "torch", "torch") from None
 
 from glutheory.integrations.autograd import DiagonalFunction, GramFunction
-from glutheory.integrations.batches import members, read, result_type
+from glutheory.integrations.batches import members, rank_of, read, result_type
 from glutheory.integrations.kernel import Kernel
 
 
@@ -60,15 +61,15 @@ def gram(
       gradient is wanted; elsewhere its infinite entries add nothing to the gradient.
 
     Args:
-        network: a `Network` of any activations, the name of one, or a `Stack` without a mean over positions, whose
-            gradient flows to the rows.
-        X: shape (…, n, d), float64, float32 or integers; the dimensions in front are those of a batch.
+        network: a `Network` of any activations, the name of one, or a `Stack`.
+        X: shape (…, n, d), or (…, n, positions, d) for a stack with a mean over positions, float64, float32 or
+            integers; the dimensions in front are those of a batch.
         Y: shape (…, m, d); left out: X again.
         kind: "ntk", "nngp", or "both" for the pair (NNGP, NTK).
         parametrization: "ntk" or "standard", as in `glutheory.gram`.
         width: the number of hidden units, for "standard".
-        variances: of the weights by name, as in `glutheory.gram`; a tensor has the shape of a batch, () for one number.
-            The shapes of all batches are broadcast against each other.
+        variances: of the weights by name, or of the `numbers` of a stack, as in `glutheory.gram`; a tensor has the
+            shape of a batch, () for one number. The shapes of all batches are broadcast against each other.
 
     Returns:
         Shape (…, n, m), on the device of X; float32 if X and Y are, else float64. For "both", a pair.
@@ -79,7 +80,9 @@ def gram(
     """
     kernel, tensors, shape = read(network, X, Y, kind, parametrization, width, variances)
     _refuse_gradient(kernel, X, Y, tensors)
-    return _batched(GramFunction, kernel, X, Y, tensors, shape, (X.shape[-2], (X if Y is None else Y).shape[-2]))
+    rank = rank_of(kernel.network)
+    sides = X.shape[-rank], (X if Y is None else Y).shape[-rank]
+    return _batched(GramFunction, kernel, X, Y, tensors, shape, sides)
 
 
 def gram_diagonal(
@@ -111,6 +114,7 @@ def gram_diagonal(
         UnknownNameError: no network of that name.
     """
     kernel, tensors, shape = read(network, X, Y, kind, parametrization, width, variances)
+    check_rows(kernel.network)
     if Y is not None and Y.shape[-2] != X.shape[-2]:
         raise DomainError(f"X has {X.shape[-2]} rows and Y has {Y.shape[-2]}: give as many of both.")
     _refuse_gradient(kernel, X, Y, tensors)
@@ -148,7 +152,8 @@ def _batched(
     """The function of every member of the batch, in one tensor, or in one for each kind."""
     if not batch:
         return function.apply(kernel, X, Y, *tensors)
-    found = [function.apply(kernel, *member) for member in members(batch, (X, Y), tensors)]
+    rank = rank_of(kernel.network)
+    found = [function.apply(kernel, *member) for member in members(batch, (X, Y), tensors, rank)]
     if kernel.kind == "both":
         return tuple(
             _stacked(list(parts), X, Y, batch, shape) for parts in (zip(*found, strict=True) if found else ((), ()))

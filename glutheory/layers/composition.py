@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from glutheory.activations import Activation, activation, activation_names, nearest
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.layers.blocks import check_blocks
 from glutheory.layers.blocks import inner as _blocks
 from glutheory.layers.kinds import check_kinds, groups_of
+from glutheory.layers.numbers import changed_numbers, numbers_of
 from glutheory.layers.records import (
     MOST_NESTED,
     Block,
@@ -82,6 +85,16 @@ class Stack(Shown):
             raise DomainError(f"the stack has more than {_LISTED} layers, too many to name: give it less depth.")
         return groups_of(self.layers)
 
+    @property
+    def numbers(self) -> dict[str, Fraction]:
+        """The variances of weights and biases and the factors by name, those of a repeated block once.
+
+        ``embedding``, ``block.gate``, ``block.gate.bias`` (where there are biases), ``block.residual`` (the factor of
+        what is added), ``block.scale``. `glutheory.gram` takes other values for them, and the kernels of torch, JAX,
+        GPyTorch and scikit-learn have derivatives with respect to them.
+        """
+        return numbers_of(self.layers)
+
     @cached_property
     def products(self) -> tuple[Product, ...]:
         """The products of branches among the layers, those of a repeated block once."""
@@ -138,6 +151,14 @@ class Stack(Shown):
                 )
             found |= own
         return frozenset(found)
+
+    def with_numbers(self, values: Mapping[str, Any], name: str = "") -> Stack:
+        """The stack with these values for some of its `numbers`.
+
+        Raises:
+            DomainError: no such number, a variance that is not positive, or a factor that is 0.
+        """
+        return replace(self, layers=changed_numbers(self.layers, values), name=name)
 
     def changed(self, change: Callable[[Network], Network], name: str = "") -> Stack:
         """The stack with every product's network changed by this function, and all else as it is.

@@ -113,6 +113,19 @@ def chosen(
     return Chosen(groups, True, integer("width", width, 1), integer("d", d, 1))
 
 
+def check_infinite(found: StackKernels) -> None:
+    """Refuse an NTK that no precision makes a number of: behind a jump it is ∞ − ∞.
+
+    Raises:
+        DomainError: it is, next to an NNGP that is finite.
+    """
+    if found.nngp.is_finite() and (found.ntk.is_nan() or not arb(found.ntk.rad()).is_finite()):
+        raise DomainError(
+            "two rows are exactly opposite, or the same, where the NTK of this stack with a jump is a difference "
+            "of infinite terms: leave one of them out."
+        )
+
+
 def _matrix(name: str, value: Any, sequences: bool) -> list[list[Fraction]]:
     if not sequences:
         return [[_number(name, value)]]

@@ -154,12 +154,12 @@ def dense(variance: Any = 1, bias: Any = 0, *, trained: bool = True, name: str =
     Raises:
         DomainError: a variance that is negative, zero or no number, a bias that is negative, or a name that is no word.
     """
-    return Dense(_positive("variance", variance), _variance("bias", bias), bool(trained), False, _word(name))
+    return Dense(positive("variance", variance), _variance("bias", bias), bool(trained), False, _word(name))
 
 
 def readout(variance: Any = 1, bias: Any = 0, *, trained: bool = True, name: str = "readout") -> Dense:
     """The dense layer to the network's output of one unit; see `dense`."""
-    return Dense(_positive("variance", variance), _variance("bias", bias), bool(trained), True, _word(name))
+    return Dense(positive("variance", variance), _variance("bias", bias), bool(trained), True, _word(name))
 
 
 def product(
@@ -192,7 +192,7 @@ def product(
         _each("variance", variance, count), _each("bias", bias, count), _each("trained", trained, count), strict=True
     )
     return Product(
-        made, tuple(Dense(_positive("variance", v), _variance("bias", b), bool(t)) for v, b, t in each), _word(name)
+        made, tuple(Dense(positive("variance", v), _variance("bias", b), bool(t)) for v, b, t in each), _word(name)
     )
 
 
@@ -212,7 +212,7 @@ def scale(factor: Any) -> Scale:
     Raises:
         DomainError: zero or no number.
     """
-    return Scale(_factor("factor", factor))
+    return Scale(factor_of("factor", factor))
 
 
 def residual(*block: Block, scale: Any = 1) -> Residual:
@@ -221,7 +221,7 @@ def residual(*block: Block, scale: Any = 1) -> Residual:
     Raises:
         DomainError: an empty block, something that is no layer, or a scale that is zero or no number.
     """
-    return Residual(serial(*block), _factor("scale", scale))
+    return Residual(serial(*block), factor_of("scale", scale))
 
 
 def parallel(*blocks: Block) -> Parallel:
@@ -270,7 +270,8 @@ def serial(*layers: Block) -> tuple[Layer, ...]:
     return tuple(found)
 
 
-def _positive(name: str, value: Any) -> Fraction:
+def positive(name: str, value: Any) -> Fraction:
+    """A number > 0, exactly."""
     return _number(name, value, "a positive rational number", fits=lambda number: number > 0)
 
 
@@ -278,7 +279,8 @@ def _variance(name: str, value: Any) -> Fraction:
     return _number(name, value, "a rational number >= 0", fits=lambda number: number >= 0)
 
 
-def _factor(name: str, value: Any) -> Fraction:
+def factor_of(name: str, value: Any) -> Fraction:
+    """A number that is not 0, exactly."""
     return _number(name, value, "a rational number that is not 0", fits=lambda number: number != 0)
 
 

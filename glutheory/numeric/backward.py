@@ -50,6 +50,10 @@ class Slopes(Protocol):
         """Those whose variances can be differentiated."""
 
     @property
+    def numbers(self) -> Sequence[str]:
+        """Those of a stack along which there are derivatives."""
+
+    @property
     def power(self) -> int:
         """The degree of homogeneity that is taken out."""
 
@@ -82,7 +86,8 @@ class Gradient:
     Attributes:
         left, right: with respect to the rows, shapes (n, d) and (m, d).
         sums: of each kind, Σ G times: the product of the duals; per branch, its term of the NTK; per branch,
-            ½ (r ∂/∂r + r' ∂/∂r') of the kernel. Shape (1 + 2 branches,).
+            ½ (r ∂/∂r + r' ∂/∂r') of the kernel; per number of a stack, the derivative along its logarithm. Shape
+            (1 + 2 branches + numbers,).
     """
 
     left: Array
@@ -115,7 +120,7 @@ def contract(field: Slopes, weights: dict[str, Array], wanted: Wanted, *, side: 
     n, m, symmetric = field.left.count, field.right.count, field.right is field.left
     xp = field.left.xp
     left, right = xp.zeros_like(field.left.scaled), xp.zeros_like(field.right.scaled)
-    sums = {kind: np.zeros(1 + 2 * len(field.branches)) for kind in weights}
+    sums = {kind: np.zeros(_count(field)) for kind in weights}
     strips = [slice(i, min(i + side, n)) for i in range(0, n, side)]
 
     def work(rows: slice) -> _Strip:
@@ -155,12 +160,14 @@ class _Strip:
         self.two_sided = wanted.left if self.symmetric else wanted.right
         self.left = xp.zeros_like(field.left.scaled[rows, :])
         self.right = xp.zeros_like(field.right.scaled)
-        self.sums = {kind: np.zeros(1 + 2 * len(field.branches)) for kind in weights}
+        self.sums = {kind: np.zeros(_count(field)) for kind in weights}
 
     def tile(self, columns: slice) -> None:
         """Add a tile."""
         field, rows = self.field, self.rows
         left, right, xp = field.left, field.right, field.left.xp
+        if not any(bool(xp.any(self._weights(kind, rows, columns) != 0)) for kind in self.weights):
+            return
         x, y = left.unit[rows, :], right.unit[columns, :]
         pairs, near = of_tile(left, right, rows, columns, NEAR)
         far = None if near is None else _mask(xp, pairs.rho, near)
@@ -214,6 +221,11 @@ class _Strip:
                 _scatter(self.right, j, found.radial2[:, None] * y + along * back)
 
 
+def _count(field: Slopes) -> int:
+    """Of the sums of a kind."""
+    return 1 + 2 * len(field.branches) + len(field.numbers)
+
+
 def _mask(xp: Namespace, rho: Array, without: tuple[Array, ...]) -> Array:
     keep = xp.ones_like(rho) > 0
     keep[without] = False
@@ -259,11 +271,16 @@ def parts(
 
     along, radial = weighted(terms.rho), weighted(sum(terms.left))
     radial2 = radial if once else weighted(sum(terms.right))
-    sums = np.zeros(1 + 2 * len(field.branches))
+    sums = np.zeros(_count(field))
     if scales:
         ends = terms.left if once else [a + b for a, b in zip(terms.left, terms.right, strict=True)]
         tangents = terms.tangents or [0.0 * G for _ in ends]
-        sums[:] = [float(xp.sum(weighted(part))) for part in (terms.product, *tangents, *ends)]
-        sums[: 1 + len(ends)] *= 0.5 if once else 1.0
-        sums[1 + len(ends) :] *= 0.5
+        # of a stack the derivatives are those of all that the number moves, and there are no branches
+        every = (terms.product, *terms.numbers) if field.numbers else (terms.product, *tangents, *ends)
+        sums[:] = [float(xp.sum(weighted(part))) for part in every]
+        if field.numbers:
+            sums *= 0.5 if once else 1.0
+        else:
+            sums[: 1 + len(ends)] *= 0.5 if once else 1.0
+            sums[1 + len(ends) :] *= 0.5
     return Parts(along, radial, radial2, sums)

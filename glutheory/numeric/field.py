@@ -27,6 +27,7 @@ class Terms(NamedTuple):
         tangents: for NTK, share_i c_i T_i ∏_{j≠i} S_j of each branch i; empty for NNGP.
         rho: ∂/∂ρ of the kernel.
         left, right: per branch i, r_i ∂/∂r_i and r'_i ∂/∂r'_i of the kernel.
+        numbers: of a stack, along the logarithms of its numbers.
     """
 
     scale: Array
@@ -35,6 +36,7 @@ class Terms(NamedTuple):
     rho: Array
     left: tuple[Array, ...]
     right: tuple[Array, ...]
+    numbers: tuple[Array, ...] = ()
 
     @property
     def kernel(self) -> Array:
@@ -53,6 +55,7 @@ class Field:
         radius: of a row of norm 1, the mean of the branches'; its power is the product of theirs.
         constants: of NNGP and NTK.
         jumps: whether an activation jumps at 0, so that its cT is infinite at ρ = ±1.
+        numbers: none: those of a network are the variances of its branches.
     """
 
     left: Rows
@@ -62,6 +65,7 @@ class Field:
     radius: float
     constants: dict[str, float]
     jumps: bool
+    numbers: tuple[()] = ()
 
     def terms(self, pairs: Geometry, left: Pick, right: Pick, kind: str, *, angle: bool = True) -> Terms:
         """The terms of one kernel at these pairs; `left` and `right` pick their rows' features.

@@ -126,8 +126,8 @@ def _deep(
     trained: str | Iterable[str] | None,
 ) -> DeepPlan:
     """The plan of a stack."""
-    if variances is not None:
-        raise DomainError(f"variances is {repr(variances)[:60]}: the layers of a stack say theirs; leave it out.")
+    if variances:
+        stack = stack.with_numbers(variances, stack.name)
     standard = parametrization == "standard"
     if width is not None and not standard:
         raise DomainError(f"width is {repr(width)[:60]}, but only the standard parametrisation has one: leave it out.")
@@ -285,8 +285,8 @@ def gram(
         parametrization: "ntk" (unit-variance weights, scales outside) or "standard" (weights with variances).
         width: the number of hidden units; only for "standard", which needs it.
         variances: of the weights by name: "readout" and the network's `roles` ("hidden"; "value" and "gate"; …).
-            Left out: LeCun's, 1/d and 1/width, in the standard parametrisation, and 1 in the other. The layers of a
-            stack say theirs.
+            Left out: LeCun's, 1/d and 1/width, in the standard parametrisation, and 1 in the other. Of a stack those of
+            its `numbers` that are to be others than its layers say.
         trained: of a stack, the groups of weights that are trained, by names or patterns (``"block*.gate"``): the NTK
             is theirs alone. Left out: all that the layers do not call frozen.
         out: an array of shape (n, m) to fill, e.g. a ``numpy.memmap``, filled one row of tiles after the other; for

@@ -82,10 +82,16 @@ class StackRules:
             duals = [self._dual(act, own, key) for act, own in zip(layer.activations, branches, strict=True)]
             cov[key] = reduce(mul, (S for S, _ in duals))
             total: dict[str, arb] = {}
+            # an infinite NTK below is one factor of all terms, whose sum is of one sign where they are not
+            infinite = {name: value for name, value in state.ntk[key].items() if abs(value) == arb("inf")}
+            steep = arb(0)
             for k, (_, T) in enumerate(duals):
                 others = reduce(mul, (S for i, (S, _) in enumerate(duals) if i != k), arb(1))
+                steep += _times(ball(layer.branches[k].variance) * others, T) if infinite else 0
                 for name, value in branches[k].ntk[key].items():
-                    total[name] = total.get(name, arb(0)) + _times(value * others, T)
+                    if name not in infinite:
+                        total[name] = total.get(name, arb(0)) + _times(value * others, T)
+            total |= {name: _times(steep, value) for name, value in infinite.items()}
             ntk[key] = total
         mean = tuple(self._mean(layer, branches, i) for i in range(len(state.mean)))
         return State(cov, ntk, mean, {key: rays.through_product(ray, layer) for key, ray in state.rays.items()})

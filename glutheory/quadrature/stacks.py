@@ -19,13 +19,14 @@ from glutheory.ground.balls import bits_of, precision
 from glutheory.ground.exact import as_digits, ball
 from glutheory.layers import rays
 from glutheory.layers.composition import Stack
-from glutheory.layers.pairs import Chosen, Inputs, StackKernels, chosen, inputs_of
+from glutheory.layers.pairs import Chosen, Inputs, StackKernels, check_infinite, chosen, inputs_of
 from glutheory.layers.walk import run
 from glutheory.layers.zeros import check_zero_rows
 from glutheory.quadrature.stack_rules import Key, StackRules, State
 
 #: Digits beyond those asked for with which the first attempt is made, and how often more are tried.
 _GUARD, _ATTEMPTS = 8, 6
+MAX_DIGITS = 300
 
 
 def enclose_stack(
@@ -61,7 +62,7 @@ def enclose_stack(
         UnknownNameError: no such group of weights.
         PrecisionError: the digits cannot be had within the work limit; it carries what was reached.
     """
-    wanted = as_digits(digits, 300)
+    wanted = as_digits(digits, MAX_DIGITS)
     inputs, weights = inputs_of(stack, a, b, c), chosen(stack, trained, parametrization, width, d)
     check_zero_rows(stack.layers, inputs)
     work = wanted + _GUARD + _closeness(inputs)
@@ -73,6 +74,7 @@ def enclose_stack(
         if lost <= 0:
             return found
         work += min(max(lost + 2, 6), work)
+    check_infinite(found)
     raise PrecisionError(
         f"digits is {digits}: not reached for {stack.name!r} with {work} digits of working precision; ask for fewer.",
         (found.nngp, found.ntk),

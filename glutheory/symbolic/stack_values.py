@@ -13,7 +13,7 @@ from glutheory.ground.exact import as_digits, ball
 from glutheory.ground.symmetry import Ray
 from glutheory.layers import rays
 from glutheory.layers.composition import Stack
-from glutheory.layers.pairs import Chosen, Inputs, StackKernels
+from glutheory.layers.pairs import Chosen, Inputs, StackKernels, check_infinite
 from glutheory.layers.records import Dense, Layer, Norm, Positions, Product, Scale
 from glutheory.layers.walk import run
 from glutheory.layers.zeros import check_zero_rows
@@ -45,6 +45,7 @@ def values_at(
         if lost <= 0:
             return found
         work += min(max(lost + 2, 6), work)
+    check_infinite(found)
     raise PrecisionError(
         f"digits is {digits}: not reached for {stack.name!r} with {work} digits of working precision; ask for fewer.",
         (found.nngp, found.ntk),

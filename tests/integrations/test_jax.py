@@ -199,7 +199,7 @@ def test_what_jax_traces_goes_to_the_integration() -> None:
         (("relu", X, Y[:, :2]), {}, "X has 3 features and Y has 2"),
         (("relu", X), {"kind": "both"}, "kind is 'both': use 'ntk' or 'nngp'"),
         (("relu", X * np.inf), {}, "X has the value"),
-        ((STACK, X), {"variances": {"gate": 1.0}}, "the layers of a stack say theirs"),
+        ((STACK, X), {"variances": {"gate": 1.0}}, "variances has the key 'gate': did you mean 'block.gate'"),
     ],
 )
 def test_refused(arguments: tuple[Any, ...], options: dict[str, Any], message: str) -> None:

@@ -19,7 +19,7 @@ import sympy as sp
 import glutheory as glu
 from glutheory.activations import Z
 from glutheory.errors import DomainError
-from glutheory.layers import Stack, composed, dense, layernorm, positions, product, readout, residual, rmsnorm
+from glutheory.layers import Stack, composed, dense, layernorm, product, readout, residual, rmsnorm
 from glutheory.symbolic.stacks import StackDerivation, stack_derivation
 from tests.numeric.cases import MP, pair
 
@@ -331,7 +331,6 @@ def test_the_memory_is_that_of_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
     ("stack", "message"),
     [
         (glu.stack("step", 2), "is infinite on its diagonal and has no gradient: use kind='nngp'"),
-        (composed(dense(), positions(), readout(), name="pooled"), "has a mean over positions"),
     ],
     ids=lambda value: value.name if isinstance(value, Stack) else "",
 )

@@ -76,7 +76,7 @@ class TestSciPy:
         ("arguments", "message"),
         [
             ({"network": POOLED}, "'pooled' has a mean over positions, whose data are sequences and no rows"),
-            ({"variances": {"gate": 2}}, "the layers of a stack say theirs"),
+            ({"variances": {"gate": 2}}, "variances has the key 'gate': did you mean 'block.gate'"),
             ({"width": 8}, "width is 8, but only the standard parametrisation has one: leave it out."),
             ({"network": glu.stack("step", 2)}, "is infinite on its diagonal: use kind='nngp'."),
             ({"network": "relu", "trained": "readout"}, "only the groups of a stack can be chosen"),
@@ -206,21 +206,20 @@ class TestTorch:
         np.testing.assert_array_equal(found[2].numpy(), glu.gram(stack, X[20:30]))
 
     def test_what_has_no_derivative(self) -> None:
-        """Gradients along rows are those of `test_stack_gradients`; the layers' variances have none."""
+        """Gradients are those of `test_stack_gradients`, `test_stack_numbers` and `test_sequence_gradients`."""
         import torch
 
-        from glutheory.integrations.torch import gram
-        from glutheory.numeric.gradient import gram_gradient
+        from glutheory.integrations.torch import gram, gram_diagonal
 
         stack, fixed = STACKS["gated"], torch.tensor(X)
-        with pytest.raises(DomainError, match="take gram of stacks with other variances of their layers"):
-            gram_gradient(stack, X)
         with torch.no_grad():
             assert not gram(stack, torch.tensor(X, requires_grad=True)).requires_grad
-        with pytest.raises(DomainError, match=r"variances is .*: the layers of a stack say theirs; leave it out"):
+        with pytest.raises(DomainError, match=r"variances has the key 'gate': did you mean 'block\.gate'"):
             gram(stack, fixed, variances={"gate": torch.tensor(1.0, requires_grad=True)})
-        with pytest.raises(DomainError, match="'pooled' has a mean over positions"):
+        with pytest.raises(DomainError, match=r"X has shape \(.*\): give sequences, of shape \(…, n, positions, d\)"):
             gram(POOLED, fixed)
+        with pytest.raises(DomainError, match="'pooled' has a mean over positions, whose data are sequences"):
+            gram_diagonal(POOLED, torch.tensor(X[None]))
 
 
 class TestGPyTorch:
@@ -281,8 +280,11 @@ class TestGPyTorch:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"variances": {"gate": 1.0}}, "its layers say their variances; leave it out."),
-            ({"variance_prior": 3}, "variance_prior is 3"),
+            ({"variances": {"gate": 1.0}}, "variances has the key 'gate': did you mean 'block.gate'"),
+            (
+                {"variances": {"block.gate": 1.0}, "variance_constraint": {"gate": 3}},
+                "variance_constraint has the key 'gate'",
+            ),
             ({"features": 4}, "features is 4"),
             ({"strip": 8}, "its matrix is always formed; leave it out."),
             ({"network": POOLED}, "has a mean over positions"),

@@ -11,9 +11,11 @@ import numpy as np
 from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.deep.bends import bends
-from glutheory.numeric.deep.moving import NOTHING, Along, Moving, combined
-from glutheory.numeric.deep.table import places
+from glutheory.numeric.deep.moving import Along, Moving, combined
+from glutheory.numeric.deep.pairs import Pairs
+from glutheory.numeric.deep.table import Places, places
 from glutheory.numeric.deep.tabulated import Same, Seen, Tabulated
+from glutheory.numeric.deep.twists import twists
 from glutheory.numeric.deep.unequal import Unequal
 from glutheory.numeric.duals import Partials
 from glutheory.numeric.pairs import NEAR, Geometry
@@ -48,30 +50,43 @@ def _tabulated(factor: Tabulated, unit: Moving, left: Pick, right: Pick, seen: S
     power = float(factor.power)
     # (1 + excess)^p − 1
     excess = xp.expm1(power * xp.log1p(unit.excess)) if factor.power != 1 else unit.excess
-    growth = power * unit.growth[0], power * unit.growth[1]
+    both = _sides(unit)
+    twist = twists(factor.act, factor.variance) if factor.moves and any(part is not None for part in both) else None
+    if twist is not None:
+        power = twist.growth
+        turn = twist.turn(xp, _place(pairs, twist.turn_cells, seen))
+        angle = combined((1.0, angle), (turn, both))
+    one, other = (combined((power, side)) for side in unit.growth)
     tau = pairs.tau
     if tau is None:
-        return Moving(replace(found, tau=None), excess, angle, NOTHING, growth)
+        return Moving(replace(found, tau=None), excess, angle, unit.nothing, (one, other))
     bend = bends(factor.act, factor.variance)
-    key = id(pairs.minus), bend.cells
-    if key not in seen:
-        seen[key] = places(xp, pairs.minus, pairs.plus, bend.cells)
-    turned = tau * bend(xp, seen[key])
+    turned = tau * bend(xp, _place(pairs, bend.cells, seen))
     ntk = combined((slope, unit.ntk), (turned, unit.angle))
+    if twist is not None:
+        ntk = combined((1.0, ntk), (tau * twist.twist(xp, _place(pairs, twist.slope_cells, seen)), both))
     values = factor.image(pairs, left, right, seen) if factor.poles else replace(found, tau=slope * tau)
-    return Moving(values, excess, angle, ntk, growth)
+    return Moving(values, excess, angle, ntk, (one, other))
+
+
+def _place(pairs: Pairs, cells: int, seen: Seen) -> Places:
+    key = id(pairs.minus), cells
+    if key not in seen:
+        seen[key] = places(pairs.xp, pairs.minus, pairs.plus, cells)
+    return seen[key]
+
+
+def _sides(unit: Moving) -> Along:
+    """The growth of both sides together, which is all that counts where they are of one variance."""
+    return combined((1.0, unit.growth[0]), (1.0, unit.growth[1]))
 
 
 def _without_poles(before: Along, after: Along) -> Along:
     """Where ρ does not move, its image does not, though the slope may be infinite."""
-    found: list[Array | None] = []
     for one, other in zip(before, after, strict=True):
-        if one is None or other is None:
-            found.append(None)
-        else:
+        if one is not None and other is not None:
             other[one == 0] = 0.0
-            found.append(other)
-    return found[0], found[1], found[2]
+    return after
 
 
 def _unequal(factor: Unequal, unit: Moving, left: Pick, right: Pick) -> Moving:
@@ -85,22 +100,19 @@ def _unequal(factor: Unequal, unit: Moving, left: Pick, right: Pick) -> Moving:
     s_rho, bend = found.s_rho / roots, found.s_rho2 / roots
     rho = values.rho
     own_growth, other_growth = left(growths[0]), right(growths[1])
-    # along log r and log r', and these along log |x| and log |x'|
-    turns: Along = (
-        None,
-        (found.left / roots - rho * own_growth) * unit.growth[0],
-        (found.right / roots - rho * other_growth) * unit.growth[1],
+    turns = combined(
+        (found.left / roots - rho * own_growth, unit.growth[0]),
+        (found.right / roots - rho * other_growth, unit.growth[1]),
     )
     angle = combined((s_rho, unit.angle), (1.0, turns))
-    growth = own_growth * unit.growth[0], other_growth * unit.growth[1]
+    growth = combined((own_growth, unit.growth[0])), combined((other_growth, unit.growth[1]))
     ratio = np.expm1(0.5 * (own_growth + other_growth) * np.log1p(unit.excess))
     excess = np.where(np.abs(unit.excess) < _CLOSE, ratio, values.right / values.left - 1.0)
     if pairs.tau is None:
-        return Moving(values, excess, angle, NOTHING, growth)
-    slopes: Along = (
-        None,
-        (found.left_rho / roots - s_rho * own_growth) * unit.growth[0],
-        (found.right_rho / roots - s_rho * other_growth) * unit.growth[1],
+        return Moving(values, excess, angle, unit.nothing, growth)
+    slopes = combined(
+        (found.left_rho / roots - s_rho * own_growth, unit.growth[0]),
+        (found.right_rho / roots - s_rho * other_growth, unit.growth[1]),
     )
     ntk = combined((s_rho, unit.ntk), (pairs.tau * bend, unit.angle), (pairs.tau, slopes))
     return Moving(values, excess, angle, ntk, growth)

@@ -1,7 +1,8 @@
-"""A unit of a deep network at pairs of rows, and how it moves with the data: along ρ, log |x| and log |x'|.
+"""A unit of a deep network at pairs of rows, and how it moves along some directions.
 
-The kernel of a stack is a function of three numbers of a pair, so its gradient is had by carrying three derivatives
-through the layers next to the values, and no layer's state has to be kept. Two cancellations are avoided:
+A direction is the correlation of the data, log |x| of one side, or the logarithm of a number of the stack. The kernel
+of a stack is a function of these, so its gradient is had by carrying a derivative along each through the layers next to
+the values, and no layer's state has to be kept. Two cancellations are avoided:
 
 * 1 − ρ of two parallel rows that differ in norm comes from that difference, and where a kink follows, so does the
   derivative along the norms, divided by √(1 − ρ). So r'/r − 1 is carried along with its own digits (`excess`).
@@ -19,9 +20,8 @@ from glutheory.numeric.arrays import Array, Namespace
 from glutheory.numeric.deep.pairs import Pairs
 from glutheory.numeric.deep.pairs import product as product_of_pairs
 
-#: Derivatives along ρ, log |x| and log |x'| of the data; None for 0.
-Along: TypeAlias = tuple["Array | None", "Array | None", "Array | None"]
-NOTHING: Along = (None, None, None)
+#: One derivative for each direction; None for 0.
+Along: TypeAlias = tuple["Array | None", ...]
 #: |r'/r − 1| beyond which it is not needed: r and r' themselves tell.
 _FAR = 0.5
 
@@ -35,43 +35,68 @@ class Moving:
         excess: r'/r − 1, with all its digits where it is small.
         angle: the derivatives of ρ.
         ntk: those of τ; nothing where that is not asked for.
-        growth: of each side r ∂/∂|x| log r: d log r/d log |x|, shapes (p, 1) and (1, q).
+        growth: those of log r of both sides, shapes (p, 1) and (1, q).
     """
 
     pairs: Pairs
     excess: Array
     angle: Along
     ntk: Along
-    growth: tuple[Array, Array]
+    growth: tuple[Along, Along]
 
-    def scaled(self, factor: float) -> Moving:
-        """The unit times a number, of which only the size counts."""
-        return replace(self, pairs=self.pairs.sides(self.pairs.left * factor, self.pairs.right * factor))
+    @property
+    def nothing(self) -> Along:
+        """The derivatives of what does not move."""
+        return (None,) * len(self.angle)
 
-    def trained(self, factor: float) -> Moving:
-        """Weights that see this unit's Σ, times a factor, have been added to the NTK."""
+    def scaled(self, factor: float, direction: int | None = None, rate: float = 1.0) -> Moving:
+        """The unit times a number, of which only the size counts; log r moves by `rate` along its direction."""
+        made = replace(self, pairs=self.pairs.sides(self.pairs.left * factor, self.pairs.right * factor))
+        if direction is None:
+            return made
+        xp = self.pairs.xp
+        step = rate * xp.ones_like(self.pairs.left), rate * xp.ones_like(self.pairs.right)
+        one, other = (
+            combined((1.0, own), (1.0, only(direction, part, len(own))))
+            for own, part in zip(self.growth, step, strict=True)
+        )
+        return replace(made, growth=(one, other))
+
+    def trained(self, factor: float, falls: int | None = None) -> Moving:
+        """Weights that see this unit's Σ, times a factor, have been added to the NTK.
+
+        Along the direction `falls` the factor is like 1 over the number.
+        """
         if factor == 0 or self.pairs.tau is None:
             return self
-        return replace(self, pairs=self.pairs.trained(factor), ntk=combined((1.0, self.ntk), (factor, self.angle)))
+        ntk = combined((1.0, self.ntk), (factor, self.angle))
+        if falls is not None:
+            ntk = combined((1.0, ntk), (-factor, only(falls, self.pairs.rho, len(ntk))))
+        return replace(self, pairs=self.pairs.trained(factor), ntk=ntk)
 
     def normalised(self) -> Moving:
         """All standard deviations are 1."""
         ones = self.pairs.xp.ones_like(self.pairs.left), self.pairs.xp.ones_like(self.pairs.right)
-        nothing = 0.0 * ones[0], 0.0 * ones[1]
-        return replace(self, pairs=self.pairs.sides(*ones), excess=0.0 * self.excess, growth=nothing)
+        return replace(
+            self, pairs=self.pairs.sides(*ones), excess=0.0 * self.excess, growth=(self.nothing, self.nothing)
+        )
 
 
 def combined(*terms: tuple[Array | float, Along]) -> Along:
     """The sum of derivatives times factors."""
-    first, second, third = (
-        [factor * part[k] for factor, part in terms if part[k] is not None]  # type: ignore[operator]
-        for k in range(3)
+    return tuple(
+        _sum([factor * part[k] for factor, part in terms if part[k] is not None])  # type: ignore[operator]
+        for k in range(len(terms[0][1]))
     )
-    return _sum(first), _sum(second), _sum(third)
 
 
 def _sum(parts: Sequence[Array]) -> Array | None:
     return sum(parts[1:], start=parts[0]) if parts else None
+
+
+def only(direction: int, value: Array, count: int) -> Along:
+    """Derivatives of which one is not 0."""
+    return tuple(value if k == direction else None for k in range(count))
 
 
 def constant(like: Moving, root: float, tau: float) -> Moving:
@@ -80,13 +105,14 @@ def constant(like: Moving, root: float, tau: float) -> Moving:
     one = pairs.xp.ones_like(pairs.minus)
     left, right = 0.0 * pairs.left + root, 0.0 * pairs.right + root
     found = Pairs(pairs.xp, left, right, 0.0 * one, 2.0 * one, None if pairs.tau is None else tau * one)
-    return Moving(found, 0.0 * one, NOTHING, NOTHING, (0.0 * left, 0.0 * right))
+    nothing = like.nothing
+    return Moving(found, 0.0 * one, nothing, nothing, (nothing, nothing))
 
 
 def added(one: Moving, two: Moving) -> Moving:
     """The sum of two independent units."""
     p, q = one.pairs, two.pairs
-    xp = p.xp
+    xp, count = p.xp, len(one.angle)
     left, right = xp.hypot(p.left, q.left), xp.hypot(p.right, q.right)
     # where both are 0 the first counts
     c, c2 = _over(xp, p.left, left, 1.0), _over(xp, p.right, right, 1.0)
@@ -100,17 +126,17 @@ def added(one: Moving, two: Moving) -> Moving:
     # of each side: d log cos χ = s² e and d log sin χ = −c² e with e the difference of the growths
     growth, angle, ntk = [], [combined((a, one.angle), (b, two.angle))], [combined((a, one.ntk), (b, two.ntk))]
     sides = zip((c, c2), (s, s2), one.growth, two.growth, (-1.0, 1.0), strict=True)
-    for k, (cosine, sine, first, second, sign) in enumerate(sides):
-        growth.append(cosine * cosine * first + sine * sine * second)
-        e = first - second
-        if bool(xp.all(e == 0)):
-            continue
-        da, db, whole = a * sine * sine * e, -b * cosine * cosine * e, sign * cosine * sine * turned * e
-        near = whole - da * p.minus - db * q.minus
-        far = da * p.plus + db * q.plus - whole
-        angle.append(_only(k, xp.where(plus < minus, far, near)))
-        if p.tau is not None and q.tau is not None:
-            ntk.append(_only(k, da * p.tau + db * q.tau))
+    for cosine, sine, first, second, sign in sides:
+        growth.append(combined((cosine * cosine, first), (sine * sine, second)))
+        for k, e in enumerate(combined((1.0, first), (-1.0, second))):
+            if e is None or bool(xp.all(e == 0)):
+                continue
+            da, db, whole = a * sine * sine * e, -b * cosine * cosine * e, sign * cosine * sine * turned * e
+            near = whole - da * p.minus - db * q.minus
+            far = da * p.plus + db * q.plus - whole
+            angle.append(only(k, xp.where(plus < minus, far, near), count))
+            if p.tau is not None and q.tau is not None:
+                ntk.append(only(k, da * p.tau + db * q.tau, count))
     whole_angle, whole_ntk = (combined(*((1.0, part) for part in parts)) for parts in (angle, ntk))
     return Moving(pairs, excess, whole_angle, whole_ntk, (growth[0], growth[1]))
 
@@ -126,10 +152,6 @@ def _turned(
     fine = change / (1.0 + xp.sqrt(1.0 + change))
     found = xp.where(close, fine, ends[1] / ends[0] - 1.0)
     return found, xp.where(close, c * s * (two - one) / (1.0 + fine), rough)
-
-
-def _only(side: int, value: Array) -> Along:
-    return (None, value, None) if side == 0 else (None, None, value)
 
 
 def _over(xp: Namespace, part: Array, whole: Array, nothing: float) -> Array:
@@ -150,9 +172,9 @@ def _times(one: Moving, two: Moving, poles: bool) -> Moving:
     p, q = one.pairs, two.pairs
     rho, other = p.rho, q.rho
     angle = combined((other, one.angle), (rho, two.angle))
-    ntk = NOTHING
+    ntk = one.nothing
     if p.tau is not None and q.tau is not None:
         ntk = combined((other, one.ntk), (p.tau, two.angle), (rho, two.ntk), (q.tau, one.angle))
     excess = one.excess + two.excess + one.excess * two.excess
-    growth = one.growth[0] + two.growth[0], one.growth[1] + two.growth[1]
+    growth = combined((1.0, one.growth[0]), (1.0, two.growth[0])), combined((1.0, one.growth[1]), (1.0, two.growth[1]))
     return Moving(product_of_pairs([p, q], poles=poles), excess, angle, ntk, growth)

@@ -134,6 +134,19 @@ def centred(pairs: Pairs, ratios: tuple[Array, Array], left: Array, right: Array
     return Pairs(xp, left, right, minus, 2.0 - minus, tau)
 
 
+def check_infinite(xp: Namespace, ntk: Array) -> None:
+    """Refuse the NTK of a stack with a jump where it is ∞ − ∞.
+
+    Raises:
+        DomainError: an entry is.
+    """
+    if bool(xp.any(xp.isnan(ntk))):
+        raise DomainError(
+            "two rows are exactly opposite, or the same, where the NTK of this stack with a jump is a difference "
+            "of infinite terms: leave one of them out, or use kind='nngp'."
+        )
+
+
 def product(images: Sequence[Pairs], *, poles: bool = False) -> Pairs:
     """The product of independent units; where τ may have `poles`, 0·∞ = 0, as in two layers.
 
@@ -162,11 +175,7 @@ def _times(one: Pairs, two: Pairs, poles: bool) -> Pairs:
         first = one.xp.where((first == 0) | (one.tau == 0), nothing, first * one.tau)
         second = one.xp.where((second == 0) | (two.tau == 0), nothing, second * two.tau)
         total = first + second
-        if bool(one.xp.any(one.xp.isnan(total))):
-            raise DomainError(
-                "two rows are exactly opposite, or the same, where the NTK of this stack with a jump is a difference "
-                "of infinite terms: leave one of them out, or use kind='nngp'."
-            )
+        check_infinite(one.xp, total)
         return Pairs(one.xp, left, right, minus, plus, total)
     first *= one.tau
     second *= two.tau

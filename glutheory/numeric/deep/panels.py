@@ -64,14 +64,16 @@ class Panels:
         return Panels(self.edges, np.array(columns).T)
 
 
-def resolve(function: Callable[[Array], Array], name: str, *, rough: float = _ROUGH) -> Panels:
+def resolve(function: Callable[[Array], Array], name: str, *, rough: float = _ROUGH, least: float = 0.0) -> Panels:
     """The function on panels, each halved until its polynomial is exact to rounding, or to `rough` if that is more.
+
+    Both are of the largest value, or of `least` if that is larger.
 
     Raises:
         DomainError: a function that is not finite, or that changes too fast.
     """
     nodes, matrix = transform(_NODES)
-    scale = 0.0
+    scale = least
     done: list[tuple[float, Array]] = []
     waiting = [(0.0, 1.0, 0, np.inf)]
     while waiting:

@@ -14,7 +14,7 @@ from glutheory.layers import Stack, by_depth, run
 from glutheory.numeric.angles import of_tile, refine
 from glutheory.numeric.arrays import Array, host, piece
 from glutheory.numeric.deep.follow import Factor, Followed
-from glutheory.numeric.deep.pairs import start
+from glutheory.numeric.deep.pairs import check_infinite, start
 from glutheory.numeric.deep.pooled import Means, Tile, alike, continues, growth
 from glutheory.numeric.deep.stream import Layers, Own, State
 from glutheory.numeric.deep.tabulated import Same
@@ -116,7 +116,10 @@ class DeepPlan:
     ) -> list[Array]:
         """The kernels of pairs; `left` and `right` pick what belongs to their rows."""
         first, rules = self._start(rho, gap, left, right, "ntk" in kinds, pooled)
-        return _kernels(run(self.stack.layers, first, rules), kinds)
+        end = run(self.stack.layers, first, rules)
+        if end.pairs.tau is not None and any(factor.poles for factors in self.factors for factor in factors):
+            check_infinite(self.left.xp, end.pairs.tau)
+        return _kernels(end, kinds)
 
     def _start(
         self, rho: Array, gap: Array, left: Pick, right: Pick, ntk: bool, pooled: Tile | None = None

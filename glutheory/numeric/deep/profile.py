@@ -105,7 +105,7 @@ def profile(act: Activation, variance: Fraction | float) -> Profile:
         found = resolve(slope, act.label)
         slopes.append(found)
         gaps.append(found.averaged(order))
-    odd, even = _parity(act)
+    odd, even = parity(act)
     lower, upper = 1.0 - other / size, 1.0 + other / size
     opposite = odd or (not even and upper <= lower)
     end = 0.0 if odd or even else upper if opposite else lower
@@ -174,7 +174,7 @@ class _View:
         return math.sqrt(max(0.0, self.value(0.0)))
 
 
-def _parity(act: Activation) -> tuple[bool, bool]:
+def parity(act: Activation) -> tuple[bool, bool]:
     """Whether φ is odd, and whether it is even."""
     with mpmath.workdps(45):
         function = sp.lambdify(Z, act.expr, "mpmath")

@@ -131,7 +131,7 @@ class Layers:
             pairs = pairs.trained(float(layer.gain))
             if layer.shift and pairs.tau is not None:
                 pairs = replace(pairs, tau=pairs.tau + 1.0)
-        return State(pairs, False, ratios)
+        return State(pairs, state.raw, ratios)
 
     def _varies(self, xp: Namespace, ratios: tuple[Array, Array]) -> None:
         """Refuses images that are constant but for a small part, of which rounding leaves no digits.

@@ -76,15 +76,19 @@ def table(act: Activation, variance: Fraction | float) -> Table:
     raise _too_fast(f"the kernel of {act.label}", variance)
 
 
-def on_cells(both: tuple[Panels, Panels], lost: float, what: str, variance: Fraction | float) -> tuple[int, Array]:
+def on_cells(
+    both: tuple[Panels, Panels], lost: float, what: str, variance: Fraction | float, least: float = 0.0
+) -> tuple[int, Array]:
     """A function of t for both signs of ρ on as few cells as lose no more than `lost`: their number and polynomials.
+
+    That is of the largest value, or of `least` if that is larger.
 
     Raises:
         DomainError: it changes too fast; the sentence begins with `what`.
     """
     for cells in _CELLS:
         found = _joined(both, cells)
-        if _lost(both, found, cells) <= lost:
+        if _lost(both, found, cells, least) <= lost:
             return cells, found
     raise _too_fast(what, variance)
 
@@ -97,14 +101,15 @@ def _joined(both: tuple[Panels, Panels], cells: int) -> Array:
     return np.ascontiguousarray(np.concatenate([local(part, cells, _DEGREE) for part in both], axis=1))
 
 
-def _lost(both: tuple[Panels, Panels], found: Array, cells: int) -> float:
-    """The largest error within the cells, over the largest value."""
+def _lost(both: tuple[Panels, Panels], found: Array, cells: int, least: float = 0.0) -> float:
+    """The largest error within the cells, over the largest value, or over `least`."""
     worst = 0.0
     for sign, part in enumerate(both):
         rows = found[:, sign * (cells + 1) : (sign + 1) * (cells + 1) - 1]
         for inside in _INSIDE:
             wanted = part((np.arange(cells) + inside) / cells)
-            worst = max(worst, float(np.max(np.abs(np.polyval(rows, inside) - wanted)) / np.max(np.abs(wanted))))
+            scale = max(least, float(np.max(np.abs(wanted))))
+            worst = max(worst, float(np.max(np.abs(np.polyval(rows, inside) - wanted))) / scale)
     return worst
 
 

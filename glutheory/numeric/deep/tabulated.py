@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import TypeAlias
 
 from glutheory.activations import Activation
@@ -13,6 +14,7 @@ from glutheory.numeric.arrays import Array
 from glutheory.numeric.deep.pairs import Pairs
 from glutheory.numeric.deep.profile import degree
 from glutheory.numeric.deep.table import Places, Table, look_up, places, table
+from glutheory.numeric.deep.twists import twists
 from glutheory.numeric.plan import Pick
 
 #: Where pairs are in tables: branches that are fed alike look at one place. By the identity of their arrays.
@@ -64,6 +66,11 @@ class Tabulated:
     variance: Fraction
     one_sided: bool = False
 
+    @cached_property
+    def moves(self) -> bool:
+        """Whether the table is another one at another variance."""
+        return degree(self.act) is None
+
     @property
     def poles(self) -> bool:
         """Whether the slope is infinite at ρ = ±1."""
@@ -77,9 +84,9 @@ class Tabulated:
         """|E[φ(u)]| over the root mean square of both sides; None for 0."""
         return (self.ratio, self.ratio) if self.ratio else None
 
-    def tilts(self, left: Pick, right: Pick) -> None:  # noqa: ARG002
-        """How fast `ratios` change with r: they do not."""
-        return
+    def tilts(self, left: Pick, right: Pick) -> tuple[float, float] | None:  # noqa: ARG002
+        """D log/d log r of `ratios`, of both sides; None where they do not change."""
+        return (twists(self.act, self.variance).tilt,) * 2 if self.moves else None
 
     def image(self, pairs: Pairs, left: Pick, right: Pick, seen: Seen) -> Pairs:  # noqa: ARG002
         """The images of pairs."""

@@ -168,7 +168,10 @@ def test_the_data_may_be_of_any_library_and_precision() -> None:
         (lambda: glu.gram(glu.stack("relu", 2), np.zeros((3, 2))), "X has the zero row 0 (counted from 0)"),
         (lambda: glu.gram(glu.stack("relu", 2), X, np.zeros((3, 6))), "Y has the zero row 0 (counted from 0)"),
         (lambda: glu.gram(glu.stack("reglu", 64, norm=None), X), "leave float64: use a norm"),
-        (lambda: glu.gram(glu.stack("relu", 2), X, variances={"value": 1}), "the layers of a stack say theirs"),
+        (
+            lambda: glu.gram(glu.stack("relu", 2), X, variances={"value": 1}),
+            "variances has the key 'value': did you mean",
+        ),
         (lambda: glu.gram("relu", X, trained="readout"), "only the groups of a stack can be chosen"),
         (lambda: glu.gram(glu.stack("relu", 2), X, parametrization="standard"), "needs the width of the layers"),
         (lambda: glu.gram(glu.stack("relu", 2), X, parametrization="ntk2"), "parametrization is 'ntk2'"),
