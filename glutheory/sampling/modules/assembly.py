@@ -70,8 +70,6 @@ class Assembly:
     #: tile, 0 for layers and 1 for the whole model, output: all before this is done
     _done: tuple[int, int, int] = (0, 0, 0)
     _warned: bool = False
-    #: of the tile that is being filled
-    _sums: Sums | None = None
     #: of the outputs
     _kind: torch.dtype | None = None
 
@@ -115,12 +113,13 @@ class Assembly:
         arguments, rows = tile.arguments, len(tile.labels)
         how = replace(self.how, split=tile.split)
         places = {name: kernel[tile.p, tile.q] for name, kernel in self.kernels.items()}
-        sink = self._sums = Sums(places, how, None if self.blocks else TOTAL, self._columns())
+        sink = Sums(places, how, None if self.blocks else TOTAL, self._columns())
         steps = 1 if tile.left.outputs > 1 else self.k
         # one backward pass serves the test and the kernel
         within = Within(sink, how, arguments) if steps == 1 and tile.together and self._done <= (index, 0, 0) else None
         run, outputs = self._verified(tile, arguments, self.seed + index, within)
         if within is not None:
+            sink.flush()
             self._done = (index, 1, 1)
             tick(max(1 - bool(route.path) for route in self.routes), self._done)
         for step, cotangent in enumerate(tile.cotangents(self.k, outputs)):
@@ -128,6 +127,8 @@ class Assembly:
                 run.take(cotangent, how, sink, last=step + 1 == steps)
                 if run.failed:
                     raise next(iter(run.failed.values()))
+                # here and below: a run that goes on from its checkpoint gives the same numbers to the last bit
+                sink.flush()
                 tick(0, (index, 0, step + 1))
         if run is not None:
             run.close()
@@ -136,8 +137,8 @@ class Assembly:
             if self._done <= (index, 1, step):
                 for route in outer:
                     whole(self.subject, route, arguments, cotangent, how, sink)
+                sink.flush()
                 tick(1, (index, 1, step + 1))
-        sink.flush()
         for place in places.values() if tile.together else ():
             mirrored(place)
         self._check_finite(tile)
@@ -153,9 +154,8 @@ class Assembly:
         return self.subject.dtype(self._kind)
 
     def _columns(self) -> int:
-        """Entries of the gradients of all outputs."""
-        outputs = 1 if self.tiles[0].left.outputs > 1 else self.k
-        return outputs * sum(p.numel() * (1 + p.is_complex()) for p in self.subject.chosen.values())
+        """Entries of the gradients of one output."""
+        return sum(p.numel() * (1 + p.is_complex()) for p in self.subject.chosen.values())
 
     def _verified(
         self, tile: Tile, arguments: Arguments, seed: int, within: Within | None
@@ -193,7 +193,7 @@ class Assembly:
                 elif wrong:
                     within.sums.clear()
                 if not wrong:
-                    self._warn(6)
+                    self._warn(7)
                     return run, outputs
             if run is not None:
                 run.close()
@@ -272,8 +272,6 @@ class Assembly:
         self._done = (position[0], position[1], position[2])
 
     def _save(self, path: Path, key: Mapping[str, Any], sample: np.ndarray[Any, Any] | None) -> None:
-        if self._sums is not None:
-            self._sums.flush()
         content = {f"kernel{i}": kernel.cpu().numpy() for i, kernel in enumerate(self.kernels.values())}
         plainly = [name for route in self.routes if route.plain for name in route.names.values()]
         inner = [name for route in self.routes if route.path for name in route.names.values()]

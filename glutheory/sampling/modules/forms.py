@@ -24,6 +24,8 @@ class Forms:
         """With these weights, for the kernels of these parameters."""
         self._weights = weights
         self._parts: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in names}
+        #: of sums of the kernels of a weight and a bias, by the name of the weight
+        self.sums: dict[str, Forms] = {}
 
     def read(self) -> tuple[dict[str, float], dict[str, float]]:
         """The forms wᵀKw and the traces Σ_i w_i² K_ii, by the name of the parameter."""
@@ -51,17 +53,25 @@ class Forms:
             trace = w[p].square() @ products.diagonal() if p == q else torch.zeros_like(form)
             self._parts[name].append((form if p == q else 2 * form, trace.double()))
 
-    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink | None:
-        """See `Sink`: of one outer product a sample the form is had without the kernel."""
+    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink:
+        """See `Sink`."""
+        return self
+
+    def apart(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> None:
+        """Take the weight and the bias of a linear layer that is called on one vector a sample, without a product."""
         w = self._weights.to(g.dtype)
         scaled = w[:, None] * g
         lengths = torch.linalg.vector_norm(scaled, dim=1)
-        if names.get("weight") in self._parts:
+        if names["weight"] in self._parts:
             sizes = torch.linalg.vector_norm(a, dim=1)
             self._add(names["weight"], torch.linalg.vector_norm(scaled.T @ a), torch.linalg.vector_norm(lengths * sizes))
-        if names.get("bias") in self._parts:
+        if names["bias"] in self._parts:
             self._add(names["bias"], torch.linalg.vector_norm(scaled.sum(0)), torch.linalg.vector_norm(lengths))
-        return None
+
+    def of_sum(self, names: Mapping[str, str]) -> Forms:
+        """Of the sum of the kernels of these parameters, under the name of the weight."""
+        found = self.sums[names["weight"]] = Forms(self._weights, [names["weight"]])
+        return found
 
     def _add(self, name: str, root: Tensor, length: Tensor) -> None:
         self._parts[name].append((root.double().square(), length.double().square()))
@@ -85,7 +95,9 @@ class Both:
         self._forms.pairs(name, p, q, products)
         self._sums.pairs(name, p, q, products)
 
-    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink | None:
-        """See `Sink`."""
-        self._forms.single(a, g, names)
-        return self._sums
+    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink:
+        """See `Sink`: where the kernels of weight and bias come as one, each is tested, and so is their sum."""
+        if not (self.joined and len(names) == 2):
+            return self
+        self._forms.apart(a, g, names)
+        return Both(self._forms.of_sum(names), self._sums)

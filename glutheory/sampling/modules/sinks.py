@@ -34,7 +34,7 @@ class Sink(Protocol):
     def pairs(self, name: str, p: slice, q: slice, products: Tensor) -> None:
         """Take ready products of rows p with rows q; of a symmetric kernel those with p up to q, their twins not."""
 
-    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink | None:
+    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink:
         """Look at a linear layer that is called on one vector a sample; what is returned takes its products.
 
         Args:
@@ -89,7 +89,7 @@ class Sums:
         left, right = self._how.starts(p, q)
         self._kernels[self._total or name][left, right] += products
 
-    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink | None:
+    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink:
         """See `Sink`."""
         return self
 

@@ -137,12 +137,19 @@ class Probe:
                 failed |= set(route.names.values())
         found, traces = forms.read()
         least = nothing(subject.single) * max(sum(traces.values()), sum(self.squares.values()))
-        return failed | {
-            name
-            for name in names
-            if not abs(found[name] - self.squares[name])
-            <= close(subject.single) * max(traces[name], self.squares[name]) + least
-        }
+
+        def differ(form: float, trace: float, square: float) -> bool:
+            # not "… > …", which NaN is not
+            return not abs(form - square) <= close(subject.single) * max(trace, square) + least
+
+        failed |= {name for name in names if differ(found[name], traces[name], self.squares[name])}
+        for route in routes:
+            weight = route.names.get("weight", "")
+            if route.structured and weight in forms.sums:
+                both = forms.sums[weight].read()
+                if differ(both[0][weight], both[1][weight], sum(self.squares[name] for name in route.names.values())):
+                    failed |= set(route.names.values())
+        return failed
 
 
 @dataclass(frozen=True)
