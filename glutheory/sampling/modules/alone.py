@@ -66,5 +66,5 @@ def alone(subject: Subject, arguments: Arguments, rows: int) -> Tensor | None:
 
 def _chance() -> tuple[Any, ...]:
     """The state of the generators of random numbers that are no part of torch."""
-    kind, keys, *rest = np.random.get_state()
-    return random.getstate(), kind, keys.tobytes(), *rest  # type: ignore[union-attr]
+    state: Any = np.random.get_state(legacy=True)
+    return random.getstate(), state[1].tobytes(), *state[2:]

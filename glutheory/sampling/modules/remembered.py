@@ -98,7 +98,8 @@ def key_of(
 
 def _look(module: nn.Module) -> Hashable:
     """A module as far as that is cheap to see: objects by their identity, numbers by their values."""
-    parts: list[Hashable] = [id(module), type(module), type(module).forward]
+    kind: Any = type(module)
+    parts: list[Hashable] = [id(module), kind, kind.forward]
     for name, value in vars(module).items():
         parts.append(name)
         if isinstance(value, dict):
