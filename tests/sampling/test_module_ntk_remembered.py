@@ -86,7 +86,7 @@ def test_rows_that_mix_for_later_inputs_only_are_refused(deep):
     model = Switched()
     module_ntk(model, rows())
     model.options["deep"]["mixed"] = deep
-    with pytest.raises(DomainError, match="changes by .* with the other inputs"):
+    with pytest.raises(DomainError, match=r"changes by .* with the other inputs"):
         module_ntk(model, rows() if deep else rows(1))
 
 

@@ -1,7 +1,8 @@
 """The outputs of each row of a batch alone, all in a few calls of the model: torch.func maps a batch of one.
 
 To the model each row is then a batch of one, whatever it does with it; what it does by means that torch.func cannot
-follow (decisions that depend on numbers, ``.item()``, numpy, torch's own chance) ends in an error, and is run otherwise.
+follow (decisions that depend on numbers, ``.item()``, numpy, torch's own chance) ends in an error, and is run
+otherwise.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 from torch.func import vmap
 
 from glutheory.sampling.modules.batches import Arguments
-from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless, mappable
+from glutheory.sampling.modules.differentiated import UNMAPPABLE, mappable
 from glutheory.sampling.modules.subject import Subject
 
 Tensor = torch.Tensor

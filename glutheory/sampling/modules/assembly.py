@@ -127,7 +127,7 @@ class Assembly:
                 run.take(cotangent, how, sink, last=step + 1 == steps)
                 if run.failed:
                     raise next(iter(run.failed.values()))
-                # here and below: a run that goes on from its checkpoint gives the same numbers to the last bit
+                # a run that goes on from its checkpoint gives the same numbers to the last bit
                 sink.flush()
                 tick(0, (index, 0, step + 1))
         if run is not None:
@@ -168,8 +168,8 @@ class Assembly:
             outputs = self.subject.outputs(arguments, len(labels)).detach() if run is None else run.outputs
             if outputs.shape[1] != self.k:
                 raise OtherOutputsError(
-                    f"model returns {outputs.shape[1]} outputs for each of {len(labels)} inputs and {self.k} for one or "
-                    "two: give output=, a function that makes one row per input of what it returns."
+                    f"model returns {outputs.shape[1]} outputs for each of {len(labels)} inputs and {self.k} for one "
+                    "or two: give output=, a function that makes one row per input of what it returns."
                 )
             self._kind = outputs.dtype
             if probe is None and not wrong:

@@ -53,7 +53,7 @@ class Forms:
             trace = w[p].square() @ products.diagonal() if p == q else torch.zeros_like(form)
             self._parts[name].append((form if p == q else 2 * form, trace.double()))
 
-    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink:
+    def single(self, _a: Tensor, _g: Tensor, _names: Mapping[str, str]) -> Sink:
         """See `Sink`."""
         return self
 
@@ -64,7 +64,9 @@ class Forms:
         lengths = torch.linalg.vector_norm(scaled, dim=1)
         if names["weight"] in self._parts:
             sizes = torch.linalg.vector_norm(a, dim=1)
-            self._add(names["weight"], torch.linalg.vector_norm(scaled.T @ a), torch.linalg.vector_norm(lengths * sizes))
+            self._add(
+                names["weight"], torch.linalg.vector_norm(scaled.T @ a), torch.linalg.vector_norm(lengths * sizes)
+            )
         if names["bias"] in self._parts:
             self._add(names["bias"], torch.linalg.vector_norm(scaled.sum(0)), torch.linalg.vector_norm(lengths))
 
@@ -95,9 +97,9 @@ class Both:
         self._forms.pairs(name, p, q, products)
         self._sums.pairs(name, p, q, products)
 
-    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink:
+    def single(self, _a: Tensor, _g: Tensor, _names: Mapping[str, str]) -> Sink:
         """See `Sink`: where the kernels of weight and bias come as one, each is tested, and so is their sum."""
-        if not (self.joined and len(names) == 2):
+        if not (self.joined and len(_names) == 2):
             return self
-        self._forms.apart(a, g, names)
-        return Both(self._forms.of_sum(names), self._sums)
+        self._forms.apart(_a, _g, _names)
+        return Both(self._forms.of_sum(_names), self._sums)

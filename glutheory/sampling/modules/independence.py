@@ -2,11 +2,11 @@
 
 Each row is run alone, all of them in a few calls that torch.func maps over the rows, and every output must be what it
 was in the batch: then no row depends on others, on its place or on the size of the batch. Where torch.func cannot map
-the model, or finds other outputs, the rows are shuffled and run again in sub-batches of ⌈r/32⌉ of the batch's r rows (up to 32 rows:
-each alone), and every output must be what it was in the batch. Whatever makes a row depend on others, on its place or
-on the size of the batch shows, unless the rows that it depends on are all in its sub-batch: for one other row that has
-the probability (⌈r/32⌉ − 1)/(r − 1) < 1/32, for more of them less, and for m pairs of rows about its m-th power. Rows
-that were so tested in an earlier batch must only have the same outputs again beside other rows.
+the model, or finds other outputs, the rows are shuffled and run again in sub-batches of ⌈r/32⌉ of the batch's r rows
+(up to 32 rows: each alone), and every output must be what it was in the batch. Whatever makes a row depend on others,
+on its place or on the size of the batch shows, unless the rows that it depends on are all in its sub-batch: for one
+other row that has the probability (⌈r/32⌉ − 1)/(r − 1) < 1/32, for more of them less, and for m pairs of rows about its
+m-th power. Rows that were so tested in an earlier batch must only have the same outputs again beside other rows.
 
 It compares up to rounding, see `precision`: what is smaller than that is not seen.
 """

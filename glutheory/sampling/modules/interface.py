@@ -110,10 +110,12 @@ def module_ntk(
     that holds all their uses, shared weights included, and where it cannot, plain autograd does, for one input and
     one output at a time, with a `PerformanceWarning`.
 
-    No layer's form is taken on trust. Every batch is run again in random sub-batches, and every parameter's kernel is
-    compared with plain gradients on the rows as they are in that batch: models that mix their inputs are refused, and
-    parameters whose rows are not where they seem to be go the slower way. What may escape, and with what probability,
-    is told in the modules `independence` and `verify` here; another `seed` draws other sub-batches.
+    No layer's form is taken on trust. The rows of every batch are run again alone, or in random sub-batches, and every
+    parameter's kernel is compared with plain gradients on the rows as they are in that batch: models that mix their
+    inputs are refused, and parameters whose rows are not where they seem to be go the slower way. What may escape, and
+    with what probability, is told in the modules `independence` and `verify` here; another `seed` draws other
+    sub-batches. A model that comes again with inputs of the same shapes keeps its plan, not its tests: see the module
+    `remembered`.
 
     Args:
         model: any module whose samples are independent: no active dropout, no batch statistics; float32 or float64,
@@ -150,7 +152,7 @@ def module_ntk(
         those of several small layers together; these sums are added up in float64.
 
     Raises:
-        DomainError: a bad argument; a ScriptModule; inputs of a dtype that the model refuses; a model in training mode
+        DomainError: a bad argument; a ScriptModule; inputs that the model cannot read; a model in training mode
             with dropout or batch statistics, one that mixes samples or draws random numbers, one of another dtype, one
             that returns no tensor; an output or a gradient that is not finite (the message names the row); a checkpoint
             of another run.
@@ -178,7 +180,7 @@ def module_ntk(
             left = Rows(arguments, n, "inputs", per)
             right = None if more is None else Rows(more, m, "others", per)
             subject, parts = Subject(model, names, output, tuple(known), found.single), tiles(left, right, block)
-            together = None if blocks else united(subject, found.routes, root, len(parts[0].labels), workspace)
+            together = None if blocks else united(subject, found.routes, len(parts[0].labels), workspace)
             made = Assembly(
                 subject,
                 parts,

@@ -114,9 +114,7 @@ def demoted(subject: Subject, routes: Sequence[Route], wrong: set[str], root: La
     return tuple(kept)
 
 
-def united(
-    subject: Subject, routes: tuple[Route, ...], root: Layout, rows: int, workspace: int
-) -> tuple[Route, ...] | None:
+def united(subject: Subject, routes: tuple[Route, ...], rows: int, workspace: int) -> tuple[Route, ...] | None:
     """All parameters together, where torch.func differentiates the whole model anyway for some; None where not.
 
     The passes through the layers are saved then. The gradients of all rows have to fit, as one Jacobian may.

@@ -1,4 +1,4 @@
-"""Inputs that a model cannot read: said in a sentence that names what it takes, not in torch's words for two matrices."""
+"""Inputs that a model cannot read: told in a sentence by what it takes, not in torch's words for two matrices."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def _sentence(model: nn.Module, arguments: Arguments, error: Exception, name: st
     away = [x.device for x in tensors if x.device not in own]
     if away:
         return (
-            f"{name} {'are' if name == 'inputs' else 'is'} on the device {away[0]} and model's parameters on {own[0]}: "
-            f"move both to one, as by {name}.to({str(own[0])!r})."
+            f"{name} are on the device {away[0]} and model's parameters on {own[0]}: move both to one, as by "
+            f"{name}.to({str(own[0])!r})."
         )
     found = _layer(model, error)
     if found is not None:
@@ -65,8 +65,8 @@ def _sentence(model: nn.Module, arguments: Arguments, error: Exception, name: st
     if others and "type" in str(error):
         mine = ", ".join(sorted(map(str, dtypes)))
         return (
-            f"{name} are {', '.join(sorted(others))} and model's parameters {mine}, which its forward pass refuses: give "
-            f"both the same dtype, as by {name}.to({mine})."
+            f"{name} are {', '.join(sorted(others))} and model's parameters {mine}, which its forward pass "
+            f"refuses: give both the same dtype, as by {name}.to({mine})."
         )
     said = " ".join(str(error).split())[:200].rstrip(".")
     return (

@@ -34,13 +34,13 @@ class Sink(Protocol):
     def pairs(self, name: str, p: slice, q: slice, products: Tensor) -> None:
         """Take ready products of rows p with rows q; of a symmetric kernel those with p up to q, their twins not."""
 
-    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink:
+    def single(self, _a: Tensor, _g: Tensor, _names: Mapping[str, str]) -> Sink:
         """Look at a linear layer that is called on one vector a sample; what is returned takes its products.
 
         Args:
-            a: its inputs, shape (n, fan-in).
-            g: derivatives with respect to its outputs, shape (n, fan-out).
-            names: of its "weight" and "bias", as far as they are wanted, with those in the model.
+            _a: its inputs, shape (n, fan-in).
+            _g: derivatives with respect to its outputs, shape (n, fan-out).
+            _names: of its "weight" and "bias", as far as they are wanted, with those in the model.
         """
 
 
@@ -89,7 +89,7 @@ class Sums:
         left, right = self._how.starts(p, q)
         self._kernels[self._total or name][left, right] += products
 
-    def single(self, a: Tensor, g: Tensor, names: Mapping[str, str]) -> Sink:
+    def single(self, _a: Tensor, _g: Tensor, _names: Mapping[str, str]) -> Sink:
         """See `Sink`."""
         return self
 

@@ -18,8 +18,8 @@ from tests.sampling.conformance.small_models import MOST, TooLargeError, built, 
 Tensor = torch.Tensor
 #: Towers that read the patches of all images in one axis; what module_ntk takes has samples in front.
 PACKED = (
-    "the patches of all images come packed in one axis, with no axis of samples: put the model into a module that takes "
-    "images of one size, (n, …), and packs them itself"
+    "the patches of all images come packed in one axis, with no axis of samples: put the model into a module that "
+    "takes images of one size, (n, …), and packs them itself"
 )
 #: Outputs of two samples that differ by less, relative to the largest, are none to test rows with.
 SAME = 1e-5
