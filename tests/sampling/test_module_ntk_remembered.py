@@ -5,6 +5,7 @@
 import gc
 import random
 import weakref
+from typing import Any
 
 import pytest
 
@@ -48,8 +49,14 @@ def rows(*large):
 
 def plans(monkeypatch):
     """How often a plan was made."""
-    made = []
-    monkeypatch.setattr(interface, "plan", lambda *args, of=interface.plan: made.append(1) or of(*args))
+    made: list[int] = []
+    plan = vars(interface)["plan"]
+
+    def counted(*arguments):
+        made.append(1)
+        return plan(*arguments)
+
+    monkeypatch.setattr(interface, "plan", counted)
     return made
 
 
@@ -91,7 +98,7 @@ def test_rows_that_mix_for_later_inputs_only_are_refused(deep):
 
 
 def test_weights_tied_since_are_seen():
-    model = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Tanh(), nn.Linear(3, 3, bias=False)).double()
+    model: Any = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Tanh(), nn.Linear(3, 3, bias=False)).double()
     names = ["0.weight"]
     module_ntk(model, rows(), parameters=names)
     model[2].weight = model[0].weight

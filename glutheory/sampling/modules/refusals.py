@@ -70,8 +70,8 @@ def _sentence(model: nn.Module, arguments: Arguments, error: Exception, name: st
         )
     said = " ".join(str(error).split())[:200].rstrip(".")
     return (
-        f"model's forward pass fails on {name} of {_kinds(tensors)} ({type(error).__name__}: {said}): give arguments on "
-        "which it runs, a tensor, a tuple or a mapping by the names of its arguments."
+        f"model's forward pass fails on {name} of {_kinds(tensors)} ({type(error).__name__}: {said}): give arguments "
+        "on which it runs, a tensor, a tuple or a mapping by the names of its arguments."
     )
 
 
