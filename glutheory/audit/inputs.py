@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,10 @@ def example(model: nn.Module, n: int, length: int, seed: int) -> tuple[dict[str,
         return {"pixel_values": images}, f"the last patch of {n} images of standard normal pixels"
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
     vocabulary = getattr(text, "vocab_size", None)
+    if config is None:
+        found = _plain(model, n, length, generator)
+        if found is not None:
+            return found
     if wanted != "input_ids" or not vocabulary:
         raise DomainError(
             f"inputs is 'model', but {type(model).__name__} reads neither token ids nor pixels: give inputs 'gaussian'"
@@ -155,6 +160,27 @@ def example(model: nn.Module, n: int, length: int, seed: int) -> tuple[dict[str,
     if getattr(config, "is_encoder_decoder", False):
         arguments["decoder_input_ids"] = given
     return arguments, f"the last position of {n} sequences of {length} random token ids"
+
+
+def _plain(
+    model: nn.Module, n: int, length: int, generator: np.random.Generator
+) -> tuple[dict[str, torch.Tensor], str] | None:
+    """What a module without a configuration reads, by the first of its layers that has weights; None if unknown."""
+    names = [
+        name
+        for name, parameter in signature(model.forward).parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    first = next((module for module in model.modules() if module._parameters), None)
+    if not names:
+        return None
+    if isinstance(first, nn.Linear):
+        drawn = torch.from_numpy(generator.standard_normal((n, first.in_features))).to(first.weight.dtype)
+        return {names[0]: drawn}, f"{n} standard normal rows of {first.in_features} numbers, as its first layer reads"
+    if isinstance(first, nn.Embedding):
+        ids = torch.from_numpy(generator.integers(0, first.num_embeddings, (n, length)))
+        return {names[0]: ids}, f"{n} sequences of {length} random ids below {first.num_embeddings}"
+    return None
 
 
 def pixels(model: nn.Module, config: Any, n: int, seed: int) -> torch.Tensor | None:

@@ -52,9 +52,10 @@ def audit(
     Args:
         model: any torch module; it is only read. Or a transformers configuration, or what `models.build` takes.
         inputs: "model" (what reaches the feed-forward networks when a transformers model reads random tokens or
-            pixels), "gaussian" or "normalised" (random rows), an array of rows of shape (n, inputs) for every network,
-            or the arguments of the model, a tuple or a mapping of tensors whose first axis is n long. Of a sequence
-            the last position is taken.
+            pixels, or a module without a configuration what its first layer reads: normal rows for a linear one, ids
+            for an embedding), "gaussian" or "normalised" (random rows), an array of rows of shape (n, inputs) for
+            every network, or the arguments of the model, a tuple or a mapping of tensors whose first axis is n long.
+            Of a sequence the last position is taken.
         samples: n, for random inputs.
         length: of random token sequences.
         layers: which of the feed-forward networks, counted from 0; None: all.

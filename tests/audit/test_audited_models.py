@@ -52,13 +52,24 @@ def test_arguments_that_do_not_reach_a_block() -> None:
     [({"inputs": rows(5, 4)}, "inputs has 4 columns, but Gated takes 6"), ({"inputs": rows(1, 6)}, "one row"),
      ({"inputs": "gausian"}, "inputs is 'gausian'"), ({"inputs": (3,)}, "no tensor"), ({"samples": 1}, "samples is 1"),
      ({"draws": 0}, "draws is 0"), ({"layers": []}, "layers is empty"), ({"layers": [3]}, "layers has 3"),
-     ({"changes": {"a": 1}}, "changes go with"), ({"inputs": "model"}, "reads neither token ids nor pixels"),
+     ({"changes": {"a": 1}}, "changes go with"), ({"length": 0}, "length is 0"),
      ({"inputs": rows(5, 6) * torch.inf}, "X has the value")],
     ids=named,
 )  # fmt: skip
 def test_bad_arguments(changes: dict[str, Any], match: str) -> None:
     with pytest.raises(DomainError, match=match):
         audit(Gated(), **changes)
+
+
+def test_a_module_without_a_configuration_has_inputs_by_its_first_layer() -> None:
+    feed = [nn.Linear(6, 16), nn.GELU(), nn.Linear(16, 6)]
+    found = audit(nn.Sequential(*feed), samples=16, draws=1)
+    assert (found.samples, found.inputs) == (16, "16 standard normal rows of 6 numbers, as its first layer reads")
+    table = nn.Sequential(nn.Embedding(40, 6), nn.Sequential(*feed))
+    assert audit(table, samples=8, length=4, draws=1).inputs == "8 sequences of 4 random ids below 40"
+    # how large images are no layer says
+    with pytest.raises(DomainError, match="reads neither token ids nor pixels: give inputs 'gaussian'"):
+        audit(nn.Sequential(nn.Conv2d(1, 6, 2), nn.Flatten(2), nn.Sequential(*feed)), draws=1)
 
 
 def test_what_is_no_model() -> None:

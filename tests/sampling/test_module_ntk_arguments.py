@@ -88,6 +88,14 @@ class Severed(nn.Module):
         return self.head(x).detach()
 
 
+def images():
+    return nn.Sequential(nn.Conv2d(1, 2, 2), nn.Flatten(), nn.Linear(8, 1))
+
+
+def table():
+    return nn.Sequential(nn.Embedding(9, 3), nn.Flatten(), nn.Linear(12, 1))
+
+
 X = torch.ones(5, 4)
 NUMBER: Any = 3
 #: A call, and words that its refusal has.
@@ -121,6 +129,39 @@ REFUSED = {
         "inputs are torch.float64 and model's parameters torch.float32",
     ),
     "integers": (lambda: module_ntk(nn.Linear(4, 2), X.long()), "inputs are torch.int64"),
+    "too few features": (
+        lambda: module_ntk(nn.Linear(4, 2), X[:, :3]),
+        r"inputs of shape \(5, 3\) .* the Linear takes 4 numbers on the last axis .*: give so many features",
+    ),
+    "no features": (lambda: module_ntk(nn.Linear(4, 2), X[:, :0]), "takes 4 numbers on the last axis"),
+    "one sample without its axis": (lambda: module_ntk(nn.Linear(4, 2), X[0]), r"got the shape \(1,\)"),
+    "channels": (
+        lambda: module_ntk(images(), torch.ones(2, 3, 3, 3)),
+        r"its Conv2d '0' takes the shape \(n, 1, height, width\) and got \(2, 3, 3, 3\)",
+    ),
+    "flat images": (lambda: module_ntk(images(), torch.ones(2, 9)), r"takes the shape \(n, 1, height, width\)"),
+    "larger images": (
+        lambda: module_ntk(images(), torch.ones(2, 1, 5, 5)),
+        "its Linear '2' takes 8 .*: give inputs of the size that the model was made for",
+    ),
+    "ids that are no integers": (lambda: module_ntk(table(), X), "its Embedding '0' takes whole numbers"),
+    "a late id": (
+        lambda: module_ntk(table(), torch.tensor([[0] * 4, [0] * 4, [0, 0, 0, 9]])),
+        "rows 0 to 8 and was asked for 9: give ids in that range",
+    ),
+    "a negative id": (lambda: module_ntk(table(), X.long() - 2), "was asked for -1"),
+    "another device": (
+        lambda: module_ntk(nn.Linear(4, 2), X.to("meta")),
+        r"inputs are on the device meta and model's parameters on cpu: .* inputs.to\('cpu'\)",
+    ),
+    "an argument missing": (lambda: module_ntk(Named(), X), "forward pass fails on .*'scale'.*: give arguments"),
+    "an unknown argument": (lambda: module_ntk(nn.Linear(4, 2), {"z": X}), "forward pass fails on .*'z'"),
+    "a norm": (lambda: module_ntk(nn.LayerNorm(4), X[:, :2]), r"the LayerNorm takes the last axes \(4,\)"),
+    "a recurrent layer": (
+        lambda: module_ntk(nn.GRU(4, 2, batch_first=True), X[:, None, :3], output=lambda found: found[0]),
+        "forward pass fails on inputs of shape",
+    ),
+    "half inputs": (lambda: module_ntk(nn.Linear(4, 2), X.half()), "inputs are torch.float16"),
     "a string": (lambda: module_ntk(nn.Linear(4, 2), X, parameters="weight"), "the string 'weight'"),
     "empty": (lambda: module_ntk(nn.Linear(4, 2), X, parameters=[]), "parameters is empty"),
     "no parameters": (lambda: module_ntk(nn.ReLU(), X), "parameters is empty"),
@@ -138,8 +179,11 @@ REFUSED = {
 @pytest.mark.parametrize(("call", "words"), [pytest.param(*row, id=name) for name, row in REFUSED.items()])
 @pytest.mark.filterwarnings("ignore:Lazy modules", "ignore:.*torch.jit")
 def test_refuses(call, words):
-    with pytest.raises(DomainError, match=words):
+    with pytest.raises(DomainError, match=words) as said:
         call()
+    assert str(said.value).endswith(".")
+    assert "\n" not in str(said.value)
+    assert "mat1" not in str(said.value)
 
 
 def test_unknown_parameters_are_told_the_nearest():
@@ -155,3 +199,8 @@ def test_the_same_on_cuda(name):
     found = module_ntk(model.cuda(), x.cuda())
     assert found.device.type == "cuda"
     torch.testing.assert_close(found.cpu(), exact, rtol=1e-10, atol=1e-10)
+
+
+def test_an_error_of_the_function_that_makes_the_output_is_the_users_to_see():
+    with pytest.raises(ZeroDivisionError):
+        module_ntk(nn.Linear(4, 2), X, output=lambda found: found * (1 / 0))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -66,24 +65,6 @@ def names_of(model: nn.Module, parameters: Iterable[str] | None) -> tuple[str, .
     if not names:
         raise DomainError("parameters is empty: choose at least one parameter of a model that has some.")
     return names
-
-
-@contextmanager
-def dtypes_agree(model: nn.Module, arguments: Arguments) -> Iterator[None]:
-    """Say in a sentence that the forward pass in this block fails since inputs have another dtype than the model."""
-    try:
-        yield
-    except RuntimeError as error:
-        own = {parameter.dtype for parameter in model.parameters()}
-        others = {x.dtype for x in arguments.leaves() if isinstance(x, Tensor)} - own
-        # a model may take others than its own: torch has the last word
-        if not others or "type" not in str(error):
-            raise
-        given, wanted = (", ".join(sorted(map(str, found))) for found in (others, own))
-        raise DomainError(
-            f"inputs are {given} and model's parameters {wanted}, which its forward pass refuses ({error}): give both "
-            f"the same dtype, as by inputs.to({wanted})."
-        ) from None
 
 
 def samples_of(name: str, inputs: Any) -> tuple[Arguments, int]:

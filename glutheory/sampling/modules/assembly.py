@@ -18,14 +18,14 @@ from glutheory.sampling.modules.batches import Arguments, Layout
 from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless
 from glutheory.sampling.modules.independence import Known, independent
-from glutheory.sampling.modules.plan import demoted
+from glutheory.sampling.modules.plan import demoted, whole_names
 from glutheory.sampling.modules.precision import close
 from glutheory.sampling.modules.routes import Route
 from glutheory.sampling.modules.run import Run, whole
 from glutheory.sampling.modules.sinks import Sums, mirrored
 from glutheory.sampling.modules.subject import Subject
 from glutheory.sampling.modules.tiles import Tile
-from glutheory.sampling.modules.verify import Probe
+from glutheory.sampling.modules.verify import Probe, Within
 from glutheory.sampling.progress import bar
 
 Tensor = torch.Tensor
@@ -33,6 +33,10 @@ Tensor = torch.Tensor
 INTERVAL = 30.0
 #: The key of the sum over all parameters.
 TOTAL = "total"
+
+
+class OtherOutputsError(DomainError):
+    """A batch has another number of outputs than the inputs that the plan was made with."""
 
 
 @dataclass
@@ -49,6 +53,7 @@ class Assembly:
         how: workspace and dtype of the sums.
         blocks: whether each parameter's kernel is kept, not only their sum.
         seed: of the tests.
+        apart: the routes as they were before they were `united`, to which a batch goes back that proves them wrong.
     """
 
     subject: Subject
@@ -60,12 +65,13 @@ class Assembly:
     how: Products
     blocks: bool
     seed: int
+    apart: tuple[Route, ...] | None = None
     kernels: dict[str, Tensor] = field(default_factory=dict)
     #: tile, 0 for layers and 1 for the whole model, output: all before this is done
     _done: tuple[int, int, int] = (0, 0, 0)
     _warned: bool = False
-    #: of the tile that is being filled
-    _sums: Sums | None = None
+    #: of the outputs
+    _kind: torch.dtype | None = None
 
     def run(self, progress: bool | None, path: Path | None, key: Mapping[str, Any]) -> dict[str, Tensor]:
         """The kernels by parameter, or their sum under `TOTAL`, in float64.
@@ -105,16 +111,24 @@ class Assembly:
     def _fill(self, index: int, tile: Tile, tick: Any) -> None:
         """Add what this tile gives."""
         arguments, rows = tile.arguments, len(tile.labels)
-        run, outputs = self._verified(arguments, tile.labels, self.seed + index)
         how = replace(self.how, split=tile.split)
         places = {name: kernel[tile.p, tile.q] for name, kernel in self.kernels.items()}
-        sink = self._sums = Sums(places, how, None if self.blocks else TOTAL, self._columns())
+        sink = Sums(places, how, None if self.blocks else TOTAL, self._columns())
         steps = 1 if tile.left.outputs > 1 else self.k
+        # one backward pass serves the test and the kernel
+        within = Within(sink, how, arguments) if steps == 1 and tile.together and self._done <= (index, 0, 0) else None
+        run, outputs = self._verified(tile, arguments, self.seed + index, within)
+        if within is not None:
+            sink.flush()
+            self._done = (index, 1, 1)
+            tick(max(1 - bool(route.path) for route in self.routes), self._done)
         for step, cotangent in enumerate(tile.cotangents(self.k, outputs)):
             if run is not None and self._done <= (index, 0, step):
                 run.take(cotangent, how, sink, last=step + 1 == steps)
                 if run.failed:
                     raise next(iter(run.failed.values()))
+                # a run that goes on from its checkpoint gives the same numbers to the last bit
+                sink.flush()
                 tick(0, (index, 0, step + 1))
         if run is not None:
             run.close()
@@ -123,8 +137,8 @@ class Assembly:
             if self._done <= (index, 1, step):
                 for route in outer:
                     whole(self.subject, route, arguments, cotangent, how, sink)
+                sink.flush()
                 tick(1, (index, 1, step + 1))
-        sink.flush()
         for place in places.values() if tile.together else ():
             mirrored(place)
         self._check_finite(tile)
@@ -133,18 +147,31 @@ class Assembly:
                 kernel[tile.q, tile.p] = kernel[tile.p, tile.q].T
         assert rows == len(outputs)
 
-    def _columns(self) -> int:
-        """Entries of the gradients of all outputs."""
-        parameters = map(self.subject.model.get_parameter, self.subject.names)
-        outputs = 1 if self.tiles[0].left.outputs > 1 else self.k
-        return outputs * sum(parameter.numel() * (1 + parameter.is_complex()) for parameter in parameters)
+    def dtype(self) -> torch.dtype:
+        """Of the kernel unless another one is asked for."""
+        if self._kind is None:  # all of it comes from a checkpoint
+            self._kind = self.subject.outputs(self.tiles[0].left.take(slice(0, 1)), 1).dtype
+        return self.subject.dtype(self._kind)
 
-    def _verified(self, arguments: Arguments, labels: Sequence[str], seed: int) -> tuple[Run | None, Tensor]:
+    def _columns(self) -> int:
+        """Entries of the gradients of one output."""
+        return sum(p.numel() * (1 + p.is_complex()) for p in self.subject.chosen.values())
+
+    def _verified(
+        self, tile: Tile, arguments: Arguments, seed: int, within: Within | None
+    ) -> tuple[Run | None, Tensor]:
         """A forward pass of this batch whose layers are right for it, and its outputs."""
+        labels = tile.labels
         probe, todo = None, set(self.subject.names)
         while True:
             run, wrong = self._open(arguments, len(labels))
             outputs = self.subject.outputs(arguments, len(labels)).detach() if run is None else run.outputs
+            if outputs.shape[1] != self.k:
+                raise OtherOutputsError(
+                    f"model returns {outputs.shape[1]} outputs for each of {len(labels)} inputs and {self.k} for one "
+                    "or two: give output=, a function that makes one row per input of what it returns."
+                )
+            self._kind = outputs.dtype
             if probe is None and not wrong:
                 try:
                     if not self._known.knows(outputs, labels):
@@ -156,17 +183,25 @@ class Assembly:
                         raise
                     wrong = {name for route in self.routes if route.path for name in route.names.values()}
                 else:
-                    probe = Probe.of(self.subject, arguments, outputs, labels, seed, only=len(self.tiles) == 1)
+                    only, cotangent = len(self.tiles) == 1, tile.direction(outputs, seed)
+                    probe = Probe.of(self.subject, arguments, cotangent, labels, seed, only=only)
             if probe is not None and not wrong:
                 tested = [replace(route, names=chosen) for route in self.routes if (chosen := _among(route, todo))]
-                wrong = probe.wrong(self.subject, run, tested, len(labels), self.how.workspace)
-                todo = set(wrong)
+                wrong = probe.wrong(self.subject, run, tested, self.how.workspace, within)
+                if within is None:
+                    todo = set(wrong)
+                elif wrong:
+                    within.sums.clear()
                 if not wrong:
-                    self._warn(6)
+                    self._warn(7)
                     return run, outputs
             if run is not None:
                 run.close()
-            self.routes = demoted(self.subject, self.routes, wrong, self.root)
+            base, self.apart = self.apart or self.routes, None
+            if base is not self.routes:
+                # they were taken together to save time: now each by its own
+                wrong, todo = wrong & whole_names(base), set(self.subject.names)
+            self.routes = demoted(self.subject, base, wrong, self.root)
 
     def _open(self, arguments: Arguments, rows: int) -> tuple[Run | None, set[str]]:
         """A forward pass; or the parameters whose layers cannot be listened to."""
@@ -237,8 +272,6 @@ class Assembly:
         self._done = (position[0], position[1], position[2])
 
     def _save(self, path: Path, key: Mapping[str, Any], sample: np.ndarray[Any, Any] | None) -> None:
-        if self._sums is not None:
-            self._sums.flush()
         content = {f"kernel{i}": kernel.cpu().numpy() for i, kernel in enumerate(self.kernels.values())}
         plainly = [name for route in self.routes if route.plain for name in route.names.values()]
         inner = [name for route in self.routes if route.path for name in route.names.values()]

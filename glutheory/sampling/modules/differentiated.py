@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -108,16 +108,24 @@ def _blocks(rows: slice, size: int) -> list[slice]:
     return [slice(start, min(rows.stop, start + size)) for start in range(rows.start, rows.stop, size)]
 
 
-def _mappable_attention() -> AbstractContextManager[None]:
+@contextmanager
+def mappable() -> Iterator[None]:
     """While this lasts attention is computed in the form that vmap takes for all samples at once.
 
-    For the others it has no rule, and takes one sample after the other. Before torch 2.3 nothing is changed.
+    For the others it has no rule, and takes one sample after the other. What this torch does not have stays as it is.
     """
     attention: Any = getattr(nn, "attention", None)
-    if not hasattr(attention, "sdpa_kernel"):
-        return nullcontext()
-    chosen: AbstractContextManager[None] = attention.sdpa_kernel(attention.SDPBackend.MATH)
-    return chosen
+    fused: Any = getattr(torch.backends, "mha", None)
+    fast = fused is not None and fused.get_fastpath_enabled()
+    chosen = attention.sdpa_kernel(attention.SDPBackend.MATH) if hasattr(attention, "sdpa_kernel") else nullcontext()
+    try:
+        if fast:
+            fused.set_fastpath_enabled(False)
+        with chosen:
+            yield
+    finally:
+        if fast:
+            fused.set_fastpath_enabled(True)
 
 
 def _jacobian(
@@ -157,7 +165,7 @@ def _jacobian(
     numbers = sum(value.numel() * value.itemsize for value in values) // count * 32
     weight = sum(4 * p.numel() * p.itemsize for p in parameters.values())
     chunk = min(count, max(1, workspace // max(1, numbers + weight)))
-    with torch.no_grad(), _mappable_attention(), warnings.catch_warnings():
+    with torch.no_grad(), mappable(), warnings.catch_warnings():
         # an operation that torch maps by a loop is slower, not wrong
         warnings.filterwarnings("ignore", message="There is a performance drop")
         try:

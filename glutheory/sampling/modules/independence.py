@@ -1,10 +1,12 @@
 """The test that the rows of a batch do not mix, before a number of it is believed.
 
-The rows are shuffled and run again in sub-batches of ⌈r/32⌉ of the batch's r rows (up to 32 rows:
-each alone), and every output must be what it was in the batch. Whatever makes a row depend on others, on its place or
-on the size of the batch shows, unless the rows that it depends on are all in its sub-batch: for one other row that has
-the probability (⌈r/32⌉ − 1)/(r − 1) < 1/32, for more of them less, and for m pairs of rows about its m-th power. Rows
-that were so tested in an earlier batch must only have the same outputs again beside other rows.
+Each row is run alone, all of them in a few calls that torch.func maps over the rows, and every output must be what it
+was in the batch: then no row depends on others, on its place or on the size of the batch. Where torch.func cannot map
+the model, or finds other outputs, the rows are shuffled and run again in sub-batches of ⌈r/32⌉ of the batch's r rows
+(up to 32 rows: each alone), and every output must be what it was in the batch. Whatever makes a row depend on others,
+on its place or on the size of the batch shows, unless the rows that it depends on are all in its sub-batch: for one
+other row that has the probability (⌈r/32⌉ − 1)/(r − 1) < 1/32, for more of them less, and for m pairs of rows about its
+m-th power. Rows that were so tested in an earlier batch must only have the same outputs again beside other rows.
 
 It compares up to rounding, see `precision`: what is smaller than that is not seen.
 """
@@ -16,6 +18,7 @@ from collections.abc import Sequence
 import torch
 
 from glutheory.errors import DomainError
+from glutheory.sampling.modules.alone import alone
 from glutheory.sampling.modules.batches import Arguments
 from glutheory.sampling.modules.precision import close
 from glutheory.sampling.modules.subject import Subject
@@ -47,6 +50,12 @@ def independent(subject: Subject, arguments: Arguments, outputs: Tensor, labels:
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(seed))
     tolerance = close(subject.single)
     least = tolerance * _SMALL * outputs.abs().max()
+    each = alone(subject, arguments, rows)
+    if each is not None and each.shape == outputs.shape:
+        error = (each - outputs).abs().amax(1)
+        if bool((error <= tolerance * outputs.abs().amax(1) + least).all()):
+            return
+    # torch.func has no last word: what it cannot do, or sees otherwise, is run
     for part in torch.split(order, -(-rows // PARTS)):
         again = subject.outputs(arguments.rows(part), len(part)).detach()
         if again.shape != (len(part), outputs.shape[1]):

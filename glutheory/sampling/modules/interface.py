@@ -15,16 +15,17 @@ from glutheory.ground.arguments import integer
 from glutheory.sampling.modules.arguments import (
     check_dtype,
     check_model,
-    dtypes_agree,
     fingerprint,
     names_of,
     samples_of,
 )
-from glutheory.sampling.modules.assembly import TOTAL, Assembly
+from glutheory.sampling.modules.assembly import TOTAL, Assembly, OtherOutputsError
 from glutheory.sampling.modules.batches import Arguments, Axis, Layout
 from glutheory.sampling.modules.contractions import Products
-from glutheory.sampling.modules.plan import plan
+from glutheory.sampling.modules.plan import plan, united
 from glutheory.sampling.modules.precision import Precisions
+from glutheory.sampling.modules.refusals import readable
+from glutheory.sampling.modules.remembered import Plan, key_of, recall, remember
 from glutheory.sampling.modules.state import changes, unchanged
 from glutheory.sampling.modules.subject import Subject
 from glutheory.sampling.modules.tiles import Rows, tiles
@@ -109,10 +110,12 @@ def module_ntk(
     that holds all their uses, shared weights included, and where it cannot, plain autograd does, for one input and
     one output at a time, with a `PerformanceWarning`.
 
-    No layer's form is taken on trust. Every batch is run again in random sub-batches, and every parameter's kernel is
-    compared with plain gradients on the rows as they are in that batch: models that mix their inputs are refused, and
-    parameters whose rows are not where they seem to be go the slower way. What may escape, and with what probability,
-    is told in the modules `independence` and `verify` here; another `seed` draws other sub-batches.
+    No layer's form is taken on trust. The rows of every batch are run again alone, or in random sub-batches, and every
+    parameter's kernel is compared with plain gradients on the rows as they are in that batch: models that mix their
+    inputs are refused, and parameters whose rows are not where they seem to be go the slower way. What may escape, and
+    with what probability, is told in the modules `independence` and `verify` here; another `seed` draws other
+    sub-batches. A model that comes again with inputs of the same shapes keeps its plan, not its tests: see the module
+    `remembered`.
 
     Args:
         model: any module whose samples are independent: no active dropout, no batch statistics; float32 or float64,
@@ -149,7 +152,7 @@ def module_ntk(
         those of several small layers together; these sums are added up in float64.
 
     Raises:
-        DomainError: a bad argument; a ScriptModule; inputs of a dtype that the model refuses; a model in training mode
+        DomainError: a bad argument; a ScriptModule; inputs that the model cannot read; a model in training mode
             with dropout or batch statistics, one that mixes samples or draws random numbers, one of another dtype, one
             that returns no tensor; an output or a gradient that is not finite (the message names the row); a checkpoint
             of another run.
@@ -169,30 +172,56 @@ def module_ntk(
     with torch.inference_mode(mode=False), torch.enable_grad(), unchanged(model) as known:
         if path is not None:
             settings["data"] = fingerprint(model, *(item for item in (arguments, more) if item is not None))
-        subject = Subject(model, names, output)
-        pair = _pair(arguments, n, more, m, seed)
-        one = pair.rows(slice(0, 1))
-        with Precisions() as seen, dtypes_agree(model, arguments):
-            known += changes(model, lambda: subject.forward(one, 1))
-        subject = Subject(model, names, output, tuple(known), seen.single)
-        routes, k = plan(subject, pair, workspace)
-        per = k if outputs == "full" else 1
-        left = Rows(arguments, n, "inputs", per)
-        right = None if more is None else Rows(more, m, "others", per)
         root = Layout(tuple(Axis(0) if isinstance(x, Tensor) else None for x in arguments.leaves()), Axis(0))
-        assembly = Assembly(
-            subject,
-            tiles(left, right, block),
-            routes,
-            root,
-            k,
-            (n * per, m * per),
-            Products(workspace, dtype=dtype),
-            blocks,
-            seed,
-        )
-        kernels = assembly.run(progress, path, settings)
-        chosen = dtype or subject.dtype(subject.outputs(one, 1))
+        key = key_of(model, names, output, arguments, more)
+
+        def assembled(found: Plan) -> Assembly:
+            per = found.k if outputs == "full" else 1
+            left = Rows(arguments, n, "inputs", per)
+            right = None if more is None else Rows(more, m, "others", per)
+            subject, parts = Subject(model, names, output, tuple(known), found.single), tiles(left, right, block)
+            together = None if blocks else united(subject, found.routes, len(parts[0].labels), workspace)
+            made = Assembly(
+                subject,
+                parts,
+                together or found.routes,
+                root,
+                found.k,
+                (n * per, m * per),
+                Products(workspace, dtype=dtype),
+                blocks,
+                seed,
+                found.routes if together else None,
+            )
+            made.run(progress, path, settings)
+            return made
+
+        def planned() -> Plan:
+            pair = _pair(arguments, n, more, m, seed)
+            with Precisions() as seen:
+                known.extend(changes(model, lambda: Subject(model, names, output).forward(pair.rows(slice(0, 1)), 1)))
+            routes, k = plan(Subject(model, names, output, tuple(known), seen.single), pair, workspace)
+            return Plan(routes, k, seen.single)
+
+        def called() -> None:
+            """On all rows, and on one."""
+            every = [item for item in (arguments, more) if item is not None]
+            for given in [*every, *(item.rows(slice(0, 1)) for item in every)]:
+                fresh = given.fresh()
+                model(*fresh.args, **fresh.kwargs)
+
+        remembered = recall(model, key)
+        with readable(model, arguments, called):
+            try:
+                assembly = assembled(remembered or planned())
+            except OtherOutputsError:
+                if remembered is None:
+                    raise
+                assembly = assembled(planned())
+        # what a batch has found out stays found out
+        routes = assembly.apart or assembly.routes
+        remember(model, key, None if known else Plan(routes, assembly.k, assembly.subject.single))
+        kernels, chosen = assembly.kernels, dtype or assembly.dtype()
     found = {name: _shaped(kernel, outputs, n, m).to(chosen) for name, kernel in kernels.items()}
     if not blocks:
         return found[TOTAL]

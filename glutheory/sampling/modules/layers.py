@@ -53,6 +53,8 @@ def _convolution(module: nn.Conv2d, x: Tensor, g: Tensor, names: Names, how: Pro
 
 
 def _affine(a: Tensor, g: Tensor, names: Names, how: Products, sink: Sink) -> None:
+    if a.shape[1] == 1:
+        sink = sink.single(a[:, 0], g[:, 0], names)
     if sink.joined and len(names) == 2 and a.shape[1] == 1:
         # the bias is the weight of one more input that is 1: no products of its own
         a, names = functional.pad(a, (0, 1), value=1.0), {"weight": names["weight"]}

@@ -51,7 +51,7 @@ def gradients(
 def _gradients(
     subject: Subject, arguments: Arguments, cotangent: Tensor, names: Sequence[str], *, everything: bool
 ) -> tuple[Tensor, dict[str, Tensor], bool]:
-    chosen = {name: subject.model.get_parameter(name) for name in names}
+    chosen = {name: subject.chosen[name] for name in names}
     with torch.enable_grad(), subject.scratch(), _leaves(subject, names, everything):
         given = (
             arguments.replaced([_traced(x) for x in arguments.fresh().leaves()]) if everything else arguments.fresh()
@@ -104,5 +104,5 @@ def products(
         ]
         return {name: torch.stack([row[name] for row in rows]) for name in names}
 
-    parameters = [subject.model.get_parameter(name) for name in names]
+    parameters = [subject.chosen[name] for name in names]
     gram_of(jacobian, sum(p.numel() * p.itemsize for p in parameters), len(cotangent), how, sink)

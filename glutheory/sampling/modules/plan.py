@@ -25,7 +25,7 @@ from glutheory.sampling.modules.precision import close, nothing
 from glutheory.sampling.modules.routes import Route
 from glutheory.sampling.modules.run import Run
 from glutheory.sampling.modules.sinks import Sums, mirrored
-from glutheory.sampling.modules.subject import Subject
+from glutheory.sampling.modules.subject import CONSTANT, Subject
 
 Tensor = torch.Tensor
 
@@ -52,10 +52,7 @@ def plan(subject: Subject, pair: Arguments, workspace: int) -> tuple[tuple[Route
     ones = torch.ones((1, 1), dtype=both.dtype, device=both.device)
     exact = [plain.gradients(subject, item, ones) for item in alone]
     if not any(depends for _, _, depends in exact):
-        raise DomainError(
-            "model's output does not depend on the parameters in a way that torch can differentiate: "
-            "remove torch.no_grad, detach and rounding from its forward pass, or choose other parameters."
-        )
+        raise DomainError(CONSTANT)
     root = Layout(tuple(Axis(0) if isinstance(x, Tensor) else None for x in pair.leaves()), Axis(0))
     places = {name: _place(subject.model, name, one, two) for name in subject.names}
     routes = _routes(places, subject.model, one, two, root)
@@ -115,6 +112,24 @@ def demoted(subject: Subject, routes: Sequence[Route], wrong: set[str], root: La
         elif names:
             kept.append(Route("", root, names, structured=False, plain=way == "autograd"))
     return tuple(kept)
+
+
+def united(subject: Subject, routes: tuple[Route, ...], rows: int, workspace: int) -> tuple[Route, ...] | None:
+    """All parameters together, where torch.func differentiates the whole model anyway for some; None where not.
+
+    The passes through the layers are saved then. The gradients of all rows have to fit, as one Jacobian may.
+    """
+    others = [route for route in routes if route.path]
+    some = [route for route in routes if not route.path]
+    size = sum(p.numel() * p.itemsize for p in subject.chosen.values())
+    if not others or len(some) != 1 or some[0].plain or rows * size > 4 * workspace:
+        return None
+    return (replace(some[0], names={name: name for name in subject.names}),)
+
+
+def whole_names(routes: Sequence[Route]) -> set[str]:
+    """Of the parameters that are differentiated in the whole model."""
+    return {name for route in routes if not route.path for name in route.names.values()}
 
 
 def _traceable(subject: Subject, route: Route) -> bool:

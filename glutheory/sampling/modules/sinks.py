@@ -34,6 +34,15 @@ class Sink(Protocol):
     def pairs(self, name: str, p: slice, q: slice, products: Tensor) -> None:
         """Take ready products of rows p with rows q; of a symmetric kernel those with p up to q, their twins not."""
 
+    def single(self, _a: Tensor, _g: Tensor, _names: Mapping[str, str]) -> Sink:
+        """Look at a linear layer that is called on one vector a sample; what is returned takes its products.
+
+        Args:
+            _a: its inputs, shape (n, fan-in).
+            _g: derivatives with respect to its outputs, shape (n, fan-out).
+            _names: of its "weight" and "bias", as far as they are wanted, with those in the model.
+        """
+
 
 class Sums:
     """A sink that adds up kernels."""
@@ -80,6 +89,10 @@ class Sums:
         left, right = self._how.starts(p, q)
         self._kernels[self._total or name][left, right] += products
 
+    def single(self, _a: Tensor, _g: Tensor, _names: Mapping[str, str]) -> Sink:
+        """See `Sink`."""
+        return self
+
     def flush(self) -> None:
         """Add what is put side by side."""
         if self._used:
@@ -87,6 +100,12 @@ class Sums:
             assert self._total is not None
             self._product(self._total, self._buffer[:, : self._used])
             self._used = 0
+
+    def clear(self) -> None:
+        """Forget all that was added."""
+        self._used = 0
+        for kernel in self._kernels.values():
+            kernel.zero_()
 
     def _product(self, name: str, gradients: Tensor) -> None:
         x, kernel = self._how.cast(gradients), self._kernels[name]

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,6 +17,11 @@ from glutheory.sampling.modules.batches import Arguments
 from glutheory.sampling.modules.state import scratch
 
 Tensor = torch.Tensor
+#: Said of outputs whose gradients by all parameters are 0 whatever the inputs are.
+CONSTANT = (
+    "model's output does not depend on the parameters in a way that torch can differentiate: "
+    "remove torch.no_grad, detach and rounding from its forward pass, or choose other parameters."
+)
 #: What torch.utils.checkpoint warns of where it loses the gradients of all parameters in a block.
 LOST = "None of the inputs have requires_grad"
 
@@ -38,9 +44,15 @@ class Subject:
     changing: tuple[Tensor, ...] = field(default=(), repr=False)
     single: bool = False
 
-    def dtype(self, outputs: Tensor) -> torch.dtype:
+    @cached_property
+    def chosen(self) -> dict[str, nn.Parameter]:
+        """The parameters that are asked for, by name."""
+        known = dict(self.model.named_parameters(remove_duplicate=False))
+        return {name: known[name] for name in self.names}
+
+    def dtype(self, outputs: torch.dtype) -> torch.dtype:
         """float32 where a parameter or the outputs are, else float64."""
-        found = [outputs.dtype, *(parameter.dtype for parameter in self.model.parameters())]
+        found = [outputs, *(parameter.dtype for parameter in self.model.parameters())]
         return torch.float32 if any(dtype in (torch.float32, torch.complex64) for dtype in found) else torch.float64
 
     def scratch(self, module: nn.Module | None = None) -> AbstractContextManager[None]:

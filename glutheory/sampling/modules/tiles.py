@@ -90,6 +90,17 @@ class Tile:
         unit[torch.arange(rows), torch.tensor(places) % k] = 1
         yield unit
 
+    def direction(self, like: Tensor, seed: int) -> Tensor:
+        """The direction in which the outputs are differentiated to test a batch, shape (rows, k).
+
+        Where there is only one it is that of the kernel; else it is drawn, the same for all rows.
+        """
+        rows, k = like.shape
+        if self.left.outputs > 1 or k == 1:
+            return next(self.cotangents(k, like))
+        draw = torch.randn((1, k), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        return draw.to(like).expand(rows, k)
+
 
 def tiles(left: Rows, right: Rows | None, block: int | None) -> list[Tile]:
     """The tiles of the kernel of the left rows with the right ones; without these, of the upper triangle.

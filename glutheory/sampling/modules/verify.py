@@ -13,7 +13,7 @@ It compares up to rounding, see `precision`: what is smaller than that is not se
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,10 +23,12 @@ from glutheory.sampling.modules import plain
 from glutheory.sampling.modules.batches import Arguments
 from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless
+from glutheory.sampling.modules.forms import Both, Forms
 from glutheory.sampling.modules.precision import close, nothing
 from glutheory.sampling.modules.routes import Route
 from glutheory.sampling.modules.run import Run, whole
-from glutheory.sampling.modules.subject import Subject
+from glutheory.sampling.modules.sinks import Sink, Sums
+from glutheory.sampling.modules.subject import CONSTANT, Subject
 
 Tensor = torch.Tensor
 #: Rows that are all drawn, in a batch that is the only one and in one of many, and the share that is drawn of more.
@@ -40,56 +42,60 @@ class Probe:
     Attributes:
         places: the rows that are drawn, S.
         weights: w, one for each of them.
-        direction: v, shape (1, k).
-        arguments: of these rows.
+        cotangent: of the outputs of the batch, v in every row or the output that the row is of, shape (rows, k).
+        arguments: of the rows that are drawn.
         squares: ‖∇ Σ_i w_i v·f_i‖² by the name of the parameter.
     """
 
     places: Tensor
     weights: Tensor
-    direction: Tensor
+    cotangent: Tensor
     arguments: Arguments
     squares: dict[str, float]
 
     @classmethod
     def of(
-        cls, subject: Subject, arguments: Arguments, outputs: Tensor, labels: Sequence[str], seed: int, *, only: bool
+        cls,
+        subject: Subject,
+        arguments: Arguments,
+        cotangent: Tensor,
+        labels: Sequence[str],
+        seed: int,
+        *,
+        only: bool,
     ) -> Probe:
         """Drawn from the seed, with the plain gradient.
 
         Args:
             subject: the network.
             arguments: of the batch.
-            outputs: of the batch.
+            cotangent: of the outputs of the batch, shape (rows, k).
             labels: what the rows are called.
             seed: of the draws.
             only: there is no other batch.
 
         Raises:
-            DomainError: a gradient is not finite; it names the row.
+            DomainError: a gradient is not finite (it names the row), or the outputs do not depend on the parameters.
         """
-        rows, k = outputs.shape
-        generator = _generator(seed)
+        rows = len(cotangent)
+        generator = torch.Generator().manual_seed(seed)
         count = min(rows, max(DRAWN if only else FEW, -(-rows // SHARE)))
         places = torch.randperm(rows, generator=generator)[:count]
         draw = torch.rand(count, generator=generator, dtype=torch.float64) + 0.5
         sign = torch.randint(0, 2, (count,), generator=generator) * 2 - 1
-        v = torch.randn((1, k), generator=generator, dtype=torch.float64) if k > 1 else torch.ones((1, 1))
-        weights, v = (draw * sign).to(outputs), v.to(outputs)
+        weights, here = (draw * sign).to(cotangent), places.to(cotangent.device)
         some = arguments.rows(places)
-        found = plain.gradients(subject, some, weights[:, None] * v)[1]
-        squares = {name: float(gradient.double().square().sum()) for name, gradient in found.items()}
-        if not all(map(math.isfinite, squares.values())):
-            _infinite(subject, arguments, v, [(int(place), labels[place]) for place in places])
-        return cls(places.to(outputs.device), weights, v, some, squares)
+        _, found, depends = plain.gradients(subject, some, weights[:, None] * cotangent[here])
+        if not depends:
+            raise DomainError(CONSTANT)
+        squares = [gradient.double().square().sum() for gradient in found.values()]
+        sizes = dict(zip(found, torch.stack(squares).tolist(), strict=True))
+        if not all(map(math.isfinite, sizes.values())):
+            _infinite(subject, arguments, cotangent, [(int(place), labels[place]) for place in places])
+        return cls(here, weights, cotangent, some, sizes)
 
     def wrong(
-        self,
-        subject: Subject,
-        run: Run | None,
-        routes: Sequence[Route],
-        rows: int,
-        workspace: int,
+        self, subject: Subject, run: Run | None, routes: Sequence[Route], workspace: int, within: Within | None = None
     ) -> set[str]:
         """The parameters whose kernels on these routes are not those of the plain gradient.
 
@@ -97,15 +103,26 @@ class Probe:
             subject: the network.
             run: the forward pass of the batch, for the routes that are inner modules.
             routes: the routes that are tested.
-            rows: of the batch.
             workspace: bytes of temporary arrays.
+            within: the kernels themselves are formed in the passes of the test, of all rows. None: the test has passes
+                of its own, of the rows that are drawn.
         """
         names = {name for route in routes for name in route.names.values()}
-        sink, failed = Forms(self.weights, names), set[str]()
-        how = Products(workspace)
+        rows = len(self.cotangent)
+        if within is None:
+            forms, how = Forms(self.weights, names), Products(workspace)
+            sink: Sink = forms
+            arguments, cotangent, only = self.arguments, self.cotangent[self.places], self.places
+        else:
+            every = self.cotangent.new_zeros(rows)
+            every[self.places] = self.weights
+            forms, how = Forms(every, names), within.how
+            sink = Both(forms, within.sums)
+            arguments, cotangent, only = within.arguments, self.cotangent, None
+        failed = set[str]()
         if run is not None and any(route.path for route in routes):
             try:
-                run.take(self.direction.expand(rows, -1), how, sink, self.places)
+                run.take(self.cotangent, how, sink, only, last=within is not None)
             except UNMAPPABLE as error:
                 if hopeless(error):
                     raise
@@ -113,65 +130,50 @@ class Probe:
             failed |= names & set(run.failed)
         for route in (route for route in routes if not route.path):
             try:
-                whole(subject, route, self.arguments, self.direction.expand(len(self.weights), -1), how, sink)
+                whole(subject, route, arguments, cotangent, how, sink)
             except UNMAPPABLE as error:
                 if hopeless(error) or route.plain:
                     raise
                 failed |= set(route.names.values())
-        least = nothing(subject.single) * max(sum(sink.traces.values()), sum(self.squares.values()))
-        return failed | {
-            name
-            for name in names
-            if not abs(sink.forms[name] - self.squares[name])
-            <= close(subject.single) * max(sink.traces[name], self.squares[name]) + least
-        }
+        found, traces = forms.read()
+        least = nothing(subject.single) * max(sum(traces.values()), sum(self.squares.values()))
+
+        def differ(form: float, trace: float, square: float) -> bool:
+            # not "… > …", which NaN is not
+            return not abs(form - square) <= close(subject.single) * max(trace, square) + least
+
+        failed |= {name for name in names if differ(found[name], traces[name], self.squares[name])}
+        for route in routes:
+            weight = route.names.get("weight", "")
+            if route.structured and weight in forms.sums:
+                both = forms.sums[weight].read()
+                if differ(both[0][weight], both[1][weight], sum(self.squares[name] for name in route.names.values())):
+                    failed |= set(route.names.values())
+        return failed
 
 
-class Forms:
-    """A sink that keeps of each kernel K only wᵀKw, and Σ_i w_i² K_ii.
-
-    Of gradients J, of which the kernel would be JJᵀ, the form is ‖Jᵀw‖²: rows that are mistaken for others are rows of
-    J, and no kernel is formed.
+@dataclass(frozen=True)
+class Within:
+    """The kernels that are formed while they are tested.
 
     Attributes:
-        forms, traces: by the name of the parameter.
+        sums: takes the products.
+        how: which.
+        arguments: of the whole batch.
     """
 
-    joined = False
-
-    def __init__(self, weights: Tensor, names: Iterable[str]) -> None:
-        """With these weights, for the kernels of these parameters."""
-        self._weights = weights
-        self.forms, self.traces = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
-
-    def rows(self, name: str, gradients: Tensor) -> None:
-        """See `Sink`."""
-        if name in self.forms:
-            w = self._weights.to(gradients.dtype)
-            self.forms[name] += float((w @ gradients).double().square().sum())
-            lengths = torch.linalg.vector_norm(gradients, dim=1).double()
-            self.traces[name] += float((w.double() * lengths).square().sum())
-
-    def pairs(self, name: str, p: slice, q: slice, products: Tensor) -> None:
-        """See `Sink`."""
-        if name in self.forms:
-            w = self._weights.double()
-            form = float(w[p] @ products.double() @ w[q])
-            self.forms[name] += form if p == q else 2 * form
-            if p == q:
-                self.traces[name] += float((w[p].square() * products.diagonal()).sum())
+    sums: Sums
+    how: Products
+    arguments: Arguments
 
 
-def _infinite(subject: Subject, arguments: Arguments, direction: Tensor, rows: Sequence[tuple[int, str]]) -> None:
+def _infinite(subject: Subject, arguments: Arguments, cotangent: Tensor, rows: Sequence[tuple[int, str]]) -> None:
     for place, label in rows:
-        found = plain.gradients(subject, arguments.rows(slice(place, place + 1)), direction)[1]
+        one = slice(place, place + 1)
+        found = plain.gradients(subject, arguments.rows(one), cotangent[one])[1]
         for name, gradient in found.items():
             if not bool(torch.isfinite(gradient).all()):
                 raise DomainError(
                     f"model's gradient by {name!r} is not finite for {label}, where it has no NTK (a square root or a "
                     "norm at 0, say): remove that input, or smooth the model there."
                 )
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)

@@ -116,7 +116,7 @@ def recipes(model: nn.Module) -> dict[str, list[Tensor]]:
         "decoder_input_ids": [ids],
         "attention_mask": [torch.ones((SAMPLES, LENGTH), dtype=torch.long)],
         "bbox": [torch.randint(0, 30, (SAMPLES, LENGTH, 4), generator=generator).cumsum(-1)],
-        "pixel_values": images,
+        "pixel_values": [*images, *video],
         "image": images,
         "pixel_values_videos": video,
         "input_values": [*waves, *spectra],

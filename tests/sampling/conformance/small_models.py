@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -25,7 +26,103 @@ NEEDED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         ("autoformer", "informer", "time_series_transformer"),
         {"prediction_length": 4, "context_length": 8, "lags_sequence": [1, 2]},
     ),
-    (("bamba",), {"attn_layer_indices": [1]}),
+    (
+        ("bamba",),
+        {
+            "attn_layer_indices": [1],
+            "hidden_size": 64,
+            "mamba_n_heads": 8,
+            "mamba_d_head": 16,
+            "mamba_n_groups": 1,
+            "mamba_d_state": 8,
+            "mamba_chunk_size": 4,
+        },
+    ),
+    (("bit",), {"embedding_size": 32, "hidden_sizes": [32, 64], "depths": [1, 1], "num_groups": 8}),
+    (
+        ("dots1",),
+        {
+            "n_routed_experts": 4,
+            "num_experts_per_tok": 2,
+            "n_group": 1,
+            "topk_group": 1,
+            "n_shared_experts": 1,
+            "first_k_dense_replace": 1,
+        },
+    ),
+    (("ernie4_5_moe",), {"moe_k": 2, "moe_num_experts": 4, "moe_layer_start_index": 1, "moe_layer_end_index": 1}),
+    (
+        ("falcon_h1",),
+        {
+            "mamba_n_heads": 8,
+            "mamba_d_head": 16,
+            "mamba_d_ssm": 128,
+            "mamba_n_groups": 1,
+            "mamba_d_state": 8,
+            "mamba_chunk_size": 4,
+        },
+    ),
+    (
+        ("glpn", "pvt_v2"),
+        {
+            "hidden_sizes": [16, 32],
+            "num_attention_heads": [1, 2],
+            "depths": [1, 1],
+            "num_encoder_blocks": 2,
+            "sr_ratios": [2, 1],
+            "patch_sizes": [7, 3],
+            "strides": [4, 2],
+            "mlp_ratios": [2, 2],
+        },
+    ),
+    (("layoutlmv3",), {"coordinate_size": 8, "shape_size": 16}),
+    (
+        ("lfm2_moe",),
+        {
+            "num_hidden_layers": 2,
+            "layer_types": ["conv", "full_attention"],
+            "num_experts": 4,
+            "num_experts_per_tok": 2,
+            "num_dense_layers": 1,
+        },
+    ),
+    (("lilt",), {"hidden_size": 48, "channel_shrink_ratio": 4}),
+    (
+        ("mamba2",),
+        {"hidden_size": 64, "num_heads": 8, "head_dim": 16, "state_size": 8, "n_groups": 1, "chunk_size": 4},
+    ),
+    (
+        ("mistral4",),
+        {"qk_rope_head_dim": 8, "qk_nope_head_dim": 8, "qk_head_dim": 16, "v_head_dim": 16, "head_dim": 16},
+    ),
+    (
+        ("mobilebert",),
+        {
+            "embedding_size": 64,
+            "hidden_size": 64,
+            "true_hidden_size": 64,
+            "intra_bottleneck_size": 64,
+            "num_feedforward_networks": 1,
+            "use_bottleneck": False,
+        },
+    ),
+    (
+        ("moonshine",),
+        {
+            "encoder_num_attention_heads": 4,
+            "decoder_num_attention_heads": 4,
+            "encoder_num_key_value_heads": 4,
+            "decoder_num_key_value_heads": 4,
+            "pad_head_dim_to_multiple_of": None,
+        },
+    ),
+    (
+        ("sew", "sew-d"),
+        {"conv_dim": [16, 16, 64], "conv_kernel": [10, 3, 3], "conv_stride": [5, 2, 2], "num_feat_extract_layers": 3},
+    ),
+    (("step3p5",), {"sliding_window": 4}),
+    (("t5gemma2_text",), {"dropout_rate": 0.0}),
+    (("xmod",), {"default_language": "en_XX"}),
     (("codegen", "gptj"), {"rotary_dim": 8}),
     (("deepseek_v2",), {"num_experts_per_tok": 2}),
     (("esm",), {"vocab_size": 40, "pad_token_id": 1}),
@@ -60,6 +157,8 @@ def configurations(name: str) -> Iterator[Any]:
                 config = step(config)
             for field, value in FIELDS.get(name, {}).items() if steps else ():
                 setattr(config, field, value)
+            if steps:
+                sections(config)
         except Exception:
             if steps or some:  # a validation of its own
                 continue
@@ -67,6 +166,17 @@ def configurations(name: str) -> Iterator[Any]:
         if by_stages not in steps or staged(config):
             some = True
             yield config
+
+
+def sections(config: Any) -> None:
+    """Of half a head of 16, where positions of three kinds share it and the configuration does not say how."""
+    for part in (config, *(value for value in vars(config).values() if hasattr(value, "model_type"))):
+        family = str(getattr(part, "model_type", ""))
+        rope = getattr(part, "rope_parameters", None)
+        if isinstance(rope, dict) and re.search(
+            r"qwen2.*(vl|omni)|glm.*v|glm_(image|ocr)|paddleocr_vl|ernie4_5_vl", family
+        ):
+            rope.setdefault("mrope_section", [2, 3, 3])
 
 
 def staged(config: Any) -> bool:
