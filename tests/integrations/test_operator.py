@@ -102,7 +102,7 @@ class TestProducts:
             GramOperator("relu", torch.from_numpy(X))
 
 
-def _check_between(found: np.ndarray, K: np.ndarray, V: np.ndarray, scales: tuple[np.ndarray, np.ndarray]) -> None:
+def _check_between(found: np.ndarray, K: np.ndarray, V: np.ndarray, scales: tuple[np.ndarray, ...]) -> None:
     """As `_check_product`; `scales` are the roots of the diagonals of both sides' own matrices."""
     size = scales[0][:, None] * (scales[1] @ abs(V))
     assert (abs(found - K @ V) <= (4e-15 + len(V) * np.finfo(np.float64).eps) * size).all()

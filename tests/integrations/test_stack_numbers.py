@@ -142,7 +142,7 @@ def test_rows_of_one_norm_move_the_variance_too(name: str, kind: str) -> None:
 
 
 def test_wrong_turns_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = images.twists
+    right = twists
     monkeypatch.setattr(images, "twists", lambda *given: replace(right(*given), turns=right(*given).turns * 1.001))
     assert number_error(STACKS["full"], "nngp", POINTS[0]) > 1e3 * TOLERANCE
 
@@ -190,8 +190,8 @@ def test_the_gradient_of_the_whole_matrix_is_that_of_its_entries() -> None:
     weights = rows(140, 140, 5)
     (gram(stack, X, variances=values) * weights).sum().backward()
     found = [value.grad.item() * value.item() for value in values.values()]
-    wanted = np.tensordot(weights.numpy(), slopes, 2)
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-11 * np.abs(slopes).sum() / 100)
+    together = np.tensordot(weights.numpy(), slopes, 2)
+    np.testing.assert_allclose(found, together, rtol=0, atol=1e-11 * np.abs(slopes).sum() / 100)
 
 
 def test_diagonals_batches_and_numbers_that_are_fixed() -> None:
