@@ -79,7 +79,7 @@ def derive(
     from glutheory.commands.names import chosen_network
     from glutheory.commands.output import check_text_output
     from glutheory.commands.progress import progress
-    from glutheory.ground.exact import as_digits
+    from glutheory.ground.arguments import as_digits
     from glutheory.ground.files import write_whole
     from glutheory.layers import read_stack
     from glutheory.printing import render, render_stack

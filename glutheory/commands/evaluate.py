@@ -13,7 +13,8 @@ from glutheory.activations import Activation
 from glutheory.commands.main import Command
 from glutheory.commands.options import complete_activation
 from glutheory.errors import DomainError, PrecisionError
-from glutheory.ground.exact import Point, as_digits
+from glutheory.ground.arguments import as_digits
+from glutheory.ground.exact import Point
 from glutheory.printing.digits import GUARD, ball_text, certified, common_digits, shown, significant
 
 _HELP = """Print S(a,b,c) = E[f(u) f(v)] and T(a,b,c) = E[f'(u) f'(v)] for jointly normal u, v with variances a, b and

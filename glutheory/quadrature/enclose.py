@@ -16,8 +16,9 @@ from flint import acb, arb
 
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError, PrecisionError
+from glutheory.ground.arguments import as_digits
 from glutheory.ground.balls import bits_of, precision
-from glutheory.ground.exact import Exact, Point, as_digits, ball
+from glutheory.ground.exact import Exact, Point, ball
 from glutheory.quadrature.line import Function, Integrand, integral, mean, split
 from glutheory.quadrature.model import Model, model
 from glutheory.quadrature.rules import Pair, pair_means
