@@ -12,13 +12,14 @@ from typing import Any
 
 
 def lazy(package: str, homes: Mapping[str, tuple[str, ...]]) -> Callable[[str], Any]:
-    """The `__getattr__` of a package: the names that its modules have, by the module."""
+    """The `__getattr__` of a package: the names that its modules have, by the module; "p.m": ("m",) is p.m itself."""
     modules = {name: module for module, names in homes.items() for name in names}
 
     def get(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(modules[name]), name)
+        home = import_module(modules[name])
+        value = home if modules[name] == f"{package}.{name}" else getattr(home, name)
         setattr(sys.modules[package], name, value)  # so that it is asked for once
         return value
 

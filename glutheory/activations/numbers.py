@@ -33,7 +33,7 @@ def without_floats(expr: sp.Expr) -> sp.Expr:
 def shown(value: Fraction | sp.Expr) -> str:
     """The number for people: 1/3, 1/100, and 1.702 rather than 851/500."""
     # of SymPy's numbers the rational ones are such
-    if not isinstance(value, numbers.Rational) or value.denominator <= _PLAIN:
+    if not isinstance(value, numbers.Rational) or int(value.denominator) <= _PLAIN:
         return str(value)
     twos, rest = 0, int(value.denominator)
     while rest % 2 == 0:
