@@ -23,7 +23,7 @@ K = glutheory.gram("swiglu", numpy.random.default_rng(0).standard_normal((50, 8)
 #: What is run in a process of its own, by its name in the table; the first is what the others are compared with.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "import sympy": ("-c", "import sympy"),
-    "a sum of symbols": ("-c", "import sympy; sympy.Symbol('x') + 1"),
+    "a sum of symbols": ("-c", "import sympy; sympy.Symbol('x') + sympy.Symbol('y')"),
     "import numpy": ("-c", "import numpy"),
     "gram": ("-c", _GRAM),
     "gram, condition number": ("-c", f"{_GRAM}\nglutheory.condition_number(K)"),
