@@ -3,8 +3,8 @@
     python benchmarks/command_line.py [--repeats 5]
 
 A process counts with its user and system time, and every round runs `import sympy` beside each command, so that a busy
-machine slows both. Still compare the ratios of one run, not seconds of different runs. Python keeps what it compiles, as
-it does for its users, whatever the environment says; the run to warm up compiles.
+machine slows both. Still compare the ratios of one run, not seconds of different runs. Python keeps what it compiles,
+as it does for its users, whatever the environment says; the run to warm up compiles.
 """
 
 from __future__ import annotations
