@@ -5,7 +5,7 @@ The public names; each is imported when it is first asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from glutheory.errors import (
     DerivationError,
@@ -17,6 +17,7 @@ from glutheory.errors import (
     PrecisionError,
     UnknownNameError,
 )
+from glutheory.faces import lazy
 
 if TYPE_CHECKING:
     from glutheory.activations import Activation, activation, activation_names
@@ -70,15 +71,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    # each name brings its own part only: who evaluates does not wait for numpy, who asks for --help not for SymPy
-    for module, names in _HOMES.items():
-        if name in names:
-            from importlib import import_module
-
-            value = globals()[name] = getattr(import_module(module), name)
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

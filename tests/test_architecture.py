@@ -17,7 +17,7 @@ PACKAGE = ROOT / "glutheory"
 #: The house from the ground up: a room imports from rooms of lower lines only, a module from its own room as it likes
 #: as long as no circle arises. A room is a folder or a module at the root of the package, or a folder beside it.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "shown"),
+    ("errors", "faces", "shown"),
     ("activations",),
     ("ground",),
     ("networks",),
@@ -172,7 +172,7 @@ def test_a_claim_keeps_to_its_room() -> None:
 
 def test_the_root_holds_what_is_everybodys() -> None:
     loose = {path.stem for path in PACKAGE.glob("*.py")}
-    assert loose == {"__init__", "__main__", "derive", "errors", "shown", "networks", "terminal"}
+    assert loose == {"__init__", "__main__", "derive", "errors", "faces", "shown", "networks", "terminal"}
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

@@ -18,8 +18,7 @@ import torch
 
 from glutheory.errors import DomainError
 from glutheory.ground import store as checkpoints
-from glutheory.ground.arguments import integer
-from glutheory.ground.exact import as_exact
+from glutheory.ground.arguments import as_exact, integer
 from glutheory.ground.executors import check_executor
 from glutheory.ground.workers import in_order
 from glutheory.layers import Stack
