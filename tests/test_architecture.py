@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("layers",),
     ("symbolic", "quadrature", "sampling", "numeric"),
     ("datasets", "figures", "terminal", "spectra", "dynamics", "integrations", "architectures"),
-    ("claims", "printing", "studies", "audit"),
+    ("claims", "printing", "studies", "audit", "symbols"),
     ("report", "notebook"),
     ("commands",),
     ("__main__", "derive"),
@@ -172,7 +172,7 @@ def test_a_claim_keeps_to_its_room() -> None:
 
 def test_the_root_holds_what_is_everybodys() -> None:
     loose = {path.stem for path in PACKAGE.glob("*.py")}
-    assert loose == {"__init__", "__main__", "derive", "errors", "shown", "networks", "terminal"}
+    assert loose == {"__init__", "__main__", "derive", "errors", "shown", "networks", "symbols", "terminal"}
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

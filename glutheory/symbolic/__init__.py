@@ -7,9 +7,8 @@ terms of them), `hermite` (their series) and `kolmogorov` (the mixture behind th
 
 from __future__ import annotations
 
-from glutheory.symbolic import symbols
 from glutheory.symbolic.derived import Derivation
 from glutheory.symbolic.entrance import derivation, evaluate
 from glutheory.symbolic.stacks import StackDerivation
 
-__all__ = ["Derivation", "StackDerivation", "derivation", "evaluate", "symbols"]
+__all__ = ["Derivation", "StackDerivation", "derivation", "evaluate"]
