@@ -9,8 +9,8 @@ import pytest
 from rich.cells import cell_len
 
 from checks.brief import brief
-from checks.explain import Origin
 from checks.figure_tables import tables
+from checks.frame import Origin
 from checks.layout import cell
 from checks.stored_runs import with_siblings
 from checks.symbols import symbols
