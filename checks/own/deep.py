@@ -87,7 +87,7 @@ def limit(X: Array, _: Array | None) -> list[Row]:
         for K, _ntk in found.values():
             size = np.sqrt(np.diag(K))
             means.append(round(float(np.mean((K / size[:, None] / size[None, :])[upper])), 14))
-        table.append((name, *means, 1.0 if name == "relu" else _limit(name)))
+        table.append((name, *[*means, 1.0 if name == "relu" else _limit(name)]))
     return table
 
 

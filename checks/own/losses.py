@@ -127,7 +127,7 @@ def trajectory(X: Array, _: Array | None) -> list[Row]:
         plain, gated = (straightness_of(K, start) for K in kernels)
         medians = [float(np.median(1 - value)) for value in (plain, gated)]
         label = f"targets {Y[0]:.3g}, {Y[1]:.3g}"
-        table.append((label, len(chosen), float(np.mean(gated > plain)), *medians))
+        table.append((label, *[len(chosen), float(np.mean(gated > plain)), *medians]))
     return table
 
 

@@ -41,8 +41,8 @@ def predicted(X: Array) -> tuple[Ends, Ends]:
     found = []
     for name in ("relu", "reglu"):
         limit = predict(network(name), X, "nngp", "standard", None)
-        known = not isinstance(limit, str)
-        found.append(Ends(limit.largest, limit.second, limit.smallest) if known else Ends(*[math.nan] * 3))
+        known = (math.nan,) * 3 if isinstance(limit, str) else (limit.largest, limit.second, limit.smallest)
+        found.append(Ends(*known))
     return found[0], found[1]
 
 

@@ -18,7 +18,7 @@ _WIDTHS = (1, 4, 16)
 
 def _kernel(name: str, X: Array, width: int) -> Array:
     """The NTK over m of this width, LeCun's variances."""
-    return gram(name, X, parametrization="standard", width=width) / width
+    return np.asarray(gram(name, X, parametrization="standard", width=width) / width)
 
 
 def hadamard(X: Array, _: Array | None) -> list[Row]:

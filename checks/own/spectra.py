@@ -153,7 +153,7 @@ def mechanism(X: Array, _: Array | None) -> list[Row]:
             for name in ("mean", "shift", "gain")
             for part in (getattr(measured, name), getattr(limit, name))
         ]
-        table.append((gate, *parts, measured.share))
+        table.append((gate, *[*parts, measured.share]))
     return table
 
 
