@@ -9,9 +9,12 @@ from pathlib import Path
 from checks.frame import Origin
 from glutheory.claims import Outcome
 from glutheory.commands.data import chosen_rows
+from glutheory.commands.progress import progress
 from glutheory.errors import DomainError
 from glutheory.terminal import Terminal
 
+#: Seconds between two lines about progress where there is no terminal.
+_LINES = 10.0
 #: A page about an outcome, the short or the full one.
 Page = Callable[[Outcome, Origin, Terminal, str], str]
 
@@ -25,8 +28,13 @@ def measure(ids: Sequence[str], *, chosen: tuple[int | None, int | None, Path | 
     check(ids)
     rows = chosen_rows(n, d, None, data, target, seed)
     terminal = Terminal.of(sys.stdout)
-    for index, name in enumerate(ids):
-        say(("\n\n" if index else "") + own_page(name, rows, terminal))
+    with progress("Measuring", total=len(ids), lines=_LINES) as advance:
+        texts = []
+        for name in ids:
+            advance(0, name)
+            texts.append(own_page(name, rows, terminal))
+            advance(1)
+    say("\n\n".join(texts))
 
 
 def figures(figure: Path | None, ids: Sequence[str]) -> dict[str, Path]:
