@@ -38,7 +38,7 @@ class FigureTable:
 
 
 def tables(charts: Sequence[Chart], terminal: Terminal) -> Iterator[FigureTable]:
-    """Of the charts that are curves, points at few places or in categories, and at last of clouds. Maps are for the eye."""
+    """Of curves, of points at few places or in categories, and at last of clouds; maps are left to the eye."""
     clouds = []
     for chart in charts:
         series = [item for item in chart.series if not item.guide and item.label]
