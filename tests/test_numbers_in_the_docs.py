@@ -77,7 +77,7 @@ def ticks(axes: ET.Element, number: int) -> list[tuple[float, float]]:
     """(value, place) of the labelled ticks of the axis; the words stand in comments beside their outlines."""
     found = []
     for tick in axes.findall(f"{SVG}g[@id='matplotlib.axis_{number}']/{SVG}g"):
-        words = [node.text.strip() for node in tick.iter() if node.tag is ET.Comment]
+        words = [(node.text or "").strip() for node in tick.iter() if not isinstance(node.tag, str)]
         use = next(tick.iter(f"{SVG}use"), None)
         power = re.search(r"10\^\{(-?\d+)\}", words[0]) if words else None
         if use is not None and words and (power or re.fullmatch(r"\d+", words[0])):
