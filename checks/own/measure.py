@@ -18,8 +18,8 @@ from glutheory.terminal import Terminal, aligned, shown
 Array = npt.NDArray[np.float64]
 #: A name, and as many entries as the head has.
 Row = tuple[str, *tuple[Figure, ...]]
-#: Rows at most where all eigenvalues are computed, or several kernels.
-MOST, FEWER = 4000, 1500
+#: Rows at least, and at most where all eigenvalues are computed, or several kernels.
+_LEAST, MOST, FEWER = 3, 4000, 1500
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Measure:
         rows: the table of (X, y): of inputs, shape (n, d), and of targets, shape (n,), or None.
         recorded: how the recorded run differs, sentences.
         beside: rows as in that run, for as many rows and features.
-        least, most: numbers of rows that can be taken.
+        most: rows that can be taken.
         taken: what is done to the rows first.
     """
 
@@ -41,7 +41,6 @@ class Measure:
     rows: Callable[[Array, Array | None], Sequence[Row]]
     recorded: str
     beside: Callable[[int, int], DataRows]
-    least: int = 3
     most: int = FEWER
     taken: Callable[[Array], Array] = lambda X: X
 
@@ -52,8 +51,8 @@ class Measure:
             DomainError: too few or too many rows, or one of zeros.
         """
         n = len(data.X)
-        if not self.least <= n <= self.most:
-            raise DomainError(f"n is {n}: give {self.least} to {self.most:,} rows, since whole kernels are computed.")
+        if not _LEAST <= n <= self.most:
+            raise DomainError(f"n is {n}: give {_LEAST} to {self.most:,} rows, since whole kernels are computed.")
         if not data.X.any(axis=1).all():
             raise DomainError("a row is zero, of which no kernel tells anything: leave it out.")
         # quotients of what is 0 or nowhere defined are not numbers, and shown as "-"
