@@ -32,10 +32,15 @@ X = np.random.default_rng(1).standard_normal((40, 7))
 Y = np.random.default_rng(2).standard_normal(40)
 
 
+def measured(name: str, rows: np.ndarray, y: np.ndarray | None = None) -> dict[str, tuple[Any, ...]]:
+    """The table, by the names of its rows."""
+    return {row[0]: row[1:] for row in MEASURES[name].rows(MEASURES[name].taken(rows), y)}
+
+
 @lru_cache(maxsize=64)
 def table(name: str) -> dict[str, tuple[Any, ...]]:
     """The measurement on these rows and targets."""
-    return {row[0]: row[1:] for row in MEASURES[name].rows(MEASURES[name].taken(X), Y)}
+    return measured(name, X, Y)
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -45,7 +50,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def values(name: str, rows: np.ndarray = X, **options: object) -> np.ndarray:
     """Descending, of a kernel in the wide limit unless `options` say otherwise."""
-    return np.linalg.eigvalsh(glu.gram(name, rows, **(options or {"kind": "nngp"})))[::-1]  # type: ignore[arg-type]
+    return np.linalg.eigvalsh(glu.gram(name, rows, **(options or {"kind": "nngp"})))[::-1]
 
 
 def test_every_claim_has_a_measurement_or_a_reason() -> None:
@@ -68,13 +73,13 @@ def test_the_ends_are_those_of_the_kernels() -> None:
 
 def test_the_prediction_for_this_size_stands_beside_the_orders() -> None:
     """At n = 200, d = 20 the limit of d ≪ n ≪ d² is off 13-fold, the spectrum at this size by a few per cent."""
-    found = {row[0]: row[1:] for row in MEASURES["condition"].rows(draw_rows("gaussian", 200, 20, 0).X, None)}
-    measured, predicted, quotient, *_, corrected, over = found["cond K"]
-    assert measured == pytest.approx(predicted * quotient)
-    assert abs(quotient - 1) < 0.1 < abs(over - 1)  # type: ignore[operator]
+    found = measured("condition", draw_rows("gaussian", 200, 20, 0).X)
+    seen, predicted, quotient, *_, corrected, over = found["cond K"]
+    assert seen == pytest.approx(predicted * quotient)
+    assert abs(quotient - 1) < 0.1 < abs(over - 1)
     assert corrected == pytest.approx(2 / (math.pi - 2) * 200)
     # below 50 rows and 10 features none is claimed
-    assert all(math.isnan(row[1]) for row in table("condition").values())  # type: ignore[arg-type]
+    assert all(math.isnan(row[1]) for row in table("condition").values())
 
 
 @pytest.mark.parametrize("name", ["condition", "lambda-max", "lambda-min"])
@@ -100,7 +105,7 @@ def test_spike_and_decomposition() -> None:
     size = float(np.mean(X * X))
     assert table("spike")["λ_1(K)/(mn)"][0] == pytest.approx(values("relu")[0] / 40 / size)
     assert table("spike")["λ_1(K̃)·d/(mn)"][0] == pytest.approx(values("reglu")[0] * 7 / 40 / size**2)
-    rows = {row[0]: row[1:] for row in MEASURES["decomposition"].rows(inputs(60, 20, 5), None)}
+    rows = measured("decomposition", inputs(60, 20, 5))
     recorded = errors(60, 20, 5, False, Law())
     assert (rows["error of K"][0], rows["error of K̃"][0]) == pytest.approx((recorded.plain, recorded.gated))
     assert (rows["error of K"][2], rows["error of K̃"][2]) == pytest.approx(recorded.least)
@@ -122,7 +127,7 @@ def test_compact_and_majorisation() -> None:
     products = [np.linalg.cond(one) for one in (K, K * G / np.sqrt(np.outer(q, q)), K * G)]
     gap, first, second, bound = table("majorisation")["silu"]
     assert (first, second) == pytest.approx((products[1] / products[0], products[2] / products[0]), rel=1e-6)
-    assert gap >= -1e-14  # type: ignore[operator]
+    assert gap >= -1e-14
     assert bound == pytest.approx(q.max() / q.min())
 
 
@@ -130,7 +135,7 @@ def test_full_kernels_and_the_phase_diagram() -> None:
     own = [values(name, parametrization="standard", width=28) for name in ("gelu", "geglu")]
     plain, gated = (one[0] / one[-1] for one in own)
     assert table("not-always")["geglu, m = 28"][:3] == pytest.approx((plain, gated, gated / plain), rel=1e-7)
-    assert all(row[2] <= row[3] for row in table("not-always").values())  # type: ignore[operator]
+    assert all(row[2] <= row[3] for row in table("not-always").values())
     first, second = values("relu"), values("reglu")
     gain, _, certificate, _ = table("phase-diagram")["reglu"]
     assert gain == pytest.approx(first[0] / first[-1] / second[0] * second[-1], rel=1e-7)
@@ -139,8 +144,8 @@ def test_full_kernels_and_the_phase_diagram() -> None:
 
 def test_the_factors_of_the_mechanism() -> None:
     for gate, (mean, _, shift, _, gain, _, share) in table("mechanism").items():
-        assert mean * shift == pytest.approx(gain), gate  # type: ignore[operator]
-        assert math.log(mean) / math.log(gain) == pytest.approx(share)  # type: ignore[arg-type]
+        assert mean * shift == pytest.approx(gain), gate
+        assert math.log(mean) / math.log(gain) == pytest.approx(share)
     # ReLU less its mean μ at the mean square of the rows: K − μ(m_i + m_j) + μ², m_i = ‖x_i‖/√(2πd)
     rows = np.linalg.norm(X, axis=1) / np.sqrt(7 * 2 * np.pi)
     mean = float(np.sqrt(np.mean(rows**2)))
@@ -156,27 +161,26 @@ def test_entries() -> None:
     rho = sets @ sets.T / d
     theta = np.arccos(np.clip(rho, -1, 1))
     r = d / m
-    found = {row[0]: row[1:] for row in MEASURES["angle"].rows(sets, None)}
+    found = measured("angle", sets)
     upper = np.triu_indices(40, 1)
     off = np.abs(r**2 * np.cos(theta) * np.sin(theta) / (math.pi * (1 + r) * (1 + 2 * r)))[upper]
     assert found["reglu, m = 28"][:2] == pytest.approx((float(np.median(off)), float(off.max())), rel=1e-9)
     S = (np.sin(theta) + (math.pi - theta) * rho) / (2 * math.pi)
     K, wider = (S + share * rho * (math.pi - theta) / (2 * math.pi) for share in (r, d / (m + d)))
     gated = wider * (m + d) / m * rho
-    product = MEASURES["hadamard"].rows(sets, None)
-    exact = {row[0]: row[1:] for row in product}["reglu, m = 28"]
+    product = measured("hadamard", sets)
+    exact = product["reglu, m = 28"]
     size = gated[0, 0]
     assert exact[1] == pytest.approx(float(np.max(np.abs(gated - K * rho))) / size, rel=1e-6)
-    assert all(row[-1] < 1e-14 for row in product)  # type: ignore[operator]
-    correlation = {row[0]: row[1:] for row in MEASURES["diagonal"].rows(sets, None)}["relu, m = 28"][0]
+    assert all(row[-1] < 1e-14 for row in product.values())
+    correlation = measured("diagonal", sets)["relu, m = 28"][0]
     assert correlation == pytest.approx(float(np.mean(np.abs(K / K[0, 0])[upper])), rel=1e-9)
 
 
 def test_a_gate_brings_close_inputs_closer() -> None:
     """ReLU, d = m: within 6.18 degrees the inequality fails (the claim's own figure); other gates keep it there."""
     near = np.array([[1.0, 0.0], [math.cos(0.05), math.sin(0.05)], [math.cos(0.2), math.sin(0.2)]])
-    measure = MEASURES["decorrelation"]
-    found = {row[0]: row[1:] for row in measure.rows(measure.taken(near), None)}
+    found = measured("decorrelation", near)
     assert found["relu → reglu"][:2] == (3, 1)
     assert found["relu → reglu"][2] == pytest.approx(math.degrees(0.05))
     assert found["gelu → geglu"][1] == 0
@@ -231,7 +235,7 @@ def test_straightness_by_small_steps() -> None:
     from checks.tools.biased import matrices
 
     two = X[:2]
-    found = {row[0]: row[1:] for row in MEASURES["trajectory"].rows(two, None)}["targets 0.03, 0.008"]
+    found = measured("trajectory", two)["targets 0.03, 0.008"]
     for name, width, curved in (("relu", 28, found[2]), ("reglu", 14 * 8 // 15, found[3])):
         width = glu.networks.matched_width(name, 28, 7) if name == "reglu" else width
         K = matrices(name, two, width)[0]
@@ -246,12 +250,12 @@ def test_straightness_by_small_steps() -> None:
 
 def test_stacks_by_gram() -> None:
     for depth in (1, 16):
-        plain, gated = (values(glu.stack(name, depth), kind="ntk") for name in ("silu", "swiglu"))  # type: ignore[arg-type]
+        plain, gated = (values(glu.stack(name, depth), kind="ntk") for name in ("silu", "swiglu"))
         gain = table("depth")["silu → swiglu, measured"][(1, 4, 16, 64).index(depth)]
         assert gain == pytest.approx(plain[0] / plain[-1] / gated[0] * gated[-1], rel=1e-6)
     cell = Cell("sphere", Block("reglu", False), 40, 7, 3, (1, 4, 16, 64))
     shares = [one.share for _, one in four.seen(cell, CENTRED)]
-    found = {row[0]: row[1:] for row in MEASURES["depth-centred"].rows(cell.rows(), None)}
+    found = measured("depth-centred", cell.rows())
     assert found["relu → reglu, measured"] == pytest.approx(shares, abs=1e-9)
 
 
