@@ -26,6 +26,7 @@ from checks.tools.deep_spectra import Cell
 from checks.tools.spectral_grid import inputs
 from glutheory.commands.data import DataRows, draw_rows
 from glutheory.errors import GlutheoryError, UnknownNameError
+from glutheory.layers import Stack
 from glutheory.terminal import Terminal
 
 X = np.random.default_rng(1).standard_normal((40, 7))
@@ -48,7 +49,7 @@ def run(*arguments: str) -> tuple[int, str]:
     return found.exit_code, found.output
 
 
-def values(name: str, rows: np.ndarray = X, **options: object) -> np.ndarray:
+def values(name: str | Stack, rows: np.ndarray = X, **options: Any) -> np.ndarray:
     """Descending, of a kernel in the wide limit unless `options` say otherwise."""
     return np.linalg.eigvalsh(glu.gram(name, rows, **(options or {"kind": "nngp"})))[::-1]
 
