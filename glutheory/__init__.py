@@ -20,13 +20,14 @@ from glutheory.errors import (
 from glutheory.faces import lazy
 
 if TYPE_CHECKING:
+    from glutheory import symbols
     from glutheory.activations import Activation, activation, activation_names
     from glutheory.layers import Stack, composed, stack
     from glutheory.networks import Network, gated, network, network_names, product
     from glutheory.numeric import entry_error, gram
     from glutheory.quadrature import enclose
     from glutheory.spectra import condition_number
-    from glutheory.symbolic import derivation, evaluate, symbols
+    from glutheory.symbolic import derivation, evaluate
 
 __version__ = "0.1.0"
 
@@ -67,7 +68,8 @@ _HOMES = {
     "glutheory.numeric": ("entry_error", "gram"),
     "glutheory.quadrature": ("enclose",),
     "glutheory.spectra": ("condition_number",),
-    "glutheory.symbolic": ("derivation", "evaluate", "symbols"),
+    "glutheory.symbolic": ("derivation", "evaluate"),
+    "glutheory.symbols": ("symbols",),
 }
 
 

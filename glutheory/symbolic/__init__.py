@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from glutheory.faces import lazy
 
 if TYPE_CHECKING:
-    from glutheory.symbolic import symbols
     from glutheory.symbolic.derived import Derivation
     from glutheory.symbolic.entrance import derivation, evaluate
     from glutheory.symbolic.stacks import StackDerivation
 
-__all__ = ["Derivation", "StackDerivation", "derivation", "evaluate", "symbols"]
+__all__ = ["Derivation", "StackDerivation", "derivation", "evaluate"]
 
 #: Who asks for two layers does not wait for stacks of them.
 __getattr__ = lazy(
@@ -26,6 +25,5 @@ __getattr__ = lazy(
         "glutheory.symbolic.derived": ("Derivation",),
         "glutheory.symbolic.entrance": ("derivation", "evaluate"),
         "glutheory.symbolic.stacks": ("StackDerivation",),
-        "glutheory.symbolic.symbols": ("symbols",),
     },
 )
