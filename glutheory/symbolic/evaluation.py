@@ -24,9 +24,10 @@ from glutheory.symbolic.assemble import assemble
 from glutheory.symbolic.duals import Dual, Expectation, split_mixture
 from glutheory.symbolic.duals import dual as derive_dual
 from glutheory.symbolic.gaussian import DELTA, a, b, c
-from glutheory.symbolic.kolmogorov import product_error, rule
+from glutheory.symbolic.kolmogorov import Rule, product_error, rule
 from glutheory.symbolic.line import Line, infinity, singular
 from glutheory.symbolic.pairs import KAPPA_PRIME
+from glutheory.symbolic.powers_of_c import PowerSeries, without_kappa
 
 #: Working precision (bits) at which the evaluation gives up.
 MAX_BITS = 60_000
@@ -48,10 +49,9 @@ def _programs(expectations: tuple[Expectation, ...], line: bool) -> tuple[Tape, 
 
 
 def _average(
-    expectations: tuple[Expectation, ...], tape: GridTape, values: Sequence[arb], bits: int, same: bool
+    expectations: tuple[Expectation, ...], tape: GridTape, values: Sequence[arb], quadrature: Rule, same: bool
 ) -> list[arb]:
-    """The kernels averaged over κ, κ', the error bound in the radius; `same` says that κ, κ' can be exchanged."""
-    quadrature = rule(bits)
+    """The kernels averaged over the nodes for κ, κ'; `same` says that κ, κ' can be exchanged."""
     grid = [kappa for kappa, _ in quadrature.nodes]
     weights = [weight for _, weight in quadrature.nodes]
     twice = [2 * weight for weight in weights]
@@ -60,8 +60,7 @@ def _average(
         # a pair κ < κ' counts for its mirror image too
         own = [weights[first], *twice[first + 1 :]] if same else weights
         totals = [total + weight * sum(map(mul, own, column)) for total, column in zip(totals, columns, strict=True)]
-    errors = [product_error(e.first, e.second, (values[0], values[1]), quadrature) for e in expectations]
-    return [total + arb(0, error) for total, error in zip(totals, errors, strict=True)]
+    return totals
 
 
 def balls(expectations: tuple[Expectation, ...], point: Point, bits: int) -> list[arb]:
@@ -70,15 +69,31 @@ def balls(expectations: tuple[Expectation, ...], point: Point, bits: int) -> lis
     fixed, mixture = _programs(expectations, at_end)
     with precision(bits):
         values = point.balls()
-        result = fixed.bind()(values)
-        if at_end:
-            result = [x + _on_line(e, point) for x, e in zip(result, expectations, strict=True)]
+        added: list[arb] = [arb(0)] * len(expectations)
         if mixture is not None:
-            # κ ↔ κ' is a symmetry when u and v have the same variance and f = g
-            same = point.a == point.b and all(e.first == e.second for e in expectations)
-            averages = _average(expectations, mixture, values, -(-(bits - 24) // 8) * 8, same)
-            result = [x + y for x, y in zip(result, averages, strict=True)]
+            quadrature = rule(-(-(bits - 24) // 8) * 8)
+            series = _series(expectations, point, values, quadrature, bits)
+            if series is None:
+                # κ ↔ κ' is a symmetry when u and v have the same variance and f = g
+                same = point.a == point.b and all(e.first == e.second for e in expectations)
+                added = _average(expectations, mixture, values, quadrature, same)
+            else:
+                added = series.sums(values[2])
+                fixed, _ = _programs(tuple(map(without_kappa, expectations)), at_end)
+            errors = [product_error(e.first, e.second, (values[0], values[1]), quadrature) for e in expectations]
+            added = [x + arb(0, error) for x, error in zip(added, errors, strict=True)]
+        if at_end:
+            added = [x + _on_line(e, point) for x, e in zip(added, expectations, strict=True)]
+        result = [x + y for x, y in zip(fixed.bind()(values), added, strict=True)]
         return [value.real if isinstance(value, acb) else value for value in result]
+
+
+def _series(
+    expectations: tuple[Expectation, ...], point: Point, values: Sequence[arb], quadrature: Rule, bits: int
+) -> PowerSeries | None:
+    """The averages as power series in c, where that is cheaper than the double sum."""
+    found = PowerSeries.plan(expectations, values, quadrature, bits, bool(point.a == point.b))
+    return found
 
 
 def _on_line(expectation: Expectation, point: Point) -> arb:

@@ -94,7 +94,7 @@ def _pair(first: Term, second: Term) -> list[Part]:
         coefficient = first.coefficient * second.coefficient
         return [Part(coefficient, "elementary", 0, (_plain(first), _plain(second)), value=value)]
     parts: list[Part] = []
-    for f, g in itertools.product(_as_densities(first), _as_densities(second)):
+    for f, g in itertools.product(as_densities(first), as_densities(second)):
         coefficient, factors = f.coefficient * g.coefficient, (_plain(f), _plain(g))
         if not (is_plain(f.kernel) and is_plain(g.kernel)):
             value, stable = quadrant_pair(*factors)
@@ -113,7 +113,7 @@ def _is_exponential(term: Term) -> bool:
     return isinstance(term.kernel, ExpQuad) and term.kernel != ExpQuad()
 
 
-def _as_densities(term: Term) -> tuple[Term, ...]:
+def as_densities(term: Term) -> tuple[Term, ...]:
     """A centred Gaussian z^n e^{−βz²} as derivatives of the density with s² = 1/(2β); other terms unchanged."""
     kernel = term.kernel
     if not (isinstance(kernel, ExpQuad) and kernel.alpha == 0 and kernel.beta != 0):
@@ -134,7 +134,8 @@ def _swap(expr: sp.Expr) -> sp.Expr:
     return expr.subs({a: b, b: a, sigma: tau, tau: sigma}, simultaneous=True)
 
 
-def _mean(shape: Shape, level: int, square: sp.Expr) -> sp.Expr:
+def mean_formula(shape: Shape, level: int, square: sp.Expr) -> sp.Expr:
+    """E[f^(level)(u)] in a and the squared scale of f."""
     x, y = (part.as_expr(a, b, square, tau) if part else sp.S.Zero for part in mean(shape, level, U, sigma))
     return x + y / sp.sqrt(2 * sp.pi * (a + square))
 
@@ -173,7 +174,7 @@ def _error_function_pair(shape: Shape, square: sp.Expr, m: int, alpha: sp.Expr) 
             (g.coefficient * expquad_mean(g.power, kernel).subs(a, b) for g in differentiate(exponential, level)),
             sp.S.Zero,
         )
-        form.polynomial[0] += _mean(shape, level, square) * means
+        form.polynomial[0] += mean_formula(shape, level, square) * means
     return form.expression()
 
 

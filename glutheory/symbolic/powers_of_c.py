@@ -1,0 +1,287 @@
+"""Averages over κ and κ' as power series in c, which turn the double sum over the nodes into products of single sums.
+
+For given κ, κ' the closed form of E[f(u) g(v)] is analytic in |c| < √((a+s²)(b+t²)), and Price's theorem gives its Taylor
+coefficients at c = 0. Summed over the nodes κ_i and the weights w_i of `kolmogorov.rule`, with ρ = c/√(ab),
+
+    Σ_ij w_i w_j E[f_i(u) g_j(v)] = Σ_k ρ^k/k! · h_k h'_k,    h_k = a^{k/2} Σ_i w_i E[f_i^(k)(u)]   (`moments`),
+
+n summands for each k instead of n² kernels. Where f or g has terms without κ too, those stand once and for all: their
+products among themselves have closed forms and are left out here. The number is the one that the double sum gives, so
+the bound of the rule's error is the same.
+
+Tail. Let τ_k ≥ 0 be the k-th term with every summand of both factors replaced by its modulus. From k to k + 2 the
+summand of rows r, r' and nodes i, j is multiplied by ρ² v_i v'_j (k+d_r+1)(k+d_r'+1)/((k+1)(k+2)), for k ≥ K at most
+
+    R = ρ² · max v_i v'_j · max(1, (K+d+1)/(K+1)) · max(1, (K+d'+1)/(K+1)),    d, d' the largest d_r, d_r',
+
+since (k+d+1)/(k+1) falls towards 1 or is below it. A sum of terms that are not negative grows at most as the fastest
+of them: τ_{k+2} ≤ R τ_k, and for R < 1 the terms from K on add up to at most (τ_K + τ_{K+1})/(1 − R). Even at ρ = ±1
+max v < 1, because the smallest node is not 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import mul
+
+from flint import arb
+
+from glutheory.ground.balls import precision
+from glutheory.ground.exact import ball
+from glutheory.symbolic.duals import Expectation
+from glutheory.symbolic.kolmogorov import Rule
+from glutheory.symbolic.moments import (
+    FIXED,
+    PLANNING,
+    Key,
+    LogMoments,
+    Nodes,
+    Part,
+    fixed_terms,
+    moments,
+    order,
+    parts,
+    share,
+)
+
+#: The longest series that is looked for.
+_LONGEST = 1 << 22
+#: Which parts of f and g meet: 0 the terms without κ, 1 those with it.
+_PAIRS = ((1, 1), (0, 1), (1, 0))
+Tables = tuple[dict[Key, list[arb]], dict[Key, list[arb]]]
+
+
+def without_kappa(expectation: Expectation) -> Expectation:
+    """The products of terms without κ, which `PowerSeries` leaves out."""
+    return Expectation(fixed_terms(expectation.first), fixed_terms(expectation.second))
+
+
+class _Variable:
+    """u or v: its variance, and the moments over the nodes of both parts, in floating point and as balls."""
+
+    def __init__(self, variance: arb, nodes: tuple[Nodes, Nodes]) -> None:
+        self.variance, self.nodes = variance, nodes
+        self.needs: tuple[dict[Key, int], dict[Key, int]] = {}, {}
+        self._logs: dict[tuple[int, Key], LogMoments] = {}
+
+    def log(self, which: int, key: Key, power: int) -> float:
+        """The logarithm of a moment."""
+        if (which, key) not in self._logs:
+            self._logs[which, key] = LogMoments(self.nodes[which], self.variance, key)
+        return self._logs[which, key](power)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """All moments that `needs` asks for."""
+        first, second = (moments(nodes, self.variance, n) for nodes, n in zip(self.nodes, self.needs, strict=True))
+        return first, second
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A factor of a product: its parts, and its variable."""
+
+    parts: tuple[Part, Part]
+    variable: _Variable
+
+    @property
+    def shift(self) -> int:
+        """The largest d."""
+        return max((row.shift for part in self.parts for row in part.rows), default=0)
+
+    def share(self, which: int) -> arb:
+        """Max v over the rows and nodes of a part; 0 where there are none."""
+        kappa, found = self.variable.nodes[which][0][0], arb(0)
+        for row in self.parts[which].rows:
+            found = arb.max(found, share(row.key[0], kappa, self.variable.variance))
+        return found
+
+    def log_size(self, which: int, k: int) -> float:
+        """The logarithm of h_k with the summands' moduli, in floating point."""
+        half = float(self.variable.variance.log()) / 2
+        return _log_sum(
+            [
+                float(abs(ball(row.coefficient)).log())
+                - row.shift * half
+                + _log_double_factorial(k + row.shift)
+                + self.variable.log(which, row.key, (k + row.shift) // 2)
+                for row in self.parts[which].of_parity(k)
+            ]
+        )
+
+    def need(self, end: int) -> None:
+        """Have the moments ready for k < end."""
+        for part, needs in zip(self.parts, self.variable.needs, strict=True):
+            for row in part.rows:
+                needs[row.key] = max(needs.get(row.key, 0), (end + row.shift) // 2 + 1)
+
+    def base(self, parity: int) -> int:
+        """The smallest d for k of this parity."""
+        return min((row.shift for part in self.parts for row in part.of_parity(parity)), default=0)
+
+    def terms(self, which: int, ks: range) -> tuple[list[arb], arb]:
+        """(h_k/(k+base−1)!!, the last of them with the summands' moduli) for k of one parity, up to (−1)^⌊k/2⌋."""
+        base, root, table = self.base(ks.start), self.variable.variance.sqrt(), self.variable.tables[which]
+        total, size = [arb(0)] * len(ks), arb(0)
+        for row in self.parts[which].of_parity(ks.start):
+            first, factor = (ks.start + row.shift) // 2, row.factor(ks.start % 2, root)
+            column = [factor * x for x in table[row.key][first : first + len(ks)]]
+            for d in range(base + 1, row.shift, 2):
+                column = [x * (k + d) for x, k in zip(column, ks, strict=True)]
+            total = column if row.shift == base and size == 0 else [x + y for x, y in zip(total, column, strict=True)]
+            size += abs(column[-1])
+        return total, size
+
+
+@dataclass(frozen=True)
+class _Product:
+    """E[f(u) g(v)] less the products of terms without κ, and where its series ends: at k < length."""
+
+    order: int
+    sides: tuple[_Side, _Side]
+    rho: arb
+    length: int
+
+    def ratio(self, length: int) -> arb:
+        """R for K = length."""
+        first, second = self.sides
+        largest = arb(0)
+        for i, j in _PAIRS:
+            largest = arb.max(largest, first.share(i) * second.share(j))
+        for side in self.sides:
+            largest *= max(arb(1), arb(length + side.shift + 1) / (length + 1))
+        return self.rho * self.rho * largest
+
+    def log_term(self, k: int) -> float:
+        """The logarithm of τ_k in floating point."""
+        first, second = ([side.log_size(which, k) for which in (0, 1)] for side in self.sides)
+        rho = float(abs(self.rho).log()) if self.rho != 0 else -math.inf
+        return (k * rho if k else 0.0) - math.lgamma(k + 1) + _log_sum([first[i] + second[j] for i, j in _PAIRS])
+
+    def log_rest(self, length: int) -> float:
+        """The logarithm of the bound of the tail in floating point."""
+        gap = 1 - float(self.ratio(length))
+        if gap <= 0:
+            return math.inf
+        return _log_sum([self.log_term(length), self.log_term(length + 1)]) - math.log(gap)
+
+    def found(self, log: float) -> int | None:
+        """The least length, or about, whose tail is e^log of the terms' size; None beyond `_LONGEST`."""
+        goal = log + _log_sum([self.log_term(self.order), self.log_term(self.order + 1)])
+        low, step = self.order, 8
+        while not self.log_rest(low + step) <= goal:
+            low, step = low + step, 2 * step
+            if low > _LONGEST:
+                return None
+        high = low + step
+        while high - low > max(2, low // 64):
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.log_rest(middle) <= goal else (middle, high)
+        return high
+
+    def value(self, c: arb) -> arb:
+        """The sum of the series, its tail in the radius."""
+        total, rest = self._low(c), arb(0)
+        for start in (self.order, self.order + 1):
+            # the last k is where the tail begins
+            ks = range(start, start + 2 * ((self.length - start + 1) // 2) + 1, 2)
+            terms, last = self._terms(ks)
+            total += sum(terms[:-1], arb(0))
+            rest += last
+        gap = 1 - self.ratio(self.length)
+        return total + arb(0, (rest / gap).upper() if gap > 0 else math.inf)
+
+    def _low(self, c: arb) -> arb:
+        """The terms of k < q."""
+        if not self.order:
+            return arb(0)
+        first, second = (
+            [part.means(nodes, side.variable.variance) for part, nodes in zip(side.parts, side.variable.nodes)]
+            for side in self.sides
+        )
+        total, power = arb(0), arb(1)
+        for k in range(self.order):
+            total += power * sum((first[i][k] * second[j][k] for i, j in _PAIRS), arb(0))
+            power *= c / (k + 1)
+        return total
+
+    def _terms(self, ks: range) -> tuple[list[arb], arb]:
+        """(the terms, τ at the last k) for k of one parity."""
+        first, second = ([side.terms(which, ks) for which in (0, 1)] for side in self.sides)
+        d, e = (side.base(ks.start) for side in self.sides)
+        weight = self.rho**ks.start / arb.fac_ui(ks.start) * _double_factorial(ks.start + d)
+        weights, square = [weight * _double_factorial(ks.start + e)], self.rho * self.rho
+        for k in ks[:-1]:
+            weights.append(weights[-1] * square * ((k + d + 1) * (k + e + 1)) / ((k + 1) * (k + 2)))
+        terms, size = [arb(0)] * len(ks), arb(0)
+        for i, j in _PAIRS:
+            if first[i][1] != 0 and second[j][1] != 0:
+                terms = [t + x * y for t, x, y in zip(terms, first[i][0], second[j][0], strict=True)]
+                size += first[i][1] * second[j][1]
+        return list(map(mul, weights, terms)), abs(weights[-1]) * size
+
+
+@dataclass(frozen=True)
+class PowerSeries:
+    """The mixture averages of some expectations as power series in c.
+
+    Attributes:
+        products: one for each expectation.
+        cost: summands of moments that are computed.
+    """
+
+    products: tuple[_Product, ...]
+    cost: float
+
+    @classmethod
+    def plan(
+        cls, expectations: Sequence[Expectation], values: Sequence[arb], rule: Rule, bits: int, same: bool
+    ) -> PowerSeries | None:
+        """Series for these expectations at values = (a, b, c, …), up to about 2^−bits; `same` says that a = b.
+
+        None where a term is neither a power, a distribution function nor a density, or where they are too long.
+        """
+        a, b, c = values[:3]
+        u = _Variable(a, (FIXED, rule.nodes))
+        v = u if same else _Variable(b, (FIXED, rule.nodes))
+        rho = c / a if same else c / (a * b).sqrt()
+        products = []
+        for expectation in expectations:
+            orders = order(expectation.first), order(expectation.second)
+            if None in orders:
+                return None
+            q = max(orders)
+            sides = _Side(parts(expectation.first, q), u), _Side(parts(expectation.second, q), v)
+            with precision(PLANNING):
+                length = _Product(q, sides, rho, 0).found(-bits * math.log(2))
+            if length is None:
+                return None
+            products.append(_Product(q, sides, rho, length))
+            for side in sides:
+                side.need(length + 2)
+        variables = (u,) if same else (u, v)
+        cost = len(rule.nodes) * sum(sum(variable.needs[1].values()) for variable in variables)
+        return cls(tuple(products), cost)
+
+    def sums(self, c: arb) -> list[arb]:
+        """The averages, without the bound of the rule's error."""
+        return [product.value(c) for product in self.products]
+
+
+def _log_sum(logs: Sequence[float]) -> float:
+    """Log Σ e^x."""
+    top = max(logs, default=-math.inf)
+    return top if math.isinf(top) else top + math.log(sum(math.exp(x - top) for x in logs))
+
+
+def _log_double_factorial(n: int) -> float:
+    """Log (n−1)!! for even n ≥ 0."""
+    return math.lgamma(n + 1) - n / 2 * math.log(2) - math.lgamma(n / 2 + 1)
+
+
+def _double_factorial(n: int) -> int:
+    """(n−1)!! for even n ≥ 0."""
+    return math.prod(range(1, n, 2))
