@@ -71,11 +71,12 @@ def balls(expectations: tuple[Expectation, ...], point: Point, bits: int) -> lis
         values = point.balls()
         added: list[arb] = [arb(0)] * len(expectations)
         if mixture is not None:
-            quadrature = rule(-(-(bits - 24) // 8) * 8)
-            series = _series(expectations, point, values, quadrature, bits)
-            if series is None:
-                # κ ↔ κ' is a symmetry when u and v have the same variance and f = g
-                same = point.a == point.b and all(e.first == e.second for e in expectations)
+            quadrature = rule(-(-bits // 8) * 8)
+            # κ ↔ κ' is a symmetry when u and v have the same variance and f = g
+            alike = bool(point.a == point.b)
+            same = alike and all(e.first == e.second for e in expectations)
+            series = PowerSeries.plan(expectations, values, quadrature, bits, alike)
+            if series is None or series.cost > len(quadrature.nodes) ** 2 / (2 if same else 1):
                 added = _average(expectations, mixture, values, quadrature, same)
             else:
                 added = series.sums(values[2])
@@ -86,14 +87,6 @@ def balls(expectations: tuple[Expectation, ...], point: Point, bits: int) -> lis
             added = [x + _on_line(e, point) for x, e in zip(added, expectations, strict=True)]
         result = [x + y for x, y in zip(fixed.bind()(values), added, strict=True)]
         return [value.real if isinstance(value, acb) else value for value in result]
-
-
-def _series(
-    expectations: tuple[Expectation, ...], point: Point, values: Sequence[arb], quadrature: Rule, bits: int
-) -> PowerSeries | None:
-    """The averages as power series in c, where that is cheaper than the double sum."""
-    found = PowerSeries.plan(expectations, values, quadrature, bits, bool(point.a == point.b))
-    return found
 
 
 def _on_line(expectation: Expectation, point: Point) -> arb:

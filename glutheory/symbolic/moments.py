@@ -17,7 +17,7 @@ from functools import lru_cache
 from operator import mul
 
 import sympy as sp
-from flint import arb, arb_mat
+from flint import arb, arb_mat, ctx
 
 from glutheory.ground.balls import Tape, precision
 from glutheory.ground.exact import ball
@@ -26,13 +26,37 @@ from glutheory.symbolic.family import shape_of
 from glutheory.symbolic.gaussian import a
 from glutheory.symbolic.pairs import as_densities, mean_formula
 
-#: Bits of what is only planned.
-PLANNING = 64
+#: Nodes that are enough to plan with.
+_SAMPLE = 48
+#: Into how many groups a series is cut, and the guard bits of their precision.
+_GROUPS, _GUARD = 8, 48
 Nodes = Sequence[tuple[arb, arb]]
 #: The one node of what does not depend on κ.
 FIXED: Nodes = ((arb(1), arb(1)),)
-#: A kind of moments: the scale s of the densities, and the power of κ before them.
-Key = tuple[sp.Expr, int]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The scale s of a density: unit·κ if it is random, else unit."""
+
+    unit: sp.Expr
+    random: bool
+
+    @classmethod
+    def of(cls, s: sp.Expr) -> Scale:
+        """This scale, which is a multiple of κ where it has κ."""
+        return cls(s.subs(KAPPA, 1), s.has(KAPPA))
+
+    def shares(self, nodes: Nodes, variance: arb) -> list[arb]:
+        """V = a/(a + s²) at the nodes; it falls as κ grows."""
+        square = ball(self.unit) ** 2
+        if not self.random:
+            return [variance / (variance + square)] * len(nodes)
+        return [variance / (variance + square * kappa * kappa) for kappa, _ in nodes]
+
+
+#: A kind of moments: the scale of the densities, and the power of κ before them.
+Key = tuple[Scale, int]
 
 
 @dataclass(frozen=True)
@@ -41,7 +65,7 @@ class Row:
 
     Attributes:
         coefficient: free of κ.
-        key: (s, degree).
+        key: the scale s, and the degree.
         shift: d.
     """
 
@@ -114,7 +138,7 @@ def _part(terms: Sequence[Term], q: int) -> Part:
     for term in current:
         assert isinstance(term.kernel, NormalPdf)
         for (degree,), coefficient in sp.Poly(term.coefficient, KAPPA).terms():
-            rows.append(Row(coefficient, (term.kernel.s, degree), term.kernel.order - q))
+            rows.append(Row(coefficient, (Scale.of(term.kernel.s), degree), term.kernel.order - q))
     return Part(tuple(low), tuple(rows))
 
 
@@ -122,20 +146,14 @@ def _square(term: Term) -> sp.Expr:
     return sp.S.Zero if isinstance(term.kernel, ExpQuad) else sp.expand(term.kernel.s**2)
 
 
-def share(scale: sp.Expr, kappa: arb, variance: arb) -> arb:
-    """V = a/(a + s²); falls as κ grows."""
-    s = ball(scale.subs(KAPPA, 1)) * (kappa if scale.has(KAPPA) else 1)
-    return variance / (variance + s * s)
-
-
 def moments(nodes: Nodes, variance: arb, lengths: Mapping[Key, int]) -> dict[Key, list[arb]]:
     """Σ_i g_i v_i^l for l < length, for each key."""
-    scales: dict[sp.Expr, dict[int, int]] = {}
+    scales: dict[Scale, dict[int, int]] = {}
     for (scale, degree), length in lengths.items():
         scales.setdefault(scale, {})[degree] = length
     found: dict[Key, list[arb]] = {}
     for scale, degrees in scales.items():
-        v = [share(scale, kappa, variance) for kappa, _ in nodes]
+        v = scale.shares(nodes, variance)
         front = 1 / (2 * arb.pi() * variance).sqrt()
         base = [front * w * x.sqrt() for x, (_, w) in zip(v, nodes, strict=True)]
         starts = [[x * kappa**e for x, (kappa, _) in zip(base, nodes, strict=True)] for e in degrees]
@@ -145,37 +163,51 @@ def moments(nodes: Nodes, variance: arb, lengths: Mapping[Key, int]) -> dict[Key
 
 
 def _power_sums(starts: Sequence[list[arb]], v: list[arb], length: int) -> list[list[arb]]:
-    """Σ_i g_i v_i^l for l < length and each g of `starts`: l = stride·p + r, in steps of both sizes."""
+    """Σ_i g_i v_i^l for l < length and each g of `starts`: l = stride·p + r, in steps of both sizes.
+
+    The terms of a series fall at least as fast as a geometric progression down to the accuracy asked for: with l the
+    precision that they need falls.
+    """
     stride = max(1, math.isqrt(length * len(starts)))
     small = [[arb(1)] * len(v)]
     for _ in range(stride):
         small.append(list(map(mul, small[-1], v)))
     leap = small.pop()
-    rows = []
-    for start in starts:
-        rows.append(start)
-        for _ in range(-(-length // stride) - 1):
-            rows.append(list(map(mul, rows[-1], leap)))
-    products = (arb_mat(rows) * arb_mat(small).transpose()).tolist()
-    each = len(rows) // len(starts)
-    return [[x for row in products[i * each : (i + 1) * each] for x in row] for i in range(len(starts))]
+    steps, bits = arb_mat(small).transpose(), ctx.prec
+    found: list[list[arb]] = [[] for _ in starts]
+    rows, count = list(starts), -(-length // stride)
+    for begin in range(0, count, each := -(-count // _GROUPS)):
+        group = []
+        for _ in range(begin, min(begin + each, count)):
+            group.append(rows)
+            rows = [list(map(mul, row, leap)) for row in rows]
+        with precision(min(bits, bits * (count - begin) // count + _GUARD)):
+            products = (arb_mat([row for step in group for row in step]) * steps).tolist()
+        for index, product in enumerate(products):
+            found[index % len(starts)] += product
+    return found
 
 
 class LogMoments:
-    """Moments in floating point, as natural logarithms, to plan with."""
+    """Moments in floating point, as natural logarithms, to plan with: about right, from a few of the nodes."""
 
     def __init__(self, nodes: Nodes, variance: arb, key: Key) -> None:
         scale, degree = key
-        with precision(PLANNING):
-            v = [share(scale, +kappa, variance) for kappa, _ in nodes]
-            front = (2 * arb.pi() * variance).sqrt()
-            self._v = [float(x.log()) for x in v]
-            self._g = [
-                float((w * kappa**degree * x.sqrt() / front).log()) for x, (kappa, w) in zip(v, nodes, strict=True)
-            ]
+        some = [(+kappa, +weight) for kappa, weight in nodes[:: max(1, len(nodes) // _SAMPLE)]]
+        v = scale.shares(some, variance)
+        front = len(nodes) / len(some) / (2 * arb.pi() * variance).sqrt()
+        g = [front * w * kappa**degree * x.sqrt() for x, (kappa, w) in zip(v, some, strict=True)]
+        self._logs = [(float(x.log()), float(y.log())) for x, y in zip(g, v, strict=True)]
+        self._known: dict[int, float] = {}
 
     def __call__(self, power: int) -> float:
         """Log Σ g_i v_i^power."""
-        logs = [g + power * v for g, v in zip(self._g, self._v, strict=True)]
-        top = max(logs)
-        return top + math.log(sum(math.exp(x - top) for x in logs))
+        if power not in self._known:
+            self._known[power] = log_sum([g + power * v for g, v in self._logs])
+        return self._known[power]
+
+
+def log_sum(logs: Sequence[float]) -> float:
+    """Log Σ e^x."""
+    top = max(logs, default=-math.inf)
+    return top if math.isinf(top) else top + math.log(sum([math.exp(x - top) for x in logs]))

@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from operator import mul
 
 from flint import arb
@@ -35,20 +35,24 @@ from glutheory.symbolic.duals import Expectation
 from glutheory.symbolic.kolmogorov import Rule
 from glutheory.symbolic.moments import (
     FIXED,
-    PLANNING,
     Key,
     LogMoments,
     Nodes,
     Part,
+    Row,
     fixed_terms,
+    log_sum,
     moments,
     order,
     parts,
-    share,
 )
 
+#: Bits of what is only planned.
+_PLANNING = 64
 #: The longest series that is looked for.
 _LONGEST = 1 << 22
+#: What planning and a moment's summand cost in kernels of the double sum, about (a term of the series costs 1).
+_START, _MOMENT = 500, 1 / 100
 #: Which parts of f and g meet: 0 the terms without κ, 1 those with it.
 _PAIRS = ((1, 1), (0, 1), (1, 0))
 Tables = tuple[dict[Key, list[arb]], dict[Key, list[arb]]]
@@ -92,23 +96,32 @@ class _Side:
         """The largest d."""
         return max((row.shift for part in self.parts for row in part.rows), default=0)
 
-    def share(self, which: int) -> arb:
-        """Max v over the rows and nodes of a part; 0 where there are none."""
-        kappa, found = self.variable.nodes[which][0][0], arb(0)
-        for row in self.parts[which].rows:
-            found = arb.max(found, share(row.key[0], kappa, self.variable.variance))
-        return found
+    @cached_property
+    def shares(self) -> tuple[arb, arb]:
+        """Max v over the rows and nodes of each part; 0 where there are none."""
+        found = []
+        for part, nodes in zip(self.parts, self.variable.nodes, strict=True):
+            scales = {row.key[0] for row in part.rows}
+            found.append(reduce(arb.max, (v.shares(nodes[:1], self.variable.variance)[0] for v in scales), arb(0)))
+        return found[0], found[1]
+
+    @cached_property
+    def _log_factors(self) -> tuple[dict[Row, float], dict[Row, float]]:
+        """The logarithms of |C_r| a^{−d/2} for the rows of each part."""
+        half = self.variable.variance.log() / 2
+        first, second = (
+            {row: float(abs(ball(row.coefficient)).log() - row.shift * half) for row in part.rows}
+            for part in self.parts
+        )
+        return first, second
 
     def log_size(self, which: int, k: int) -> float:
         """The logarithm of h_k with the summands' moduli, in floating point."""
-        half = float(self.variable.variance.log()) / 2
-        return _log_sum(
+        return log_sum(
             [
-                float(abs(ball(row.coefficient)).log())
-                - row.shift * half
-                + _log_double_factorial(k + row.shift)
-                + self.variable.log(which, row.key, (k + row.shift) // 2)
-                for row in self.parts[which].of_parity(k)
+                size + _log_double_factorial(k + row.shift) + self.variable.log(which, row.key, (k + row.shift) // 2)
+                for row, size in self._log_factors[which].items()
+                if (row.shift - k) % 2 == 0
             ]
         )
 
@@ -150,27 +163,30 @@ class _Product:
         first, second = self.sides
         largest = arb(0)
         for i, j in _PAIRS:
-            largest = arb.max(largest, first.share(i) * second.share(j))
+            largest = arb.max(largest, first.shares[i] * second.shares[j])
         for side in self.sides:
             largest *= max(arb(1), arb(length + side.shift + 1) / (length + 1))
         return self.rho * self.rho * largest
 
+    @cached_property
+    def _log_rho(self) -> float:
+        return -math.inf if self.rho == 0 else float(abs(self.rho).log())
+
     def log_term(self, k: int) -> float:
         """The logarithm of τ_k in floating point."""
         first, second = ([side.log_size(which, k) for which in (0, 1)] for side in self.sides)
-        rho = float(abs(self.rho).log()) if self.rho != 0 else -math.inf
-        return (k * rho if k else 0.0) - math.lgamma(k + 1) + _log_sum([first[i] + second[j] for i, j in _PAIRS])
+        return (k * self._log_rho if k else 0.0) - math.lgamma(k + 1) + log_sum([first[i] + second[j] for i, j in _PAIRS])
 
     def log_rest(self, length: int) -> float:
         """The logarithm of the bound of the tail in floating point."""
         gap = 1 - float(self.ratio(length))
         if gap <= 0:
             return math.inf
-        return _log_sum([self.log_term(length), self.log_term(length + 1)]) - math.log(gap)
+        return log_sum([self.log_term(length), self.log_term(length + 1)]) - math.log(gap)
 
     def found(self, log: float) -> int | None:
         """The least length, or about, whose tail is e^log of the terms' size; None beyond `_LONGEST`."""
-        goal = log + _log_sum([self.log_term(self.order), self.log_term(self.order + 1)])
+        goal = log + log_sum([self.log_term(self.order), self.log_term(self.order + 1)])
         low, step = self.order, 8
         while not self.log_rest(low + step) <= goal:
             low, step = low + step, 2 * step
@@ -230,7 +246,7 @@ class PowerSeries:
 
     Attributes:
         products: one for each expectation.
-        cost: summands of moments that are computed.
+        cost: the processor time that it takes, about, in that of a kernel of the double sum.
     """
 
     products: tuple[_Product, ...]
@@ -255,7 +271,7 @@ class PowerSeries:
                 return None
             q = max(orders)
             sides = _Side(parts(expectation.first, q), u), _Side(parts(expectation.second, q), v)
-            with precision(PLANNING):
+            with precision(_PLANNING):
                 length = _Product(q, sides, rho, 0).found(-bits * math.log(2))
             if length is None:
                 return None
@@ -263,18 +279,13 @@ class PowerSeries:
             for side in sides:
                 side.need(length + 2)
         variables = (u,) if same else (u, v)
-        cost = len(rule.nodes) * sum(sum(variable.needs[1].values()) for variable in variables)
+        summands = len(rule.nodes) * sum(sum(variable.needs[1].values()) for variable in variables)
+        cost = _START + _MOMENT * summands + sum(product.length for product in products)
         return cls(tuple(products), cost)
 
     def sums(self, c: arb) -> list[arb]:
         """The averages, without the bound of the rule's error."""
         return [product.value(c) for product in self.products]
-
-
-def _log_sum(logs: Sequence[float]) -> float:
-    """Log Σ e^x."""
-    top = max(logs, default=-math.inf)
-    return top if math.isinf(top) else top + math.log(sum(math.exp(x - top) for x in logs))
 
 
 def _log_double_factorial(n: int) -> float:
