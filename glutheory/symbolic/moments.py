@@ -11,9 +11,10 @@ w_i of the rule: one matrix product.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from operator import mul
 
 import sympy as sp
@@ -28,11 +29,13 @@ from glutheory.symbolic.pairs import as_densities, mean_formula
 
 #: Nodes that are enough to plan with.
 _SAMPLE = 48
-#: Into how many groups a series is cut, and the guard bits of their precision.
-_GROUPS, _GUARD = 8, 48
+#: Into how many groups a series is cut, the guard bits of their precision, and its least.
+_GROUPS, _GUARD, _LEAST = 12, 32, 64
 Nodes = Sequence[tuple[arb, arb]]
 #: The one node of what does not depend on κ.
 FIXED: Nodes = ((arb(1), arb(1)),)
+#: How many bits the moment of each power has to have.
+Need = Callable[[int], int]
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,8 @@ def _square(term: Term) -> sp.Expr:
     return sp.S.Zero if isinstance(term.kernel, ExpQuad) else sp.expand(term.kernel.s**2)
 
 
-def moments(nodes: Nodes, variance: arb, lengths: Mapping[Key, int]) -> dict[Key, list[arb]]:
-    """Σ_i g_i v_i^l for l < length, for each key."""
+def moments(nodes: Nodes, variance: arb, lengths: Mapping[Key, int], need: Need) -> dict[Key, list[arb]]:
+    """Σ_i g_i v_i^l for l < length, for each key, with the relative accuracy that is needed."""
     scales: dict[Scale, dict[int, int]] = {}
     for (scale, degree), length in lengths.items():
         scales.setdefault(scale, {})[degree] = length
@@ -157,35 +160,56 @@ def moments(nodes: Nodes, variance: arb, lengths: Mapping[Key, int]) -> dict[Key
         front = 1 / (2 * arb.pi() * variance).sqrt()
         base = [front * w * x.sqrt() for x, (_, w) in zip(v, nodes, strict=True)]
         starts = [[x * kappa**e for x, (kappa, _) in zip(base, nodes, strict=True)] for e in degrees]
-        table = _power_sums(starts, v, max(degrees.values()))
+        table = _power_sums(starts, v, max(degrees.values()), need)
         found |= {(scale, e): row for e, row in zip(degrees, table, strict=True)}
     return found
 
 
-def _power_sums(starts: Sequence[list[arb]], v: list[arb], length: int) -> list[list[arb]]:
+def _power_sums(starts: Sequence[list[arb]], v: list[arb], length: int, need: Need) -> list[list[arb]]:
     """Σ_i g_i v_i^l for l < length and each g of `starts`: l = stride·p + r, in steps of both sizes.
 
-    The terms of a series fall at least as fast as a geometric progression down to the accuracy asked for: with l the
-    precision that they need falls.
+    As l grows fewer bits are needed, and fewer nodes: v falls along them. What the last ones would add, and would add
+    less of for larger l, goes into the radius.
     """
     stride = max(1, math.isqrt(length * len(starts)))
     small = [[arb(1)] * len(v)]
     for _ in range(stride):
         small.append(list(map(mul, small[-1], v)))
     leap = small.pop()
-    steps, bits = arb_mat(small).transpose(), ctx.prec
     found: list[list[arb]] = [[] for _ in starts]
-    rows, count = list(starts), -(-length // stride)
-    for begin in range(0, count, each := -(-count // _GROUPS)):
-        group = []
-        for _ in range(begin, min(begin + each, count)):
-            group.append(rows)
+    rows, rests, bits = list(starts), [arb(0)] * len(starts), ctx.prec
+    for group in groups(-(-length // stride)):
+        wanted = need(group.start * stride) + _GUARD
+        kept = max(_kept(row, wanted) for row in rows)
+        rests = [rest + sum(row[kept:], arb(0)) for rest, row in zip(rests, rows, strict=True)]
+        rows, leap, small = ([row[:kept] for row in table] for table in (rows, [leap], small))
+        leap = leap[0]
+        table = []
+        for _ in group:
+            table += rows
             rows = [list(map(mul, row, leap)) for row in rows]
-        with precision(min(bits, bits * (count - begin) // count + _GUARD)):
-            products = (arb_mat([row for step in group for row in step]) * steps).tolist()
+        with precision(max(_LEAST, min(bits, wanted))):
+            products = (arb_mat(table) * arb_mat(small).transpose()).tolist()
+        errors = [arb(0, rest.upper()) for rest in rests]
         for index, product in enumerate(products):
-            found[index % len(starts)] += product
+            found[index % len(starts)] += [x + errors[index % len(starts)] for x in product]
     return found
+
+
+def groups(count: int) -> list[range]:
+    """0 … count − 1 in groups, the first ones shorter."""
+    cuts = [count * i * i // _GROUPS**2 for i in range(_GROUPS + 1)]
+    return [range(low, high) for low, high in pairwise(cuts) if low < high]
+
+
+def _kept(row: list[arb], bits: int) -> int:
+    """How many of these positive numbers are enough for so many bits of their sum, counted from the first."""
+    cut, rest = sum(row, arb(0)) / arb(2) ** bits, arb(0)
+    for kept in range(len(row), 0, -1):
+        rest += row[kept - 1]
+        if not rest < cut:
+            return kept
+    return len(row)
 
 
 class LogMoments:
@@ -205,6 +229,12 @@ class LogMoments:
         if power not in self._known:
             self._known[power] = log_sum([g + power * v for g, v in self._logs])
         return self._known[power]
+
+    def kept(self, power: int, bits: int) -> float:
+        """The part of the nodes that so many bits need."""
+        logs = [g + power * v for g, v in self._logs]
+        cut = max(logs) - bits * math.log(2)
+        return sum(1 for x in logs if x > cut) / len(logs)
 
 
 def log_sum(logs: Sequence[float]) -> float:

@@ -37,10 +37,12 @@ from glutheory.symbolic.moments import (
     FIXED,
     Key,
     LogMoments,
+    Need,
     Nodes,
     Part,
     Row,
     fixed_terms,
+    groups,
     log_sum,
     moments,
     order,
@@ -51,8 +53,8 @@ from glutheory.symbolic.moments import (
 _PLANNING = 64
 #: The longest series that is looked for.
 _LONGEST = 1 << 22
-#: What planning and a moment's summand cost in kernels of the double sum, about (a term of the series costs 1).
-_START, _MOMENT = 500, 1 / 100
+#: What planning, a moment's summand and a term of the series cost in kernels of the double sum, about.
+_START, _MOMENT, _TERM = 500, 1 / 70, 0.5
 #: Which parts of f and g meet: 0 the terms without κ, 1 those with it.
 _PAIRS = ((1, 1), (0, 1), (1, 0))
 Tables = tuple[dict[Key, list[arb]], dict[Key, list[arb]]]
@@ -69,6 +71,7 @@ class _Variable:
     def __init__(self, variance: arb, nodes: tuple[Nodes, Nodes]) -> None:
         self.variance, self.nodes = variance, nodes
         self.needs: tuple[dict[Key, int], dict[Key, int]] = {}, {}
+        self.bits: Need = lambda power: 0
         self._logs: dict[tuple[int, Key], LogMoments] = {}
 
     def log(self, which: int, key: Key, power: int) -> float:
@@ -80,8 +83,20 @@ class _Variable:
     @cached_property
     def tables(self) -> Tables:
         """All moments that `needs` asks for."""
-        first, second = (moments(nodes, self.variance, n) for nodes, n in zip(self.nodes, self.needs, strict=True))
+        both = zip(self.nodes, self.needs, strict=True)
+        first, second = (moments(nodes, self.variance, lengths, self.bits) for nodes, lengths in both)
         return first, second
+
+    def cost(self) -> float:
+        """Summands of the moments, those of lower precision in proportion."""
+        total = 0.0
+        for key, length in self.needs[1].items():
+            self.log(1, key, 0)
+            logs, full = self._logs[1, key], self.bits(0)
+            for group in groups(length):
+                bits = self.bits(group.start)
+                total += len(group) * logs.kept(group.start, bits) * bits / full
+        return total * len(self.nodes[1])
 
 
 @dataclass(frozen=True)
@@ -182,11 +197,19 @@ class _Product:
         gap = 1 - float(self.ratio(length))
         if gap <= 0:
             return math.inf
-        return log_sum([self.log_term(length), self.log_term(length + 1)]) - math.log(gap)
+        return self._log_both(length) - math.log(gap)
+
+    def bits(self, power: int, bits: int) -> float:
+        """How many bits the moment of this power has to have, for so many of the sum."""
+        k = max(self.order, 2 * power - max(side.shift for side in self.sides))
+        return bits + (self._log_both(k) - self._log_both(self.order)) / math.log(2)
+
+    def _log_both(self, k: int) -> float:
+        return log_sum([self.log_term(k), self.log_term(k + 1)])
 
     def found(self, log: float) -> int | None:
         """The least length, or about, whose tail is e^log of the terms' size; None beyond `_LONGEST`."""
-        goal = log + log_sum([self.log_term(self.order), self.log_term(self.order + 1)])
+        goal = log + self._log_both(self.order)
         low, step = self.order, 8
         while not self.log_rest(low + step) <= goal:
             low, step = low + step, 2 * step
@@ -279,8 +302,10 @@ class PowerSeries:
             for side in sides:
                 side.need(length + 2)
         variables = (u,) if same else (u, v)
-        summands = len(rule.nodes) * sum(sum(variable.needs[1].values()) for variable in variables)
-        cost = _START + _MOMENT * summands + sum(product.length for product in products)
+        for variable in variables:
+            variable.bits = lambda power: int(max(0.0, *(min(bits, p.bits(power, bits)) for p in products)))
+        moment = sum(variable.cost() for variable in variables)
+        cost = _START + _MOMENT * moment + _TERM * sum(product.length for product in products)
         return cls(tuple(products), cost)
 
     def sums(self, c: arb) -> list[arb]:
