@@ -31,6 +31,8 @@ from glutheory.symbolic.pairs import as_densities, mean_formula
 _SAMPLE = 48
 #: Into how many groups a series is cut, the guard bits of their precision, and its least.
 _GROUPS, _GUARD, _LEAST = 12, 32, 64
+#: So few rows are not cut.
+_FEW = 16
 Nodes = Sequence[tuple[arb, arb]]
 #: The one node of what does not depend on κ.
 FIXED: Nodes = ((arb(1), arb(1)),)
@@ -198,7 +200,8 @@ def _power_sums(starts: Sequence[list[arb]], v: list[arb], length: int, need: Ne
 
 def groups(count: int) -> list[range]:
     """0 … count − 1 in groups, the first ones shorter."""
-    cuts = [count * i * i // _GROUPS**2 for i in range(_GROUPS + 1)]
+    number = min(_GROUPS, 1 + count // _FEW)
+    cuts = [count * i * i // number**2 for i in range(number + 1)]
     return [range(low, high) for low, high in pairwise(cuts) if low < high]
 
 

@@ -22,7 +22,7 @@ max v < 1, because the smallest node is not 0.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import mul
@@ -54,7 +54,7 @@ _PLANNING = 64
 #: The longest series that is looked for.
 _LONGEST = 1 << 22
 #: What planning, a moment's summand and a term of the series cost in kernels of the double sum, about.
-_START, _MOMENT, _TERM = 500, 1 / 70, 0.5
+_START, _MOMENT, _TERM = 500, 1 / 50, 0.5
 #: Which parts of f and g meet: 0 the terms without κ, 1 those with it.
 _PAIRS = ((1, 1), (0, 1), (1, 0))
 Tables = tuple[dict[Key, list[arb]], dict[Key, list[arb]]]
@@ -159,7 +159,7 @@ class _Side:
             column = [factor * x for x in table[row.key][first : first + len(ks)]]
             for d in range(base + 1, row.shift, 2):
                 column = [x * (k + d) for x, k in zip(column, ks, strict=True)]
-            total = column if row.shift == base and size == 0 else [x + y for x, y in zip(total, column, strict=True)]
+            total = [x + y for x, y in zip(total, column, strict=True)]
             size += abs(column[-1])
         return total, size
 
@@ -190,7 +190,9 @@ class _Product:
     def log_term(self, k: int) -> float:
         """The logarithm of τ_k in floating point."""
         first, second = ([side.log_size(which, k) for which in (0, 1)] for side in self.sides)
-        return (k * self._log_rho if k else 0.0) - math.lgamma(k + 1) + log_sum([first[i] + second[j] for i, j in _PAIRS])
+        return (
+            (k * self._log_rho if k else 0.0) - math.lgamma(k + 1) + log_sum([first[i] + second[j] for i, j in _PAIRS])
+        )
 
     def log_rest(self, length: int) -> float:
         """The logarithm of the bound of the tail in floating point."""
@@ -238,7 +240,10 @@ class _Product:
         if not self.order:
             return arb(0)
         first, second = (
-            [part.means(nodes, side.variable.variance) for part, nodes in zip(side.parts, side.variable.nodes)]
+            [
+                part.means(nodes, side.variable.variance)
+                for part, nodes in zip(side.parts, side.variable.nodes, strict=True)
+            ]
             for side in self.sides
         )
         total, power = arb(0), arb(1)
@@ -257,7 +262,7 @@ class _Product:
             weights.append(weights[-1] * square * ((k + d + 1) * (k + e + 1)) / ((k + 1) * (k + 2)))
         terms, size = [arb(0)] * len(ks), arb(0)
         for i, j in _PAIRS:
-            if first[i][1] != 0 and second[j][1] != 0:
+            if all(side.parts[which].of_parity(ks.start) for side, which in zip(self.sides, (i, j), strict=True)):
                 terms = [t + x * y for t, x, y in zip(terms, first[i][0], second[j][0], strict=True)]
                 size += first[i][1] * second[j][1]
         return list(map(mul, weights, terms)), abs(weights[-1]) * size
