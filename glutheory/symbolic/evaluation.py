@@ -19,15 +19,15 @@ from glutheory.ground.arguments import as_digits
 from glutheory.ground.balls import Tape, bits_of, precision
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.grid import GridTape
-from glutheory.ground.normal_form import KAPPA
+from glutheory.ground.normal_form import KAPPA, as_expression
 from glutheory.symbolic.assemble import assemble
-from glutheory.symbolic.duals import Dual, Expectation, split_mixture
+from glutheory.symbolic.duals import Dual, Expectation
 from glutheory.symbolic.duals import dual as derive_dual
 from glutheory.symbolic.gaussian import DELTA, a, b, c
 from glutheory.symbolic.kolmogorov import Rule, product_error, rule
 from glutheory.symbolic.line import Line, infinity, singular
-from glutheory.symbolic.pairs import KAPPA_PRIME
-from glutheory.symbolic.powers_of_c import PowerSeries, without_kappa
+from glutheory.symbolic.pairs import KAPPA_PRIME, Part
+from glutheory.symbolic.powers_of_c import PowerSeries
 
 #: Working precision (bits) at which the evaluation gives up.
 MAX_BITS = 60_000
@@ -35,17 +35,25 @@ MAX_BITS = 60_000
 
 @lru_cache(maxsize=256)
 def _programs(expectations: tuple[Expectation, ...], line: bool) -> tuple[Tape, GridTape | None]:
-    """The parts without mixing variables, as a program of (a, b, c, δ), and the kernels, of (a, b, c, δ, κ, κ').
+    """The pairs without mixing variables, as a program of (a, b, c, δ), and the others, of (a, b, c, δ, κ, κ').
 
     Without the parts that have no value at δ = 0 where `line` says that this is the place.
     """
     kept = [[part for part in e.parts if not (line and singular(part))] for e in expectations]
-    pairs = [split_mixture(assemble(parts, for_balls=True)) for parts in kept]
     inputs = [a, b, c, DELTA]
-    fixed = Tape([pair[0] for pair in pairs], inputs)
-    if all(pair[1] == 0 for pair in pairs):
-        return fixed, None
-    return fixed, GridTape([pair[1] for pair in pairs], [*inputs, KAPPA, KAPPA_PRIME])
+    fixed, mixed = (
+        [assemble([part for part in parts if _is_mixed(part) is kind], for_balls=True) for parts in kept]
+        for kind in (False, True)
+    )
+    if not any(_is_mixed(part) for parts in kept for part in parts):
+        return Tape(fixed, inputs), None
+    return Tape(fixed, inputs), GridTape(mixed, [*inputs, KAPPA, KAPPA_PRIME])
+
+
+def _is_mixed(part: Part) -> bool:
+    """Whether κ or κ' is in it; all of such a part is averaged: the bound of the rule's error is one for the whole."""
+    kappas = (KAPPA, KAPPA_PRIME)
+    return part.coefficient.has(*kappas) or any(as_expression(factor).has(*kappas) for factor in part.factors)
 
 
 def _average(
@@ -80,7 +88,6 @@ def balls(expectations: tuple[Expectation, ...], point: Point, bits: int) -> lis
                 added = _average(expectations, mixture, values, quadrature, same)
             else:
                 added = series.sums(values[2])
-                fixed, _ = _programs(tuple(map(without_kappa, expectations)), at_end)
             errors = [product_error(e.first, e.second, (values[0], values[1]), quadrature) for e in expectations]
             added = [x + arb(0, error) for x, error in zip(added, errors, strict=True)]
         if at_end:

@@ -109,17 +109,11 @@ class Part:
 
 
 def _is_mixed(term: Term) -> bool:
-    return bool(term.coefficient.has(KAPPA) or (not isinstance(term.kernel, ExpQuad) and term.kernel.s.has(KAPPA)))
-
-
-@lru_cache(maxsize=256)
-def fixed_terms(terms: tuple[Term, ...]) -> tuple[Term, ...]:
-    """Those without κ."""
-    return tuple(term for term in terms if not _is_mixed(term))
+    return term.coefficient.has(KAPPA) or (not isinstance(term.kernel, ExpQuad) and term.kernel.s.has(KAPPA))
 
 
 def order(terms: Iterable[Term]) -> int | None:
-    """q: how many derivatives make each term a sum of densities or zero; None where an exponential never becomes one."""
+    """q: how many derivatives make each term a sum of densities or zero; None where an exponential never is one."""
     flat = [found for term in terms for found in as_densities(term)]
     if not all(k == ExpQuad() if isinstance(k := term.kernel, ExpQuad) else is_plain(k) for term in flat):
         return None
@@ -129,8 +123,8 @@ def order(terms: Iterable[Term]) -> int | None:
 @lru_cache(maxsize=256)
 def parts(terms: tuple[Term, ...], q: int) -> tuple[Part, Part]:
     """(the fixed terms, the mixed ones)."""
-    fixed = fixed_terms(terms)
-    return _part(fixed, q), _part([term for term in terms if term not in fixed], q)
+    fixed, mixed = (_part([term for term in terms if _is_mixed(term) is kind], q) for kind in (False, True))
+    return fixed, mixed
 
 
 def _part(terms: Sequence[Term], q: int) -> Part:

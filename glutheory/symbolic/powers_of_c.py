@@ -1,13 +1,14 @@
 """Averages over κ and κ' as power series in c, which turn the double sum over the nodes into products of single sums.
 
-For given κ, κ' the closed form of E[f(u) g(v)] is analytic in |c| < √((a+s²)(b+t²)), and Price's theorem gives its Taylor
-coefficients at c = 0. Summed over the nodes κ_i and the weights w_i of `kolmogorov.rule`, with ρ = c/√(ab),
+For given κ, κ' the closed form of E[f(u) g(v)] is analytic in |c| < √((a+s²)(b+t²)), and Price's theorem gives its
+Taylor coefficients at c = 0. Summed over the nodes κ_i and the weights w_i of `kolmogorov.rule`, with ρ = c/√(ab),
 
     Σ_ij w_i w_j E[f_i(u) g_j(v)] = Σ_k ρ^k/k! · h_k h'_k,    h_k = a^{k/2} Σ_i w_i E[f_i^(k)(u)]   (`moments`),
 
-n summands for each k instead of n² kernels. Where f or g has terms without κ too, those stand once and for all: their
-products among themselves have closed forms and are left out here. The number is the one that the double sum gives, so
-the bound of the rule's error is the same.
+n summands for each k instead of n² kernels. The number is the one that the double sum gives, so the bound of the
+rule's error is the same. Where f or g has terms without κ too, their products among themselves have closed forms and
+are left out here, and their products with the others are averaged over one of κ, κ': that errs by less than the rule
+for both, because M_0 ≥ 1 in `Rule.error`.
 
 Tail. Let τ_k ≥ 0 be the k-th term with every summand of both factors replaced by its modulus. From k to k + 2 the
 summand of rows r, r' and nodes i, j is multiplied by ρ² v_i v'_j (k+d_r+1)(k+d_r'+1)/((k+1)(k+2)), for k ≥ K at most
@@ -16,7 +17,7 @@ summand of rows r, r' and nodes i, j is multiplied by ρ² v_i v'_j (k+d_r+1)(k+
 
 since (k+d+1)/(k+1) falls towards 1 or is below it. A sum of terms that are not negative grows at most as the fastest
 of them: τ_{k+2} ≤ R τ_k, and for R < 1 the terms from K on add up to at most (τ_K + τ_{K+1})/(1 − R). Even at ρ = ±1
-max v < 1, because the smallest node is not 0.
+max v v' < 1, because the smallest node is not 0.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ from glutheory.symbolic.moments import (
     Nodes,
     Part,
     Row,
-    fixed_terms,
     groups,
     log_sum,
     moments,
@@ -60,18 +60,13 @@ _PAIRS = ((1, 1), (0, 1), (1, 0))
 Tables = tuple[dict[Key, list[arb]], dict[Key, list[arb]]]
 
 
-def without_kappa(expectation: Expectation) -> Expectation:
-    """The products of terms without κ, which `PowerSeries` leaves out."""
-    return Expectation(fixed_terms(expectation.first), fixed_terms(expectation.second))
-
-
 class _Variable:
     """u or v: its variance, and the moments over the nodes of both parts, in floating point and as balls."""
 
     def __init__(self, variance: arb, nodes: tuple[Nodes, Nodes]) -> None:
         self.variance, self.nodes = variance, nodes
         self.needs: tuple[dict[Key, int], dict[Key, int]] = {}, {}
-        self.bits: Need = lambda power: 0
+        self.bits: Need = lambda _: 0
         self._logs: dict[tuple[int, Key], LogMoments] = {}
 
     def log(self, which: int, key: Key, power: int) -> float:
