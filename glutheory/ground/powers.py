@@ -1,11 +1,12 @@
 """Functions that are powers on both sides of 0: Σ p_i z₊^{α_i} + Σ m_j z₋^{β_j}, z₊ = max(0, z), z₋ = max(0, −z).
 
-A reading of the definition for exponents that are multiples of ½, such as max(0, z)^{3/2}. Means of products of two
+A reading of the definition for exponents that are multiples of ½, such as max(0, z)^{3/2}, |z| and steps. Means of products of two
 such powers are homogeneous in the standard deviations, and each road has its own way to them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -24,8 +25,8 @@ class Power:
 
 
 def powers(found: Pieces) -> tuple[Power, ...] | None:
-    """φ as such a sum with at least one exponent that is no integer, φ' bounded near 0 and no jump; None for others."""
-    if found.kinks != (sp.S.Zero,) or any(jump != 0 for jump in found.jumps):
+    """φ as such a sum with φ' bounded near 0 but for a jump of φ there; None for others."""
+    if found.kinks != (sp.S.Zero,):
         return None
     terms: list[Power] = []
     for branch, side in zip(found.branches, (-1, 1), strict=True):
@@ -40,11 +41,22 @@ def powers(found: Pieces) -> tuple[Power, ...] | None:
             if base != x or not (exponent.is_Rational and exponent.q <= 2 and (exponent == 0 or exponent >= 1)):
                 return None
             terms.append(Power(coefficient, exponent, side))
-    return tuple(terms) if any(not term.exponent.is_Integer for term in terms) else None
+    return tuple(terms)
+
+
+def fractional_powers(found: Pieces) -> tuple[Power, ...] | None:
+    """The same where some exponent is no integer and φ has no jump; None for others."""
+    terms = None if any(jump != 0 for jump in found.jumps) else powers(found)
+    return terms if terms and fractional(terms) else None
+
+
+def fractional(terms: Iterable[Power]) -> bool:
+    """Whether some exponent is no integer."""
+    return any(not term.exponent.is_Integer for term in terms)
 
 
 def slopes(terms: tuple[Power, ...]) -> tuple[Power, ...]:
-    """φ', which has no delta functions because φ has no jump."""
+    """φ' without the delta function that a jump of φ leaves."""
     return tuple(
         Power(term.side * term.exponent * term.coefficient, term.exponent - 1, term.side)
         for term in terms

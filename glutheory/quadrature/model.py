@@ -11,7 +11,7 @@ from glutheory.activations import Z
 from glutheory.errors import ExpressionError
 from glutheory.ground.normal_form import Term, differentiate, is_mixture, read
 from glutheory.ground.pieces import Pieces, pieces
-from glutheory.ground.powers import Power, powers
+from glutheory.ground.powers import Power, fractional, powers
 from glutheory.quadrature.line import Function
 from glutheory.quadrature.strips import strips
 
@@ -45,7 +45,7 @@ class Model:
         smooth: the analytic summand, None if it is zero or not analytic in any strip.
         kinked: the other summand, in closed normal form; None if φ is smooth, or if it has no normal form.
         at_zero: φ(0), with H(0) = 1/2.
-        powers: φ as a sum of powers on both sides of 0, where some exponent is no integer; None for others.
+        powers: φ as a sum of powers on both sides of 0, with a kink or a jump there; None for others.
     """
 
     whole: Part
@@ -84,7 +84,7 @@ def model(expr: sp.Expr) -> Model:
     if not at_zero.is_finite:
         raise ExpressionError(f"{expr} is not finite at z = 0: write a function that is.")
     homogeneous = powers(found)
-    if homogeneous is not None:
+    if homogeneous is not None and not (whole.slope.singular and fractional(homogeneous)):
         return Model(whole, None, None, at_zero, homogeneous)
     if _analytic(found):
         return Model(whole, whole, None, at_zero)

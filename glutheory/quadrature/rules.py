@@ -24,7 +24,7 @@ from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function, density, mean, on_diagonal
 from glutheory.quadrature.model import Model, Part, slope_terms
 from glutheory.quadrature.panels import panelled
-from glutheory.quadrature.polar import polar_mean
+from glutheory.quadrature.polar import jump_mean, polar_mean
 from glutheory.quadrature.reduction import reduced
 from glutheory.quadrature.strips import Envelope, mean_bound, strips
 
@@ -46,7 +46,7 @@ def pair_means(point: Point, found: Model, logs: Sequence[float]) -> Pair | None
     with precision(_bits(point, whole, logs)):
         frame = Frame.of(point)
         if found.powers is not None:
-            return polar_mean(frame, found.powers, logs[0]), polar_mean(frame, slopes(found.powers), logs[1])
+            return polar_mean(frame, found.powers, logs[0]), _polar_slope(point, frame, found, logs[1])
         if point.delta == 0:
             return on_diagonal(point, frame, whole.value, logs[0]), on_diagonal(point, frame, whole.slope, logs[1])
         if point.c == 0:
@@ -56,6 +56,16 @@ def pair_means(point: Point, found: Model, logs: Sequence[float]) -> Pair | None
         if found.kinked is not None and found.smooth is not None:
             return _mixed(point, frame, found.smooth, found.kinked, logs)
         return _general(point, frame, whole, logs)
+
+
+def _polar_slope(point: Point, frame: Frame, found: Model, log: float) -> arb:
+    """T of powers: the regular part by an angle, and what a jump adds."""
+    slope, terms = found.whole.slope, slopes(found.powers or ())
+    if not slope.singular:
+        return polar_mean(frame, terms, log)
+    if frame.far == 0:
+        return on_diagonal(point, frame, slope, log)
+    return polar_mean(frame, terms, log) + jump_mean(frame, ball(slope.masses[0]), terms)
 
 
 def _bits(point: Point, part: Part, logs: Sequence[float]) -> int:

@@ -18,7 +18,7 @@ from glutheory.ground.balls import Tape
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.growth import Growth, growth
 from glutheory.ground.pieces import pieces
-from glutheory.ground.powers import Power, powers
+from glutheory.ground.powers import Power, fractional_powers
 
 #: An entire function is treated as if its strip ended here, a narrower one than this as if there were none.
 _WIDEST, _NARROWEST = 4096.0, 1 / 64
@@ -92,7 +92,7 @@ def piecewise(expr: sp.Expr) -> Piecewise:
             C, p = arb.max(C, bound.C), arb.max(p, bound.p)
         bounds.append(Growth(C, max(bound.n for bound in own), p))
     return Piecewise(
-        found.kinks, found.branches, found.derivative(), found.jumps, (bounds[0], bounds[1]), powers(found)
+        found.kinks, found.branches, found.derivative(), found.jumps, (bounds[0], bounds[1]), fractional_powers(found)
     )
 
 
