@@ -19,7 +19,7 @@ from glutheory.ground.growth import Growth
 from glutheory.ground.powers import slopes
 from glutheory.quadrature import jets, toeplitz
 from glutheory.quadrature.cells import celled
-from glutheory.quadrature.compiled import ball_functions, compiled
+from glutheory.quadrature.compiled import compiled
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function, density, mean, on_diagonal
 from glutheory.quadrature.model import Model, Part, slope_terms
@@ -106,7 +106,7 @@ def smooth_means(point: Point, functions: tuple[sp.Expr, ...], logs: Sequence[fl
     with precision(max(_PLANNING, int(size / math.log(2)) + guard)):
         frame = Frame.of(point)
         if lattice is not None and lattice_cost == cost:
-            values = toeplitz.double_sum(frame, ball_functions(functions), lattice, logs)
+            values = toeplitz.double_sum(frame, functions, lattice, logs)
         elif diagonal is not None:
             values = jets.double_sum(frame, compiled(functions), diagonal, len(logs))
         return [value + arb(0, error.upper()) for value, error in zip(values, errors, strict=True)]

@@ -14,15 +14,22 @@ matters.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flint import arb, fmpz, fmpz_poly
+import sympy as sp
+from flint import arb, ctx, fmpz, fmpz_poly
 
+from glutheory.activations import Z
+from glutheory.ground.balls import precision
+from glutheory.quadrature.compiled import Compiled, compiled
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.strips import Strip, aliases, beyond, mean_bound, natural_log
 
-_Values = Callable[[Sequence[arb]], list[arb]]
+#: Precision beyond which small values are computed with less of it, in steps of this part; guard bits of that.
+_MANY_BITS, _LEVELS, _GUARD = 2000, 16, 40
+#: How it is found which are small: bits, and how many points apart.
+_PLANNING, _APART = 64, 4
 _GRID = [i / 24 for i in range(1, 25)]
 
 
@@ -142,24 +149,57 @@ def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
     return bound
 
 
-def double_sum(frame: Frame, run: _Values, made: Plan, logs: Sequence[float]) -> list[arb]:
+def double_sum(frame: Frame, functions: tuple[sp.Expr, ...], made: Plan, logs: Sequence[float]) -> list[arb]:
     """The trapezoidal sums over the box, one per function, as balls that hold all rounding."""
     h, rho, n = arb(made.h), frame.rho, made.half
-    points = [h * j for j in range(-n, n + 1)]
+    points = [h * j for j in range(n + 1)]
     damp = -1 / (2 * (1 + rho))
     weights = [(x * x * damp).exp() for x in points]
-    first = [run([frame.root_a * x]) for x in points]
-    second = first if frame.same else [run([frame.root_b * x]) for x in points]
-    if frame.sign < 0:
-        second = second[::-1]
+    lefts = _weighted(functions, frame.root_a, points, weights)
+    rights = lefts if frame.same else _weighted(functions, frame.root_b, points, weights)
     front = h * h / (2 * arb.pi() * frame.gap.sqrt())
     narrow = rho * h * h / (2 * frame.gap)
     results = []
-    for i, log in enumerate(logs):
-        left = [value[i] * w for value, w in zip(first, weights, strict=True)]
-        right = [value[i] * w for value, w in zip(second, weights, strict=True)]
-        results.append(front * _toeplitz_form(left, right, narrow, log - natural_log(front)))
+    for left, right, log in zip(lefts, rights, logs, strict=True):
+        turned = right[::-1] if frame.sign < 0 else right
+        results.append(front * _toeplitz_form(left, turned, narrow, log - natural_log(front)))
     return results
+
+
+def _weighted(
+    functions: tuple[sp.Expr, ...], root: arb, points: Sequence[arb], weights: Sequence[arb]
+) -> list[list[arb]]:
+    """The columns f_i(root·x)·weight for x = −points[n], …, points[n], where points begins with 0.
+
+    f(z) and f(−z) are one program, so that what is even or odd in them is computed once.
+    """
+    both = compiled((*functions, *(f.subs(Z, -Z) for f in functions)))
+    bits = _bits(both, root, points, weights) if ctx.prec > _MANY_BITS else [ctx.prec] * len(points)
+    values: list[list[arb]] = [[]] * len(points)
+    for level in set(bits):
+        with precision(level):
+            run = both.values()
+            for j, (x, w, own) in enumerate(zip(points, weights, bits, strict=True)):
+                if own == level:
+                    values[j] = [w * y for y in run([root * x])]
+    count = len(functions)
+    return [[*(row[i + count] for row in reversed(values[1:])), *(row[i] for row in values)] for i in range(count)]
+
+
+def _bits(both: Compiled, root: arb, points: Sequence[arb], weights: Sequence[arb]) -> list[int]:
+    """The precision for each point: less where a value is small against the largest of its column, by some of them."""
+    with precision(_PLANNING):
+        run = both.values()
+        some = list(zip(points, weights, strict=True))[::_APART]
+        rough = [[_exponent(abs(w * y)) for y in run([root * x])] for x, w in some]
+    tops = [max(column) for column in zip(*rough, strict=True)]
+    lost = [min(top - size for top, size in zip(tops, row, strict=True)) for row in rough]
+    step = ctx.prec // _LEVELS
+    found = []
+    for j in range(len(points)):
+        near = min(lost[max(0, j // _APART - 1) : j // _APART + 3])
+        found.append(max(step, ctx.prec - max(0, near - _GUARD) // step * step))
+    return found
 
 
 def _toeplitz_form(left: list[arb], right: list[arb], narrow: arb, log: float) -> arb:
@@ -190,7 +230,9 @@ def _toeplitz_form(left: list[arb], right: list[arb], narrow: arb, log: float) -
 
 
 def _exponent(size: arb) -> int:
-    """The least e or so with size ≤ 2^e."""
+    """The least e or so with size ≤ 2^e; far down for 0."""
+    if size == 0:
+        return -(1 << 40)
     mantissa, exponent = size.upper().man_exp()
     return int(exponent) + int(mantissa).bit_length()
 
