@@ -12,6 +12,7 @@ SCRIPTS = (
     "own_activations.py",
     "depth.py",
     "evaluate.py",
+    "digits.py",
     "gram_operator.py",
     "sampling.py",
     "modules.py",

@@ -153,8 +153,7 @@ def double_sum(frame: Frame, functions: tuple[sp.Expr, ...], made: Plan, logs: S
     """The trapezoidal sums over the box, one per function, as balls that hold all rounding."""
     h, rho, n = arb(made.h), frame.rho, made.half
     points = [h * j for j in range(n + 1)]
-    damp = -1 / (2 * (1 + rho))
-    weights = [(x * x * damp).exp() for x in points]
+    weights = _gaussians(h * h / (2 * (1 + rho)), n)
     lefts = _weighted(functions, frame.root_a, points, weights)
     rights = lefts if frame.same else _weighted(functions, frame.root_b, points, weights)
     front = h * h / (2 * arb.pi() * frame.gap.sqrt())
@@ -216,7 +215,7 @@ def _toeplitz_form(left: list[arb], right: list[arb], narrow: arb, log: float) -
     rate = float(narrow)
     if rate > 0:
         reach = min(reach, math.isqrt(int((bits + 4) * math.log(2) / rate)) + 1)
-    kernel, error_g = _fixed([(-narrow * (j * j)).exp() for j in range(reach + 1)], 0, bits)
+    kernel, error_g = _fixed(_gaussians(narrow, reach), 0, bits)
     dropped = (-narrow * (reach + 1) ** 2).exp() if reach < n - 1 else arb(0)
     product = fmpz_poly(b) * fmpz_poly(kernel[:0:-1] + kernel)
     total = fmpz(0)
@@ -227,6 +226,16 @@ def _toeplitz_form(left: list[arb], right: list[arb], narrow: arb, log: float) -
     unit = arb(2) ** (units[0] + units[1])
     value = arb(total) / arb(2) ** (3 * bits) * unit
     return value + arb(0, (slack * unit).upper())
+
+
+def _gaussians(rate: arb, last: int) -> list[arb]:
+    """exp(−rate·j²) for j = 0 … last, each from the one before; about 2 log₂ j bits are lost."""
+    square = (-rate).exp()
+    found, factor, square = [arb(1)], square, square * square
+    for _ in range(last):
+        found.append(found[-1] * factor)
+        factor *= square
+    return found
 
 
 def _exponent(size: arb) -> int:
