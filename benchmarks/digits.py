@@ -29,10 +29,10 @@ from glutheory.symbolic.evaluation import evaluate_balls
 POINTS = [(1, "3/10"), (1, "99/100"), (1, "1"), (9, "999/1000"), (100, "1")]
 
 
-def seconds(run: Callable[[], object]) -> float:
+def seconds(run: Callable[..., object], *arguments: object, **options: object) -> float:
     """Processor time of one call."""
     start = time.process_time()
-    run()
+    run(*arguments, **options)
     return time.process_time() - start
 
 
@@ -51,7 +51,7 @@ def averages(names: list[str], numbers: list[int], points: list[tuple[int, str]]
                 for start in (powers_of_c._START, -math.inf, math.inf):
                     kolmogorov.rule.cache_clear()
                     with patch.object(powers_of_c, "_START", start):
-                        times.append(seconds(lambda number=number: evaluate_balls(own, point, number)))
+                        times.append(seconds(evaluate_balls, own, point, number))
                 row += f"{times[0]:11.3f} ({times[2] / times[1]:6.2f})"
             print(f"{name:9} a = {a:<3} {rho:8}{row}", flush=True)
 
@@ -64,13 +64,11 @@ def angles(names: list[str], number: int) -> None:
     for name in names:
         part = model(glu.activation(name).expr).whole
         enclose(name, 1, 2, "0.3", digits=10)
-        ours = seconds(lambda name=name: enclose(name, 1, 2, "0.3", digits=number))
+        ours = seconds(enclose, name, 1, 2, "0.3", digits=number)
 
-        def line(part: rules.Part = part) -> None:
-            with precision(rules._bits(point, part, (log, log))):
-                rules._closed(Frame.of(point), part, (log, log))
-
-        print(f"{name:20}{ours:8.3f} ({seconds(line) / ours:6.1f})", flush=True)
+        with precision(rules._bits(point, part, (log, log))):
+            line = seconds(rules._closed, Frame.of(point), part, (log, log))
+        print(f"{name:20}{ours:8.3f} ({line / ours:6.1f})", flush=True)
 
 
 def smooth(names: list[str], number: int) -> None:
@@ -78,7 +76,7 @@ def smooth(names: list[str], number: int) -> None:
     print(f"enclose, {number} digits: seconds")
     for name in names:
         enclose(name, 1, 2, "0.3", digits=10)
-        print(f"{name:20}{seconds(lambda name=name: enclose(name, 1, 2, '0.3', digits=number)):8.3f}", flush=True)
+        print(f"{name:20}{seconds(enclose, name, 1, 2, '0.3', digits=number):8.3f}", flush=True)
 
 
 def main() -> None:

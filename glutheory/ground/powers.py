@@ -1,7 +1,7 @@
 """Functions that are powers on both sides of 0: Σ p_i z₊^{α_i} + Σ m_j z₋^{β_j}, z₊ = max(0, z), z₋ = max(0, −z).
 
-A reading of the definition for exponents that are multiples of ½, such as max(0, z)^{3/2}, |z| and steps. Means of products of two
-such powers are homogeneous in the standard deviations, and each road has its own way to them.
+A reading of the definition for exponents that are multiples of ½, such as max(0, z)^{3/2}, |z| and steps. Means of
+products of two such powers are homogeneous in the standard deviations, and each road has its own way to them.
 """
 
 from __future__ import annotations

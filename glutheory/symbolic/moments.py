@@ -178,9 +178,8 @@ def _power_sums(starts: Sequence[list[arb]], v: list[arb], length: int, need: Ne
         wanted = need(group.start * stride) + _GUARD
         kept = max(_kept(row, wanted) for row in rows)
         rests = [rest + sum(row[kept:], arb(0)) for rest, row in zip(rests, rows, strict=True)]
-        rows, leap, small = ([row[:kept] for row in table] for table in (rows, [leap], small))
-        leap = leap[0]
-        table = []
+        rows, small, leap = [row[:kept] for row in rows], [row[:kept] for row in small], leap[:kept]
+        table: list[list[arb]] = []
         for _ in group:
             table += rows
             rows = [list(map(mul, row, leap)) for row in rows]

@@ -289,10 +289,10 @@ class PowerSeries:
         rho = c / a if same else c / (a * b).sqrt()
         products = []
         for expectation in expectations:
-            orders = order(expectation.first), order(expectation.second)
-            if None in orders:
+            one, two = order(expectation.first), order(expectation.second)
+            if one is None or two is None:
                 return None
-            q = max(orders)
+            q = max(one, two)
             sides = _Side(parts(expectation.first, q), u), _Side(parts(expectation.second, q), v)
             with precision(_PLANNING):
                 length = _Product(q, sides, rho, 0).found(-bits * math.log(2))

@@ -13,7 +13,10 @@ from glutheory.activations.parser import parse_expression
 from glutheory.errors import ExpressionError
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point
-from glutheory.quadrature import enclose
+from glutheory.quadrature import enclose, polar, rules
+from glutheory.quadrature.frame import Frame
+from glutheory.quadrature.line import on_diagonal
+from glutheory.quadrature.model import model
 from glutheory.symbolic.mehler import series_balls
 
 FORMULAS = ("max(0,z)**1.5", "z + abs(z)**2.5", "sign(z)*abs(z)**1.5 - z**2", "max(0,-2*z)*sqrt(max(0,-2*z))/3")
@@ -91,3 +94,54 @@ def test_gram_has_its_digits(text: str) -> None:
 def test_other_exponents_are_refused_in_a_sentence(exponent: str) -> None:
     with pytest.raises(ExpressionError, match=r"the exponent .* is not an integer from -16 to 16, or halfway"):
         parse_expression(f"max(0,z)**({exponent})")
+
+
+#: Integer exponents, with kinks, jumps and both.
+INTEGERS = ("max(0,z)", "step(z)", "2*sign(z) + z", "max(0,z)**3 - 2*abs(z)", "z**2*step(z) + 3*step(-z)")
+
+
+@pytest.mark.parametrize("text", INTEGERS)
+@pytest.mark.parametrize("rho", ["0.3", "-0.999", "0.9999999999", "-0.9999999999"])
+def test_integers_by_the_angle_and_by_the_line(text: str, rho: str) -> None:
+    """The line integral of the conditional mean knows nothing of angles; deltas of T are in both."""
+    part, logs = model(parse_expression(text)).whole, (-80.0, -80.0)
+    point = Point(Fraction(1), Fraction(4), 2 * Fraction(rho))
+    theirs = enclose(_own(text), point.a, point.b, point.c, digits=30)
+    with precision(256):
+        for one, two in zip(theirs, rules._closed(Frame.of(point), part, logs), strict=True):
+            assert one.overlaps(two)
+            assert max(one.rad(), two.rad()) < 1e-24 * (1 + abs(one))
+
+
+@pytest.mark.parametrize("text", INTEGERS)
+def test_integers_at_the_ends_and_in_the_middle(text: str) -> None:
+    """At ρ = 0 the means factor, at ρ = ±1 all is on a line."""
+    part = model(parse_expression(text)).whole
+    for c in (0, 2, -2):
+        point = Point(Fraction(1), Fraction(4), Fraction(c))
+        with precision(256):
+            frame = Frame.of(point)
+            for one, function in zip(enclose(_own(text), 1, 4, c), (part.value, part.slope), strict=True):
+                two = rules._product(frame, function, -80.0) if c == 0 else on_diagonal(point, frame, function, -80.0)
+                assert one.overlaps(two) or one == two
+
+
+def test_a_thousand_digits_of_relu_in_the_textbook() -> None:
+    """(sin θ + (π − θ) cos θ)/2π and (π − θ)/2π at θ = arccos 0.3."""
+    S, T = enclose("relu", 1, 1, "0.3", digits=1000)
+    with precision(4000):
+        theta = (arb(3) / 10).acos()
+        assert T.overlaps((arb.pi() - theta) / (2 * arb.pi()))
+        assert S.overlaps((theta.sin() + (arb.pi() - theta) * arb(3) / 10) / (2 * arb.pi()))
+        assert max(S.rad(), T.rad()) < arb(10) ** -1000
+
+
+def test_a_shorter_taylor_polynomial_errs_and_its_bound_says_so() -> None:
+    with precision(300):
+        theta, width = arb(1), arb("1.25")
+        exact = polar._trigonometric(3, 2, theta, width, arb(2) ** -280)
+        for goal in ("1e-2", "1e-5", "1e-20"):
+            coarse = polar._trigonometric(3, 2, theta, width, arb(goal))
+            assert coarse.overlaps(exact)
+            assert abs(coarse.mid() - exact) > 1e-80
+            assert coarse.rad() < arb(goal)

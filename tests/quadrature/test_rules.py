@@ -143,6 +143,25 @@ def test_error_bounds_cover_coarse_rules(module: ModuleType, coarser: float, nam
             assert coarser > 1 or bound < math.exp(-20)
 
 
+@pytest.mark.parametrize("name", ["gelu", "sin", "silu", "exp", "monomial3"])
+@pytest.mark.parametrize("c", ["0.3", "-1.9"])
+def test_small_values_with_fewer_bits(name: str, c: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lattice's sums as at high precision, at a low one: the same to all but the guard bits."""
+    point, functions = Point.of(1, 4, c), model(activation(name).expr).whole.functions
+    found = []
+    for many in (10**6, 0):
+        monkeypatch.setattr(toeplitz, "_MANY_BITS", many)
+        with precision(400):
+            frame = Frame.of(point)
+            made = toeplitz.plan(frame, strips(functions), (-150.0, -150.0))
+            assert made is not None
+            found.append(toeplitz.double_sum(frame, functions, made, (-150.0, -150.0)))
+    with precision(400):
+        for one, two in zip(*found, strict=True):
+            assert one.overlaps(two)
+            assert max(one.rad(), two.rad()) < 1e-62
+
+
 # ---------------------------------------------------------------- conventions, precision, refusals
 
 
