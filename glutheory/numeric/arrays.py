@@ -20,7 +20,8 @@ Array: TypeAlias = Any
 Namespace: TypeAlias = Any
 
 _SPLIT = 134217729.0  # 2^27 + 1
-_LARGEST = 600  # exponents beyond ±1100 are applied in two halves
+_LARGEST = 600  # exponents beyond ±1000 are applied in two halves
+_ONCE = 1000  # others at once where rows share them
 _SIDE = 64
 #: Features whose products a BLAS adds up at once.
 _DEPTH = 512
@@ -54,7 +55,10 @@ def power_of_two(xp: Namespace, array: Array, exponent: Array) -> Array:
     """The array times 2^exponent, exact unless the result leaves float64; the exponents are integers within ±1200."""
     table = constant(xp, array, _powers())
     half = exponent // 2
-    return array * table[half + _LARGEST] * table[exponent - half + _LARGEST]
+    first, second = table[half + _LARGEST], table[exponent - half + _LARGEST]
+    if math.prod(exponent.shape) < math.prod(array.shape) and bool(xp.all(xp.abs(exponent) < _ONCE)):
+        return array * (first * second)
+    return array * first * second
 
 
 def two_product(xp: Namespace, x: Array, y: Array) -> tuple[Array, Array]:  # noqa: ARG001 (one signature for all)
