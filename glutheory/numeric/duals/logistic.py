@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from glutheory.numeric.arrays import Array, Namespace, add_outer, constant, host
 from glutheory.numeric.duals.bases import LOG_COSH, TANH, TERMS, X_TANH, Base
 from glutheory.numeric.duals.close import chunks, split
+from glutheory.numeric.duals.far import Loop
 from glutheory.numeric.duals.mixture import SMALLEST, partial_averages
 from glutheory.numeric.duals.record import ALL, Dual, Partials, Values
 from glutheory.numeric.duals.series import series
@@ -57,6 +58,11 @@ class _Logistic:
             slope_features=self.slope_features,
             limit=self.limit,
             combination=self.combination,
+            loop=Loop(
+                "series",
+                (self.base.parity, self.base.growth, self.constant, self.linear, self.weight),
+                terms=self.enough,
+            ),
         )
 
     def features(self, side: Radii) -> Array:
@@ -101,6 +107,11 @@ class _Logistic:
             if power >= 0 and first * second * reach**power <= _TOLERANCE:
                 return j
         return TERMS
+
+    def enough(self, xp: Namespace, reach: float, left: Array, right: Array) -> int | None:
+        """The number of terms for |ρ| ≤ reach, or None where some pairs may be close (see `close`)."""
+        first, second = (float(xp.min(side)) for side in self._bounds(xp, left, right))
+        return None if reach > first * second else self._terms(xp, reach, left, right)
 
     def _bounds(self, xp: Namespace, left: Array, right: Array, lost: int = 0) -> tuple[Array, Array]:
         """A and A' of the rows: all the terms suffice for |ρ| ≤ A A'."""

@@ -1,0 +1,153 @@
+"""Gram matrices by a compiled loop: whether there is one for a plan, and the tiles that it takes.
+
+The loop (`loops`) takes the far pairs of tiles whose branches all have one (`duals.far`); nearly parallel pairs, the
+diagonal, and tiles in which some pairs need more than a series are left to the arrays of `plan`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.numeric.angles import SHARE
+from glutheory.numeric.arrays import inner
+from glutheory.numeric.duals.far import BODIES, Loop
+from glutheory.numeric.plan import Plan
+
+#: From this many entries on a loop has saved, on its first call, the 0.3 s that importing numba takes.
+WORTH = 1 << 24
+#: How many numbers the loop of a branch may have.
+_NUMBERS = 5
+
+
+def chosen(fast: Any, entries: int) -> bool:
+    """Whether a compiled loop is to be used where there is one, for a matrix of so many entries.
+
+    Raises:
+        DomainError: `fast` is no choice.
+        MissingDependencyError: it is asked for, and numba is not installed.
+    """
+    if fast is None:
+        return entries >= WORTH and find_spec("numba") is not None
+    if not isinstance(fast, bool):
+        raise DomainError(f"fast is {repr(fast)[:60]}: give True, False, or None for what is faster.")
+    if fast and find_spec("numba") is None:
+        raise MissingDependencyError.of("fast=True needs", "numba", "fast")
+    return fast
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """The loop of a plan.
+
+    Attributes:
+        plan: whose branches all have a loop.
+        kinds: the kernels.
+        targets: the matrices of these kinds.
+    """
+
+    plan: Plan
+    kinds: tuple[str, ...]
+    targets: list[Any]
+
+    @cached_property
+    def _loops(self) -> tuple[Loop, ...]:
+        return tuple(branch.dual.loop for branch in self.plan.branches if branch.dual.loop is not None)
+
+    @cached_property
+    def _features(self) -> tuple[np.ndarray, np.ndarray]:
+        plan = self.plan
+        left = np.concatenate([branch.left for branch in plan.branches])
+        right = left if plan.left is plan.right else np.concatenate([branch.right for branch in plan.branches])
+        return left, right
+
+    @cached_property
+    def _numbers(self) -> np.ndarray:
+        found = np.zeros((len(self._loops), 2 + _NUMBERS))
+        for row, loop, branch in zip(found, self._loops, self.plan.branches, strict=True):
+            row[: 2 + len(loop.numbers)] = loop.factor, branch.share, *loop.numbers
+        return found
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        sizes = [branch.left.shape[0] for branch in self.plan.branches]
+        return [sum(sizes[:k]) for k in range(len(sizes))]
+
+    def tile(self, rows: slice, columns: slice) -> bool:
+        """Write a tile, of a symmetric matrix its image as well; False, and nothing written, where it needs arrays."""
+        from glutheory.numeric import loops
+
+        plan = self.plan
+        xp, symmetric = plan.left.xp, plan.left is plan.right
+        half = symmetric and rows == columns
+        sides = [(br.left[:, rows], br.right[:, columns]) for br in plan.branches]
+        limit = min(br.dual.limit(*side) for br, side in zip(plan.branches, sides, strict=True))
+        rho = inner(xp, plan.left.unit[rows, :], plan.right.unit[columns, :])
+        count, reach = loops.survey(rho, limit, half)
+        if count > SHARE * rho.size:
+            return False
+        terms = [loop.terms(xp, reach, *side) for loop, side in zip(self._loops, sides, strict=True)]
+        if any(term is None for term in terms):
+            return False
+        near = self._take_near(rho, limit, half) if count else None
+        codes = [BODIES.index(loop.body) for loop in self._loops]
+        branches = np.array(list(zip(codes, self._offsets, terms, strict=True)), dtype=np.int64)
+        wanted = "nngp" in self.kinds, "ntk" in self.kinds
+        loops.fill(
+            rho,
+            (rows.start, columns.start),
+            half,
+            symmetric,
+            branches,
+            self._numbers,
+            *self._features,
+            plan.weight_left,
+            plan.weight_right,
+            plan.power,
+            (plan.front, plan.readout),
+            wanted,
+            self.targets[0],
+            self.targets[-1],
+        )
+        self._finish(rows, columns, near, half, symmetric)
+        return True
+
+    def _take_near(self, rho: np.ndarray, limit: float, half: bool) -> tuple[np.ndarray, ...]:
+        """The indices of nearly parallel pairs, which are put at right angles."""
+        size = np.abs(np.triu(rho, k=1) if half else rho)
+        near = np.nonzero(~(size <= limit))
+        rho[near] = 0.0
+        return near
+
+    def _finish(
+        self, rows: slice, columns: slice, near: tuple[np.ndarray, ...] | None, half: bool, symmetric: bool
+    ) -> None:
+        """The diagonal, and the nearly parallel pairs."""
+        parts = [target[rows, columns] for target in self.targets]
+        if half:
+            for part, values in zip(parts, self.plan.own(rows, self.kinds), strict=True):
+                np.fill_diagonal(part, values)
+        if near is None:
+            return
+        self.plan.repair(parts, near, (rows.start, columns.start), self.kinds, half)
+        if symmetric:
+            for target, part in zip(self.targets, parts, strict=True):
+                target[columns, rows].T[near] = part[near]
+
+
+def compiled(plan: Any, kinds: tuple[str, ...], targets: list[Any]) -> Compiled | None:
+    """The loop of a plan that fills these matrices; None where there is none."""
+    if not isinstance(plan, Plan) or plan.overflows or not array_api_compat.is_numpy_namespace(plan.left.xp):
+        return None
+    if any(branch.dual.loop is None for branch in plan.branches):
+        return None
+    alike = {target.dtype for target in targets}
+    if len(alike) > 1 or not all(isinstance(t, np.ndarray) and t.flags.c_contiguous for t in targets):
+        return None
+    return Compiled(plan, kinds, [np.asarray(target) for target in targets])
