@@ -89,13 +89,12 @@ class Compiled:
         sides = [(br.left[:, rows], br.right[:, columns]) for br in plan.branches]
         limit = min(br.dual.limit(*side) for br, side in zip(plan.branches, sides, strict=True))
         rho = inner(xp, plan.left.unit[rows, :], plan.right.unit[columns, :])
-        count, reach = loops.survey(rho, limit, half)
-        if count > SHARE * rho.size:
+        near, reach = _far(rho, limit, half)
+        if near is not None and near[0].shape[0] > SHARE * rho.size:
             return False
         terms = [loop.terms(xp, reach, *side) for loop, side in zip(self._loops, sides, strict=True)]
         if any(term is None for term in terms):
             return False
-        near = self._take_near(rho, limit, half) if count else None
         codes = [BODIES.index(loop.body) for loop in self._loops]
         branches = np.array(list(zip(codes, self._offsets, terms, strict=True)), dtype=np.int64)
         wanted = "nngp" in self.kinds, "ntk" in self.kinds
@@ -118,13 +117,6 @@ class Compiled:
         self._finish(rows, columns, near, half, symmetric)
         return True
 
-    def _take_near(self, rho: np.ndarray, limit: float, half: bool) -> tuple[np.ndarray, ...]:
-        """The indices of nearly parallel pairs, which are put at right angles."""
-        size = np.abs(np.triu(rho, k=1) if half else rho)
-        near = np.nonzero(~(size <= limit))
-        rho[near] = 0.0
-        return near
-
     def _finish(
         self, rows: slice, columns: slice, near: tuple[np.ndarray, ...] | None, half: bool, symmetric: bool
     ) -> None:
@@ -139,6 +131,23 @@ class Compiled:
         if symmetric:
             for target, part in zip(self.targets, parts, strict=True):
                 target[columns, rows].T[near] = part[near]
+
+
+def _far(rho: np.ndarray, limit: float, half: bool) -> tuple[tuple[np.ndarray, ...] | None, float]:
+    """The indices of nearly parallel pairs, which are put at right angles, or None, and a bound on |ρ| of the others.
+
+    With `half` only the pairs above the diagonal count.
+    """
+    if half:
+        np.fill_diagonal(rho, 0.0)
+    reach = max(float(rho.max()), -float(rho.min()))
+    if reach <= limit:
+        return None, reach
+    size = np.abs(np.triu(rho) if half else rho)
+    # NaN, of rows that overflow, is no far pair
+    near = np.nonzero(~(size <= limit))
+    rho[near] = size[near] = 0.0
+    return near, float(size.max())
 
 
 def compiled(plan: Any, kinds: tuple[str, ...], targets: list[Any]) -> Compiled | None:

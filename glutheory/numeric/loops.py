@@ -71,103 +71,135 @@ def arcsine(x: float) -> float:
 
 
 @numba.njit(error_model="numpy")
-def _closed(code: int, rho: Any, left: Any, right: Any, i: int, j: int, first: int, p: Any, s: Any, t: Any) -> None:
-    """S and t of a closed form at the pairs of one row with the columns from `first` on."""
-    columns = rho.shape[0]
+def _angular(code: int, rho: Any, p: Any, s: Any, t: Any) -> None:
+    """S and t of a closed form in ρ alone."""
     if code == _IDENTITY:
-        for c in range(first, columns):
+        for c in range(len(rho)):
             s[c] = t[c] = rho[c]
     elif code == _SQUARE:
-        for c in range(first, columns):
+        for c in range(len(rho)):
             s[c], t[c] = _square(rho[c])
     elif code == _CUBE:
-        for c in range(first, columns):
+        for c in range(len(rho)):
             s[c], t[c] = _cube(rho[c])
     elif code == _STEP:
-        for c in range(first, columns):
+        for c in range(len(rho)):
             r = rho[c]
             s[c] = (arcsine(r) + _HALF_PI) * (1 / _PI2)
             t[c] = r * ((1 / _PI2) / math.sqrt(1.0 - r * r))
     elif code == _SIGN:
-        for c in range(first, columns):
+        for c in range(len(rho)):
             r = rho[c]
             s[c] = arcsine(r) * (2 / math.pi)
             t[c] = r * ((4 / _PI2) / math.sqrt(1.0 - r * r))
     elif code == _LEAKY:
         weight, slope = p[0], p[1]
-        for c in range(first, columns):
+        for c in range(len(rho)):
             r = rho[c]
             x, y = _relu(r, math.sqrt(1.0 - r * r), arcsine(r) + _HALF_PI)
             s[c] = weight * x + slope * r
             t[c] = weight * y + slope * r
     elif code == _RELU2:
-        for c in range(first, columns):
+        for c in range(len(rho)):
             r = rho[c]
             sine, psi = math.sqrt(1.0 - r * r), arcsine(r) + _HALF_PI
             x, _ = _relu(r, sine, psi)
             s[c] = _relu2(r, sine, psi) * (1 / _PI2)
             t[c] = x * r * (2 / math.pi)
-    else:
-        alpha, gamma, gamma2 = left[0, i], left[1, i], left[2, i]
-        if code == _ARCSINE:
-            scale, offset = p[0], p[1]
-            for c in range(first, columns):
-                cosine = alpha * right[0, j + c] * rho[c]
-                s[c] = arcsine(cosine) * scale + offset
-                t[c] = cosine / math.sqrt(1.0 - cosine * cosine) * scale
-        elif code == _GELU:
-            for c in range(first, columns):
-                both = alpha * right[0, j + c]
-                sums, product = gamma2 + right[2, j + c], gamma2 * right[2, j + c]
-                cosine = both * rho[c]
-                square = 1.0 - cosine * cosine
-                inside = _gelu_inside(rho[c], sums)
-                root = math.sqrt(square)
-                s[c], t[c] = _gelu(rho[c], inside, both, cosine, square, root, arcsine(cosine), sums, product)
-        elif code == _GAUSSIAN:
-            for c in range(first, columns):
-                cosine = alpha * right[0, j + c] * rho[c]
-                square = 1.0 - cosine * cosine
-                s[c], t[c] = _gaussian(gamma * right[1, j + c], cosine, square, math.sqrt(square))
 
 
 @numba.njit(error_model="numpy")
-def _series(
-    terms: int, rho: Any, left: Any, right: Any, i: int, j: int, first: int, p: Any, s: Any, t: Any, w: Any
+def _lifted(
+    code: int, rho: Any, own: tuple[float, float, float], beta: Any, delta: Any, delta2: Any, p: Any, s: Any, t: Any
 ) -> None:
-    """The same of a power series of one parity in ρ (see `duals.logistic`), by Horner's rule in w = ρ²."""
-    columns = rho.shape[0]
+    """The same of a closed form of lifted rows (see `duals.normal`): α, γ and γ² of the row and of the columns."""
+    alpha, gamma, gamma2 = own
+    if code == _ARCSINE:
+        scale, offset = p[0], p[1]
+        for c in range(len(rho)):
+            cosine = alpha * beta[c] * rho[c]
+            s[c] = arcsine(cosine) * scale + offset
+            t[c] = cosine / math.sqrt(1.0 - cosine * cosine) * scale
+    elif code == _GELU:
+        for c in range(len(rho)):
+            r, both = rho[c], alpha * beta[c]
+            sums, cosine = gamma2 + delta2[c], both * r
+            square = 1.0 - cosine * cosine
+            root, inside = math.sqrt(square), _gelu_inside(r, sums)
+            s[c], t[c] = _gelu(r, inside, both, cosine, square, root, arcsine(cosine), sums, gamma2 * delta2[c])
+    elif code == _GAUSSIAN:
+        for c in range(len(rho)):
+            cosine = alpha * beta[c] * rho[c]
+            square = 1.0 - cosine * cosine
+            s[c], t[c] = _gaussian(gamma * delta[c], cosine, square, math.sqrt(square))
+
+
+@numba.njit(error_model="numpy")
+def _horner(own: float, other: Any, w: Any, s: Any, t: Any) -> None:
+    """One step of Horner's rule for a sum and its derivative along w."""
+    for c in range(len(w)):
+        t[c] = t[c] * w[c] + s[c]
+        s[c] = s[c] * w[c] + own * other[c]
+
+
+@numba.njit(error_model="numpy")
+def _finish_series(rho: Any, w: Any, q: float, q2: Any, p: Any, s: Any, t: Any) -> None:
+    """What is left of a series of one parity in ρ (see `duals.logistic`): its parity, the constant and the line."""
     odd, grows, constant, linear, weight = p[0] != 0.0, p[1] != 0.0, p[2], p[3], p[4]
-    for c in range(first, columns):
-        w[c] = rho[c] * rho[c]
-        s[c] = t[c] = 0.0
-    for k in range(terms, 0, -1):
-        own = left[k, i]
-        for c in range(first, columns):
-            t[c] = t[c] * w[c] + s[c]
-            s[c] = s[c] * w[c] + own * right[k, j + c]
-    for c in range(first, columns):
+    for c in range(len(rho)):
         x, y, r = s[c], 2.0 * w[c] * t[c], rho[c]
-        if odd:
-            x *= r
-            y = y * r + x
-        line = linear * r * (left[0, i] * right[0, j + c] if grows else 1.0)
+        x, y = (x * r, y * r + x * r) if odd else (x, y)
+        line = linear * r * (q * q2[c] if grows else 1.0)
         s[c] = x * weight + line + constant
         t[c] = y * weight + line
 
 
-@numba.njit(error_model="numpy", nogil=True)
-def survey(rho: Any, limit: float, half: bool) -> tuple[int, float]:
-    """The number of pairs with |ρ| > limit, and the largest |ρ| of the others; with `half`, above the diagonal."""
-    near, reach = 0, 0.0
-    for i in range(rho.shape[0]):
-        for j in range(i + 1 if half else 0, rho.shape[1]):
-            size = abs(rho[i, j])
-            # NaN, of rows that overflow, counts as near
-            far_ = size <= limit
-            near += 0 if far_ else 1
-            reach = max(reach, size if far_ else 0.0)
-    return near, reach
+@numba.njit(error_model="numpy")
+def _joined(start: bool, factor: float, share: float, s: Any, t: Any, S: Any, T: Any) -> None:
+    """One branch more in the product; at the `start` the first."""
+    if start:
+        for c in range(len(s)):
+            S[c], T[c] = s[c] * factor, t[c] * factor * share
+    else:
+        for c in range(len(s)):
+            S[c], T[c] = _multiplied(S[c], T[c], s[c] * factor, t[c] * factor * share)
+
+
+@numba.njit(error_model="numpy")
+def _weighted(power: int, own: float, other: Any, constants: Any, w: Any, scale: Any, S: Any, T: Any) -> None:
+    """NNGP and NTK of the product: the dense layer above, and the powers of the lengths."""
+    for c in range(len(S)):
+        w[c] = own * other[c]
+        scale[c] = w[c] if power else 1.0
+    for _ in range(1, power):
+        for c in range(len(S)):
+            scale[c] *= w[c]
+    for c in range(len(S)):
+        x, y = S[c], T[c]
+        S[c], T[c] = x * constants[0] * scale[c], (x + y) * constants[1] * scale[c]
+
+
+@numba.njit(error_model="numpy")
+def _mirrored(matrix: Any, i: int, j: int, part: Any, start: int, stop: int, half: bool) -> None:
+    """Write some rows of a tile at (i, j) as columns."""
+    if half:
+        for c in range(start + 1, part.shape[1]):
+            for k in range(start, min(stop, c)):
+                matrix[j + c, i + k] = part[k - start, c]
+    else:
+        for c in range(part.shape[1]):
+            line = matrix[j + c][i + start : i + stop]
+            for k in range(len(line)):
+                line[k] = part[k, c]
+
+
+def _cached(function: Any) -> Any:
+    """Compiled, and kept on disk where there is a directory to write to."""
+    options: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:
+        return numba.njit(**options)(function)
 
 
 def _fill(
@@ -203,69 +235,57 @@ def _fill(
         nngp, ntk: the matrices.
     """
     rows, columns = rho.shape
-    i0, j0 = at[0], at[1]
-    s, t, w = np.empty(columns), np.empty(columns), np.empty(columns)
+    i0, j0 = at
+    buffers = np.empty((3, columns))
     S, T = np.empty((_BAND, columns)), np.empty((_BAND, columns))
     for start in range(0, rows, _BAND):
         stop = min(start + _BAND, rows)
         for i in range(start, stop):
             first = i + 1 if half else 0
-            S1, T1, line = S[i - start], T[i - start], rho[i]
+            line, s, t, w = rho[i][first:], buffers[0][first:], buffers[1][first:], buffers[2][first:]
+            S1, T1 = S[i - start][first:], T[i - start][first:]
+            row, begin, end = i0 + i, j0 + first, j0 + columns
             for b in range(branches.shape[0]):
-                code, offset, terms = branches[b, 0], branches[b, 1], branches[b, 2]
-                own, other, p = left[offset:], right[offset:], numbers[b, 2:]
+                code, at_feature, terms = branches[b, 0], branches[b, 1], branches[b, 2]
+                p, one = numbers[b, 2:], right[at_feature][begin:end]
                 if code == _SERIES:
-                    _series(terms, line, own, other, i0 + i, j0, first, p, s, t, w)
+                    for c in range(len(line)):
+                        w[c] = line[c] * line[c]
+                        s[c] = t[c] = 0.0
+                    for k in range(terms, 0, -1):
+                        _horner(left[at_feature + k, row], right[at_feature + k][begin:end], w, s, t)
+                    _finish_series(line, w, left[at_feature, row], one, p, s, t)
+                elif code >= _ARCSINE:
+                    own = left[at_feature, row], left[at_feature + 1, row], left[at_feature + 2, row]
+                    two, three = right[at_feature + 1][begin:end], right[at_feature + 2][begin:end]
+                    _lifted(code, line, own, one, two, three, p, s, t)
                 else:
-                    _closed(code, line, own, other, i0 + i, j0, first, p, s, t)
-                factor, share = numbers[b, 0], numbers[b, 1]
-                if b == 0:
-                    for c in range(first, columns):
-                        S1[c], T1[c] = s[c] * factor, t[c] * factor * share
-                else:
-                    for c in range(first, columns):
-                        S1[c], T1[c] = _multiplied(S1[c], T1[c], s[c] * factor, t[c] * factor * share)
-            for c in range(first, columns):
-                w[c] = weights[i0 + i] * weights2[j0 + c]
-                s[c] = w[c] if power else 1.0
-            for _ in range(1, power):
-                for c in range(first, columns):
-                    s[c] *= w[c]
-            for c in range(first, columns):
-                x, y = S1[c], T1[c]
-                S1[c], T1[c] = x * constants[0] * s[c], (x + y) * constants[1] * s[c]
+                    _angular(code, line, p, s, t)
+                _joined(b == 0, numbers[b, 0], numbers[b, 1], s, t, S1, T1)
+            _weighted(power, weights[row], weights2[begin:end], constants, w, s, S1, T1)
             if wanted[0]:
-                for c in range(first, columns):
-                    nngp[i0 + i, j0 + c] = S1[c]
+                nngp[row][begin:end] = S1
             if wanted[1]:
-                for c in range(first, columns):
-                    ntk[i0 + i, j0 + c] = T1[c]
-        if mirror:
-            for c in range(start + 1 if half else 0, columns):
-                last = min(stop, c) if half else stop
-                if wanted[0]:
-                    for i in range(start, last):
-                        nngp[j0 + c, i0 + i] = S[i - start, c]
-                if wanted[1]:
-                    for i in range(start, last):
-                        ntk[j0 + c, i0 + i] = T[i - start, c]
+                ntk[row][begin:end] = T1
+        if mirror and wanted[0]:
+            _mirrored(nngp, i0, j0, S, start, stop, half)
+        if mirror and wanted[1]:
+            _mirrored(ntk, i0, j0, T, start, stop, half)
 
 
-def _compiled() -> Any:
-    """The loop with a cache on disk, whose key has the sources of what is compiled into it: numba looks at one file."""
-    files = sorted({str(module.__file__) for module in (far, kernel)} | {__file__})
+_inner = numba.njit(error_model="numpy")(_fill)
+
+
+def _with_sources() -> Any:
+    """`_fill` with a cache whose key has the sources of all that is compiled into it: numba looks at this file alone."""
+    files = [str(module.__file__) for module in (far, kernel)]
     digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
 
     def fill(*arguments: Any) -> None:
         digest  # noqa: B018
         _inner(*arguments)
 
-    options: dict[str, Any] = {"error_model": "numpy", "nogil": True}
-    try:
-        return numba.njit(cache=True, **options)(fill)
-    except RuntimeError:  # no directory to write to
-        return numba.njit(**options)(fill)
+    return fill
 
 
-_inner = numba.njit(error_model="numpy")(_fill)
-fill = _compiled()
+fill = _cached(_with_sources())
