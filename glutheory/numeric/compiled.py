@@ -6,7 +6,7 @@ diagonal, and tiles in which some pairs need more than a series are left to the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
@@ -55,6 +55,7 @@ class Compiled:
     plan: Plan
     kinds: tuple[str, ...]
     targets: list[Any]
+    _known: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
 
     @cached_property
     def _loops(self) -> tuple[Loop, ...]:
@@ -79,6 +80,15 @@ class Compiled:
         sizes = [branch.left.shape[0] for branch in self.plan.branches]
         return [sum(sizes[:k]) for k in range(len(sizes))]
 
+    def _summaries(self, some: slice, side: str) -> list[Any]:
+        """What the loops need of these rows; each tile of a row of tiles asks for the same."""
+        key = side, some.start
+        if key not in self._known:
+            parts = (getattr(branch, side)[:, some] for branch in self.plan.branches)
+            xp = self.plan.left.xp
+            self._known[key] = [loop.summary(xp, part) for loop, part in zip(self._loops, parts, strict=True)]
+        return self._known[key]
+
     def tile(self, rows: slice, columns: slice) -> bool:
         """Write a tile, of a symmetric matrix its image as well; False, and nothing written, where it needs arrays."""
         from glutheory.numeric import loops
@@ -92,7 +102,8 @@ class Compiled:
         near, reach = _far(rho, limit, half)
         if near is not None and near[0].shape[0] > SHARE * rho.size:
             return False
-        terms = [loop.terms(xp, reach, *side) for loop, side in zip(self._loops, sides, strict=True)]
+        summaries = self._summaries(rows, "left"), self._summaries(columns, "left" if symmetric else "right")
+        terms = [loop.terms(reach, *both) for loop, *both in zip(self._loops, *summaries, strict=True)]
         if any(term is None for term in terms):
             return False
         codes = [BODIES.index(loop.body) for loop in self._loops]

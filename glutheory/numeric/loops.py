@@ -135,11 +135,22 @@ def _lifted(
 
 
 @numba.njit(error_model="numpy")
-def _horner(own: float, other: Any, w: Any, s: Any, t: Any) -> None:
-    """One step of Horner's rule for a sum and its derivative along w."""
+def _horner(terms: int, at: int, row: int, left: Any, right: Any, columns: tuple[int, int], w: Any, s: Any, t: Any) -> None:
+    """Σ h_k h_k' w^(k−1) and its derivative along w by Horner's rule, two steps at a time; w = ρ²."""
+    begin, end = columns
     for c in range(len(w)):
-        t[c] = t[c] * w[c] + s[c]
-        s[c] = s[c] * w[c] + own * other[c]
+        s[c] = t[c] = 0.0
+    if terms % 2:
+        own, other = left[at + terms, row], right[at + terms][begin:end]
+        for c in range(len(w)):
+            s[c] = own * other[c]
+    for k in range(terms - terms % 2, 0, -2):
+        one, one2 = left[at + k, row], right[at + k][begin:end]
+        two, two2 = left[at + k - 1, row], right[at + k - 1][begin:end]
+        for c in range(len(w)):
+            middle = s[c] * w[c] + one * one2[c]
+            t[c] = (t[c] * w[c] + s[c]) * w[c] + middle
+            s[c] = middle * w[c] + two * two2[c]
 
 
 @numba.njit(error_model="numpy")
@@ -251,9 +262,7 @@ def _fill(
                 if code == _SERIES:
                     for c in range(len(line)):
                         w[c] = line[c] * line[c]
-                        s[c] = t[c] = 0.0
-                    for k in range(terms, 0, -1):
-                        _horner(left[at_feature + k, row], right[at_feature + k][begin:end], w, s, t)
+                    _horner(terms, at_feature, row, left, right, (begin, end), w, s, t)
                     _finish_series(line, w, left[at_feature, row], one, p, s, t)
                 elif code >= _ARCSINE:
                     own = left[at_feature, row], left[at_feature + 1, row], left[at_feature + 2, row]

@@ -34,6 +34,7 @@ KINDS: dict[str, tuple[str, ...]] = {"nngp": ("nngp",), "ntk": ("ntk",), "both":
 _DIAGONAL = 4096
 #: Rows of a tile: on a CPU the temporaries stay in the cache of a core, elsewhere they fill the device.
 _SIDE, _DEVICE_SIDE = 192, 2048
+_LOOP_SIDE = 384
 #: Rows of a tile of a matrix of up to so many rows; of up to so few it is one tile.
 _SMALL_SIDE, _LARGE, _ONE_TILE = 128, 1536, 160
 #: Up to this many entries threads cost more than they save: a millisecond.
@@ -323,12 +324,11 @@ def gram(
     results = _outputs(out, kinds, shape, xp, X, xp.float32 if single else xp.float64)
     targets = [_view(part) for part in results]
     numpy = array_api_compat.is_numpy_namespace(left.xp)
-    side = _positive("block", block, _usual_side(plan, numpy))
+    loop = compiled(plan, kinds, targets) if chosen(fast, math.prod(shape)) else None
+    side = _positive("block", block, _usual_side(plan, numpy) if loop is None else _loop_side(max(shape)))
     tiles = math.prod(-(-rows // side) for rows in shape)
     usual = 1 if isinstance(plan, Plan) and math.prod(shape) <= _ONE_THREAD else cores()
     workers = max(1, min(_positive("threads", threads, usual), tiles)) if numpy else 1
-
-    loop = compiled(plan, kinds, targets) if chosen(fast, math.prod(shape)) else None
 
     def work(tile: Tile) -> None:
         rows, columns = tile
@@ -360,6 +360,12 @@ def _usual_side(plan: Plan | DeepPlan, numpy: bool) -> int:
         # tiles of one size, of which few straddle the diagonal
         usual = -(-longest // -(-longest // _SMALL_SIDE))
     return max(1, usual // max(plan.tokens)) if isinstance(plan, DeepPlan) else usual
+
+
+def _loop_side(longest: int) -> int:
+    """The rows of a tile for a compiled loop, which keeps nothing but its cosines."""
+    side = _LOOP_SIDE if longest > _LARGE else _SIDE
+    return -(-longest // max(1, -(-longest // side)))
 
 
 def diagonal(plan: Plan | DeepPlan, kind: str) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from glutheory.numeric.arrays import Array, Namespace
 
@@ -27,14 +27,16 @@ class Loop:
         body: one of `BODIES`, which says what `numbers` are and which of the dual's features are used.
         numbers: of the body.
         factor: of s and t.
-        terms: of a reach, a bound on |ρ|, and the features of both sides, how many terms a series needs, and None where
-            some pairs need something else; a closed form has 0.
+        summary: of the features of some rows, shape (F, n), what `terms` needs of them.
+        terms: of a reach, a bound on |ρ|, and the summaries of both sides, how many terms a series needs, and None
+            where some pairs need something else; a closed form has 0.
     """
 
     body: str
     numbers: tuple[float, ...] = ()
     factor: float = 1.0
-    terms: Callable[[Namespace, float, Array, Array], int | None] = lambda xp, reach, left, right: 0  # noqa: ARG005
+    summary: Callable[[Namespace, Array], Any] = lambda xp, side: None  # noqa: ARG005
+    terms: Callable[[float, Any, Any], int | None] = lambda reach, left, right: 0  # noqa: ARG005
 
     def times(self, factor: float) -> Loop:
         """The same times a number."""

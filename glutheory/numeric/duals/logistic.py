@@ -61,6 +61,7 @@ class _Logistic:
             loop=Loop(
                 "series",
                 (self.base.parity, self.base.growth, self.constant, self.linear, self.weight),
+                summary=self.summary,
                 terms=self.enough,
             ),
         )
@@ -100,27 +101,35 @@ class _Logistic:
 
     def _terms(self, xp: Namespace, reach: float, left: Array, right: Array, lost: int = 0) -> int:
         """The number of terms that suffices for |ρ| ≤ reach, where differentiating has lost so many powers of ρ."""
-        rests = (xp.reshape(side[-TERMS - 1 :, ...], (TERMS + 1, -1)) for side in (left, right))
-        sides = (host(xp.max(rest, axis=1)).tolist() for rest in rests)
-        for j, (first, second) in enumerate(zip(*sides, strict=True)):
+        return self._number(reach, self._left_out(xp, left), self._left_out(xp, right), lost)
+
+    def _left_out(self, xp: Namespace, side: Array) -> list[float]:
+        rest = xp.reshape(side[-TERMS - 1 :, ...], (TERMS + 1, -1))
+        found: list[float] = host(xp.max(rest, axis=1)).tolist()
+        return found
+
+    def _number(self, reach: float, left: list[float], right: list[float], lost: int = 0) -> int:
+        for j, (first, second) in enumerate(zip(left, right, strict=True)):
             power = 2 * j + self.base.parity - lost
             if power >= 0 and first * second * reach**power <= _TOLERANCE:
                 return j
         return TERMS
 
-    def enough(self, xp: Namespace, reach: float, left: Array, right: Array) -> int | None:
+    def summary(self, xp: Namespace, side: Array) -> tuple[list[float], float]:
+        """Of some rows, the most that 0 … TERMS terms leave out, and the least A (see `_bounds`)."""
+        return self._left_out(xp, side), float(xp.min(self._bound(xp, side)))
+
+    def enough(self, reach: float, left: tuple[list[float], float], right: tuple[list[float], float]) -> int | None:
         """The number of terms for |ρ| ≤ reach, or None where some pairs may be close (see `close`)."""
-        first, second = (float(xp.min(side)) for side in self._bounds(xp, left, right))
-        return None if reach > first * second else self._terms(xp, reach, left, right)
+        return None if reach > left[1] * right[1] else self._number(reach, left[0], right[0])
 
     def _bounds(self, xp: Namespace, left: Array, right: Array, lost: int = 0) -> tuple[Array, Array]:
         """A and A' of the rows: all the terms suffice for |ρ| ≤ A A'."""
+        return self._bound(xp, left, lost), self._bound(xp, right, lost)
+
+    def _bound(self, xp: Namespace, side: Array, lost: int = 0) -> Array:
         power = 1.0 / (2 * TERMS + self.base.parity - lost)
-        first, second = (
-            (math.sqrt(_TOLERANCE) / xp.maximum(side[-1, ...], 1e-300 + 0.0 * side[-1, ...])) ** power
-            for side in (left, right)
-        )
-        return first, second
+        return (math.sqrt(_TOLERANCE) / xp.maximum(side[-1, ...], 1e-300 + 0.0 * side[-1, ...])) ** power
 
     def values(self, pairs: Geometry, left: Array, right: Array) -> Values:
         """The numbers s and t (see `Dual`)."""
