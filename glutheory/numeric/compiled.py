@@ -76,9 +76,10 @@ class Compiled:
         return found
 
     @cached_property
-    def _offsets(self) -> list[int]:
+    def _branches(self) -> np.ndarray:
         sizes = [branch.left.shape[0] for branch in self.plan.branches]
-        return [sum(sizes[:k]) for k in range(len(sizes))]
+        begins = [sum(sizes[:k]) for k in range(len(sizes))]
+        return np.array([[BODIES.index(loop.body), at] for loop, at in zip(self._loops, begins, strict=True)])
 
     def _summaries(self, some: slice, side: str) -> list[Any]:
         """What the loops need of these rows; each tile of a row of tiles asks for the same."""
@@ -103,19 +104,21 @@ class Compiled:
         if near is not None and near[0].shape[0] > SHARE * rho.size:
             return False
         summaries = self._summaries(rows, "left"), self._summaries(columns, "left" if symmetric else "right")
-        terms = [loop.terms(reach, *both) for loop, *both in zip(self._loops, *summaries, strict=True)]
-        if any(term is None for term in terms):
+        found = [loop.reaches(reach, *both) for loop, *both in zip(self._loops, *summaries, strict=True)]
+        if any(part is None for part in found):
             return False
-        codes = [BODIES.index(loop.body) for loop in self._loops]
-        branches = np.array(list(zip(codes, self._offsets, terms, strict=True)), dtype=np.int64)
+        reaches = np.full((len(found), max(1, *map(len, found))), np.inf)
+        for row, part in zip(reaches, found, strict=True):
+            row[: len(part)] = part
         wanted = "nngp" in self.kinds, "ntk" in self.kinds
         loops.fill(
             rho,
             (rows.start, columns.start),
             half,
             symmetric,
-            branches,
+            self._branches,
             self._numbers,
+            reaches,
             *self._features,
             plan.weight_left,
             plan.weight_right,
@@ -158,6 +161,8 @@ def _far(rho: np.ndarray, limit: float, half: bool) -> tuple[tuple[np.ndarray, .
     # NaN, of rows that overflow, is no far pair
     near = np.nonzero(~(size <= limit))
     rho[near] = size[near] = 0.0
+    if half:
+        rho.T[near] = 0.0
     return near, float(size.max())
 
 

@@ -21,6 +21,8 @@ _PI2 = 2 * math.pi
 _HALF_PI = math.pi / 2
 #: Rows whose entries below the diagonal are written together: a line of the cache of float64.
 _BAND = 8
+#: Pairs of a series that take the same number of terms.
+_SEGMENT = 192
 #: (arcsin(√z)/√z − 1)/z for 0 ≤ z ≤ 1/4, the highest power first: Chebyshev's interpolant in 13 points, off by 2e-17.
 ARCSINE = (
     0.028757851367421566,
@@ -55,7 +57,7 @@ _square, _cube, _relu, _relu2, _gelu, _gelu_inside, _gaussian, _multiplied = (
 )
 
 
-@numba.njit
+@numba.njit(fastmath={"contract"})
 def arcsine(x: float) -> float:
     """Arcsin x for |x| ≤ 1, off by 2 ulps at most: no branches and no calls, so that a loop over it is vectorised."""
     size = abs(x)
@@ -134,23 +136,49 @@ def _lifted(
             s[c], t[c] = _gaussian(gamma * delta[c], cosine, square, math.sqrt(square))
 
 
-@numba.njit(error_model="numpy")
-def _horner(terms: int, at: int, row: int, left: Any, right: Any, columns: tuple[int, int], w: Any, s: Any, t: Any) -> None:
-    """Σ h_k h_k' w^(k−1) and its derivative along w by Horner's rule, two steps at a time; w = ρ²."""
+@numba.njit(error_model="numpy", fastmath={"contract"})
+def _horner(own: Any, right: Any, at: int, terms: int, columns: tuple[int, int], w: Any, s: Any, t: Any) -> None:
+    """Σ h_k h_k' w^(k−1) and its derivative along w by Horner's rule, two steps at a time."""
     begin, end = columns
     for c in range(len(w)):
         s[c] = t[c] = 0.0
     if terms % 2:
-        own, other = left[at + terms, row], right[at + terms][begin:end]
+        one, one2 = own[terms], right[at + terms][begin:end]
         for c in range(len(w)):
-            s[c] = own * other[c]
+            s[c] = one * one2[c]
     for k in range(terms - terms % 2, 0, -2):
-        one, one2 = left[at + k, row], right[at + k][begin:end]
-        two, two2 = left[at + k - 1, row], right[at + k - 1][begin:end]
+        one, one2 = own[k], right[at + k][begin:end]
+        two, two2 = own[k - 1], right[at + k - 1][begin:end]
         for c in range(len(w)):
             middle = s[c] * w[c] + one * one2[c]
             t[c] = (t[c] * w[c] + s[c]) * w[c] + middle
             s[c] = middle * w[c] + two * two2[c]
+
+
+@numba.njit(error_model="numpy")
+def _series(
+    rho: Any, first: int, own: Any, right: Any, at: int, j: int, reaches: Any, w: Any, s: Any, t: Any
+) -> None:
+    """The series at the pairs of a row from `first` on: of each segment as many terms as its largest |ρ| needs.
+
+    The segments are those of the tile, so that equal rows of it have equal sums.
+    """
+    columns = len(rho)
+    for c in range(columns):
+        w[c] = rho[c] * rho[c]
+    # numbers that are not negative are in the order of their bits, whose maximum is vectorised
+    bits = w.view(np.int64)
+    for begin in range(0, columns, _SEGMENT):
+        end = min(begin + _SEGMENT, columns)
+        if end <= first:
+            continue
+        most = np.int64(0)
+        for value in bits[begin:end]:
+            most = max(most, value)
+        reach = np.array([most]).view(np.float64)[0]
+        terms = min(np.searchsorted(reaches, reach), len(reaches) - 1)
+        start = max(begin, first)
+        _horner(own, right, at, terms, (j + start, j + end), w[start:end], s[start:end], t[start:end])
 
 
 @numba.njit(error_model="numpy")
@@ -220,6 +248,7 @@ def _fill(
     mirror: bool,
     branches: Any,
     numbers: Any,
+    reaches: Any,
     left: Any,
     right: Any,
     weights: Any,
@@ -237,8 +266,9 @@ def _fill(
         at: the row and the column of the matrices where the tile begins.
         half: whether it lies on the diagonal of a symmetric matrix: pairs i < j only.
         mirror: whether the matrices are symmetric: entries are written on both sides of the diagonal.
-        branches: of each, the number of its body among `BODIES`, where its features begin, and its number of terms.
+        branches: of each, the number of its body among `BODIES`, and where its features begin.
         numbers: of each, its factor, its share of the NTK, and the body's.
+        reaches: of each, the largest ρ² for which 0, 1, 2, … terms are enough; of closed forms anything.
         left, right: the features of all branches, shapes (F, n) and (F, m).
         weights, weights2: of each row and column, whose product is raised to `power`.
         constants: front and readout.
@@ -253,21 +283,20 @@ def _fill(
         stop = min(start + _BAND, rows)
         for i in range(start, stop):
             first = i + 1 if half else 0
-            line, s, t, w = rho[i][first:], buffers[0][first:], buffers[1][first:], buffers[2][first:]
+            line, w, s, t = rho[i][first:], buffers[0][first:], buffers[1][first:], buffers[2][first:]
             S1, T1 = S[i - start][first:], T[i - start][first:]
             row, begin, end = i0 + i, j0 + first, j0 + columns
             for b in range(branches.shape[0]):
-                code, at_feature, terms = branches[b, 0], branches[b, 1], branches[b, 2]
+                code, at_feature = branches[b, 0], branches[b, 1]
                 p, one = numbers[b, 2:], right[at_feature][begin:end]
                 if code == _SERIES:
-                    for c in range(len(line)):
-                        w[c] = line[c] * line[c]
-                    _horner(terms, at_feature, row, left, right, (begin, end), w, s, t)
-                    _finish_series(line, w, left[at_feature, row], one, p, s, t)
+                    own = left[:, row][at_feature:]
+                    _series(rho[i], first, own, right, at_feature, j0, reaches[b], buffers[0], buffers[1], buffers[2])
+                    _finish_series(line, w, own[0], one, p, s, t)
                 elif code >= _ARCSINE:
-                    own = left[at_feature, row], left[at_feature + 1, row], left[at_feature + 2, row]
+                    own3 = left[at_feature, row], left[at_feature + 1, row], left[at_feature + 2, row]
                     two, three = right[at_feature + 1][begin:end], right[at_feature + 2][begin:end]
-                    _lifted(code, line, own, one, two, three, p, s, t)
+                    _lifted(code, line, own3, one, two, three, p, s, t)
                 else:
                     _angular(code, line, p, s, t)
                 _joined(b == 0, numbers[b, 0], numbers[b, 1], s, t, S1, T1)

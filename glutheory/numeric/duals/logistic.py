@@ -62,7 +62,7 @@ class _Logistic:
                 "series",
                 (self.base.parity, self.base.growth, self.constant, self.linear, self.weight),
                 summary=self.summary,
-                terms=self.enough,
+                reaches=self.reaches,
             ),
         )
 
@@ -119,9 +119,19 @@ class _Logistic:
         """Of some rows, the most that 0 … TERMS terms leave out, and the least A (see `_bounds`)."""
         return self._left_out(xp, side), float(xp.min(self._bound(xp, side)))
 
-    def enough(self, reach: float, left: tuple[list[float], float], right: tuple[list[float], float]) -> int | None:
-        """The number of terms for |ρ| ≤ reach, or None where some pairs may be close (see `close`)."""
-        return None if reach > left[1] * right[1] else self._number(reach, left[0], right[0])
+    def reaches(
+        self, reach: float, left: tuple[list[float], float], right: tuple[list[float], float]
+    ) -> list[float] | None:
+        """The ρ² for which 0 … TERMS terms are enough; None where for |ρ| ≤ reach some pairs may be close (`close`)."""
+        if reach > left[1] * right[1]:
+            return None
+        found = [0.0]
+        for j, (first, second) in enumerate(zip(left[0], right[0], strict=True)):
+            power, rest = 2 * j + self.base.parity, first * second
+            if power:
+                enough = math.inf if rest <= _TOLERANCE else (_TOLERANCE / rest) ** (2.0 / power)
+                found.append(max(found[-1], enough))
+        return found if self.base.parity == 0 else found[1:]
 
     def _bounds(self, xp: Namespace, left: Array, right: Array, lost: int = 0) -> tuple[Array, Array]:
         """A and A' of the rows: all the terms suffice for |ρ| ≤ A A'."""
