@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 import array_api_compat
 import numpy as np
@@ -42,6 +42,13 @@ def chosen(fast: Any, entries: int) -> bool:
     return fast
 
 
+class _Known(NamedTuple):
+    """Of some rows: the bounds of the loops that have one, and the summaries of all."""
+
+    bounds: list[np.ndarray]
+    summaries: list[Any]
+
+
 @dataclass(frozen=True, eq=False)
 class Compiled:
     """The loop of a plan.
@@ -55,7 +62,7 @@ class Compiled:
     plan: Plan
     kinds: tuple[str, ...]
     targets: list[Any]
-    _known: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
+    _known: dict[tuple[str, int], _Known] = field(default_factory=dict)
 
     @cached_property
     def _loops(self) -> tuple[Loop, ...]:
@@ -81,13 +88,15 @@ class Compiled:
         begins = [sum(sizes[:k]) for k in range(len(sizes))]
         return np.array([[BODIES.index(loop.body), at] for loop, at in zip(self._loops, begins, strict=True)])
 
-    def _summaries(self, some: slice, side: str) -> list[Any]:
+    def _known_of(self, some: slice, side: str) -> _Known:
         """What the loops need of these rows; each tile of a row of tiles asks for the same."""
         key = side, some.start
         if key not in self._known:
-            parts = (getattr(branch, side)[:, some] for branch in self.plan.branches)
-            xp = self.plan.left.xp
-            self._known[key] = [loop.summary(xp, part) for loop, part in zip(self._loops, parts, strict=True)]
+            xp, loops = self.plan.left.xp, self._loops
+            parts = [getattr(branch, side)[:, some] for branch in self.plan.branches]
+            pairs = list(zip(loops, parts, strict=True))
+            bounds = [loop.bound(xp, part) for loop, part in pairs if loop.bound is not None]
+            self._known[key] = _Known(bounds, [loop.summary(xp, part) for loop, part in pairs])
         return self._known[key]
 
     def tile(self, rows: slice, columns: slice) -> bool:
@@ -100,13 +109,11 @@ class Compiled:
         sides = [(br.left[:, rows], br.right[:, columns]) for br in plan.branches]
         limit = min(br.dual.limit(*side) for br, side in zip(plan.branches, sides, strict=True))
         rho = inner(xp, plan.left.unit[rows, :], plan.right.unit[columns, :])
-        near, reach = _far(rho, limit, half)
+        known, known2 = self._known_of(rows, "left"), self._known_of(columns, "left" if symmetric else "right")
+        near = _taken(rho, limit, list(zip(known.bounds, known2.bounds, strict=True)), half)
         if near is not None and near[0].shape[0] > SHARE * rho.size:
             return False
-        summaries = self._summaries(rows, "left"), self._summaries(columns, "left" if symmetric else "right")
-        found = [loop.reaches(reach, *both) for loop, *both in zip(self._loops, *summaries, strict=True)]
-        if any(part is None for part in found):
-            return False
+        found = [loop.reaches(*both) for loop, *both in zip(self._loops, known.summaries, known2.summaries, strict=True)]
         reaches = np.full((len(found), max(1, *map(len, found))), np.inf)
         for row, part in zip(reaches, found, strict=True):
             row[: len(part)] = part
@@ -147,23 +154,29 @@ class Compiled:
                 target[columns, rows].T[near] = part[near]
 
 
-def _far(rho: np.ndarray, limit: float, half: bool) -> tuple[tuple[np.ndarray, ...] | None, float]:
-    """The indices of nearly parallel pairs, which are put at right angles, or None, and a bound on |ρ| of the others.
+def _taken(
+    rho: np.ndarray, limit: float, bounds: list[tuple[np.ndarray, np.ndarray]], half: bool
+) -> tuple[np.ndarray, ...] | None:
+    """The indices of the pairs that the loop must not have, which are put at right angles; None if there are none.
 
-    With `half` only the pairs above the diagonal count.
+    They are those with |ρ| beyond the limit or a product of bounds; with `half` only those above the diagonal count.
     """
     if half:
         np.fill_diagonal(rho, 0.0)
     reach = max(float(rho.max()), -float(rho.min()))
-    if reach <= limit:
-        return None, reach
+    bounds = [(left, right) for left, right in bounds if not reach <= float(left.min()) * float(right.min())]
+    if reach <= limit and not bounds:
+        return None
     size = np.abs(np.triu(rho) if half else rho)
     # NaN, of rows that overflow, is no far pair
-    near = np.nonzero(~(size <= limit))
-    rho[near] = size[near] = 0.0
+    mask = ~(size <= limit)
+    for left, right in bounds:
+        mask |= size > np.outer(left, right)
+    near = np.nonzero(mask)
+    rho[near] = 0.0
     if half:
         rho.T[near] = 0.0
-    return near, float(size.max())
+    return near
 
 
 def compiled(plan: Any, kinds: tuple[str, ...], targets: list[Any]) -> Compiled | None:

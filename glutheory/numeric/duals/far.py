@@ -27,16 +27,19 @@ class Loop:
         body: one of `BODIES`, which says what `numbers` are and which of the dual's features are used.
         numbers: of the body.
         factor: of s and t.
-        summary: of the features of some rows, shape (F, n), what `reaches` needs of them.
-        reaches: of a bound on |ρ| and the summaries of both sides, the largest ρ² for which 0, 1, 2, … terms of a
-            series are enough, ascending, and None where some pairs need something else; a closed form has no terms.
+        bound: of the features of some rows, shape (F, n), numbers A_i, shape (n,): pairs with |ρ| > A_i A'_j need
+            something else; None where all are far.
+        summary: of the same, what `reaches` needs of them.
+        reaches: of the summaries of both sides, the largest ρ² for which 0, 1, 2, … terms of a series are enough,
+            ascending; a closed form has no terms.
     """
 
     body: str
     numbers: tuple[float, ...] = ()
     factor: float = 1.0
+    bound: Callable[[Namespace, Array], Array] | None = None
     summary: Callable[[Namespace, Array], Any] = lambda xp, side: None  # noqa: ARG005
-    reaches: Callable[[float, Any, Any], list[float] | None] = lambda reach, left, right: []  # noqa: ARG005
+    reaches: Callable[[Any, Any], list[float]] = lambda left, right: []  # noqa: ARG005
 
     def times(self, factor: float) -> Loop:
         """The same times a number."""

@@ -61,8 +61,9 @@ class _Logistic:
             loop=Loop(
                 "series",
                 (self.base.parity, self.base.growth, self.constant, self.linear, self.weight),
-                summary=self.summary,
-                reaches=self.reaches,
+                bound=self._bound,
+                summary=self._left_out,
+                reaches=self._reaches,
             ),
         )
 
@@ -115,18 +116,10 @@ class _Logistic:
                 return j
         return TERMS
 
-    def summary(self, xp: Namespace, side: Array) -> tuple[list[float], float]:
-        """Of some rows, the most that 0 … TERMS terms leave out, and the least A (see `_bounds`)."""
-        return self._left_out(xp, side), float(xp.min(self._bound(xp, side)))
-
-    def reaches(
-        self, reach: float, left: tuple[list[float], float], right: tuple[list[float], float]
-    ) -> list[float] | None:
-        """The ρ² for which 0 … TERMS terms are enough; None where for |ρ| ≤ reach some pairs may be close (`close`)."""
-        if reach > left[1] * right[1]:
-            return None
+    def _reaches(self, left: list[float], right: list[float]) -> list[float]:
+        """The ρ² for which 0 … TERMS terms are enough."""
         found = [0.0]
-        for j, (first, second) in enumerate(zip(left[0], right[0], strict=True)):
+        for j, (first, second) in enumerate(zip(left, right, strict=True)):
             power, rest = 2 * j + self.base.parity, first * second
             if power:
                 enough = math.inf if rest <= _TOLERANCE else (_TOLERANCE / rest) ** (2.0 / power)
