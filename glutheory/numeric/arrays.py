@@ -140,6 +140,8 @@ def inner(xp: Namespace, left: Array, right: Array) -> Array:
     if not array_api_compat.is_numpy_namespace(xp):
         return xp.matmul(left, right.T)
     if multiplies_whole():
+        # of a matrix and itself numpy asks for a symmetric product, whose entries are rounded by their places
+        right = right.copy() if np.may_share_memory(left, right) else right
         return _in_parts(left, right.T, _DEPTH)
     p, q = left.shape[0], right.shape[0]
     result = xp.empty((p, q), dtype=left.dtype)

@@ -110,10 +110,13 @@ class Compiled:
         limit = min(br.dual.limit(*side) for br, side in zip(plan.branches, sides, strict=True))
         rho = inner(xp, plan.left.unit[rows, :], plan.right.unit[columns, :])
         known, known2 = self._known_of(rows, "left"), self._known_of(columns, "left" if symmetric else "right")
-        near = _taken(rho, limit, list(zip(known.bounds, known2.bounds, strict=True)), half)
+        bounds = list(zip(known.bounds, known2.bounds, strict=True))
+        near = _taken(rho, limit, bounds, half)
         if near is not None and near[0].shape[0] > SHARE * rho.size:
             return False
-        found = [loop.reaches(*both) for loop, *both in zip(self._loops, known.summaries, known2.summaries, strict=True)]
+        found = [
+            loop.reaches(*both) for loop, *both in zip(self._loops, known.summaries, known2.summaries, strict=True)
+        ]
         reaches = np.full((len(found), max(1, *map(len, found))), np.inf)
         for row, part in zip(reaches, found, strict=True):
             row[: len(part)] = part

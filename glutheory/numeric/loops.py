@@ -1,15 +1,16 @@
 """The compiled loop over the far pairs of a tile: from ρ to NNGP and NTK in one pass. Importing it needs numba.
 
-The closed forms are the functions of `duals.far` and the product rule that of `kernel`, compiled. All arithmetic is
-IEEE's, without contraction or reordering, so that an entry does not depend on its place in the tile.
+The closed forms are the functions of `duals.far` and the product rule that of `kernel`, compiled. Sums are never
+reordered. Loops run over whole slices of rows, from 0: only so they are vectorised (numba looks for negative indices).
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
@@ -42,8 +43,17 @@ ARCSINE = (
 _C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7, _C8, _C9, _C10, _C11, _C12 = ARCSINE
 (_IDENTITY, _SQUARE, _CUBE, _STEP, _SIGN, _LEAKY, _RELU2, _ARCSINE, _GELU, _GAUSSIAN, _SERIES) = range(len(far.BODIES))
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _inlined(**options: Any) -> Callable[[_Function], _Function]:
+    """Compiled with what calls it; a quotient by zero is IEEE's."""
+    decorator: Callable[[_Function], _Function] = numba.njit(error_model="numpy", **options)
+    return decorator
+
+
 _square, _cube, _relu, _relu2, _gelu, _gelu_inside, _gaussian, _multiplied = (
-    numba.njit(error_model="numpy")(function)
+    _inlined()(function)
     for function in (
         far.square,
         far.cube,
@@ -57,7 +67,7 @@ _square, _cube, _relu, _relu2, _gelu, _gelu_inside, _gaussian, _multiplied = (
 )
 
 
-@numba.njit(fastmath={"contract"})
+@_inlined(fastmath={"contract"})
 def arcsine(x: float) -> float:
     """Arcsin x for |x| ≤ 1, off by 2 ulps at most: no branches and no calls, so that a loop over it is vectorised."""
     size = abs(x)
@@ -72,7 +82,7 @@ def arcsine(x: float) -> float:
     return -found if x < 0.0 else found
 
 
-@numba.njit(error_model="numpy")
+@_inlined()
 def _angular(code: int, rho: Any, p: Any, s: Any, t: Any) -> None:
     """S and t of a closed form in ρ alone."""
     if code == _IDENTITY:
@@ -110,7 +120,7 @@ def _angular(code: int, rho: Any, p: Any, s: Any, t: Any) -> None:
             t[c] = x * r * (2 / math.pi)
 
 
-@numba.njit(error_model="numpy")
+@_inlined()
 def _lifted(
     code: int, rho: Any, own: tuple[float, float, float], beta: Any, delta: Any, delta2: Any, p: Any, s: Any, t: Any
 ) -> None:
@@ -136,7 +146,7 @@ def _lifted(
             s[c], t[c] = _gaussian(gamma * delta[c], cosine, square, math.sqrt(square))
 
 
-@numba.njit(error_model="numpy", fastmath={"contract"})
+@_inlined(fastmath={"contract"})
 def _horner(own: Any, right: Any, at: int, terms: int, columns: tuple[int, int], w: Any, s: Any, t: Any) -> None:
     """Σ h_k h_k' w^(k−1) and its derivative along w by Horner's rule, two steps at a time."""
     begin, end = columns
@@ -155,10 +165,8 @@ def _horner(own: Any, right: Any, at: int, terms: int, columns: tuple[int, int],
             s[c] = middle * w[c] + two * two2[c]
 
 
-@numba.njit(error_model="numpy")
-def _series(
-    rho: Any, first: int, own: Any, right: Any, at: int, j: int, reaches: Any, w: Any, s: Any, t: Any
-) -> None:
+@_inlined()
+def _series(rho: Any, first: int, own: Any, right: Any, at: int, j: int, reaches: Any, w: Any, s: Any, t: Any) -> None:
     """The series at the pairs of a row from `first` on: of each segment as many terms as its largest |ρ| needs.
 
     The segments are those of the tile, so that equal rows of it have equal sums.
@@ -181,7 +189,7 @@ def _series(
         _horner(own, right, at, terms, (j + start, j + end), w[start:end], s[start:end], t[start:end])
 
 
-@numba.njit(error_model="numpy")
+@_inlined()
 def _finish_series(rho: Any, w: Any, q: float, q2: Any, p: Any, s: Any, t: Any) -> None:
     """What is left of a series of one parity in ρ (see `duals.logistic`): its parity, the constant and the line."""
     odd, grows, constant, linear, weight = p[0] != 0.0, p[1] != 0.0, p[2], p[3], p[4]
@@ -193,7 +201,7 @@ def _finish_series(rho: Any, w: Any, q: float, q2: Any, p: Any, s: Any, t: Any) 
         t[c] = y * weight + line
 
 
-@numba.njit(error_model="numpy")
+@_inlined()
 def _joined(start: bool, factor: float, share: float, s: Any, t: Any, S: Any, T: Any) -> None:
     """One branch more in the product; at the `start` the first."""
     if start:
@@ -204,7 +212,7 @@ def _joined(start: bool, factor: float, share: float, s: Any, t: Any, S: Any, T:
             S[c], T[c] = _multiplied(S[c], T[c], s[c] * factor, t[c] * factor * share)
 
 
-@numba.njit(error_model="numpy")
+@_inlined()
 def _weighted(power: int, own: float, other: Any, constants: Any, w: Any, scale: Any, S: Any, T: Any) -> None:
     """NNGP and NTK of the product: the dense layer above, and the powers of the lengths."""
     for c in range(len(S)):
@@ -218,7 +226,7 @@ def _weighted(power: int, own: float, other: Any, constants: Any, w: Any, scale:
         S[c], T[c] = x * constants[0] * scale[c], (x + y) * constants[1] * scale[c]
 
 
-@numba.njit(error_model="numpy")
+@_inlined()
 def _mirrored(matrix: Any, i: int, j: int, part: Any, start: int, stop: int, half: bool) -> None:
     """Write some rows of a tile at (i, j) as columns."""
     if half:
@@ -311,7 +319,7 @@ def _fill(
             _mirrored(ntk, i0, j0, T, start, stop, half)
 
 
-_inner = numba.njit(error_model="numpy")(_fill)
+_inner = _inlined()(_fill)
 
 
 def _with_sources() -> Any:

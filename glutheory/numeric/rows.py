@@ -119,7 +119,7 @@ def read_rows(name: str, X: Array) -> Rows:
 
 def _scaled(xp: Namespace, X: Array) -> tuple[Array, Array, Array, Array]:
     """`scaled`, `exponent`, `unit` and `length` of these rows."""
-    x = xp.astype(X, xp.float64)
+    x = xp.astype(X, xp.float64, copy=False)
     largest = xp.max(xp.abs(x), axis=1) if x.shape[0] else x[:, 0]
     safe = xp.where(largest > 0, largest, xp.ones_like(largest))
     exponent = xp.astype(xp.floor(xp.log2(safe)), xp.int64)

@@ -28,7 +28,7 @@ class Loop:
         numbers: of the body.
         factor: of s and t.
         bound: of the features of some rows, shape (F, n), numbers A_i, shape (n,): pairs with |ρ| > A_i A'_j need
-            something else; None where all are far.
+            something else, all with |ρ| > 1/2; None where all are far.
         summary: of the same, what `reaches` needs of them.
         reaches: of the summaries of both sides, the largest ρ² for which 0, 1, 2, … terms of a series are enough,
             ascending; a closed form has no terms.

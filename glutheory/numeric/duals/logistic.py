@@ -118,7 +118,7 @@ class _Logistic:
 
     def _reaches(self, left: list[float], right: list[float]) -> list[float]:
         """The ρ² for which 0 … TERMS terms are enough."""
-        found = [0.0]
+        found = [-1.0]
         for j, (first, second) in enumerate(zip(left, right, strict=True)):
             power, rest = 2 * j + self.base.parity, first * second
             if power:
