@@ -277,11 +277,15 @@ def _fill(
         branches: of each, the number of its body among `BODIES`, and where its features begin.
         numbers: of each, its factor, its share of the NTK, and the body's.
         reaches: of each, the largest ρ² for which 0, 1, 2, … terms are enough; of closed forms anything.
-        left, right: the features of all branches, shapes (F, n) and (F, m).
-        weights, weights2: of each row and column, whose product is raised to `power`.
+        left: the features of all branches, shape (F, n).
+        right: the same of the columns, shape (F, m).
+        weights: of each row.
+        weights2: of each column.
+        power: of the product of both weights.
         constants: front and readout.
         wanted: whether NNGP and NTK are wanted; an unwanted one is not touched.
-        nngp, ntk: the matrices.
+        nngp: the matrix of the one.
+        ntk: the matrix of the other.
     """
     rows, columns = rho.shape
     i0, j0 = at
@@ -323,7 +327,7 @@ _inner = _inlined()(_fill)
 
 
 def _with_sources() -> Any:
-    """`_fill` with a cache whose key has the sources of all that is compiled into it: numba looks at this file alone."""
+    """`_fill` with a cache whose key has the sources of what is compiled into it: numba looks at this file alone."""
     files = [str(module.__file__) for module in (far, kernel)]
     digest = hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
 
