@@ -20,8 +20,8 @@ from glutheory.numeric.arrays import inner
 from glutheory.numeric.duals.far import BODIES, Loop
 from glutheory.numeric.plan import Plan
 
-#: From this many entries on one call saves the 0.7 s that importing numba and reading its cache take, once a process.
-WORTH = 1 << 26
+#: From this many entries on one call saves the 0.4 s that importing numba and reading its cache take, once a process.
+WORTH = 1 << 25
 #: How many numbers the loop of a branch may have.
 _NUMBERS = 5
 

@@ -52,19 +52,10 @@ def _inlined(**options: Any) -> Callable[[_Function], _Function]:
     return decorator
 
 
-_square, _cube, _relu, _relu2, _gelu, _gelu_inside, _gaussian, _multiplied = (
-    _inlined()(function)
-    for function in (
-        far.square,
-        far.cube,
-        far.relu,
-        far.relu2,
-        far.gelu,
-        far.gelu_inside,
-        far.gaussian,
-        kernel.multiplied,
-    )
-)
+_square, _cube = _inlined()(far.square), _inlined()(far.cube)
+_relu, _relu2 = _inlined()(far.relu), _inlined()(far.relu2)
+_gelu, _gelu_inside, _gaussian = _inlined()(far.gelu), _inlined()(far.gelu_inside), _inlined()(far.gaussian)
+_multiplied = _inlined()(kernel.multiplied)
 
 
 @_inlined(fastmath={"contract"})

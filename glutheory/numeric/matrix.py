@@ -299,8 +299,8 @@ def gram(
         threads: threads for arrays on the CPU; left out: one per core.
         fast: whether loops that numba compiles are used where there are any: for the zoo on the CPU but for waves and
             stacks. They are as accurate, and differ from the arrays' results in the last digits. The first use on a
-            machine takes about ten seconds, the first one of a process 0.7. Left out: where numba is installed, from
-            2^26 entries on.
+            machine takes about ten seconds, the first one of a process 0.4. Left out: where numba is installed, from
+            2^25 entries on.
 
     Returns:
         Shape (n, m), on the device of X; float32 if X and Y are, else float64. For "both", a pair.

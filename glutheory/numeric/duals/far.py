@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 from glutheory.numeric.arrays import Array, Namespace
 
 #: A number, or an array of them.
-Real = TypeVar("Real")
+Real: TypeAlias = Any
 
 _PI2 = 2 * math.pi
 
