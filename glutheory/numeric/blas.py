@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
@@ -23,7 +24,7 @@ class _Limit:
 
     def __init__(self) -> None:
         self._callers = 0
-        self._limit = None
+        self._limit: Any = None
 
     def enter(self) -> None:
         with _lock:
