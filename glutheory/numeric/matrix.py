@@ -295,7 +295,7 @@ def gram(
         out: an array of shape (n, m) to fill, e.g. a ``numpy.memmap``, filled one row of tiles after the other; for
             "both" a pair of them.
         block: rows of a tile; the working memory is about 100·block² bytes per thread, and for the logistic family
-            1.3 kB per row, for activations not of the zoo up to 5 kB.
+            1.3 kB per row (loops: twice), for activations not of the zoo up to 5 kB.
         threads: threads for arrays on the CPU; left out: one per core.
         fast: whether loops that numba compiles are used where there are any: for the zoo on the CPU but for waves and
             stacks. They are as accurate, and differ from the arrays' results in the last digits. The first use on a
