@@ -2,7 +2,8 @@
 
 A BLAS that starts threads inside parallel tiles is several times slower than one core. Where threadpoolctl can tell it
 not to (OpenBLAS, MKL, BLIS), tiles are multiplied whole; elsewhere in pieces too small for it to start any (see
-`glutheory.numeric.arrays.inner`). Their roundings differ, so that a thread asks whether it is one of those inside.
+`glutheory.numeric.arrays.inner`). Their roundings differ, so which it is depends on the caller's thread alone: OpenBLAS
+hears the main thread only, and others multiply whole where one thread is the rule of the process.
 """
 
 from __future__ import annotations
@@ -11,66 +12,43 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
-_lock = threading.Lock()
 _inside = threading.local()
-
-
-class _Limit:
-    """The limit of the process while at least one caller wants it: the last to leave puts back what the first found."""
-
-    def __init__(self) -> None:
-        self._callers = 0
-        self._limit: Any = None
-
-    def enter(self) -> None:
-        with _lock:
-            self._callers += 1
-            if self._callers == 1:
-                self._limit = _pools().limit(limits=1, user_api="blas")
-
-    def leave(self) -> None:
-        with _lock:
-            self._callers -= 1
-            if self._callers == 0:
-                self._limit, limit = None, self._limit
-                limit.restore_original_limits()
-
-
-_limit = _Limit()
 
 
 @cache
 def _pools() -> ThreadpoolController:
     """The BLAS of numpy, which is loaded before this is asked for."""
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api="blas")
+
+
+def blas_threads() -> set[int]:
+    """The numbers of threads of what is loaded; empty where none can be told."""
+    return {int(pool["num_threads"]) for pool in _pools().info()}
 
 
 @cache
-def _obeys() -> bool:
-    return len(_pools().select(user_api="blas").info()) > 0
+def _rule() -> set[int]:
+    """The numbers of threads when this was first asked."""
+    return blas_threads()
 
 
 @contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """The BLAS of this process has one thread until the end of the block, whoever calls it."""
-    if not _obeys():
-        yield
+def one_blas_thread() -> Iterator[bool]:
+    """The BLAS of this process has one thread until the end of the block; whether tiles are multiplied whole in it."""
+    if threading.current_thread() is not threading.main_thread() or not _rule():
+        yield _rule() == {1}
         return
-    _limit.enter()
-    try:
-        yield
-    finally:
-        _limit.leave()
+    with _pools().limit(limits=1):
+        yield blas_threads() == {1}
 
 
 @contextmanager
-def whole_products() -> Iterator[None]:
-    """This thread multiplies tiles whole until the end of the block, which lies within one of `one_blas_thread`."""
-    before, _inside.whole = multiplies_whole(), _obeys()
+def whole_products(whole: bool) -> Iterator[None]:
+    """This thread multiplies tiles whole, or not, until the end of the block, which lies in one of `one_blas_thread`."""
+    before, _inside.whole = multiplies_whole(), whole
     try:
         yield
     finally:
@@ -78,5 +56,5 @@ def whole_products() -> Iterator[None]:
 
 
 def multiplies_whole() -> bool:
-    """Whether this thread is within `whole_products` and the BLAS obeys."""
+    """Whether this thread is within `whole_products` of true."""
     return bool(getattr(_inside, "whole", False))

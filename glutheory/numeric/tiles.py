@@ -30,14 +30,14 @@ def cores() -> int:
 def for_each(tiles: Iterator[Tile], work: Callable[[Tile], None], threads: int) -> None:
     """Call `work` on every tile, from this many threads; the first exception stops all and is raised."""
     if threads == 1:
-        with one_blas_thread(), whole_products():
+        with one_blas_thread() as whole, whole_products(whole):
             for tile in tiles:
                 work(tile)
         return
     lock, stop = threading.Lock(), threading.Event()
 
-    def loop() -> None:
-        with whole_products():
+    def loop(whole: bool) -> None:
+        with whole_products(whole):
             while not stop.is_set():
                 with lock:
                     tile = next(tiles, None)
@@ -49,8 +49,8 @@ def for_each(tiles: Iterator[Tile], work: Callable[[Tile], None], threads: int) 
                     stop.set()
                     raise
 
-    with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
-        _wait([pool.submit(loop) for _ in range(threads)], stop)
+    with one_blas_thread() as whole, ThreadPoolExecutor(threads) as pool:
+        _wait([pool.submit(loop, whole) for _ in range(threads)], stop)
 
 
 def take_turns(tiles: Callable[[], Iterator[Tile]], work: Callable[[int, Tile], None], threads: int) -> None:
@@ -60,8 +60,8 @@ def take_turns(tiles: Callable[[], Iterator[Tile]], work: Callable[[int, Tile], 
     """
     stop = threading.Event()
 
-    def loop(k: int) -> None:
-        with whole_products():
+    def loop(k: int, whole: bool) -> None:
+        with whole_products(whole):
             for tile in islice(tiles(), k, None, threads):
                 if stop.is_set():
                     return
@@ -72,11 +72,11 @@ def take_turns(tiles: Callable[[], Iterator[Tile]], work: Callable[[int, Tile], 
                     raise
 
     if threads == 1:
-        with one_blas_thread():
-            loop(0)
+        with one_blas_thread() as whole:
+            loop(0, whole)
         return
-    with one_blas_thread(), ThreadPoolExecutor(threads) as pool:
-        _wait([pool.submit(loop, k) for k in range(threads)], stop)
+    with one_blas_thread() as whole, ThreadPoolExecutor(threads) as pool:
+        _wait([pool.submit(loop, k, whole) for k in range(threads)], stop)
 
 
 def _wait(futures: list[Future[None]], stop: threading.Event) -> None:
