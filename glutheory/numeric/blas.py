@@ -47,7 +47,7 @@ def one_blas_thread() -> Iterator[bool]:
 
 @contextmanager
 def whole_products(whole: bool) -> Iterator[None]:
-    """This thread multiplies tiles whole, or not, until the end of the block, which lies in one of `one_blas_thread`."""
+    """This thread multiplies tiles whole, or not, until the end of the block; it lies in one of `one_blas_thread`."""
     before, _inside.whole = multiplies_whole(), whole
     try:
         yield

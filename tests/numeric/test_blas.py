@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_pieces_where_the_blas_does_not_hear(rule: set[int], monkeypatch: pytest
 def test_the_limit_is_put_back() -> None:
     with threadpool_limits(2, user_api="blas"):
         before = blas.blas_threads()
-        with pytest.raises(ZeroDivisionError), blas.one_blas_thread():
+        with suppress(ZeroDivisionError), blas.one_blas_thread():
             assert blas.blas_threads() <= {1}
             raise ZeroDivisionError
         assert blas.blas_threads() == before
