@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from checks.brief import brief
 from checks.catalog import ON_DATA, choose, claims
-from checks.explain import Origin, page
+from checks.explain import page
+from checks.frame import Origin
 from checks.needs import runnable, told
+from checks.options import check_data, check_device, check_options
+from checks.pages import Page, figures, measure, print_pages, say
 from checks.runner import differences, document, record, recorded, run_all, write_json
 from checks.settings import IMAGES, PROFILES, TEXT, Settings
 from checks.stored_runs import stored_run, with_siblings
 from checks.table import listing, progress, show
-from glutheory.claims import Outcome
 from glutheory.claims.retired import notes
 from glutheory.commands.main import Command
 from glutheory.commands.options import scheduler_option
@@ -28,13 +29,7 @@ from glutheory.errors import DomainError
 from glutheory.numeric.tiles import cores
 from glutheory.terminal import Terminal
 
-#: A page about an outcome, the short or the full one.
-Page = Callable[[Outcome, Origin, Terminal, str], str]
 _FILE = click.Path(dir_okay=False, path_type=Path)
-#: Options that only a run can heed.
-_OWN = ("n", "d", "data", "target")
-_OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "scheduler", "checkpoints", "images", "text", "keep")
-
 _UNABLE = "none of these checks can be run here; --from results/full.json shows the committed run."
 
 
@@ -43,7 +38,7 @@ _UNABLE = "none of these checks can be run here; --from results/full.json shows 
 @click.option("--list", "listed", is_flag=True, help="Print ids, sources and statements; run nothing.")
 @click.option("--explain", default="", metavar="ID,ID", help="Print a page about each of these in place of the table.")
 @click.option("--full", is_flag=True, help="With --explain: all numbers, assumptions, controls and provenance.")
-@click.option("--n", type=click.IntRange(3), help="Measure on this many random rows what --explain names; no verdict.")
+@click.option("--n", type=click.IntRange(3), help="Measure on this many random rows what is named; no verdict.")
 @click.option("--d", type=click.IntRange(1), help="Of so many features.")
 @click.option("--data", type=_FILE, help="Measure on your own rows: .npy (n, d), .npz with an array X, or .csv.")
 @click.option("--target", metavar="NAME", help="The column or array of --data that is no input.")
@@ -104,10 +99,10 @@ def main(
     none of the checks that were asked for can be run.
     """
     wanted = [name.strip() for name in f"{only},{explain}".split(",") if name.strip()]
-    _consistent(context)
+    check_options(context)
     if listed:
         table = claims()
-        _say(listing([table[name] for name in choose(wanted)], Terminal.of(sys.stdout)))
+        say(listing([table[name] for name in choose(wanted)], Terminal.of(sys.stdout)))
         return
     if file is not None and not file.absolute().parent.is_dir():
         raise DomainError(f"cannot write {file.name}: its folder does not exist.")
@@ -116,19 +111,19 @@ def main(
         _stored(source, wanted, show_page if explain else None, figure=figure, file=file)
         return
     if n or d or data or target:
-        _measure(choose(wanted), chosen=(n, d, data, target), seed=seed)
+        measure(choose(wanted), chosen=(n, d, data, target), seed=seed)
         return
     ids, skipped = runnable(choose(wanted))
     if not ids:
         if explain:
-            _say(listing([claims()[name] for name in skipped], Terminal.of(sys.stdout)) + "\n")
-        _say(told(skipped))
+            say(listing([claims()[name] for name in skipped], Terminal.of(sys.stdout)) + "\n")
+        say(told(skipped))
         raise DomainError(_UNABLE)
-    _figures(figure, ids)
+    figures(figure, ids)
     if device != "cpu":
-        _check_device(device)
+        check_device(device)
     settings = Settings(PROFILES[profile], seed, device, checkpoints, jobs or cores(), images, text)
-    _check_data(settings, ids, keep)
+    check_data(settings, ids, keep)
     with workers(jobs, scheduler, ("glutheory", "checks")) as shared, progress(ids) as advance:
         if isinstance(shared, Executor):
             settings = replace(settings, executor=shared)
@@ -146,71 +141,14 @@ def main(
     finally:
         # whatever became of the files: what was computed is shown
         if explain:
-            _pages(outcomes, show_page, {name: Origin(profile, device) for name in ids}, figure)
+            print_pages(outcomes, show_page, {name: Origin(profile, device) for name in ids}, figure)
         else:
             show(outcomes)
         if skipped:
-            _say(f"\n{told(skipped)}")
+            say(f"\n{told(skipped)}")
     for clause in changed:
         click.echo(f"{clause}.", err=True)
     sys.exit(1 if changed else 0)
-
-
-def _consistent(context: click.Context) -> None:
-    """Refuse options that would be ignored."""
-    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    flags = {option.name: option.opts[0] for option in context.command.params}
-    none = {*_OF_A_RUN, *_OWN}
-    for name, others in (("listed", {*none, "source", "explain", "figure"}), ("source", none - {"file"})):
-        clash = sorted(flags[other] for other in given & others)
-        if name in given and clash:
-            raise DomainError(f"{flags[name]} runs nothing: leave out {', '.join(clash)}.")
-    if {"only", "explain"} <= given:
-        raise DomainError("--only and --explain both name claims: give the ids to --explain alone.")
-    for name, does in (("figure", "draws what --explain tells"), ("full", "is about --explain")):
-        if name in given and "explain" not in given:
-            raise DomainError(f"{flags[name]} {does}: give --explain as well.")
-    if given & {*_OWN}:
-        clash = sorted(flags[other] for other in given & {"figure", "full", *_OF_A_RUN} - {"seed"})
-        if "explain" not in given:
-            raise DomainError("--n, --d and --data measure what --explain names: give --explain with a claim as well.")
-        if clash:
-            raise DomainError(f"--n, --d and --data only measure: leave out {', '.join(clash)}.")
-
-
-def _check_device(device: str) -> None:
-    """Find out before anything is computed whether torch can use the device."""
-    from glutheory.sampling.inputs import check_device
-
-    check_device(device)
-
-
-def _check_data(settings: Settings, ids: Sequence[str], keep: bool) -> None:
-    """Read the user's data before anything is computed."""
-    if not settings.own_data:
-        return
-    if keep:
-        raise DomainError("--record keeps verdicts on the package's own data: leave out --images and --text.")
-    if not set(ids) & set(ON_DATA):
-        raise DomainError(f"--images and --text are for {', '.join(ON_DATA)}: give --only with one of them.")
-    from checks.tools.data import images, text
-
-    images(settings.images)
-    text(settings.text)
-
-
-def _measure(ids: Sequence[str], *, chosen: tuple[int | None, int | None, Path | None, str | None], seed: int) -> None:
-    """What claims about sizes say on one's own."""
-    from checks.own import check
-    from checks.own import page as own_page
-    from glutheory.commands.data import chosen_rows
-
-    n, d, data, target = chosen
-    check(ids)
-    rows = chosen_rows(n, d, None, data, target, seed)
-    terminal = Terminal.of(sys.stdout)
-    for index, name in enumerate(ids):
-        _say(("\n\n" if index else "") + own_page(name, rows, terminal))
 
 
 def _stored(source: Path, wanted: Sequence[str], tell: Page | None, *, figure: Path | None, file: Path | None) -> None:
@@ -228,43 +166,8 @@ def _stored(source: Path, wanted: Sequence[str], tell: Page | None, *, figure: P
             for note in notes(run.retired, source.name):
                 click.echo(note)
         return
-    _figures(figure, ids)
-    _pages(outcomes, tell, {name: Origin(run.profile, run.device, files[name]) for name in ids}, figure)
-
-
-def _figures(figure: Path | None, ids: Sequence[str]) -> dict[str, Path]:
-    """The file of each claim's figure: the given one, or with the id before the suffix where there are several."""
-    if figure is None:
-        return {}
-    from glutheory.figures.draw import check
-
-    check(figure)
-    several = len(ids) > 1
-    return {name: figure.with_stem(f"{figure.stem}-{name}") if several else figure for name in ids}
-
-
-def _pages(outcomes: Sequence[Outcome], tell: Page, origins: Mapping[str, Origin], figure: Path | None) -> None:
-    """Draw the figures and print the pages."""
-    files = _figures(figure, [outcome.claim.id for outcome in outcomes])
-    terminal = Terminal.of(sys.stdout)
-    without = []
-    for index, outcome in enumerate(outcomes):
-        path = files.get(outcome.claim.id)
-        if path is not None and outcome.charts:
-            from glutheory.figures.draw import save
-
-            save(outcome.charts, path)
-        elif path is not None:
-            without.append(outcome.claim.id)
-        _say(("\n\n" if index else "") + tell(outcome, origins[outcome.claim.id], terminal, str(path) if path else ""))
-    if without:
-        raise DomainError(f"no figure was written for {', '.join(without)}: there is none.")
-
-
-def _say(text: str) -> None:
-    """Print it; what the encoding lacks becomes a question mark."""
-    encoding = sys.stdout.encoding or "ascii"
-    print(text.encode(encoding, "replace").decode(encoding))
+    figures(figure, ids)
+    print_pages(outcomes, tell, {name: Origin(run.profile, run.device, files[name]) for name in ids}, figure)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from checks.explain import Origin, reasons, rendered
+from checks.explain import reasons
 from checks.figure_tables import tables
+from checks.frame import Origin, plain, rendered
 from checks.layout import grid
 from checks.symbols import symbols
 from glutheory.claims import About, Finding, Outcome
@@ -31,20 +32,16 @@ def brief(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str = ""
     """
     claim = outcome.claim
     sections: list[tuple[str, Sequence[RenderableType]]] = [
-        ("The claim", [_text(claim.words, terminal), *_formula(claim.statement, terminal)]),
-        ("The verdict, and how it follows", [_text(line, terminal) for line in reasons(outcome, short=True)]),
+        ("The claim", [plain(claim.words, terminal), *_formula(claim.statement, terminal)]),
+        ("The verdict, and how it follows", [plain(line, terminal) for line in reasons(outcome, short=True)]),
         ("The corrected statement", _formula(claim.corrected, terminal) if claim.corrected else []),
-        ("What it means", [_text(claim.meaning, terminal)] if claim.meaning else []),
+        ("What it means", [plain(claim.meaning, terminal)] if claim.meaning else []),
         *_numbers(outcome, terminal),
         ("Evidence", _evidence(outcome, terminal)),
         ("Not as it should be", _amiss(outcome, terminal)),
         ("More", _more(outcome, origin, terminal, figure)),
     ]
     return rendered(outcome, sections, terminal)
-
-
-def _text(text: str, terminal: Terminal) -> Text:
-    return Text(shown(text, terminal))
 
 
 def _formula(latex: str, terminal: Terminal) -> list[RenderableType]:
@@ -81,17 +78,14 @@ def _amiss(outcome: Outcome, terminal: Terminal) -> list[RenderableType]:
     """Assumptions that do not hold and controls that were missed."""
     failed = [f"does not hold: {item.statement} ({item.figure})" for item in outcome.assumptions if not item.holds]
     missed = [f"control that was missed: {item.altered}" for item in outcome.controls if not item.caught]
-    return [_text(text, terminal) for text in (*failed, *missed)]
+    return [plain(text, terminal) for text in (*failed, *missed)]
 
 
 def _more(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str) -> list[RenderableType]:
-    source = f" --from {origin.file}" if origin.file else ""
-    command = f"python -m checks --explain {outcome.claim.id}{source}"
     lines = [
-        f"{origin.profile} profile, seed {outcome.seed}, device {origin.device}, {outcome.seconds:.1f} s",
-        f"All numbers, assumptions, controls and provenance: {command} --full",
+        origin.run(outcome),
+        f"All numbers, assumptions, controls and provenance: {origin.command(outcome.claim.id)} --full",
     ]
     if outcome.charts:
-        drawn = f"Written to {figure}" if figure else f"To draw it: {command} --figure {outcome.claim.id}.svg"
-        lines.append(drawn)
-    return [_text(line, terminal) for line in lines]
+        lines.append(origin.drawing(outcome.claim.id, figure))
+    return [plain(line, terminal) for line in lines]

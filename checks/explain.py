@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from checks.frame import Origin, plain, rendered
 from checks.layout import grid, layout
 from checks.symbols import symbols
-from checks.table import COLOURS, risk
+from checks.table import risk
 from glutheory.claims import About, Evidence, Finding, Outcome, Verdict, decide
-from glutheory.terminal import Terminal, shown
+from glutheory.terminal import Terminal
 
 _FINDINGS = {Finding.SUPPORTS: "green", Finding.REFUTES: "red", Finding.UNDECIDED: "magenta"}
 _SAYS = {
@@ -33,21 +32,6 @@ _CONCLUSIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where an outcome comes from.
-
-    Attributes:
-        profile: "quick" or "full".
-        device: where networks were sampled.
-        file: of the results, as it was given, or empty where the check has just been run.
-    """
-
-    profile: str
-    device: str
-    file: str = ""
-
-
 def page(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str = "") -> str:
     """All of it as text, with escape sequences if the terminal takes colours.
 
@@ -59,11 +43,11 @@ def page(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str = "")
     """
     claim = outcome.claim
     sections: list[tuple[str, Sequence[RenderableType]]] = [
-        ("The claim", [_text(claim.words, terminal), *_formula(claim.statement, terminal)]),
-        ("The verdict, and how it follows", [_text(line, terminal) for line in reasons(outcome)]),
+        ("The claim", [plain(claim.words, terminal), *_formula(claim.statement, terminal)]),
+        ("The verdict, and how it follows", [plain(line, terminal) for line in reasons(outcome)]),
         ("The corrected statement", _formula(claim.corrected, terminal) if claim.corrected else []),
         ("What the corrected statement makes of the parts of the claim", _parts(outcome, terminal)),
-        ("What it means", [_text(claim.meaning, terminal)] if claim.meaning else []),
+        ("What it means", [plain(claim.meaning, terminal)] if claim.meaning else []),
         ("Assumptions, evaluated on the data of the run", _assumptions(outcome, terminal)),
         ("Evidence", [_evidence(number, item, terminal) for number, item in enumerate(outcome.evidence, 1)]),
         ("Negative controls: made wrong on purpose, to be refuted", _controls(outcome, terminal)),
@@ -71,25 +55,6 @@ def page(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str = "")
         ("Provenance", [_provenance(outcome, origin, terminal)]),
     ]
     return rendered(outcome, sections, terminal)
-
-
-def rendered(outcome: Outcome, sections: Sequence[tuple[str, Sequence[RenderableType]]], terminal: Terminal) -> str:
-    """A page: its title, and every section that is not empty."""
-    stream = io.StringIO()
-    console = Console(
-        file=stream,
-        width=terminal.width,
-        force_terminal=terminal.colour,
-        color_system="standard" if terminal.colour else None,
-        legacy_windows=False,
-    )
-    rule = "─" if terminal.unicode else "-"
-    console.print(_title(outcome, terminal), Rule(characters=rule, style="default"))
-    for heading, parts in sections:
-        if parts:
-            console.print(Text(f"\n{shown(heading, terminal)}", style="bold"))
-            console.print(Group(*(Padding(part, (0, 0, 0, 2)) for part in parts)))
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 
 
 def reasons(outcome: Outcome, *, short: bool = False) -> list[str]:
@@ -134,20 +99,6 @@ def _grade(outcome: Outcome) -> str:
     return f"Grade: {outcome.graded}, that of the weakest part ({parts})."
 
 
-def _title(outcome: Outcome, terminal: Terminal) -> Text:
-    claim = outcome.claim
-    return Text.assemble(
-        (claim.id, "bold"),
-        f"  {shown(claim.source, terminal)}  ",
-        (str(outcome.verdict), f"bold {COLOURS[outcome.verdict]}"),
-        f" (grade: {outcome.graded})\n{shown(outcome.key_figure, terminal)}",
-    )
-
-
-def _text(text: str, terminal: Terminal) -> Text:
-    return Text(shown(text, terminal))
-
-
 def _formula(latex: str, terminal: Terminal) -> list[RenderableType]:
     """To be read, and below as it is in LaTeX: what is shown can be copied."""
     read = [Text(line) for line in symbols(latex, terminal) if line != latex]
@@ -179,7 +130,7 @@ def _columns(rows: Sequence[tuple[str, str, str]], styles: Sequence[str], termin
     for _ in range(2):
         table.add_column(ratio=1)
     for (word, what, figure), style in zip(rows, styles, strict=True):
-        table.add_row(Text(word, style=style), _text(what, terminal), _text(figure, terminal))
+        table.add_row(Text(word, style=style), plain(what, terminal), plain(figure, terminal))
     return table
 
 
@@ -192,24 +143,18 @@ def _evidence(number: int, item: Evidence, terminal: Terminal) -> RenderableType
         if item.finding is not Finding.UNDECIDED
         else f" on {about}",
     )
-    body = Group(_text(item.what, terminal), *layout(item.figures, terminal))
+    body = Group(plain(item.what, terminal), *layout(item.figures, terminal))
     return Group(*[Text()] * (number > 1), head, Padding(body, (0, 0, 0, 3)))
 
 
 def _figure(outcome: Outcome, origin: Origin, terminal: Terminal, file: str) -> list[RenderableType]:
-    parts: list[RenderableType] = []
-    for chart in outcome.charts:
-        parts += [_text(f"{chart.title.rstrip('.')}. {chart.note}".strip(), terminal)]
-    if parts:
-        source = f" --from {origin.file}" if origin.file else ""
-        command = f"python -m checks --explain {outcome.claim.id}{source} --figure {outcome.claim.id}.svg"
-        parts.append(Text(f"Written to {file}" if file else f"To draw it: {command}"))
-    return parts
+    parts = [plain(f"{chart.title.rstrip('.')}. {chart.note}".strip(), terminal) for chart in outcome.charts]
+    return [*parts, Text(origin.drawing(outcome.claim.id, file))] if parts else []
 
 
 def _provenance(outcome: Outcome, origin: Origin, terminal: Terminal) -> RenderableType:
     rows = [
-        ["run", f"{origin.profile} profile, seed {outcome.seed}, device {origin.device}, {outcome.seconds:.1f} s"],
+        ["run", origin.run(outcome)],
         ["chance", risk((outcome,))],
         ["software", ", ".join(f"{name} {version}" for name, version in outcome.versions.items())],
     ]

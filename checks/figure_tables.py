@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import median
 
 import numpy as np
@@ -37,12 +38,70 @@ class FigureTable:
 
 
 def tables(charts: Sequence[Chart], terminal: Terminal) -> Iterator[FigureTable]:
-    """Of the charts that are curves, or points at few places; maps and clouds are left to the eye."""
+    """Of curves, of points at few places or in categories, and at last of clouds; maps are left to the eye."""
+    clouds = []
     for chart in charts:
         series = [item for item in chart.series if not item.guide and item.label]
-        places = _places(series)
-        if chart.map is None and places and not chart.names:
+        measured = [item for item in series if item.role is not Role.THEORY]
+        if chart.map is not None or not series:
+            continue
+        if chart.names:
+            yield _categories(chart, measured, terminal)
+        elif measured and all(not item.line and len(set(item.x)) > _ROWS for item in measured):
+            clouds.append(_clouds(chart, measured, terminal))
+        elif places := _places(series):
             yield _table(chart, series, places, terminal)
+    yield from clouds
+
+
+def _categories(chart: Chart, series: Sequence[Series], terminal: Terminal) -> FigureTable:
+    """A row for each series and a column for each category, or the other way round where that is narrower."""
+    heads = [_words(name, terminal) for _, name in chart.names or ()]
+    labels = [_words(item.label, terminal) for item in series]
+    cells = [[_within(item, place) for place, _ in chart.names or ()] for item in series]
+    one = [["", *heads], *([label, *row] for label, row in zip(labels, cells, strict=True))]
+    other = [list(column) for column in zip(*one, strict=True)]
+    rows, left = min((_cut(rows, terminal) for rows in (one, other)), key=lambda cut: cut[1])
+    return _framed(chart, rows, left, terminal)
+
+
+def _within(series: Series, place: float) -> str:
+    """The value in the category, with its interval: "2.53 (2.21 to 2.89)"; the median of several."""
+    here = [k for k, x in enumerate(series.x) if abs(x - place) < 0.5 and math.isfinite(series.y[k])]
+    if not here:
+        return "-"
+    if len(here) > 1 or not series.low:
+        return cell(median(series.y[k] for k in here))
+    return f"{_short(series.y[here[0]])} ({_short(series.low[here[0]])} to {_short(series.high[here[0]])})"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _clouds(chart: Chart, series: Sequence[Series], terminal: Terminal) -> FigureTable:
+    """How many points each cloud has, and from where to where it goes."""
+    rows = [["", "points", _words(chart.x, terminal), _words(chart.y, terminal)]]
+    for item in series:
+        pairs = [pair for pair in zip(item.x, item.y, strict=True) if all(map(math.isfinite, pair))]
+        spans = [f"{_short(min(values))} to {_short(max(values))}" for values in zip(*pairs, strict=True)]
+        rows.append([_words(item.label, terminal), str(len(pairs)), *spans])
+    return _framed(chart, *_cut(rows, terminal), terminal)
+
+
+def _cut(rows: Sequence[Sequence[str]], terminal: Terminal) -> tuple[list[Sequence[str]], int]:
+    """As many columns as fit, and how many do not."""
+    widths = [2 + max(map(wide, column)) for column in zip(*rows, strict=True)]
+    kept = max(1, sum(total <= terminal.width for total in accumulate(widths, initial=2)) - 1)
+    return [row[:kept] for row in rows], len(widths) - kept
+
+
+def _framed(chart: Chart, rows: Sequence[Sequence[str]], left: int, terminal: Terminal) -> FigureTable:
+    """With the title of the chart, and its note after what is shown and what is not."""
+    beyond = f" Not shown: {left} more column{'s' * (left > 1)}." if left else ""
+    what = f"{_words(chart.y, terminal)}. " if chart.names else ""
+    note = f"{what}{_words(chart.note, terminal)}{beyond}"
+    return FigureTable(_words(chart.title, terminal), tuple(map(tuple, rows)), note)
 
 
 def _places(series: Sequence[Series]) -> list[float]:
@@ -56,22 +115,14 @@ def _places(series: Sequence[Series]) -> list[float]:
 
 
 def _table(chart: Chart, series: Sequence[Series], places: list[float], terminal: Terminal) -> FigureTable:
-    left = len(places) - _ROWS
     head = [_words(chart.x, terminal), *(_words(item.label, terminal) for item in series)]
-    rows = [[cell(place), *(_at(item, place) for item in series)] for place in places[:_ROWS]]
-    kept = 1
-    width = 2 + max(map(wide, (head[0], *(row[0] for row in rows))))
-    for column in range(1, len(head)):
-        width += 2 + max(map(wide, (head[column], *(row[column] for row in rows))))
-        if width > terminal.width:
-            break
-        kept = column + 1
-    rest = len(head) - kept
+    rows = [head, *([cell(place), *(_at(item, place) for item in series)] for place in places[:_ROWS])]
+    kept, rest = _cut(rows, terminal)
     beyond = f" Not shown: {rest} more column{'s' * (rest > 1)}." if rest else ""
-    beyond += f" {left} more rows." if left > 0 else ""
-    what = f"{_words(chart.y, terminal)}. " if kept > 1 else ""
-    lines = tuple(tuple(row[:kept]) for row in (head, *rows))
-    return FigureTable(_words(chart.title, terminal), lines, f"{what}{_words(chart.note, terminal)}{beyond}")
+    beyond += f" {len(places) - _ROWS} more rows." if len(places) > _ROWS else ""
+    what = f"{_words(chart.y, terminal)}. " if len(kept[0]) > 1 else ""
+    title, note = _words(chart.title, terminal), f"{what}{_words(chart.note, terminal)}{beyond}"
+    return FigureTable(title, tuple(map(tuple, kept)), note)
 
 
 def _at(series: Series, place: float) -> str:

@@ -47,7 +47,7 @@ PUBLIC = (
     "glutheory.claims",
     "glutheory.claims.stored",
     "glutheory.errors",
-    "glutheory.symbolic.symbols",
+    "glutheory.symbols",
     # these come with a clone, not with the package
     "checks.tools.bounds",
     "checks.tools.statistics",

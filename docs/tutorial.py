@@ -48,8 +48,9 @@ def draw(name: str, chart: Chart) -> None:
 # activation.
 
 # %%
+from glutheory.symbols import S, T, c
+
 swiglu = glu.derivation("swiglu")
-c, S, T = sp.Symbol("c", real=True), *sp.symbols("S T")
 kernel = sp.expand(swiglu.ntk.subs({swiglu.dual.S: S, swiglu.dual.T: T}))
 print("NTK of SwiGLU:", kernel)
 assert kernel == 2 * c * S + c**2 * T

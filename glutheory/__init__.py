@@ -5,7 +5,7 @@ The public names; each is imported when it is first asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from glutheory.errors import (
     DerivationError,
@@ -17,15 +17,17 @@ from glutheory.errors import (
     PrecisionError,
     UnknownNameError,
 )
+from glutheory.faces import lazy
 
 if TYPE_CHECKING:
+    from glutheory import symbols
     from glutheory.activations import Activation, activation, activation_names
     from glutheory.layers import Stack, composed, stack
     from glutheory.networks import Network, gated, network, network_names, product
     from glutheory.numeric import entry_error, gram
     from glutheory.quadrature import enclose
     from glutheory.spectra import condition_number
-    from glutheory.symbolic import derivation, evaluate, symbols
+    from glutheory.symbolic import derivation, evaluate
 
 __version__ = "0.1.0"
 
@@ -66,19 +68,12 @@ _HOMES = {
     "glutheory.numeric": ("entry_error", "gram"),
     "glutheory.quadrature": ("enclose",),
     "glutheory.spectra": ("condition_number",),
-    "glutheory.symbolic": ("derivation", "evaluate", "symbols"),
+    "glutheory.symbolic": ("derivation", "evaluate"),
+    "glutheory.symbols": ("symbols",),
 }
 
 
-def __getattr__(name: str) -> Any:
-    # each name brings its own part only: who evaluates does not wait for numpy, who asks for --help not for SymPy
-    for module, names in _HOMES.items():
-        if name in names:
-            from importlib import import_module
-
-            value = globals()[name] = getattr(import_module(module), name)
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

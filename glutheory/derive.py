@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,10 @@ from glutheory.commands.main import Command
 from glutheory.commands.options import NETWORK, PARAMETRIZATIONS
 from glutheory.errors import DomainError
 from glutheory.printing import FORMATS
+
+if TYPE_CHECKING:
+    from glutheory.printing.contents import Report
+    from glutheory.printing.stack_contents import StackReport
 
 MAX_DIGITS = 200  #: of the sample values: more are `evaluate`'s business
 
@@ -77,16 +82,12 @@ def derive(
     ascii_only: bool,
 ) -> int:
     """See `_HELP`."""
-    # imported here: `--help` and mistakes need nothing of this
-    from glutheory.commands.lines import only_line
+    # imported here and below: `--help` and mistakes need nothing of this, two layers nothing of stacks
     from glutheory.commands.names import chosen_network
     from glutheory.commands.output import check_text_output
     from glutheory.commands.progress import progress
-    from glutheory.ground.exact import as_digits
+    from glutheory.ground.arguments import as_digits
     from glutheory.ground.files import write_whole
-    from glutheory.printing import render, render_stack
-    from glutheory.printing.contents import Report, report
-    from glutheory.printing.stack_contents import StackReport, stack_report
     from glutheory.terminal import Terminal, ascii_text
 
     as_digits(digits, MAX_DIGITS)
@@ -94,14 +95,22 @@ def derive(
     terminal = Terminal.of(sys.stdout, ascii_only=ascii_only) if out is None else Terminal(unicode=not ascii_only)
     _no_mixture(deep, name, gated, parametrization)
     if deep is not None:
+        from glutheory.commands.lines import only_line
+
         stack = only_line(deep, expression, given)
     with progress("Deriving") as advance:
         begin = partial(advance, 1)
         found: Report | StackReport
         if deep is not None:
+            from glutheory.printing import render_stack
+            from glutheory.printing.stack_contents import stack_report
+
             found = stack_report(stack, digits=digits, begin=begin, parametrization=parametrization or "ntk")
             text = render_stack(found, form, terminal, steps=steps)
         else:
+            from glutheory.printing import render
+            from glutheory.printing.contents import report
+
             found = report(chosen_network(name, expression, gated, given), digits=digits, begin=begin)
             text = render(found, form, terminal, steps=steps)
     if out is None:

@@ -16,8 +16,7 @@ from typing import Any
 
 from glutheory.activations import Activation, activation, activation_names, canonical, unknown
 from glutheory.errors import DomainError, UnknownNameError
-from glutheory.ground.arguments import integer
-from glutheory.ground.exact import as_exact
+from glutheory.ground.arguments import as_exact, integer
 from glutheory.shown import Shown
 
 PARAMETRIZATIONS = ("ntk", "standard")

@@ -112,9 +112,13 @@ def kernels(
     pair: tuple[str, str], n: int, d: int, width: int | None, seed: int, normalised: bool, variance: float = 1.0
 ) -> Data:
     """In the limit of large width K/m is the covariance."""
+    return data_of(pair, inputs(n, d, seed, normalised=normalised) * np.sqrt(variance), width)
+
+
+def data_of(pair: tuple[str, str], X: Array, width: int | None = None) -> Data:
+    """The same of given rows, shape (n, d)."""
     from glutheory import gram
 
-    X = inputs(n, d, seed, normalised=normalised) * np.sqrt(variance)
     both = [gram(name, X, kind="both", parametrization="standard", width=width or 1) for name in pair]
     sigma = (both[0][0], both[1][0])
     K = sigma if width is None else (both[0][1] / width, both[1][1] / width)
@@ -140,15 +144,20 @@ def case(
     seed = settings.stream(f"crossing/data/{n}/{d}")
     data = kernels(pair, n, d, width, seed, normalised, variance)
     Y = targets(kind, data.X, seed)
+    where = "wide" if width is None else f"m={width}"
+    label = f"{pair[0]}, n={n}, d={d}, {kind}, {where}" + f", variance {variance:g}" * (variance != 1)
+    return loss_pair(label, data, Y, fraction)
+
+
+def loss_pair(label: str, data: Data, Y: Array, fraction: float | None) -> LossPair:
+    """The losses of both networks for these targets, shape (n,); `fraction` as in `case`."""
     first, second = (expected_loss(m, s, Y) for m, s in zip(data.modes, data.sigma, strict=True))
     rate = None if fraction is None else fraction * min(first.largest_stable_rate, second.largest_stable_rate)
     forms = float(Y @ data.K[0] @ Y), float(Y @ data.K[1] @ Y)
     traces = float(np.trace(data.sigma[0])), float(np.trace(data.sigma[1]))
     noise = float(np.sum(data.K[0] * data.sigma[0])), float(np.sum(data.K[1] * data.sigma[1]))
-    where = "wide" if width is None else f"m={width}"
-    label = f"{pair[0]}, n={n}, d={d}, {kind}, {where}" + f", variance {variance:g}" * (variance != 1)
     slopes = noise[0] + forms[0], noise[1] + forms[1]
-    return LossPair(label, d, (first, second), rate, forms, traces, slopes, data, Y)
+    return LossPair(label, data.X.shape[1], (first, second), rate, forms, traces, slopes, data, Y)
 
 
 @lru_cache(maxsize=8)

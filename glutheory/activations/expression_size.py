@@ -11,7 +11,7 @@ import math
 
 import sympy as sp
 
-from glutheory.activations.zoo import Z
+from glutheory.activations.variable import Z
 from glutheory.errors import ExpressionError
 
 MAX_EXPONENT = 16  #: absolute value of an exponent

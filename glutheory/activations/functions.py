@@ -11,7 +11,7 @@ from collections.abc import Callable
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from glutheory.activations.zoo import Z
+from glutheory.activations.variable import Z
 from glutheory.errors import ExpressionError
 
 _KNOWN = (

@@ -10,7 +10,7 @@ from glutheory.activations.functions import known_functions
 from glutheory.activations.numbers import without_floats
 from glutheory.activations.parser import parse_expression
 from glutheory.activations.piecewise import without_piecewise
-from glutheory.activations.zoo import Z
+from glutheory.activations.variable import Z
 from glutheory.errors import ExpressionError
 
 _FORMS = "give a formula such as 'z*erf(z)', a SymPy expression in z, or a function such as lambda z: z*sympy.erf(z)"

@@ -17,7 +17,8 @@ import sympy as sp
 
 from glutheory.activations.expression_size import admit, admit_argument, admit_exponent
 from glutheory.activations.names import canonical, nearest
-from glutheory.activations.zoo import Z, activation_names, definition
+from glutheory.activations.variable import Z
+from glutheory.activations.zoo import activation_names, definition
 from glutheory.errors import ExpressionError
 
 MAX_LENGTH = 500  #: characters of text
@@ -66,7 +67,7 @@ def function_names() -> tuple[str, ...]:
 
 
 def parse_expression(text: str) -> sp.Expr:
-    """The SymPy expression, in the symbol `glutheory.activations.zoo.Z`, that a formula in ``z`` stands for.
+    """The SymPy expression, in the symbol `glutheory.activations.Z`, that a formula in ``z`` stands for.
 
     The formula is written with numbers (decimals are taken exactly), ``pi``, ``e``, ``+ - * / **`` with
     integer exponents, and the functions of `function_names`. Nothing in it is ever executed. Whether the

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import sympy as sp
 
-from glutheory.activations.zoo import Z
+from glutheory.activations.variable import Z
 from glutheory.errors import ExpressionError
 
 _REMEDY = "write each condition as an interval of z, such as z > 0, and let the last one be True"

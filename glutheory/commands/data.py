@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from glutheory.commands.data_files import DataFile
+from glutheory.commands.data_files import DataFile, listed, quoted
 from glutheory.commands.options import FEATURES, INPUTS, ROWS
 from glutheory.commands.scaling import scaled
 from glutheory.datasets.files import LARGEST
@@ -129,7 +129,8 @@ def read_rows(path: Path, *, target: str | None = None, columns: str | None = No
     Args:
         path: the file.
         target: which part of it is the target, and no input.
-        columns: the names or numbers of the inputs, with commas between; None: all but the target.
+        columns: the names or numbers of the inputs, with commas between, names with commas in double quotes; None: all
+            but the target.
 
     Raises:
         DomainError: no such file or format, pickled objects, entries that are not finite numbers (the first is named),
@@ -137,12 +138,14 @@ def read_rows(path: Path, *, target: str | None = None, columns: str | None = No
             name that may be an input.
     """
     file, left_out, classes = DataFile(path), "", ""
+    names: tuple[str, ...] = ()
     suffix = path.suffix.lower()
     if suffix == ".csv":
         from glutheory.commands.labels import encoded
         from glutheory.commands.tables import index_column, read_table
 
         table = read_table(file.text(), file.complaint)
+        names = table.names
         index = index_column(table, target) if columns is None else None
         chosen, label = file.roles(table.width, table.names, target, columns)
         if index is not None:
@@ -169,7 +172,7 @@ def read_rows(path: Path, *, target: str | None = None, columns: str | None = No
     if d < 1:
         raise file.complaint("which has no column beside the target", "give at least one input")
     named = "" if y is None else f", target {target or 'y'}{': ' * bool(classes)}{classes}"
-    picked = "" if columns is None else f" ({', '.join(part.strip() for part in columns.split(','))[:80]})"
+    picked = "" if columns is None else f" ({', '.join(map(quoted, listed(columns, names)))[:80]})"
     return DataRows(
         np.ascontiguousarray(X), y, f"{path.name}: {n} rows of {_features(d)}{picked}{named}{left_out}",
         path.name + left_out,

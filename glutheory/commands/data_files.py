@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import io
 import zipfile
@@ -137,18 +138,18 @@ class DataFile:
             count: how many columns there are.
             names: what they are called; none where they have no names.
             target: what --target says.
-            columns: what --columns says: names or numbers, with commas between; None: all but the target.
+            columns: what --columns says: names or numbers, with commas between, names with commas in double quotes;
+                None: all but the target.
         """
         label = None if target is None else self._place(target, "target", count, names)
         if columns is None:
             return [i for i in range(count) if i != label], label
-        chosen = [self._place(part.strip(), "columns", count, names) for part in columns.split(",")]
+        parts = listed(columns, names)
+        chosen = [self._place(part, "columns", count, names) for part in parts]
         if label in chosen:
             raise self.complaint(f"whose column {target!r} is in --columns and is the --target", "leave it out of one")
         if len(set(chosen)) < len(chosen):
-            twice = next(
-                part.strip() for part, i in zip(columns.split(","), chosen, strict=True) if chosen.count(i) > 1
-            )
+            twice = next(part for part, i in zip(parts, chosen, strict=True) if chosen.count(i) > 1)
             raise self.complaint(f"of which --columns has the column {twice[:60]!r} twice", "name it once")
         return chosen, label
 
@@ -160,13 +161,29 @@ class DataFile:
             return names.index(name)
         column = int(name) if name.removeprefix("-").isdecimal() and len(name) < 9 else count
         if not -count <= column < count:
-            known = f"columns {', '.join(names)[:200]}" if names else f"{count} columns, counted from 0"
+            known = f"columns {', '.join(map(quoted, names))[:200]}" if names else f"{count} columns, counted from 0"
             near = difflib.get_close_matches(name, names, n=1)
             more = f" ({near[0]}?)" if near else ""
             raise self.complaint(
                 f"which has {known}, and none is {name[:60]!r}{more}", f"let --{option} name {_WANTED[option]}"
             )
         return column % count
+
+
+def listed(text: str, names: tuple[str, ...]) -> list[str]:
+    """The parts between commas; in double quotes a comma, and a quote twice, is of a name, as in the file itself."""
+    try:
+        (parts,) = csv.reader([text], skipinitialspace=True)
+    except (csv.Error, ValueError):  # line ends
+        parts = text.split(",")
+    parts = [part.strip() for part in parts]
+    # one name, as the file has it
+    return [text] if text in names and not set(parts) <= {*names} else parts
+
+
+def quoted(name: str) -> str:
+    """As --columns takes it."""
+    return '"{}"'.format(name.replace('"', '""')) if "," in name or '"' in name else name
 
 
 def _sentence(error: BaseException) -> str:

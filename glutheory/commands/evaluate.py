@@ -15,7 +15,8 @@ from glutheory.activations import Activation
 from glutheory.commands.main import Command
 from glutheory.commands.options import PARAMETRIZATIONS, complete_activation
 from glutheory.errors import DomainError, PrecisionError
-from glutheory.ground.exact import Point, as_digits
+from glutheory.ground.arguments import as_digits
+from glutheory.ground.exact import Point
 from glutheory.printing.digits import GUARD, ball_text, certified, common_digits, shown, significant
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import sympy as sp
 
 from glutheory.activations import Activation, activation
 from glutheory.errors import DomainError, ExpressionError
-from glutheory.ground.exact import as_exact
+from glutheory.ground.arguments import as_exact
 from glutheory.networks import Network, canonical_network, gate_of, network, product
 from glutheory.networks import gated as gated_network
 

@@ -34,7 +34,10 @@ INPUTS_HELP = (
     "[default: gaussian]"
 )
 TARGET_HELP = "The column or array of FILE that is the target y, no input; texts are classes, numbered from 0."
-_COLUMNS = "The inputs: names or numbers of FILE's columns, with commas between.  [default: all but the target]"
+_COLUMNS = (
+    "The inputs: names or numbers of FILE's columns, with commas between; names with commas in double quotes.  "
+    "[default: all but the target]"
+)
 _STACK = (
     "A deep network, e.g. 'swiglu x 12, rmsnorm, residual'; own and own_glu are the networks of --activation.  "
     "[default parametrisation: ntk]"

@@ -1,14 +1,7 @@
-"""Exact numbers in: what a caller passes for a, b, c becomes a rational or an exact constant, never a rounded float.
-
-int, float, str, Fraction, numpy and mpmath numbers are rationals (a float stands for its own binary value, a string
-keeps all its digits); a SymPy constant such as ``sqrt(2)`` stays symbolic.
-"""
+"""Exact numbers: their balls, and points (a, b, c) of them; `arguments` reads what a caller passes for one."""
 
 from __future__ import annotations
 
-import math
-import numbers
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -19,67 +12,10 @@ import sympy as sp
 from flint import arb, ctx, fmpq
 
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import as_exact
 from glutheory.ground.balls import Tape
 
 Exact: TypeAlias = Fraction | sp.Expr
-
-#: No two ways to read the same text, so that a long hostile one is refused in linear time.
-_DECIMAL = re.compile(r"\s*[+-]?(?:\d+/\d+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?)\s*")
-_MAX_DIGITS = 10_000
-#: Python refuses to read or print longer integers.
-_MAX_LENGTH = 4_000
-
-
-def as_exact(name: str, value: Any) -> Exact:
-    """The number `value` exactly, for the argument called `name` in the error message.
-
-    Raises:
-        DomainError: not a finite real number, or a string that is not a decimal number or a fraction.
-    """
-    remedy = "give a finite real number (int, float, Fraction, mpf, SymPy constant) or a string like '0.25' or '1/3'"
-    shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
-    if isinstance(value, str):
-        if len(value) > _MAX_LENGTH or not _DECIMAL.fullmatch(value):
-            raise DomainError(f"{name} is {shown}: {remedy}.")
-        try:
-            return Fraction(value.strip())
-        except ZeroDivisionError:
-            raise DomainError(f"{name} is {shown}: {remedy}.") from None
-    if isinstance(value, sp.Expr):
-        if value.is_Rational:
-            return Fraction(int(value.p), int(value.q))
-        if isinstance(value, sp.Float):
-            return Fraction(*map(int, sp.Rational(value).as_numer_denom()))
-        if value.free_symbols or not value.is_finite or not value.is_real:
-            raise DomainError(f"{name} is {shown}: {remedy}.")
-        return value
-    if isinstance(value, mpmath.mpf) or type(value).__name__ == "mpf":
-        if not mpmath.isfinite(value):
-            raise DomainError(f"{name} is {shown}: {remedy}.")
-        sign, man, exp, _ = value._mpf_
-        if abs(int(exp)) > 4 * _MAX_DIGITS:
-            raise DomainError(f"{name} is {shown}: its exponent is beyond ±{_MAX_DIGITS} digits; {remedy}.")
-        return (-1 if sign else 1) * Fraction(int(man)) * Fraction(2) ** int(exp)
-    if isinstance(value, numbers.Rational) and not isinstance(value, bool):
-        return Fraction(value)
-    try:
-        number = float(value) if not isinstance(value, bool | complex) else math.nan
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise DomainError(f"{name} is {shown}: {remedy}.")
-    return Fraction(number)
-
-
-def as_digits(digits: Any, cap: int = _MAX_DIGITS) -> int:
-    """The number of decimal digits asked for, between 1 and `cap`.
-
-    Raises:
-        DomainError: not an integer in that range.
-    """
-    if isinstance(digits, bool) or not isinstance(digits, numbers.Integral) or not 1 <= int(digits) <= cap:
-        raise DomainError(f"digits is {str(digits)[:40]!r}: give an integer from 1 to {cap}.")
-    return int(digits)
 
 
 def ball(value: Exact) -> arb:

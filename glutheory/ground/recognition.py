@@ -76,8 +76,10 @@ def _keys(name: str) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def _template(name: str) -> Callable[..., float]:
     """φ of z and the parameters, in floats."""
-    symbols = [sp.Symbol(key, positive=True) for key in _keys(name)]
-    function: Callable[..., float] = sp.lambdify([Z, *symbols], ZOO[name].build(*symbols), [_NAMES, "math"])
+    symbols = {key: sp.Symbol(key, positive=True) for key in _keys(name)}
+    function: Callable[..., float] = sp.lambdify(
+        [Z, *symbols.values()], ZOO[name].expression(**symbols), [_NAMES, "math"]
+    )
     return function
 
 

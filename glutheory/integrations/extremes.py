@@ -12,6 +12,7 @@ they find it within 1e-12 and 1e-11 and prove 1e-7 and 4e-6. The six largest are
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from scipy.sparse.linalg import LinearOperator
 
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer, real
+from glutheory.ground.progress import bar
 from glutheory.integrations.operator import GramOperator
 
 #: New directions shorter than this, relative to the largest eigenvalue, are rounding errors.
@@ -68,6 +70,7 @@ def extremes(
     vectors: int | None = None,
     passes: int = 40,
     seed: int = 0,
+    progress: bool | None = None,
 ) -> Extremes:
     """The largest and smallest eigenvalues of a symmetric operator, with bounds.
 
@@ -80,6 +83,8 @@ def extremes(
             8 n·vectors·passes bytes.
         passes: after which to give up; what was reached is returned, and said.
         seed: of the random start.
+        progress: show a bar of the passes on stderr, which ends where the tolerance is reached; by default where that
+            is a terminal.
 
     Returns:
         The eigenvalues; `Extremes.converged` tells whether the tolerance was reached.
@@ -100,7 +105,8 @@ def extremes(
     tolerance = real("tolerance", tolerance, above=0)
     count = _VECTORS[bottom > 0] if vectors is None else integer("vectors", vectors, 1)
     count, passes = min(n, max(count, top + bottom)), integer("passes", passes, 2)
-    basis, values, places, used = _krylov(operator, (top, bottom), tolerance, count, passes - 1, seed)
+    with bar(progress, "passes", passes, 0) as advance:
+        basis, values, places, used = _krylov(operator, (top, bottom), tolerance, count, passes - 1, seed, advance)
     chosen = basis @ places
     # the residuals are computed anew, so that no bound rests on the recurrence
     rest = operator.matmat(chosen) - chosen * values
@@ -119,7 +125,13 @@ def extremes(
 
 
 def _krylov(
-    operator: LinearOperator, ends: tuple[int, int], tolerance: float, vectors: int, passes: int, seed: int
+    operator: LinearOperator,
+    ends: tuple[int, int],
+    tolerance: float,
+    vectors: int,
+    passes: int,
+    seed: int,
+    advance: Callable[[int], object],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """The basis (n, m), the wanted Ritz values in ascending order, their vectors in the basis, and the passes."""
     n = operator.shape[0]
@@ -134,6 +146,7 @@ def _krylov(
     while True:
         block = np.asarray(operator.matmat(basis[:, last]), dtype=np.float64)
         used += 1
+        advance(1)
         scale = max(scale, float(np.linalg.norm(block, axis=0).max()))
         V = basis[:, :size]
         coefficients = V.T @ block

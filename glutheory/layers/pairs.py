@@ -10,8 +10,8 @@ from typing import Any
 from flint import arb
 
 from glutheory.errors import DomainError
-from glutheory.ground.arguments import integer
-from glutheory.ground.exact import Point, as_exact
+from glutheory.ground.arguments import as_exact, integer
+from glutheory.ground.exact import Point
 from glutheory.layers.composition import Stack
 from glutheory.networks import PARAMETRIZATIONS
 

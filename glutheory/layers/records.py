@@ -23,8 +23,7 @@ from typing import Any, TypeAlias
 
 from glutheory.activations import Activation, activation
 from glutheory.errors import DomainError
-from glutheory.ground.arguments import integer
-from glutheory.ground.exact import as_exact
+from glutheory.ground.arguments import as_exact, integer
 from glutheory.networks import Network, network
 
 

@@ -7,7 +7,9 @@ Sources: Dekker 1971 (the product), Knuth (the sum), Kahan (scaling before squar
 from __future__ import annotations
 
 import math
+import sys
 from functools import cache
+from importlib import import_module
 from typing import Any, TypeAlias
 
 import array_api_compat
@@ -25,6 +27,30 @@ _ONCE = 1000  # others at once where rows share them
 _SIDE = 64
 #: Features whose products a BLAS adds up at once.
 _DEPTH = 512
+#: Loading scipy.linalg takes 0.3 s of processor time, and saves about 1.5 ns an entry.
+_WORTH = 1 << 27
+
+
+def namespace(*arrays: Array | None) -> Namespace:
+    """The namespace of these arrays, None being none.
+
+    Raises:
+        TypeError: they are of different libraries, or of none.
+    """
+    given = [array for array in arrays if array is not None]
+    if given and all(isinstance(array, np.ndarray) for array in given):
+        return numpy_namespace()
+    return array_api_compat.array_namespace(*given)
+
+
+def numpy_namespace() -> Namespace:
+    """Numpy itself, which follows the standard since 2.1; before, what makes it do so.
+
+    That is loaded only then: its `from numpy import *` brings all that numpy has and takes twice as long as numpy.
+    """
+    if hasattr(np, "__array_api_version__"):
+        return np
+    return import_module("array_api_compat.numpy")
 
 
 def constant(xp: Namespace, like: Array, values: Any) -> Array:
@@ -95,10 +121,12 @@ def sum_of_squares(xp: Namespace, y: Array) -> tuple[Array, Array]:
 def add_outer(xp: Namespace, total: Array, x: Array, y: Array) -> Array:
     """The array plus x·y, which broadcast to its shape; it may be overwritten.
 
-    For a column and a row of numpy the BLAS takes a sixth of the time of broadcasting and adding.
+    For a column and a row of numpy the BLAS takes a quarter of the time of broadcasting and adding, once it is loaded;
+    of a single product of two numbers both give the same bits.
     """
     p, q = total.shape[0], math.prod(total.shape[1:])
-    if x.shape == (p, 1) and y.shape == (1, q) and total.shape == (p, q) and _blas(xp, total):
+    outer = x.shape == (p, 1) and y.shape == (1, q) and total.shape == (p, q)
+    if outer and _blas(xp, total) and _BROADCAST.outweighed(p * q):
         _add_strips(total, x, y)
     else:
         total += x * y
@@ -112,6 +140,21 @@ def add_product(xp: Namespace, total: Array, x: Array, y: Array) -> Array:
     else:
         total += xp.matmul(x, y.T)
     return total
+
+
+class _Broadcast:
+    """What was added without the BLAS: as long as that took less than to load it, a small matrix does without."""
+
+    def __init__(self) -> None:
+        self._entries = 0
+
+    def outweighed(self, entries: int) -> bool:
+        """Whether so many more entries are better added by the BLAS (threads that count at once may lose some)."""
+        self._entries += entries
+        return self._entries > _WORTH or "scipy.linalg" in sys.modules
+
+
+_BROADCAST = _Broadcast()
 
 
 def _blas(xp: Namespace, total: Array) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import array_api_compat
 import numpy as np
@@ -18,15 +18,17 @@ from glutheory.layers import Stack
 from glutheory.layers.records import Layer, Repeat
 from glutheory.networks import PARAMETRIZATIONS, Network
 from glutheory.networks import network as named_network
-from glutheory.numeric.arrays import Array, Namespace
+from glutheory.numeric.arrays import Array, Namespace, namespace
 from glutheory.numeric.compiled import chosen, compiled
-from glutheory.numeric.deep.plan import DeepPlan, Own, make_deep_plan
 from glutheory.numeric.given import as_arrays
 from glutheory.numeric.jax_arrays import from_jax, returner
 from glutheory.numeric.plan import Plan, make_plan
 from glutheory.numeric.rows import Rows, read_rows
 from glutheory.numeric.tiles import Tile, cores, cover, for_each
 from glutheory.numeric.weights import Scales, scales
+
+if TYPE_CHECKING:
+    from glutheory.numeric.deep.plan import DeepPlan
 
 KINDS: dict[str, tuple[str, ...]] = {"nngp": ("nngp",), "ntk": ("ntk",), "both": ("nngp", "ntk")}
 
@@ -43,7 +45,7 @@ _ONE_THREAD = 1 << 16
 
 def _namespace(X: Any, Y: Any) -> Namespace:
     try:
-        xp = array_api_compat.array_namespace(X, Y)
+        xp = namespace(X, Y)
     except TypeError:
         raise DomainError("X and Y are of different libraries: give two numpy arrays or two torch tensors.") from None
     if Y is not None and array_api_compat.device(X) != array_api_compat.device(Y):
@@ -128,6 +130,9 @@ def _deep(
     trained: str | Iterable[str] | None,
 ) -> DeepPlan:
     """The plan of a stack."""
+    # here, for activations are looked at there by means of SymPy, which takes longer to load than all of this
+    from glutheory.numeric.deep.plan import Own, make_deep_plan
+
     if variances:
         stack = stack.with_numbers(variances, stack.name)
     standard = parametrization == "standard"
@@ -162,6 +167,8 @@ def grams_by_depth(
     Raises:
         DomainError: no such stack, or as `gram`.
     """
+    from glutheory.numeric.deep.plan import Own, make_deep_plan  # see `_deep`
+
     wanted = sorted({integer("depths", depth, 1) for depth in depths})
     if not wanted or stack.sequences:
         raise DomainError(f"depths is {list(depths)!r}: give positive integers, for a stack without positions.")
@@ -351,7 +358,7 @@ def _usual_side(plan: Plan | DeepPlan, numpy: bool) -> int:
     longest = max(plan.shape)
     if not numpy:
         usual = _DEVICE_SIDE
-    elif isinstance(plan, DeepPlan):
+    elif not isinstance(plan, Plan):
         # a small matrix still makes enough tiles to share
         usual = min(_SIDE, max(64, longest // 8))
     elif longest <= _ONE_TILE or longest > _LARGE:
@@ -359,7 +366,7 @@ def _usual_side(plan: Plan | DeepPlan, numpy: bool) -> int:
     else:
         # tiles of one size, of which few straddle the diagonal
         usual = -(-longest // -(-longest // _SMALL_SIDE))
-    return max(1, usual // max(plan.tokens)) if isinstance(plan, DeepPlan) else usual
+    return usual if isinstance(plan, Plan) else max(1, usual // max(plan.tokens))
 
 
 def _loop_side(longest: int) -> int:

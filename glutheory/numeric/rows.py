@@ -10,7 +10,7 @@ from functools import cached_property
 import array_api_compat
 
 from glutheory.errors import DomainError
-from glutheory.numeric.arrays import Array, Namespace, constant, power_of_two, sum_of_squares, two_product
+from glutheory.numeric.arrays import Array, Namespace, constant, namespace, power_of_two, sum_of_squares, two_product
 from glutheory.numeric.pairs import Radii
 
 #: Beyond this variance exp(a) has overflowed, and the low part of a is of no use.
@@ -98,7 +98,7 @@ def read_rows(name: str, X: Array) -> Rows:
     Raises:
         DomainError: not a matrix, not float64, float32 or integers, or not finite (the first such row is named).
     """
-    xp = array_api_compat.array_namespace(X)
+    xp = namespace(X)
     _check(name, X, xp)
     if array_api_compat.is_torch_array(X):
         X = X.detach()

@@ -103,6 +103,6 @@ def constants(exprs: Iterable[sp.Expr]) -> Constants:
     """Names for the long numbers of these definitions: those of the zoo that occur, then k₁, k₂ and so on."""
     given = list(exprs)
     symbols = {symbol.name for expr in given for symbol in expr.free_symbols}
-    zoo = Constants(tuple((sp.Symbol(n, positive=True), v) for n, v in CONSTANTS if n not in symbols))
+    zoo = Constants(tuple((sp.Symbol(n, positive=True), sp.Rational(v)) for n, v in CONSTANTS if n not in symbols))
     used = set().union(*(zoo.named(expr).free_symbols for expr in given))
     return Constants(tuple(row for row in zoo.table if row[0] in used)).of(given)

@@ -17,7 +17,7 @@ from glutheory.errors import DerivationError, ExpressionError, PrecisionError
 from glutheory.ground import rational
 from glutheory.ground.balls import Tape, bits_of, precision
 from glutheory.ground.bivariate import Phi, Phi2Rho
-from glutheory.ground.exact import Point
+from glutheory.ground.exact import Point, ball
 from glutheory.ground.normal_form import KAPPA
 from glutheory.printing.constants import long
 from glutheory.printing.digits import GUARD, ball_text, common_digits, exact_decimal, shown
@@ -117,9 +117,10 @@ def _sample(found: Derivation, point: Point, digits: int) -> Sample:
     for name, first, second in zip("ST", formula, integral or (None, None), strict=True):
         agree = None if second is None or first.is_nan() else bool(first.overlaps(second))
         common = 0 if second is None else common_digits(first, second, digits)
-        ball = None if second is None else ball_text(second, digits + 2)
-        value = plain_value(found.dual, name, point, digits) or shown(first, digits)
-        quantities.append(Quantity(name, value, ball, agree, common))
+        enclosed = None if second is None else ball_text(second, digits + 2)
+        plain = plain_value(found.dual, name, point, digits) if _may_be_plain(first, digits) else None
+        value = plain or shown(first, digits)
+        quantities.append(Quantity(name, value, enclosed, agree, common))
     nngp, ntk = (shown(value, digits) for value in _kernel_balls(found, point, formula, digits))
     a, b, c = (Fraction(value) for value in (point.a, point.b, point.c))
     return Sample(a, b, c, tuple(quantities), nngp, ntk, note)
@@ -163,6 +164,15 @@ def _handed_over(error: PrecisionError) -> tuple[arb, arb]:
     """The balls that were reached; the whole line where there are not two."""
     reached = error.reached
     return (reached[0], reached[1]) if isinstance(reached, tuple) and len(reached) == 2 else (arb.nan(), arb.nan())
+
+
+def _may_be_plain(value: arb, digits: int) -> bool:
+    """Whether a decimal of so many digits lies in the ball: substitution takes longer than to see that none does."""
+    if not value.is_finite() or value.contains(0):
+        return True
+    nearest = Fraction(value.mid().str(digits, radius=False, more=True))
+    with precision(bits_of(digits + GUARD) + 32):
+        return bool(value.overlaps(ball(nearest)))
 
 
 def plain_value(found: Dual, name: str, point: Point, digits: int) -> str | None:

@@ -16,9 +16,10 @@ from flint import acb, arb
 
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError, PrecisionError
+from glutheory.ground.arguments import as_digits
 from glutheory.ground.balls import bits_of, precision
 from glutheory.ground.branch_points import near_line
-from glutheory.ground.exact import Exact, Point, as_digits, ball
+from glutheory.ground.exact import Exact, Point, ball
 from glutheory.ground.pieces import pieces
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.line import Function, Integrand, integral, mean, split

@@ -9,7 +9,6 @@ from glutheory.activations import Activation
 from glutheory.layers import Stack
 from glutheory.quadrature.enclose import enclose as enclose_activation
 from glutheory.quadrature.rules import Pair
-from glutheory.quadrature.stacks import enclose_stack
 
 
 def enclose(
@@ -58,6 +57,8 @@ def enclose(
     """
     if not isinstance(act, Stack):
         return enclose_activation(act, a, b, c, digits=digits)
+    from glutheory.quadrature.stacks import enclose_stack  # one activation does without
+
     found = enclose_stack(
         act, a, b, c, digits=digits, trained=trained, parametrization=parametrization, width=width, d=d
     )

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from flint import arb
 
@@ -89,13 +90,12 @@ def _length(
     across = max(float(legs.reach(frame, legs.across)), _NARROW)
     best: tuple[int, tuple[int, float]] | None = None
     for index, strip in enumerate(strips[:-1]):
-        delta = strip.tau / across
+        own = [_Across(frame, strips, i, index, strip.tau / across, h) for i in range(len(logs))]
         for length in range(2, _LONGEST + 1, 2):
             if best is not None and length >= best[0]:
                 break
-            sizes = (natural_log(_remainder(frame, strips, i, length, index, delta, h)) for i in range(len(logs)))
-            if all(size < log - 1 for size, log in zip(sizes, logs, strict=True)):
-                best = (length, (index, delta))
+            if all(natural_log(one.bound(length)) < log - 1 for one, log in zip(own, logs, strict=True)):
+                best = (length, (index, strip.tau / across))
                 break
     return best
 
@@ -116,42 +116,53 @@ def error(frame: Frame, strips: Sequence[Strip], made: Plan, i: int) -> arb:
     height = 4 * one.A * two.A * (side * side / 2).exp()
     bound += height * (rate * rate / 2).exp() * beyond(edge - rate)
     if made.length > 1:
-        bound += _remainder(frame, strips, i, made.length, *made.across, made.h)
+        bound += _Across(frame, strips, i, *made.across, made.h).bound(made.length)
     return bound
 
 
-def _remainder(
-    frame: Frame, strips: Sequence[Strip], i: int, length: int, index: int, radius: float, step: float
-) -> arb:
-    """A bound of h Σ_j w(x_j) E|F(x_j, y) − Taylor polynomial in y|, for even length."""
-    legs = _Legs.of(frame)
-    one, two = strips[index].envelopes(frame, i)
-    rate, side = legs.rates(one, two)
-    tau, h, delta = arb(strips[index].tau), arb(step), arb(radius)
-    delta = delta / arb.max(arb(1), delta * legs.reach(frame, legs.across) / tau).upper()
-    # on |y| ≤ δ: |F| ≤ peak·e^{rate|x|}; coefficients ≤ peak/δ^k
-    peak = one.A * two.A * (side * delta).exp()
-    inside = 2 * peak * _moment(length) / delta**length
-    # |y| > δ/2: Cauchy–Schwarz with P(|y| > δ/2) ≤ e^{−δ²/8}
-    polynomial = 2 * peak * (2 / delta) ** length * _moment(2 * length).sqrt()
-    outside = one.A * two.A * arb(2).sqrt() * (side * side).exp() + polynomial
-    across = inside + (-(delta**2) / 16).exp() * outside
-    return across * 2 * (rate * rate / 2).exp() * (1 + h / (2 * arb.pi()).sqrt())
+class _Across:
+    """A bound of h Σ_j w(x_j) E|F(x_j, y) − Taylor polynomial in y|, by the polynomial's even length.
+
+    Args:
+        frame: of the two variables.
+        strips: where the functions are analytic.
+        i: the function.
+        index: of the strip.
+        radius: δ, of the disc in y.
+        step: h.
+    """
+
+    def __init__(self, frame: Frame, strips: Sequence[Strip], i: int, index: int, radius: float, step: float) -> None:
+        legs = _Legs.of(frame)
+        one, two = strips[index].envelopes(frame, i)
+        rate, side = legs.rates(one, two)
+        tau, h, delta = arb(strips[index].tau), arb(step), arb(radius)
+        self._delta = delta / arb.max(arb(1), delta * legs.reach(frame, legs.across) / tau).upper()
+        # on |y| ≤ δ: |F| ≤ peak·e^{rate|x|}; coefficients ≤ peak/δ^k
+        self._peak = 2 * one.A * two.A * (side * self._delta).exp()
+        # |y| > δ/2: Cauchy–Schwarz with P(|y| > δ/2) ≤ e^{−δ²/8}
+        self._seldom = (-(self._delta**2) / 16).exp()
+        self._outside = one.A * two.A * arb(2).sqrt() * (side * side).exp()
+        self._sum = 2 * (rate * rate / 2).exp() * (1 + h / (2 * arb.pi()).sqrt())
+
+    def bound(self, length: int) -> arb:
+        """The bound."""
+        inside = self._peak * _moment(length) / self._delta**length
+        polynomial = self._peak * (2 / self._delta) ** length * arb(_moment(2 * length)).sqrt()
+        return (inside + self._seldom * (self._outside + polynomial)) * self._sum
 
 
-def _moment(k: int) -> arb:
+@cache
+def _moment(k: int) -> int:
     """E[y^k] for a standard normal y and even k."""
-    value = arb(1)
-    for odd in range(1, k, 2):
-        value *= odd
-    return value
+    return math.prod(range(1, k, 2))
 
 
 def double_sum(frame: Frame, functions: Compiled, made: Plan, count: int) -> list[arb]:
     """The rule's values, one per function."""
     legs = _Legs.of(frame)
     h, length = arb(made.h), made.length
-    moments = [_moment(k) if k % 2 == 0 else arb(0) for k in range(length)]
+    moments = [arb(_moment(k)) if k % 2 == 0 else arb(0) for k in range(length)]
     starts = frame.root_a * legs.along[0], frame.sign * frame.root_b * legs.along[1]
     steps = frame.root_a * legs.across[0], frame.sign * frame.root_b * legs.across[1]
     totals = [arb(0)] * count

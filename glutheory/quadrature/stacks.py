@@ -15,8 +15,9 @@ from typing import Any
 from flint import arb
 
 from glutheory.errors import PrecisionError
+from glutheory.ground.arguments import as_digits
 from glutheory.ground.balls import bits_of, precision
-from glutheory.ground.exact import as_digits, ball
+from glutheory.ground.exact import ball
 from glutheory.layers import rays
 from glutheory.layers.composition import Stack
 from glutheory.layers.pairs import Chosen, Inputs, StackKernels, check_infinite, chosen, inputs_of

@@ -18,14 +18,13 @@ import torch
 
 from glutheory.errors import DomainError
 from glutheory.ground import store as checkpoints
-from glutheory.ground.arguments import integer
-from glutheory.ground.exact import as_exact
+from glutheory.ground.arguments import as_exact, integer
 from glutheory.ground.executors import check_executor
+from glutheory.ground.progress import bar
 from glutheory.ground.workers import in_order
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.sampling.prepared import WORKSPACE, Prepared, prepare
-from glutheory.sampling.progress import bar
 
 #: Raised whenever the weights of a given seed change, so that old checkpoints are refused.
 FORMAT = 1

@@ -19,10 +19,10 @@ import torch
 
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer, real
+from glutheory.ground.progress import bar
 from glutheory.layers import Stack
 from glutheory.sampling.power_law import power_law
 from glutheory.sampling.prepared import WORKSPACE, prepare
-from glutheory.sampling.progress import bar
 
 _Array = npt.NDArray[np.float64]
 

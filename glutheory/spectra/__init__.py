@@ -6,7 +6,9 @@ others work on finished matrices. What others may use is exported here.
 
 from __future__ import annotations
 
-from glutheory.spectra.certified import certified_condition, certified_extremes
+from typing import TYPE_CHECKING
+
+from glutheory.faces import lazy
 from glutheory.spectra.dense import (
     ConditionNumber,
     Spectrum,
@@ -14,10 +16,6 @@ from glutheory.spectra.dense import (
     spectrum,
     spectrum_and_condition,
 )
-from glutheory.spectra.equivalents import Constants, Equivalent, Stair, constants, equivalent, stairs
-from glutheory.spectra.harmonics import multiplicity
-from glutheory.spectra.levels import Levels
-from glutheory.spectra.marchenko_pastur import MarchenkoPastur
 from glutheory.spectra.shape import (
     bulk,
     effective_rank,
@@ -28,7 +26,14 @@ from glutheory.spectra.shape import (
     participation_ratio,
     spectral_entropy,
 )
-from glutheory.spectra.sphere import Level, funk_hecke
+
+if TYPE_CHECKING:
+    from glutheory.spectra.certified import certified_condition, certified_extremes
+    from glutheory.spectra.equivalents import Constants, Equivalent, Stair, constants, equivalent, stairs
+    from glutheory.spectra.harmonics import multiplicity
+    from glutheory.spectra.levels import Levels
+    from glutheory.spectra.marchenko_pastur import MarchenkoPastur
+    from glutheory.spectra.sphere import Level, funk_hecke
 
 __all__ = [
     "ConditionNumber",
@@ -58,3 +63,16 @@ __all__ = [
     "spectrum_and_condition",
     "stairs",
 ]
+
+#: What certifies and what predicts spectra brings SymPy and ball arithmetic, which a matrix of numbers does without.
+__getattr__ = lazy(
+    __name__,
+    {
+        "glutheory.spectra.certified": ("certified_condition", "certified_extremes"),
+        "glutheory.spectra.equivalents": ("Constants", "Equivalent", "Stair", "constants", "equivalent", "stairs"),
+        "glutheory.spectra.harmonics": ("multiplicity",),
+        "glutheory.spectra.levels": ("Levels",),
+        "glutheory.spectra.marchenko_pastur": ("MarchenkoPastur",),
+        "glutheory.spectra.sphere": ("Level", "funk_hecke"),
+    },
+)

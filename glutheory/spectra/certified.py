@@ -15,8 +15,8 @@ import numpy as np
 from flint import arb, arb_mat
 
 from glutheory.errors import DomainError, PrecisionError
+from glutheory.ground.arguments import as_digits
 from glutheory.ground.balls import bits_of, precision
-from glutheory.ground.exact import as_digits
 
 #: The precision is doubled up to the larger of this and eight times the first one.
 _LEAST_CAP = 2048

@@ -21,8 +21,8 @@ import sympy as sp
 from flint import arb, fmpq
 
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import as_exact
 from glutheory.ground.balls import precision
-from glutheory.ground.exact import as_exact
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.spectra.harmonics import PiSum, Polynomial, gegenbauer, integer, multiplicity, polynomial, power_mean

@@ -7,9 +7,23 @@ terms of them), `hermite` (their series) and `kolmogorov` (the mixture behind th
 
 from __future__ import annotations
 
-from glutheory.symbolic import symbols
-from glutheory.symbolic.derived import Derivation
-from glutheory.symbolic.entrance import derivation, evaluate
-from glutheory.symbolic.stacks import StackDerivation
+from typing import TYPE_CHECKING
 
-__all__ = ["Derivation", "StackDerivation", "derivation", "evaluate", "symbols"]
+from glutheory.faces import lazy
+
+if TYPE_CHECKING:
+    from glutheory.symbolic.derived import Derivation
+    from glutheory.symbolic.entrance import derivation, evaluate
+    from glutheory.symbolic.stacks import StackDerivation
+
+__all__ = ["Derivation", "StackDerivation", "derivation", "evaluate"]
+
+#: Who asks for two layers does not wait for stacks of them.
+__getattr__ = lazy(
+    __name__,
+    {
+        "glutheory.symbolic.derived": ("Derivation",),
+        "glutheory.symbolic.entrance": ("derivation", "evaluate"),
+        "glutheory.symbolic.stacks": ("StackDerivation",),
+    },
+)

@@ -15,7 +15,7 @@ import sympy as sp
 
 from glutheory.activations import Activation
 from glutheory.errors import DerivationError, DomainError
-from glutheory.ground.exact import as_exact
+from glutheory.ground.arguments import as_exact
 from glutheory.ground.normal_form import KAPPA, ExpQuad, Term, differentiate, is_mixture, is_plain, read
 from glutheory.ground.pieces import pieces
 from glutheory.symbolic.assemble import assemble

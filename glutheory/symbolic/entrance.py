@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import mpmath
 
@@ -13,7 +13,9 @@ from glutheory.networks import Network
 from glutheory.symbolic import derived, evaluation
 from glutheory.symbolic.derived import Derivation
 from glutheory.symbolic.evaluation import rounded
-from glutheory.symbolic.stacks import StackDerivation, stack_derivation
+
+if TYPE_CHECKING:
+    from glutheory.symbolic.stacks import StackDerivation
 
 
 @overload
@@ -42,6 +44,8 @@ def derivation(
         DomainError: no such parametrisation, or a mean over positions within a block.
     """
     if isinstance(network, Stack):
+        from glutheory.symbolic.stacks import stack_derivation  # two layers do without
+
         return stack_derivation(network, parametrization=parametrization)
     return derived.derivation(network, parametrization=parametrization)
 
@@ -89,6 +93,8 @@ def evaluate(
     """
     if not isinstance(act, Stack):
         return evaluation.evaluate(act, a, b, c, digits=digits)
+    from glutheory.symbolic.stacks import stack_derivation  # as above
+
     found = stack_derivation(act, parametrization=parametrization).at(
         a, b, c, digits=digits, trained=trained, width=width, d=d
     )

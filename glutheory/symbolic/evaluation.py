@@ -15,8 +15,9 @@ from mpmath.libmp import from_man_exp
 
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError, PrecisionError
+from glutheory.ground.arguments import as_digits
 from glutheory.ground.balls import Tape, bits_of, precision
-from glutheory.ground.exact import Point, as_digits, ball
+from glutheory.ground.exact import Point, ball
 from glutheory.ground.grid import GridTape
 from glutheory.ground.normal_form import KAPPA
 from glutheory.symbolic.assemble import assemble

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from flint import arb
 
 from glutheory.errors import PrecisionError
+from glutheory.ground.arguments import as_digits
 from glutheory.ground.balls import bits_of, precision
-from glutheory.ground.exact import as_digits, ball
+from glutheory.ground.exact import ball
 from glutheory.ground.symmetry import Ray
 from glutheory.layers import rays
 from glutheory.layers.composition import Stack

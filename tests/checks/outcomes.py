@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from checks.explain import Origin
+from checks.frame import Origin
 from glutheory.claims import (
     About,
     Assumption,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
 from checks.brief import brief
-from checks.explain import Origin
 from checks.figure_tables import tables
+from checks.frame import Origin
 from checks.layout import cell
 from checks.stored_runs import with_siblings
 from checks.symbols import symbols
@@ -97,9 +99,6 @@ def test_numbers_of_a_figure() -> None:
     )
     (table,) = tables([chart], Terminal())
     assert table.rows == (("n", "seen", "curve"), ("1", "3", "10"), ("2", "7", "20"))
-    cloud = Chart("t", "x", "y", (Series("a", range(99), range(99), line=False),))
-    named = Chart("t", "x", "y", (Series("a", (1, 2), (1, 2)),), names=[(1, "one"), (2, "two")])
-    assert list(tables([cloud, named], Terminal())) == []
     narrow = next(iter(tables([chart], Terminal(14))))
     assert (len(narrow.rows[0]), "1 more column" in narrow.note) == (2, True)
 
@@ -107,3 +106,23 @@ def test_numbers_of_a_figure() -> None:
 def test_cells_of_pairs() -> None:
     sizes = [[k, 2 * k] for k in range(9)]
     assert cell(sizes) == "(0, 0), (1, 2), (2, 4), ..., (8, 16) (9 values)"
+
+
+def test_clouds_and_categories_are_tables() -> None:
+    """A cloud by its ends, which come after all else; a category by its value and interval."""
+    cloud = Chart("cloud", "plain", "gated", (Series("a", range(1, 100), range(2, 101), line=False),))
+    values = (
+        Series("first", (1.1, 2.1), (3.14159, 2.0), low=(3.0, 1.0), high=(math.inf, 2.5), line=False),
+        Series("second", (0.9,), (5.0,), line=False),
+        Series("equal", (0, 3), (1, 1), Role.THEORY),
+    )
+    named = Chart("named", "", "ratio", values, names=[(1, "one"), (2, "two")])
+    first, second = tables([cloud, named], Terminal())
+    assert first.rows == (("", "one", "two"), ("first", "3.14 (3 to inf)", "2 (1 to 2.5)"), ("second", "5", "-"))
+    assert second.rows == (("", "points", "plain", "gated"), ("a", "99", "1 to 99", "2 to 100"))
+    # where the series are too many for the width they are rows, else what is left out is said
+    wide = Chart("w", "", "y", tuple(replace(values[0], label=f"series {k}") for k in range(6)), names=named.names)
+    (turned,) = tables([wide], Terminal(60))
+    assert [row[0] for row in turned.rows] == ["", *(f"series {k}" for k in range(6))]
+    (cut,) = tables([wide], Terminal(30))
+    assert "Not shown: 1 more column." in cut.note

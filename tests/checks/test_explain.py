@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from checks.explain import Origin, page, reasons
+from checks.explain import page, reasons
+from checks.frame import Origin
 from checks.layout import cell
 from glutheory.claims import (
     Outcome,

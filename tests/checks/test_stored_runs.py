@@ -17,7 +17,8 @@ from rich.cells import cell_len
 
 from checks import catalog, runner
 from checks.__main__ import main
-from checks.explain import Origin, page, reasons
+from checks.explain import page, reasons
+from checks.frame import Origin
 from checks.settings import Settings
 from glutheory.claims import (
     SCHEMA,

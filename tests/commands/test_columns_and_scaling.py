@@ -121,3 +121,25 @@ def test_other_commands_say_what_was_done(file: Path, command: str) -> None:
     words = " ".join(page.split())
     assert "target kind: classes blue = 0" in words
     assert "scaled to mean 0 and variance 1" in words
+
+
+def test_names_with_commas(tmp_path: Path) -> None:
+    """In double quotes, as in the file; one alone also as it is."""
+    path = tmp_path / "named.csv"
+    rows = ROWS.tolist()
+    path.write_text('"price, EUR","a,b","say ""so"""\n' + "\n".join(",".join(map(repr, row)) for row in rows) + "\n")
+    for columns, wanted in (
+        ('"a,b"', [1]),
+        ("a,b", [1]),
+        ('"say ""so""" , "price, EUR"', [2, 0]),
+        ('0,"a,b"', [0, 1]),
+    ):
+        assert np.array_equal(read_rows(path, columns=columns).X, ROWS[:, wanted]), columns
+    assert np.array_equal(read_rows(path, target="price, EUR").X, ROWS[:, 1:])
+    assert read_rows(path, columns="a,b").description.endswith('1 feature ("a,b")')
+    with pytest.raises(
+        DomainError, match=r'which has columns "price, EUR", "a,b", "say ""so""", and none is \'price\''
+    ):
+        read_rows(path, columns="price,c")
+    with pytest.raises(DomainError, match="none is"):
+        read_rows(path, columns='"price')

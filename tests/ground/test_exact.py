@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glutheory import DerivationError, DomainError
+from glutheory.ground.arguments import as_digits, as_exact
 from glutheory.ground.balls import Tape, bits_of, precision
-from glutheory.ground.exact import Point, as_digits, as_exact, ball
+from glutheory.ground.exact import Point, ball
 from glutheory.ground.grid import GridTape
 
 x, y = sp.symbols("x y")

@@ -361,3 +361,15 @@ def test_both_ends_of_five_thousand_rows(name: str, d: int) -> None:
     # the square of the residual over the distance to the next eigenvalues, a few hundredths of λ_min
     _check_extremes(found, wanted, 2e-2)
     np.testing.assert_allclose(found.largest, wanted[::-1][:6], rtol=1e-12)
+
+
+def test_extremes_shows_its_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    """On stderr, where it is asked for; by default only on a terminal."""
+    operator = GramOperator("relu", np.random.default_rng(0).standard_normal((60, 5)))
+    found = extremes(operator, top=1, vectors=4, progress=True)
+    shown = capsys.readouterr()
+    assert "passes" in shown.err
+    assert f"{found.passes - 1}/40" in shown.err
+    assert shown.out == ""
+    extremes(operator, top=1, vectors=4)
+    assert capsys.readouterr().err == ""

@@ -38,7 +38,7 @@ from tests.numeric.cases import MP, pair
 torch = pytest.importorskip("torch")
 from glutheory.integrations.torch import gram, gram_diagonal  # noqa: E402 (only where torch is)
 from glutheory.numeric.deep import images  # noqa: E402
-from glutheory.numeric.deep.twists import twists
+from glutheory.numeric.deep.twists import twists  # noqa: E402
 from tests.integrations.tensors import rows  # noqa: E402
 
 STANDARD = {"parametrization": "standard", "width": 7}

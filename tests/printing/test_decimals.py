@@ -6,7 +6,9 @@ from flint import arb, ctx, fmpq
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from glutheory.ground.balls import precision
 from glutheory.printing import digits as dg
+from glutheory.printing import samples
 
 
 def _ball(middle: Fraction, radius: Fraction) -> arb:
@@ -58,3 +60,14 @@ def test_decimals() -> None:
     assert dg.common_digits(arb(1), arb("1.0001"), 9) in (3, 4)
     # Python itself refuses to write integers of more than 4300 digits
     assert len(dg.exact_decimal(Fraction(10) ** 5000 / 3, 5000)) == 5000
+
+
+@given(st.integers(-(10**15) + 1, 10**15 - 1), st.integers(-40, 20), st.floats(-1, 1))
+def test_a_short_decimal_in_a_ball_is_seen(n: int, exponent: int, place: float) -> None:
+    """Wherever in the ball it lies; 1/3 is none."""
+    with precision(160):
+        value = arb(fmpq(n)) * arb(10) ** exponent
+        radius = abs(value) * arb(10) ** -18
+        assert samples._may_be_plain(value + radius * arb(place) + arb(0, radius.upper()), 15)
+        third = arb(1) / 3 * arb(10) ** exponent
+        assert not samples._may_be_plain(third + arb(0, (third * arb(10) ** -18).upper()), 15)

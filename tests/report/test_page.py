@@ -107,6 +107,23 @@ class TestPage:
         ):
             assert text in words, text
 
+    def test_it_begins_with_what_is_claimed_and_what_became_of_it(self, page: str, elements: Elements) -> None:
+        words = elements.words()
+        start = words.index("Is GLU better conditioned? The paper claims that gated feed-forward layers")
+        assert (
+            words.index(summary([GOOD, BAD]), start) < words.index("good-one", start) < words.index("Key figure", start)
+        )
+        # each claim by its name, in the line of its verdict
+        first = page[page.index('<section id="top"') : page.index('<section id="verdicts"')]
+        for outcome in (GOOD, BAD):
+            line = next(line for line in first.split("<li>") if f'href="#claim-{outcome.claim.id}"' in line)
+            assert str(outcome.verdict) in line
+
+    def test_several_claims_are_folded_and_a_single_one_is_open(self, elements: Elements) -> None:
+        assert [one.get("open", "") for one in elements.all("details") if one.get("class") == "whole"] == ["", ""]
+        alone = Elements(render([replace(RUN, outcomes={"good-one": GOOD})]))
+        assert [one.get("open", "") for one in alone.all("details") if one.get("class") == "whole"] == [None]
+
     def test_the_table_leads_to_each_claim(self, elements: Elements) -> None:
         ids = [attributes["id"] for _, attributes, _ in elements.found if "id" in attributes]
         assert len(ids) == len(set(ids))

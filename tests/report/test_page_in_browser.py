@@ -177,6 +177,7 @@ def test_sliders_and_values_to_be_read_off(small: str, opened: Opened) -> None:
         # drawn with the next frame, whenever that is
         page.wait_for_function(f"(before) => JSON.stringify({marks}) != JSON.stringify(before)", arg=before)
         before = page.evaluate(marks)
+    page.locator("#claim-hadamard details.whole > summary").click()
     plot = page.locator("#claim-hadamard .plot").first
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
@@ -200,8 +201,31 @@ def test_the_contents_on_a_telephone(small: str, opened: Opened) -> None:
     assert bar["y"] + bar["height"] <= top["y"] < 250
 
 
+def test_claims_are_folded_and_links_open_them(small: str, opened: Opened) -> None:
+    """A page that one can read: what is folded takes a few lines, and every way to a claim opens it."""
+    page = opened(small)
+    claims = page.locator("details.whole")
+    assert [claims.nth(k).get_attribute("open") for k in range(len(SMALL))] == [None] * len(SMALL)
+    assert page.evaluate("document.getElementById('claims').getBoundingClientRect().height") < 150 * len(SMALL)
+    for way in ("ul.which a", "table.verdicts a", "nav a"):
+        for name in SMALL:
+            body = page.locator(f"#claim-{name} details.whole")
+            page.locator(f"{way}[href='#claim-{name}']").click()
+            page.wait_for_function(f"document.querySelector('#claim-{name} details.whole').open")
+            # once more: the address stays as it is
+            body.evaluate("(body) => { body.open = false; }")
+            page.locator(f"{way}[href='#claim-{name}']").click()
+            page.wait_for_function(f"document.querySelector('#claim-{name} details.whole').open")
+            body.evaluate("(body) => { body.open = false; }")
+    # a place within a claim, by its address
+    page.evaluate("location.hash = '#claim-hadamard-controls'")
+    page.wait_for_function("document.querySelector('#claim-hadamard-controls').closest('details').open")
+    assert page.locator("#claim-hadamard table.controls").is_visible()
+
+
 def test_where_one_is_in_the_contents(small: str, opened: Opened) -> None:
     page = opened(small)
+    page.evaluate("document.querySelector('#claim-products details').open = true")
     page.evaluate("document.querySelector('#claim-products-evidence').scrollIntoView({behavior: 'instant'})")
     current = page.locator("nav a[aria-current]")
     current.wait_for()
@@ -211,7 +235,11 @@ def test_where_one_is_in_the_contents(small: str, opened: Opened) -> None:
 def test_without_a_script(small: str, opened: Opened) -> None:
     page = opened(small, script=False)
     assert page.locator("button.theme").is_hidden()
-    assert page.locator("#claim-hadamard svg.chart").first.is_visible()
+    claim = page.locator("#claim-hadamard details.whole")
+    assert not claim.locator("svg.chart").first.is_visible()
+    claim.locator("summary").first.click()
+    assert claim.locator("svg.chart").first.is_visible()
+    claim.locator("details.more summary", has_text="Evidence").click()
     numbers = page.locator("#claim-hadamard details.data").first
     assert not numbers.locator("table").first.is_visible()
     numbers.locator("summary").first.click()

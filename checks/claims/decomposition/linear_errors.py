@@ -87,17 +87,24 @@ def _computed(n: int, d: int, seed: int, sphere: bool) -> tuple[Array, Array, Ar
 _kept = lru_cache(maxsize=48)(_computed)
 
 
-@lru_cache(maxsize=4096)
-def errors(n: int, d: int, seed: int, sphere: bool, law: Law) -> Errors:
-    """The norms for the claimed approximation."""
-    X, K, gated = matrices(n, d, seed, sphere)
+def norms(X: Array, K: Array, gated: Array, law: Law) -> tuple[float, float]:
+    """The operator norms of both errors on the rows of X, shape (n, d), with the kernels K/m and K̃/m there."""
+    n, d = X.shape
     C = X @ X.T / d
     weights = np.diag(C).copy()
     r = np.sqrt(weights)
     claimed = law.alpha * C + law.beta * (1 + law.correction / d) * np.outer(r, r)
     claimed[np.diag_indices(n)] += law.gamma * weights
     with threadpool_limits(1):
-        norms = [float(np.max(np.abs(np.linalg.eigvalsh(E)[[0, -1]]))) for E in (K - claimed, gated - claimed * C)]
+        found = [float(np.max(np.abs(np.linalg.eigvalsh(E)[[0, -1]]))) for E in (K - claimed, gated - claimed * C)]
+    return found[0], found[1]
+
+
+@lru_cache(maxsize=4096)
+def errors(n: int, d: int, seed: int, sphere: bool, law: Law) -> Errors:
+    """The norms for the claimed approximation."""
+    X, K, gated = matrices(n, d, seed, sphere)
+    plain, product = norms(X, K, gated, law)
     draw = Cell(n, d, (seed,), sphere).draws[0]
     least = draw.ends(gated=False).smallest, draw.ends(gated=True).smallest
-    return Errors(norms[0], norms[1], least, float(weights.max()))
+    return Errors(plain, product, least, float(np.max(np.sum(X * X, axis=1)) / d))

@@ -24,10 +24,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
-from glutheory.numeric.arrays import Array, Namespace, add_product, constant
+from glutheory.numeric.arrays import Array, Namespace, add_product, constant, numpy_namespace
 from glutheory.numeric.chebyshev import enough, odd_transform, points, polynomials, transform
 from glutheory.numeric.duals.bases import LOG_COSH, TANH, Base
 from glutheory.numeric.duals.mixture import RULE, averages
@@ -218,7 +217,7 @@ def _make(base: Base, span: tuple[int, int], whole: bool) -> Interpolant:
     i, j = (np.repeat(index, K) for index in np.triu_indices(m))
     gap = np.tile(gap, m * (m + 1) // 2)
     sine = np.sqrt(gap * (2.0 - gap))
-    pairs = Geometry(numpy_namespace, 1.0 - gap, True, 1.0, sine, 0.0 * gap)
+    pairs = Geometry(numpy_namespace(), 1.0 - gap, True, 1.0, sine, 0.0 * gap)
     powers = {TANH: (0.0, 0.5), LOG_COSH: (1.0, 1.0)}.get(base, (0.0, 0.0))
     found = np.empty((2, K, m, m))
     for part, power, values in zip(found, powers, averages(pairs, base, q[i], q[j]), strict=True):

@@ -17,10 +17,9 @@ from functools import cache, lru_cache, partial
 from typing import NamedTuple, TypeAlias
 
 import array_api_compat
-import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
-from glutheory.numeric.arrays import Array, Namespace, constant, host, inner, piece
+from glutheory.numeric.arrays import Array, Namespace, constant, host, inner, numpy_namespace, piece
 from glutheory.numeric.chebyshev import enough, points, polynomials, transform
 from glutheory.numeric.duals.bases import TERMS, Base
 
@@ -119,7 +118,7 @@ def _octave(base: Base, octave: int) -> np.ndarray:
     """Chebyshev coefficients in log q of what `_large` finds for 2^octave ≤ q ≤ 2^(octave + 1): (TERMS + 2, count)."""
     count = enough(0.5 * math.log(2.0), 0.5 * math.pi)
     q = 2.0 ** (octave + 0.5 + 0.5 * points(count))
-    coefficients, norm, slope_norm = _large(numpy_namespace, base, q)
+    coefficients, norm, slope_norm = _large(numpy_namespace(), base, q)
     found: np.ndarray = np.concatenate([coefficients, norm[None, :], slope_norm[None, :]]) @ transform(count).T
     return found
 

@@ -1,43 +1,33 @@
-"""Which evaluator an activation has: one table, by the names of `glutheory.activations`."""
+"""Which evaluator an activation has: one table, by the names of `glutheory.activations`.
+
+A member of the zoo that stands in it has its evaluator by its name and its numbers, without SymPy. All other functions
+are read: what is one of these members, or α φ(β z) of one, has its evaluator as well.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-
-import sympy as sp
+from typing import TYPE_CHECKING
 
 from glutheory.activations import Activation, activation, activation_names
 from glutheory.errors import DomainError
-from glutheory.ground.recognition import recognised
 from glutheory.numeric.duals import homogeneous, logistic, normal, waves
 from glutheory.numeric.duals.record import Dual
-from glutheory.numeric.duals.scaled import factors, scaled
-from glutheory.numeric.own.evaluator import derived
+from glutheory.numeric.duals.scaled import scaled
 
-_TABLE: dict[str, Dual | Callable[[float], Dual]] = {
+if TYPE_CHECKING:
+    import sympy as sp
+
+_TABLE: dict[str, Dual | Callable[..., Dual]] = {
     **homogeneous.DUALS,
     **normal.DUALS,
     **logistic.DUALS,
     **waves.DUALS,
+    # the other names of two of them
+    "swish": logistic.silu,
+    "squared_relu": homogeneous.DUALS["relu2"],
 }
-
-
-def member(act: Activation) -> Activation | None:
-    """The member of the zoo that has this definition, whatever `act` is called."""
-    if act.name in _TABLE and activation(act.name, **dict(act.parameters)).expr == act.expr:
-        return act
-    name = _named().get(act.expr)
-    return None if name is None else activation(name)
-
-
-@lru_cache(maxsize=1)
-def _named() -> dict[sp.Expr, str]:
-    """The first name of every definition of the zoo with its usual parameters."""
-    found: dict[sp.Expr, str] = {}
-    for name in activation_names():
-        found.setdefault(activation(name).expr, name)
-    return found
 
 
 def evaluator(act: Activation) -> Dual:
@@ -50,19 +40,33 @@ def evaluator(act: Activation) -> Dual:
     if act.symbols:
         names = ", ".join(map(str, act.symbols))
         raise DomainError(f"activation {act.label!r} has the symbolic parameter {names}: give it a number.")
-    own = member(act)
-    return _found(act.expr) if own is None or own.name not in _TABLE else _entry(own)
+    return _found(act.expr) if act.numbers is None or act.name not in _TABLE else _entry(act)
 
 
 def _entry(own: Activation) -> Dual:
     entry = _TABLE[own.name]
-    return entry if isinstance(entry, Dual) else entry(*(float(value) for _, value in own.parameters))
+    return entry if isinstance(entry, Dual) else entry(*(float(value) for _, value in own.numbers or ()))
+
+
+@lru_cache(maxsize=1)
+def _named() -> dict[sp.Expr, str]:
+    """The first name of every definition of the zoo with its usual parameters."""
+    found: dict[sp.Expr, str] = {}
+    for name in activation_names():
+        found.setdefault(activation(name).expr, name)
+    return found
 
 
 @lru_cache(maxsize=256)
 def _found(expr: sp.Expr) -> Dual:
     """The evaluator of a definition that is not one of the zoo as it stands there."""
-    known = recognised(expr)
+    # what reads definitions is loaded for those that are to be read, and SymPy with it
+    from glutheory.ground.recognition import recognised
+    from glutheory.numeric.duals.likeness import factors
+    from glutheory.numeric.own.evaluator import derived
+
+    usual = _named().get(expr)
+    known = recognised(expr) if usual is None else activation(usual)
     if known is not None and known.name in _TABLE:
         return _entry(known)
     for own in map(activation, activation_names()):

@@ -1,4 +1,4 @@
-// Colours by choice, everything open in print, and where one is in the contents. The page works without it.
+// Colours by choice, claims opened by links, everything open in print, and where one is in the contents. The page works without it.
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -41,6 +41,24 @@
   contents.addEventListener("click", (event) => {
     if (narrow.matches && event.target.closest("a")) contents.open = false;
   });
+
+  // a link to a claim, or to something in one, opens it
+  const reveal = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    for (let around = target; around; around = around.parentElement) {
+      const whole = around.matches("details") ? around : around.querySelector(":scope > details.whole");
+      if (whole) whole.open = true;
+    }
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  // the same link a second time changes no hash
+  addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[href^='#claim-']");
+    if (link && link.hash === location.hash) reveal();
+  });
+  if (location.hash) reveal();
 
   let closed = [];
   addEventListener("beforeprint", () => {

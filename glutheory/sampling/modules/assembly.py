@@ -14,6 +14,7 @@ import torch
 
 from glutheory.errors import DomainError, PerformanceWarning
 from glutheory.ground import store
+from glutheory.ground.progress import bar
 from glutheory.sampling.modules.batches import Arguments, Layout
 from glutheory.sampling.modules.contractions import Products
 from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless
@@ -26,7 +27,6 @@ from glutheory.sampling.modules.sinks import Sums, mirrored
 from glutheory.sampling.modules.subject import Subject
 from glutheory.sampling.modules.tiles import Tile
 from glutheory.sampling.modules.verify import Probe, Within
-from glutheory.sampling.progress import bar
 
 Tensor = torch.Tensor
 #: Seconds between checkpoints.
