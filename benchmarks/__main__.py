@@ -9,6 +9,7 @@ from pathlib import Path
 SCRIPTS = (
     "command_line.py",
     "gram.py",
+    "floor.py",
     "own_activations.py",
     "depth.py",
     "evaluate.py",

@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 #: What the extras bring, by the name that is imported.
 OPTIONAL = {"torch", "transformers", "einops", "gpytorch", "linear_operator", "sklearn", "statsmodels", "pandas"}
-OPTIONAL |= {"matplotlib", "jinja2", "latex2mathml", "pdoc", "playwright", "hypothesis", "pytest"}
+OPTIONAL |= {"matplotlib", "jinja2", "latex2mathml", "pdoc", "playwright", "hypothesis", "pytest", "numba"}
 TORCH, MODELS, CHECKS, REPORT = (
     f"pip install -c constraints.txt 'glutheory[{extra}]'" for extra in ("torch", "models", "checks", "report")
 )

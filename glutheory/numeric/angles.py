@@ -23,7 +23,7 @@ from glutheory.numeric.rows import Rows
 #: Pairs with |ρ| above this need the angle of `refine`: below, sin²θ ≥ 2e-7 has a relative error of about 1e-15.
 CLOSEST = 1 - 1e-7
 #: The share of nearly parallel pairs in a tile from which `near_tile` pays.
-_SHARE = 0.02
+SHARE = 0.02
 #: Beyond this ratio of norms (a power of two) the larger norm alone decides a distance.
 _FAR_APART = 60
 
@@ -46,7 +46,7 @@ def of_tile(
         return Geometry(xp, rho, False, reach), None
     size = xp.abs(rho)
     near = xp.nonzero(size > limit)
-    if near[0].shape[0] > _SHARE * rho.shape[0] * rho.shape[1]:
+    if near[0].shape[0] > SHARE * rho.shape[0] * rho.shape[1]:
         closest = xp.nonzero(size > CLOSEST)
         return near_tile(left, right, rows, columns), closest if closest[0].shape[0] else None
     # these are computed with the others and overwritten; at right angles they cost no additional terms

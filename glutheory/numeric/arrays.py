@@ -15,13 +15,18 @@ from typing import Any, TypeAlias
 import array_api_compat
 import numpy as np
 
+from glutheory.numeric.blas import multiplies_whole
+
 #: An array of the caller's library; the array API standard ships no type for it.
 Array: TypeAlias = Any
 Namespace: TypeAlias = Any
 
 _SPLIT = 134217729.0  # 2^27 + 1
-_LARGEST = 600  # exponents beyond ±1100 are applied in two halves
+_LARGEST = 600  # exponents beyond ±1000 are applied in two halves
+_ONCE = 1000  # others at once where rows share them
 _SIDE = 64
+#: Features whose products a BLAS adds up at once.
+_DEPTH = 512
 #: Loading scipy.linalg takes 0.3 s of processor time, and saves about 1.5 ns an entry.
 _WORTH = 1 << 27
 
@@ -76,7 +81,10 @@ def power_of_two(xp: Namespace, array: Array, exponent: Array) -> Array:
     """The array times 2^exponent, exact unless the result leaves float64; the exponents are integers within ±1200."""
     table = constant(xp, array, _powers())
     half = exponent // 2
-    return array * table[half + _LARGEST] * table[exponent - half + _LARGEST]
+    first, second = table[half + _LARGEST], table[exponent - half + _LARGEST]
+    if math.prod(exponent.shape) < math.prod(array.shape) and bool(xp.all(xp.abs(exponent) < _ONCE)):
+        return array * (first * second)
+    return array * first * second
 
 
 def two_product(xp: Namespace, x: Array, y: Array) -> tuple[Array, Array]:  # noqa: ARG001 (one signature for all)
@@ -167,18 +175,29 @@ def _add_strips(total: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
 def inner(xp: Namespace, left: Array, right: Array) -> Array:
     """The inner products left @ right.T of two small sets of rows, shapes (p, d) and (q, d), as (p, q).
 
-    numpy's tiles run in parallel threads. A BLAS that starts threads of its own inside them is several times slower
-    than one core, and OpenBLAS does so from 2^18 multiplications on: pieces of 64³ stay just there.
+    numpy's tiles run in parallel threads. Inside them a BLAS has one thread where it can be told so (see `blas`), and
+    multiplies them whole. Elsewhere it would start some, which is several times slower than one core: OpenBLAS does so
+    from 2^18 multiplications on, and pieces of 64³ stay just there. Sums over many features are formed in parts, so
+    that their rounding errors do not grow with the number of features as those of one sum may.
     """
     if not array_api_compat.is_numpy_namespace(xp):
         return xp.matmul(left, right.T)
-    p, q, d = left.shape[0], right.shape[0], left.shape[1]
+    if multiplies_whole():
+        # of a matrix and itself numpy asks for a symmetric product, whose entries are rounded by their places
+        right = right.copy() if np.may_share_memory(left, right) else right
+        return _in_parts(left, right.T, _DEPTH)
+    p, q = left.shape[0], right.shape[0]
     result = xp.empty((p, q), dtype=left.dtype)
     for i in range(0, p, _SIDE):
         for j in range(0, q, _SIDE):
             rows, columns = left[i : i + _SIDE], right[j : j + _SIDE].T
-            piece = xp.matmul(rows[:, :_SIDE], columns[:_SIDE])
-            for k in range(_SIDE, d, _SIDE):
-                piece += xp.matmul(rows[:, k : k + _SIDE], columns[k : k + _SIDE])
-            result[i : i + _SIDE, j : j + _SIDE] = piece
+            result[i : i + _SIDE, j : j + _SIDE] = _in_parts(rows, columns, _SIDE)
+    return result
+
+
+def _in_parts(left: np.ndarray, right: np.ndarray, depth: int) -> np.ndarray:
+    """The product left @ right, shapes (p, d) and (d, q), summed over so many of the d at a time."""
+    result: np.ndarray = np.matmul(left[:, :depth], right[:depth])
+    for k in range(depth, left.shape[1], depth):
+        result += np.matmul(left[:, k : k + depth], right[k : k + depth])
     return result

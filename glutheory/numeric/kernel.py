@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.duals import Dual, Values
+from glutheory.numeric.duals.far import Real
 from glutheory.numeric.duals.homogeneous import IDENTITY
 from glutheory.numeric.pairs import Geometry
 
@@ -70,14 +71,18 @@ def times(x: State, y: State, *, poles: bool = False) -> State:
 
     Where Θ may have `poles`, 0·∞ = 0: where one branch vanishes, the pole of another has no weight.
     """
-    nngp = x.nngp * y.nngp
     if x.ntk is None or y.ntk is None:
-        return State(nngp, None, x.geometry)
+        return State(x.nngp * y.nngp, None, x.geometry)
     if poles:
-        return State(nngp, _with_poles(x, y) + _with_poles(y, x), x.geometry)
-    ntk = x.ntk * y.nngp
-    ntk += x.nngp * y.ntk
-    return State(nngp, ntk, x.geometry)
+        return State(x.nngp * y.nngp, _with_poles(x, y) + _with_poles(y, x), x.geometry)
+    return State(*multiplied(x.nngp, x.ntk, y.nngp, y.ntk), x.geometry)
+
+
+def multiplied(nngp: Real, ntk: Real, nngp2: Real, ntk2: Real) -> tuple[Real, Real]:
+    """(Σ + ε Θ)(Σ' + ε Θ'), of arrays or of the numbers of a compiled loop."""
+    first = ntk * nngp2
+    first += nngp * ntk2
+    return nngp * nngp2, first
 
 
 def _with_poles(x: State, y: State) -> Array:

@@ -58,9 +58,10 @@ class Plan:
 
     def diagonal(self, some: slice, kind: str) -> Array:
         """The kernels of these rows with themselves, of the plan of a symmetric matrix; shape (rows,)."""
-        return self._diagonal(some, (kind,))[0]
+        return self.own(some, (kind,))[0]
 
-    def _diagonal(self, some: slice, kinds: tuple[str, ...]) -> list[Array]:
+    def own(self, some: slice, kinds: tuple[str, ...]) -> list[Array]:
+        """The same for several kinds."""
         xp, rows = self.left.xp, self.left
         rho = xp.where(rows.norm[some] == 0, 0.0 * rows.length[some], 0.0 * rows.length[some] + 1.0)
         pairs = Geometry(xp, rho, True, 1.0, 1.0 - rho, 0.0 * rho)
@@ -75,15 +76,15 @@ class Plan:
         results = self.kernels(pairs, lambda f: f[..., rows, None], lambda f: f[..., None, columns], kinds)
         if symmetric:
             every = xp.arange(pairs.rho.shape[0], device=array_api_compat.device(pairs.rho))
-            for part, values in zip(results, self._diagonal(rows, kinds), strict=True):
+            for part, values in zip(results, self.own(rows, kinds), strict=True):
                 part[every, every] = values
         if near is not None:
-            self._repair(results, near, (rows.start, columns.start), kinds, symmetric)
+            self.repair(results, near, (rows.start, columns.start), kinds, symmetric)
         if symmetric:
             results = [xp.triu(part) + xp.triu(part, k=1).T for part in results]
         return results
 
-    def _repair(
+    def repair(
         self, results: list[Array], near: tuple[Array, ...], start: tuple[int, int], kinds: tuple[str, ...], half: bool
     ) -> None:
         """Overwrite the nearly parallel pairs (of the upper triangle only, if `half`) by their accurate values."""

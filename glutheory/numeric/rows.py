@@ -15,6 +15,8 @@ from glutheory.numeric.pairs import Radii
 
 #: Beyond this variance exp(a) has overflowed, and the low part of a is of no use.
 _HUGE = 1e4
+#: Entries of the rows that are read at a time.
+_ENTRIES = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,11 +102,28 @@ def read_rows(name: str, X: Array) -> Rows:
     _check(name, X, xp)
     if array_api_compat.is_torch_array(X):
         X = X.detach()
-    x = xp.astype(X, xp.float64)
+    count, d = X.shape
+    # some rows at a time, for the cache; a device takes all at once
+    some = max(1, _ENTRIES // d) if array_api_compat.is_numpy_namespace(xp) else max(1, count)
+    if count <= some:
+        scaled, exponent, unit, length = _scaled(xp, X)
+    else:
+        scaled, unit = (xp.empty((count, d), dtype=xp.float64) for _ in range(2))
+        exponent, length = xp.empty(count, dtype=xp.int64), xp.empty(count, dtype=xp.float64)
+        for start in range(0, count, some):
+            rows = slice(start, min(start + some, count))
+            for whole, part in zip((scaled, exponent, unit, length), _scaled(xp, X[rows, :]), strict=True):
+                whole[rows, ...] = part
+    return Rows(xp, scaled, exponent, unit, length, power_of_two(xp, length, exponent))
+
+
+def _scaled(xp: Namespace, X: Array) -> tuple[Array, Array, Array, Array]:
+    """`scaled`, `exponent`, `unit` and `length` of these rows."""
+    x = xp.astype(X, xp.float64, copy=False)
     largest = xp.max(xp.abs(x), axis=1) if x.shape[0] else x[:, 0]
     safe = xp.where(largest > 0, largest, xp.ones_like(largest))
     exponent = xp.astype(xp.floor(xp.log2(safe)), xp.int64)
     scaled = power_of_two(xp, x, -exponent[:, None])
     length = xp.sqrt(xp.sum(scaled * scaled, axis=1))
     unit = scaled / xp.where(length > 0, length, xp.ones_like(length))[:, None]
-    return Rows(xp, scaled, exponent, unit, length, power_of_two(xp, length, exponent))
+    return scaled, exponent, unit, length

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 
+from glutheory.numeric.blas import one_blas_thread, whole_products
+
 Tile = tuple[slice, slice]
 
 
@@ -28,25 +30,27 @@ def cores() -> int:
 def for_each(tiles: Iterator[Tile], work: Callable[[Tile], None], threads: int) -> None:
     """Call `work` on every tile, from this many threads; the first exception stops all and is raised."""
     if threads == 1:
-        for tile in tiles:
-            work(tile)
+        with one_blas_thread() as whole, whole_products(whole):
+            for tile in tiles:
+                work(tile)
         return
     lock, stop = threading.Lock(), threading.Event()
 
-    def loop() -> None:
-        while not stop.is_set():
-            with lock:
-                tile = next(tiles, None)
-            if tile is None:
-                return
-            try:
-                work(tile)
-            except BaseException:
-                stop.set()
-                raise
+    def loop(whole: bool) -> None:
+        with whole_products(whole):
+            while not stop.is_set():
+                with lock:
+                    tile = next(tiles, None)
+                if tile is None:
+                    return
+                try:
+                    work(tile)
+                except BaseException:
+                    stop.set()
+                    raise
 
-    with ThreadPoolExecutor(threads) as pool:
-        _wait([pool.submit(loop) for _ in range(threads)], stop)
+    with one_blas_thread() as whole, ThreadPoolExecutor(threads) as pool:
+        _wait([pool.submit(loop, whole) for _ in range(threads)], stop)
 
 
 def take_turns(tiles: Callable[[], Iterator[Tile]], work: Callable[[int, Tile], None], threads: int) -> None:
@@ -56,21 +60,23 @@ def take_turns(tiles: Callable[[], Iterator[Tile]], work: Callable[[int, Tile], 
     """
     stop = threading.Event()
 
-    def loop(k: int) -> None:
-        for tile in islice(tiles(), k, None, threads):
-            if stop.is_set():
-                return
-            try:
-                work(k, tile)
-            except BaseException:
-                stop.set()
-                raise
+    def loop(k: int, whole: bool) -> None:
+        with whole_products(whole):
+            for tile in islice(tiles(), k, None, threads):
+                if stop.is_set():
+                    return
+                try:
+                    work(k, tile)
+                except BaseException:
+                    stop.set()
+                    raise
 
     if threads == 1:
-        loop(0)
+        with one_blas_thread() as whole:
+            loop(0, whole)
         return
-    with ThreadPoolExecutor(threads) as pool:
-        _wait([pool.submit(loop, k) for k in range(threads)], stop)
+    with one_blas_thread() as whole, ThreadPoolExecutor(threads) as pool:
+        _wait([pool.submit(loop, k, whole) for k in range(threads)], stop)
 
 
 def _wait(futures: list[Future[None]], stop: threading.Event) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from glutheory.numeric.arrays import Array
+from glutheory.numeric.duals import far
+from glutheory.numeric.duals.far import Loop
 from glutheory.numeric.duals.record import ALL, Dual, Partials, Values, radii
 from glutheory.numeric.pairs import Geometry
 
@@ -53,14 +55,13 @@ def _angles(pairs: Geometry) -> tuple[Array, Array]:
 
 def _once(pairs: Geometry, sine: Array, psi: Array) -> tuple[Array, Array]:
     """2π k and 2π ρ k' of relu; the caller may overwrite both."""
-    t = psi * pairs.rho
-    return _with_series(pairs, psi, sine + t, _FIRST, 3), t
+    s, t = far.relu(pairs.rho, sine, psi)
+    return _with_series(pairs, psi, s, _FIRST, 3), t
 
 
 def _twice(pairs: Geometry, sine: Array, psi: Array) -> Array:
     """2π k of relu2."""
-    rho = pairs.rho
-    return _with_series(pairs, psi, 3.0 * sine * rho + psi * (1.0 + 2.0 * rho * rho), _SECOND, 5)
+    return _with_series(pairs, psi, far.relu2(pairs.rho, sine, psi), _SECOND, 5)
 
 
 def _relu_values(pairs: Geometry, left: Array, right: Array) -> Values:  # noqa: ARG001
@@ -91,8 +92,9 @@ def _relu2(pairs: Geometry, second: bool) -> tuple[Array, Array, Array]:  # noqa
 
 def leaky(slope: float) -> Dual:
     """max(0, z) + slope·min(0, z) = slope·z + (1 − slope)·relu(z): relu at 0, |z| at −1."""
+    loop = Loop("leaky", ((1.0 - slope) ** 2 / _PI2, slope))
     if slope == 0:
-        return _dual(1, _relu, _relu_values)
+        return _dual(1, _relu, _relu_values, loop=loop)
     weight = (1.0 - slope) ** 2
 
     def values(pairs: Geometry, left: Array, right: Array) -> Values:  # noqa: ARG001
@@ -104,7 +106,7 @@ def leaky(slope: float) -> Dual:
         k, k1, k2 = _relu(pairs, second)
         return weight * k + slope * pairs.rho, weight * k1 + slope, weight * k2
 
-    return _dual(1, profile, values)
+    return _dual(1, profile, values, loop=loop)
 
 
 def _identity(pairs: Geometry, second: bool) -> tuple[Array, Array, Array]:  # noqa: ARG001
@@ -113,6 +115,14 @@ def _identity(pairs: Geometry, second: bool) -> tuple[Array, Array, Array]:  # n
 
 def _identity_values(pairs: Geometry, left: Array, right: Array) -> Values:  # noqa: ARG001
     return Values(pairs.rho, pairs.rho)
+
+
+def _square_values(pairs: Geometry, left: Array, right: Array) -> Values:  # noqa: ARG001
+    return Values(*far.square(pairs.rho))
+
+
+def _cube_values(pairs: Geometry, left: Array, right: Array) -> Values:  # noqa: ARG001
+    return Values(*far.cube(pairs.rho))
 
 
 def _square(pairs: Geometry, second: bool) -> tuple[Array, Array, Array]:
@@ -149,6 +159,7 @@ def _dual(
     values: Callable[[Geometry, Array, Array], Values] | None = None,
     *,
     jumps: bool = False,
+    loop: Loop | None = None,
 ) -> Dual:
     """The evaluator; `values` where s = k and t = ρ k' can be had for less than k and k'."""
 
@@ -164,19 +175,22 @@ def _dual(
         grown, grown1 = (k, k1) if degree == 1 else (degree * k, degree * k1)
         return Partials(k, k1, k2, grown, grown1, grown, grown1)
 
-    return Dual(degree, radii, values or of_profile, partials, jumps=jumps)
+    return Dual(degree, radii, values or of_profile, partials, jumps=jumps, loop=loop)
 
 
-IDENTITY = replace(_dual(1, _identity, _identity_values), limit=lambda left, right: ALL)  # noqa: ARG005
+IDENTITY = replace(
+    _dual(1, _identity, _identity_values, loop=Loop("identity")),
+    limit=lambda left, right: ALL,  # noqa: ARG005
+)
 
 DUALS: dict[str, Dual | Callable[[float], Dual]] = {
     "identity": IDENTITY,
-    "monomial2": _dual(2, _square),
-    "monomial3": _dual(3, _cube),
-    "step": _dual(0, _step, jumps=True),
-    "sign": _dual(0, _sign, jumps=True),
+    "monomial2": _dual(2, _square, _square_values, loop=Loop("square")),
+    "monomial3": _dual(3, _cube, _cube_values, loop=Loop("cube")),
+    "step": _dual(0, _step, jumps=True, loop=Loop("step")),
+    "sign": _dual(0, _sign, jumps=True, loop=Loop("sign")),
     "abs": leaky(-1.0),
     "relu": leaky(0.0),
     "leaky_relu": leaky,
-    "relu2": _dual(2, _relu2, _relu2_values),
+    "relu2": _dual(2, _relu2, _relu2_values, loop=Loop("relu2")),
 }

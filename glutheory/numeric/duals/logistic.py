@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from glutheory.numeric.arrays import Array, Namespace, add_outer, constant, host
 from glutheory.numeric.duals.bases import LOG_COSH, TANH, TERMS, X_TANH, Base
 from glutheory.numeric.duals.close import chunks, split
+from glutheory.numeric.duals.far import Loop
 from glutheory.numeric.duals.mixture import SMALLEST, partial_averages
 from glutheory.numeric.duals.record import ALL, Dual, Partials, Values
 from glutheory.numeric.duals.series import series
@@ -57,6 +58,13 @@ class _Logistic:
             slope_features=self.slope_features,
             limit=self.limit,
             combination=self.combination,
+            loop=Loop(
+                "series",
+                (self.base.parity, self.base.growth, self.constant, self.linear, self.weight),
+                bound=self._bound,
+                summary=self._left_out,
+                reaches=self._reaches,
+            ),
         )
 
     def features(self, side: Radii) -> Array:
@@ -94,22 +102,37 @@ class _Logistic:
 
     def _terms(self, xp: Namespace, reach: float, left: Array, right: Array, lost: int = 0) -> int:
         """The number of terms that suffices for |ρ| ≤ reach, where differentiating has lost so many powers of ρ."""
-        rests = (xp.reshape(side[-TERMS - 1 :, ...], (TERMS + 1, -1)) for side in (left, right))
-        sides = (host(xp.max(rest, axis=1)).tolist() for rest in rests)
-        for j, (first, second) in enumerate(zip(*sides, strict=True)):
+        return self._number(reach, self._left_out(xp, left), self._left_out(xp, right), lost)
+
+    def _left_out(self, xp: Namespace, side: Array) -> list[float]:
+        rest = xp.reshape(side[-TERMS - 1 :, ...], (TERMS + 1, -1))
+        found: list[float] = host(xp.max(rest, axis=1)).tolist()
+        return found
+
+    def _number(self, reach: float, left: list[float], right: list[float], lost: int = 0) -> int:
+        for j, (first, second) in enumerate(zip(left, right, strict=True)):
             power = 2 * j + self.base.parity - lost
             if power >= 0 and first * second * reach**power <= _TOLERANCE:
                 return j
         return TERMS
 
+    def _reaches(self, left: list[float], right: list[float]) -> list[float]:
+        """The ρ² for which 0 … TERMS terms are enough."""
+        found = [-1.0]
+        for j, (first, second) in enumerate(zip(left, right, strict=True)):
+            power, rest = 2 * j + self.base.parity, first * second
+            if power:
+                enough = math.inf if rest <= _TOLERANCE else (_TOLERANCE / rest) ** (2.0 / power)
+                found.append(max(found[-1], enough))
+        return found if self.base.parity == 0 else found[1:]
+
     def _bounds(self, xp: Namespace, left: Array, right: Array, lost: int = 0) -> tuple[Array, Array]:
         """A and A' of the rows: all the terms suffice for |ρ| ≤ A A'."""
+        return self._bound(xp, left, lost), self._bound(xp, right, lost)
+
+    def _bound(self, xp: Namespace, side: Array, lost: int = 0) -> Array:
         power = 1.0 / (2 * TERMS + self.base.parity - lost)
-        first, second = (
-            (math.sqrt(_TOLERANCE) / xp.maximum(side[-1, ...], 1e-300 + 0.0 * side[-1, ...])) ** power
-            for side in (left, right)
-        )
-        return first, second
+        return (math.sqrt(_TOLERANCE) / xp.maximum(side[-1, ...], 1e-300 + 0.0 * side[-1, ...])) ** power
 
     def values(self, pairs: Geometry, left: Array, right: Array) -> Values:
         """The numbers s and t (see `Dual`)."""

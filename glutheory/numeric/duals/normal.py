@@ -13,12 +13,12 @@ import math
 from collections.abc import Callable
 
 from glutheory.numeric.arrays import Array, add_outer, constant
+from glutheory.numeric.duals import far
+from glutheory.numeric.duals.far import Loop
 from glutheory.numeric.duals.record import Dual, Partials, Values
 from glutheory.numeric.pairs import Geometry, Radii
 
 _PI2 = 2 * math.pi
-_ValuesOf = Callable[[Geometry, Array, Array], Values]
-_PartialsOf = Callable[[Geometry, Array, Array, bool], Partials]
 
 
 def _features(side: Radii, scale: float) -> Array:
@@ -52,33 +52,17 @@ def _lifted(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array, A
 
 
 def _gelu_values(pairs: Geometry, left: Array, right: Array) -> Values:
-    """S = ρ P + α α' (sin² + ρ²(γ²+γ'²)) / 2π√D, t = ρ (P + ρ̃ (γ²+γ'²+γ²γ'²/D) / 2π√D)."""
     product, cosine, square = _lifted(pairs, left, right)
     root = pairs.xp.sqrt(square)
-    angle = pairs.xp.atan2(cosine, root)
-    angle += math.pi / 2
-    angle *= pairs.rho  # 2π ρ P
-    gammas = left[2, ...] + right[2, ...]
-    mixed = pairs.rho * pairs.rho
+    sums = left[2, ...] + right[2, ...]
     if pairs.near:
         sine = pairs.sin()
-        mixed = mixed * gammas + sine * sine
+        inside = pairs.rho * pairs.rho * sums + sine * sine
     else:
-        mixed *= gammas - 1.0
-        mixed += 1.0
-    mixed *= product
-    mixed /= root
-    mixed += angle
-    mixed *= 1 / _PI2
-    cosine *= pairs.rho
-    cosine /= root
-    extra = add_outer(pairs.xp, 0.0 * pairs.rho, left[2, ...], right[2, ...])
-    extra /= square
-    extra += gammas
-    extra *= cosine
-    extra += angle
-    extra *= 1 / _PI2
-    return Values(mixed, extra)
+        inside = far.gelu_inside(pairs.rho, sums)
+    gammas = add_outer(pairs.xp, 0.0 * pairs.rho, left[2, ...], right[2, ...])
+    angle = pairs.xp.atan2(cosine, root)
+    return Values(*far.gelu(pairs.rho, inside, product, cosine, square, root, angle, sums, gammas))
 
 
 def gate_partials(
@@ -141,8 +125,8 @@ def _refined(pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array, 
     return both, both * pairs.rho, square, sine2
 
 
-def _arcsine(scale: float, offset: float) -> tuple[_ValuesOf, _PartialsOf]:
-    """S = offset + scale·arcsin ρ̃: its values and partials."""
+def _arcsine(features: Callable[[Radii], Array], scale: float, offset: float) -> Dual:
+    """S = offset + scale·arcsin ρ̃."""
 
     def values(pairs: Geometry, left: Array, right: Array) -> Values:
         _, cosine, square = _lifted(pairs, left, right)
@@ -157,13 +141,12 @@ def _arcsine(scale: float, offset: float) -> tuple[_ValuesOf, _PartialsOf]:
         s, *rest = (part * scale for part in found[:7])
         return Partials(s + offset, *rest)
 
-    return values, partials
+    return Dual(0, features, values, partials, loop=Loop("arcsine", (scale, offset)))
 
 
 def _gaussian_values(pairs: Geometry, left: Array, right: Array) -> Values:
     _, cosine, square = _lifted(pairs, left, right)
-    s = left[1, ...] * right[1, ...] / pairs.xp.sqrt(square)
-    return Values(s, s * (cosine * cosine) / square)
+    return Values(*far.gaussian(left[1, ...] * right[1, ...], cosine, square, pairs.xp.sqrt(square)))
 
 
 def _gaussian_partials(pairs: Geometry, left: Array, right: Array, second: bool) -> Partials:  # noqa: ARG001
@@ -186,8 +169,8 @@ def _gaussian_partials(pairs: Geometry, left: Array, right: Array, second: bool)
 
 
 DUALS = {
-    "erf": Dual(0, _half, *_arcsine(2 / math.pi, 0.0)),
-    "normal_cdf": Dual(0, _unit, *_arcsine(1 / _PI2, 0.25)),
-    "gelu": Dual(1, _unit, _gelu_values, _gelu_partials),
-    "gaussian": Dual(0, _unit, _gaussian_values, _gaussian_partials),
+    "erf": _arcsine(_half, 2 / math.pi, 0.0),
+    "normal_cdf": _arcsine(_unit, 1 / _PI2, 0.25),
+    "gelu": Dual(1, _unit, _gelu_values, _gelu_partials, loop=Loop("gelu")),
+    "gaussian": Dual(0, _unit, _gaussian_values, _gaussian_partials, loop=Loop("gaussian")),
 }

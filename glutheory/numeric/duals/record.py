@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from glutheory.numeric.arrays import Array
+from glutheory.numeric.duals.far import Loop
 from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
 #: A bound above all |ρ| but those of rows that may be the same: these are refined, since the rows of a Gram matrix that
@@ -80,6 +81,7 @@ class Dual:
         combination: of far pairs, their features and two numbers p and q, the sum p s + q t where that is cheaper than
             both; then there is no factor.
         error: what values may be off by, of √(K(x,x) K(x',x')).
+        loop: how a compiled loop finds the values of far pairs; None where there is none.
         values_only: whether there are no derivatives: `slope_features` then says so.
     """
 
@@ -92,6 +94,7 @@ class Dual:
     jumps: bool = False
     combination: Callable[[Geometry, Array, Array, float, float], Array] | None = None
     error: float = HAND_MADE
+    loop: Loop | None = None
     values_only: bool = False
 
 
