@@ -116,7 +116,9 @@ POINTS = ((1, 1, "0.5"), (1, 1, "-0.7"), (1, 4, "0.9"), ("0.25", "0.25", 0))
 def _line(need: Need, r: float) -> tuple[Array, Array]:
     """Nodes x and weights on |x| ≤ R; panels are cut at the kinks k/r, and in √|x − k/r| there."""
     cuts = np.array(sorted({kink / r for kink in need.kinks if abs(kink / r) < _REACH}))
-    edges = np.unique(np.concatenate([np.arange(-_REACH, _REACH + _PANEL / 2, _PANEL), cuts, [_REACH]]))
+    # no panel ends just beside a kink: the next one would have it just outside
+    grid = [x for x in np.arange(-_REACH, _REACH, _PANEL) if not any(abs(x - cut) < _PANEL / 2 for cut in cuts)]
+    edges = np.unique([*grid, *cuts, _REACH])
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     x, w = [], []
     for low, high in pairwise(edges):

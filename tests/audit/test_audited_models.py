@@ -73,7 +73,7 @@ def test_a_module_without_a_configuration_has_inputs_by_its_first_layer() -> Non
 
 
 def test_what_is_no_model() -> None:
-    with pytest.raises(DomainError, match="model is a int"):
+    with pytest.raises(DomainError, match="model is an int"):
         audit(3)
     with pytest.raises(DomainError, match="no feed-forward network that is known here"):
         audit(nn.Linear(3, 3), inputs="gaussian")

@@ -170,7 +170,7 @@ def test_the_data_may_be_of_any_library_and_precision() -> None:
         (lambda: glu.gram(glu.stack("reglu", 64, norm=None), X), "leave float64: use a norm"),
         (
             lambda: glu.gram(glu.stack("relu", 2), X, variances={"value": 1}),
-            "variances has the key 'value': did you mean",
+            "variances has the key 'value': the known names are embedding, block.hidden",
         ),
         (lambda: glu.gram("relu", X, trained="readout"), "only the groups of a stack can be chosen"),
         (lambda: glu.gram(glu.stack("relu", 2), X, parametrization="standard"), "needs the width of the layers"),
