@@ -65,6 +65,10 @@ def test_bad_arguments(change: dict[str, Any], message: str) -> None:
 
 
 def test_bad_activations() -> None:
+    def kernel_of(expr: sp.Expr) -> None:
+        net = Network("mine", (Activation("mine", expr),))
+        sampling.empirical_ntk(net, points(2, 2), width=3, seed=0, kind="nngp")
+
     slope = sp.Symbol("slope", positive=True)
     for expr, message in (
         (slope * Z, "contains the symbol slope: give it a numeric value"),
@@ -72,8 +76,7 @@ def test_bad_activations() -> None:
         (sp.Heaviside(Z, 1), "torch has no Heaviside"),
     ):
         with pytest.raises((DomainError, ExpressionError), match=message):
-            net = Network("mine", (Activation("mine", expr),))
-            sampling.empirical_ntk(net, points(2, 2), width=3, seed=0, kind="nngp")
+            kernel_of(expr)
     with pytest.raises(UnknownNameError, match="did you mean 'swiglu'"):
         sampling.empirical_ntk("swiglue", points(2, 2), width=3, seed=0)
     with pytest.raises(DomainError, match="draws is 0: give an integer >= 1"):
