@@ -201,6 +201,7 @@ def test_duplicates_and_opposite_units(need: Need, sign: int) -> None:
 
 
 @EACH
+@pytest.mark.long
 def test_gram_has_the_same(need: Need) -> None:
     rows = np.array([[2.0, 0.0], [1.0, 1.5], [2.0, 0.0], [-2.0, 0.0]])
     kernel = glu.gram(glu.product(need.act), rows, kind="nngp")

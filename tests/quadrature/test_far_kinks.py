@@ -68,6 +68,7 @@ def test_values_too_small_for_the_road_name_the_argument() -> None:
     assert enclose(_own("max(0,z-20)"), 1, 1, 1, digits=15)[0].rad() < 1e-100
 
 
+@pytest.mark.long
 def test_gram_of_a_far_kink() -> None:
     X = np.array([[1.0, 0], [0, 1], [1, 1]]) * np.sqrt(2)
     act = _own("max(0,z-20)")

@@ -105,6 +105,7 @@ def test_three_rules_agree(act: Activation, point: Point) -> None:
         pytest.param(2, 2, "1.9", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.long
 def test_the_logistic_family_by_lattice_and_panels(name: str, a: object, b: object, c: object) -> None:
     point, part = Point.of(a, b, c), model(activation(name).expr).whole
     lattice = smooth_means(point, part.functions, (-65.0, -65.0))

@@ -79,6 +79,7 @@ class TestRead:
             assert read.committed() == tuple(folder / name for name in read.FILES)
 
 
+@pytest.mark.long
 def test_committed_figures_are_what_the_command_draws(tmp_path: Path) -> None:
     """One command draws them all; those that are committed are the same to the byte."""
     kept = sorted((ROOT / "docs" / "figures").glob("*.svg"))
