@@ -64,10 +64,17 @@ def write(folder: Path) -> list[str]:
         for member in getattr(module, "__all__", ()):
             # pdoc looks into the module's own dictionary, where a lazy name is not
             setattr(module, member, getattr(module, member))
+    # pdoc finds these itself, by the names of the package
+    handed_on = {
+        f"{module.__name__}.{name}"
+        for module in modules
+        for name in getattr(module, "__all__", ())
+        if getattr(module, name).__class__ is ModuleType
+    }
     pdoc.render.configure(docformat="google", show_source=False)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always", UserWarning)
-        pdoc.pdoc(*PUBLIC, output_directory=folder)
+        pdoc.pdoc(*(name for name in PUBLIC if name not in handed_on), output_directory=folder)
     found = [str(item.message) for item in told if issubclass(item.category, UserWarning)]
     for module in modules:
         page = (folder / f"{module.__name__.replace('.', '/')}.html").read_text(encoding="utf-8")
