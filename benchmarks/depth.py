@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from turns import fastest
@@ -34,12 +35,12 @@ def main() -> None:
     print(f"processor time of the NTK over that of two layers, n = {n}, d = {FEATURES}, fastest of {repeats}")
     print(f"{'':8} {'two layers s':>13} {'one block':>10} {'each further':>13} {'each further, one norm':>23}")
     for name in NETWORKS:
-        tasks: dict[str, Callable[[], object]] = {"two": lambda name=name: glu.gram(name, gaussian)}  # type: ignore[misc]
+        tasks: dict[str, Callable[[], object]] = {"two": partial(glu.gram, name, gaussian)}
         for depth in (1, DEEP):
             stack = glu.stack(name, depth)
             for rows, X in (("gaussian", gaussian), ("sphere", sphere)):
                 glu.gram(stack, X[:2])  # the tables are made once
-                tasks[f"{rows} {depth}"] = lambda stack=stack, X=X: glu.gram(stack, X)  # type: ignore[misc]
+                tasks[f"{rows} {depth}"] = partial(glu.gram, stack, X)
         found = fastest(tasks, repeats)
         each = {rows: (found[f"{rows} {DEEP}"] - found[f"{rows} 1"]) / (DEEP - 1) for rows in ("gaussian", "sphere")}
         two = found["two"]

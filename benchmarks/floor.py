@@ -13,6 +13,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -34,7 +35,7 @@ def table(X: np.ndarray, Y: np.ndarray | None, networks: list[str], repeats: int
     tasks: dict[str, Callable[[], object]] = {"floor": lambda: floor(X, Y)}
     for name in networks:
         for way, fast in (("arrays", False), *([("compiled", True)] if find_spec("numba") else [])):
-            tasks[f"{name:7} {way}"] = lambda name=name, fast=fast: gram(name, X, Y, kind="both", fast=fast)  # type: ignore[misc]
+            tasks[f"{name:7} {way}"] = partial(gram, name, X, Y, kind="both", fast=fast)
     found: dict[str, list[float]] = {task: [] for task in tasks}
     for turn in range(repeats + 1):
         for label, task in tasks.items():

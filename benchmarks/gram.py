@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import mpmath
@@ -91,9 +92,9 @@ def times(sizes: list[int], repeats: int) -> None:
     print(f"{'':8} {'n':>6} {'wall s':>8} {'cpu s':>8} {'wall/floor':>11} {'cpu/floor':>10} {'peak/results':>13}")
     for n in sizes:
         X = np.random.default_rng(0).standard_normal((n, FEATURES))
-        tasks: dict[str, Callable[[], object]] = {"floor": lambda X=X: floor(X)}  # type: ignore[misc]
+        tasks: dict[str, Callable[[], object]] = {"floor": partial(floor, X)}
         for name in NETWORKS:
-            tasks[name] = lambda X=X, name=name: gram(name, X, kind="both")  # type: ignore[misc]
+            tasks[name] = partial(gram, name, X, kind="both")
         found = interleaved(tasks, repeats)
         base = found["floor"]
         for name, (wall, cpu) in found.items():
@@ -143,12 +144,12 @@ def cliffs(n: int, repeats: int) -> None:
     print("processor time, ms (least/median/most), and the ratio of medians to the first of its kind; NTK")
     for name in ("swiglu", "glu"):
         rows = {"Gaussian rows": X, "+ 4": X + 4, "+ 10": X + 10, "(+ 4)·50": 50 * (X + 4)}
-        compare(f"{name} n={n}", {k: lambda Y=Y, name=name: gram(name, Y) for k, Y in rows.items()}, repeats)  # type: ignore[misc]
+        compare(f"{name} n={n}", {k: partial(gram, name, Y) for k, Y in rows.items()}, repeats)
     for few in (100, 200, 500):
         small = rng.standard_normal((few, FEATURES))
         compare(
             f"reglu n={few}",
-            {"numpy, plain formula": lambda Y=small: plain_reglu(Y), "gram": lambda Y=small: gram("reglu", Y)},  # type: ignore[misc]
+            {"numpy, plain formula": partial(plain_reglu, small), "gram": partial(gram, "reglu", small)},
             5 * repeats,
         )
     wide = rng.standard_normal((n, 1024))

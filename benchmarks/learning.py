@@ -11,6 +11,7 @@ import argparse
 import itertools
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import sympy as sp
@@ -47,10 +48,7 @@ def main() -> None:
         number = next(steps)
         NTKKernel(net, gate_variance=1 + 0.013 * number, value_variance=1 + 0.1 * number)(X, eval_gradient=True)
 
-    tasks: dict[str, Callable[[], object]] = {
-        name: lambda net=net: step(net)  # type: ignore[misc]
-        for name, net in networks.items()
-    }
+    tasks: dict[str, Callable[[], object]] = {name: partial(step, net) for name, net in networks.items()}
     first = {}
     for name, task in tasks.items():
         start = time.process_time()

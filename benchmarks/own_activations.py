@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import sympy as sp
@@ -62,13 +63,13 @@ def main() -> None:
     networks = {name: Network(name, (glu.Activation(name, expr),)) for name, expr in (SMOOTH | KINKED).items()}
     rows = {}
     for name, net in networks.items():
-        first = once(lambda net=net: gram(net, X))  # type: ignore[misc]
-        slow = [once(lambda net=net, Y=Y: gram(net, Y)) for Y in (near, sphere)]  # type: ignore[misc]
+        first = once(partial(gram, net, X))
+        slow = [once(partial(gram, net, Y)) for Y in (near, sphere)]
         rows[name] = [first, *(1e3 * seconds / pairs for seconds in slow)]
     tasks: dict[str, Callable[[], object]] = {}
     for kind in ("ntk", "both"):
         for name, net in {"swiglu": glu.network("swiglu"), **networks}.items():
-            tasks[f"{name} {kind}"] = lambda net=net, kind=kind: gram(net, X, kind=kind)  # type: ignore[misc]
+            tasks[f"{name} {kind}"] = partial(gram, net, X, kind=kind)
     found = fastest(tasks, repeats)
     print(f"processor time over SwiGLU, n = {n}, d = {FEATURES}, fastest of {repeats}")
     print(f"{'':13} {'first s':>8} {'ntk':>6} {'both':>6} {'near ms':>8} {'of one norm ms':>15}")
