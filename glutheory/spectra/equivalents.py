@@ -23,9 +23,10 @@ import numpy as np
 import sympy as sp
 
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import integer
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
-from glutheory.spectra.harmonics import integer, multiplicity
+from glutheory.spectra.harmonics import multiplicity
 from glutheory.spectra.levels import Levels
 from glutheory.spectra.marchenko_pastur import MarchenkoPastur
 from glutheory.spectra.sphere import Level, closed_kernel, funk_hecke, kernel_series

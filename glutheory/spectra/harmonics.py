@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import comb
-from numbers import Integral
 from typing import Any
 
 import sympy as sp
 
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import integer
 
 #: A number in ℚ[π, 1/π]: exponent of π -> coefficient.
 PiSum = Mapping[int, Fraction]
@@ -151,14 +151,3 @@ def _moment(p: int, k: int, sine: bool) -> dict[int, Fraction]:
         for power, value in _moment(p - 1, k, False).items():
             result[power] += value * p / k
     return dict(result)
-
-
-def integer(name: str, value: Any, least: int) -> int:
-    """The argument of this name as an int.
-
-    Raises:
-        DomainError: it is not an integer, or below `least`.
-    """
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise DomainError(f"{name} is {value!r}: give an integer of at least {least}.")
-    return int(value)

@@ -21,11 +21,11 @@ import sympy as sp
 from flint import arb, fmpq
 
 from glutheory.errors import DomainError
-from glutheory.ground.arguments import as_exact
+from glutheory.ground.arguments import as_exact, integer
 from glutheory.ground.balls import precision
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
-from glutheory.spectra.harmonics import PiSum, Polynomial, gegenbauer, integer, multiplicity, polynomial, power_mean
+from glutheory.spectra.harmonics import PiSum, Polynomial, gegenbauer, multiplicity, polynomial, power_mean
 from glutheory.symbolic.duals import CLOSED, dual
 from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.hermite import hermite_series, norm
