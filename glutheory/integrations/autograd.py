@@ -12,11 +12,12 @@ from glutheory.layers import Stack
 from glutheory.numeric import gram as plain_gram
 from glutheory.numeric.backward import Wanted
 from glutheory.numeric.deep.plan import DeepPlan
+from glutheory.numeric.diagonals import paired_rows
 from glutheory.numeric.differentiate import field_of, gradient, rates
 from glutheory.numeric.duals import evaluator
-from glutheory.numeric.matrix import paired_rows, prepare, read
 from glutheory.numeric.paired import paired, paired_values
 from glutheory.numeric.plan import make_plan
+from glutheory.numeric.reading import prepare, read
 
 try:
     import torch

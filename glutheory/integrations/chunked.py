@@ -22,7 +22,8 @@ from glutheory.ground.workers import completed
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
-from glutheory.numeric.matrix import check_rows, gram, prepare
+from glutheory.numeric.matrix import gram
+from glutheory.numeric.reading import check_rows, prepare
 from glutheory.numeric.tiles import Tile, cover
 
 if TYPE_CHECKING:

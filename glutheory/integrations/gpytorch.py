@@ -21,7 +21,7 @@ from glutheory.layers import Stack
 from glutheory.networks import Network, weights
 from glutheory.networks import network as named_network
 from glutheory.numeric.gradient import check_finite
-from glutheory.numeric.matrix import check_rows
+from glutheory.numeric.reading import check_rows
 
 try:
     import gpytorch

@@ -21,10 +21,11 @@ from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric.accuracy import entry_error
 from glutheory.numeric.deep.plan import DeepPlan
+from glutheory.numeric.diagonals import diagonal
 from glutheory.numeric.given import as_arrays
 from glutheory.numeric.gradient import check_finite
-from glutheory.numeric.matrix import check_rows, diagonal, prepare
 from glutheory.numeric.plan import Plan
+from glutheory.numeric.reading import check_rows, prepare
 from glutheory.numeric.tiles import Tile, cores, cover, take_turns
 
 #: Rows of a tile: its temporaries stay in the cache of a core.

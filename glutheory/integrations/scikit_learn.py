@@ -16,8 +16,9 @@ from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
 from glutheory.numeric import gram
+from glutheory.numeric.diagonals import diagonal
 from glutheory.numeric.gradient import check_finite, gram_gradient
-from glutheory.numeric.matrix import check_rows, diagonal, prepare
+from glutheory.numeric.reading import check_rows, prepare
 
 try:
     from sklearn.gaussian_process.kernels import Hyperparameter, Kernel

@@ -20,7 +20,7 @@ from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.numeric.duals import evaluator
-from glutheory.numeric.matrix import check_rows
+from glutheory.numeric.reading import check_rows
 
 try:
     import torch

@@ -17,8 +17,8 @@ from glutheory.numeric.deep.field import make_deep_field
 from glutheory.numeric.deep.plan import DeepPlan
 from glutheory.numeric.deep.sequences import sequence_gradient
 from glutheory.numeric.field import Field, make_field
-from glutheory.numeric.matrix import prepare, read
 from glutheory.numeric.paired import paired_gradient
+from glutheory.numeric.reading import prepare, read
 from glutheory.numeric.tiles import cores
 
 #: Rows of a tile, on a CPU and elsewhere.

@@ -23,9 +23,9 @@ from glutheory.numeric.deep.plan import DeepPlan
 from glutheory.numeric.differentiate import not_finite
 from glutheory.numeric.duals import evaluator
 from glutheory.numeric.field import Field, Terms, make_field
-from glutheory.numeric.matrix import prepare, read
 from glutheory.numeric.pairs import NEAR
 from glutheory.numeric.plan import make_plan, taker
+from glutheory.numeric.reading import prepare, read
 from glutheory.numeric.tiles import Tile, cores, cover, for_each
 
 _SIDE = 128

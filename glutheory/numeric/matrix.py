@@ -1,11 +1,9 @@
-"""Gram matrices of a network's NNGP and NTK on data, and their diagonals, at full floating-point accuracy."""
+"""Gram matrices of a network's NNGP and NTK on data, at full floating-point accuracy."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
-from numbers import Integral
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import array_api_compat
@@ -13,67 +11,29 @@ import numpy as np
 
 from glutheory.activations import Activation
 from glutheory.errors import DomainError, with_article
-from glutheory.ground.arguments import integer
 from glutheory.layers import Stack
-from glutheory.layers.records import Layer, Repeat
-from glutheory.networks import PARAMETRIZATIONS, Network
-from glutheory.networks import network as named_network
-from glutheory.numeric.arrays import Array, Namespace, namespace
+from glutheory.networks import Network
+from glutheory.numeric import reading
+from glutheory.numeric.arrays import Array, Namespace
 from glutheory.numeric.compiled import chosen, compiled
 from glutheory.numeric.given import as_arrays
 from glutheory.numeric.jax_arrays import from_jax, returner
-from glutheory.numeric.plan import Plan, make_plan
-from glutheory.numeric.rows import Rows, read_rows
-from glutheory.numeric.tiles import Tile, cores, cover, for_each
-from glutheory.numeric.weights import Scales, scales
+from glutheory.numeric.plan import Plan
+from glutheory.numeric.reading import library_of, prepare
+from glutheory.numeric.tiles import SIDE, Tile, cores, cover, for_each, positive
 
 if TYPE_CHECKING:
     from glutheory.numeric.deep.plan import DeepPlan
 
 KINDS: dict[str, tuple[str, ...]] = {"nngp": ("nngp",), "ntk": ("ntk",), "both": ("nngp", "ntk")}
 
-#: Rows of the diagonal at a time, for the cache.
-_DIAGONAL = 4096
-#: Rows of a tile: on a CPU the temporaries stay in the cache of a core, elsewhere they fill the device.
-_SIDE, _DEVICE_SIDE = 192, 2048
+#: Rows of a tile where the temporaries are to fill a device.
+_DEVICE_SIDE = 2048
 _LOOP_SIDE = 384
 #: Rows of a tile of a matrix of up to so many rows; of up to so few it is one tile.
 _SMALL_SIDE, _LARGE, _ONE_TILE = 128, 1536, 160
 #: Up to this many entries threads cost more than they save: a millisecond.
 _ONE_THREAD = 1 << 16
-
-
-def _namespace(X: Any, Y: Any) -> Namespace:
-    try:
-        xp = namespace(X, Y)
-    except TypeError:
-        raise DomainError("X and Y are of different libraries: give two numpy arrays or two torch tensors.") from None
-    if Y is not None and array_api_compat.device(X) != array_api_compat.device(Y):
-        raise DomainError(
-            f"X is on {array_api_compat.device(X)} and Y on {array_api_compat.device(Y)}: move them to one device."
-        )
-    return xp
-
-
-def _view(array: Any) -> Any:
-    """The array itself; of a torch tensor on the CPU the numpy array that shares its memory.
-
-    Small tiles in our threads are several times faster than torch's own threads on large ones.
-    """
-    if not array_api_compat.is_torch_array(array) or str(array_api_compat.device(array)) != "cpu":
-        return array
-    try:
-        return array.detach().numpy()
-    except TypeError:  # bfloat16 and the like, which `read_rows` refuses
-        return array
-
-
-def _positive(name: str, value: Any, default: int) -> int:
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise DomainError(f"{name} is {value!r}: give a positive integer, or None for the default.")
-    return int(value)
 
 
 def _outputs(
@@ -93,171 +53,6 @@ def _outputs(
                 f"{getattr(part, 'dtype', None)}: give a float array of shape {shape} of the library of X."
             )
     return given
-
-
-def prepare(
-    network: Network | Activation | Stack | str,
-    X: Array,
-    Y: Array | None = None,
-    *,
-    parametrization: str = "ntk",
-    width: int | None = None,
-    variances: Mapping[str, Any] | None = None,
-    trained: str | Iterable[str] | None = None,
-) -> Plan | DeepPlan:
-    """What `gram` computes once per row, for those who ask for tiles themselves; its arguments and its errors."""
-    X, Y = as_arrays(X, Y)
-    if isinstance(network, Stack):
-        return _deep(network, X, Y, parametrization, width, variances, trained)
-    if trained is not None:
-        raise DomainError(
-            f"trained is {repr(trained)[:60]}: only the groups of a stack can be chosen; make one of the network, "
-            "composed(product(…), readout())."
-        )
-    net = named_network(network)
-    left, right, found = read(net, X, Y, parametrization=parametrization, width=width, variances=variances)
-    with np.errstate(all="ignore"):
-        return make_plan(net, left, right, found)
-
-
-def _deep(
-    stack: Stack,
-    X: Array,
-    Y: Array | None,
-    parametrization: str,
-    width: int | None,
-    variances: Mapping[str, Any] | None,
-    trained: str | Iterable[str] | None,
-) -> DeepPlan:
-    """The plan of a stack."""
-    # here, for activations are looked at there by means of SymPy, which takes longer to load than all of this
-    from glutheory.numeric.deep.plan import Own, make_deep_plan
-
-    if variances:
-        stack = stack.with_numbers(variances, stack.name)
-    standard = parametrization == "standard"
-    if width is not None and not standard:
-        raise DomainError(f"width is {repr(width)[:60]}, but only the standard parametrisation has one: leave it out.")
-    if parametrization not in PARAMETRIZATIONS:
-        raise DomainError(f"parametrization is {parametrization!r}: use {' or '.join(map(repr, PARAMETRIZATIONS))}.")
-    tokens: tuple[int, ...] = (1, 1)
-    if stack.sequences:
-        (X, Y), tokens = zip(*(_tokens(name, part) for name, part in (("X", X), ("Y", Y))), strict=True)
-    left, right = read_both(X, Y)
-    own = Own(standard, int(left.scaled.shape[1]), _width(width) if standard else 1, stack.chosen(trained))
-    return make_deep_plan(stack, left, right, own, (tokens[0], tokens[0] if right is left else tokens[1]))
-
-
-def grams_by_depth(
-    stack: Stack, X: Array, depths: Collection[int], *, threads: int | None = None
-) -> dict[int, tuple[Array, Array]]:
-    """NNGP and NTK of a stack on the rows of X for several numbers of repetitions of its one repeated block.
-
-    As `gram` for each of them, at the cost of the deepest one. In the ntk parametrisation, all weights trained.
-
-    Args:
-        stack: with one `repeat` among its layers and no mean over positions; its own number of repetitions is not used.
-        X: shape (n, d), as for `gram`.
-        depths: numbers of repetitions, positive integers.
-        threads: as for `gram`.
-
-    Returns:
-        For each depth, ascending, the pair of (n, n) matrices in float64.
-
-    Raises:
-        DomainError: no such stack, or as `gram`.
-    """
-    from glutheory.numeric.deep.plan import Own, make_deep_plan  # see `_deep`
-
-    wanted = sorted({integer("depths", depth, 1) for depth in depths})
-    if not wanted or stack.sequences:
-        raise DomainError(f"depths is {list(depths)!r}: give positive integers, for a stack without positions.")
-    left, _ = read_both(X, None)
-    deepest = replace(stack, layers=_repeated(stack.layers, wanted[-1]))
-    own = Own(False, int(left.scaled.shape[1]), 1, deepest.chosen(None))
-    plan = make_deep_plan(deepest, left, left, own, depths=wanted)
-    n, xp = left.count, left.xp
-    found = {depth: (xp.empty((n, n), dtype=xp.float64), xp.empty((n, n), dtype=xp.float64)) for depth in wanted}
-
-    def work(tile: Tile) -> None:
-        rows, columns = tile
-        with np.errstate(all="ignore"):
-            for depth, parts in plan.by_depth(rows, columns, wanted):
-                for result, part in zip(found[depth], parts, strict=True):
-                    result[rows, columns] = part
-                    # rounding is that of one triangle
-                    result[columns, rows] = part.T if rows != columns else xp.triu(part) + xp.triu(part, k=1).T
-
-    side = min(_SIDE, max(64, n // 8))
-    for_each(cover(n, n, side, True), work, max(1, _positive("threads", threads, cores())))
-    return found
-
-
-def _repeated(layers: tuple[Layer, ...], times: int) -> tuple[Layer, ...]:
-    return tuple(replace(layer, times=times) if isinstance(layer, Repeat) else layer for layer in layers)
-
-
-def check_rows(network: Network | Stack) -> None:
-    """Refuse a stack whose data are sequences, for those whose data are rows.
-
-    Raises:
-        DomainError: it is one.
-    """
-    if isinstance(network, Stack) and network.sequences:
-        raise DomainError(
-            f"{network.name!r} has a mean over positions, whose data are sequences and no rows: use glutheory.gram."
-        )
-
-
-def _tokens(name: str, X: Array | None) -> tuple[Array | None, int]:
-    """The tokens of sequences as rows, and how many a sequence has."""
-    if X is None:
-        return None, 1
-    shape = tuple(getattr(X, "shape", ()))
-    if len(shape) != 3 or 0 in shape[1:]:
-        raise DomainError(f"{name} has shape {shape}: a stack with positions needs sequences, (n, positions, d).")
-    return X.reshape(shape[0] * shape[1], shape[2]), shape[1]
-
-
-def _width(width: Any) -> int:
-    if width is None:
-        raise DomainError("width is None: the standard parametrisation needs the width of the layers, an integer >= 1.")
-    found = integer("width", width, 1)
-    if found > 10**300:
-        raise DomainError("width is beyond 1e300: give the width of the layers.")
-    return found
-
-
-def read(
-    net: Network,
-    X: Array,
-    Y: Array | None = None,
-    *,
-    parametrization: str = "ntk",
-    width: int | None = None,
-    variances: Mapping[str, Any] | None = None,
-    library: bool = False,
-) -> tuple[Rows, Rows, Scales]:
-    """The arguments of `gram`, read: the rows of X and of Y (the same where that is left out) and the scales.
-
-    With `library` the rows stay arrays of their library, also tensors on the CPU, which numpy reads faster.
-    """
-    left, right = read_both(X, Y, library=library)
-    return left, right, scales(net, int(left.scaled.shape[1]), parametrization, width, variances)
-
-
-def read_both(X: Array, Y: Array | None, *, library: bool = False) -> tuple[Rows, Rows]:
-    """The rows of X and of Y, the same where that is left out; see `read`."""
-    X, Y = as_arrays(X, Y)
-    _namespace(X, Y)
-    with np.errstate(all="ignore"):
-        left = read_rows("X", X if library else _view(X))
-        right = left if Y is None else read_rows("Y", Y if library else _view(Y))
-    if left.scaled.shape[1] != right.scaled.shape[1]:
-        raise DomainError(
-            f"X has {left.scaled.shape[1]} features and Y has {right.scaled.shape[1]}: give rows of equal length."
-        )
-    return left, right
 
 
 def gram(
@@ -325,17 +120,17 @@ def gram(
         X, Y = from_jax("X", X), None if Y is None else from_jax("Y", Y)
     X, Y = as_arrays(X, Y)
     plan = prepare(network, X, Y, parametrization=parametrization, width=width, variances=variances, trained=trained)
-    left, xp = plan.left, _namespace(X, Y)
+    left, xp = plan.left, library_of(X, Y)
     single = X.dtype == xp.float32 and (Y is None or Y.dtype == xp.float32)
     shape = plan.shape
     results = _outputs(out, kinds, shape, xp, X, xp.float32 if single else xp.float64)
-    targets = [_view(part) for part in results]
+    targets = [reading.view(part) for part in results]
     numpy = array_api_compat.is_numpy_namespace(left.xp)
     loop = compiled(plan, kinds, targets) if chosen(fast, math.prod(shape)) else None
-    side = _positive("block", block, _usual_side(plan, numpy) if loop is None else _loop_side(max(shape)))
+    side = positive("block", block, _usual_side(plan, numpy) if loop is None else _loop_side(max(shape)))
     tiles = math.prod(-(-rows // side) for rows in shape)
     usual = 1 if isinstance(plan, Plan) and math.prod(shape) <= _ONE_THREAD else cores()
-    workers = max(1, min(_positive("threads", threads, usual), tiles)) if numpy else 1
+    workers = max(1, min(positive("threads", threads, usual), tiles)) if numpy else 1
 
     def work(tile: Tile) -> None:
         rows, columns = tile
@@ -360,9 +155,9 @@ def _usual_side(plan: Plan | DeepPlan, numpy: bool) -> int:
         usual = _DEVICE_SIDE
     elif not isinstance(plan, Plan):
         # a small matrix still makes enough tiles to share
-        usual = min(_SIDE, max(64, longest // 8))
+        usual = min(SIDE, max(64, longest // 8))
     elif longest <= _ONE_TILE or longest > _LARGE:
-        usual = _SIDE
+        usual = SIDE
     else:
         # tiles of one size, of which few straddle the diagonal
         usual = -(-longest // -(-longest // _SMALL_SIDE))
@@ -371,26 +166,5 @@ def _usual_side(plan: Plan | DeepPlan, numpy: bool) -> int:
 
 def _loop_side(longest: int) -> int:
     """The rows of a tile for a compiled loop, which keeps nothing but its cosines."""
-    side = _LOOP_SIDE if longest > _LARGE else _SIDE
+    side = _LOOP_SIDE if longest > _LARGE else SIDE
     return -(-longest // max(1, -(-longest // side)))
-
-
-def diagonal(plan: Plan | DeepPlan, kind: str) -> Array:
-    """The entries K(x_i, x_i), shape (n,), of the plan of a symmetric matrix; `kind` is "ntk" or "nngp".
-
-    A row is at the angle 0 to itself, exactly; a zero row counts as at right angles to all, as everywhere.
-    """
-    return _in_pieces(plan, lambda some: plan.diagonal(some, kind))
-
-
-def paired_rows(plan: DeepPlan, kind: str) -> Array:
-    """The entries K(x_i, y_i), shape (n,), of a plan without positions that has as many rows on both sides."""
-    return _in_pieces(plan, lambda some: plan.paired(some, kind))
-
-
-def _in_pieces(plan: Plan | DeepPlan, function: Callable[[slice], Array]) -> Array:
-    count = plan.shape[0]
-    starts = range(0, count, _DIAGONAL)
-    with np.errstate(all="ignore"):
-        pieces = [function(slice(start, min(start + _DIAGONAL, count))) for start in starts]
-    return plan.left.xp.concat(pieces) if pieces else plan.left.norm

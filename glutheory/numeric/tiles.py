@@ -7,10 +7,15 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from numbers import Integral
+from typing import Any
 
+from glutheory.errors import DomainError
 from glutheory.numeric.blas import one_blas_thread, whole_products
 
 Tile = tuple[slice, slice]
+#: Rows of a tile on a CPU: the temporaries stay in the cache of a core.
+SIDE = 192
 
 
 def cover(rows: int, columns: int, side: int, symmetric: bool) -> Iterator[Tile]:
@@ -18,6 +23,19 @@ def cover(rows: int, columns: int, side: int, symmetric: bool) -> Iterator[Tile]
     for i in range(0, rows, side):
         for j in range(i if symmetric else 0, columns, side):
             yield slice(i, min(i + side, rows)), slice(j, min(j + side, columns))
+
+
+def positive(name: str, value: Any, default: int) -> int:
+    """The rows of a tile or the number of threads that someone gives.
+
+    Raises:
+        DomainError: not a positive integer, nor None.
+    """
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise DomainError(f"{name} is {value!r}: give a positive integer, or None for the default.")
+    return int(value)
 
 
 def cores() -> int:

@@ -97,7 +97,7 @@ class TestProducts:
         X = _data(20, 4)
         V = np.eye(20)
         np.testing.assert_array_equal(GramOperator("relu", torch.from_numpy(X)) @ V, GramOperator("relu", X) @ V)
-        monkeypatch.setattr("glutheory.numeric.matrix._view", lambda array: array)  # what happens on other devices
+        monkeypatch.setattr("glutheory.numeric.reading.view", lambda array: array)  # what happens on other devices
         with pytest.raises(DomainError, match="X is on cpu: move it to the CPU"):
             GramOperator("relu", torch.from_numpy(X))
 

@@ -302,7 +302,7 @@ def test_threads_batches_and_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     X[:20] = X[:1] + 1e-5 * X[:20]
     wanted = gradient(stack, X[:40], X[40:70])
     monkeypatch.setattr(autograd, "_host", lambda tensor: tensor.detach())
-    monkeypatch.setattr("glutheory.numeric.matrix._view", lambda array: array)
+    monkeypatch.setattr("glutheory.numeric.reading.view", lambda array: array)
     torch.testing.assert_close(
         gradient(stack, X[:40], X[40:70]), wanted, rtol=1e-11, atol=1e-11 * float(wanted.abs().max())
     )

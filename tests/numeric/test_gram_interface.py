@@ -135,7 +135,7 @@ class TestLibraries:
         """Tensors of the CPU are computed on as numpy arrays; `native` is what happens on other devices."""
         torch = pytest.importorskip("torch")
         if native:
-            monkeypatch.setattr("glutheory.numeric.matrix._view", lambda array: array)
+            monkeypatch.setattr("glutheory.numeric.reading.view", lambda array: array)
         X, Y = _data(), _data(9, seed=3)
         for second in (None, Y):
             wanted = gram(name, X, second, kind="both")

@@ -20,8 +20,9 @@ from glutheory.activations import Activation
 from glutheory.errors import DomainError
 from glutheory.networks import Network, network, product
 from glutheory.numeric import gram
+from glutheory.numeric.diagonals import diagonal
 from glutheory.numeric.gradient import gram_gradient
-from glutheory.numeric.matrix import diagonal, prepare
+from glutheory.numeric.reading import prepare
 from tests.zoo import FAST, JUMPS
 from tests.zoo import FAST_LOGISTIC as LOGISTIC
 

@@ -15,8 +15,8 @@ from glutheory.numeric import gram
 from glutheory.numeric.deep.field import make_deep_field
 from glutheory.numeric.deep.plan import DeepPlan
 from glutheory.numeric.duals import evaluator
-from glutheory.numeric.matrix import prepare
 from glutheory.numeric.pairs import Geometry
+from glutheory.numeric.reading import prepare
 from glutheory.studies.pairs import stack_pair
 
 Array = npt.NDArray[np.float64]
