@@ -21,8 +21,9 @@ from glutheory.printing.styles import PYTHON, c99_style
 from glutheory.printing.writer import Writer
 from glutheory.symbolic.duals import HERMITE, Dual
 
-#: Nodes on a panel, and the widest panel. The test measures 1e-12 of the scale over the variances that are promised.
-_NODES, _REACH, _WIDEST = 16, 9.0, 1.5
+#: Nodes on a panel, and the widest panel: of y, and of z itself, for waves that do not fade as the grading expects. The
+#: test measures 1e-12 of the scale over the variances that are promised.
+_NODES, _REACH, _WIDEST, _WAVE = 16, 9.0, 1.5, 8.0
 ACCURACY = (
     "S and T are quadratures of the defining integral: the errors are below 1e-12 of the scale "
     "sqrt(f(a, a, a)*f(b, b, b)), f = S or T, for variances from 0.01 to 100, at |c| = sqrt(a*b) too, of activations "
@@ -31,11 +32,15 @@ ACCURACY = (
 )
 
 _PYTHON = '''
-def _nodes(cuts):
-    """Gauss-Legendre nodes on [-%REACH%, %REACH%], cut at these places, with their weights times the normal density."""
+def _nodes(cuts, speed):
+    """Gauss-Legendre nodes on [-%REACH%, %REACH%], cut at these places, with their weights times the normal density.
+
+    z moves by `speed` times what y moves.
+    """
+    widest = min(%WIDEST%, %WAVE% / speed)
     ends = sorted({-%REACH%, %REACH%, *(cut for cut in cuts if abs(cut) < %REACH%)})
     for low, high in zip(ends, ends[1:]):
-        count = math.ceil((high - low) / %WIDEST%)
+        count = math.ceil((high - low) / widest)
         half = (high - low) / (2 * count)
         for k in range(count):
             for node, weight in _RULE16:
@@ -57,7 +62,7 @@ def _expectation(f, kinks, start, root):
         step = 1e-15 * abs(start) + 1e-300
         return (f(start - step) + f(start + step)) / 2
     cuts = [*_graded(-start / root, 1 / root), *((kink - start) / root for kink in kinks)]
-    return math.fsum(weight * f(start + root * y) for y, weight in _nodes(cuts))
+    return math.fsum(weight * f(start + root * y) for y, weight in _nodes(cuts, root))
 
 
 def _pair(f, kinks, a, b, rho, r):
@@ -68,7 +73,8 @@ def _pair(f, kinks, a, b, rho, r):
     cuts = [*_graded(0.0, 1 / max(p, q * abs(rho))), *(kink / p for kink in kinks)]
     if rho:
         cuts += [(kink / q + r * t) / rho for kink in kinks for t in (-9, -6, -4, -2.5, -1.2, 0, 1.2, 2.5, 4, 6, 9)]
-    return math.fsum(w * f(p * x) * _expectation(f, kinks, q * rho * x, q * r) for x, w in _nodes(cuts))
+    nodes = _nodes(cuts, p + q * abs(rho))
+    return math.fsum(w * f(p * x) * _expectation(f, kinks, q * rho * x, q * r) for x, w in nodes)
 
 
 def _delta_pairs(f, kinks, jumps, a, b, c, root, rho, r):
@@ -161,6 +167,7 @@ static inline int @graded(double *cuts, double centre, double scale)
 /* E[f(start + root*y)] for a standard normal y, or the sum of f(p*x) times such means where inner > 0. */
 static inline double @expectation(@function f, const double *kinks, int count, double start, double root)
 {
+    const double widest = fmin(%WIDEST%, %WAVE% / root); /* waves in z do not fade as the grading expects */
     double cuts[192], total = 0.0;
     int i, j, k, n;
     if (root <= 0.0) {
@@ -173,7 +180,7 @@ static inline double @expectation(@function f, const double *kinks, int count, d
     }
     n = @ends(cuts, n);
     for (i = 0; i + 1 < n; i++) {
-        const int panels = (int)ceil((cuts[i + 1] - cuts[i]) / %WIDEST%);
+        const int panels = (int)ceil((cuts[i + 1] - cuts[i]) / widest);
         const double half = panels > 0 ? (cuts[i + 1] - cuts[i]) / (2.0 * panels) : 0.0;
         for (k = 0; k < panels; k++) {
             for (j = 0; j < 16; j++) {
@@ -189,7 +196,7 @@ static inline double @expectation(@function f, const double *kinks, int count, d
 static inline double @pair(@function f, const double *kinks, int count, double a, double b, double rho, double r)
 {
     static const double passing[11] = {-9.0, -6.0, -4.0, -2.5, -1.2, 0.0, 1.2, 2.5, 4.0, 6.0, 9.0};
-    const double p = sqrt(a), q = sqrt(b);
+    const double p = sqrt(a), q = sqrt(b), widest = fmin(%WIDEST%, %WAVE% / (p + q * fabs(rho)));
     double cuts[640], total = 0.0;
     int i, j, k, n;
     if (p <= 0.0 || q <= 0.0) {
@@ -204,7 +211,7 @@ static inline double @pair(@function f, const double *kinks, int count, double a
     }
     n = @ends(cuts, n);
     for (i = 0; i + 1 < n; i++) {
-        const int panels = (int)ceil((cuts[i + 1] - cuts[i]) / %WIDEST%);
+        const int panels = (int)ceil((cuts[i + 1] - cuts[i]) / widest);
         const double half = panels > 0 ? (cuts[i + 1] - cuts[i]) / (2.0 * panels) : 0.0;
         for (k = 0; k < panels; k++) {
             for (j = 0; j < 16; j++) {
@@ -293,7 +300,7 @@ def _rule() -> tuple[tuple[float, float], ...]:
 
 
 def _common(text: str) -> str:
-    for name, value in (("REACH", _REACH), ("WIDEST", _WIDEST)):
+    for name, value in (("REACH", _REACH), ("WIDEST", _WIDEST), ("WAVE", _WAVE)):
         text = text.replace(f"%{name}%", repr(value))
     return text
 
