@@ -14,7 +14,8 @@ from numpy.polynomial import chebyshev
 from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.own.curve import Curves
-from glutheory.numeric.own.plane import Pairs, Products, Side, expectations
+from glutheory.numeric.own.line import FINER, USUAL, Integrand, Pairs, Products, Side
+from glutheory.numeric.own.plane import expectations
 from glutheory.numeric.own.samples import transform
 from glutheory.numeric.own.spectrum import Spectrum
 
@@ -122,8 +123,9 @@ class Near:
         reach = self._reach(pairs)
         left = self._side(1.5 * reach * float(pairs.r.max()), len(products) > len(VALUES))
         right = self._side(1.5 * reach * float(np.abs(pairs.q).max()), len(products) > len(VALUES))
-        found = expectations(left, right, products, pairs, scale, reach)
-        self._check(left, right, products, pairs, scale, reach, found)
+        integrand = Integrand(left, right, products, reach, USUAL)
+        found = expectations(integrand, pairs, scale)
+        self._check(integrand, pairs, scale, found)
         return found
 
     def _reach(self, pairs: Pairs) -> float:
@@ -131,25 +133,21 @@ class Near:
         sizes = np.unique(np.floor(2.0 * np.log2(np.concatenate([pairs.r, np.abs(pairs.q)]))))
         return max(self._spectrum.reach(float(2.0 ** ((size + 0.5) / 2.0))) for size in sizes) - _NEARER
 
-    def _check(
-        self,
-        left: Side,
-        right: Side,
-        products: Products,
-        pairs: Pairs,
-        scale: Array,
-        reach: float,
-        found: Array,
-    ) -> None:
-        """One of these pairs with the roles of x and y, and of u and v, exchanged."""
+    def _check(self, integrand: Integrand, pairs: Pairs, scale: Array, found: Array) -> None:
+        """One of these pairs with the roles of x and y, and of u and v, exchanged, and by a finer rule.
+
+        Of two rows of one norm the exchange alone would be the same integral once more.
+        """
         some = np.array([len(pairs.r) // 2])
-        key = tuple(int(v) for v in (*np.floor(np.log2([pairs.r[some], np.abs(pairs.q[some])])).ravel(), len(products)))
+        key = tuple(int(v) for v in (*np.floor(np.log2([pairs.r[some], np.abs(pairs.q[some])])).ravel(), len(found)))
         if key in self._checked:
             return
         one = pairs.take(some)
         sign = np.sign(one.q)
         swapped = Pairs(np.abs(one.q), sign * one.r, one.rho, one.sine)
-        again = expectations(right, left, [(j, i) for i, j in products], swapped, scale[:, some], reach)
+        products = [(j, i) for i, j in integrand.products]
+        exchanged = Integrand(integrand.right, integrand.left, products, integrand.reach, FINER)
+        again = expectations(exchanged, swapped, scale[:, some])
         with np.errstate(all="ignore"):
             # of T where φ jumps, which grows like 1/θ, relative to itself
             error = np.abs(again - found[:, some]) / np.maximum(scale[:, some], np.abs(found[:, some]))

@@ -18,8 +18,9 @@ from glutheory.numeric.own import near as near_module
 from glutheory.numeric.own.check import TOLERANCE, check, plain
 from glutheory.numeric.own.curve import curves
 from glutheory.numeric.own.features import features
+from glutheory.numeric.own.line import USUAL, Pairs
 from glutheory.numeric.own.near import PARTIALS, VALUES, Near
-from glutheory.numeric.own.plane import Pairs, expectations
+from glutheory.numeric.own.plane import expectations
 from glutheory.numeric.own.rule import reach
 from glutheory.numeric.own.spectrum import HEAD, TERMS, Spectrum
 from glutheory.numeric.own.truncated import rules
@@ -170,6 +171,23 @@ def test_a_wrong_integral_of_near_pairs_is_noticed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(near_module, "expectations", wrong)
     with pytest.raises(glu.DomainError, match="two ways of computing it differ"):
         near.expectations(VALUES, _near_pairs(), np.ones((2, 3)))
+
+
+@pytest.mark.parametrize(("name", "rough"), [("root", True), ("shifted", False), ("mish", False), ("softsign", False)])
+def test_branch_points_are_told_from_kinks(name: str, rough: bool) -> None:
+    found = curves(OWN[name])
+    assert Near(found, Spectrum(found))._side(8.0, False).rough is rough
+
+
+def test_a_branch_point_integrated_as_if_it_were_a_kink_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of rows of one norm, whose integral is the same one with the order exchanged."""
+    found = curves(OWN["root"])
+    sine = np.array([0.1, 0.14])
+    pairs = Pairs(np.ones(2), np.ones(2), np.sqrt(1 - sine**2), sine)
+    Near(found, Spectrum(found)).expectations(VALUES, pairs, np.ones((2, 2)))
+    monkeypatch.setattr(near_module, "USUAL", replace(USUAL, rough=USUAL.settled))
+    with pytest.raises(glu.DomainError, match="two ways of computing it differ"):
+        Near(found, Spectrum(found)).expectations(VALUES, pairs, np.ones((2, 2)))
 
 
 def test_a_pair_and_its_mirror_image() -> None:

@@ -1,0 +1,198 @@
+"""Integrals along lines of the plane of a pair (u, v): of products of functions, and of one given the other number.
+
+With x along the left row and y at right angles to it, u = r x and v = q (ρ x + s y), s = sin θ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from glutheory.numeric.arrays import Array
+from glutheory.numeric.own.rule import density, legendre, panels
+
+#: By how much wider than the breaks allow panels may be.
+_SLACK = 2.2
+#: Breaks that are nearer to each other than this surround a branch point that matters: they crowd towards one of |z|^p
+#: until φ is 1e-20, and from p = 4 on what it leaves in E[φ'(u) φ'(v)] is below rounding.
+_CROWDED = 1e-5
+
+#: Which function of u is multiplied with which one of v.
+Products = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How finely to integrate.
+
+    Attributes:
+        outer: nodes of an interval of the outer integral.
+        inner: nodes of a panel of the inner integral.
+        width: of these panels, at most.
+        settled: what the last coefficients of the inner integral may be, of the scale, where functions are analytic up
+            to their kinks: those from the 2 `outer`-th on, which the rule confuses with the integral, are to these at
+            most as their power 3/2 (coefficients of functions with poles fall like exp(−c √k)).
+        rough: the same where a kink is a branch point. The inner integral is then like |y|^α log|y| at crossings, its
+            coefficients fall like k^(−2α−1), and what the rule loses is of the size of the last ones.
+    """
+
+    outer: int
+    inner: int
+    width: float
+    settled: float
+    rough: float
+
+
+USUAL = Rule(16, 16, 4.2, 3e-8, 3e-12)
+#: To hold `USUAL` against.
+FINER = Rule(24, 22, 3.2, 1e-10, 1e-12)
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """Some functions of one variable, all with the same kinks.
+
+    Attributes:
+        values: z ↦ the functions, a list of arrays; z has rows without a kink inside.
+        kinks: ascending.
+        masses: of the delta functions of each function at the kinks, shape (functions, kinks).
+        breaks: points between which all are smooth, kinks among them.
+    """
+
+    values: Callable[[Array], list[Array]]
+    kinks: Array
+    masses: Array
+    breaks: Array
+
+    @cached_property
+    def between(self) -> Array:
+        """The breaks that are no kinks."""
+        return np.setdiff1d(self.breaks, self.kinks)
+
+    @cached_property
+    def rough(self) -> bool:
+        """Whether there is a branch point."""
+        return bool(np.diff(self.breaks).min() < _CROWDED)
+
+    def width(self, z: Array) -> Array:
+        """How far the breaks on both sides of z are from each other."""
+        place = np.clip(np.searchsorted(self.breaks, z), 1, len(self.breaks) - 1)
+        return np.diff(self.breaks)[place - 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """N pairs of rows: r > 0 and q ≠ 0 the radii, of the sign of ρ in q; |ρ| and sin θ; shape (N,) each."""
+
+    r: Array
+    q: Array
+    rho: Array
+    sine: Array
+
+    def take(self, some: Array) -> Pairs:
+        """These pairs."""
+        return Pairs(self.r[some], self.q[some], self.rho[some], self.sine[some])
+
+
+@dataclass(frozen=True, eq=False)
+class Integrand:
+    """E[f_i(u) g_j(v)] for each (i, j) of `products`, and how to integrate it.
+
+    Attributes:
+        left: the functions of u.
+        right: the functions of v.
+        products: which ones to multiply.
+        reach: the x and y at which the integral is cut off.
+        rule: how finely to integrate.
+    """
+
+    left: Side
+    right: Side
+    products: Products
+    reach: float
+    rule: Rule
+
+    @property
+    def settled(self) -> float:
+        """What the last coefficients of the inner integral may be, of the scale."""
+        return self.rule.rough if self.left.rough or self.right.rough else self.rule.settled
+
+    def base(self) -> Array:
+        """The ends of panels on a line without breaks."""
+        return np.linspace(-self.reach, self.reach, round(2 * self.reach / self.rule.width) + 1)
+
+
+def integrals(integrand: Integrand, pairs: Pairs, y: Array) -> Array:
+    """The integrals over x at these y, shape (products, M)."""
+    left, right, products = integrand.left, integrand.right, integrand.products
+    low, high, owner = _panels(integrand, pairs, y)
+    nodes, weights = legendre(integrand.rule.inner)
+    half = (high - low) / 2
+    x = ((low + high) / 2)[:, None] + half[:, None] * nodes
+    w = half[:, None] * weights * density(x)
+    f = left.values(pairs.r[owner, None] * x)
+    g = right.values(pairs.q[owner, None] * (pairs.rho[owner, None] * x + (pairs.sine * y)[owner, None]))
+    weighted = {i: f[i] * w for i in {i for i, _ in products}}
+    found = np.empty((len(products), len(y)))
+    for k, (i, j) in enumerate(products):
+        found[k] = np.bincount(owner, np.einsum("ij,ij->i", weighted[i], g[j]), len(y))
+    return found
+
+
+def _panels(integrand: Integrand, pairs: Pairs, y: Array) -> tuple[Array, Array, Array]:
+    """The ends of the panels of these lines, and which line each is on; shape (M,) each.
+
+    Kinks are ends of panels. The other breaks only say how wide panels may be: where those of u and of v alternate,
+    some are left out.
+    """
+    left, right, reach, base = integrand.left, integrand.right, integrand.reach, integrand.base()
+    shift, slope = pairs.sine * y, pairs.q * pairs.rho
+    places = [(left.kinks, right.kinks), (left.between, right.between)]
+    columns = [base[[0, -1]] + 0.0 * y[:, None]]
+    for own, other in places:
+        columns += [own / pairs.r[:, None], (other - (pairs.q * shift)[:, None]) / slope[:, None]]
+    columns.append(base[1:-1] + 0.0 * y[:, None])
+    # a kink comes before others at its place
+    edges = np.clip(np.concatenate(columns, axis=1), -reach, reach)
+    order = np.argsort(edges, axis=1, kind="stable")
+    firm = order < 2 + len(left.kinks) + len(right.kinks)
+    edges = np.take_along_axis(edges, order, axis=1)
+    owner, place = np.nonzero(np.diff(edges, axis=1) > 0)
+    low, high, firm = edges[owner, place], edges[owner, place + 1], firm[owner, place + 1]
+    x = (low + high) / 2
+    width = np.minimum(
+        left.width(pairs.r[owner] * x) / pairs.r[owner],
+        right.width(slope[owner] * x + (pairs.q * shift)[owner]) / np.abs(slope[owner]),
+    )
+    width = np.minimum(_SLACK * width, base[1] - base[0])
+    for parity in (0, 1, 0):
+        first = np.nonzero(~firm[:-1] & (np.arange(len(low) - 1) % 2 == parity))[0]
+        joined = np.minimum(width[first], width[first + 1])
+        some = high[first + 1] - low[first] <= joined
+        first, joined = first[some], joined[some]
+        low[first + 1], width[first + 1] = low[first], joined
+        keep = np.ones(len(low), dtype=bool)
+        keep[first] = False
+        low, high, firm, width, owner = low[keep], high[keep], firm[keep], width[keep], owner[keep]
+    return low, high, owner
+
+
+def conditional(integrand: Integrand, side: Side, number: int, pairs: Pairs, place: Array) -> Array:
+    """E[g(q (ρ x + s y))] over y at x = `place`, g one of the functions of `side`; shape (N,)."""
+    reach, inner = integrand.reach, integrand.rule.inner
+    base = integrand.base() + 0.0 * place[:, None]
+    cuts = (side.breaks / pairs.q[:, None] - (pairs.rho * place)[:, None]) / pairs.sine[:, None]
+    edges = np.sort(np.clip(np.concatenate([base, cuts], axis=1), -reach, reach), axis=1)
+    y, w = panels(edges, inner)
+    v = pairs.q[:, None] * ((pairs.rho * place)[:, None] + pairs.sine[:, None] * y)
+    # Of parallel rows the v of all y are one number in float64, which may be a kink. Which side of it they are on is
+    # known from y: of a row with itself, half of them on each.
+    for kink in side.kinks:
+        cut = (kink / pairs.q - pairs.rho * place) / pairs.sine
+        beyond = (y > cut[:, None]) == (pairs.q > 0)[:, None]
+        v = np.where(beyond, np.maximum(v, np.nextafter(kink, np.inf)), np.minimum(v, kink))
+    values = side.values(v.reshape(-1, inner))[number].reshape(v.shape)
+    return np.sum(values * w * density(y), axis=1)
