@@ -15,8 +15,8 @@ from glutheory.numeric.duals.record import Dual, Partials, Values
 from glutheory.numeric.own.check import check
 from glutheory.numeric.own.curve import curves
 from glutheory.numeric.own.features import Layout, features, layout, reach_of, terms_needed
+from glutheory.numeric.own.line import Pairs
 from glutheory.numeric.own.near import PARTIALS, VALUES, Near
-from glutheory.numeric.own.plane import Pairs
 from glutheory.numeric.own.spectrum import BLOCK, HEAD, Spectrum
 from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
