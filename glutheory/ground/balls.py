@@ -64,28 +64,6 @@ def bits_of(digits: int) -> int:
     return int(digits * 3.3219281) + 16
 
 
-def integral(integrand: Callable[[acb, bool], acb], low: Ball, high: Ball, **limits: Any) -> acb:
-    """`acb.integral`, out of which an exception in the integrand comes as itself.
-
-    python-flint goes on after one, with an undefined value: an interrupt could leave a wrong number behind.
-    """
-    raised: list[BaseException] = []
-
-    def guarded(x: acb, analytic: bool) -> acb:
-        if raised:
-            return acb("nan")
-        try:
-            return integrand(x, analytic)
-        except BaseException as error:  # noqa: BLE001 (raised again below)
-            raised.append(error)
-            return acb("nan")
-
-    value: acb = acb.integral(guarded, low, high, **limits)
-    if raised:
-        raise raised[0]
-    return value
-
-
 class Tape:
     """A straight-line program for `expressions` as functions of `symbols`.
 

@@ -21,6 +21,8 @@ from typing import Any
 import sympy as sp
 from flint import acb, arb, ctx
 
+from glutheory.ground.integral import integral
+
 Ball = Any  # arb or acb: python-flint ships no types for mixed arithmetic
 #: From this E on, Φ₂ ≈ e^{−E} is integrated by itself: differences of larger numbers cost E·log₂e bits. Beyond the
 #: second one double precision no longer places the integral.
@@ -150,7 +152,7 @@ def _integrated(x: arb, y: arb, c: arb, d: arb) -> arb:
 
     # the value is e^{−energy} times a power of it: below that the relative tolerance is in force
     goal = (arb(-energy - bits * math.log(2)) - 40).exp()
-    total = acb.integral(integrand, 0, edge, abs_tol=goal, rel_tol=arb(2) ** -bits).real
+    total = integral(integrand, 0, edge, abs_tol=goal, rel_tol=arb(2) ** -bits).real
     # beyond the edge the integrand is at most e^{xt − t²/2}
     total += arb(0, ((x * edge - edge * edge / 2).exp() / (edge - x)).upper())
     return total * _density(x)
@@ -209,4 +211,4 @@ def owen_t(h: arb, t: arb) -> arb:
         return (-h * h * square / 2).exp() / (1 + square)
 
     goal = arb(2) ** -ctx.prec
-    return t * peak * acb.integral(integrand, 0, 1, abs_tol=goal, rel_tol=goal).real / (2 * arb.pi())
+    return t * peak * integral(integrand, 0, 1, abs_tol=goal, rel_tol=goal).real / (2 * arb.pi())

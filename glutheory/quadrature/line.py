@@ -18,9 +18,9 @@ from itertools import pairwise
 import sympy as sp
 from flint import acb, arb, ctx
 
-from glutheory.ground.balls import integral as ball_integral
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.growth import Growth, growth
+from glutheory.ground.integral import integral as ball_integral
 from glutheory.ground.pieces import Pieces
 from glutheory.quadrature.compiled import ball_functions
 from glutheory.quadrature.frame import Frame

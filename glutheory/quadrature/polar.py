@@ -20,8 +20,8 @@ from collections.abc import Sequence
 
 from flint import acb, arb, arb_series, ctx
 
-from glutheory.ground.balls import integral
 from glutheory.ground.exact import ball
+from glutheory.ground.integral import integral
 from glutheory.ground.powers import Power
 from glutheory.quadrature.frame import Frame
 

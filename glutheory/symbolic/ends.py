@@ -12,9 +12,10 @@ import sympy as sp
 from flint import acb, arb
 
 from glutheory.activations import Activation, Z
-from glutheory.ground.balls import Ball, Tape, integral
+from glutheory.ground.balls import Ball, Tape
 from glutheory.ground.exact import Exact, Point, ball
 from glutheory.ground.growth import Growth
+from glutheory.ground.integral import integral
 from glutheory.ground.order import apart
 from glutheory.symbolic.deltas import density, infinite
 from glutheory.symbolic.piecewise import Piecewise, piecewise

@@ -18,9 +18,10 @@ from flint import acb, arb
 
 from glutheory.activations import Activation, Z
 from glutheory.errors import DerivationError
-from glutheory.ground.balls import Ball, Tape, bits_of, integral, precision
+from glutheory.ground.balls import Ball, Tape, bits_of, precision
 from glutheory.ground.exact import Exact, Point, ball
 from glutheory.ground.growth import Growth, growth
+from glutheory.ground.integral import integral
 from glutheory.ground.pieces import pieces
 from glutheory.symbolic.hermite_rule import CRAMER, hermite_integrals
 

@@ -7,22 +7,7 @@ import sympy as sp
 from flint import acb, arb
 
 from glutheory.activations import Z
-from glutheory.ground.balls import Tape, integral
-
-
-def test_an_exception_within_an_integral_comes_out_as_itself() -> None:
-    """python-flint's own goes on after one; an interrupt must not leave a number behind."""
-    seen: list[acb] = []
-
-    def integrand(x: acb, analytic: bool) -> acb:  # noqa: ARG001 (python-flint's signature)
-        seen.append(x)
-        if len(seen) == 5:
-            raise KeyboardInterrupt
-        return x.exp()
-
-    with pytest.raises(KeyboardInterrupt):
-        integral(integrand, 0, 1)
-    assert integral(lambda x, analytic: x.exp(), 0, 1).real.overlaps(arb(1).exp() - 1)  # noqa: ARG005
+from glutheory.ground.balls import Tape
 
 
 def test_a_column_of_values_is_as_one_by_one() -> None:
