@@ -112,7 +112,12 @@ def calls(model: Any, stack: Stack) -> tuple[torch.Tensor, ...]:
 
 
 @pytest.mark.parametrize(
-    "name", ["qwen2_moe", *(pytest.param(name, marks=pytest.mark.long) for name in ("gpt_oss", "llama4_text"))]
+    "name",
+    [
+        "qwen2_moe",
+        pytest.param("llama4_text", marks=pytest.mark.long),
+        pytest.param("gpt_oss", marks=pytest.mark.slow),
+    ],
 )
 def test_experts_and_their_mixture(name: str) -> None:
     check(name)

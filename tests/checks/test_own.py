@@ -286,7 +286,9 @@ ODD = {
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "mechanism" else name for name in MEASURES]
+)
 def test_odd_rows_are_measured_or_refused(name: str) -> None:
     """By one sentence; what is not known is a dash."""
     for rows in ODD.values():

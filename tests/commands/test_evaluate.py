@@ -83,7 +83,7 @@ rational = st.fractions(min_value=Fraction(1, 100), max_value=100, max_denominat
 @example("gelu", Fraction(1), Fraction(1), Fraction(-99, 100), 7)
 @example("relu", Fraction(1, 100), Fraction(100), Fraction(-1), 12)
 @example("exp", Fraction(100), Fraction(100), Fraction(1), 3)
-@pytest.mark.long
+@pytest.mark.slow
 def test_every_printed_digit_is_right(name: str, a: Fraction, b: Fraction, rho: Fraction, digits: int) -> None:
     # |c| <= min(a, b) keeps any ρ admissible
     point = ("--a", str(a), "--b", str(b), "--c", str(rho * min(a, b)))

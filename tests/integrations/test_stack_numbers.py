@@ -132,7 +132,7 @@ ONE_VARIANCE = {
 }
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["nngp", "ntk"])
 @pytest.mark.parametrize("name", ONE_VARIANCE)
 def test_rows_of_one_norm_move_the_variance_too(name: str, kind: str) -> None:

@@ -69,7 +69,7 @@ LATE |= {"selu", "shifted_relu", "silu", "snake", "softsign", "squared_relu", "s
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.long) if name in LATE else name for name in network_names()]
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LATE else name for name in network_names()]
 )
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_name_renders(name: str, form: str) -> None:

@@ -25,7 +25,7 @@ LATE = ("relu6", "hard_sigmoid", "hard_swish", "hard_tanh", "xielu")
 
 @pytest.mark.parametrize(
     "name",
-    [*(pytest.param(n, marks=pytest.mark.long) if n in LATE else n for n in activation_names()), *OWN[:3]],
+    [*(pytest.param(n, marks=pytest.mark.slow) if n in LATE else n for n in activation_names()), *OWN[:3]],
 )
 def test_the_short_form_is_the_derived_formula(name: str) -> None:
     act = found(name).gate

@@ -101,11 +101,11 @@ def test_three_rules_agree(act: Activation, point: Point) -> None:
     ("a", "b", "c"),
     [
         ("0.1", 3, "-0.4"),
-        pytest.param(1, 1, "0.3", marks=pytest.mark.slow),
-        pytest.param(2, 2, "1.9", marks=pytest.mark.slow),
+        (1, 1, "0.3"),
+        (2, 2, "1.9"),
     ],
 )
-@pytest.mark.long
+@pytest.mark.slow
 def test_the_logistic_family_by_lattice_and_panels(name: str, a: object, b: object, c: object) -> None:
     point, part = Point.of(a, b, c), model(activation(name).expr).whole
     lattice = smooth_means(point, part.functions, (-65.0, -65.0))

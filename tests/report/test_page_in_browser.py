@@ -201,7 +201,7 @@ def test_the_contents_on_a_telephone(small: str, opened: Opened) -> None:
     assert bar["y"] + bar["height"] <= top["y"] < 250
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_claims_are_folded_and_links_open_them(small: str, opened: Opened) -> None:
     """A page that one can read: what is folded takes a few lines, and every way to a claim opens it."""
     page = opened(small)

@@ -265,7 +265,7 @@ class TestRectangles:
         assert float(point[2]) == pytest.approx((T2 - T1) / 2e-6, rel=1e-5)
         assert U.contains(point[2].mid())
 
-    @pytest.mark.long
+    @pytest.mark.slow
     def test_cover(self):
         assert cover(activation("erf"), TWOS, (F(1), F(2)), odd=True).positive
         assert cover(activation("identity"), TWOS, (F(1), F(2)), odd=True).positive

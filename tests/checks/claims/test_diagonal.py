@@ -315,7 +315,7 @@ class TestEvidence:
 
 
 class TestEndToEnd:
-    @pytest.mark.long
+    @pytest.mark.slow
     def test_the_quick_profile(self) -> None:
         found = statement.run(SETTINGS)
         assert all(control.caught for control in found.controls), found.controls

@@ -196,7 +196,7 @@ class TestRun:
     #: Both optimisers, with and without augmentation.
     tiny = Task(((TINY.name, "sgd"), (TINY.name, "adamw"), (ALTERED.name, "sgd")), (TINY, ALTERED), seeds=2, epochs=3)
 
-    @pytest.mark.long
+    @pytest.mark.slow
     @pytest.mark.usefixtures("few_relabellings")
     def test_too_few_networks_decide_nothing(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(generalization, "QUICK", self.tiny)

@@ -85,7 +85,7 @@ FUNCTIONS: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("tanh",), ("silu",), ("identity", "relu"), ("tanh", "silu")], ids="*".join)
 def test_the_variance_of_a_long_simulation(names: tuple[str, ...]) -> None:
     """The naive neuron in NumPy; four standard errors of the sample variance, whose size is computed as well."""
