@@ -188,6 +188,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert result.stdout.strip() == "[]"
 
 
+@pytest.mark.long
 def test_no_user_text_is_ever_evaluated() -> None:
     """`eval`, `exec`, `compile` and `parse_expr` occur nowhere in the package."""
     for path in PACKAGE.rglob("*.py"):

@@ -296,6 +296,7 @@ def _entries(act: glu.Activation) -> list[Callable[[], object]]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("given", "named"), [*SINGULAR, *_FUNCTIONS], ids=str)
 def test_what_has_no_kernel_is_refused_by_every_entry(given: str | sp.Expr, named: str) -> None:
     act = glu.Activation(str(given), given)

@@ -31,6 +31,7 @@ def drawing(script: ModuleType) -> ET.Element:
     return ET.fromstring(script.svg(script.house()))
 
 
+@pytest.mark.long
 def test_the_picture_is_that_of_the_code(script: ModuleType, monkeypatch, capsys) -> None:
     monkeypatch.setattr(sys, "argv", ["architecture.py", "--check"])
     with pytest.raises(SystemExit) as end:

@@ -42,6 +42,7 @@ def _meet(act: Activation, point: Point, digits: int) -> None:
             assert arb(i.rad()) <= reference * arb(10) ** -digits * 2
 
 
+@pytest.mark.long
 @given(act=st.sampled_from([*CLOSED, *EXTRA]), point=points(-2, 2))
 @example(act=activation("relu"), point=Point.of(1, 1, -1))
 @example(act=activation("step"), point=Point.of("0.25", 4, 1))

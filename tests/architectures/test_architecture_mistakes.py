@@ -22,6 +22,7 @@ from glutheory.sampling.feed_forward import FeedForward
 from tests.architectures.tiny import TINY, make
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "changes", "error", "match"),
     [

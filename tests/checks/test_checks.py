@@ -239,6 +239,7 @@ class TestRunner:
         assert changed.exit_code == 1
         assert "recorded is holds" in changed.stderr
 
+    @pytest.mark.long
     def test_recording_keeps_the_others(self, run: Callable[..., Result]) -> None:
         run("--only", "angle", "--record")
         run("--only", "hadamard", "--record")
@@ -302,6 +303,7 @@ def test_two_processes_find_what_one_does() -> None:
     assert [replace(item, seconds=0) for item in both] == [replace(item, seconds=0) for item in alone]
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     """The first process alone gets the signal, while the others are at work."""
     name, value = "GLUTHEORY_TEST", f"{tmp_path.name}-{os.getpid()}"

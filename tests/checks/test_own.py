@@ -249,6 +249,7 @@ def test_straightness_by_small_steps() -> None:
         assert 1 - start / length == pytest.approx(curved, abs=2e-3)
 
 
+@pytest.mark.long
 def test_stacks_by_gram() -> None:
     for depth in (1, 16):
         plain, gated = (values(glu.stack(name, depth), kind="ntk") for name in ("silu", "swiglu"))

@@ -11,6 +11,7 @@ from glutheory.symbolic.derived import Derivation, Verification
 from tests.commands.command_line import good, run
 
 
+@pytest.mark.long
 def test_derive_shows_the_whole_story() -> None:
     text = good("derive", "swiglu", "--steps")
     headings = [
@@ -48,6 +49,7 @@ def test_own_activation_gated_or_not() -> None:
     assert "gated sin" in good("derive", "sin", "--gated")
 
 
+@pytest.mark.long
 def test_parameters_are_exact() -> None:
     record = json.loads(good("derive", "swiglu", "--param", "beta=1.702", "--format", "json", "--digits", "4"))
     assert record["network"]["branches"][1]["parameters"] == {"beta": "851/500"}
@@ -67,6 +69,7 @@ def test_out_writes_the_file(tmp_path) -> None:
     assert scope["S"](1.0, 1.0, 1.0) == pytest.approx(0.5, rel=1e-15)  # type: ignore[operator]
 
 
+@pytest.mark.long
 def test_ascii_on_request_and_where_nothing_else_can_be_shown() -> None:
     assert good("derive", "reglu", "--ascii", "--steps").isascii()
     assert not good("derive", "reglu").isascii()

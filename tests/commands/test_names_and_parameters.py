@@ -52,6 +52,7 @@ def test_depth_of_an_own_activation_is_that_of_the_zoos_where_it_is_one() -> Non
     assert [item["depths"] for item in own] == [item["depths"] for item in zoo]
 
 
+@pytest.mark.long
 def test_the_page_says_what_a_formula_is() -> None:
     page = good("derive", "--activation", "z/(1+exp(-1.702*z))")
     assert "φ(z) = z/(1 + exp(−1.702z))" in page
@@ -61,6 +62,7 @@ def test_the_page_says_what_a_formula_is() -> None:
     assert "1.702" in latex
 
 
+@pytest.mark.long
 def test_names_in_any_case() -> None:
     assert good("evaluate", "SiLU", *POINT) == good("evaluate", "silu", *POINT)
     assert good("evaluate", "Hard-Swish", *POINT) == good("evaluate", "hard_swish", *POINT)

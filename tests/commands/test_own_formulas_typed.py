@@ -91,6 +91,7 @@ def test_equal_opposite_and_zero_rows(tmp_path: Path) -> None:
         assert all("equal up to sign" in item["condition"]["reason"] for item in found["networks"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

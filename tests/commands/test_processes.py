@@ -45,6 +45,7 @@ def _computed(number: int) -> float:
     return int(fields[11]) / os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.long
 def test_ctrl_c_in_a_long_evaluation() -> None:
     # minutes of work; SiLU's is over before it can be interrupted
     command = [sys.executable, "-m", "glutheory", "evaluate", "gelu_tanh", *POINT, "--digits", "300", "--road", "2"]

@@ -100,6 +100,7 @@ def test_a_long_unknown_name_is_shortened():
     assert len(str(caught.value)) < 500
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("two_proofs")
 def test_a_folder_that_cannot_be_used_is_one_sentence_and_exit_2(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")

@@ -94,6 +94,7 @@ def test_a_mistake_in_a_script_is_found_at_the_right_step(module, attribute, wro
     assert run.failure.step.name == step
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("module", "other", "step"),
     [

@@ -135,19 +135,23 @@ class TestLayout:
             assert box.x1 <= figure.bbox.x1, name
             assert box.y1 <= figure.bbox.y1, name
 
+    @pytest.mark.long
     def test_the_width_is_fixed_and_panels_are_stacked(self) -> None:
         assert [draw((POINT,) * k).get_figwidth() for k in (3, 4)] == pytest.approx([6.4, 10.4])
 
+    @pytest.mark.long
     def test_no_figure_is_taller_than_four_rows(self) -> None:
         one = draw((SMALL,) * 4).get_figheight() / 2
         assert draw((SMALL,) * 13).get_figheight() == pytest.approx(4 * one)
 
+    @pytest.mark.long
     def test_an_equation_is_not_broken(self) -> None:
         title = "Expected losses at first, with standard Gaussian inputs and n = 300, d = 20 and a few more words"
         for width in np.linspace(3, 6, 13):
             lines = draw(Chart(title, "x", "y", (series(),)), width=width).texts[0].get_text().split("\n")
             assert sum("n = 300," in line for line in lines) == sum("d = 20" in line for line in lines) == 1
 
+    @pytest.mark.long
     @settings(max_examples=10)
     @given(st.lists(st.text("abcd $^_ \\{}é√", max_size=12), max_size=8))
     def test_any_note_is_folded_or_refused(self, words: list[str]) -> None:
@@ -235,6 +239,7 @@ class TestMarks:
             if lined:
                 assert np.ptp(handle.get_xdata()) >= 2 * (handle.get_markersize() if marked else 0) + 8
 
+    @pytest.mark.long
     def test_seventeen_of_a_kind_are_told_apart(self) -> None:
         """By colour, mark, line or hollowness; and a series and its dashed twin have one colour."""
         for role, count in ((Role.PLAIN, 15), (Role.GATED, 15), (Role.OTHER, 17)):
@@ -259,6 +264,7 @@ class TestMarks:
         boxes = [label.get_window_extent(figure.canvas.get_renderer()) for label in labels]
         assert all(left.x1 <= right.x0 + 1 for left, right in pairwise(boxes))
 
+    @pytest.mark.long
     def test_what_a_logarithm_cannot_show_is_said(self) -> None:
         chart = Chart("t", "x", "y", (series(x=[0, 1, 2, 3], y=[1, -1, 0, 5]),), xscale="log", yscale="log")
         figure = draw(chart)
@@ -378,6 +384,7 @@ class TestFiles:
             assert isinstance(caught.value, ImportError)
 
 
+@pytest.mark.long
 def test_no_window_is_prepared() -> None:
     code = (
         "import sys; from glutheory.figures.chart import Chart, Series; import glutheory.figures.draw as p; "

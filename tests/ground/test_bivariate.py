@@ -81,6 +81,7 @@ def test_sympy_knows_their_numbers() -> None:
 FAR = [(-5, -5, "0.3"), (-6, -2, "0.9"), (-6, 2, "-0.9"), (-6, -5.9, "0.999"), (-4, 3.5, "-0.99"), (-30, -30, "0.3")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("x", "y", "rho"), FAR, ids=str)
 def test_far_quadrants_keep_their_relative_accuracy(
     x: float, y: float, rho: str, monkeypatch: pytest.MonkeyPatch

@@ -64,6 +64,7 @@ def test_known_pieces() -> None:
     assert pieces(sp.Max(1 + Z**2, 0)).smooth
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("expr", "message"),
     [

@@ -41,6 +41,7 @@ def test_the_zoo_knows_itself(name: str) -> None:
     assert found.expr == own
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "expr",
     [

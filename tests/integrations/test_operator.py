@@ -111,6 +111,7 @@ def _check_between(found: np.ndarray, K: np.ndarray, V: np.ndarray, scales: tupl
 class TestBetweenTwoSetsOfRows:
     """The same bounds as for one set; rows of Y are among them copies, opposites and near copies of those of X."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize("kind", ["ntk", "nngp"])
     @pytest.mark.parametrize("name", ["relu", "reglu", "geglu", "swiglu", "gaussian", "exp", "softsign"])
     def test_as_with_the_matrix(self, name: str, kind: str) -> None:
@@ -185,6 +186,7 @@ class TestBetweenTwoSetsOfRows:
             GramOperator("relu", _data(9, 4), _data(9, 3))
 
 
+@pytest.mark.long
 def test_memory_grows_with_the_rows_only() -> None:
     """The class states it: rows and features, per thread a tile's arrays and the product's numbers."""
     n, d, k, block, threads = 2500, 8, 4, 64, 2

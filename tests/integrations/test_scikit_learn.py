@@ -208,6 +208,7 @@ ESTIMATORS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: type(estimator).__name__)
 def test_estimator_checks(estimator: Any) -> None:
     """A Gaussian process without noise has no matrix it could factor here: the checks have equal rows, 2 features."""

@@ -142,6 +142,7 @@ def test_one_position_is_a_row(kind: str) -> None:
     torch.testing.assert_close(one.grad[:, 0], other.grad, rtol=0, atol=TOLERANCE * float(other.grad.abs().max()))
 
 
+@pytest.mark.long
 def test_tiles_threads_and_the_same_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many tiles, sequences that are the same on both sides; X alone is both sides of X and a copy."""
     stack, X = STACKS["inside"], sequences(60, 5, 3, seed=1)

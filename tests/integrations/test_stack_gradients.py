@@ -308,6 +308,7 @@ def test_threads_batches_and_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@pytest.mark.long
 def test_the_memory_is_that_of_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
     """No layer's state is kept: depth and rows do not count, but for the gradient itself and G."""
     import tracemalloc

@@ -142,6 +142,7 @@ def test_rows_of_one_norm_move_the_variance_too(name: str, kind: str) -> None:
         assert hard_point_error(ONE_VARIANCE[name], kind, 1.0, 1.0, gap) <= TOLERANCE
 
 
+@pytest.mark.long
 def test_wrong_turns_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     right = twists
     monkeypatch.setattr(images, "twists", lambda *given: replace(right(*given), turns=right(*given).turns * 1.001))

@@ -57,6 +57,7 @@ def test_a_gradient_in_a_variance() -> None:
     assert float(found) == pytest.approx(float(ends[0] - ends[1]) / (2 * step), rel=1e-8)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # torch's own, at its first forward mode
 def test_what_there_is_not_is_a_sentence() -> None:
     function = KERNELS["symmetric"]

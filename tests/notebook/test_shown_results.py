@@ -143,6 +143,7 @@ def test_a_long_definition_is_cut() -> None:
     assert repr(found).endswith("…>")
 
 
+@pytest.mark.long
 def test_nothing_of_it_is_loaded_before_a_notebook_asks() -> None:
     code = (
         "import sys, json, glutheory as glu\n"

@@ -54,6 +54,7 @@ def test_gates_need_no_sympy() -> None:
     assert _modules((*GATES, *BY_HAND)) == ["[]", "[]"]
 
 
+@pytest.mark.long
 def test_functions_that_are_read_need_it() -> None:
     """The test above would see it."""
     assert "sympy" in _modules(("mish",))[0]

@@ -92,6 +92,7 @@ def _zero(difference: sp.Expr) -> bool:
     return bool(sp.simplify(sp.expand(sp.powdenest(roots, force=True))) == 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_the_page_with_its_numbers_is_the_exact_formula(name: str) -> None:
     exact = _found(name)

@@ -88,6 +88,7 @@ def agree(name: str, functions: tuple[Value, Value], points: tuple[tuple[float, 
                 assert abs(found - wanted) <= TOLERANCE * scale(name, point, which), (point, which)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_python_agrees(name: str) -> None:
     scope = in_python(name)

@@ -75,6 +75,7 @@ def test_python_programs_compute_what_the_other_road_encloses(name: str, paramet
         close(name, parametrization, point, scope["kernels"](*point, *sizes))
 
 
+@pytest.mark.long
 @needs_compiler
 def test_c_programs_compute_what_the_other_road_encloses(tmp_path: Path) -> None:
     includes, calls = [], []

@@ -61,6 +61,7 @@ def test_textbook_formulas(name: str, point: tuple[str, str, str]) -> None:
             assert not ball.contains(truth + 100 * limit)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["relu", "step", "exp", "gaussian", "cos"])
 @pytest.mark.parametrize("size", ["1e-12", "1e4", "1e6"])
 def test_extreme_variances(name: str, size: str) -> None:

@@ -70,6 +70,7 @@ def test_price(act: Activation, a: Fraction, b: Fraction, tenths: int) -> None:
         assert abs(float(quotient - slope)) <= 1e-13 * (size + spread / float(root))
 
 
+@pytest.mark.long
 @settings(max_examples=15)
 @given(
     st.sampled_from([a for a in CLOSED if a.name in ("gelu", "erf", "gaussian", "normal_cdf", "cos")]), points(-1, 1)

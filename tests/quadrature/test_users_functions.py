@@ -69,6 +69,7 @@ def test_a_shifted_ramp() -> None:
     assert enclose(expression(sp.Heaviside(Z - 1)), 1, 1, 1)[1] == arb.pos_inf()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", [(1, 1, "0.4"), (2, "0.5", "-0.9"), (1, 1, 1), (1, 1, -1), (1, 3, 0)], ids=str)
 def test_bilinearity(point: tuple[Any, Any, Any]) -> None:
     """|z|·tanh(z) (panels), relu + tanh (mixed): polarised from pieces that other rules do."""

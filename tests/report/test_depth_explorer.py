@@ -69,6 +69,7 @@ def test_layernorm_is_the_same_here() -> None:
         assert layer == pytest.approx(rms, rel=1e-12)
 
 
+@pytest.mark.long
 def test_size_and_form() -> None:
     root = ET.fromstring(section())
     assert len(section()) < 600_000

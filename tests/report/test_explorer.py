@@ -140,6 +140,7 @@ class TestMarkup:
         fields = {field.attrib["id"] for tag in ("input", "select") for field in root.iter(tag)}
         assert {label.attrib["for"] for label in root.iter("label")} == fields
 
+    @pytest.mark.long
     def test_table_without_scripts(self, opened: Any) -> None:
         """A row is S, T, S + cT, 2cS + c²T of the derived formulas; three of six are compared."""
         shown = opened(html(), script=False)
@@ -158,6 +159,7 @@ class TestMarkup:
 
 
 class TestInBrowser:
+    @pytest.mark.long
     def test_numbers(self, opened: Any) -> None:
         """What is printed is the derived formula to the last digit shown, for every pair, also at the ends."""
         shown = opened(html())

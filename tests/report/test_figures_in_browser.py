@@ -115,6 +115,7 @@ class TestInBrowser:
             assert not (box["x"] <= x <= box["x"] + box["width"] and box["y"] <= y <= box["y"] + box["height"])
         assert shown.evaluate("document.documentElement.scrollWidth") == 360
 
+    @pytest.mark.long
     def test_it_is_the_same_picture(self, fragment: str, opened: Any) -> None:
         """Chromium draws matplotlib's own files and our fragment alike."""
         from matplotlib.image import imread

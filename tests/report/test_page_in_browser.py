@@ -127,6 +127,7 @@ def ground(page: Any) -> str:
     return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
 
+@pytest.mark.long
 def test_light_and_dark(small: str, opened: Opened) -> None:
     page, dark = opened(small), opened(small, dark=True)
     light_ground, dark_ground = ground(page), ground(dark)
@@ -163,6 +164,7 @@ def test_by_keyboard(small: str, opened: Opened) -> None:
     assert style != "none"
 
 
+@pytest.mark.long
 def test_sliders_and_values_to_be_read_off(small: str, opened: Opened) -> None:
     """Under the page's policy as well, which forbids scripts what it does not name."""
     page = opened(small)
@@ -187,6 +189,7 @@ def test_sliders_and_values_to_be_read_off(small: str, opened: Opened) -> None:
     assert "d/m" in tip.inner_text()
 
 
+@pytest.mark.long
 def test_the_contents_on_a_telephone(small: str, opened: Opened) -> None:
     page = opened(small, width=390, touch=True)
     page.emulate_media(reduced_motion="reduce")
@@ -234,6 +237,7 @@ def test_where_one_is_in_the_contents(small: str, opened: Opened) -> None:
     assert current.get_attribute("href") == "#claim-products"
 
 
+@pytest.mark.long
 def test_without_a_script(small: str, opened: Opened) -> None:
     page = opened(small, script=False)
     assert page.locator("button.theme").is_hidden()
@@ -248,6 +252,7 @@ def test_without_a_script(small: str, opened: Opened) -> None:
     assert numbers.locator("table").first.is_visible()
 
 
+@pytest.mark.long
 def test_in_print_everything_is_open_and_light(small: str, opened: Opened, tmp_path: Path) -> None:
     page = opened(small, dark=True)
     file = tmp_path / "report.pdf"

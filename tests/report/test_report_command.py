@@ -22,6 +22,7 @@ from tests.commands.command_line import bad, good
 class TestCommand:
     """`glutheory report`."""
 
+    @pytest.mark.long
     def test_a_page(self, files: tuple[Path, Path]) -> None:
         text = good("report", "--from", str(files[1]))
         assert re.fullmatch(r"Of 2 claims, .*\.\nWritten to report\.html \(0\.\d MB\)\.\n", text)
@@ -29,6 +30,7 @@ class TestCommand:
         assert written == render([load(files[1])])
         assert written.startswith("<!DOCTYPE html>")
 
+    @pytest.mark.long
     def test_what_was_written_as_json(self, files: tuple[Path, Path]) -> None:
         command = ("report", "--from", str(files[0]), "--from", str(files[1]), "--replace", "--json", "--out", "a.html")
         told = json.loads(good(*command, "--figures", "drawn", "--format", "png"))
@@ -47,6 +49,7 @@ class TestCommand:
         assert not Path("report.html").exists()
         assert good("report", "--from", str(files[0]), "--figures", "drawn") != ""
 
+    @pytest.mark.long
     def test_its_progress_names_each_claim(self, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
         seen: list[tuple[str, float | None, float, str]] = []
 
@@ -83,6 +86,7 @@ class TestCommand:
         Path("taken", "good-one.svg", "inside").mkdir(parents=True)
         assert words in bad("report", *arguments)
 
+    @pytest.mark.long
     def test_what_was_there_stays_if_it_cannot_be_done(self, files: tuple[Path, Path]) -> None:
         Path("report.html").write_text("before")
         content = json.loads(files[0].read_text(encoding="utf-8"))

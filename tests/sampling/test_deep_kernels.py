@@ -118,6 +118,7 @@ def furthest(found: dict[str, Any], expected: dict[str, Any]) -> float:
 ROUNDING = 1e-12
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("parametrization", ["ntk", "standard"])
 @pytest.mark.parametrize("name", STACKS)
 def test_the_blocks_are_those_of_the_jacobian(name: str, parametrization: str) -> None:

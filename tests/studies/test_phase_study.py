@@ -40,6 +40,7 @@ def ratio(X: np.ndarray, kind: str) -> float:
     return float(np.linalg.cond(K) / np.linalg.cond(gated))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("inputs", ["gaussian", "normalised"])
 @pytest.mark.parametrize("kind", ["nngp", "ntk"])
 def test_every_cell_is_the_median_of_its_draws(inputs: str, kind: str) -> None:

@@ -17,6 +17,7 @@ from glutheory.studies.spectrum.study import spectrum_study
 from tests.zoo import DEGREES, FAST_NETWORKS
 
 
+@pytest.mark.long
 def test_the_prediction_has_the_units_of_the_matrix() -> None:
     """And it predicts: its errors are of order d^(−1/2) = 0.16 and n^(−2/3) = 0.02."""
     X = draw_rows("gaussian", 400, 40, 3).X

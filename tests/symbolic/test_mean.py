@@ -23,6 +23,7 @@ def test_evalf_has_the_certified_digits(name: str) -> None:
     assert float(own.T.evalf(subs=HALF)) == pytest.approx(float(wanted[1]), rel=1e-13)
 
 
+@pytest.mark.long
 def test_lambdify_by_numpy_and_mpmath() -> None:
     expr = glu.derivation("swiglu").ntk
     by_numpy = sp.lambdify((s.a, s.b, s.c), expr)

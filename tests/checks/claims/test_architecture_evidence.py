@@ -132,6 +132,7 @@ class TestStatements:
             decided += Statement().finding(Ratio("", values, values, values), level) is Finding.SUPPORTS
         assert abs(decided - 990) < 15
 
+    @pytest.mark.long
     def test_all_intervals_share_the_level(self) -> None:
         places = everything().places
         for paper, count in ((True, 12), (False, 22)):
@@ -156,12 +157,14 @@ class TestEvidence:
         assert "GPT-2" in found[-1].what
         json.dumps([dict(item.figures) for item in found], allow_nan=False)
 
+    @pytest.mark.long
     def test_one_architecture_is_enough_to_refute(self) -> None:
         found = {item.part: item.finding for item in literal(everything(Mixer=0.2).places, Statement(), True)}
         assert found["full size: Mixer at initialisation"] is Finding.REFUTES
         assert found["small size: Mixer after training"] is Finding.REFUTES
         assert found["full size: ViT at initialisation"] is Finding.SUPPORTS
 
+    @pytest.mark.long
     def test_what_is_beyond_the_paper_does_not_judge_it(self) -> None:
         turned = everything(**{"GPT-2": 0.2, "pre-LN ViT": 0.2, "narrow Mixer": 0.2})
         assert {item.finding for item in literal(turned.places, Statement(), True)[:-1]} == {Finding.SUPPORTS}
@@ -178,6 +181,7 @@ class TestEvidence:
         # shown to five digits; float32 matrices of condition 3000 stand for the float64 ones
         assert half == pytest.approx(float(np.exp(np.mean(np.log(true)))), rel=1e-2)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("label", MUTANTS)
     def test_wrong_statements_are_refuted(self, label: str) -> None:
         places = everything(ViT=4.0).places
@@ -196,6 +200,7 @@ class TestEvidence:
         row = measured["Mixer, small size, initial, all parameters, relu/reglu"]
         assert row["sign test"] == {"gated smaller": 8, "of": 8, "p": 2 / 2**8, "least p possible": 2 / 2**8}
 
+    @pytest.mark.long
     def test_clauses(self) -> None:
         found = architectures_corrected.sharper(everything(Mixer=30.0).places, Statement())
         assert all(item.about is About.CORRECTED for item in found)

@@ -188,6 +188,7 @@ SILU = (
 
 
 class TestDiagonal:
+    @pytest.mark.long
     @pytest.mark.parametrize("q", [F(1, 4), F(3)])
     def test_moments(self, q):
         for order, function in enumerate(SILU):
@@ -331,6 +332,7 @@ def thresholds():
     return evidence.thresholds(CHEAP, LAW)
 
 
+@pytest.mark.long
 def test_the_evidence_supports_the_corrected_claim():
     for item in (evidence.kinks(LAW), thresholds(), evidence.samples(CHEAP[:1], LAW)):
         assert item.finding is Finding.SUPPORTS, item

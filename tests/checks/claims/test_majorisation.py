@@ -96,6 +96,7 @@ def test_the_figures_show_the_statement() -> None:
     assert all(after <= before * (1 + 1e-9) for before, after in zip(points.x, points.y, strict=True))
 
 
+@pytest.mark.long
 def test_an_assumption_that_fails_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
     loose = Matrices("digits, silu", np.eye(2), np.array([[1.0, 2.0], [2.0, 1.0]]), np.ones(2))
     monkeypatch.setattr(statement, "cases", lambda seed, thorough: (*FEW, loose))  # noqa: ARG005 (its signature)

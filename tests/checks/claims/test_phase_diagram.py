@@ -155,6 +155,7 @@ def test_weak_samples_conclude_nothing() -> None:
     assert law(row, lambda _: 60.0, About.CORRECTED).finding is Finding.UNDECIDED
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("label", [label for label, theory in MUTANTS.items() if theory.boundary is not crossing])
 def test_wrong_boundaries_are_refuted_by_the_measured_shares(label: str) -> None:
     found = law(MEASURED, MUTANTS[label].boundary, About.CORRECTED)

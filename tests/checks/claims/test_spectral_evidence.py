@@ -88,6 +88,7 @@ def test_condition_bounds_and_literal() -> None:
             assert ends.condition >= (cell.n - cell.d) / ((math.pi - 1) * cell.d)
 
 
+@pytest.mark.long
 def test_decomposition_errors() -> None:
     law = decomposition.LAW
     for sphere in (False, True):

@@ -52,6 +52,7 @@ def test_a_wrong_stair_is_refuted() -> None:
         assert asymptotic(law.beyond, scales=lambda_min.BEYOND).finding is finding
 
 
+@pytest.mark.long
 def test_measured_spectra_against_the_equivalent() -> None:
     law = {"K": Order("plain", "second", 0.25, 1, -1), "gated": Order("gated", "largest", 0.25, 1, -1)}
     found = measured(law, {"normalised": SPHERE})

@@ -330,6 +330,7 @@ class TestEvidence:
         ):
             json.dumps(item.figures, allow_nan=False)
 
+    @pytest.mark.long
     def test_the_charts_have_a_note_each(self) -> None:
         drawn = charts(SMALL, SETTINGS)
         assert len(drawn) == 3

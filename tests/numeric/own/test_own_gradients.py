@@ -53,6 +53,7 @@ def test_gradients_are_those_of_the_hand_made_evaluators(
     assert (np.abs(_of_pairs(net, X, Y, kind) - wanted) <= PROMISED * scale).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["mish", "hard_swish"])
 def test_derivatives_along_variances_are_limits_of_differences(name: str) -> None:
     """Central differences of gram with a step of 1e-3 in log σ²; their error falls with its square, so two of them."""

@@ -179,6 +179,7 @@ def test_branch_points_are_told_from_kinks(name: str, rough: bool) -> None:
     assert Near(found, Spectrum(found))._side(8.0, False).rough is rough
 
 
+@pytest.mark.long
 def test_a_branch_point_integrated_as_if_it_were_a_kink_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of rows of one norm, whose integral is the same one with the order exchanged."""
     found = curves(OWN["root"])
