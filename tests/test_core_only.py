@@ -13,7 +13,7 @@ from tests import core_only
 from tests.documents import ROOT
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_every_command_without_optional_packages() -> None:
     """They are refused; `.ci/run` does the same where they are not installed."""
     command = [sys.executable, str(ROOT / "tests" / "core_only.py"), "--refuse"]

@@ -78,7 +78,7 @@ def test_the_promised_proofs_are_there():
 LATE = ("arc_cosine", "decorrelation", "expected_loss", "gelu", "hermite_series", "ntk_gated")
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in LATE else n for n in NAMES])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LATE else n for n in NAMES])
 def test_every_step_is_confirmed_and_the_page_is_current(name):
     """What takes long, running a script, is done once for all that is asked of the run."""
     run = run_proof(catalog.load(name))

@@ -38,7 +38,7 @@ SETTINGS = Settings()
 
 
 class TestNetworks:
-    @pytest.mark.long
+    @pytest.mark.slow
     def test_a_cell(self) -> None:
         cells = {name: cell(SMALL, SETTINGS, name, 0) for name in PAIRS[0]}
         assert cells["relu"].backbone == cells["reglu"].backbone
@@ -200,8 +200,8 @@ def test_the_plans() -> None:
     ("ratios", "verdict"),
     [
         ({}, Verdict.INCONCLUSIVE),
-        pytest.param({"ViT": 0.2}, Verdict.FAILS, marks=pytest.mark.long),
-        pytest.param({"GPT-2": 0.2}, Verdict.INCONCLUSIVE, marks=pytest.mark.long),
+        pytest.param({"ViT": 0.2}, Verdict.FAILS, marks=pytest.mark.slow),
+        pytest.param({"GPT-2": 0.2}, Verdict.INCONCLUSIVE, marks=pytest.mark.slow),
     ],
 )
 def test_the_verdict_follows_the_evidence(

@@ -148,7 +148,9 @@ class TestReleasedTest:
             assert row["p that both are as likely"] == pytest.approx(2.0 ** (1 - alone))
 
     @pytest.mark.long
-    @pytest.mark.parametrize("name", ["mixer-digits, augmented", "vit-digits, augmented"])
+    @pytest.mark.parametrize(
+        "name", ["mixer-digits, augmented", pytest.param("vit-digits, augmented", marks=pytest.mark.slow)]
+    )
     def test_the_controls(self, name: str) -> None:
         block = synthetic(bias=-0.6 if name.startswith("mixer") else -0.1)
         if name.startswith("vit"):
