@@ -73,6 +73,7 @@ def page_svg(source: str, *, prefix: str, title: str, description: str) -> Drawi
     ET.SubElement(svg, "title", id=f"{prefix}-title").text = title
     ET.SubElement(svg, "desc", id=f"{prefix}-text").text = description
     svg.extend(part for child in root for part in _rewritten(child, names))
+    _say_once(svg)
     return Drawing(ET.tostring(svg, encoding="unicode"), glyphs, width, height)
 
 
@@ -121,6 +122,14 @@ def _common_style(children: list[ET.Element], attributes: dict[str, str]) -> dic
     for child in children:
         del child.attrib["style"]
     return {"style": styles.pop()}
+
+
+def _say_once(svg: ET.Element) -> None:
+    """Leave out the style of what is used where it is that of its definition, as of the ticks of an axis."""
+    styles = {f"#{part.attrib['id']}": part.get("style") for part in svg.iter() if "id" in part.attrib}
+    for part in svg.iter("use"):
+        if "style" in part.attrib and styles.get(part.get("href", "")) == part.attrib["style"]:
+            del part.attrib["style"]
 
 
 def _attributes(element: ET.Element, names: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -99,6 +99,14 @@ class TestFragment:
         }
         assert "://" not in fragment
 
+    def test_ticks_have_the_style_of_their_definition(self, fragment: str) -> None:
+        """It is written there alone: a page has thousands of them."""
+        root = ET.fromstring(fragment)
+        styles = {part.attrib["id"]: part.get("style") for part in root.iter() if "id" in part.attrib}
+        ticks = [part for part in root.iter("use") if styles.get(part.attrib["href"][1:])]
+        assert len(ticks) >= 4
+        assert all(part.get("style") != styles[part.attrib["href"][1:]] for part in ticks)
+
     def test_repeats(self) -> None:
         assert alone("symlog") == inline(SYMLOG, name="x")
 
