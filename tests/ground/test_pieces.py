@@ -74,7 +74,7 @@ def test_known_pieces() -> None:
         (sp.Piecewise((Z, Z > 0), (0, True)), "Piecewise"),
         (sp.DiracDelta(Z), "DiracDelta"),
         (sp.Heaviside(Z) / Z, "has a pole at z = 0"),
-        (sp.Abs(Z) * sp.log(sp.Abs(Z)), "not finite at its kink"),
+        (sp.Abs(Z) * sp.log(sp.Abs(Z)), "no finite value at its kink z = 0, and no limit is taken there"),
         (sum((sp.Abs(Z - k) for k in range(MAX_KINKS + 1)), sp.S.Zero), "kinks"),
     ],
 )
