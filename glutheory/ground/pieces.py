@@ -211,7 +211,7 @@ def _jump(left: sp.Expr, right: sp.Expr, kink: sp.Expr, expr: sp.Expr) -> sp.Exp
     jump = sp.expand(right.subs(Z, kink) - left.subs(Z, kink))
     if not (jump.is_finite and jump.is_real):
         raise ExpressionError(
-            f"the formula {expr} has no finite value at its kink z = {kink}, and no limit is taken there: write one that "
-            "has a value at every real z."
+            f"the formula {expr} has no finite value at its kink z = {kink}, and no limit is taken there: write one "
+            "that has a value at every real z."
         )
     return sp.S.Zero if jump.is_zero or jump.equals(0) else jump

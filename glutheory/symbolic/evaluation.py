@@ -114,15 +114,19 @@ def _converge(
 ) -> list[arb]:
     """Raise the working precision until every value has `digits` digits.
 
-    The digits are those of the value itself; of a value below 10^−digits of its scale (an exact zero such as E[tanh
-    u]², say) only the 2·digits decimals after the scale are asked for.
+    The digits are those of the value itself; of one that the 2·digits decimals after its scale do not tell from 0 (an
+    exact zero such as E[tanh u]², say) no more is asked.
     """
     wanted, bits = bits_of(digits), bits_of(digits) + 32
     for attempt in range(64):
         result = balls(expectations, point, bits)
         missing = [_missing(value, wanted, bits) for value in result]
         if any(missing) and attempt >= 2:
-            small = [abs(v).upper() <= s * arb(10) ** (-2 * digits) for v, s in zip(result, scales(), strict=True)]
+            # what is told from 0 comes to its digits however small it is
+            small = [
+                v.rel_accuracy_bits() <= 0 and abs(v).upper() <= s * arb(10) ** (-2 * digits)
+                for v, s in zip(result, scales(), strict=True)
+            ]
             missing = [0 if tiny else m for tiny, m in zip(small, missing, strict=True)]
         if not any(missing):
             return result

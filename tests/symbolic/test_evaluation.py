@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -167,6 +168,13 @@ def test_extreme_variances_give_their_digits(act: Activation, point: Point) -> N
 def test_extreme_variances_of_kinks_anywhere_give_their_digits(act: Activation, point: Point) -> None:
     """Kinks at 1, say, make values like exp(-1/a) of a small variance a."""
     _has_its_digits(act, point)
+
+
+def test_the_exponent_of_a_value_costs_working_precision() -> None:
+    """About exp(-5e10): 36 bits, and as many as 1 + ρ = 1e-15 costs."""
+    a, b, near = Fraction(3460), Fraction(283_000), 1 - Fraction(1, 10**15)
+    c = -near * Fraction(math.sqrt(a * b)) * (1 - Fraction(1, 2**50))
+    _has_its_digits(activation("jump_relu"), Point.of(a, b, c))
 
 
 def _has_its_digits(act: Activation, point: Point) -> None:
