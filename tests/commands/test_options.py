@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -55,12 +56,13 @@ def test_the_same_option_means_the_same_everywhere() -> None:
 def test_help_has_examples_that_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     np.savetxt("rows.csv", np.random.default_rng(0).standard_normal((6, 3)), delimiter=",", header="a,b,y")
+    Path("iris.csv").write_text("a,b,species\n5,3,setosa\n6,3,virginica\n7,3,virginica\n5,4,setosa\n", "utf-8")
     page = good(name, "--help")
     assert page == good(name, "-h")
     examples = re.findall(rf"^ +glutheory ({name}.*)$", page.partition("Examples:")[2], re.MULTILINE)
     assert len(examples) >= 2
     for example in examples:
-        words = example.split()
+        words = shlex.split(example)
         if "1600" in words:
             words[words.index("1600")] = "60"
         elif name == "spectrum" and "--data" not in words:
