@@ -1,4 +1,4 @@
-"""S and T as SymPy expressions of mixtures and of Φ₂ evaluate: against the certified digits and the defining integral."""
+"""S and T as SymPy expressions of mixtures and of Φ₂: against the certified digits and the defining integral."""
 
 from __future__ import annotations
 
