@@ -328,7 +328,17 @@ def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for option in ("--explain", "--only"):
         code, text = run(option, "lambda-max", "--data", "rows.npy")
         assert (code, "rows.npy" in text, "λ_1/m, K" in text) == (0, True, True)
+    np.savetxt("rows.csv", 1000 * X, delimiter=",", header=",".join(f"f{i}" for i in range(X.shape[1])), comments="")
+    table = ("--explain", "lambda-max", "--data", "rows.csv", "--columns", "f0,f2,f3", "--normalise", "standard")
+    code, text = run(*table)
+    assert (code, "3 features (f0, f2, f3)" in text, "mean 0 and variance 1" in " ".join(text.split())) == (
+        0,
+        True,
+        True,
+    )
     for arguments, words in (
+        (("--explain", "condition", "--normalise", "rms"), "--normalise scales your own rows: give --data as well"),
+        (("--data", "rows.csv", "--normalise", "rms"), "give --explain or --only"),
         (("--explain", "ntk-plain", "--n", "50"), "not for ntk-plain: it is an identity on every data set"),
         (("--explain", "training", "--n", "50"), "not for training: it trains networks"),
         (("--n", "50"), "give --explain"),
