@@ -48,12 +48,14 @@ def phi2(x: arb, y: arb, c: arb, d: arb) -> arb:
 
 def _on_a_line(x: arb, y: arb, same: bool) -> arb:
     """P(X ≤ x, Y ≤ y) for Y = X or Y = −X: Φ(min(x, y)), or Φ(x) − Φ(−y) where that is positive."""
+    value: arb
     if same:
-        return phi(x.min(y))
-    if x <= -y:
-        return arb(0)
-    low, high = phi(-y), phi(x)
-    value: arb = high - (low if x > -y else low.min(high))
+        value = phi(x.min(y))
+    elif x <= -y:
+        value = arb(0)
+    else:
+        low, high = phi(-y), phi(x)
+        value = high - (low if x > -y else low.min(high))
     return value
 
 

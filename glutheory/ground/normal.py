@@ -151,7 +151,7 @@ def _ball(function: Any, numbers: Sequence[Any], bits: int) -> arb | None:
     try:
         for guard in _GUARDS:
             ctx.prec = bits + guard
-            value = function(*map(_arb, numbers))
+            value: arb = function(*map(_arb, numbers))
             if value.is_zero() or value.rel_accuracy_bits() >= bits:
                 return value
         return arb(0) if abs(value) < arb(2) ** -(bits + _GUARDS[-1] // 2) else None
