@@ -25,7 +25,7 @@ from checks.tools.deep_kernels import Block
 from checks.tools.deep_spectra import Cell
 from checks.tools.spectral_grid import inputs
 from glutheory.commands.data import DataRows, draw_rows
-from glutheory.errors import GlutheoryError, UnknownNameError
+from glutheory.errors import DomainError, GlutheoryError, UnknownNameError
 from glutheory.layers import Stack
 from glutheory.terminal import Terminal
 
@@ -320,6 +320,15 @@ def test_the_page(name: str, terminal: Terminal) -> None:
         "decides no verdict",
     ):
         assert words in " ".join(text.split())
+
+
+def test_rows_that_are_equal_or_zero_are_named() -> None:
+    rows = np.vstack([X, X[3:4]])
+    said = " ".join(page("condition", DataRows(rows, None, "odd"), Terminal(100)).split())
+    assert "Rows 3 and 40 (counted from 0) are equal: every kernel is singular" in said
+    assert "are equal" not in page("condition", DataRows(X, None, "odd"), Terminal(100))
+    with pytest.raises(DomainError, match=r"row 7 \(counted from 0\) is zero"):
+        page("condition", DataRows(np.vstack([X[:7], 0 * X[:1]]), None, "odd"), Terminal(100))
 
 
 def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
