@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,8 +23,9 @@ from checks.settings import IMAGES, PROFILES, TEXT, Settings
 from checks.stored_runs import stored_run, with_siblings
 from checks.table import listing, progress, show
 from glutheory.claims.retired import notes
+from glutheory.commands.data import chosen_rows
 from glutheory.commands.main import Command
-from glutheory.commands.options import scheduler_option
+from glutheory.commands.options import columns_option, normalise_option, scheduler_option
 from glutheory.commands.workers import workers
 from glutheory.errors import DomainError
 from glutheory.numeric.tiles import cores
@@ -42,6 +44,8 @@ _UNABLE = "none of these checks can be run here; --from results/full.json shows 
 @click.option("--d", type=click.IntRange(1), help="Of so many features.")
 @click.option("--data", type=_FILE, help="Measure on your own rows: .npy (n, d), .npz with an array X, or .csv.")
 @click.option("--target", metavar="NAME", help="The column or array of --data that is no input.")
+@columns_option
+@normalise_option
 @click.option("--figure", type=_FILE, help="Draw what --explain tells: FILE.png, .svg or .pdf.")
 @click.option("--from", "source", type=_FILE, help="Show the run that --json wrote to this file; run nothing.")
 @click.option("--json", "file", type=_FILE, help="Write every number to this file; of --from, decided again.")
@@ -78,6 +82,8 @@ def main(
     d: int | None,
     data: Path | None,
     target: str | None,
+    columns: str | None,
+    normalise: str | None,
     figure: Path | None,
     source: Path | None,
     file: Path | None,
@@ -110,8 +116,9 @@ def main(
     if source is not None:
         _stored(source, wanted, show_page if explain else None, figure=figure, file=file)
         return
-    if n or d or data or target:
-        measure(choose(wanted), chosen=(n, d, data, target), seed=seed)
+    if n or d or data or target or columns or normalise:
+        rows = partial(chosen_rows, n, d, None, data, target, seed, columns=columns, normalise=normalise)
+        measure(choose(wanted), rows)
         return
     ids, skipped = runnable(choose(wanted))
     if not ids:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import pkgutil
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
@@ -13,6 +12,7 @@ from types import ModuleType
 
 from glutheory.claims import Claim
 from glutheory.claims.retired import RETIRED
+from glutheory.claims.sources import of_source
 from glutheory.errors import DomainError, UnknownNameError
 
 FOLDER = Path(__file__).resolve().parent / "claims"
@@ -28,9 +28,6 @@ ORDER = (
 
 #: These train networks on images and on text, the user's where they are given.
 ON_DATA = ("training", "architectures", "generalization")
-
-#: How sources are abbreviated, by what people write out.
-_SHORT = {"theorem": "Thm", "corollary": "Cor.", "proposition": "Prop.", "equation": "Eq.", "figure": "Fig."}
 
 
 @lru_cache(maxsize=1)
@@ -71,7 +68,7 @@ def choose(ids: Sequence[str], known: Mapping[str, Claim] | None = None) -> tupl
     known = claims() if known is None else known
     wanted: set[str] = set()
     for name in ids:
-        found = {name} & set(known) or _of_source(name, known)
+        found = {name} & set(known) or of_source(name, known)
         wanted |= found
         if not found and (became := RETIRED.get(name)):
             raise UnknownNameError(f"{name} is no claim any more: {became}.")
@@ -82,12 +79,3 @@ def choose(ids: Sequence[str], known: Mapping[str, Claim] | None = None) -> tupl
             hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"the claims are {', '.join(known)}."
             raise UnknownNameError(f"unknown claim {name[:40]!r}: {hint}")
     return tuple(name for name in known if not ids or name in wanted)
-
-
-def _of_source(words: str, known: Mapping[str, Claim]) -> set[str]:
-    """The claims in whose source these words stand as they are: "Thm 3.1", and not in "Thm 3.10"."""
-    if not re.match(r"[A-Za-z§]", words):
-        return set()
-    words = re.sub(r"^[A-Za-z]+\.?(?= )", lambda word: _SHORT.get(word[0].lower().rstrip("."), word[0]), words)
-    pattern = rf"(?<!\w){re.escape(words)}(?![\w]|\.\d)"
-    return {name for name, claim in known.items() if re.search(pattern, claim.source, re.IGNORECASE)}

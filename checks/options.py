@@ -12,7 +12,7 @@ from checks.settings import Settings
 from glutheory.errors import DomainError
 
 #: Options that measure on one's own rows, and those that only a run can heed.
-_OWN = ("n", "d", "data", "target")
+_OWN = ("n", "d", "data", "target", "columns", "normalise")
 _OF_A_RUN = ("file", "device", "seed", "profile", "jobs", "scheduler", "checkpoints", "images", "text", "keep")
 
 
@@ -30,10 +30,12 @@ def check_options(context: click.Context) -> None:
     for name, does in (("figure", "draws what --explain tells"), ("full", "is about --explain")):
         if name in given and "explain" not in given:
             raise DomainError(f"{flags[name]} {does}: give --explain as well.")
+    if "normalise" in given and "data" not in given:
+        raise DomainError("--normalise scales your own rows: give --data as well.")
     if given & {*_OWN}:
         clash = sorted(flags[other] for other in given & {"figure", "full", *_OF_A_RUN} - {"seed"})
         if not given & {"only", "explain"}:
-            raise DomainError("--n, --d and --data measure what --explain names: give --explain with a claim as well.")
+            raise DomainError("--n, --d and --data measure what is named: give --explain or --only with a claim.")
         if clash:
             raise DomainError(f"--n, --d and --data only measure: leave out {', '.join(clash)}.")
 

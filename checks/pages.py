@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checks.frame import Origin
 from glutheory.claims import Outcome
-from glutheory.commands.data import chosen_rows
+from glutheory.commands.data import DataRows
 from glutheory.commands.progress import progress
 from glutheory.errors import DomainError
 from glutheory.terminal import Terminal
@@ -19,14 +19,13 @@ _LINES = 10.0
 Page = Callable[[Outcome, Origin, Terminal, str], str]
 
 
-def measure(ids: Sequence[str], *, chosen: tuple[int | None, int | None, Path | None, str | None], seed: int) -> None:
-    """What claims about sizes say on one's own."""
+def measure(ids: Sequence[str], read: Callable[[], DataRows]) -> None:
+    """What claims about sizes say on one's own rows, which are read when the claims are known to be such."""
     from checks.own.page import check
     from checks.own.page import page as own_page
 
-    n, d, data, target = chosen
     check(ids)
-    rows = chosen_rows(n, d, None, data, target, seed)
+    rows = read()
     terminal = Terminal.of(sys.stdout)
     with progress("Measuring", total=len(ids), lines=_LINES) as advance:
         texts = []

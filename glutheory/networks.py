@@ -108,6 +108,11 @@ def gate_of(name: str) -> str:
     return GATES.get(name, stem if stem in activation_names() else name)
 
 
+def gate_named(act: Activation | str) -> Activation | str:
+    """The gate where a gated network is named ("swiglu" stands for silu); anything else as it is."""
+    return gate_of(canonical_network(act)) if isinstance(act, str) and len(act) <= _LONGEST else act
+
+
 def network(name: str | Network | Activation) -> Network:
     """The network of that name: an activation's name is the non-gated one; see `GATES` and `SUFFIX` for gated ones.
 

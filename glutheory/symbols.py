@@ -9,6 +9,7 @@ sigma_v, sigma_w, sigma_p    standard deviations of the weights V, W and P, like
 
 They carry what is known of them, as that a is positive, so for SymPy the text "a" is another symbol:
 ``S.subs({"a": 1})`` changes nothing and says nothing. By name it is ``S.subs(named(a=1, b=1, c=0.5))``.
+Where |c| = √(ab) a formula with Φ₂ can have 0/0, which SymPy calls nan: `glutheory.evaluate` has the value.
 """
 
 from typing import Any

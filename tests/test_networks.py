@@ -13,7 +13,7 @@ import sympy as sp
 
 import glutheory
 from glutheory.activations import activation
-from glutheory.errors import DomainError
+from glutheory.errors import DomainError, UnknownNameError
 from glutheory.networks import Network, Weights, network, product, weights
 
 X = np.eye(2)
@@ -88,3 +88,15 @@ def test_another_gate_or_none_drops_no_field_of_the_network() -> None:
     assert net.with_gate(activation("relu"), "other") == _Tagged("other", network("reglu").branches, "a layer")
     assert net.ungated() == _Tagged("silu(beta=1)", network("silu").branches, "a layer")
     assert network("swiglu").ungated("silu") == network("silu")
+
+
+@pytest.mark.parametrize(
+    ("name", "gate"), [("swiglu", "silu"), ("ReGLU", "relu"), ("mish_glu", "mish"), ("SiLU", "silu")]
+)
+def test_a_gated_network_stands_for_its_gate(name: str, gate: str) -> None:
+    """As on the command line, on both roads; what is unknown is said as it was written."""
+    assert glutheory.evaluate(name, 1, 2, "1/2", digits=12) == glutheory.evaluate(gate, 1, 2, "1/2", digits=12)
+    own, wanted = (glutheory.enclose(act, 1, 2, "1/2", digits=10) for act in (name, gate))
+    assert all(one.overlaps(other) for one, other in zip(own, wanted, strict=True))
+    with pytest.raises(UnknownNameError, match="unknown activation 'swigloo'"):
+        glutheory.evaluate("swigloo", 1, 1, 0)

@@ -53,8 +53,11 @@ class Measure:
         n = len(data.X)
         if not _LEAST <= n <= self.most:
             raise DomainError(f"n is {n}: give {_LEAST} to {self.most:,} rows, since whole kernels are computed.")
-        if not data.X.any(axis=1).all():
-            raise DomainError("a row is zero, of which no kernel tells anything: leave it out.")
+        zero = np.flatnonzero(~data.X.any(axis=1))
+        if len(zero):
+            raise DomainError(
+                f"row {zero[0]} (counted from 0) is zero, of which no kernel tells anything: leave it out."
+            )
         # quotients of what is 0 or nowhere defined are not numbers, and shown as "-"
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             body = [[name, *map(number, row)] for name, *row in self.rows(self.taken(data.X), data.y)]

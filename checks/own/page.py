@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from checks.catalog import claims
 from checks.own import deep, losses, orders, pairs, spectra
-from checks.own.measure import Measure
+from checks.own.measure import Array, Measure
 from glutheory.claims.stored import load
 from glutheory.commands.data import DataRows
 from glutheory.errors import DomainError
@@ -68,9 +68,21 @@ def page(name: str, rows: DataRows, terminal: Terminal) -> str:
     lines = sentences([f"{name} ({claims()[name].source}): {measure.what}; on {rows.description}"], terminal)
     lines += ["", *measure.table(rows, terminal), "", *sentences([f"The same on {beside.description}"], terminal)]
     lines += ["", *measure.table(beside, terminal), ""]
-    remarks = [f"The recorded run: {recorded}." if (recorded := _key(name)) else "", measure.recorded]
+    remarks = [_twice(rows.X), f"The recorded run: {recorded}." if (recorded := _key(name)) else "", measure.recorded]
     remarks.append("One data set decides no verdict; that of the recorded run stands.")
     return "\n".join([*lines, *sentences([text for text in remarks if text], terminal)])
+
+
+def _twice(X: Array) -> str:
+    """Why there are dashes, where a row is there twice."""
+    seen: dict[bytes, int] = {}
+    for i, row in enumerate(X + 0.0):  # −0 is 0
+        if (first := seen.setdefault(row.tobytes(), i)) != i:
+            return (
+                f"Rows {first} and {i} (counted from 0) are equal: every kernel is singular, and what its smallest "
+                "eigenvalue would tell is unknown (-)."
+            )
+    return ""
 
 
 def _key(name: str) -> str:

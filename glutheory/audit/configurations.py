@@ -155,7 +155,10 @@ def read_fields(file: Path) -> dict[str, Any]:
         fields = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise DomainError(f"{str(file)[:200]!r} cannot be read as a configuration ({reason}).") from None
+        raise DomainError(
+            f"{str(file)[:200]!r} cannot be read as a configuration ({reason}): give a config.json of transformers, or "
+            "a folder that has one."
+        ) from None
     if not isinstance(fields, dict) or "model_type" not in fields:
         raise DomainError(f"{str(file)[:200]!r} has no field 'model_type': give a config.json of transformers.")
     if fields["model_type"] not in model_types():

@@ -71,7 +71,8 @@ def audit(
         progress: called with how many blocks are done, how many there are, and the name of the next.
 
     Raises:
-        DomainError: a bad argument, a model without a feed-forward network that can be read, or too large a one.
+        DomainError: a bad argument, a model without a feed-forward network that can be read, too large a one, or one
+            with a weight that is not finite.
         UnknownNameError: no such model or field.
         MissingDependencyError: torch or transformers is missing.
     """
@@ -86,13 +87,18 @@ def audit(
     if not found:
         raise DomainError(_nothing(built.model))
     blocks = _chosen(found, layers)
+    _finite(built.model)
     source = given(built.model, blocks, inputs, samples, length, seed)
     audited, skipped = [], []
     for done, block in enumerate(blocks):
         if progress is not None:
             progress(done, len(blocks), block.name)
         if any(name.startswith(f"{block.name}.") for name in built.missing):
-            raise DomainError(f"the files lack weights of {block.name}: a part of it would be random.")
+            lacking = next(name for name in built.missing if name.startswith(f"{block.name}."))
+            raise DomainError(
+                f"the files lack {lacking}, which would be random: give all files of the model, or its config.json "
+                "alone for random weights."
+            )
         read = subject(block, source, seed)
         if isinstance(read, str):
             skipped.append((block.name, read))
@@ -114,6 +120,17 @@ def audit(
         tuple(skipped),
         (*built.notes, *_notes(audited, source.samples, biases)),
     )
+
+
+def _finite(model: nn.Module) -> None:
+    """Weights that are no numbers are named here: what they make of the inputs would be blamed on these."""
+    for name, parameter in model.named_parameters():
+        # torch tests no numbers of eight bits
+        if not parameter.is_meta and parameter.element_size() > 1 and not torch.isfinite(parameter).all():
+            place = tuple(torch.nonzero(~torch.isfinite(parameter))[0].tolist())
+            raise DomainError(
+                f"the model's parameter {name} has {parameter[place].item()} at {list(place)}: give finite weights."
+            )
 
 
 def _built(

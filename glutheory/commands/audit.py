@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from glutheory.commands.main import Command
-from glutheory.commands.options import output_options
+from glutheory.commands.options import columns_option, output_options
 from glutheory.commands.output import check_output, emit
 from glutheory.commands.progress import progress
 from glutheory.errors import DomainError
@@ -51,6 +51,7 @@ Examples:
     metavar="FILE",
     help="Give them your own rows: .npy (n, d), .npz with an array X, or .csv.",
 )
+@columns_option
 @click.option(
     "--samples", type=click.IntRange(2, 10_000), help="Random inputs, the order of the kernels.  [default: 64]"
 )
@@ -69,6 +70,7 @@ def audit_command(
     layers: str | None,
     inputs: str | None,
     data: Path | None,
+    columns: str | None,
     samples: int | None,
     length: int,
     draws: int,
@@ -93,7 +95,9 @@ def audit_command(
             f"--{next(iter(named))} is given alone: name the linear maps by --gate and --readout, and by --value where "
             "the network is gated."
         )
-    own = None if data is None else read_rows(data)
+    if columns is not None and data is None:
+        raise DomainError(f"--columns is {columns[:60]!r}, but random inputs have none: give --data as well.")
+    own = None if data is None else read_rows(data, columns=columns)
     from glutheory.audit.run import audit
 
     with progress("Auditing") as advance:

@@ -161,7 +161,11 @@ class DataFile:
             return names.index(name)
         column = int(name) if name.removeprefix("-").isdecimal() and len(name) < 9 else count
         if not -count <= column < count:
-            known = f"columns {', '.join(map(quoted, names))[:200]}" if names else f"{count} columns, counted from 0"
+            known = (
+                f"columns {', '.join(quoted(name) or '(no name)' for name in names)[:200]}"
+                if names
+                else f"{count} columns, counted from 0"
+            )
             near = difflib.get_close_matches(name, names, n=1)
             more = f" ({near[0]}?)" if near else ""
             raise self.complaint(

@@ -113,6 +113,16 @@ def _path(error: click.UsageError) -> str:
 class Command(click.Command):
     """A command whose errors are one sentence each."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's, which of an option that is given twice silently takes the last, but refuses that."""
+        given = self.make_parser(ctx).parse_args(args=list(args))[2]
+        for option in given:
+            single = isinstance(option, click.Option) and not (option.multiple or option.is_flag or option.count)
+            if single and given.count(option) > 1 and not ctx.resilient_parsing:
+                name, times = option.opts[0], given.count(option)
+                raise click.UsageError(f"{name} is given {times} times and takes one value: give it once", ctx)
+        return super().parse_args(ctx, args)
+
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run the command and exit."""
         _guarded(super().main, *args, **extra)

@@ -10,6 +10,7 @@ import click
 import sympy as sp
 
 from glutheory.activations import Activation, activation
+from glutheory.activations.zoo import ZOO
 from glutheory.errors import DomainError, ExpressionError
 from glutheory.ground.arguments import as_exact
 from glutheory.networks import Network, canonical_network, gate_of, network, product
@@ -94,8 +95,14 @@ def chosen_networks(names: Sequence[str], given: tuple[str, ...], others: Sequen
     every = [*networks, *others]
     known = {key for net in every for key, _ in net.gate.parameters}
     if stray := next((key for key in values if key not in known), None):
-        one = " and ".join(net.name for net in every[:4]) or "no NETWORK"
-        remedy = f"it has {', '.join(sorted(known))}" if known else "name one that has it, such as silu (beta)"
+        one = " and ".join(net.name for net in every[:4]) or "none is named"
+        with_it = [name for name, entry in ZOO.items() if stray in dict(entry.defaults)]
+        if known:
+            remedy = f"it has {', '.join(sorted(known))}"
+        elif with_it:
+            remedy = f"name one that has it, such as {' or '.join(with_it[:2])}"
+        else:
+            remedy = "none of the zoo has one of that name, and in a formula of your own the number itself is written"
         raise DomainError(f"--param {stray} is a parameter of no network here ({one}): {remedy}.")
     return [with_values(net, values) for net in networks]
 

@@ -117,12 +117,7 @@ def data_options(command: Function) -> Function:
         ),
         click.option("--target", metavar="NAME", help=TARGET_HELP),
         columns_option,
-        click.option(
-            "--normalise",
-            type=click.Choice(SCALINGS),
-            help="Your own rows: as they are, each scaled to norm sqrt(d), or each feature to mean 0 and variance 1.  "
-            "[default: none]",
-        ),
+        normalise_option,
         click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of all chance."),
     )
     return _all(options, command)
@@ -131,6 +126,16 @@ def data_options(command: Function) -> Function:
 def columns_option(command: Function) -> Function:
     """--columns: hands over ``columns``, names with commas between, or None."""
     return click.option("--columns", metavar="NAMES", help=_COLUMNS)(command)
+
+
+def normalise_option(command: Function) -> Function:
+    """--normalise: hands over ``normalise``, one of `SCALINGS`, or None."""
+    return click.option(
+        "--normalise",
+        type=click.Choice(SCALINGS),
+        help="Your own rows: as they are, each scaled to norm sqrt(d), or each feature to mean 0 and variance 1.  "
+        "[default: none]",
+    )(command)
 
 
 def kernel_options(command: Function) -> Function:

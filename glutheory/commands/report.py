@@ -35,7 +35,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--out", type=_PATH, metavar="FILE", help=f"The page.  [default: {_DEFAULT}, unless --figures is given]")
 @click.option("--from", "sources", type=_PATH, metavar="FILE", multiple=True, help="Stored runs; may be repeated.")
 @click.option("--replace", "replacing", is_flag=True, help="Of a claim in several of these, take the last.")
-@click.option("--only", default="", metavar="ID,ID", help="Only these claims.")
+@click.option("--only", default="", metavar="ID,ID", help='Only the claims with these ids or sources, e.g. "Thm 3.1".')
 @click.option("--figures", type=_PATH, metavar="FOLDER", help="Draw the figure of each claim there, as ID.svg.")
 @click.option(
     "--format", "kind", type=click.Choice(["svg", "png", "pdf"]), default="svg", show_default=True, help="Of these."

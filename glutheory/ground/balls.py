@@ -17,7 +17,8 @@ import sympy as sp
 from flint import acb, arb, ctx, fmpq
 
 from glutheory.errors import DerivationError
-from glutheory.ground.bivariate import Phi, Phi2, phi, phi2
+from glutheory.ground.bivariate import phi, phi2
+from glutheory.ground.normal import Phi, Phi2
 
 Ball = Any  # flint.arb or flint.acb: python-flint ships no types for mixed arithmetic
 Step = tuple[Callable[..., Ball], int, tuple[int, ...]]

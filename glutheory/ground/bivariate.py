@@ -1,4 +1,4 @@
-"""The normal distribution functions Φ and Φ₂: as SymPy functions with their derivatives, and in ball arithmetic.
+"""The normal distribution functions Φ and Φ₂ in ball arithmetic; as SymPy functions: `glutheory.ground.normal`.
 
 Φ₂(x, y; ρ) = P(X ≤ x, Y ≤ y) for standard normal X, Y of correlation ρ. The correlation is given by a direction,
 ρ = c/√(c² + d²) and √(1−ρ²) = d/√(c² + d²) with d ≥ 0, so that nothing is lost as ρ → ±1. With Owen's T in the form
@@ -18,7 +18,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import sympy as sp
 from flint import acb, arb, ctx
 
 from glutheory.ground.integral import integral
@@ -29,75 +28,10 @@ Ball = Any  # arb or acb: python-flint ships no types for mixed arithmetic
 _FAR, _FARTHEST = 8.0, 1e14
 
 
-class Phi(sp.Function):
-    """Φ(x), the standard normal distribution function; not written by erf, which would lose its digits on the left."""
-
-    nargs = 1
-
-    @classmethod
-    def eval(cls, x: sp.Expr) -> sp.Expr | None:
-        """Φ(0) = 1/2."""
-        return sp.S.Half if x == 0 else None
-
-    def fdiff(self, argindex: int = 1) -> sp.Expr:  # noqa: ARG002 (there is one argument)
-        """The density."""
-        return density(self.args[0])
-
-    def _eval_evalf(self, prec: int) -> sp.Expr | None:
-        return _numeric(self, prec)
-
-    def _eval_rewrite_as_erfc(self, x: sp.Expr, **_hints: object) -> sp.Expr:
-        return sp.erfc(-x / sp.sqrt(2)) / 2
-
-
-class Phi2(sp.Function):
-    """Φ₂(x, y; c, d), the distribution function at (x, y) of correlation c/√(c² + d²), d ≥ 0."""
-
-    nargs = 4
-
-    @classmethod
-    def eval(cls, x: sp.Expr, y: sp.Expr, c: sp.Expr, d: sp.Expr) -> sp.Expr | None:
-        """Symmetric in x and y."""
-        return None if sp.default_sort_key(x) <= sp.default_sort_key(y) else cls(y, x, c, d)
-
-    def _eval_evalf(self, prec: int) -> sp.Expr | None:
-        return _numeric(self, prec)
-
-    def fdiff(self, argindex: int = 1) -> sp.Expr:
-        """In x: φ(x)·P(Y ≤ y | x), likewise in y; in the direction by Plackett's identity ∂Φ₂/∂ρ = density."""
-        x, y, c, d = self.args
-        if argindex > 2:
-            r2 = c**2 + d**2
-            slope = (d**2 if argindex == 3 else -c * d) / r2 ** sp.Rational(3, 2)
-            # x² − 2ρxy + y² over 2(1−ρ²)
-            form = (r2 * (x**2 + y**2) - 2 * c * sp.sqrt(r2) * x * y) / (2 * d**2)
-            return slope * sp.exp(-form) * sp.sqrt(r2) / (2 * sp.pi * d)
-        own, other = (x, y) if argindex == 1 else (y, x)
-        return density(own) * Phi((sp.sqrt(c**2 + d**2) * other - c * own) / d)
-
-
-class Phi2Rho(sp.Function):
-    """Φ₂(x, y; ρ) with the correlation itself, as formulas for people have it."""
-
-    nargs = 3
-
-    @classmethod
-    def eval(cls, x: sp.Expr, y: sp.Expr, rho: sp.Expr) -> sp.Expr | None:
-        """Without correlation the product Φ(x)·Φ(y)."""
-        return Phi(x) * Phi(y) if rho == 0 else None
-
-    def _eval_evalf(self, prec: int) -> sp.Expr | None:
-        x, y, rho = self.args
-        return Phi2(x, y, rho, sp.sqrt(1 - rho**2))._eval_evalf(prec)
-
-
-def density(x: sp.Expr) -> sp.Expr:
-    """The standard normal density."""
-    return sp.exp(-(x**2) / 2) / sp.sqrt(2 * sp.pi)
-
-
 def phi2(x: arb, y: arb, c: arb, d: arb) -> arb:
-    """Φ₂(x, y; c, d) as a ball at the current precision; the whole of [0, 1] where d may be 0."""
+    """Φ₂(x, y; c, d) as a ball at the current precision; where d may be 0 but is not known to be, all of [0, 1]."""
+    if d.is_zero() and (c > 0 or c < 0):
+        return _on_a_line(x, y, c > 0)
     if not d > 0:
         return arb("0.5") + arb(0, 0.5)
     if _FAR < _energy(x, y, c, d) < _FARTHEST:
@@ -110,6 +44,19 @@ def phi2(x: arb, y: arb, c: arb, d: arb) -> arb:
     total = (phi(x) + phi(y)) / 2 + arb(0, spread)
     whole: arb = total - _wedge(x, (size * y - c * x) / d) - _wedge(y, (size * x - c * y) / d) - _opposite(x, y)
     return whole
+
+
+def _on_a_line(x: arb, y: arb, same: bool) -> arb:
+    """P(X ≤ x, Y ≤ y) for Y = X or Y = −X: Φ(min(x, y)), or Φ(x) − Φ(−y) where that is positive."""
+    value: arb
+    if same:
+        value = phi(x.min(y))
+    elif x <= -y:
+        value = arb(0)
+    else:
+        low, high = phi(-y), phi(x)
+        value = high - (low if x > -y else low.min(high))
+    return value
 
 
 def _energy(x: arb, y: arb, c: arb, d: arb) -> float:
@@ -174,21 +121,6 @@ def _opposite(x: arb, y: arb) -> arb:
 def phi(x: Ball) -> Ball:
     """Φ(x) of a real or complex ball."""
     return (-x / arb(2).sqrt()).erfc() / 2
-
-
-def _numeric(node: sp.Function, prec: int) -> sp.Expr | None:
-    """The value at numbers to this many bits, by balls."""
-    arguments = [argument.evalf(int(prec / 3.3) + 20) for argument in node.args]
-    if not all(argument.is_Float or argument.is_Integer for argument in arguments):
-        return None
-    before = ctx.prec
-    try:
-        ctx.prec = prec + 64
-        balls = [arb(str(argument)) for argument in arguments]
-        value = phi(*balls) if isinstance(node, Phi) else phi2(*balls)
-        return sp.Float(value.str(int(prec / 3.3) + 5, radius=False), precision=prec)
-    finally:
-        ctx.prec = before
 
 
 def _wedge(h: arb, g: arb) -> arb:

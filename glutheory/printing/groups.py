@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from glutheory.ground import rational
-from glutheory.ground.bivariate import Phi
+from glutheory.ground.normal import Phi
 
 #: Markers that only `glutheory.printing.special_forms` knows how to write.
 PHI = Phi

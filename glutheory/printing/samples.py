@@ -16,8 +16,8 @@ from flint import arb
 from glutheory.errors import DerivationError, ExpressionError, PrecisionError
 from glutheory.ground import rational
 from glutheory.ground.balls import Tape, bits_of, precision
-from glutheory.ground.bivariate import Phi, Phi2Rho
 from glutheory.ground.exact import Point, ball
+from glutheory.ground.normal import Phi, Phi2Rho
 from glutheory.ground.normal_form import KAPPA
 from glutheory.printing.constants import long
 from glutheory.printing.digits import GUARD, ball_text, common_digits, exact_decimal, shown

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import sympy as sp
 
-from glutheory.ground.bivariate import Phi2Rho
+from glutheory.ground.normal import Phi2Rho
 from glutheory.printing.groups import MEAN, PHI
 from glutheory.printing.styles import Style
 

@@ -7,7 +7,7 @@ from typing import Any
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from glutheory.ground.bivariate import Phi, Phi2
+from glutheory.ground.normal import Phi, Phi2
 from glutheory.printing.comments import folded, head, wrapped
 from glutheory.printing.contents import Report
 from glutheory.printing.program import KERNELS, MEANINGS, branch_duals, kernel_calls, require_closed
@@ -28,6 +28,21 @@ def value(formula, at_a, at_b, at_c, digits=15):
     """The formula at exact a, b, c (integers, rationals, or decimals as text), to this many digits."""
     point = {symbol: Rational(number) for symbol, number in ((a, at_a), (b, at_b), (c, at_c))}
     return formula.subs(point, simultaneous=True).evalf(digits).as_real_imag()[0]
+'''
+_NORMAL_VALUE = '''
+def value(formula, at_a, at_b, at_c, digits=15):
+    """The formula at exact a, b, c (integers, rationals, or decimals as text), to this many digits.
+
+    Where |c| = sqrt(a*b) leaves 0/0, the limit from within.
+    """
+    point = {symbol: Rational(number) for symbol, number in ((a, at_a), (b, at_b), (c, at_c))}
+    found = formula.subs(point, simultaneous=True).evalf(digits).as_real_imag()[0]
+    if found is not nan:
+        return found
+    # the error falls like the square root of the distance, and T of a function that jumps grows as that falls
+    near = [{**point, c: point[c] * (1 - Rational(1, 10 ** (2 * digits + more)))} for more in (4, 8)]
+    first, last = (formula.subs(at, simultaneous=True).evalf(digits + 8) for at in near)
+    return last * oo if abs(last) > 10 * max(1, abs(first)) else last.evalf(digits)
 '''
 _MIXTURE_VALUE = '''
 class KolmogorovDensity(Function):
@@ -92,6 +107,9 @@ class Phi2(Function):
     def _eval_evalf(self, prec):
         with mpmath.workprec(prec + 20):
             x, y, c, d = (mpmath.mpf(argument.evalf(mpmath.mp.dps)) for argument in self.args)
+            if not d:  # Y = X or Y = -X
+                ends = mpmath.ncdf(x), mpmath.ncdf(y) if c > 0 else mpmath.ncdf(-y)
+                return Float(min(ends) if c > 0 else max(ends[0] - ends[1], mpmath.mpf(0)), precision=prec)
             r = mpmath.hypot(c, d)
             places = sorted({-mpmath.inf, x, *((min(x, (y + k * d / r) * r / c) for k in (-8, 0, 8)) if c else ())})
             total = mpmath.quad(lambda t: mpmath.npdf(t) * mpmath.ncdf((y * r - c * t) / d), places)
@@ -148,7 +166,7 @@ def expressions(found: Report) -> str:
     if normal:
         texts.append(_NORMAL_FUNCTIONS.strip())
     assignments = "\n".join("\n".join(_statement(*statement)) for statement in statements)
-    value = (_MIXTURE_VALUE if mixed else _VALUE).strip("\n")
+    value = (_MIXTURE_VALUE if mixed else _NORMAL_VALUE if normal else _VALUE).strip("\n")
     # the density is used by the expressions of a mixture
     return "\n\n".join(texts) + f"\n\n\n{value}\n\n\n{assignments}\n"
 
@@ -167,7 +185,7 @@ def _imports(formulas: list[Any], mixed: bool, text: str) -> list[str]:
     """The names of `sympy` that the text uses."""
     names = {"Rational", "Symbol", *(name for name in ("Integer", "Mul", "sqrt") if f"{name}(" in text)}
     if any(formula.has(Phi, Phi2) for formula in formulas):
-        names |= {"Float", "Function", "erfc", "sqrt"}
+        names |= {"Float", "Function", "erfc", "nan", "oo", "sqrt"}
     if mixed:
         names |= {"Float", "Function", "Integer", "Integral", "count_ops", "lambdify"}
     for formula in formulas:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from glutheory.ground import rational
-from glutheory.ground.bivariate import Phi, Phi2, Phi2Rho
+from glutheory.ground.normal import Phi, Phi2, Phi2Rho
 from glutheory.printing.groups import THETA, Group, a, b, c, find_groups
 
 #: Names of an activation's parameters, constants beside a, b, c.

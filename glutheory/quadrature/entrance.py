@@ -7,6 +7,7 @@ from typing import Any
 
 from glutheory.activations import Activation
 from glutheory.layers import Stack
+from glutheory.networks import gate_named
 from glutheory.quadrature.enclose import enclose as enclose_activation
 from glutheory.quadrature.rules import Pair
 
@@ -32,7 +33,8 @@ def enclose(
     x'·x'/d = b and x·x'/d = c, layer by layer (`glutheory.quadrature.stacks` says what that shares with road 1).
 
     Args:
-        act: an activation without symbolic constants, or a name of the zoo; or a `Stack`.
+        act: an activation without symbolic constants, or a name of the zoo, also of the network gated by one; or a
+            `Stack`.
         a: variance of u, ≥ 0; int, float, str, Fraction, mpf or SymPy constant, taken exactly (rational for a stack).
             For a stack with a mean over positions a, b and c are matrices, one row for each position.
         b: variance of v, ≥ 0.
@@ -56,7 +58,7 @@ def enclose(
             reached.
     """
     if not isinstance(act, Stack):
-        return enclose_activation(act, a, b, c, digits=digits)
+        return enclose_activation(gate_named(act), a, b, c, digits=digits)
     from glutheory.quadrature.stacks import enclose_stack  # one activation does without
 
     found = enclose_stack(

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from glutheory.claims.retired import RETIRED
+from glutheory.claims.sources import of_source
 from glutheory.claims.stored import Stored, load
 from glutheory.errors import DomainError
 
@@ -37,7 +38,7 @@ def read(paths: Sequence[Path], *, only: Sequence[str] = (), replacing: bool = F
 
     Args:
         paths: of files that `python -m checks --json` wrote.
-        only: the ids of the claims that are wanted; empty for all.
+        only: the ids or sources ("Thm 3.1") of the claims that are wanted; empty for all.
         replacing: the last file that has a claim counts, instead of an error.
 
     Raises:
@@ -55,13 +56,17 @@ def read(paths: Sequence[Path], *, only: Sequence[str] = (), replacing: bool = F
             last[name] = index
     if not last:
         raise DomainError(f"there is no claim in {', '.join(map(str, paths))}: give a file with results.")
+    claims = {name: runs[index].outcomes[name].claim for name, index in last.items()}
+    wanted: set[str] = set()
     for name in only:
-        if name not in last:
+        found = {name} & set(last) or of_source(name, claims)
+        wanted |= found
+        if not found:
             if became := RETIRED.get(name):
                 raise DomainError(f"--only names {name}, which is no claim any more: {became}.")
             known = ", ".join(last)
             raise DomainError(f"--only names {name[:60]!r}, which is in none of the files: use {known or 'another'}.")
-    wanted = set(only) or set(last)
+    wanted = wanted or set(last)
     kept = (
         {name: found for name, found in run.outcomes.items() if last[name] == index and name in wanted}
         for index, run in enumerate(runs)

@@ -9,7 +9,7 @@ import mpmath
 
 from glutheory.activations import Activation
 from glutheory.layers import Stack
-from glutheory.networks import Network
+from glutheory.networks import Network, gate_named
 from glutheory.symbolic import derived, evaluation
 from glutheory.symbolic.derived import Derivation
 from glutheory.symbolic.evaluation import rounded
@@ -68,7 +68,7 @@ def evaluate(
     of wide layers at two inputs, with x·x/d = a, x'·x'/d = b and x·x'/d = c.
 
     Args:
-        act: an activation, or its name in the zoo; or a `Stack`.
+        act: an activation, or its name in the zoo, or that of the network gated by it; or a `Stack`.
         a: the variance of u, ≥ 0; int, float, str, Fraction, mpf or SymPy number (a string keeps all its
             digits). For a stack with a mean over positions a, b and c are matrices, one row for each position.
         b: the variance of v, likewise.
@@ -92,7 +92,7 @@ def evaluate(
         PrecisionError: the digits could not be reached; the exception carries the balls that were.
     """
     if not isinstance(act, Stack):
-        return evaluation.evaluate(act, a, b, c, digits=digits)
+        return evaluation.evaluate(gate_named(act), a, b, c, digits=digits)
     from glutheory.symbolic.stacks import stack_derivation  # as above
 
     found = stack_derivation(act, parametrization=parametrization).at(

@@ -22,7 +22,7 @@ from functools import lru_cache
 import sympy as sp
 
 from glutheory.errors import DerivationError
-from glutheory.ground.bivariate import Phi, Phi2, density
+from glutheory.ground.normal import Phi, Phi2, density
 from glutheory.ground.normal_form import ExpQuad, Kernel, NormalCdf, NormalPdf, Term, as_expression
 from glutheory.symbolic.gaussian import DELTA, a, b, c
 

@@ -25,7 +25,7 @@ from checks.tools.deep_kernels import Block
 from checks.tools.deep_spectra import Cell
 from checks.tools.spectral_grid import inputs
 from glutheory.commands.data import DataRows, draw_rows
-from glutheory.errors import GlutheoryError, UnknownNameError
+from glutheory.errors import DomainError, GlutheoryError, UnknownNameError
 from glutheory.layers import Stack
 from glutheory.terminal import Terminal
 
@@ -322,13 +322,32 @@ def test_the_page(name: str, terminal: Terminal) -> None:
         assert words in " ".join(text.split())
 
 
+def test_rows_that_are_equal_or_zero_are_named() -> None:
+    rows = np.vstack([X, X[3:4]])
+    said = " ".join(page("condition", DataRows(rows, None, "odd"), Terminal(100)).split())
+    assert "Rows 3 and 40 (counted from 0) are equal: every kernel is singular" in said
+    assert "are equal" not in page("condition", DataRows(X, None, "odd"), Terminal(100))
+    with pytest.raises(DomainError, match=r"row 7 \(counted from 0\) is zero"):
+        page("condition", DataRows(np.vstack([X[:7], 0 * X[:1]]), None, "odd"), Terminal(100))
+
+
 def test_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("rows.npy", X)
     for option in ("--explain", "--only"):
         code, text = run(option, "lambda-max", "--data", "rows.npy")
         assert (code, "rows.npy" in text, "λ_1/m, K" in text) == (0, True, True)
+    np.savetxt("rows.csv", 1000 * X, delimiter=",", header=",".join(f"f{i}" for i in range(X.shape[1])), comments="")
+    table = ("--explain", "lambda-max", "--data", "rows.csv", "--columns", "f0,f2,f3", "--normalise", "standard")
+    code, text = run(*table)
+    assert (code, "3 features (f0, f2, f3)" in text, "mean 0 and variance 1" in " ".join(text.split())) == (
+        0,
+        True,
+        True,
+    )
     for arguments, words in (
+        (("--explain", "condition", "--normalise", "rms"), "--normalise scales your own rows: give --data as well"),
+        (("--data", "rows.csv", "--normalise", "rms"), "give --explain or --only"),
         (("--explain", "ntk-plain", "--n", "50"), "not for ntk-plain: it is an identity on every data set"),
         (("--explain", "training", "--n", "50"), "not for training: it trains networks"),
         (("--n", "50"), "give --explain"),

@@ -54,7 +54,8 @@ def test_trained_weights_are_read_from_a_folder(tmp_path: Path) -> None:
     assert "cannot be read: transformers says" in bad("audit", str(folder))
     file.write_bytes(content)
     (folder / "config.json").write_text(json.dumps({**fields, "num_hidden_layers": 3, "layer_types": None}))
-    assert "the files lack weights of layers.2.mlp" in bad("audit", str(folder), "--samples", "5")
+    lacking = bad("audit", str(folder), "--samples", "5")
+    assert "the files lack layers.2.mlp.down_proj.weight, which would be random: give all files" in lacking
     lacking = " ".join(good("audit", str(folder), "--samples", "5", "--draws", "1", "--layers", "0").split())
     assert "the files lack 9 parameters, e.g. layers.2.input_layernorm.weight: they are random" in lacking
     file.rename(folder / "pytorch_model.bin")
@@ -63,6 +64,26 @@ def test_trained_weights_are_read_from_a_folder(tmp_path: Path) -> None:
     assert "comes without weights" in good("audit", str(folder), "--samples", "5", "--draws", "1")
     changed = good("audit", str(folder / "config.json"), "--set", "num_hidden_layers=1", "--samples", "5")
     assert "layers.1" not in changed
+
+
+def test_a_weight_that_is_no_number_is_named() -> None:
+    model = models.build("llama", GROUPED, seed=5).model
+    with torch.no_grad():
+        model.get_parameter("layers.1.mlp.up_proj.weight")[3, 2] = math.inf
+    with pytest.raises(GlutheoryError, match=r"parameter layers\.1\.mlp\.up_proj\.weight has inf at \[3, 2\]"):
+        audit(model, **SMALL)
+
+
+def test_columns_of_a_table_are_the_inputs(tmp_path: Path) -> None:
+    folder, file = saved(tmp_path), tmp_path / "rows.csv"
+    X, width = rows(9, 32), 32
+    lines = [",".join([*map(str, row.tolist()), "cat"]) for row in X]
+    file.write_text("\n".join([",".join([*(f"f{i}" for i in range(width)), "kind"]), *lines]))
+    few = ("--draws", "2", "--layers", "0")
+    assert "name columns of numbers by --columns" in bad("audit", str(folder), "--data", str(file), *few)
+    columns = ",".join(f"f{i}" for i in range(width))
+    assert "9 given rows" in good("audit", str(folder), "--data", str(file), "--columns", columns, *few)
+    assert "give --data as well" in bad("audit", str(folder), "--columns", "f0", *few)
 
 
 TINY = (

@@ -57,6 +57,9 @@ MISTAKES = [
     (("evaluate", "gelu", *POINT, "--digits", "10001"), "give an integer from 1 to 10000"),
     (("evaluate", "silu", *POINT, "--digits", "5000"), "give at most 300"),
     (("evaluate", "silu", *POINT, "--road", "3"), "'1', '2', 'both'"),
+    (("evaluate", "silu", *POINT, "--c", "1/3"), "--c is given 2 times and takes one value: give it once"),
+    (("evaluate", "--activation", "z", "--activation", "z**2", *POINT), "--activation is given 2 times"),
+    (("spectrum", "--stack", "relu x 2", "--stack", "silu x 2", "--n", "9", "--n", "9"), "--n is given 2 times"),
     (("list", "extra"), "extra"),
 ]
 

@@ -73,6 +73,11 @@ def test_names_in_any_case() -> None:
     ("arguments", "message"),
     [
         (("spectrum", "relu", "--param", "beta=2"), "--param beta is a parameter of no network here (relu)"),
+        (("spectrum", "relu", "--param", "theta=2"), "name one that has it, such as jump_relu"),
+        (
+            ("spectrum", "--activation", "z*erf(z)", "--param", "q=2"),
+            "(none is named): none of the zoo has one of that",
+        ),
         (("kernel", "silu", "--param", "slope=2"), "it has beta"),
         (("depth", "--param", "beta=2"), "(relu and reglu)"),
         (("dynamics", "--activation", "z*erf(z)", "--param", "beta=2"), "write the number into the expression"),

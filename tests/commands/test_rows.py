@@ -183,6 +183,7 @@ BAD: dict[str, tuple[str, bytes | None, str | None, str]] = {
     "a NUL": ("a.csv", b"1,2\n\x00,4\n", None, "in line 2, column 1"),
     "an open quote": ("a.csv", b'1,2\n"' + b"3" * 200_000 + b",4\n", None, "is no CSV (field larger than field limit"),
     "csv, no such column": ("a.csv", b"a,b\n1,2\n3,4\n", "c", "which has columns a, b, and none is 'c'"),
+    "csv, no such column beside an index": ("a.csv", b",b\n0,2\n1,4\n", "c", "has columns (no name), b, and none is"),
     "a column without a name": (
         "a.csv", b",a\n7,1\n3,2\n", None,
         "whose column 1 has no name in the header: whether it is an index or an input is not clear: give it a name, or",

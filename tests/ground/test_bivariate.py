@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import cache
 
 import mpmath
+import numpy as np
 import pytest
 import sympy as sp
 from flint import arb
 
 from glutheory.ground import bivariate
 from glutheory.ground.balls import Tape, precision
-from glutheory.ground.bivariate import Phi, Phi2, Phi2Rho, phi2
+from glutheory.ground.bivariate import phi2
+from glutheory.ground.normal import Phi, Phi2, Phi2Rho
 
 ARGUMENTS = (-2.5, -0.5, 0.0, 0.25, 1.75)
 DIRECTIONS = ((-0.8, 0.6), (0.0, 1.0), (3.0, 4.0), (1.0, 2.0**-20), (-1.0, 2.0**-20))
@@ -44,7 +46,20 @@ def test_nothing_is_lost_near_the_ends() -> None:
         x = arb("0.7")
         assert abs(phi2(x, x, arb(1), d) - (-x / arb(2).sqrt()).erfc() / 2) < d
         assert 0 < phi2(x, -x, arb(-1), d) < d
-        assert phi2(x, x, arb(1), arb(0)).contains(0.5)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_on_a_line(sign: int) -> None:
+    """Where Y = ±X the quadrant is a half-line or an interval; a ball around d = 0 says nothing."""
+    for x in ARGUMENTS:
+        for y in ARGUMENTS:
+            wanted = mpmath.ncdf(min(x, y)) if sign == 1 else max(0, mpmath.ncdf(x) - mpmath.ncdf(-y))
+            with precision(100):
+                found = phi2(arb(x), arb(y), arb(sign), arb(0))
+                assert found.rad() < arb(2) ** -90
+                assert abs(float(found) - wanted) < 1e-15  # of both, in double precision
+                assert phi2(arb(x), arb(y), arb(sign), arb(0, 1e-30)).contains(found)
+            assert float(Phi2(sp.Float(x), sp.Float(y), sign, 0).evalf()) == pytest.approx(float(wanted), abs=1e-15)
 
 
 def test_the_square_root_of_an_inexact_zero_is_no_obstacle() -> None:
@@ -75,6 +90,36 @@ def test_sympy_knows_their_numbers() -> None:
     assert abs(Phi(-x).evalf(40) - (sp.erfc(x / sp.sqrt(2)) / 2).evalf(40)) < sp.Float("1e-38", 40)
     assert abs(Phi2(0, 0, 1, 1).evalf(30) - sp.Rational(3, 8)) < sp.Float("1e-28", 30)
     assert Phi2(1, 2, 3, 4) == Phi2(2, 1, 3, 4)
+
+
+def test_sympy_has_digits_of_small_numbers_and_limits() -> None:
+    with mpmath.workdps(50):
+        assert abs(Phi(-40).evalf(30) / sp.Float(mpmath.ncdf(-40), 50) - 1) < sp.Float("1e-29", 30)
+    x, y = sp.Rational(-1), sp.Rational(1) + sp.Rational(1, 10**20)
+    # Φ(−1) − Φ(−y) = φ(1)·10^−20 to first order
+    assert float(Phi2(x, y, -1, 0).evalf() / sp.Float("1e-20")) == pytest.approx(float(mpmath.npdf(1)), rel=1e-14)
+    assert Phi(sp.oo) == 1
+    assert Phi(-sp.oo) == Phi2(x, -sp.oo, 1, 1) == 0
+    assert Phi2(sp.oo, x, 1, 1) == Phi(x)
+    assert Phi(sp.nan) is Phi(sp.zoo) is Phi2(x, sp.nan, 1, 0) is sp.nan
+
+
+def test_lambdify_by_numpy_and_mpmath() -> None:
+    x, y, c, d = sp.symbols("x y c d")
+    expr = Phi2(x, y, c, d) + Phi(x) * y
+    rows = np.array([(x, y, *direction) for x in ARGUMENTS for y in ARGUMENTS for direction in (*DIRECTIONS, (1, 0))])
+    wanted = [float(expr.subs(dict(zip((x, y, c, d), map(sp.Float, row), strict=True))).evalf()) for row in rows]
+    for modules in (None, "numpy", "scipy", "math"):
+        found = sp.lambdify((x, y, c, d), expr, modules)
+        single = [found(*map(float, row)) for row in rows]
+        np.testing.assert_allclose(single, wanted, rtol=1e-14, atol=1e-15)  # two roundings of numbers below 2
+    np.testing.assert_allclose(sp.lambdify((x, y, c, d), expr)(*rows.T), wanted, rtol=1e-14, atol=1e-15)
+    with mpmath.workdps(30):
+        function = sp.lambdify((x, y, c, d), expr, "mpmath")
+        for sign in (1, -1):
+            at = {x: sp.Rational(sign, 3), y: 2, c: -sign, d: 1}
+            found = function(mpmath.mpf(sign) / 3, 2, -sign, 1)
+            assert abs(sp.Float(found, 30) - expr.subs(at).evalf(30)) < sp.Float("1e-28", 30)
 
 
 #: Quadrants far from the origin: corners, faces, and correlations of both signs near ±1.

@@ -11,7 +11,7 @@ import sympy as sp
 from sympy.parsing.sympy_parser import parse_expr
 
 from glutheory.activations import Activation, activation
-from glutheory.ground.bivariate import Phi, Phi2Rho
+from glutheory.ground.normal import Phi, Phi2Rho
 from glutheory.networks import Network, network
 from glutheory.notebook import forms
 from glutheory.printing import render

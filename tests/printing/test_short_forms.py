@@ -5,7 +5,7 @@ import sympy as sp
 
 from glutheory.activations import activation_names
 from glutheory.activations.parser import parse_expression
-from glutheory.ground.bivariate import Phi2Rho
+from glutheory.ground.normal import Phi2Rho
 from glutheory.printing.styles import ASCII, LATEX, UNICODE
 from glutheory.printing.ways import present
 from glutheory.printing.writer import Writer

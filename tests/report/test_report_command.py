@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from glutheory.claims.stored import load
-from glutheory.errors import MissingDependencyError
+from glutheory.errors import DomainError, MissingDependencyError
 from glutheory.report.elements import _convert
 from glutheory.report.page import render
+from glutheory.report.read import committed, read
 from tests.commands.command_line import bad, good
 
 
@@ -48,6 +49,12 @@ class TestCommand:
         assert good("report", "--from", str(files[0]), "--figures", "drawn").endswith("1 figure in drawn.\n")
         assert not Path("report.html").exists()
         assert good("report", "--from", str(files[0]), "--figures", "drawn") != ""
+
+    def test_only_takes_sources_as_the_checks_do(self) -> None:
+        runs = read(committed(), only=["theorem 3.1", "hadamard"])
+        assert [name for run in runs for name in run.outcomes] == ["hadamard", "lambda-max", "lambda-min", "condition"]
+        with pytest.raises(DomainError, match=r"--only names 'Thm 3', which is in none"):
+            read(committed(), only=["Thm 3"])
 
     @pytest.mark.long
     def test_its_progress_names_each_claim(self, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""S and T of mixtures as SymPy expressions evaluate: against the certified digits and the defining integral."""
+"""S and T as SymPy expressions of mixtures and of Φ₂: against the certified digits and the defining integral."""
 
 from __future__ import annotations
 
@@ -34,6 +34,20 @@ def test_lambdify_by_numpy_and_mpmath() -> None:
         S, T = glu.evaluate("silu", 1, 1, "1/2", digits=22)
         found = sp.lambdify((s.a, s.b, s.c), expr, "mpmath")(mpmath.mpf(1), mpmath.mpf(1), mpmath.mpf("0.5"))
         assert abs(found - (S + T / 4)) < mpmath.mpf("1e-18")
+
+
+@pytest.mark.parametrize("name", ["elu", pytest.param("hard_tanh", marks=pytest.mark.long)])
+def test_with_bivariate_distribution_functions(name: str) -> None:
+    own = glu.derivation(name).dual
+    wanted = [float(value) for value in glu.evaluate(name, 1, 2, "1/2", digits=18)]
+    for modules in (None, "mpmath"):
+        found = [float(sp.lambdify((s.a, s.b, s.c), expr, modules)(1, 2, 0.5)) for expr in (own.S, own.T)]
+        assert found == pytest.approx(wanted, rel=1e-13)  # sums of numbers of order 1
+    # where the rows are parallel T is a sum of one-dimensional distribution functions; S has 0/0, which is no number
+    for c in (1, -1):
+        end = {s.a: 1, s.b: 1, s.c: c}
+        assert float(own.T.subs(end).evalf()) == pytest.approx(float(glu.evaluate(name, 1, 1, c)[1]), rel=1e-14)
+        assert own.S.subs(end).evalf() is sp.nan
 
 
 def test_symbols_are_those_of_the_formulas() -> None:

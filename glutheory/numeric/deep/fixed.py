@@ -24,6 +24,8 @@ from glutheory.numeric.deep.tabulated import Same, tabulated
 _GRID = 4001
 #: |f'| within this of 1 is marginal: f is known to about this.
 _MARGINAL = 1e-9
+#: A slope within this of 0 is 0: the entries of kernels are known within 1e-12 of their scale.
+_NOTHING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class FixedPoint:
 
     Attributes:
         rho: where it is.
-        slope: f'(ρ) there; inf at ρ = 1 where an activation jumps.
+        slope: f'(ρ) there, 0 where it is not told from that; inf at ρ = 1 where an activation jumps.
     """
 
     rho: float
@@ -109,4 +111,5 @@ def fixed_points(network: Network, variance: Fraction | int = 1) -> tuple[FixedP
     changes = np.nonzero((values[:-1] * values[1:] < 0) & ~zero[:-1] & ~zero[1:])[0]
     found += [float(brentq(excess, grid[k], grid[k + 1], xtol=1e-15)) for k in changes]
     slopes = block_map(network, np.array(sorted(found)), variance)[1]
+    slopes = np.where(np.abs(slopes) <= _NOTHING, 0.0, slopes)
     return tuple(FixedPoint(rho, float(slope)) for rho, slope in zip(sorted(found), slopes, strict=True))

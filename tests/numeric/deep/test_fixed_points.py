@@ -28,6 +28,7 @@ def test_zero_attracts_every_gated_network(gate: str, slope: float) -> None:
     found = {round(point.rho, 12): point for point in fixed_points(gated(gate))}
     assert found[0.0].slope == pytest.approx(slope, abs=1e-14)
     assert found[0.0].stable
+    assert (found[0.0].slope == 0) == (slope == 0)
     assert not found[1.0].stable
 
 
