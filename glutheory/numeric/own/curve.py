@@ -34,6 +34,9 @@ _DEPTH = 48
 _MOST = 1200
 #: Points of a panel at which a formula is held against the samples: its roundings are large at some and not at others.
 _INSIDE = 32
+#: As near to a kink as so many units in its last place, a number is taken to be that far: what a formula such as
+#: sqrt(3z − 1) makes of it has then the right sign.
+_ULPS = 8
 #: What need not be resolved, over the largest value on [−1, 1].
 _FAINT = 1e-20
 
@@ -130,7 +133,18 @@ class Curve:
         """The rows of z on each branch, of which no row has a kink inside; for all functions with the same kinks."""
         place = np.searchsorted(self.kinks, z[:, z.shape[1] // 2])
         found = ((branch, np.nonzero(place == branch)[0]) for branch in range(len(self.kinks) + 1))
-        return [(branch, some, z[some]) for branch, some in found if len(some)]
+        return [(branch, some, self._inside(branch, z[some])) for branch, some in found if len(some)]
+
+    def _inside(self, branch: int, z: Array) -> Array:
+        """These numbers, but none that is rounded onto a kink or past it, where a root would have no real value."""
+        low, high = self._domains[branch]
+        return np.clip(z, low, high) if math.isfinite(low) or math.isfinite(high) else z
+
+    @cached_property
+    def _domains(self) -> list[tuple[float, float]]:
+        """From where to where the formula of each branch is taken."""
+        ulps = _ULPS * np.spacing(np.abs(self.kinks))
+        return list(zip([-math.inf, *(self.kinks + ulps)], [*(self.kinks - ulps), math.inf], strict=True))
 
     def _plainly(self, z: Array, parts: Parts | None = None) -> Array:
         """By the formula, branch by branch."""
@@ -145,7 +159,7 @@ class Curve:
             place = np.searchsorted(self.kinks, z)
             for branch, formula in enumerate(self._formulas):
                 some = place == branch
-                found[some] = formula(z[some])
+                found[some] = formula(self._inside(branch, z[some]))
             return found
 
     def _disagrees(self, table: Table) -> Array:

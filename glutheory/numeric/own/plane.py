@@ -28,6 +28,8 @@ _FLAT = 1e-60
 #: How many coefficients are the last ones.
 _LAST = 3
 _DEPTH = 30
+#: Intervals of a pair that may be left to split: those next to crossings are two each.
+_MOST = 400
 #: Where nearly all of the density is: an interval is split in the middle of its part in there.
 _BULK = 4.0
 #: Points of the plane at a time, for the memory.
@@ -83,6 +85,8 @@ def _regular(integrand: Integrand, pairs: Pairs, scale: Array) -> Array:
             total[k] += np.bincount(owner[good], sums[k, good], len(pairs.r))
         if good.all():
             return total
+        if np.isnan(last).any() or np.count_nonzero(~good) > _MOST * len(pairs.r):
+            break
         owner, low, high = owner[~good], low[~good], high[~good]
         middle = _middle(low, high)
         owner, low, high = np.tile(owner, 2), np.concatenate([low, middle]), np.concatenate([middle, high])

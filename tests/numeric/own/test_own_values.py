@@ -230,5 +230,34 @@ def test_what_cannot_be_had_is_an_error(expr: sp.Expr, variance: float, message:
         gram(net, np.array([[np.sqrt(variance)]]))
 
 
+#: What `gram` got wrong near parallel rows without saying so, or took minutes for: (φ, variances, signed 1 − |ρ|). Kinks
+#: 12 and 14 standard deviations out, where panels were too wide and cut off too early; a slope that is narrow beside the
+#: rows' length; branch points whose places are rounded.
+BROKE: tuple[tuple[sp.Expr, float, float, float], ...] = (
+    (sp.Heaviside(Z - 1), 12.0**-2, 12.0**-2, 1e-4),
+    (sp.Max(0, Z - 1), 14.2**-2, 14.2**-2, 1e-4),
+    (sp.Max(0, Z - 1), 14.2**-2, 13.9**-2, 1e-10),
+    (sp.Max(0, Z - 1), 12.0**-2, 12.0**-2, 1e-2),
+    (5 * sp.atan(2 * Z) / 2 + sp.Max(0, Z + sp.Rational(1, 10)) ** 2 / 5, 2688.0, 2688.0, -5.9e-4),
+    (sp.Abs(Z + sp.Rational(3, 50)) ** sp.Rational(3, 2), 1.9, 1.9, 1.1e-3),
+    (sp.Abs(3 * Z - 1) ** sp.Rational(3, 2) * sp.tanh(Z), 0.3, 1.2, 0.0),
+)
+
+
+@pytest.mark.parametrize(("expr", "a", "b", "gap"), BROKE)
+def test_near_parallel_rows_that_were_wrong(expr: sp.Expr, a: float, b: float, gap: float) -> None:
+    points = pair(a, b, gap, 5, 1)
+    net = Network("broke", (glu.Activation("broke", expr),))
+    exact = points.inner()
+    S, T = (float(ball.mid()) for ball in glu.enclose(net.gate, *exact, digits=14))
+    x, y = points.x[None], points.y[None]
+    found = [float(part[0, 0]) for part in gram(net, x, y, kind="both")]
+    sizes = [[float(part[0, 0]) for part in gram(net, z, kind="both")] for z in (x, y)]
+    for value, wanted, p, q in zip(found, (S, S + float(exact[2]) * T), *sizes, strict=True):
+        # of a jump the kernel of a row with itself is infinite: relative to the value
+        scale = np.sqrt(p * q) if np.isfinite(p * q) else wanted
+        assert abs(value - wanted) <= PROMISED * scale
+
+
 def test_the_two_tables_share_no_name() -> None:
     assert not set(SMOOTH) & set(KINKED)
