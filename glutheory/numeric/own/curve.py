@@ -59,7 +59,10 @@ class Curve:
         with precision(128):
             self.kinks = np.array([float(ball(kink).mid()) for kink in kinks])
         self.masses = masses
-        self._samples = [Samples(branch) for branch in branches]
+        # kinks are rounded, by half a unit of their last place
+        near = np.spacing(np.abs(self.kinks))
+        places = zip([-math.inf, *(self.kinks + near)], [*(self.kinks - near), math.inf], strict=True)
+        self._samples = [Samples(branch, *ends) for branch, ends in zip(branches, places, strict=True)]
         self._formulas = [_formula(branch) for branch in branches]
         self._breaks: dict[int, Array] = {}
         self._functions: dict[int, Callable[..., Array]] = {}

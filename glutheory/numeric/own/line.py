@@ -26,6 +26,9 @@ _STEEP = 1.6
 #: How much nearer than the reach of an integral φ matters: 13 standard deviations are those of what is within 4.
 _PEAK = 3.4
 
+#: Breaks nearer to each other than this one crowd towards a branch point, if there is one.
+_BESIDE = 1e-2
+
 #: Which function of u is multiplied with which one of v.
 Products = Sequence[tuple[int, int]]
 
@@ -82,6 +85,26 @@ class Side:
     def rough(self) -> bool:
         """Whether there is a branch point."""
         return bool(np.diff(self.breaks).min() < _CROWDED)
+
+    @cached_property
+    def _narrowest(self) -> tuple[Array, Array, Array]:
+        """The widths between breaks, ascending, and the ends of the part of the line that all up to each of them span."""
+        widths = np.diff(self.breaks)
+        order = np.argsort(widths, kind="stable")
+        order = order[widths[order] > (_BESIDE if self.rough else 0.0)]
+        low, high = self.breaks[:-1][order], self.breaks[1:][order]
+        return widths[order], np.minimum.accumulate(low), np.maximum.accumulate(high)
+
+    @property
+    def finest(self) -> float:
+        """The least distance between breaks, but of those that only crowd towards a branch point."""
+        return float(self._narrowest[0][0])
+
+    def span(self, width: Array) -> tuple[Array, Array]:
+        """The ends of the part of the line that contains all breaks as near to each other as this, ≥ `finest`."""
+        widths, low, high = self._narrowest
+        place = np.searchsorted(widths, 1.001 * width) - 1
+        return low[place], high[place]
 
     def width(self, z: Array) -> Array:
         """How far the breaks on both sides of z are from each other."""

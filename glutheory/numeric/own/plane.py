@@ -28,6 +28,12 @@ _FLAT = 1e-60
 #: How many coefficients are the last ones.
 _LAST = 3
 _DEPTH = 30
+#: An interval that is so many times as wide as a panel of φ has nodes close enough to see a peak of that width.
+_SEEN = 10.0
+#: How exact the ends of such intervals need not be.
+_MOVED = 2.0**-24
+#: An interval that is narrower than this one, between crossings that differ by rounding, is left out.
+_NOTHING = 1e-13
 #: Intervals of a pair that may be left to split: those next to crossings are two each.
 _MOST = 400
 #: Where nearly all of the density is: an interval is split in the middle of its part in there.
@@ -70,12 +76,51 @@ def _crossings(integrand: Integrand, pairs: Pairs) -> Array:
     return (gaps / pairs.sine[:, None, None]).reshape(len(pairs.r), -1)
 
 
+def _meetings(integrand: Integrand, pairs: Pairs) -> Array:
+    """Points between which the inner integral hides no peaks, where narrow features of u and v meet; shape (N, any).
+
+    A peak is as wide as the wider one of the two features. All that are up to 4^k times as wide as the narrowest are
+    looked for where panels of φ are as narrow as that.
+    """
+    left, right, reach = integrand.left, integrand.right, integrand.reach
+    width = np.maximum(left.finest / pairs.r, right.finest / np.abs(pairs.q)) / pairs.sine
+    cuts = [np.empty((len(width), 0))]
+    while (_SEEN * width < 2 * reach).any():
+        u, v = left.span(width * pairs.sine * pairs.r), right.span(width * pairs.sine * np.abs(pairs.q))
+        places = np.sort(np.stack(v) / pairs.q, axis=0)
+        low = np.clip((places[0] - pairs.rho * u[1] / pairs.r) / pairs.sine, -reach, reach)
+        high = np.clip((places[1] - pairs.rho * u[0] / pairs.r) / pairs.sine, -reach, reach)
+        count = np.where(_SEEN * width < 2 * reach, np.ceil((high - low) / (_SEEN * width)), 0.0)
+        if count.max() > _MOST:
+            raise _refusal(pairs, int(count.argmax()))
+        steps = np.minimum(np.arange(count.max() + 1), count[:, None])
+        cuts.append(low[:, None] + steps * ((high - low) / np.maximum(count, 1.0))[:, None])
+        width = 4.0 * width
+    return np.concatenate(cuts, axis=1)
+
+
+def _apart(cuts: Array, crossings: Array) -> Array:
+    """These points, moved a little so that they are equal to one another or a crossing, or not as near as that."""
+    cuts = np.rint(cuts / _MOVED) * _MOVED
+    for crossing in crossings.T[:, :, None]:
+        cuts = np.where(np.abs(cuts - crossing) <= _MOVED, crossing, cuts)
+    return cuts
+
+
+def _refusal(pairs: Pairs, pair: int) -> DomainError:
+    return DomainError(
+        f"the kernel at radii {float(pairs.r[pair]):.4g} and {float(pairs.q[pair]):.4g} of nearly parallel rows cannot "
+        "be computed to 12 digits: use `evaluate` pair by pair."
+    )
+
+
 def _regular(integrand: Integrand, pairs: Pairs, scale: Array) -> Array:
     """The part without delta functions, by halving outer panels."""
     reach, count = integrand.reach, len(integrand.products)
     ends = np.array([-reach, reach]) + 0.0 * pairs.r[:, None]
-    edges = np.sort(np.clip(np.concatenate([ends, _crossings(integrand, pairs)], axis=1), -reach, reach), axis=1)
-    owner, place = np.nonzero(np.diff(edges, axis=1) > 0)
+    crossings = np.clip(np.concatenate([ends, _crossings(integrand, pairs)], axis=1), -reach, reach)
+    edges = np.sort(np.concatenate([crossings, _apart(_meetings(integrand, pairs), crossings)], axis=1), axis=1)
+    owner, place = np.nonzero(np.diff(edges, axis=1) > _NOTHING)
     low, high = edges[owner, place], edges[owner, place + 1]
     total = np.zeros((count, len(pairs.r)))
     for _ in range(_DEPTH):
@@ -90,10 +135,7 @@ def _regular(integrand: Integrand, pairs: Pairs, scale: Array) -> Array:
         owner, low, high = owner[~good], low[~good], high[~good]
         middle = _middle(low, high)
         owner, low, high = np.tile(owner, 2), np.concatenate([low, middle]), np.concatenate([middle, high])
-    raise DomainError(
-        f"the kernel at radii {float(pairs.r[owner[0]]):.4g} and {float(pairs.q[owner[0]]):.4g} of nearly parallel "
-        "rows cannot be computed to 12 digits: use `evaluate` pair by pair."
-    )
+    raise _refusal(pairs, owner[0])
 
 
 def _middle(low: Array, high: Array) -> Array:

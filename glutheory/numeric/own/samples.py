@@ -43,10 +43,13 @@ def transform(count: int) -> tuple[Array, Array]:
 
 
 class Samples:
-    """A smooth function, given by an expression in `Z`, at points of the line, each correct to float64."""
+    """A smooth function, given by an expression in `Z`, at points of the line, each correct to float64.
 
-    def __init__(self, expr: sp.Expr) -> None:
-        self.expr = expr
+    Of points outside of `low` to `high` it is the value at that end.
+    """
+
+    def __init__(self, expr: sp.Expr, low: float = -math.inf, high: float = math.inf) -> None:
+        self.expr, self._low, self._high = expr, low, high
         self._tape = Tape([expr], [Z])
 
     def __call__(self, middle: float, half: float, nodes: Array) -> Array:
@@ -60,7 +63,7 @@ class Samples:
                 run, left = self._tape.bind(), []
                 place, width = arb(middle), arb(half)
                 for i in missing:
-                    value = run([place + width * arb(float(nodes[i]))])[0]
+                    value = run([self._inside(place + width * arb(float(nodes[i])))])[0]
                     if not isinstance(value, arb):
                         values[i] = float(value)
                     elif value.is_finite() and (value.rel_accuracy_bits() > 60 or abs(value) < TINY):
@@ -71,6 +74,9 @@ class Samples:
             if not missing:
                 break
         return values
+
+    def _inside(self, place: arb) -> arb:
+        return arb(self._low) if place < self._low else arb(self._high) if place > self._high else place
 
 
 def hits(coefficients: Array, low: float, high: float, samples: Samples, enough: float) -> bool:

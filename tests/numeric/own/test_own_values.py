@@ -232,13 +232,14 @@ def test_what_cannot_be_had_is_an_error(expr: sp.Expr, variance: float, message:
 
 #: What `gram` got wrong near parallel rows without saying so, or took minutes for: (φ, variances, signed 1 − |ρ|). Kinks
 #: 12 and 14 standard deviations out, where panels were too wide and cut off too early; a slope that is narrow beside the
-#: rows' length; branch points whose places are rounded.
+#: rows' length; narrow peaks, between whose places nothing looked; branch points whose places are rounded.
 BROKE: tuple[tuple[sp.Expr, float, float, float], ...] = (
     (sp.Heaviside(Z - 1), 12.0**-2, 12.0**-2, 1e-4),
     (sp.Max(0, Z - 1), 14.2**-2, 14.2**-2, 1e-4),
     (sp.Max(0, Z - 1), 14.2**-2, 13.9**-2, 1e-10),
     (sp.Max(0, Z - 1), 12.0**-2, 12.0**-2, 1e-2),
     (5 * sp.atan(2 * Z) / 2 + sp.Max(0, Z + sp.Rational(1, 10)) ** 2 / 5, 2688.0, 2688.0, -5.9e-4),
+    (sp.exp(-500 * (Z - 1) ** 2) + sp.exp(-500 * (Z - sp.Rational(6, 5)) ** 2), 25.0, 25.0, 0.01),
     (sp.Abs(Z + sp.Rational(3, 50)) ** sp.Rational(3, 2), 1.9, 1.9, 1.1e-3),
     (sp.Abs(3 * Z - 1) ** sp.Rational(3, 2) * sp.tanh(Z), 0.3, 1.2, 0.0),
 )
