@@ -78,6 +78,39 @@ def test_a_handler_that_raises_nothing_costs_nothing(handled: list[int]) -> None
     assert handled == [signal.SIGTERM]
 
 
+def test_a_clock_that_ticks_does_not_stop_it(handled: list[int]) -> None:
+    """A signal in every call: to begin again after each would never end."""
+    calls: list[acb] = []
+
+    def integrand(x: acb, analytic: bool) -> acb:  # noqa: ARG001 (python-flint's signature)
+        calls.append(x)
+        signal.raise_signal(signal.SIGTERM)
+        return x.exp()
+
+    assert integral(integrand, 0, 1).real.overlaps(WHOLE)
+    assert len(handled) == len(calls) > 5
+
+
+def test_a_handler_may_put_another_in_its_place() -> None:
+    """The first Ctrl-C asks, the second one interrupts."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: Any) -> None:  # noqa: ARG001 (a handler's arguments)
+        asked.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        first, second = Interrupted(), Interrupted()
+        assert integral(first, 0, 1).real.overlaps(WHOLE)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        with pytest.raises(KeyboardInterrupt):
+            integral(second, 0, 1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert asked == [signal.SIGINT]
+
+
 def test_integrals_within_an_integral() -> None:
     """The interrupt comes out of the outermost one, the inner one is computed to its end."""
     inner, seen = Interrupted(), []
