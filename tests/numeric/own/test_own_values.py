@@ -230,9 +230,9 @@ def test_what_cannot_be_had_is_an_error(expr: sp.Expr, variance: float, message:
         gram(net, np.array([[np.sqrt(variance)]]))
 
 
-#: What `gram` got wrong near parallel rows without saying so, or took minutes for: (φ, variances, signed 1 − |ρ|). Kinks
-#: 12 and 14 standard deviations out, where panels were too wide and cut off too early; a slope that is narrow beside the
-#: rows' length; narrow peaks, between whose places nothing looked; branch points whose places are rounded.
+#: What `gram` got wrong near parallel rows without saying so, or took minutes for: (φ, variances, signed 1 − |ρ|).
+#: Kinks 12 and 14 standard deviations out, where panels were too wide and cut off too early; a slope that is narrow
+#: beside the rows' length; narrow peaks, between whose places nothing looked; branch points whose places are rounded.
 BROKE: tuple[tuple[sp.Expr, float, float, float], ...] = (
     (sp.Heaviside(Z - 1), 12.0**-2, 12.0**-2, 1e-4),
     (sp.Max(0, Z - 1), 14.2**-2, 14.2**-2, 1e-4),
