@@ -88,7 +88,7 @@ class Side:
 
     @cached_property
     def _narrowest(self) -> tuple[Array, Array, Array]:
-        """The widths between breaks, ascending, and the ends of the part of the line that all up to each of them span."""
+        """The widths between breaks, ascending, and the ends of the part of the line that all up to each span."""
         widths = np.diff(self.breaks)
         order = np.argsort(widths, kind="stable")
         order = order[widths[order] > (_BESIDE if self.rough else 0.0)]
