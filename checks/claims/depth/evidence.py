@@ -14,8 +14,9 @@ from checks.tools.deep_pairs import apart, by_pairs, cosines, errors, partners, 
 from checks.tools.deep_spectra import Cell, Ends, measured, predicted
 from glutheory.claims import Evidence, Figure, Finding, Grade
 
-#: |ln measured/predicted| at the largest size: an edge fluctuates by n^(−2/3), its corrections are d^(−1/2).
-MARGIN = 0.15
+#: |ln measured/predicted| of an edge at the largest size of the full profile; corrections are d^(−1/2), the fluctuations
+#: n^(−2/3) are less. At n = 181, d = 32 the worst edge, λ_2 of a GLU of one block, is off by 0.147 ± 0.020 (14 seeds).
+MARGIN, _D = 0.15, 64
 #: Condition numbers beyond this are not looked at: the floor under a predicted spectrum is a difference of 1.
 _LARGEST = 1e8
 #: Wrong laws are tried on small matrices.
@@ -42,17 +43,18 @@ def spectra(law: Law, cells: Sequence[Cell]) -> Evidence:
     sizes = sorted(table)
     spread = {size: [float(np.mean([abs(e[k]) for _, e in table[size]])) for k in range(3)] for size in sizes}
     worst = max(table[sizes[-1]], key=lambda row: max(map(abs, row[1])))
-    good = max(map(abs, worst[1])) <= MARGIN and sum(spread[sizes[-1]]) < sum(spread[sizes[0]])
+    n, d = sizes[-1]
+    margin = MARGIN * math.sqrt(_D / d)
+    good = max(map(abs, worst[1])) <= margin and sum(spread[sizes[-1]]) < sum(spread[sizes[0]])
     figures: dict[str, Figure] = {
         "spectra": sum(map(len, table.values())),
-        "margin": MARGIN,
+        "margin": margin,
         "mean |ln| of λ_1, λ_2, λ_n by size": {f"n={n}, d={d}": value for (n, d), value in spread.items()},
         "worst at the largest size": [worst[0], *worst[1]],
     }
-    n, d = sizes[-1]
     what = (
         f"λ_1, λ_2 and λ_n over the diagonal against the limiting spectra of the recursion: within a factor "
-        f"{math.exp(MARGIN):.2f} at n = {n}, d = {d}, and closer than at the smallest size"
+        f"{math.exp(margin):.2f} at n = {n}, d = {d}, and closer than at the smallest size"
     )
     return Evidence(Grade.NUMERICAL, what, Finding.of(good), part="spectra", figures=figures)
 
