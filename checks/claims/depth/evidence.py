@@ -12,11 +12,9 @@ from checks.claims.depth.law import Law
 from checks.tools.deep_kernels import Rule
 from checks.tools.deep_pairs import apart, by_pairs, cosines, errors, partners, same
 from checks.tools.deep_spectra import Cell, Ends, measured, predicted
+from checks.tools.margins import edge_margin
 from glutheory.claims import Evidence, Figure, Finding, Grade
 
-#: |ln measured/predicted| of an edge at the largest size of the full profile; corrections are d^(−1/2), the fluctuations
-#: n^(−2/3) are less. At n = 181, d = 32 the worst edge, λ_2 of a GLU of one block, is off by 0.147 ± 0.020 (14 seeds).
-MARGIN, _D = 0.15, 64
 #: Condition numbers beyond this are not looked at: the floor under a predicted spectrum is a difference of 1.
 _LARGEST = 1e8
 #: Wrong laws are tried on small matrices.
@@ -44,7 +42,7 @@ def spectra(law: Law, cells: Sequence[Cell]) -> Evidence:
     spread = {size: [float(np.mean([abs(e[k]) for _, e in table[size]])) for k in range(3)] for size in sizes}
     worst = max(table[sizes[-1]], key=lambda row: max(map(abs, row[1])))
     n, d = sizes[-1]
-    margin = MARGIN * math.sqrt(_D / d)
+    margin = edge_margin(d)
     good = max(map(abs, worst[1])) <= margin and sum(spread[sizes[-1]]) < sum(spread[sizes[0]])
     figures: dict[str, Figure] = {
         "spectra": sum(map(len, table.values())),

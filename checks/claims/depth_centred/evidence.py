@@ -12,10 +12,9 @@ from checks.claims.depth_centred.four import cells_of, foreseen, seen
 from checks.claims.depth_centred.law import Law
 from checks.tools.deep_pairs import apart, by_pairs, same
 from checks.tools.deep_spectra import Cell, measured
+from checks.tools.margins import edge_margin
 from glutheory.claims import Evidence, Figure, Finding, Grade
 
-#: |ln measured/predicted| of a part at the largest size: an edge fluctuates by n^(−2/3), its corrections are d^(−1/2).
-MARGIN = 0.15
 #: Wrong laws are tried on small matrices.
 FEW = 200
 _NAMES = ("mean", "shift", "shift among centred")
@@ -44,18 +43,19 @@ def parts(law: Law, cells: Sequence[Cell]) -> Evidence:
     sizes = sorted(table)
     spread = {size: float(np.mean([np.abs(gaps) for _, gaps in table[size]])) for size in sizes}
     worst = max(table[sizes[-1]], key=lambda row: max(map(abs, row[1])))
-    good = max(map(abs, worst[1])) <= MARGIN and spread[sizes[-1]] < spread[sizes[0]]
+    n, d = sizes[-1]
+    margin = edge_margin(d)
+    good = max(map(abs, worst[1])) <= margin and spread[sizes[-1]] < spread[sizes[0]]
     figures: dict[str, Figure] = {
         "compared": sum(map(len, table.values())),
-        "margin": MARGIN,
+        "margin": margin,
         "mean |ln| by size": {f"n={n}, d={d}": value for (n, d), value in spread.items()},
         "worst at the largest size": [worst[0], *worst[1]],
         "mean, shift and share of the mean at the largest size": shares,
     }
-    n, d = sizes[-1]
     what = (
         f"{', '.join(_NAMES)} at every depth over those of the limiting spectra, sphere: within a factor "
-        f"{math.exp(MARGIN):.2f} at n = {n}, d = {d}, and closer than at the smallest size"
+        f"{math.exp(margin):.2f} at n = {n}, d = {d}, and closer than at the smallest size"
     )
     return Evidence(Grade.NUMERICAL, what, Finding.of(good), part="parts", figures=figures)
 

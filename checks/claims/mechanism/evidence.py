@@ -18,6 +18,7 @@ from checks.claims.mechanism.theory import predicted
 from checks.settings import Settings
 from checks.tools import roads
 from checks.tools.evidence import equal
+from checks.tools.margins import edge_margin
 from glutheory.activations import Activation, activation
 from glutheory.claims import Evidence, Figure, Finding, Grade
 from glutheory.ground.balls import precision
@@ -27,9 +28,8 @@ from glutheory.symbolic.hermite import hermite_series
 
 #: Relative to the limits at the further of the two scales, where the corrections are 2√(d/n) = 2e-3 and less.
 _FAR, _SCALES = 0.005, ((10**11, 10**8), (10**20, 10**14))
-#: |ln measured/predicted| at the largest size: an edge fluctuates by n^(−2/3), its corrections are d^(−1/2), and on
-#: Gaussian inputs λ_n hangs on the shortest of the rows.
-_MARGINS = {"sphere": 0.15, "pairs": 0.15, "offset": 0.15, "gaussian": 0.25}
+#: |ln measured/predicted| on Gaussian inputs, where λ_n hangs on the shortest of the rows.
+_GAUSSIAN = 0.25
 #: Wrong centres are tried on small matrices.
 _SMALL = 400
 _POINTS = tuple(tuple(map(Fraction, x)) for x in (("1", "3/2", "-1/2"), ("1/2", "2", "9/10")))
@@ -121,11 +121,12 @@ def measured(law: Law, cells: Sequence[Cell], settings: Settings) -> Evidence:
     spread = {size: float(np.mean([np.abs(found) for _, found in rows])) for size, rows in table.items()}
     worst = max(abs(x) for _, found in table[last] for x in found)
     # one set of Gaussian rows more or less short decides more there than the size does
-    good = worst <= _MARGINS[data] and (data == "gaussian" or spread[last] < spread[first])
+    margin = _GAUSSIAN if data == "gaussian" else edge_margin(last[1])
+    good = worst <= margin and (data == "gaussian" or spread[last] < spread[first])
     figures: dict[str, Figure] = {
         "data sets": len(cells),
         "largest |ln| at the largest size": worst,
-        "margin": _MARGINS[data],
+        "margin": margin,
         "mean |ln| by size": {f"n={n}, d={d}": value for (n, d), value in spread.items()},
         "at the largest size": {
             name: dict(zip(_NAMES, found, strict=True)) for name, found in dict(table[last]).items()
@@ -133,7 +134,7 @@ def measured(law: Law, cells: Sequence[Cell], settings: Settings) -> Evidence:
     }
     what = (
         f"mean and shift of matrices over those of the limiting spectra, {data}: within a factor "
-        f"{math.exp(_MARGINS[data]):.2f} at n = {last[0]}, d = {last[1]}"
+        f"{math.exp(margin):.2f} at n = {last[0]}, d = {last[1]}"
         + ("" if data == "gaussian" else ", and closer than at the smallest size")
     )
     return Evidence(Grade.NUMERICAL, what, Finding.of(good), part=f"measured, {data}", figures=figures)
