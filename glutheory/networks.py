@@ -181,8 +181,18 @@ def matched_width(network: str | Network, width: int, inputs: int, outputs: int 
     return matched
 
 
-def gated(gate: Activation | str) -> Network:
-    """The gated linear unit with this gate, named after it, e.g. ``gated("sin")``."""
+def gated(gate: Activation | str, *others: object) -> Network:
+    """The gated linear unit with this gate, named after it, e.g. ``gated("sin")``.
+
+    Raises:
+        DomainError: more than a gate: its other branch is the identity, and `product` has any branches.
+        UnknownNameError: no such activation.
+    """
+    if others:
+        raise DomainError(
+            f"gated has {1 + len(others)} branches: give the gate alone, whose value branch is the identity, or all "
+            "branches to glutheory.product, as in product('relu', 'gelu')."
+        )
     act = activation(gate)
     return Network(f"gated {act.label}", (activation("identity"), act))
 

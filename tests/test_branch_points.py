@@ -164,6 +164,7 @@ def _numbers(*values: str | float) -> list[float]:
     return [float(Fraction(value)) for value in values]
 
 
+@pytest.mark.long
 @EACH
 @pytest.mark.parametrize("point", POINTS)
 def test_both_roads_have_the_value_of_brute_force(need: Need, point: tuple[str | float, ...]) -> None:
@@ -365,6 +366,7 @@ def test_functions_that_are_others_in_disguise() -> None:
     assert float(two[0]) == pytest.approx(np.exp(1.5 * np.log(2.0) ** 2), rel=1e-14)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", ["sin(z-1)/(2+cos(z))", "1/(1+z**2)", "tanh(z)/(1+exp(-z))"])
 def test_denominators_without_zeros_stay(text: str) -> None:
     act = glu.Activation(text, parse_expression(text))

@@ -100,3 +100,8 @@ def test_a_gated_network_stands_for_its_gate(name: str, gate: str) -> None:
     assert all(one.overlaps(other) for one, other in zip(own, wanted, strict=True))
     with pytest.raises(UnknownNameError, match="unknown activation 'swigloo'"):
         glutheory.evaluate("swigloo", 1, 1, 0)
+
+
+def test_a_gated_network_of_two_branches_is_a_product() -> None:
+    with pytest.raises(DomainError, match="gated has 2 branches: give the gate alone"):
+        glutheory.gated("relu", "gelu")

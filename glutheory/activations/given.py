@@ -42,7 +42,8 @@ def as_expression(name: str, given: Any) -> sp.Expr:
             f"activation {name!r} is {_short(expr)}, which is not real or is written with the imaginary unit: write a "
             "real function without it, such as cos(z) for exp(I*z)/2 + exp(-I*z)/2."
         )
-    return known_functions(name, without_piecewise(without_floats(expr)))
+    # conditions that hold nowhere or at one point only leave no z
+    return _depending(name, given, known_functions(name, without_piecewise(without_floats(expr))))
 
 
 def _called(name: str, function: Any) -> Any:
@@ -69,10 +70,13 @@ def _in_z(name: str, expr: sp.Expr) -> sp.Expr:
                 f"activation {name!r} is {_short(expr)}, where {symbol} is assumed to be {known}, so that SymPy may "
                 "have simplified it: write it in glutheory.symbols.z, which is real."
             )
-    expr = expr.xreplace(dict.fromkeys(meant, Z))
+    return _depending(name, expr, expr.xreplace(dict.fromkeys(meant, Z)))
+
+
+def _depending(name: str, given: sp.Expr, expr: sp.Expr) -> sp.Expr:
     if Z not in expr.free_symbols:
         raise ExpressionError(
-            f"activation {name!r} is {_short(expr)}, which does not depend on z: "
+            f"activation {name!r} is {_short(given)}, which does not depend on z: "
             "write a function of glutheory.symbols.z."
         )
     return expr

@@ -52,7 +52,10 @@ _ELSEWHERE = {
     "clip": "write max(-1, min(1, z)).",
     "clamp": "write max(-1, min(1, z)).",
     "where": "write conditions with heaviside, max and min, as in z*heaviside(z).",
-}
+} | dict.fromkeys(
+    ("floor", "ceil", "ceiling", "round", "trunc", "frac", "mod", "fmod"),
+    "only finitely many kinks and jumps are read, write those that matter, as in heaviside(z) + heaviside(z - 1).",
+)
 _OPERATORS: dict[type[ast.operator], Callable[[sp.Expr, sp.Expr], sp.Expr]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -191,7 +194,8 @@ def _call(name: str, arguments: list[sp.Expr]) -> sp.Expr:
     if name not in known:
         name = canonical(name)
     if name not in known:
-        raise ExpressionError(f"unknown function {name[:40]!r}: {_ELSEWHERE.get(name) or nearest(name[:40], known)}")
+        remedy = _ELSEWHERE.get(name.lower()) or nearest(name[:40], known)
+        raise ExpressionError(f"unknown function {name[:40]!r}: {remedy}")
     most = MAX_ARGUMENTS if name in {"max", "min"} else 1
     least = min(most, 2)
     if not least <= len(arguments) <= most:

@@ -155,7 +155,7 @@ def read_rows(path: Path, *, target: str | None = None, columns: str | None = No
             texts = table.labels(label)
             y = table.numbers([label])[:, 0] if texts is None else None
             if texts is not None:
-                y, classes = encoded(texts, str(target), file.complaint)
+                y, classes = encoded(texts, str(target), file.complaint, table.lines)
     elif suffix == ".npy":
         values = file.numbers(file.array(file.content(), "the array"), "the array")
         chosen, label = file.roles(values.shape[1], (), target, columns)

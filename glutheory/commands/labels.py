@@ -14,7 +14,7 @@ _MOST, _NAMED = 100, 4
 
 
 def encoded(
-    labels: Sequence[str], name: str, complaint: Callable[[str, str], DomainError]
+    labels: Sequence[str], name: str, complaint: Callable[[str, str], DomainError], lines: Sequence[int] = ()
 ) -> tuple[npt.NDArray[np.float64], str]:
     """The labels as numbers 0, 1, 2, … in their alphabetical order, and a phrase that says so.
 
@@ -22,6 +22,7 @@ def encoded(
         labels: a text for each row, none empty.
         name: what the target is called.
         complaint: makes the error from what is wrong and the remedy.
+        lines: where each label is in the file, from 1; left out, a row is told by its number from 0.
 
     Returns:
         The numbers, shape (n,), and e.g. "classes setosa = 0, virginica = 1".
@@ -31,7 +32,8 @@ def encoded(
     """
     if "" in labels:
         row = labels.index("")
-        raise complaint(f"whose target {name} has no label in row {row} (counted from 0)", "give one, or leave it out")
+        where = f"line {lines[row]}" if lines else f"row {row} (counted from 0)"
+        raise complaint(f"whose target {name} has no label in {where}", "give one, or leave this row out")
     classes = sorted(set(labels))
     if len(classes) == 1:
         raise complaint(f"whose target {name} is {classes[0][:40]!r} in every row", "give at least two classes")

@@ -30,6 +30,12 @@ from glutheory.networks import network as named
 #: Norms by name, each from whether it has a trained gain.
 NORMS = {"rms": rmsnorm, "layer": layernorm}
 
+#: What to write instead, said to those who give the commands' line of text as well.
+_WITHOUT_DEPTH = (
+    "give the number of blocks, as in stack('swiglu', 12), or a line of text to glutheory.layers.read_stack, as in "
+    "read_stack('swiglu x 12, rmsnorm, residual')"
+)
+
 
 class _Usual:
     """The builder `stack`; an object, because `stack.from_config` belongs to it."""
@@ -37,7 +43,7 @@ class _Usual:
     def __call__(
         self,
         network: Network | Activation | str,
-        depth: int,
+        depth: int | None = None,
         *,
         norm: str | None = "rms",
         residual: bool = True,
@@ -53,7 +59,7 @@ class _Usual:
 
         Args:
             network: of the blocks: a `Network`, or a name such as "swiglu" or "relu".
-            depth: the number of blocks, ≥ 1.
+            depth: the number of blocks, ≥ 1; never left out.
             norm: "rms", "layer" or None, before each block and before the readout.
             residual: whether a block is added to its input, or replaces it.
             gain: whether the norms have a trained gain.
@@ -67,6 +73,8 @@ class _Usual:
                 without residuals.
             UnknownNameError: no such network.
         """
+        if depth is None:
+            raise DomainError(f"depth is left out: {_WITHOUT_DEPTH}.")
         net = named(network) if not isinstance(network, Activation) else Network(network.label, (network,))
         times = integer("depth", depth, 1)
         if norm is not None and norm not in tuple(NORMS):

@@ -54,6 +54,7 @@ def test_a_name_may_be_the_formula() -> None:
         (lambda: Activation("e", object()), "give a formula such as"),
         (lambda: Activation("e", sp.Symbol("a") * X), "does not depend on z"),
         (lambda: Activation("e", 3), "does not depend on z"),
+        (lambda: Activation("e", sp.Piecewise((Z, sp.Eq(Z, 0)), (1, True))), "does not depend on z"),
         (lambda: Activation("e", "erf"), "write erf"),
         (lambda: Activation("e", sp.I * Z), "imaginary unit"),
         (lambda: Activation("e", sp.sqrt(-1 - Z**2)), "not real"),

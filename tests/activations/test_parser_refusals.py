@@ -90,6 +90,8 @@ REFUSED = [
     ("relo(z)", "did you mean 'relu'"),
     ("normal_cfd(z)", "did you mean 'normal_cdf'"),
     ("expp(z)", "did you mean 'exp'"),
+    ("floor(z)", "unknown function 'floor': only finitely many kinks and jumps are read"),
+    ("z - Mod(z)", "unknown function 'Mod': only finitely many kinks and jumps are read"),
     ("z*tanh(ln(1+exp(z)))", "write log(z)"),
     ("log1p(exp(z))", "write log(1 + z)"),
     ("expm1(min(0,z))", "write exp(z) - 1"),

@@ -73,6 +73,7 @@ class TestCatalog:
 
 
 # `python -m checks`, which .ci/run calls, runs them all
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", ["angle", *(pytest.param(name, marks=pytest.mark.slow) for name in ("hadamard", "degree-shift"))]
 )

@@ -56,7 +56,7 @@ def test_columns_by_name_and_number(file: Path) -> None:
         ({"columns": "a,0"}, "has the column 'a' twice"),
         ({"columns": "a,kind", "target": "kind"}, "is in --columns and is the --target"),
         ({"columns": "a,note"}, "'n0' in line 2, column 4"),
-        ({}, "or name columns of numbers by --columns"),
+        ({}, "or name columns of numbers by --columns, one of classes by --target"),
         ({"columns": "a", "target": "note"}, "12 different texts in 12 rows, too many to be classes"),
         ({"columns": "a,b", "inputs": "normalised", "normalise": "none"}, "give one of the two"),
         ({"columns": "a,b", "inputs": "gaussian"}, "--data gives the rows"),

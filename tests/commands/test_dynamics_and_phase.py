@@ -203,6 +203,7 @@ def interrupted(arguments: tuple[str, ...], folder: Path, sign: str, *, group: b
         return status, screen.whole(), rest
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("group", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["terminal", "kill"])
 def test_ctrl_c_ends_all_processes_of_a_map(tmp_path: Path, group: bool) -> None:
     """At a terminal every process of the group gets the signal; `kill -INT` reaches the first one only."""

@@ -36,6 +36,7 @@ def test_text_and_json_to_terminal_and_file(command: tuple[str, ...], tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["found.txt"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "suffix", "start"),
     [(SPECTRUM, ".svg", b"<?xml"), (SPECTRUM, ".PDF", b"%PDF"), (KERNEL, ".png", b"\x89PNG")],

@@ -147,6 +147,7 @@ def test_an_interrupt_while_writing_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.long
 def test_ctrl_c_at_the_terminal(tmp_path: Path) -> None:
     """A real process on a real terminal, interrupted when its bar shows that it is at work."""
     names = [name for name in network_names() if name not in JUMPS]

@@ -165,7 +165,7 @@ BAD: dict[str, tuple[str, bytes | None, str | None, str]] = {
     "target of words": ("a.npz", npz(X=X, y=np.array(list("abcd"))), None, "y has 4 different texts in 4 rows"),
     "target of complex numbers": ("a.npz", npz(X=X, y=1j * Y), None, "the array y has the dtype complex128"),
     "one class": ("a.csv", b"a,b\n1,x\n3,x\n", "b", "whose target b is 'x' in every row: give at least two classes"),
-    "no label": ("a.csv", b"a,b\n1,x\n3,\n4,y\n5,y\n6,x\n", "b", "has no label in row 1 (counted from 0)"),
+    "no label": ("a.csv", b"a,b\n1,x\n3,\n4,y\n5,y\n6,x\n", "b", "has no label in line 3"),
     "empty csv": ("a.csv", b"", None, "which has no rows of numbers: give at least two"),
     "blank csv": ("a.csv", b"\n \n\n", None, "which has no rows of numbers"),
     "only a header": ("a.csv", b"a,b\n", None, "which has no rows of numbers"),

@@ -78,6 +78,7 @@ def test_the_promised_proofs_are_there():
 LATE = ("arc_cosine", "decorrelation", "expected_loss", "gelu", "hermite_series", "ntk_gated")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in LATE else n for n in NAMES])
 def test_every_step_is_confirmed_and_the_page_is_current(name):
     """What takes long, running a script, is done once for all that is asked of the run."""

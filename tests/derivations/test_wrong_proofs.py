@@ -86,6 +86,7 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("module", "attribute", "wrong", "step"), MISTAKES)
 def test_a_mistake_in_a_script_is_found_at_the_right_step(module, attribute, wrong, step, monkeypatch):
     monkeypatch.setattr(module, attribute, wrong)

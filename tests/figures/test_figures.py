@@ -119,6 +119,7 @@ def _boxes(figure: Any) -> dict[str, Any]:
 class TestLayout:
     """No part of a figure touches another, or the edge."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize("charts", [(LINES,), (SMALL, MAP), (SIGNED, POINT, POINT, POINT)])
     def test_nothing_overlaps(self, charts: tuple[Chart, ...]) -> None:
         figure = draw(charts)
@@ -336,6 +337,7 @@ class TestMarks:
 class TestFiles:
     """What is written."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize("suffix", [".png", ".SVG", ".pdf"])
     def test_the_same_bytes_each_time(self, tmp_path: Path, suffix: str) -> None:
         first, second = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"

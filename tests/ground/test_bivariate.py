@@ -28,6 +28,7 @@ def _reference(x: float, y: float, c: float, d: float) -> str:
         return str(mpmath.quad(lambda t: mpmath.npdf(t) * mpmath.ncdf((y * size - c * t) / d), places))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("direction", DIRECTIONS, ids=str)
 @pytest.mark.parametrize("x", ARGUMENTS)
 def test_values(x: float, direction: tuple[float, float]) -> None:

@@ -70,6 +70,7 @@ def passes(stack: Stack, kind: str, sides: int, *, diagonal: bool = False) -> bo
     return found
 
 
+@pytest.mark.long
 @every_stack
 def test_gradients_pass_gradcheck(stack: Stack) -> None:
     assert passes(stack, "both", 1)
@@ -369,6 +370,7 @@ def test_the_kernel_of_gpytorch_passes_gradients_on() -> None:
     torch.testing.assert_close(one.grad, gradient(stack, X, Y), rtol=1e-12, atol=0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["relu6", "hard_tanh"])
 def test_a_gradient_that_is_not_finite_is_a_sentence(name: str) -> None:
     """Kinks away from 0 and no norms: at two blocks the derivatives along ρ, r and r' diverge one by one."""

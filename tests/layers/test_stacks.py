@@ -346,6 +346,7 @@ def test_the_usual_stack_is_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
+        ({"network": "swiglu x 2", "depth": None}, "depth is left out: give the number of blocks"),
         ({"depth": 0}, "depth is 0: give an integer >= 1."),
         ({"depth": "2"}, "depth is '2': give an integer >= 1."),
         ({"depth": True}, "depth is True: give an integer >= 1."),

@@ -23,6 +23,7 @@ def _symbols(expr: sp.Expr) -> list[sp.Symbol]:
 LATE = ("relu6", "hard_sigmoid", "hard_swish", "hard_tanh", "xielu")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [*(pytest.param(n, marks=pytest.mark.slow) if n in LATE else n for n in activation_names()), *OWN[:3]],

@@ -54,6 +54,7 @@ def _cases() -> Iterator[object]:
                     yield pytest.param(act, _near(a, b, gap, sign), id=name, marks=() if quick else pytest.mark.slow)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("act", "point"), list(_cases()))
 def test_thirty_digits_by_both_roads(act: Activation, point: Point) -> None:
     """30 digits after the scale; how long it takes is measured by benchmarks/evaluate.py."""

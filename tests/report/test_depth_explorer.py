@@ -40,6 +40,7 @@ def html() -> str:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_the_numbers_are_those_of_the_stacks(kind: Any) -> None:
     """Of matrices computed one by one from the stack's definition; eigenvalues within rounding of the largest."""
@@ -81,6 +82,7 @@ def test_size_and_form() -> None:
 class TestInBrowser:
     """With scripts and without."""
 
+    @pytest.mark.long
     def test_the_slider_moves_through_the_depths(self, opened: Any) -> None:
         shown = opened(html())
         assert not shown.locator(".static").is_visible()

@@ -43,6 +43,7 @@ def centre(found: Any) -> tuple[float, float]:
 class TestInBrowser:
     """Chromium says where a marker is, and the words there must be its values."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize("name", ["linear", "log", "symlog"])
     def test_values_at_markers(self, name: str, opened: Any) -> None:
         chart = CHARTS[name]

@@ -74,6 +74,7 @@ def elements(page: str) -> Elements:
 class TestPage:
     """A report on two claims."""
 
+    @pytest.mark.long
     def test_everything_about_the_claims_is_told(self, elements: Elements) -> None:
         words = elements.words()
         for text in (

@@ -90,6 +90,7 @@ def narrow(page: Any) -> None:
     assert page.evaluate(WIDE) == []
 
 
+@pytest.mark.long
 def test_it_can_be_used_by_all(small: str, opened: Opened) -> None:
     """The fixture fails on any message, error or request."""
     page = opened(small)
@@ -104,6 +105,7 @@ def test_it_can_be_used_by_all(small: str, opened: Opened) -> None:
     assert min(sizes) > 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])
 def test_nothing_sticks_out(width: int, small: str, opened: Opened) -> None:
     page = opened(small, width=width, touch=width < 768)

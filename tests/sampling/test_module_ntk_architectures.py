@@ -50,6 +50,7 @@ def close(found, true):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("network", ["gelu", "swiglu"])
 @pytest.mark.parametrize("name", SMALL)
 def test_exact_on_every_architecture(name, network):

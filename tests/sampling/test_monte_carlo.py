@@ -49,6 +49,7 @@ EXACT: dict[str, tuple[str, str, np.ndarray]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "case", [case if case in ("relu", "reglu") else pytest.param(case, marks=pytest.mark.slow) for case in EXACT]
 )

@@ -108,6 +108,7 @@ class TestEvidence:
             json.dumps(item.figures, allow_nan=False)
         assert [item.finding for item in items if item.about == "as stated"] == [Finding.SUPPORTS] * 3
 
+    @pytest.mark.long
     @pytest.mark.parametrize("label", MUTANTS)
     def test_what_is_wrong_is_refuted(self, label: str) -> None:
         for ratio, faster in ((1.0, 0.8), (1.2, 1.1)):

@@ -60,6 +60,7 @@ def test_the_theorem_is_supported() -> None:
     assert sharpness().finding is Finding.SUPPORTS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("label", MUTANTS)
 def test_a_wrong_statement_is_refuted(label: str) -> None:
     assert search(FEW, MUTANTS[label]).finding is Finding.REFUTES

@@ -153,6 +153,7 @@ def test_a_wrong_constant_is_refuted_by_the_limits(label: str) -> None:
     assert evidence.limits(MUTANTS[label]).finding is Finding.REFUTES
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("label", ["half of the mean subtracted", "T loses the mean slope"])
 def test_a_wrong_centre_is_refuted_by_entries(label: str) -> None:
     assert evidence.entries(MUTANTS[label]).finding is Finding.REFUTES

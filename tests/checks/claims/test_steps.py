@@ -71,6 +71,7 @@ class TestPolygons:
 
 
 class TestEvidence:
+    @pytest.mark.long
     def test_the_right_law(self, small: tuple[Count, ...]) -> None:
         assert len(small) == 2 * 3 * 2 * len(cases.TARGETS) * len(cases.RATES) * len(cases.ERRORS)
         for piece in (

@@ -137,6 +137,7 @@ def tiny(settings: Settings, **changes: Any) -> ImageTask:
 
 
 class TestTraining:
+    @pytest.mark.long
     @pytest.mark.parametrize("source", ["digits", "mnist", "cifar"])
     def test_every_network_is_trained(self, source: str, request: pytest.FixtureRequest) -> None:
         settings = Settings(images=source if source == "digits" else str(request.getfixturevalue(source)))

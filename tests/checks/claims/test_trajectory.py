@@ -298,6 +298,7 @@ class TestEvidence:
         assert isinstance(row, dict)
         assert row["as claimed"] > 0.7 * 256
 
+    @pytest.mark.long
     @pytest.mark.parametrize("label", MUTANTS)
     def test_wrong_statements_and_spoilt_runs_are_refuted(self, label: str) -> None:
         wrong = MUTANTS[label]

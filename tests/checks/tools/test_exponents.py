@@ -55,6 +55,7 @@ def test_the_estimate_is_that_of_least_squares_and_the_covariance_that_of_its_de
     assert math.log(high / low) / 2 == pytest.approx(quantile * errors[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spread", ["equal", "growing with n"])
 def test_the_intervals_cover(spread: str) -> None:
     """400 data sets: the share of covered truths is not 5 standard deviations below 0.9."""

@@ -183,6 +183,7 @@ def autocorrelated(generator: np.random.Generator, runs: int, points: int) -> An
     return walk
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("level", [0.05, 0.2])
 def test_pvalues_are_super_uniform(level) -> None:
     generator = np.random.default_rng(21)

@@ -57,6 +57,7 @@ def _errors(base: Base, span: tuple[int, int], whole: bool) -> list[float]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("span", [(-2, 0), (3, 5), (1, 13), (12, 16), (4, 16), (20, 24), (40, 41)])
 @pytest.mark.parametrize("name", BASES)

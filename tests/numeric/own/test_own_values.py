@@ -54,6 +54,7 @@ def test_kinks_out_of_reach_leave_nothing(name: str) -> None:
         assert not part.any()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gap", [0.3, -0.3, 4e-2, 1e-2, 1e-3, 1e-4, 1e-6, -1e-6])
 @pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (1e-6, 30.0), (1e4, 4.0)])
 def test_a_root_is_integrated_up_to_its_kink(a: float, b: float, gap: float) -> None:
@@ -148,6 +149,7 @@ def _of_zoo(name: str, a: float, b: float, monkeypatch: pytest.MonkeyPatch) -> N
             assert (np.abs(one - other) <= PROMISED * scale).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["relu", "step", "relu2"])
 @pytest.mark.parametrize(("a", "b"), [(1e-6, 1e-6), (1.0, 4.0), (1e4, 1e4), (1e-6, 1e4)])
 def test_the_zoo_s_kinks_without_their_evaluators(
@@ -196,6 +198,7 @@ def test_a_gated_network_is_a_product() -> None:
     np.testing.assert_allclose(K, covariance * (k + s), atol=1e-13)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("expr", "known"),
     [
