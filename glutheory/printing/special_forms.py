@@ -9,6 +9,7 @@ import sympy as sp
 from glutheory.ground.normal import Phi2Rho
 from glutheory.printing.groups import MEAN, PHI
 from glutheory.printing.styles import Style
+from glutheory.symbolic.series_form import DualSeries
 
 _SUM, _ATOM = 0, 3
 
@@ -38,8 +39,8 @@ def special_form(writer: _Writer, expr: sp.Expr) -> tuple[str, int]:
     style = writer.style
     if isinstance(expr, sp.Derivative):
         return _derivative(writer, expr), _ATOM
-    if isinstance(expr, sp.Sum):
-        return _sum(writer, expr), _SUM
+    if isinstance(expr, DualSeries):
+        return _sum(writer, expr.as_sum()), _SUM
     if isinstance(expr, MEAN):
         return _mean(writer, expr), _ATOM
     if isinstance(expr, Phi2Rho):

@@ -24,6 +24,7 @@ from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.hermite import HermiteSeries, hermite_series
 from glutheory.symbolic.mean import mean
 from glutheory.symbolic.pairs import KAPPA_PRIME, Part, bilinear
+from glutheory.symbolic.series_form import series
 
 #: The methods by which a dual is found.
 CLOSED, MIXTURE, HERMITE = "closed form", "normal scale mixture", "Hermite series"
@@ -113,12 +114,12 @@ class Dual:
     @property
     def S(self) -> sp.Expr:  # noqa: N802 (the field's symbol)
         """E[φ(u) φ(v)] as a SymPy expression in a, b, c."""
-        return self.s.expression if self.terms else _hermite_sum(0)
+        return self.s.expression if self.terms else series(self.activation, 0)(a, b, c)
 
     @property
     def T(self) -> sp.Expr:  # noqa: N802 (the field's symbol)
         """E[φ'(u) φ'(v)] as a SymPy expression in a, b, c."""
-        return self.t.expression if self.terms else _hermite_sum(1)
+        return self.t.expression if self.terms else series(self.activation, 1)(a, b, c)
 
     @property
     def order(self) -> int:
@@ -169,12 +170,6 @@ def _part_check(part: Part) -> Check:
     return zero_check(
         "∂/∂c E[f(u) g(v)] = E[f'(u) g'(v)] for an elementary pair", sp.diff(part.value, c) - right, symbols
     )
-
-
-def _hermite_sum(derivative: int) -> sp.Expr:
-    k = sp.Symbol("k", integer=True, nonnegative=True)
-    h = sp.Function("h_deriv" if derivative else "h")
-    return sp.Sum(h(k, a) * h(k, b) * (c / sp.sqrt(a * b)) ** k, (k, 0, sp.oo))
 
 
 @lru_cache(maxsize=256)

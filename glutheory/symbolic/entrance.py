@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, overload
 import mpmath
 
 from glutheory.activations import Activation
+from glutheory.ground.middle import rounded
 from glutheory.layers import Stack
 from glutheory.networks import Network, gate_named
 from glutheory.symbolic import derived, evaluation
 from glutheory.symbolic.derived import Derivation
-from glutheory.symbolic.evaluation import rounded
 
 if TYPE_CHECKING:
     from glutheory.symbolic.stacks import StackDerivation

@@ -11,7 +11,6 @@ from typing import Any
 import mpmath
 import sympy as sp
 from flint import acb, arb
-from mpmath.libmp import from_man_exp
 
 from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DomainError, PrecisionError
@@ -19,6 +18,7 @@ from glutheory.ground.arguments import as_digits
 from glutheory.ground.balls import Tape, bits_of, precision
 from glutheory.ground.exact import Point, ball
 from glutheory.ground.grid import GridTape
+from glutheory.ground.middle import rounded
 from glutheory.ground.normal_form import KAPPA, as_expression
 from glutheory.symbolic.assemble import assemble
 from glutheory.symbolic.duals import Dual, Expectation
@@ -204,20 +204,6 @@ def evaluate_balls(dual: Dual, point: Point, digits: int) -> tuple[arb, arb]:
     return S, T
 
 
-def _to_mpf(value: arb, bits: int) -> mpmath.mpf:
-    if not value.is_finite():
-        return mpmath.inf if value > 0 else -mpmath.inf if value < 0 else mpmath.nan
-    if value.contains(0):
-        return mpmath.mpf(0)  # smaller than the digits asked for: see `evaluate`
-    mantissa, exponent = value.mid().man_exp()
-    return mpmath.mp.make_mpf(from_man_exp(int(mantissa), int(exponent), bits, "n"))
-
-
-def rounded(value: arb, digits: int) -> mpmath.mpf:
-    """The middle of a ball, with this many digits; ±inf and nan as they are."""
-    return _to_mpf(value, bits_of(digits))
-
-
 def evaluate(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 50) -> tuple[mpmath.mpf, mpmath.mpf]:
     """S(a,b,c) = E[φ(u)φ(v)] and T(a,b,c) = E[φ'(u)φ'(v)] from the derived formulas (road 1).
 
@@ -242,4 +228,4 @@ def evaluate(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 50)
     """
     number = as_digits(digits)
     S, T = evaluate_balls(derive_dual(activation(act)), Point.of(a, b, c), number)
-    return _to_mpf(S, bits_of(number)), _to_mpf(T, bits_of(number))
+    return rounded(S, number), rounded(T, number)
