@@ -23,6 +23,13 @@ _MOST, _DEPTH = 36, 40
 _ELLIPSES = (1.4, 1.8, 2.4, 3.2, 4.5, 6.5, 10.0)
 
 
+@dataclass
+class Budget:
+    """How many boxes may still be looked at to find panels: where f's strip is narrow none is found in millions."""
+
+    boxes: int
+
+
 @dataclass(frozen=True)
 class Line:
     """x = x[0] + x[1]·t, and there v/(±√b) = y[0] + y[1]·t; `side` 0 for a kink of u, 1 of v, None for the window."""
@@ -79,12 +86,15 @@ class Cell:
         width = stop.x[0] - start.x[0] + (stop.x[1] - start.x[1]) * t
         return (x[0], x[1]), (y[0], y[1]), width
 
-    def plan(self, slices: Sequence[acb], logs: Sequence[float]) -> bool:
-        """Panels in τ that serve all t of the slices; False where there are none."""
+    def plan(self, slices: Sequence[acb], logs: Sequence[float], budget: Budget) -> bool:
+        """Panels in τ that serve all t of the slices; False where there are none, or the budget is spent."""
         self.panels, self.errors = [], [arb(0)] * len(logs)
         todo = [(arb(0), arb(1), 0)]
         while todo:
             low, width, depth = todo.pop()
+            budget.boxes -= 1
+            if budget.boxes < 0:
+                return False
             made = self._panel(low, width, slices, logs)
             if made is None:
                 if depth == _DEPTH:

@@ -24,7 +24,7 @@ from flint import acb, arb
 
 from glutheory.ground.exact import ball
 from glutheory.ground.order import apart, in_order
-from glutheory.quadrature.cell import Cell, Line, excess
+from glutheory.quadrature.cell import Budget, Cell, Line, excess
 from glutheory.quadrature.compiled import compiled
 from glutheory.quadrature.frame import Frame
 from glutheory.quadrature.legendre import interpolatory
@@ -33,6 +33,8 @@ from glutheory.quadrature.strips import Envelope
 
 #: Points (x, t) beyond which the work is refused (some ten seconds).
 MAX_NODES = 500_000
+#: Boxes looked at for panels, at 0.4 ms each, beyond which it is refused: those of 500,000 nodes are far fewer.
+MAX_BOXES = 40_000
 #: Nodes of a panel of t beyond which it is halved, and how often.
 _MOST, _DEPTH = 60, 12
 _ELLIPSES = (1e9, 1e7, 1e5, 3e3, 300.0, 100.0, 50.0, 30.0, 20.0, 14.0, 10.0, 7.0, 5.0, 3.7, 2.7, 2.0, 1.5)
@@ -79,15 +81,15 @@ def celled(frame: Frame, functions: Sequence[Function], logs: Sequence[float]) -
     intervals, left_out = apart(_cuts(lines, window[1]))
     totals = [_outside(frame, *pair, *window) + left_out * _height(frame, *pair) for pair in pairs]
     queue = [(interval.low, interval.high, 0) for interval in intervals]
-    work = 0
+    work, budget = 0, Budget(MAX_BOXES)
     while queue:
         low, high, depth = queue.pop()
         between = _between(lines, low, high)
         if between is None:
             return None
-        slab = _slab(frame, functions, between, (low, high), finer)
+        slab = _slab(frame, functions, between, (low, high), finer, budget)
         if slab is None:
-            if depth == _DEPTH:
+            if depth == _DEPTH or budget.boxes < 0:
                 return None
             middle = (low + high) / 2
             queue += [(low, middle, depth + 1), (middle, high, depth + 1)]
@@ -184,6 +186,7 @@ def _slab(
     between: Sequence[tuple[Line, Line, int, int]],
     ends: tuple[arb, arb],
     logs: Sequence[float],
+    budget: Budget,
 ) -> _Slab | None:
     """The rules on a panel of t; None where it must be halved."""
     low, high = ends
@@ -201,7 +204,7 @@ def _slab(
         cell = Cell(frame, (start, stop), (programs[0], programs[1]))
         if any(all(function.branches[k] == 0 for function in functions) for k in (i, right)):
             continue
-        if not cell.plan(slices, [log - share for log in logs]):
+        if not cell.plan(slices, [log - share for log in logs], budget):
             return None
         cells.append(cell)
     norm = half * (2 + 2 * arb(2).sqrt()) * density  # ∫n and √2(∫n²)^{1/2} in s over [−1, 1], times half

@@ -9,7 +9,7 @@ from typing import Any
 from checks.claims.architectures.cells import kernels
 from checks.claims.architectures.corrected import sharper
 from checks.claims.architectures.data import Data, data
-from checks.claims.architectures.evidence import MUTANTS, literal
+from checks.claims.architectures.evidence import MUTANTS, literal, released
 from checks.claims.architectures.grid import MATCHED, SAME, Grid
 from checks.claims.architectures.measures import deviation
 from checks.claims.architectures.plainly import plain_kernels
@@ -29,13 +29,13 @@ def controls(found: Grid, settings: Settings) -> tuple[Control, ...]:
     """All of them."""
     rows = []
     for altered, wrong in MUTANTS.items():
-        # the claim as stated is refuted somewhere as it is: what the verdict rests on has to see the fault as well
+        # both the claim and its corrected form have to see the fault; the quick profile has none of the claim's networks
         stated, instead = (
             [item.part for item in pieces if item.finding is Finding.REFUTES]
             for pieces in (literal(found.places, wrong, True), sharper(found.places, wrong))
         )
         by = f"refuted for: {', '.join(stated) or 'none'}; of the corrected form: {', '.join(instead) or 'none'}"
-        rows.append(Control(altered, bool(stated) and bool(instead), by))
+        rows.append(Control(altered, bool(instead) and (bool(stated) or not released(found.places)), by))
     with one_thread():
         return *rows, _unmatched(), _strangers(found), _duplicated(settings), _left_out()
 

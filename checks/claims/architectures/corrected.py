@@ -128,6 +128,9 @@ def sharper(places: Sequence[Conditions], claimed: Statement) -> tuple[Evidence,
     for clause in CLAUSES:
         mine = [item for item in places if clause.covers(item)]
         if mine:
+            # the FFNs alone of the paper's networks, as the claim as stated shows them at full size
+            there = {(item.case, item.time) for item in mine if item.case.paper and item.case.size == "small"}
+            beside = [item for item in places if (item.case, item.time) in there and item not in mine]
             own = Statement(claimed.sign * clause.statement.sign, claimed.factor * clause.statement.factor)
             found.append(
                 compare(
@@ -138,6 +141,7 @@ def sharper(places: Sequence[Conditions], claimed: Statement) -> tuple[Evidence,
                     part=clause.part,
                     about=About.CORRECTED,
                     pairs=clause.pairs,
+                    beside=beside,
                 )
             )
     return tuple(found)

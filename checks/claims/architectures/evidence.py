@@ -23,7 +23,6 @@ NOT_RUN = (
     "which no code was released"
 )
 #: In words.
-SIZES = {"full": "at its size on random inputs", "small": "made small, on digits"}
 TIMES = {"initial": "at initialisation", "trained": "after training"}
 
 
@@ -121,18 +120,27 @@ def compare(
     return Evidence(Grade.STATISTICAL, what, worst(findings), about, part, figures)
 
 
+def released(places: Sequence[Conditions]) -> list[Conditions]:
+    """Those of the networks that the claim is about: the paper's, at their sizes."""
+    return [item for item in places if item.case.paper and item.case.size == "full"]
+
+
 def literal(places: Sequence[Conditions], statement: Statement, complete: bool) -> tuple[Evidence, ...]:
-    """The claim on the paper's networks: all parameters; each for itself, at its size and made small, at each time."""
+    """The claim on the networks that the paper released, at their sizes: all parameters; each for itself, at each time.
+
+    What those are when made small is no network of the paper's: the corrected form says something of them.
+    """
     found = []
-    paper = [item for item in places if item.case.paper]
-    for family, size in dict.fromkeys((item.case.family, item.case.size) for item in paper):
+    theirs = released(places)
+    for family in dict.fromkeys(item.case.family for item in theirs):
         for time, words in TIMES.items():
-            there = [item for item in paper if (item.case.family, item.case.size, item.time) == (family, size, time)]
+            there = [item for item in theirs if (item.case.family, item.time) == (family, time)]
             mine, alone = ([item for item in there if item.which == which] for which in SETS)
             if mine:
-                what = f"the released {family} {words}, {SIZES[size]}, all parameters: cond(non-gated) over cond(gated)"
-                part = f"{size} size: {family} {words}"
-                found.append(compare(places, mine, statement, what=what, part=part, beside=alone))
+                what = (
+                    f"the released {family} {words}, on random inputs, all parameters: cond(non-gated) over cond(gated)"
+                )
+                found.append(compare(places, mine, statement, what=what, part=f"{family} {words}", beside=alone))
     missing = NOT_RUN if complete else "the released sizes are left to the full profile"
     found.append(Evidence(Grade.STATISTICAL, missing, Finding.UNDECIDED, part="not run"))
     return tuple(found)
