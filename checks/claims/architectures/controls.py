@@ -29,7 +29,7 @@ def controls(found: Grid, settings: Settings) -> tuple[Control, ...]:
     """All of them."""
     rows = []
     for altered, wrong in MUTANTS.items():
-        # both the claim and its corrected form have to see the fault; the quick profile has none of the claim's networks
+        # the claim and its corrected form have to see the fault; in the quick profile are none of the claim's networks
         stated, instead = (
             [item.part for item in pieces if item.finding is Finding.REFUTES]
             for pieces in (literal(found.places, wrong, True), sharper(found.places, wrong))
