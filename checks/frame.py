@@ -32,7 +32,8 @@ class Origin:
 
     def run(self, outcome: Outcome) -> str:
         """How the outcome was made."""
-        return f"{self.profile} profile, seed {outcome.seed}, device {self.device}, {outcome.seconds:.1f} s"
+        when = f", {outcome.finished[:10]}" if outcome.finished else ""
+        return f"{self.profile} profile, seed {outcome.seed}, device {self.device}, {outcome.seconds:.1f} s{when}"
 
     def command(self, name: str) -> str:
         """The line that prints a page about this claim."""

@@ -113,7 +113,8 @@ def _run(name: str, settings: Settings) -> Outcome:
         # one check that cannot be carried out must not take the others with it
         found = _broken(check.CLAIM, error)
     seconds = round(time.perf_counter() - start, 2)
-    return replace(found, seconds=seconds, seed=settings.seed, versions=versions())
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    return replace(found, seconds=seconds, seed=settings.seed, versions=versions(), finished=finished)
 
 
 def _broken(claim: Claim, error: GlutheoryError) -> Outcome:
@@ -124,7 +125,7 @@ def _broken(claim: Claim, error: GlutheoryError) -> Outcome:
 
 
 def document(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]:
-    """Everything about a run in JSON types; only the seconds, `machine` and `created` tell where and when it was made.
+    """Everything about a run in JSON types; `machine`, `created`, `finished` and seconds tell where and when it was made.
 
     Raises:
         DomainError: the statistical tests together exceed the false-alarm probability that is promised.

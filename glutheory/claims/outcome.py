@@ -187,6 +187,7 @@ class Outcome(Shown):
         seconds: wall time.
         seed: of everything random.
         versions: of the software.
+        finished: when, UTC, in ISO form; empty where it was not recorded. A file may have outcomes of several days.
     """
 
     claim: Claim
@@ -199,6 +200,7 @@ class Outcome(Shown):
     seconds: float = 0.0
     seed: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
+    finished: str = ""
 
     def __repr__(self) -> str:
         return f"<Outcome of {self.claim.id}: {self.verdict}, {self.graded}>"

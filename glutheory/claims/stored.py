@@ -123,6 +123,7 @@ def outcome(row: Mapping[str, Any]) -> Outcome:
         seconds=float(row["seconds"]),
         seed=int(row["seed"]),
         versions=dict(row["versions"]),
+        finished=str(row.get("finished", "")),
     )
     written = replace(found, evidence=tuple(_evidence(item) for item in row["evidence"]))
     if row["grade"] not in (found.grade, written.grade):

@@ -26,7 +26,7 @@ def rows(outcome: Outcome, run: Stored) -> tuple[tuple[str, str], ...]:
         ("device", run.device),
         *(((f"own {kind}", source) for kind, source in run.own_data.items())),
         ("machine", machine or _MISSING),
-        ("date", _date(run.created) or _MISSING),
+        ("date", _date(outcome.finished or run.created) or _MISSING),
         *((("verdicts decided again", _date(run.decided_again)),) if run.decided_again else ()),
         ("time", f"{outcome.seconds:,.2f} s"),
         ("chance of a false alarm", chance(outcome)),
