@@ -130,5 +130,5 @@ class TestInBrowser:
     def test_without_scripts_it_is_a_figure(self, opened: Any) -> None:
         shown = opened(html(), script=False)
         assert shown.locator("form").is_hidden()
-        assert shown.locator(".static svg.chart").count() == 4
+        assert shown.locator(".static svg.chart").count() == 5
         assert shown.locator(".static svg.chart").first.is_visible()

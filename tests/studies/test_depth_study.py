@@ -60,9 +60,16 @@ def test_a_gain_that_is_largest_between_the_depths_is_told() -> None:
 
 def test_the_figure_and_the_record(study) -> None:
     panels = charts(study)
-    assert [panel.yscale for panel in panels] == ["log", "log", "log", "linear"]
+    assert [panel.yscale for panel in panels] == ["log", "log", "log", "log", "linear"]
     assert panels[2].series[0].y == study.pairs[0].ratios
-    assert len(charts(depth_study(["silu"], X, [1]))) == 3
+    assert len(charts(depth_study(["silu"], X, [1]))) == 4
+    # three eigenvalues of each network; beside three correlations the two fixed points that attract
+    assert [series.y[2] for series in panels[3].series[3:6]] == [
+        getattr(study.networks[1].depths[2], name) for name in ("largest", "second", "smallest")
+    ]
+    assert [series.y[0] for series in panels[4].series[3:]] == [
+        point.rho for item in study.networks for point in item.fixed_points if point.stable
+    ]
     assert panels[0].series[1].y[2] == study.networks[1].depths[2].condition.value
     record = json.loads(json.dumps(study.as_json(panels)))
     assert record["schema"] == "glutheory.depth"
@@ -89,7 +96,26 @@ def test_without_norms_there_is_no_map_and_bounds_are_bounds() -> None:
     assert "no norm" in page
     assert "≥" in page
     assert math.isnan(found.pairs[0].ratios[0])
-    assert "not known at all depths" in page
+    assert "not known at any depth" in page
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_without_norms_depths_beyond_float64_are_left_out(residual: bool) -> None:
+    found = depth_study(["relu", "reglu"], X, [1, 2, 4, 40, 64], norm=None, residual=residual)
+    plain, gated = found.networks
+    assert [depth.blocks for depth in plain.depths] == list(found.blocks) == [1, 2, 4, 40, 64]
+    assert [depth.blocks for depth in gated.depths] == [1, 2, 4]
+    assert (plain.beyond, gated.beyond) == (None, 40)
+    for depth in gated.depths:
+        values = np.linalg.eigvalsh(glu.gram(glu.stack("reglu", depth.blocks, norm=None, residual=residual), X))
+        assert depth.largest == pytest.approx(values[-1], rel=1e-12)
+    assert [math.isnan(ratio) for ratio in found.pairs[0].ratios[-2:]] == [True, True]
+    page = text(found, Terminal())
+    assert "reglu: from 40 blocks on its variances leave float64" in page
+    assert page.count("–") >= 6
+    assert len(charts(found)[0].series[1].x) == 3
+    with pytest.raises(DomainError, match="variances of reglu x 64, no norm|the NTK of .reglu. is not finite at depth 64"):
+        depth_study(["reglu"], X, [64], norm=None, residual=residual)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,10 @@ Factor: TypeAlias = Same | Tabulated | Unequal | Constant
 _ALIKE = 4e-15
 
 
+class BeyondFloat64Error(DomainError):
+    """Variances that grow, or fall, from layer to layer until float64 has no number for them: fewer blocks may do."""
+
+
 class Followed:
     """The rules of the layers for the r of all rows, left ones then right ones, shape (n,).
 
@@ -65,7 +69,9 @@ class Followed:
             return tabulated(act, power, Fraction(1))
         low, high = float(r.min(initial=math.inf)), float(r.max(initial=0.0))
         if not math.isfinite(high):
-            raise DomainError(f"the variances before {act.label} leave float64: use a norm, or smaller variances.")
+            raise BeyondFloat64Error(
+                f"the variances before {act.label} leave float64: use a norm, or smaller variances."
+            )
         if not len(r):
             return tabulated(act, 0, Fraction(1))
         if high == 0:

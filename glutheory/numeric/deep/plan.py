@@ -13,7 +13,7 @@ from glutheory.errors import DomainError
 from glutheory.layers import Stack, by_depth, run
 from glutheory.numeric.angles import of_tile, refine
 from glutheory.numeric.arrays import Array, host, piece
-from glutheory.numeric.deep.follow import Factor, Followed
+from glutheory.numeric.deep.follow import BeyondFloat64Error, Factor, Followed
 from glutheory.numeric.deep.pairs import check_infinite, start
 from glutheory.numeric.deep.pooled import Means, Tile, alike, continues, growth
 from glutheory.numeric.deep.stream import Layers, Own, State
@@ -172,7 +172,7 @@ def make_deep_plan(
         else:
             ends = [end for _, end in by_depth(stack.layers, first, rules, depths)]
     if not all(np.isfinite(end).all() for end in ends):
-        raise DomainError(f"the variances of {stack.name} leave float64: use a norm, or smaller variances or scales.")
+        raise _beyond(stack)
     if not array_api_compat.is_numpy_namespace(left.xp) and any(
         isinstance(factor, Unequal) for factors in rules.factors for factor in factors
     ):
@@ -203,7 +203,7 @@ def _pooled_plan(stack: Stack, left: Rows, right: Rows, own: Own, tokens: tuple[
         rules = Followed(len(spreads[0]), right is left, (1, 1), np.concatenate(empty))
         end = run(stack.layers[place + 1 :], np.concatenate(spreads), rules)
     if not np.isfinite(end).all():
-        raise DomainError(f"the variances of {stack.name} leave float64: use a norm, or smaller variances or scales.")
+        raise _beyond(stack)
     every = [factor for factors in rules.factors for factor in factors]
     steep, poles = any(not isinstance(factor, Same) for factor in every), any(factor.poles for factor in every)
     means = Means(
@@ -212,4 +212,10 @@ def _pooled_plan(stack: Stack, left: Rows, right: Rows, own: Own, tokens: tuple[
     return replace(whole, stack=stack, factors=(*whole.factors, *rules.factors), means=means)
 
 
-__all__ = ["DeepPlan", "Factor", "Own", "make_deep_plan"]
+def _beyond(stack: Stack) -> BeyondFloat64Error:
+    return BeyondFloat64Error(
+        f"the variances of {stack.name} leave float64: use a norm, or smaller variances or scales."
+    )
+
+
+__all__ = ["BeyondFloat64Error", "DeepPlan", "Factor", "Own", "make_deep_plan"]

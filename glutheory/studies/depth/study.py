@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,11 @@ class Depth:
     spread: float
     correlation: float
 
+    @property
+    def told(self) -> bool:
+        """Whether λ_n is told from 0."""
+        return self.smallest > self.error
+
 
 @dataclass(frozen=True)
 class NetworkDepths:
@@ -56,10 +62,11 @@ class NetworkDepths:
     Attributes:
         network: its name.
         gated: whether it is gated.
-        depths: ascending.
+        depths: ascending; without norms those that float64 has numbers for.
         fixed_points: of the map of correlations of a block; empty without norms, where variances change, and where
             every correlation is one.
         keeps_correlations: whether every correlation is one: with norms, a linear block.
+        beyond: the first depth asked for that float64 has no numbers for, without norms; None where it has for all.
     """
 
     network: str
@@ -67,6 +74,11 @@ class NetworkDepths:
     depths: tuple[Depth, ...]
     fixed_points: tuple[FixedPoint, ...]
     keeps_correlations: bool = False
+    beyond: int | None = None
+
+    def at(self, blocks: int) -> Depth | None:
+        """With this many blocks, if float64 has numbers for them."""
+        return next((depth for depth in self.depths if depth.blocks == blocks), None)
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,7 @@ class DepthPair:
 
     Attributes:
         plain, gated: their names.
-        ratios: cond(plain)/cond(gated) at every depth; nan where one of them is only bounded.
+        ratios: cond(plain)/cond(gated) at every depth; nan where one of them is only bounded, or beyond float64.
     """
 
     plain: str
@@ -110,7 +122,7 @@ class DepthStudy(Shown):
     @property
     def blocks(self) -> tuple[int, ...]:
         """The depths, ascending."""
-        return tuple(depth.blocks for depth in self.networks[0].depths)
+        return tuple(sorted({depth.blocks for item in self.networks for depth in item.depths}))
 
     def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
         """Everything (docs/json.md), with the charts given."""
@@ -162,8 +174,11 @@ def depth_study(
     named = {net.name: net for net in map(network, networks)}
     plain = {net.gate: net.name for net in named.values() if len(net.branches) == 1}
     by_name = {item.network: item for item in found}
+    reached = sorted({depth.blocks for item in found for depth in item.depths})
     pairs = [
-        _pair(by_name[plain[net.gate]], by_name[net.name]) for net in named.values() if net.gated and net.gate in plain
+        _pair(by_name[plain[net.gate]], by_name[net.name], reached)
+        for net in named.values()
+        if net.gated and net.gate in plain
     ]
     return DepthStudy(data or f"{n} rows of {d} features", n, d, norm, residual, tuple(found), tuple(pairs))
 
@@ -184,19 +199,28 @@ def check_size(n: int, depths: Sequence[int]) -> None:
 
 
 def _one(net: Network, X: Array, depths: Sequence[int], norm: str | None, residual: bool) -> NetworkDepths:
-    grams = grams_by_depth(stack(net, 1, norm=norm, residual=residual), X, depths)
+    deepest = stack(net, max(depths), norm=norm, residual=residual)
+    grams = grams_by_depth(deepest, X, depths, reachable=norm is None)
     points = () if norm is None else fixed_points(net)
     errors = {depth: entry_error(stack(net, depth, norm=norm, residual=residual)) for depth in grams}
-    depths_found = tuple(_depth(net, L, *parts, errors[L]) for L, parts in grams.items())
-    return NetworkDepths(net.name, net.gated, depths_found, points, norm is not None and keeps_correlations(net))
+    found: list[Depth] = []
+    for L, (nngp, ntk) in grams.items():
+        lengths = np.diagonal(ntk)
+        # without norms variances leave float64 downwards as well
+        if not np.isfinite(lengths).all() or not lengths.all():
+            if norm is None and found:
+                break
+            raise DomainError(
+                f"the NTK of {net.name!r} is not finite at depth {L}: an activation jumps, or without norms the "
+                "variances leave float64; leave it out."
+            )
+        found.append(_depth(L, nngp, ntk, errors[L]))
+    beyond = min((L for L in depths if found[-1].blocks < L), default=None)
+    linear = norm is not None and keeps_correlations(net)
+    return NetworkDepths(net.name, net.gated, tuple(found), points, linear, beyond)
 
 
-def _depth(net: Network, blocks: int, nngp: Array, ntk: Array, error: float) -> Depth:
-    if not np.isfinite(np.diagonal(ntk)).all():
-        raise DomainError(
-            f"the NTK of {net.name!r} is not finite at depth {blocks}: an activation jumps, or without norms the "
-            "variances leave float64; leave it out."
-        )
+def _depth(blocks: int, nngp: Array, ntk: Array, error: float) -> Depth:
     values, condition = spectrum_and_condition(ntk, entry_error=error)
     known = values.smallest > values.error
     root = np.sqrt(np.diagonal(nngp))
@@ -217,9 +241,13 @@ def _depth(net: Network, blocks: int, nngp: Array, ntk: Array, error: float) -> 
     )
 
 
-def _pair(plain: NetworkDepths, gated: NetworkDepths) -> DepthPair:
-    ratios = []
-    for one, two in zip(plain.depths, gated.depths, strict=True):
-        known = not (one.condition.is_bound or two.condition.is_bound) and np.isfinite(two.condition.value)
-        ratios.append(one.condition.value / two.condition.value if known else float("nan"))
-    return DepthPair(plain.network, gated.network, tuple(ratios))
+def _pair(plain: NetworkDepths, gated: NetworkDepths, depths: Sequence[int]) -> DepthPair:
+    ratios = tuple(_ratio(plain.at(blocks), gated.at(blocks)) for blocks in depths)
+    return DepthPair(plain.network, gated.network, ratios)
+
+
+def _ratio(plain: Depth | None, gated: Depth | None) -> float:
+    """Of the condition numbers; nan where it is not known."""
+    if plain is None or gated is None or plain.condition.is_bound or gated.condition.is_bound:
+        return math.nan
+    return plain.condition.value / gated.condition.value if np.isfinite(gated.condition.value) else math.nan

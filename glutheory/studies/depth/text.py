@@ -1,14 +1,16 @@
-"""The depths as a table: a row for each number of blocks, three columns for each network, sentences below."""
+"""The depths as two tables, of condition numbers and of eigenvalues, with a row for each depth; sentences below."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 from glutheory.numeric.deep.fixed import FixedPoint
 from glutheory.studies.depth.study import Depth, DepthPair, DepthStudy, NetworkDepths
 from glutheory.terminal import Terminal, columns, heading, number, sentences, wide
 
+_Table: TypeAlias = Callable[[DepthStudy, Sequence[NetworkDepths]], list[list[str]]]
 _NORMS = {"rms": "RMSNorm", "layer": "LayerNorm", None: "no norm"}
 
 
@@ -21,24 +23,25 @@ def text(study: DepthStudy, terminal: Terminal) -> str:
         "of two rows in the NNGP."
     )
     lines = [*heading(head, terminal), *sentences([about], terminal), ""]
-    for block in _blocks(study, terminal):
-        lines += [*block, ""]
+    for table in (_conditions, _eigenvalues):
+        for block in _side_by_side(study, table, terminal):
+            lines += [*block, ""]
     return "\n".join([*lines, *sentences(list(_remarks(study)), terminal)]).rstrip("\n")
 
 
-def _blocks(study: DepthStudy, terminal: Terminal) -> Iterator[list[str]]:
+def _side_by_side(study: DepthStudy, table: _Table, terminal: Terminal) -> Iterator[list[str]]:
     """Tables with as many networks each as fit beside each other."""
     rest = list(study.networks)
     while rest:
         for count in range(len(rest), 0, -1):
-            lines = _table(study, rest[:count], terminal)
+            lines = columns(table(study, rest[:count]), terminal)
             if count == 1 or max(map(wide, lines)) <= terminal.width:
                 break
         yield lines
         rest = rest[count:]
 
 
-def _table(study: DepthStudy, networks: Sequence[NetworkDepths], terminal: Terminal) -> list[str]:
+def _conditions(study: DepthStudy, networks: Sequence[NetworkDepths]) -> list[list[str]]:
     pairs = [pair for pair in study.pairs if {pair.plain, pair.gated} <= {item.network for item in networks}]
     head = [["", *(cell for item in networks for cell in (item.network, "", "")), *("ratio" for _ in pairs)]]
     head.append(
@@ -46,14 +49,29 @@ def _table(study: DepthStudy, networks: Sequence[NetworkDepths], terminal: Termi
     )
     rows: list[list[str]] = [*head, []]
     for k, blocks in enumerate(study.blocks):
-        cells = [cell for item in networks for cell in _cells(item.depths[k])]
+        cells = [cell for item in networks for cell in _cells(item.at(blocks))]
         rows.append([str(blocks), *cells, *(_ratio(pair.ratios[k]) for pair in pairs)])
-    return columns(rows, terminal)
+    return rows
 
 
-def _cells(depth: Depth) -> tuple[str, str, str]:
+def _eigenvalues(study: DepthStudy, networks: Sequence[NetworkDepths]) -> list[list[str]]:
+    head = ["", *(cell for item in networks for cell in (item.network, "", ""))]
+    rows = [[str(blocks), *(cell for item in networks for cell in _values(item.at(blocks)))] for blocks in study.blocks]
+    return [head, ["blocks", *("λ_1", "λ_2", "λ_n") * len(networks)], [], *rows]
+
+
+def _cells(depth: Depth | None) -> tuple[str, str, str]:
+    if depth is None:
+        return "–", "–", "–"
     condition = str(depth.condition) if depth.condition.is_bound else number(depth.condition.value)
     return condition, _ratio(depth.spread), number(depth.correlation, 3)
+
+
+def _values(depth: Depth | None) -> tuple[str, str, str]:
+    if depth is None:
+        return "–", "–", "–"
+    smallest = number(depth.smallest) if depth.told else f"≤ {number(max(depth.smallest, 0.0) + depth.error, 2)}"
+    return number(depth.largest), number(depth.second), smallest
 
 
 def _ratio(value: float) -> str:
@@ -68,19 +86,27 @@ def _remarks(study: DepthStudy) -> Iterator[str]:
             yield f"{item.network}: {_destiny(item.fixed_points)}."
         elif item.keeps_correlations:
             yield f"{item.network}: a linear block keeps every correlation as it is."
+    for item in study.networks:
+        if item.beyond is not None:
+            last = item.depths[-1].blocks
+            yield (
+                f"{item.network}: from {item.beyond} blocks on its variances leave float64, since without norms they "
+                f"change from block to block; the last depth here is {last}."
+            )
     bounded = [item.network for item in study.networks if any(depth.condition.is_bound for depth in item.depths)]
     if bounded:
         yield f"Only a lower bound (≥) where λ_n is below its error: {', '.join(bounded)}."
 
 
 def _compare(pair: DepthPair, study: DepthStudy) -> str:
-    first, last = pair.ratios[0], pair.ratios[-1]
-    ends = study.blocks[0], study.blocks[-1]
-    if math.isnan(first) or math.isnan(last):
-        return f"{pair.plain} → {pair.gated}: the ratio of the condition numbers is not known at all depths."
+    known = [found for found in zip(pair.ratios, study.blocks, strict=True) if not math.isnan(found[0])]
+    if not known:
+        return f"{pair.plain} → {pair.gated}: the ratio of the condition numbers is not known at any depth."
+    (first, start), (last, stop) = known[0], known[-1]
+    ends = start, stop
     if ends[0] == ends[1]:
         return f"{pair.plain} → {pair.gated}: cond/cond is {number(first)} at {ends[0]} block{'s' * (ends[0] > 1)}."
-    most, place = max(found for found in zip(pair.ratios, study.blocks, strict=True) if not math.isnan(found[0]))
+    most, place = max(known)
     between = f", and is largest, {number(most)}, at {place}" if place not in ends else ""
     return (
         f"{pair.plain} → {pair.gated}: cond/cond goes from {number(first)} at {ends[0]} block{'s' * (ends[0] > 1)} to "
