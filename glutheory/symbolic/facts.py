@@ -3,7 +3,7 @@
 * variances before an activation that are numbers, whatever the inputs are: S and T are functions of one variable;
 * homogeneous activations: their closed forms scale, S(λa, λb, λc) = λ^p S(a, b, c), decided by SymPy;
 * a repeated block that knows its input by ρ = Σ/√(AB) alone: one scalar map, or ρ and variances that grow evenly;
-* of the NTK, that every block is linear, by construction (`recursion.Linear`).
+* of the NTK, that every block is linear, by construction (`recursion.Linear`): of these blocks its two coefficients.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sympy as sp
 from glutheory.activations import Activation
 from glutheory.symbolic.gaussian import a, b, c
 from glutheory.symbolic.homogeneity import homogeneous
-from glutheory.symbolic.recursion import Call, Let, Loop, Node, Recursion, Step, words
+from glutheory.symbolic.recursion import Call, Let, Linear, Loop, Node, Recursion, Step, words
 
 _LAMBDA = sp.Symbol("lambda", positive=True)
 #: Of the units before a repeated block, and after it.
@@ -95,7 +95,8 @@ def _of_loop(loop: Loop, known: Mapping[Activation, str]) -> list[Fact]:
     if first is None and second is None:
         if mixed.symbol.name[0] != "r":
             return []
-        return [_map_fact(loop, then[mixed.symbol].subs(mixed.symbol, RHO))]
+        in_rho = {mixed.symbol: RHO}
+        return [_map_fact(loop, then[mixed.symbol].subs(in_rho), _theta(loop, steps, values, in_rho))]
     if first is None or second is None:
         return []
     in_rho = {mixed.symbol: RHO * sp.sqrt(first.symbol) * sp.sqrt(second.symbol)}
@@ -104,32 +105,61 @@ def _of_loop(loop: Loop, known: Mapping[Activation, str]) -> list[Fact]:
     image = sp.simplify(then[mixed.symbol].subs(in_rho))
     sides = {first.symbol, second.symbol}
     if all(value.is_number or not value.free_symbols & sides for value in ends) and not image.free_symbols & sides:
-        return [_map_fact(loop, image / sp.sqrt(ends[0] * ends[1]))]
+        return [_map_fact(loop, image / sp.sqrt(ends[0] * ends[1]), _theta(loop, steps, values, in_rho))]
     branch = sp.simplify(then[mixed.symbol] - mixed.symbol).subs(in_rho)
     branch = sp.simplify(branch)
     if all(not value.free_symbols & sides for value in grown) and not branch.free_symbols & sides:
-        return [_sum_fact(loop, branch, grown[0])]
+        return [_sum_fact(loop, branch, grown[0], _theta(loop, steps, values, in_rho))]
     return []
 
 
-def _map_fact(loop: Loop, image: sp.Expr) -> Fact:
+def _theta(
+    loop: Loop, steps: Sequence[Step], values: Mapping[sp.Symbol, sp.Expr], in_rho: Mapping[sp.Symbol, sp.Expr]
+) -> tuple[sp.Expr, sp.Expr] | None:
+    """(α, β) of Θ' = α·Θ + β over the block, in ρ and the variances A, B before it; None where it has no NTK."""
+    _, start, end = loop.ntk
+    if end is None:
+        return None
+    forms = {start: (sp.S.One, sp.S.Zero)}
+    for step in steps:
+        for line in step.lines:
+            if isinstance(line, Linear):
+                own = sp.Add(*(value for _, value in line.own))
+                factors = [(forms.get(symbol, (sp.S.Zero, sp.S.Zero)), factor) for symbol, factor in line.terms]
+                forms[line.symbol] = (
+                    sp.Add(*(alpha * factor for (alpha, _), factor in factors)),
+                    sp.Add(*(beta * factor for (_, beta), factor in factors), own),
+                )
+    sides = {field.symbol: sp.Symbol(field.symbol.name[0], positive=True) for field in loop.numbers}
+    alpha, beta = (sp.simplify(form.subs(values).subs(in_rho)).subs(sides) for form in forms[end])
+    return alpha, beta
+
+
+def _map_fact(loop: Loop, image: sp.Expr, theta: tuple[sp.Expr, sp.Expr] | None) -> Fact:
+    equations = [(RHO_NEXT, sp.simplify(image))]
+    if theta is not None:
+        equations.append((THETA_NEXT, theta[0] * THETA + theta[1]))
     return Fact(
-        f"the block that is repeated {loop.times} times is one scalar map ρ ↦ ρ' of correlations, and linear in Θ",
+        f"the block that is repeated {loop.times} times is one scalar map ρ ↦ ρ' of correlations"
+        + (", and one linear recursion for Θ" if theta is not None else ""),
         "symbolic: nothing else of its input is left in its formulas",
-        ((RHO_NEXT, sp.simplify(image)),),
+        tuple(equations),
     )
 
 
-def _sum_fact(loop: Loop, branch: sp.Expr, growth: sp.Expr) -> Fact:
+def _sum_fact(loop: Loop, branch: sp.Expr, growth: sp.Expr, theta: tuple[sp.Expr, sp.Expr] | None) -> Fact:
     number, last, start = sp.symbols("l A_l A_0", positive=True)
+    equations = [
+        (sp.Symbol("Sigma'", real=True) - sp.Symbol("Sigma", real=True), branch),
+        (last, start + number * growth),
+    ]
+    if theta is not None:
+        equations.append((THETA_NEXT - THETA, sp.simplify(theta[0] - 1) * THETA + theta[1]))
     return Fact(
         f"each of the {loop.times} repetitions adds the same function of the correlation ρ to the covariance, and the "
-        "same number to the variances",
+        "same number to the variances" + (", and is one linear recursion for Θ" if theta is not None else ""),
         "symbolic: nothing else of its input is left in what it adds",
-        (
-            (sp.Symbol("Sigma'", real=True) - sp.Symbol("Sigma", real=True), branch),
-            (last, start + number * growth),
-        ),
+        tuple(equations),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import mpmath
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -20,6 +21,7 @@ from glutheory.layers import (
     layernorm,
     positions,
     product,
+    read_stack,
     readout,
     repeat,
     residual,
@@ -301,3 +303,42 @@ def test_repeats_on_the_inputs_have_their_own_fan_in() -> None:
     ratio = found.blocks["block1.hidden"] / other.blocks["block1.hidden"]
     assert float(ratio) == pytest.approx(0.5, rel=1e-9)
     assert found.blocks["block2.hidden"].overlaps(other.blocks["block2.hidden"])
+
+
+@pytest.mark.parametrize("line", ["swiglu x 4, residual, scale 1/2", "relu x 5, no residual", "silu x 3, layernorm, gain"])
+def test_the_linear_recursion_of_a_fact_is_that_of_the_stack(line: str) -> None:
+    """ρ, the variances and Θ by the equations of the facts alone, block by block, with S and T by `evaluate`."""
+    made = read_stack(line)
+    found = {str(left): right for fact in derivation(made).facts for left, right in fact.equations}
+    a, b, c = 1.0, 2.0, 0.5
+    depth = int(line.split()[2].rstrip(","))
+    chain = "rho'" in found
+    A, B, sigma, theta = a, b, c, c
+    for _ in range(depth):
+        rho = sigma / math.sqrt(A * B)
+        names = {"rho": rho, "A": A, "B": B, "Theta": theta, "l": 1, "A_0": 0}
+
+        def value(name: str, names: dict[str, float] = names, rho: float = rho) -> float:
+            expr = found[name]
+            pairs = {
+                call: glu.evaluate(call.func.__name__[2:], 1, 1, 1 if call.args[2] == 1 else rho, digits=20)[
+                    call.func.__name__[0] == "T"
+                ]
+                for call in expr.atoms(sp.core.function.AppliedUndef)
+            }
+            return float(sp.sympify(expr.xreplace(pairs)).subs({symbol: names[symbol.name] for symbol in expr.free_symbols}))
+
+        if chain:
+            theta, sigma, A, B = value("Theta'"), value("rho'"), 1.0, 1.0
+            # the chain's units have the variance E φ², here 1/2, and its map is one of correlations
+            sigma, A, B = sigma / 2, 0.5, 0.5
+        else:
+            theta += value("-Theta + Theta'")
+            sigma += value("-Sigma + Sigma'")
+            A, B = A + value("A_l"), B + value("A_l")
+    end = sigma / math.sqrt(A * B)
+    gain = end if "gain" in line else 0.0
+    x = np.array([[1.0, 0.0], [0.5, math.sqrt(1.75)]]) * math.sqrt(2)  # a = 1, b = 2, c = 1/2
+    nngp, ntk = glu.gram(made, x, kind="both")
+    assert nngp[0, 1] == pytest.approx(end, rel=1e-12)
+    assert ntk[0, 1] == pytest.approx(theta / math.sqrt(A * B) + gain + end, rel=1e-12)
