@@ -125,7 +125,7 @@ def _broken(claim: Claim, error: GlutheoryError) -> Outcome:
 
 
 def document(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]:
-    """Everything about a run in JSON types; `machine`, `created`, `finished` and seconds tell where and when it was made.
+    """Everything about a run in JSON types; `machine`, `created`, `finished` and seconds tell where and when.
 
     Raises:
         DomainError: the statistical tests together exceed the false-alarm probability that is promised.

@@ -305,7 +305,9 @@ def test_repeats_on_the_inputs_have_their_own_fan_in() -> None:
     assert found.blocks["block2.hidden"].overlaps(other.blocks["block2.hidden"])
 
 
-@pytest.mark.parametrize("line", ["swiglu x 4, residual, scale 1/2", "relu x 5, no residual", "silu x 3, layernorm, gain"])
+@pytest.mark.parametrize(
+    "line", ["swiglu x 4, residual, scale 1/2", "relu x 5, no residual", "silu x 3, layernorm, gain"]
+)
 def test_the_linear_recursion_of_a_fact_is_that_of_the_stack(line: str) -> None:
     """ρ, the variances and Θ by the equations of the facts alone, block by block, with S and T by `evaluate`."""
     made = read_stack(line)
@@ -326,7 +328,8 @@ def test_the_linear_recursion_of_a_fact_is_that_of_the_stack(line: str) -> None:
                 ]
                 for call in expr.atoms(sp.core.function.AppliedUndef)
             }
-            return float(sp.sympify(expr.xreplace(pairs)).subs({symbol: names[symbol.name] for symbol in expr.free_symbols}))
+            numbers = {symbol: names[symbol.name] for symbol in expr.free_symbols}
+            return float(sp.sympify(expr.xreplace(pairs)).subs(numbers))
 
         if chain:
             theta, sigma, A, B = value("Theta'"), value("rho'"), 1.0, 1.0
