@@ -18,6 +18,8 @@ from glutheory.networks import GATES, SUFFIX, Network, network
 #: Where configurations keep the numbers, in the order in which they are asked.
 _DEPTHS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation", "afn")
+_WIDTHS = ("hidden_size", "n_embd", "d_model", "dim")
+_HIDDEN = ("intermediate_size", "n_inner", "ffn_dim", "hidden_dim", "d_ff", "ffn_hidden_size")
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
 
 _NOTES = {
@@ -64,7 +66,7 @@ def from_config(config: Any, *, depth: int | None = None, gated: bool | None = N
         *((own,) if form.last else ()),
         readout(),
     )
-    return Stack(layers, f"{kind} x {times}", tuple(_notes(form, kind, scale)))
+    return Stack(layers, f"{kind} x {times}", (*_notes(form, kind, scale), *_widths(read)))
 
 
 def _block(form: Form, norm: Layer, net: Network, scale: Any) -> tuple[Layer, ...]:
@@ -88,6 +90,18 @@ def _notes(form: Form, kind: str, scale: Any) -> list[str]:
     if kind not in MODEL_TYPES:
         notes.append(f"{kind} is not known here: that norms stand before the networks and after the last is assumed")
     return notes
+
+
+def _widths(read: Callable[[str], Any]) -> tuple[str, ...]:
+    """What is done with the widths of the configuration, where it has any."""
+    stream, hidden = (next((read(name) for name in names if read(name)), None) for names in (_WIDTHS, _HIDDEN))
+    if stream is None:
+        return ()
+    inner = "" if hidden is None else f" and its hidden layers {hidden}"
+    return (
+        f"the model's stream is {stream} wide{inner}: all layers are infinitely wide here, and `width` of the standard "
+        "parametrisation is one for all of them",
+    )
 
 
 def _check_streams(read: Callable[[str], Any], kind: str) -> None:

@@ -187,3 +187,9 @@ def test_names_of_libraries_lead_into_the_zoo() -> None:
     tanh = library_activation("gelu_pytorch_tanh").expr
     assert sp.N(tanh.subs(Z, 1)) == pytest.approx(0.8411919906082768)
     assert composed(product(library_activation("linear"))).groups == ("hidden",)
+
+
+def test_what_is_done_with_widths_is_said() -> None:
+    notes = stack.from_config(LLAMA | {"hidden_size": 64, "intermediate_size": 172}).notes
+    assert any("stream is 64 wide and its hidden layers 172: all layers are infinitely wide" in note for note in notes)
+    assert not any("wide" in note for note in stack.from_config(LLAMA).notes)
