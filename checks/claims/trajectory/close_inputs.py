@@ -163,7 +163,7 @@ def _matched(matched: int) -> Proven:
     return both(zero(difference - _D * (m - last)), strictly(_D * j), positive(_D * i))
 
 
-def widths(claimed: Sizes | None = None) -> Evidence:
+def needed(claimed: Sizes | None = None) -> Evidence:
     """For exactly which widths gating lowers the condition number at every acute angle; `claimed` says which."""
     said = claimed or Sizes()
     return shown(
@@ -184,7 +184,7 @@ def widths(claimed: Sizes | None = None) -> Evidence:
             "H > 0 where 0 ≤ c ≤ 7/10: it is at least (1 − c²)(8 − 3c) + πc(7 − 5c)/2 − 2π, concave in c and positive "
             "at both ends",
             _far,
-            every("theta c p q", CIRCLE),
+            every("theta p q", CIRCLE),
         ),
         clause(f"so bã > b̃a at every such angle where m ≥ m̃ + d + {said.more}", _no_exception, every("F R k")),
         clause("and else not at small ones: its slope at 0 is negative", lambda: _exception(said.more), every("w d k", TAYLOR)),
