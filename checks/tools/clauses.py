@@ -20,9 +20,7 @@ from glutheory.claims import About, Evidence, Figure, Finding, Grade
 #: What no equation says: courses, limits and zeros that exist somewhere; orders, extremes, and consequences.
 _STEMS = "fall grow rise increas decreas tend vanish exceed convex concav monoton"
 _WORDS = "most least more less larger smaller longer shorter better worse straighter no never always so hence only if"
-_BEYOND = re.compile(
-    rf"[<>≤≥→⇒]|\b(?:{_STEMS.replace(' ', '|')})\w*|\b(?:{_WORDS.replace(' ', '|')})\b", re.IGNORECASE
-)
+_BEYOND = re.compile(rf"[<>≤≥→⇒]|\b(?:{_STEMS.replace(' ', '|')})\w*|\b(?:{_WORDS.replace(' ', '|')})\b", re.IGNORECASE)
 
 
 def clause(words: str, check: Callable[[], Outcome], scope: Scope | None = None) -> Step:
@@ -39,8 +37,8 @@ def clause(words: str, check: Callable[[], Outcome], scope: Scope | None = None)
 def shown(*clauses: Step, about: About = About.LITERAL, part: str = "") -> Evidence:
     """What these clauses say together; there is no sentence beside them that could say more.
 
-    A proof if each is decided, for all values of its symbols, and says no more than was done; else an argument. A clause
-    that is not confirmed, or whose scope is more than what was done, refutes it. Without clauses nothing is decided.
+    A proof if each is decided, for all values of its symbols, and says no more than was done; else an argument. A
+    clause that is not confirmed, or whose scope is more than what was done, refutes it. Without any nothing is decided.
     """
     if not clauses:
         return Evidence(Grade.ARGUMENT, "nothing", Finding.UNDECIDED, about, part, {"steps": 0, "decided": 0})
@@ -68,7 +66,7 @@ def identity(what: str, *differences: sp.Expr, about: About = About.LITERAL, par
 
 
 def promises(step: Step, outcome: Outcome) -> bool:
-    """Whether the words of a clause say more than an equation where only equations were decided, and nothing is cited."""
+    """Whether a clause says more than an equation where only equations were decided, and cites nothing."""
     return outcome.means <= {Means.REWRITING} and not step.scope.cites and bool(_BEYOND.search(step.name))
 
 

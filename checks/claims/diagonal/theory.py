@@ -64,7 +64,11 @@ def factor() -> Evidence:
             entry,
             every("m d g S T"),
         ),
-        clause("the cosines of gradients are those of that network times those of the inputs", multiply, every("g a p q b c")),
+        clause(
+            "the cosines of gradients are those of that network times those of the inputs",
+            multiply,
+            every("g a p q b c"),
+        ),
         clause("so none has a larger modulus than that of its inputs", bounded, every("x u", SCHWARZ)),
         about=About.CORRECTED,
         part="factor",

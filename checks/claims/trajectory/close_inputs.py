@@ -89,7 +89,7 @@ def _below() -> Proven:
 
 
 def _near() -> Proven:
-    """cos θ = (7/10 + q)/(1 + q)."""
+    """For cos θ = (7/10 + q)/(1 + q)."""
     c, n = sp.cos(_THETA), sp.sin(_THETA)
     H = n * (8 - 3 * c) + (sp.pi - _THETA) * c * (7 - 5 * c) - _PI2
     slope = sp.diff(H, _THETA) - 3 - c * (1 - c) - (sp.pi - _THETA) * n * (10 * c - 7)
@@ -105,7 +105,8 @@ def _far() -> Proven:
     x = sp.Symbol("c", real=True)
     G = (1 - x**2) * (8 - 3 * x) + sp.pi / 2 * x * (7 - 5 * x) - _PI2
     above = n * (1 - n) * (8 - 3 * c) + (sp.pi / 2 - theta) * c * (7 - 5 * c)
-    p, low, high, bend = sp.Symbol("p", real=True), *sp.symbols("low high bend", positive=True)
+    p = sp.Symbol("p", real=True)
+    low, high, bend = sp.symbols("low high bend", positive=True)
     at = _SPLIT * p
     ends = G.subs(x, 0), G.subs(x, _SPLIT)
     curved = 8 + 5 * sp.pi / 2 - 3 * _SPLIT - 3 * at
@@ -156,7 +157,7 @@ def _conditions() -> Proven:
 
 
 def _matched(matched: int) -> Proven:
-    """⌊x⌋ ≤ m − d − 1 exactly if x < m − d; m = 2d + `matched` − 1 + j is large enough, m = 2d + `matched` − 1 − i not."""
+    """⌊x⌋ ≤ m − d − 1 exactly if x < m − d: so for m = 2d + `matched` − 1 + j, not for m = 2d + `matched` − 1 − i."""
     m, j, i = sp.Symbol("m", positive=True), sp.Symbol("j", positive=True), sp.Symbol("i", nonnegative=True)
     last = 2 * _D + matched - 1
     difference = (m - _D) * (2 * _D + 1) - m * (_D + 1)
@@ -187,7 +188,11 @@ def needed(claimed: Sizes | None = None) -> Evidence:
             every("theta p q", CIRCLE),
         ),
         clause(f"so bã > b̃a at every such angle where m ≥ m̃ + d + {said.more}", _no_exception, every("F R k")),
-        clause("and else not at small ones: its slope at 0 is negative", lambda: _exception(said.more), every("w d k", TAYLOR)),
+        clause(
+            "and else not at small ones: at 0 the difference is 0 and falls",
+            lambda: _exception(said.more),
+            every("w d k", TAYLOR),
+        ),
         clause(
             "both kernels have the eigenvectors (1, ±1), and cond(K̃) < cond(K) exactly where bã > b̃a",
             _conditions,

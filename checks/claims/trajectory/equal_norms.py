@@ -76,8 +76,8 @@ def all_angles(plain: int | None = None, gated: int | None = None, d: int = D) -
             finding = Finding.REFUTES if both(angle, angle)[0] < 0 else Finding.UNDECIDED
     figures: dict[str, Figure] = {"widths": list(widths), "d": d, "angles, to": float(_RIGHT), "boxes": found.boxes}
     what = (
-        f"ReLU/ReGLU of widths {widths[0]} and {widths[1]}, d = {d}, expected kernels: cond(K~) < cond(K) for two inputs "
-        "of norm √d at every acute angle"
+        f"ReLU/ReGLU of widths {widths[0]} and {widths[1]}, d = {d}, expected kernels: cond(K~) < cond(K) for two "
+        "inputs of norm √d at every acute angle"
     )
     return Evidence(Grade.CERTIFICATE, what, finding, About.CORRECTED, "condition", figures)
 

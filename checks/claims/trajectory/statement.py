@@ -59,9 +59,9 @@ CLAIM = Claim(
         r"falls as } \kappa=\operatorname{cond}K \text{ grows, and so does } \cos\angle(Ke,e)\ge "
         r"2\sqrt\kappa/(1+\kappa). \text{ At the released targets ReGLU is the straighter one on most Gaussian data "
         r"sets, not on all, and for targets along } (1,-1) \text{ on few. For expected kernels (biases included) of "
-        r"widths } m, \tilde m \text{ and } \|x_i\|^2=d\ge2,\ \operatorname{cond}\tilde K<\operatorname{cond}K \text{ at every acute angle, "
-        r"with the same eigenvectors, exactly if } m\ge\tilde m+d+1 \text{ (matched in size: } m\ge2d+2\text{): then "
-        r"ReGLU is at least as straight for every target, else not at small angles.}"
+        r"widths } m, \tilde m \text{ and } \|x_i\|^2=d\ge2,\ \operatorname{cond}\tilde K<\operatorname{cond}K "
+        r"\text{ at every acute angle, with the same eigenvectors, exactly if } m\ge\tilde m+d+1 \text{ (matched in "
+        r"size: } m\ge2d+2\text{): then ReGLU is at least as straight for every target, else not at small angles.}"
     ),
     meaning=(
         "With targets this small the two outputs move as the network's own NTK at the start says, within one percent "
@@ -69,8 +69,8 @@ CLAIM = Claim(
         "the median with a gate. That the gated head goes straighter is not of gating alone: it decouples the two "
         "outputs, so that its path is straight where one of them has nearly all of the way to go, as with the released "
         "targets; where both have the same way to go the coupled outputs of ReLU go straighter on most Gaussian data "
-        "sets. On inputs of norm √d at an acute angle the expected kernel of ReGLU, matched in size, has the path that is "
-        "at least as straight if ReLU has at least 2d + 2 hidden units; with fewer, nearly equal inputs are an exception. "
+        "sets. On inputs of norm √d at an acute angle the expected kernel of ReGLU, matched in size, has a path at "
+        "least as straight if ReLU has at least 2d + 2 hidden units; with fewer, nearly equal inputs are an exception. "
         "What straightness means here is the distance over the length of the path."
     ),
     parts=(

@@ -74,9 +74,7 @@ def _steepest() -> Proven:
     rest = (l1 * l3) ** 2 * cross**2
     schwarz = size * (delta.T * inverse * delta)[0] - e.dot(delta) ** 2 - rest
     best = -K * e / sp.sqrt(size)
-    return both(
-        zero(schwarz, (best.T * inverse * best)[0] - 1, e.dot(best) + sp.sqrt(size)), positive(rest)
-    )
+    return both(zero(schwarz, (best.T * inverse * best)[0] - 1, e.dot(best) + sp.sqrt(size)), positive(rest))
 
 
 def angles(bound: Bound) -> Evidence:
@@ -119,7 +117,7 @@ def nested(rate: Callable[[Any], Any] = lambda kappa: kappa) -> Evidence:
     inside = {x: sp.exp(-s), k: 1 + h}
 
     def flow() -> Proven:
-        """x = exp(−s), y = t exp(−κs): time in units of the slow mode."""
+        """By x = exp(−s), y = t exp(−κs): time in units of the slow mode."""
         slow, fast = sp.exp(-s), t * sp.exp(-k * s)
         moves = zero(sp.diff(slow, s) + slow, sp.diff(fast, s) + k * fast)
         return both(moves, zero((y.subs(x, slow), fast), y.subs(x, 1) - t))
@@ -143,9 +141,7 @@ def nested(rate: Callable[[Any], Any] = lambda kappa: kappa) -> Evidence:
     return shown(
         clause("the path from (1, t) in the eigenbasis is y = t x^κ, scaled", flow, every("kappa t s")),
         clause("for 0 < x < 1 and κ > 1: y′ > 0, y″ > 0, ∂y/∂κ < 0", bends, every("t s h")),
-        clause(
-            "∂/∂κ √(1 + y′²) = ∂/∂x (y′ ∂y/∂κ/√(1 + y′²)) − y″ ∂y/∂κ/(1 + y′²)^(3/2)", varies, every("kappa t x")
-        ),
+        clause("∂/∂κ √(1 + y′²) = ∂/∂x (y′ ∂y/∂κ/√(1 + y′²)) − y″ ∂y/∂κ/(1 + y′²)^(3/2)", varies, every("kappa t x")),
         clause(
             "so the length ∫₀¹ √(1 + y′²) dx grows with κ > 1, and the straightness √(1 + t²)/length falls",
             longer,

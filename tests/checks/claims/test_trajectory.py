@@ -20,7 +20,8 @@ from flint import arb
 
 from checks import runner
 from checks.claims.trajectory import equal_norms, statement, theory
-from checks.claims.trajectory.controls import MUTANTS
+from checks.claims.trajectory.close_inputs import needed
+from checks.claims.trajectory.controls import MUTANTS, TOO_NARROW, WRONG_SIZES
 from checks.claims.trajectory.curves import deviation, follow, initial_cosine, straightness, straightness_of
 from checks.claims.trajectory.figure import charts
 from checks.claims.trajectory.measures import (
@@ -52,6 +53,7 @@ from checks.claims.trajectory.paths import (
 from checks.settings import Settings
 from checks.tools import biased
 from glutheory.claims import About, Finding, Verdict
+from glutheory.networks import matched_width
 from glutheory.sampling.training import Ensemble
 
 SETTINGS = Settings()
@@ -198,16 +200,36 @@ class TestStraightness:
 
 
 class TestTheory:
+    @pytest.mark.long
     def test_true_statements_are_supported(self) -> None:
         items = (
             theory.ellipse(),
             theory.angles(theory.kantorovich),
             theory.nested(),
             theory.lengths(),
+            needed(),
             equal_norms.all_angles(),
             equal_norms.equal_norms(False),
         )
         assert {item.finding for item in items} == {Finding.SUPPORTS}
+
+    @pytest.mark.long
+    def test_every_clause_is_decided(self) -> None:
+        found = [
+            item.graded for item in (theory.ellipse(), theory.angles(theory.kantorovich), theory.nested(), needed())
+        ]
+        assert found == [f"proof, {count} of {count} decided" for count in (2, 3, 5, 9)]
+
+    @pytest.mark.parametrize(
+        "rate", [lambda kappa: 1 / kappa, lambda kappa: kappa + 1, lambda kappa: 2 * kappa, lambda kappa: 2 - kappa]
+    )
+    def test_the_paths_of_another_flow_are_refuted(self, rate: theory.Bound) -> None:
+        assert theory.nested(rate).finding is Finding.REFUTES
+
+    @pytest.mark.long
+    @pytest.mark.parametrize("label", WRONG_SIZES)
+    def test_other_conditions_on_the_widths_are_refuted(self, label: str) -> None:
+        assert needed(WRONG_SIZES[label]).finding is Finding.REFUTES
 
     def test_the_enclosed_lengths_are_those_of_the_polygons(self) -> None:
         figures = theory.lengths().figures
@@ -254,21 +276,85 @@ class TestTheory:
         for slope, high, low in zip(slopes, up, down, strict=True):
             assert float(slope.mid()) == pytest.approx(float(((high - low) / (2 * step)).mid()), abs=1e-4)
 
-    def test_at_equal_width_close_inputs_are_an_exception(self) -> None:
-        """The certificate can fail: with as many gated as plain neurons gating brings very close inputs closer."""
-        found = equal_norms.all_angles(300, 300)
-        assert found.finding is Finding.REFUTES
+    @pytest.mark.parametrize(
+        ("plain", "gated", "d", "finding"),
+        [
+            *((plain, gated, D, Finding.REFUTES) for _, plain, gated in TOO_NARROW),
+            # matched in size: below d/m = 1/2 and from it on
+            (200, 100, 75, Finding.SUPPORTS),
+            (160, 80, 75, Finding.SUPPORTS),
+            (140, 70, 75, Finding.REFUTES),
+            (100, 50, 75, Finding.REFUTES),
+            (75, 37, 75, Finding.REFUTES),
+            # one hidden unit more and fewer than m̃ + d + 1
+            (227, 150, 75, Finding.SUPPORTS),
+            (5, 1, 2, Finding.SUPPORTS),
+            (3, 1, 2, Finding.REFUTES),
+            (33, 20, 11, Finding.SUPPORTS),
+            (31, 20, 11, Finding.REFUTES),
+        ],
+    )
+    def test_which_widths_are_wide_enough(self, plain: int, gated: int, d: int, finding: Finding) -> None:
+        """The condition m ≥ m̃ + d + 1 by the certificate, which knows nothing of it."""
+        assert equal_norms.all_angles(plain, gated, d).finding is finding
+        assert (plain >= gated + d + 1) == (finding is Finding.SUPPORTS)
 
-    def test_equal_norms_are_straighter_for_every_target(self) -> None:
+    def test_a_falling_margin_is_no_refutation(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """F = θ(1/7 − θ + 2θ²) is positive; its slope is negative from 0.105 on."""
+
+        def made_up(theta: arb, *_: int) -> tuple[tuple[arb, arb], tuple[arb, arb]]:
+            value, slope = theta / 7 - theta**2 + 2 * theta**3, arb(1) / 7 - 2 * theta + 6 * theta**2
+            return (1 + value, arb(1)), (slope, arb(0))
+
+        monkeypatch.setattr(equal_norms, "entries", made_up)
+        assert equal_norms.all_angles.__wrapped__(1, 2, 3).finding is Finding.UNDECIDED
+
+    @pytest.mark.long
+    @given(st.integers(1, 400), st.integers(2, 200), st.integers(-150, 150), st.floats(1e-3, math.pi / 2))
+    def test_the_condition_on_the_widths_by_numpy(self, gated: int, d: int, more: int, theta: float) -> None:
+        """Condition numbers from the kernels of the library."""
+        plain = max(1, gated + d + 1 + more)
+        X = np.zeros((2, d))
+        X[0, 0], X[1, 0], X[1, 1] = 1, math.cos(theta), math.sin(theta)
+        first, second = (
+            np.linalg.cond(biased.matrices(name, X * d**0.5, width)[0])
+            for name, width in zip(PAIR, (plain, gated), strict=True)
+        )
+        # rounding: entries right to some 1e-15, the least eigenvalue to so many parts of the largest
+        allowed = 1e-14 * max(first, second)
+        if plain >= gated + d + 1:
+            assert second <= first * (1 + allowed)
+        elif theta < 2e-3:
+            assert second >= first * (1 - allowed)
+
+    @pytest.mark.parametrize("d", [2, 3, 10, 75, 100, 768])
+    def test_matched_in_size_from_where_on(self, d: int) -> None:
+        for width in {*range(2, 40), *range(max(2, 2 * d - 40), 2 * d + 40), 10 * d}:
+            assert (width - matched_width("reglu", width, d) >= d + 1) == (width >= 2 * d + 2)
+
+    @pytest.mark.parametrize("widths", [(300, 150), (152, 76)])
+    def test_equal_norms_are_straighter_for_every_target(self, widths: tuple[int, int]) -> None:
         """The corrected statement by another way: polygons of the expected kernels, targets in all directions."""
         for cosine in (0.3, ACUTE, 0.95):
-            X = np.zeros((2, D))
-            X[0, 0] = X[1, 0] = 1
-            X[1, :2] = cosine, math.sqrt(1 - cosine**2)
-            plain, gated = (biased.matrices(name, X * D**0.5, width_of(name))[0][None] for name in PAIR)
+            plain, gated = self.pair(cosine, widths)
             for angle in np.linspace(0, np.pi, 13):
                 e = np.array([[np.cos(angle), np.sin(angle)]])
                 assert straightness_of(gated, e)[0] >= straightness_of(plain, e)[0] - 1e-12
+
+    @pytest.mark.parametrize("widths", [(140, 70), (100, 50)])
+    def test_narrow_networks_are_less_straight_at_small_angles(self, widths: tuple[int, int]) -> None:
+        """d/m above 1/2, θ = 0.003; targets along an eigenvector are reached straight by both."""
+        plain, gated = self.pair(1 - 5e-6, widths)
+        for angle in np.linspace(0.1, 0.6, 6):
+            e = np.array([[np.cos(angle), np.sin(angle)]])
+            assert straightness_of(gated, e)[0] < straightness_of(plain, e)[0] - 1e-9
+
+    @staticmethod
+    def pair(cosine: float, widths: tuple[int, int]) -> list[np.ndarray]:
+        X = np.zeros((2, D))
+        X[0, 0] = X[1, 0] = 1
+        X[1, :2] = cosine, math.sqrt(1 - cosine**2)
+        return [biased.matrices(name, X * D**0.5, width)[0][None] for name, width in zip(PAIR, widths, strict=True)]
 
 
 class TestEvidence:

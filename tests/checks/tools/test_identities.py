@@ -38,16 +38,26 @@ def test_an_identity(differences: tuple[sp.Expr, ...], finding: Finding) -> None
 #: What was once graded a proof, with what was decided of it: y″ and ∂y/∂κ of x^κ, a slope, a difference of squares, a
 #: product, two values. None of the inequalities, extremes, monotones and zeros in these sentences was.
 OVERSTATED = (
-    "the path is y = x^κ in the eigenbasis, scaled: convex, with the same ends for every κ, and lower for larger κ "
-    "(x^κ ln x < 0): an outer convex curve is longer, so straightness falls as κ grows",
-    "cos of the angle between −Ke and −e: its square exceeds that of 2√κ/(1+κ) by a square (Kantorovich), and it "
-    "falls as κ grows while the start stays in its place in the eigenbasis",
-    "parameter steps of length 1 move the outputs within the ellipse δᵀK⁻¹δ ≤ 1; the point of it that lowers the "
-    "loss most is −Ke/√(eᵀKe): gradient descent moves there",
-    "each entry of the gated kernel of width m is x·x'/d times that of the non-gated one of width m + d: the "
-    "cosines multiply, and no |cos| of gradients is larger than that of the inputs (Cauchy–Schwarz)",
-    "ReLU pairs: A, Ã and Ã + A in closed form; cond(K̃)/cond(K) → (1+2r)/(1+r) for close ones; K vanishes at an "
-    "obtuse angle, where K̃ = rρS; bilinear gates: K̃ is a multiple of K⊙G",
+    (
+        "the path is y = x^κ in the eigenbasis, scaled: convex, with the same ends for every κ, and lower for larger κ "
+        "(x^κ ln x < 0): an outer convex curve is longer, so straightness falls as κ grows"
+    ),
+    (
+        "cos of the angle between −Ke and −e: its square exceeds that of 2√κ/(1+κ) by a square (Kantorovich), and it "
+        "falls as κ grows while the start stays in its place in the eigenbasis"
+    ),
+    (
+        "parameter steps of length 1 move the outputs within the ellipse δᵀK⁻¹δ ≤ 1; the point of it that lowers the "
+        "loss most is −Ke/√(eᵀKe): gradient descent moves there"
+    ),
+    (
+        "each entry of the gated kernel of width m is x·x'/d times that of the non-gated one of width m + d: the "
+        "cosines multiply, and no |cos| of gradients is larger than that of the inputs (Cauchy–Schwarz)"
+    ),
+    (
+        "ReLU pairs: A, Ã and Ã + A in closed form; cond(K̃)/cond(K) → (1+2r)/(1+r) for close ones; K vanishes at an "
+        "obtuse angle, where K̃ = rρS; bilinear gates: K̃ is a multiple of K⊙G"
+    ),
 )
 
 
