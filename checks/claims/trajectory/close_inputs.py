@@ -68,9 +68,9 @@ def _duals() -> Proven:
     return zero(_PI2 * S - sp.sin(_THETA) - left * sp.cos(_THETA), _PI2 * T - left)
 
 
-def _split(more: int) -> Proven:
+def _split() -> Proven:
     S, T, c = sp.symbols("S T c", real=True)
-    return zero(_margin(S, T, c, _W + _D + more + _K) - _first(S, T, c) - _K * _rest(S, T, c))
+    return zero(_margin(S, T, c, _W + _D + 1 + _K) - _first(S, T, c) - _K * _rest(S, T, c))
 
 
 def _below() -> Proven:
@@ -122,19 +122,19 @@ def _far() -> Proven:
     )
 
 
-def _no_exception() -> Proven:
-    first, R, k = sp.Symbol("F", positive=True), sp.Symbol("R", positive=True), sp.Symbol("k", nonnegative=True)
-    return strictly(first + k * R)
+def _no_exception(more: int) -> Proven:
+    """For k = more − 1 + x with x ≥ 0."""
+    F, R, x = sp.Symbol("F", positive=True), sp.Symbol("R", positive=True), sp.Symbol("x", nonnegative=True)
+    return strictly(F + (more - 1 + x) * R)
 
 
 def _exception(more: int) -> Proven:
-    """The slope of 2(bã − b̃a) at θ = 0, where it is 0; k = −j."""
-    S, T = relu_duals(_THETA, sp.cos(_THETA), sp.sin(_THETA))
-    found = _margin(S, T, sp.cos(_THETA), _W + _D + more + _K)
-    j = sp.Symbol("j", positive=True)
-    start = (_D + 1) * _K / _PI2
-    slope = sp.diff(found, _THETA).subs(_THETA, 0)
-    return both(zero(found.subs(_THETA, 0), slope - start), strictly(-start.subs(_K, -j)))
+    """The slope of 2(bã − b̃a) at θ = 0, where it is 0; for k = more − 1 − y with y > 0."""
+    found = _margin(*relu_duals(_THETA, sp.cos(_THETA), sp.sin(_THETA)), sp.cos(_THETA), _W + _D + 1 + _K)
+    slope = (_D + 1) * _K / _PI2
+    y = sp.Symbol("y", positive=True)
+    start = zero(found.subs(_THETA, 0), sp.diff(found, _THETA).subs(_THETA, 0) - slope)
+    return both(start, strictly(sp.factor(-slope.subs(_K, more - 1 - y))))
 
 
 def _conditions() -> Proven:
@@ -157,11 +157,11 @@ def _conditions() -> Proven:
 
 
 def _matched(matched: int) -> Proven:
-    """⌊x⌋ ≤ m − d − 1 exactly if x < m − d: so for m = 2d + `matched` − 1 + j, not for m = 2d + `matched` − 1 − i."""
-    m, j, i = sp.Symbol("m", positive=True), sp.Symbol("j", positive=True), sp.Symbol("i", nonnegative=True)
-    last = 2 * _D + matched - 1
-    difference = (m - _D) * (2 * _D + 1) - m * (_D + 1)
-    return both(zero(difference - _D * (m - last)), strictly(_D * j), positive(_D * i))
+    """⌊x⌋ ≤ m − d − 1 exactly if x < m − d: so for m = 2d + `matched` − 1 + y, not for m = 2d + `matched` − 1 − x."""
+    m, y, x = sp.Symbol("m", positive=True), sp.Symbol("y", positive=True), sp.Symbol("x", nonnegative=True)
+    left, last = (m - _D) * (2 * _D + 1) - m * (_D + 1), 2 * _D + matched - 1
+    enough, few = (sp.factor(sign * left.subs(m, last + rest)) for sign, rest in ((1, y), (-1, -x)))
+    return both(zero(left - _D * (m - 2 * _D - 1)), strictly(enough), positive(few))
 
 
 def needed(claimed: Sizes | None = None) -> Evidence:
@@ -170,9 +170,9 @@ def needed(claimed: Sizes | None = None) -> Evidence:
     return shown(
         clause("ReLU at the angle θ: 2πS = sin θ + (π − θ) cos θ, 2πT = π − θ", _duals, every("theta")),
         clause(
-            f"2(bã − b̃a) = F + kR with k = m − m̃ − d − {said.more}, F = (m̃ + 2d + 4)(1 − c)((m̃ + d)S + (dc + 1)T), "
+            "2(bã − b̃a) = F + kR with k = m − m̃ − d − 1, F = (m̃ + 2d + 4)(1 − c)((m̃ + d)S + (dc + 1)T), "
             "R = (m̃ + 2d + 4)S − b̃, c = cos θ",
-            lambda: _split(said.more),
+            _split,
             every("w d k S T c"),
         ),
         clause(
@@ -187,11 +187,15 @@ def needed(claimed: Sizes | None = None) -> Evidence:
             _far,
             every("theta p q", CIRCLE),
         ),
-        clause(f"so bã > b̃a at every such angle where m ≥ m̃ + d + {said.more}", _no_exception, every("F R k")),
+        clause(
+            f"so bã > b̃a at every such angle where m ≥ m̃ + d + {said.more}",
+            lambda: _no_exception(said.more),
+            every("F R x"),
+        ),
         clause(
             "and else not at small ones: at 0 the difference is 0 and falls",
             lambda: _exception(said.more),
-            every("w d k", TAYLOR),
+            every("w d k y", TAYLOR),
         ),
         clause(
             "both kernels have the eigenvectors (1, ±1), and cond(K̃) < cond(K) exactly where bã > b̃a",
@@ -201,7 +205,7 @@ def needed(claimed: Sizes | None = None) -> Evidence:
         clause(
             f"of networks matched in size, m̃ = ⌊m(d + 1)/(2d + 1)⌋, it is so exactly if m ≥ 2d + {said.matched}",
             lambda: _matched(said.matched),
-            every("m d"),
+            every("m d x y"),
         ),
         about=About.CORRECTED,
         part="condition",
