@@ -31,7 +31,8 @@ from checks.claims.trajectory.paths import (
     trained,
     width_of,
 )
-from checks.claims.trajectory.theory import angles, counterexample, ellipse, lengths, nested
+from checks.claims.trajectory.sentences import angles, ellipse, nested
+from checks.claims.trajectory.theory import counterexample, lengths
 from checks.settings import FALSE_ALARM, Settings
 from checks.tools.signs import power
 from glutheory.claims import Assumption, Claim, Control, Evidence, Fate, Finding, Outcome, Part, decide
