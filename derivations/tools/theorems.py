@@ -112,8 +112,3 @@ STEIN = Theorem("Stein's lemma", "C. Stein, Proc. 6th Berkeley Symp. 2 (1972) 58
 GAUSSIAN_POLYNOMIALS = Theorem(
     "tails of polynomials in Gaussian variables", "S. Janson, Gaussian Hilbert Spaces, Theorem 6.7"
 )
-MEAN_VALUE = Theorem("the sign of the derivative", f"{_RUDIN}, 5.11")
-INTERMEDIATE = Theorem("intermediate value theorem", f"{_RUDIN}, 4.23")
-LIMITS = Theorem("limits of sums, products and quotients", f"{_RUDIN}, 4.4")
-CIRCLE = Theorem("sine and cosine on the circle", f"{_RUDIN}, 8.7")
-SCHWARZ = Theorem("Cauchy and Schwarz' inequality", f"{_REAL}, 4.2")

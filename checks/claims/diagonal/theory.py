@@ -17,9 +17,9 @@ from checks.tools.clauses import clause, shown
 from checks.tools.evidence import equal
 from checks.tools.formulas import gated, plain, wider
 from checks.tools.roads import Constants, Formula, Inputs, Setting, lecun, sample
+from checks.tools.theorems import SCHWARZ
 from derivations.tools.proof import Outcome as Proven
 from derivations.tools.proof import both, every
-from derivations.tools.theorems import SCHWARZ
 from derivations.tools.zero import positive, zero
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
 from glutheory.ground.balls import precision

@@ -25,17 +25,15 @@ from checks.tools.clauses import clause, shown
 from checks.tools.formulas import gated as gated_equation
 from checks.tools.formulas import plain as plain_equation
 from checks.tools.kinks import Kink
+from checks.tools.relu_pairs import relu_duals
 from checks.tools.roads import Constants
+from checks.tools.theorems import CIRCLE, INTERMEDIATE, LIMITS, MEAN_VALUE
 from derivations.tools.proof import Outcome as Proven
 from derivations.tools.proof import both, every
-from derivations.tools.theorems import CIRCLE, INTERMEDIATE, LIMITS, MEAN_VALUE
 from derivations.tools.zero import strictly, zero
-from glutheory.activations import activation
 from glutheory.claims import Evidence
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import ball
-from glutheory.symbolic.duals import dual
-from glutheory.symbolic.gaussian import a, b, c
 
 _BITS = 128
 _WIDTH = Fraction(1, 10**14)
@@ -112,13 +110,7 @@ _THETA, _COS, _SIN = 2 * _X, sp.cos(_X) ** 2 - sp.sin(_X) ** 2, 2 * sp.sin(_X) *
 
 
 def _duals() -> tuple[sp.Expr, sp.Expr]:
-    """The engine's S and T of ReLU at unit variances and covariance cos 2x."""
-    rho = sp.Symbol("rho", positive=True)
-    found = dual(activation("relu"))
-    # θ = π/2 − arcsin ρ, and sin θ ≥ 0 is the root
-    known = {sp.asin(rho): sp.pi / 2 - _THETA, sp.sqrt(1 - rho**2): _SIN, rho: _COS}
-    S, T = (expr.subs({a: 1, b: 1}).subs(c, rho).subs(known, simultaneous=True) for expr in (found.S, found.T))
-    return S, T
+    return relu_duals(_THETA, _COS, _SIN)
 
 
 def _normalised() -> tuple[sp.Expr, sp.Expr]:

@@ -18,10 +18,11 @@ from checks.tools import biased
 from checks.tools.clauses import clause, shown
 from checks.tools.relu_pairs import relu_duals
 from checks.tools.roads import Constants
+from checks.tools.theorems import CIRCLE, MEAN_VALUE
 from derivations.tools.numbers import larger
 from derivations.tools.proof import Outcome as Proven
 from derivations.tools.proof import both, every
-from derivations.tools.theorems import CIRCLE, MEAN_VALUE, TAYLOR
+from derivations.tools.theorems import TAYLOR
 from derivations.tools.zero import positive, strictly, zero
 from glutheory.claims import About, Evidence
 

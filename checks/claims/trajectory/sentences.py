@@ -8,9 +8,10 @@ from typing import Any
 import sympy as sp
 
 from checks.tools.clauses import clause, shown
+from checks.tools.theorems import MEAN_VALUE
 from derivations.tools.proof import Outcome as Proven
 from derivations.tools.proof import both, every
-from derivations.tools.theorems import CALCULUS, EXPONENTIAL, MEAN_VALUE, UNDER_INTEGRAL
+from derivations.tools.theorems import CALCULUS, EXPONENTIAL, UNDER_INTEGRAL
 from derivations.tools.zero import positive, strictly, zero
 from glutheory.claims import About, Evidence
 

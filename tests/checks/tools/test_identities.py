@@ -10,10 +10,10 @@ import sympy as sp
 
 import checks
 from checks.tools.clauses import clause, identity, shown
+from checks.tools.theorems import MEAN_VALUE, SCHWARZ
 from derivations.tools import sympys
 from derivations.tools.means import instances
 from derivations.tools.proof import Outcome, every, ingredient, some
-from derivations.tools.theorems import MEAN_VALUE, SCHWARZ
 from derivations.tools.zero import positive, strictly, vanishing, zero
 from glutheory.claims import Finding, Grade
 
@@ -129,6 +129,19 @@ def test_the_sentence_is_made_of_the_clauses_and_names_what_is_cited() -> None:
     found = shown(SQUARES, clause("so |cos| ≤ 1", lambda: positive(u * y), every("u y", SCHWARZ)))
     assert found.what == f"{SQUARES.name}; so |cos| ≤ 1 ({SCHWARZ.name})"
     assert found.figures["cited"] == [str(SCHWARZ)]
+
+
+def test_every_theorem_is_cited_and_has_one_name() -> None:
+    """Those of the checks and of the scripts together; a list that only grows would be no list of what is used."""
+    from checks.tools import theorems as ours
+    from derivations.tools import theorems as theirs
+
+    named = {name: value for name, value in vars(ours).items() if isinstance(value, theirs.Theorem)}
+    sources = [path.read_text(encoding="utf-8") for path in Path(checks.__file__).parent.rglob("claims/**/*.py")]
+    assert all(any(f", {name}" in text for text in sources) for name in named)
+    others = [value.name for value in vars(theirs).values() if isinstance(value, theirs.Theorem)]
+    names = [*others, *(value.name for value in named.values())]
+    assert len(set(names)) == len(names)
 
 
 def test_no_check_grades_itself_a_proof() -> None:
