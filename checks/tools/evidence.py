@@ -17,11 +17,11 @@ from flint import arb
 
 from checks.settings import FALSE_ALARM, Settings
 from checks.tools import roads
+from checks.tools.clauses import counts, identity
 from checks.tools.roads import Constants, Formula, Setting
 from checks.tools.statistics import MeanTest
 from derivations.catalog import load
 from derivations.tools.proof import Run, run
-from derivations.tools.zero import is_zero
 from glutheory.claims import About, Assumption, Control, Evidence, Figure, Finding, Grade
 from glutheory.ground.balls import precision
 from glutheory.ground.pieces import pieces
@@ -49,27 +49,12 @@ def script_grade(name: str) -> Grade:
 
 def script_figures(name: str) -> dict[str, Figure]:
     """How many steps of this script there are, were confirmed, and are decided."""
-    done = _run(name)
-    return {
-        "script": name,
-        "steps": len(done.proof.steps),
-        "confirmed": sum(outcome.passed for outcome in done.outcomes),
-        "decided": done.decided,
-        "failed": None if done.failure is None else done.failure.step.name,
-    }
+    return {"script": name, **counts(_run(name))}
 
 
 @lru_cache(maxsize=64)
 def _run(name: str) -> Run:
     return run(load(name))
-
-
-def identity(what: str, *differences: sp.Expr, about: About = About.LITERAL, part: str = "") -> Evidence:
-    """A symbolic identity: every difference reduces to zero; without any nothing is decided."""
-    open_ = sum(not is_zero(difference) for difference in differences)
-    figures = {"identities": len(differences), "not reduced to zero": open_}
-    finding = Finding.of(open_ == 0) if differences else Finding.UNDECIDED
-    return Evidence(Grade.PROOF, what, finding, about, part, figures)
 
 
 def agreement(formula: Formula, networks: Sequence[Network], *, lecun: bool = False) -> Evidence:

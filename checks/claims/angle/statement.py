@@ -14,9 +14,12 @@ from checks.claims.angle.figure import missed, separation
 from checks.claims.angle.separation import THRESHOLDS, beyond, closer
 from checks.settings import Settings
 from checks.tools import roads
-from checks.tools.evidence import branches, continuous, equal, identity, is_lecun, nonzero, proof
+from checks.tools.clauses import clause, shown
+from checks.tools.evidence import branches, continuous, equal, is_lecun, nonzero, proof
 from checks.tools.formulas import gated, plain, wider
 from checks.tools.roads import Constants, Inputs, Setting, lecun, sample
+from derivations.tools.proof import every
+from derivations.tools.zero import vanishing, zero
 from glutheory.activations import activation
 from glutheory.claims import About, Claim, Control, Evidence, Fate, Figure, Finding, Outcome, Part, decide
 from glutheory.ground.balls import precision
@@ -97,7 +100,7 @@ def _identities() -> Evidence:
     m, d, g = sp.symbols("m d g", positive=True)
     S, T, S1, T1, r, rho = sp.symbols("S T S1 T1 r rho", positive=True)
     scales = Constants(m, d, 1 / m, [1 / d, 1 / d])
-    shifted = gated(scales, g, [(g / d, 1), (S, T)]) - wider(scales, g, [(g / d, 1), (S, T)])
+    shifted = gated(scales, g, [(g / d, 1), (S, T)]), wider(scales, g, [(g / d, 1), (S, T)])
     # inputs of norm √d, ρ = cos α: K_m/m = S + rρT; on the diagonal S1 + rT1; K_{m+d}/m has (1 + r)S
     deviation = ((1 + r) * S + r * rho * T) / ((1 + r) * S1 + r * T1) - (S + r * rho * T) / (S1 + r * T1)
     claimed = r**2 * (S * T1 - rho * T * S1) / ((S1 + r * T1) * ((1 + r) * S1 + r * T1))
@@ -106,9 +109,13 @@ def _identities() -> Evidence:
     relu = found[0] - rho * found[1] - sp.sqrt(1 - rho**2) / (2 * sp.pi)
     half = sp.Rational(1, 2)
     value = claimed.subs({S1: half, T1: half}) - 2 * r**2 * (S - rho * T) / ((1 + r) * (1 + 2 * r))
-    return identity(
-        "K̃ of width m is G/d times K of width m+d; the deviation at equal width in closed form",
-        *(shifted, deviation - claimed, relu, value),
+    return shown(
+        clause("K̃ of width m is G/d times K of width m+d", lambda: zero(shifted), every("m d g S T")),
+        clause(
+            "on inputs of norm √d the deviation at equal width in closed form, also that of ReLU",
+            vanishing(deviation - claimed, relu, value),
+            every("r rho S T S1 T1"),
+        ),
         about=About.CORRECTED,
     )
 

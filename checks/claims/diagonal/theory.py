@@ -13,9 +13,14 @@ from flint import arb
 from checks.claims.diagonal.angles import pattern
 from checks.claims.diagonal.kernels import D, M
 from checks.tools import roads
-from checks.tools.evidence import equal, identity
+from checks.tools.clauses import clause, shown
+from checks.tools.evidence import equal
 from checks.tools.formulas import gated, plain, wider
 from checks.tools.roads import Constants, Formula, Inputs, Setting, lecun, sample
+from checks.tools.theorems import SCHWARZ
+from derivations.tools.proof import Outcome as Proven
+from derivations.tools.proof import both, every
+from derivations.tools.zero import positive, zero
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import ball
@@ -36,22 +41,38 @@ _BITS = 160
 def factor() -> Evidence:
     """The factor cos α: cos φ̃ of width m is cos φ of width m + d times it, for any inputs; so |cos φ̃| ≤ |cos α|."""
     m, d = sp.symbols("m d", positive=True)
-    g, h, k = sp.symbols("g_12 g_11 g_22", real=True)
     scales = Constants(m, d, 1 / m, [1 / d, 1 / d])
-    differences = []
-    for inner, mark in ((g, "12"), (h, "11"), (k, "22")):
-        S, T = sp.symbols(f"S_{mark} T_{mark}", real=True)
-        duals = [(inner / d, 1), (S, T)]
-        differences.append(gated(scales, inner, duals) - wider(scales, inner, duals))
-    # K̃_ij = (g_ij/d) K'_ij, so that the cosines multiply
-    a, b, c = sp.symbols("a b c", positive=True)
-    x, p, q = sp.symbols("x p q", positive=True)
-    cosines = (x / d * a) / sp.sqrt(p / d * b * q / d * c) - x / sp.sqrt(p * q) * a / sp.sqrt(b * c)
-    what = (
-        "each entry of the gated kernel of width m is x·x'/d times that of the non-gated one of width m + d: the "
-        "cosines multiply, and no |cos| of gradients is larger than that of the inputs (Cauchy–Schwarz)"
+
+    def entry() -> Proven:
+        g, S, T = sp.symbols("g S T", real=True)
+        duals = [(g / d, 1), (S, T)]
+        return zero((gated(scales, g, duals), wider(scales, g, duals)))
+
+    def multiply() -> Proven:
+        """x·x' = g, |x|² = p, |x'|² = q, and the non-gated kernel has the entries a off and b, c on the diagonal."""
+        (g, a), (p, q, b, c) = sp.symbols("g a", real=True), sp.symbols("p q b c", positive=True)
+        return zero(((g / d * a) / sp.sqrt(p / d * b * q / d * c), g / sp.sqrt(p * q) * a / sp.sqrt(b * c)))
+
+    def bounded() -> Proven:
+        """cos² φ = 1 − u."""
+        x, u = sp.Symbol("x", real=True), sp.Symbol("u", nonnegative=True)
+        return both(zero(x**2 - (1 - u) * x**2 - u * x**2), positive(u * x**2))
+
+    return shown(
+        clause(
+            "each entry of the gated kernel of width m is x·x'/d times that of the non-gated one of width m + d",
+            entry,
+            every("m d g S T"),
+        ),
+        clause(
+            "the cosines of gradients are those of that network times those of the inputs",
+            multiply,
+            every("g a p q b c"),
+        ),
+        clause("so none has a larger modulus than that of its inputs", bounded, every("x u", SCHWARZ)),
+        about=About.CORRECTED,
+        part="factor",
     )
-    return identity(what, *differences, cosines, about=About.CORRECTED, part="factor")
 
 
 def cosine(formula: Formula, setting: Setting, i: int, j: int) -> arb:

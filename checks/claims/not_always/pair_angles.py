@@ -21,17 +21,19 @@ import sympy as sp
 from flint import arb
 
 from checks.tools.branch_and_bound import hull, refine, zeros
-from checks.tools.evidence import identity
+from checks.tools.clauses import clause, shown
 from checks.tools.formulas import gated as gated_equation
 from checks.tools.formulas import plain as plain_equation
 from checks.tools.kinks import Kink
+from checks.tools.relu_pairs import relu_duals
 from checks.tools.roads import Constants
-from glutheory.activations import activation
+from checks.tools.theorems import CIRCLE, INTERMEDIATE, LIMITS, MEAN_VALUE
+from derivations.tools.proof import Outcome as Proven
+from derivations.tools.proof import both, every
+from derivations.tools.zero import strictly, zero
 from glutheory.claims import Evidence
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import ball
-from glutheory.symbolic.duals import dual
-from glutheory.symbolic.gaussian import a, b, c
 
 _BITS = 128
 _WIDTH = Fraction(1, 10**14)
@@ -102,43 +104,76 @@ def harm(ratio: Fraction) -> Harm:
     return Harm(tuple(inside), apart.complete and opposite.open is None)
 
 
-def _relu() -> tuple[list[sp.Expr], sp.Expr, sp.Expr, sp.Symbol, sp.Symbol]:
-    """What the engine's ReLU dual must satisfy, then A, Ã as functions of θ = 2x and r."""
-    x, r = sp.symbols("x r", positive=True)
-    theta, cosine, sine = 2 * x, sp.cos(x) ** 2 - sp.sin(x) ** 2, 2 * sp.sin(x) * sp.cos(x)
-    rho = sp.Symbol("rho", positive=True)
-    found = dual(activation("relu"))
-    # θ = π/2 − arcsin ρ, and sin θ ≥ 0 is the root
-    known = {sp.asin(rho): sp.pi / 2 - theta, sp.sqrt(1 - rho**2): sine, rho: cosine}
-    S, T = (expr.subs({a: 1, b: 1}).subs(c, rho).subs(known, simultaneous=True) for expr in (found.S, found.T))
-    rest = 1 - theta / sp.pi
-    stated = [2 * S - cosine * rest - sine / sp.pi, 2 * T - rest]
-    half = sp.Rational(1, 2)
-    plain = (S + r * cosine * T) / (half + r * half)
-    gated = cosine * ((1 + r) * S + r * cosine * T) / ((1 + r) * half + r * half)
-    s, more = 1 / (1 + r), (1 + r) / (1 + 2 * r)
-    f = cosine * rest * sp.cos(x) / sp.sin(x) + (more * cosine + s) / sp.pi
-    return [*stated, gated + plain - sine * f], plain, gated, x, r
+#: Half the angle, and d/m.
+_X, _R = sp.symbols("x r", positive=True)
+_THETA, _COS, _SIN = 2 * _X, sp.cos(_X) ** 2 - sp.sin(_X) ** 2, 2 * sp.sin(_X) * sp.cos(_X)
+
+
+def _duals() -> tuple[sp.Expr, sp.Expr]:
+    return relu_duals(_THETA, _COS, _SIN)
+
+
+def _normalised() -> tuple[sp.Expr, sp.Expr]:
+    """A and Ã."""
+    (S, T), half = _duals(), sp.Rational(1, 2)
+    plain = (S + _R * _COS * T) / (half + _R * half)
+    return plain, _COS * ((1 + _R) * S + _R * _COS * T) / ((1 + _R) * half + _R * half)
+
+
+def _closed() -> Proven:
+    """S and T as in the head of this module, and Ã + A = sin θ · f."""
+    (S, T), (plain, gated) = _duals(), _normalised()
+    rest, s, more = 1 - _THETA / sp.pi, 1 / (1 + _R), (1 + _R) / (1 + 2 * _R)
+    f = _COS * rest * sp.cos(_X) / sp.sin(_X) + (more * _COS + s) / sp.pi
+    return zero(2 * S - _COS * rest - _SIN / sp.pi, 2 * T - rest, gated + plain - _SIN * f)
+
+
+def _close() -> Proven:
+    """(1 − A)/θ and (1 − Ã)/θ as θ → 0: both condition numbers grow like 1/θ."""
+    first, second = (-sp.diff(value, _X).subs(_X, 0) / 2 for value in _normalised())
+    starts = [value.subs(_X, 0) - 1 for value in _normalised()]
+    slopes = [first - _R / (sp.pi * (1 + _R)), second - _R / (sp.pi * (1 + 2 * _R))]
+    return both(zero(*starts, *slopes, first / second - (1 + 2 * _R) / (1 + _R)), strictly(_R / (1 + 2 * _R)))
+
+
+def _vanishes() -> Proven:
+    """A is positive at right angles, and 0 but increasing at opposite inputs."""
+    plain, right, last = _normalised()[0], 1 / (sp.pi * (1 + _R)), _R / (sp.pi * (1 + _R))
+    ends = plain.subs(_X, sp.pi / 4) - right, plain.subs(_X, sp.pi / 2)
+    return both(zero(*ends, sp.diff(plain, _X).subs(_X, sp.pi / 2) / 2 - last), strictly(right, last))
+
+
+def _there() -> Proven:
+    """K̃ ∝ ρ((1 + r)S + rρT) where S + rρT = 0; S(π) = 0, and dS/dθ = −(π − θ) sin θ/2π."""
+    S, rho = sp.symbols("S rho", nonzero=True)
+    left, sine = sp.symbols("left sine", positive=True)  # π − θ and sin θ
+    value = zero(rho * ((1 + _R) * S + _R * rho * (-S / (_R * rho))) - _R * rho * S)
+    dual_ = _duals()[0]
+    slope = sp.diff(dual_, _X) / 2 + (sp.pi - _THETA) * _SIN / (2 * sp.pi)
+    return both(value, zero(slope, dual_.subs(_X, sp.pi / 2)), strictly(left * sine / (2 * sp.pi)))
+
+
+def _worse() -> Proven:
+    """(1 + q)/(1 − q) − 1, which is 0 at q = 0."""
+    left = sp.Symbol("left", positive=True)  # 1 − q
+    q = sp.Symbol("q", positive=True)
+    return both(zero((1 + q) / (1 - q) - 1 - 2 * q / (1 - q)), strictly(2 * q / left))
+
+
+def _bilinear() -> Proven:
+    m, d, v, w, p, g = sp.symbols("m d v w p g", positive=True)
+    K = plain_equation(Constants(m, d, v, [w]), g, [(w * g, sp.S.One)])
+    full = gated_equation(Constants(m, d, v, [p, w]), g, [(p * g, sp.S.One), (w * g, sp.S.One)])
+    return zero(full * (w + v) - g * K * ((v + p) * w + v * p))
 
 
 def identities() -> Evidence:
     """The formulas of this module; the limit of close pairs; a zero of K is none of K̃; the bilinear gate."""
-    stated, plain, gated, x, r = _relu()
-    # (1 − A)/θ and (1 − Ã)/θ as θ → 0: both condition numbers grow like 1/θ
-    first, second = (-sp.diff(value, x).subs(x, 0) / 2 for value in (plain, gated))
-    slopes = [first - r / (sp.pi * (1 + r)), second - r / (sp.pi * (1 + 2 * r)), first / second - (1 + 2 * r) / (1 + r)]
-    # A is positive at right angles, and 0 but increasing at opposite inputs: in between it vanishes, whatever r is
-    s = 1 / (1 + r)
-    signs = [plain.subs(x, sp.pi / 4) - s / sp.pi, plain.subs(x, sp.pi / 2)]
-    signs.append(sp.diff(plain, x).subs(x, sp.pi / 2) / 2 - (1 - s) / sp.pi)
-    S, rho = sp.symbols("S rho", nonzero=True)
-    zero = rho * ((1 + r) * S + r * rho * (-S / (r * rho))) - r * rho * S  # T where S + rρT = 0
-    m, d, v, w, p, g = sp.symbols("m d v w p g", positive=True)
-    K = plain_equation(Constants(m, d, v, [w]), g, [(w * g, sp.S.One)])
-    full = gated_equation(Constants(m, d, v, [p, w]), g, [(p * g, sp.S.One), (w * g, sp.S.One)])
-    bilinear = full * (w + v) - g * K * ((v + p) * w + v * p)
-    return identity(
-        "ReLU pairs: A, Ã and Ã + A in closed form; cond(K̃)/cond(K) → (1+2r)/(1+r) for close ones; K vanishes at an "
-        "obtuse angle, where K̃ = rρS; bilinear gates: K̃ is a multiple of K⊙G",
-        *(*stated, *slopes, *signs, zero, bilinear),
+    return shown(
+        clause("ReLU and ReGLU on pairs of norm √d: A, Ã and Ã + A in closed form", _closed, every("x r")),
+        clause("cond(K̃)/cond(K) → (1+2r)/(1+r) for close ones", _close, every("r", LIMITS)),
+        clause("K vanishes at an obtuse angle, for every r", _vanishes, every("r", INTERMEDIATE)),
+        clause("K̃ = rρS there, which is not 0", _there, every("r rho S x", MEAN_VALUE, CIRCLE)),
+        clause("so cond(K̃) > 1 = cond(K)", _worse, every("q")),
+        clause("bilinear gates: K̃ is a multiple of K⊙G", _bilinear, every("m v w p g")),
     )

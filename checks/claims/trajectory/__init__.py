@@ -1,4 +1,5 @@
 """The claim `trajectory` (a figure of its own in the released code).
 
-`statement` has `CLAIM` and `run`, which draws on `controls`, `curves`, `figure`, `measures`, `paths` and `theory`.
+`statement` has `CLAIM` and `run`, which draws on `close_inputs`, `controls`, `curves`, `equal_norms`, `figure`,
+`measures`, `paths`, `sentences` and `theory`.
 """

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from checks.claims.trajectory.close_inputs import Sizes
 from checks.claims.trajectory.measures import Runs, Statement
-from checks.claims.trajectory.paths import PAIR, RELEASED, Array, Paths, trained
+from checks.claims.trajectory.paths import HIDDEN, PAIR, RELEASED, Array, Paths, trained
 from checks.settings import Settings
 
 
@@ -54,4 +55,17 @@ MUTANTS: dict[str, Statement] = {
     "the paths backwards in time": Statement(spoilt=_changed(lambda path: path[::-1])),
     "the two outputs exchanged": Statement(spoilt=_changed(lambda path: path[..., ::-1])),
     "the paths bent sideways by 2 %": Statement(spoilt=_changed(_bent)),
+}
+#: Widths, plain and gated, at which small angles are an exception.
+TOO_NARROW = (
+    ("equal norms and equal widths", HIDDEN, HIDDEN),
+    ("equal norms and matched widths with d/m = 1/2", HIDDEN // 2, HIDDEN // 4),
+    ("equal norms and m = m~ + d", 225, 150),
+)
+#: Wrong conditions on the widths.
+WRONG_SIZES = {
+    "equal norms: m ≥ m~ + d suffices": Sizes(more=0),
+    "equal norms: m ≥ m~ + d + 2 is needed": Sizes(more=2),
+    "equal norms, matched in size: m ≥ 2d + 1 suffices": Sizes(matched=1),
+    "equal norms, matched in size: m ≥ 2d + 3 is needed": Sizes(matched=3),
 }

@@ -22,7 +22,7 @@ from checks.claims.trajectory.paths import (
     expected,
     trained,
 )
-from checks.claims.trajectory.theory import Bound, kantorovich
+from checks.claims.trajectory.sentences import Bound, kantorovich
 from checks.settings import FALSE_ALARM, Settings
 from checks.tools.signs import signs
 from glutheory.claims import About, Evidence, Figure, Finding, Grade

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from checks.claims.trajectory.controls import MUTANTS
+from checks.claims.trajectory.close_inputs import needed
+from checks.claims.trajectory.controls import MUTANTS, TOO_NARROW, WRONG_SIZES
 from checks.claims.trajectory.curves import straightness, straightness_of
 from checks.claims.trajectory.equal_norms import all_angles, equal_norms
 from checks.claims.trajectory.figure import charts
@@ -30,7 +31,8 @@ from checks.claims.trajectory.paths import (
     trained,
     width_of,
 )
-from checks.claims.trajectory.theory import angles, counterexample, ellipse, lengths, nested
+from checks.claims.trajectory.sentences import angles, ellipse, nested
+from checks.claims.trajectory.theory import counterexample, lengths
 from checks.settings import FALSE_ALARM, Settings
 from checks.tools.signs import power
 from glutheory.claims import Assumption, Claim, Control, Evidence, Fate, Finding, Outcome, Part, decide
@@ -57,9 +59,10 @@ CLAIM = Claim(
         r"eigenbasis the path is } y=x^{\kappa}\text{; from the same start its straightness (distance over length) "
         r"falls as } \kappa=\operatorname{cond}K \text{ grows, and so does } \cos\angle(Ke,e)\ge "
         r"2\sqrt\kappa/(1+\kappa). \text{ At the released targets ReGLU is the straighter one on most Gaussian data "
-        r"sets, not on all, and for targets along } (1,-1) \text{ on few. For expected kernels of matched widths, } "
-        r"\|x_i\|^2=d \text{ and any acute angle, } \operatorname{cond}\tilde K<\operatorname{cond}K \text{ with the "
-        r"same eigenvectors: there ReGLU is at least as straight for every target.}"
+        r"sets, not on all, and for targets along } (1,-1) \text{ on few. For expected kernels (biases included) of "
+        r"widths } m, \tilde m \text{ and } \|x_i\|^2=d\ge2,\ \operatorname{cond}\tilde K<\operatorname{cond}K "
+        r"\text{ at every acute angle, with the same eigenvectors, exactly if } m\ge\tilde m+d+1 \text{ (matched in "
+        r"size: } m\ge2d+2\text{): then ReGLU is at least as straight for every target, else not at small angles.}"
     ),
     meaning=(
         "With targets this small the two outputs move as the network's own NTK at the start says, within one percent "
@@ -67,7 +70,9 @@ CLAIM = Claim(
         "the median with a gate. That the gated head goes straighter is not of gating alone: it decouples the two "
         "outputs, so that its path is straight where one of them has nearly all of the way to go, as with the released "
         "targets; where both have the same way to go the coupled outputs of ReLU go straighter on most Gaussian data "
-        "sets. What straightness means here is the distance over the length of the path."
+        "sets. On inputs of norm √d at an acute angle the expected kernel of ReGLU, matched in size, has a path at "
+        "least as straight if ReLU has at least 2d + 2 hidden units; with fewer, nearly equal inputs are an exception. "
+        "What straightness means here is the distance over the length of the path."
     ),
     parts=(
         Part("ellipse", "the outputs follow the ellipse of the NTK", Fate.KEPT),
@@ -158,6 +163,7 @@ def run(settings: Settings, statement: Statement | None = None) -> Outcome:
         *((large(plan, settings),) if plan.further else ()),
         nested(),
         lengths(),
+        needed(),
         all_angles(),
         equal_norms(settings.profile.thorough),
     )
@@ -165,11 +171,14 @@ def run(settings: Settings, statement: Statement | None = None) -> Outcome:
     for altered, wrong in MUTANTS.items():
         refuted = [item.part for item in judged(wrong) if item.finding is Finding.REFUTES]
         controls.append(Control(altered, bool(refuted), f"refuted by the evidence on: {', '.join(refuted) or 'none'}"))
-    equal = all_angles(HIDDEN, HIDDEN)
-    figure = f"{equal.part}: certainly not so next to angle 0"
-    controls.append(
-        Control("equal norms and equal widths, at every acute angle", equal.finding is Finding.REFUTES, figure)
-    )
+    for altered, plain, gated in TOO_NARROW:
+        found = all_angles(plain, gated)
+        figure = f"{found.part}: certainly not so next to angle 0"
+        controls.append(Control(f"{altered}, at every acute angle", found.finding is Finding.REFUTES, figure))
+    for altered, sizes in WRONG_SIZES.items():
+        proved = needed(sizes)
+        figure = f"{proved.part}: refuted at the step: {proved.figures['failed']}"
+        controls.append(Control(altered, proved.finding is Finding.REFUTES, figure))
     checked = assumptions(plan, settings)
     verdict = decide(checked, evidence, controls, CLAIM.parts)
     return Outcome(CLAIM, checked, evidence, tuple(controls), verdict, _key(plan, settings), charts(plan, settings))

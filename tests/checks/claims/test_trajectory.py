@@ -5,23 +5,18 @@
 from __future__ import annotations
 
 import json
-import math
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="the checks need torch")
 
-from flint import arb
-
 from checks import runner
-from checks.claims.trajectory import equal_norms, statement, theory
+from checks.claims.trajectory import sentences, statement
 from checks.claims.trajectory.controls import MUTANTS
-from checks.claims.trajectory.curves import deviation, follow, initial_cosine, straightness, straightness_of
+from checks.claims.trajectory.curves import deviation, follow
 from checks.claims.trajectory.figure import charts
 from checks.claims.trajectory.measures import (
     Statement,
@@ -32,7 +27,6 @@ from checks.claims.trajectory.measures import (
     straighter,
 )
 from checks.claims.trajectory.paths import (
-    ACUTE,
     HIDDEN,
     OPPOSITE,
     PAIR,
@@ -57,12 +51,6 @@ from glutheory.sampling.training import Ensemble
 SETTINGS = Settings()
 #: Just enough data sets for every sign test to decide.
 SMALL = Plan(sets=96, acute=64)
-
-
-def kernels(condition: float, angle: float) -> np.ndarray:
-    """One kernel with eigenvalues 1 and κ; the slow direction is at this angle."""
-    slow, fast = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
-    return (np.outer(slow, slow) + condition * np.outer(fast, fast))[None]
 
 
 def by_autograd(name: str, X: np.ndarray, index: int) -> np.ndarray:
@@ -170,107 +158,6 @@ class TestPaths:
         assert (deviation(paths, paths.kernels) < deviation(paths, 2 * paths.kernels)).all()
 
 
-class TestStraightness:
-    def test_known_paths(self) -> None:
-        corner = np.array([[[3.0, 4.0]], [[3.0, 0.0]]])
-        assert straightness(corner)[0] == pytest.approx(5 / 7)
-        # κ = 2 is the parabola y = x² from (1, 1): √5/2 + asinh(2)/4 long
-        found = straightness_of(kernels(2, 0.7), np.array([[np.cos(0.7) - np.sin(0.7), np.sin(0.7) + np.cos(0.7)]]))
-        assert found[0] == pytest.approx(math.sqrt(2) / (math.sqrt(5) / 2 + math.asinh(2) / 4), rel=1e-6)
-
-    @given(st.floats(1, 30), st.floats(0, 3.1), st.floats(0, 6.2))
-    def test_the_flow_in_time_is_as_straight(self, condition: float, angle: float, start: float) -> None:
-        K, e = kernels(condition, angle), np.array([[np.cos(start), np.sin(start)]])
-        values, vectors = np.linalg.eigh(K[0])
-        times = np.concatenate((np.linspace(0, 1, 4000), np.geomspace(1, 40, 4000)[1:]))[:, None]
-        path = (np.exp(-times * values) * (vectors.T @ e[0])) @ vectors.T
-        assert straightness_of(K, e)[0] == pytest.approx(straightness(path[:, None])[0], abs=2e-5)
-
-    @given(st.floats(1, 50), st.floats(1, 4), st.floats(0, 3.1), st.floats(0, 6.2))
-    def test_both_measures_fall_with_the_condition_number(
-        self, condition: float, factor: float, angle: float, start: float
-    ) -> None:
-        e = np.array([[np.cos(start), np.sin(start)]])
-        first, second = kernels(condition, angle), kernels(condition * factor, angle)
-        for measure in (straightness_of, initial_cosine):
-            assert measure(second, e)[0] <= measure(first, e)[0] + 1e-9
-        assert initial_cosine(first, e)[0] >= 2 * math.sqrt(condition) / (1 + condition) - 1e-12
-
-
-class TestTheory:
-    def test_true_statements_are_supported(self) -> None:
-        items = (
-            theory.ellipse(),
-            theory.angles(theory.kantorovich),
-            theory.nested(),
-            theory.lengths(),
-            equal_norms.all_angles(),
-            equal_norms.equal_norms(False),
-        )
-        assert {item.finding for item in items} == {Finding.SUPPORTS}
-
-    def test_the_enclosed_lengths_are_those_of_the_polygons(self) -> None:
-        figures = theory.lengths().figures
-        rows = figures["straightness"]
-        assert isinstance(rows, dict)
-        for slope, row in zip((1 / 8, 1 / 2, 1, 2, 8), rows.values(), strict=True):
-            for condition, value in zip((1, 2, 3, 5, 9, 17), row, strict=True):
-                e = np.array([[1.0, slope]])
-                assert straightness_of(kernels(condition, 0.0), e)[0] == pytest.approx(value, abs=2e-6)
-
-    def test_the_protocol_in_balls(self) -> None:
-        a, b, c = 190.5, -37.25, 120.0
-        K = np.array([[[a, b], [b, c]]])
-        path = follow(K, -np.array([RELEASED]))
-        assert float(theory.protocol_straightness((arb(a), arb(b), arb(c))).mid()) == pytest.approx(
-            straightness(path)[0], rel=1e-12
-        )
-
-    def test_the_counterexample_in_floats(self) -> None:
-        found = theory.counterexample()
-        assert (found.finding, found.about) == (Finding.REFUTES, About.LITERAL)
-        X = np.array([[9 / 8] * D, [7 / 8 * (-1) ** i * (i < D - 1) for i in range(D)]])
-        # inputs exactly at right angles: a tilt far below the digits compared
-        X[0, 0] += 1e-9
-        for name in PAIR:
-            K = biased.matrices(name, X, width_of(name))[0]
-            path = follow(K[None], -np.array([RELEASED]))
-            assert found.figures[f"straightness, {name}"] == pytest.approx(straightness(path)[0], rel=1e-6)
-
-    def test_a_straighter_gated_path_would_be_no_counterexample(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(theory, "PAIR", PAIR[::-1])
-        assert theory.counterexample().finding is Finding.UNDECIDED
-
-    @pytest.mark.parametrize("theta", [0.0, 0.01, 0.7, 1.5])
-    def test_the_entries_in_closed_form(self, theta: float) -> None:
-        values, slopes = equal_norms.entries(arb(theta), 300, 150)
-        X = np.zeros((2, D))
-        X[0, 0], X[1, 0], X[1, 1] = 1, math.cos(theta), math.sin(theta)
-        for name, value in zip(PAIR, values, strict=True):
-            K = biased.matrices(name, X * D**0.5, width_of(name))[0]
-            assert float(value.mid()) == pytest.approx(K[0, 1], rel=1e-12)
-        step = 1e-6
-        up, down = (equal_norms.entries(arb(theta) + sign * step, 300, 150)[0] for sign in (1, -1))
-        for slope, high, low in zip(slopes, up, down, strict=True):
-            assert float(slope.mid()) == pytest.approx(float(((high - low) / (2 * step)).mid()), abs=1e-4)
-
-    def test_at_equal_width_close_inputs_are_an_exception(self) -> None:
-        """The certificate can fail: with as many gated as plain neurons gating brings very close inputs closer."""
-        found = equal_norms.all_angles(300, 300)
-        assert found.finding is Finding.REFUTES
-
-    def test_equal_norms_are_straighter_for_every_target(self) -> None:
-        """The corrected statement by another way: polygons of the expected kernels, targets in all directions."""
-        for cosine in (0.3, ACUTE, 0.95):
-            X = np.zeros((2, D))
-            X[0, 0] = X[1, 0] = 1
-            X[1, :2] = cosine, math.sqrt(1 - cosine**2)
-            plain, gated = (biased.matrices(name, X * D**0.5, width_of(name))[0][None] for name in PAIR)
-            for angle in np.linspace(0, np.pi, 13):
-                e = np.array([[np.cos(angle), np.sin(angle)]])
-                assert straightness_of(gated, e)[0] >= straightness_of(plain, e)[0] - 1e-12
-
-
 class TestEvidence:
     def test_the_path_is_followed(self) -> None:
         assert following(SMALL, SETTINGS, Statement()).finding is Finding.SUPPORTS
@@ -305,7 +192,7 @@ class TestEvidence:
         items = (
             following(SMALL, SETTINGS, wrong),
             straighter(SMALL, SETTINGS, wrong),
-            theory.angles(wrong.bound),
+            sentences.angles(wrong.bound),
             normalised_pairs(SMALL, SETTINGS, wrong),
         )
         assert Finding.REFUTES in {item.finding for item in items}
