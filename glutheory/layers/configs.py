@@ -98,10 +98,11 @@ def _widths(read: Callable[[str], Any]) -> tuple[str, ...]:
     if stream is None:
         return ()
     inner = "" if hidden is None else f" and its hidden layers {hidden}"
-    return (
+    note = (
         f"the model's stream is {stream} wide{inner}: all layers are infinitely wide here, and `width` of the standard "
-        "parametrisation is one for all of them",
+        "parametrisation is one for all of them"
     )
+    return (note,)
 
 
 def _check_streams(read: Callable[[str], Any], kind: str) -> None:
