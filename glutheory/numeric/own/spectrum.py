@@ -18,7 +18,7 @@ from numpy.polynomial import chebyshev
 from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.own.curve import Curves
-from glutheory.numeric.own.rule import density, panels, reach
+from glutheory.numeric.own.rule import REACHES, density, panels, reach
 from glutheory.numeric.own.samples import transform
 
 #: Coefficients at most: at |ρ| = 0.96 they leave 1e-14 of what follows, and each pair beyond costs as much as 100 here.
@@ -31,6 +31,8 @@ BLOCK = 8
 #: Width of an interval of log r, and the nodes of its interpolation.
 _WIDTH = math.log(2.0) / 2
 _NODES = (48, 96, 192)
+#: Parts of such an interval at most.
+_PARTS = 4
 #: Width of a panel, in which He_768 turns by 10 radians, and its nodes.
 _PANEL, _GAUSS = 0.5, 24
 #: Radii at a time.
@@ -41,8 +43,8 @@ _RESOLVED = 2e-14
 _ROUNDED = 4e-16
 #: k² h_k² of the last coefficients, of Σ h_k²: what follows meets coefficients of other rows that do not fall.
 _VANISHED = 1e-26
-#: Logarithms below this one are those of 0.
-_NOTHING = -600.0
+#: Logarithms below this one (1e-130) are those of 0: kinks 24 deviations out and farther, of which series tell nothing.
+_NOTHING = -300.0
 #: Parseval's differences below this fraction are rounding errors.
 _ROUNDING = 1e-13
 
@@ -51,19 +53,21 @@ _ROUNDING = 1e-13
 class Octave:
     """One interval of log r, and the reach of its Gaussian integrals: Chebyshev coefficients, shape (HEAD + K, nodes).
 
-    The functions are log E[φ(u)²] and the rest over powers of E[φ(u)²]: exp(z) changes it by factors of millions.
+    The functions are log E[φ(u)²] and the rest over powers of E[φ(u)²]: exp(z) changes it by factors of millions. For
+    log r below `low` all is 0.
     """
 
     low: float
+    width: float
     reach: float
     coefficients: Array
 
     def at(self, logs: Array) -> Array:
         """The numbers at these log r, shape (n,), as (HEAD + K, n)."""
-        t = np.clip(2.0 * (logs - self.low) / _WIDTH - 1.0, -1.0, 1.0)
+        t = np.clip(2.0 * (logs - self.low) / self.width - 1.0, -1.0, 1.0)
         found = self.coefficients @ chebyshev.chebvander(t, self.coefficients.shape[1] - 1).T
         total = np.exp(found[0])
-        total[found[0] < _NOTHING] = 0.0
+        total[(found[0] < _NOTHING) | (logs < self.low)] = 0.0
         found[0] = total
         found[1:HEAD] *= total
         found[HEAD:] *= np.sqrt(total)
@@ -75,21 +79,24 @@ class Spectrum:
 
     def __init__(self, curves: Curves) -> None:
         self._curves = curves
-        self._octaves: dict[int, Octave] = {}
+        self._octaves: dict[int, tuple[Octave, ...]] = {}
         self.jumps = curves.slope.jumps
 
     def rows(self, r: Array) -> Array:
         """The head and the h_k of rows with these r ≥ 0, shape (n,), as (HEAD + K, n); K is a multiple of `BLOCK`."""
-        found: dict[int, tuple[Array, Array]] = {}
+        found: list[tuple[Array, Array]] = []
         zero = r == 0
         logs = np.log(np.where(zero, 1.0, r))
         place = self.numbers(np.where(zero, 1.0, r))
         for number in np.unique(place[~zero]).tolist():
-            some = np.nonzero((place == number) & ~zero)[0]
-            found[number] = some, self.octave(number).at(logs[some])
-        height = max((part.shape[0] for _, part in found.values()), default=HEAD + 3 * BLOCK)
+            mine = np.nonzero((place == number) & ~zero)[0]
+            parts = self._part(number, logs[mine])
+            for k in np.unique(parts).tolist():
+                some = mine[parts == k]
+                found.append((some, self.octave(number)[k].at(logs[some])))
+        height = max((part.shape[0] for _, part in found), default=HEAD + 3 * BLOCK)
         result = np.zeros((height, len(r)))
-        for some, part in found.values():
+        for some, part in found:
             result[: part.shape[0], some] = part
         at_zero = self._curves.at_zero
         result[[0, 2], zero.nonzero()[0][:, None]] = at_zero * at_zero
@@ -102,34 +109,77 @@ class Spectrum:
 
     def reach(self, r: float) -> float:
         """How far out Gaussian integrals of φ(r x) go, r > 0."""
-        return self.octave(math.floor(math.log(r) / _WIDTH)).reach
+        number = math.floor(math.log(r) / _WIDTH)
+        return self.octave(number)[int(self._part(number, np.log(r)))].reach
 
-    def octave(self, number: int) -> Octave:
-        """The interval of this number, computed once.
+    def octave(self, number: int) -> tuple[Octave, ...]:
+        """The interval of this number, computed once; where kinks are far out in parts, which change more slowly.
 
         Raises:
             DomainError: its coefficients cannot be had.
         """
         if number not in self._octaves:
-            low = number * _WIDTH
-            for count in _NODES:
-                t, matrix = transform(count)
-                end, values = _coefficients(self._curves, np.exp(low + (t + 1.0) / 2.0 * _WIDTH))
-                found = values @ matrix.T
-                scale = np.ones(len(found))
-                scale[:HEAD] = np.maximum(1.0, np.abs(values[:HEAD]).max(axis=1))
-                scale[3] = scale[1]
-                if (np.abs(found[:, -3:]).max(axis=1) <= _RESOLVED * scale).all():
-                    break
-            else:
-                raise DomainError(
-                    f"the function {self._curves.value.expr} changes too fast at a variance of "
-                    f"{math.exp(2 * low):.4g}: scale the rows, or use `evaluate` pair by pair."
-                )
+            top = (number + 1) * _WIDTH
+            found: list[Octave] = []
+            waiting = [(_start(self._curves, number * _WIDTH, top), top)]
+            while waiting:
+                low, high = waiting.pop()
+                made = _interval(self._curves, low, high)
+                if made is not None:
+                    found.append(made)
+                elif high - low > _WIDTH / _PARTS:
+                    waiting += [((low + high) / 2.0, high), (low, (low + high) / 2.0)]
+                else:
+                    raise DomainError(
+                        f"the function {self._curves.value.expr} changes too fast at variances from "
+                        f"{math.exp(2 * low):.4g} to {math.exp(2 * high):.4g}: scale the rows, or use `evaluate` pair by "
+                        "pair."
+                    )
+            self._octaves[number] = tuple(found)
+        return self._octaves[number]
+
+    def _part(self, number: int, logs: Array) -> Array:
+        """Which of the octave's parts each of these log r is in."""
+        lows = [part.low for part in self.octave(number)]
+        return np.maximum(np.searchsorted(lows, logs, side="right") - 1, 0)
+
+
+def _interval(curves: Curves, low: float, high: float) -> Octave | None:
+    """From one log r to another; None where as many nodes as there are here do not tell the functions."""
+    for count in _NODES:
+        t, matrix = transform(count)
+        end, values = _coefficients(curves, np.exp(low + (t + 1.0) / 2.0 * (high - low)))
+        found = values @ matrix.T
+        scale = np.ones(len(found))
+        scale[:HEAD] = np.maximum(1.0, np.abs(values[:HEAD]).max(axis=1))
+        scale[3] = scale[1]
+        if (np.abs(found[:, -3:]).max(axis=1) <= _RESOLVED * scale).all():
             # what is only rounding is left out: at the ends of the interval it would add up
             used = np.nonzero((np.abs(found) > _ROUNDED * scale[:, None]).any(axis=0))[0]
-            self._octaves[number] = Octave(low, end, found[:, : int(used.max(initial=0)) + 1])
-        return self._octaves[number]
+            return Octave(low, high - low, end, found[:, : int(used.max(initial=0)) + 1])
+    return None
+
+
+def _start(curves: Curves, low: float, top: float) -> float:
+    """The log r of an octave from which on E[φ(r x)²] is something; its low end where that holds of all of it, or none.
+
+    A function that is 0 up to a kink far out has no logarithms below to interpolate.
+    """
+    x = np.linspace(-REACHES[-1], REACHES[-1], 64 * int(REACHES[-1]) + 1)
+
+    def nothing(log: float) -> bool:
+        r = math.exp(log)
+        with np.errstate(all="ignore"):
+            logs = 2.0 * np.log(np.abs(curves.value.at(REACHES[-1] * r)(r * x))) - x * x / 2.0
+        return bool(logs.max() < _NOTHING)
+
+    if not nothing(low) or nothing(top):
+        return low
+    start, something = low, top
+    while something - start > 1e-3 * (top - low):
+        middle = (start + something) / 2.0
+        start, something = (middle, something) if nothing(middle) else (start, middle)
+    return something
 
 
 def _coefficients(curves: Curves, radii: Array) -> tuple[float, Array]:
