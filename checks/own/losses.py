@@ -87,7 +87,8 @@ def late(X: Array, y: Array | None) -> list[Row]:
         (
             label,
             *one.least,
-            _ORDER[int(np.sign(one.least[1] - one.least[0]))] if one.resolved else "not resolved",
+            # a singular kernel's slowest mode may carry no loss
+            _ORDER[int(np.sign(one.least[1] - one.least[0]))] if one.resolved and one.regular else "not resolved",
             _ORDER[one.found.end],
             len(one.found),
         )
