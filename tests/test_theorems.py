@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from checks.catalog import claims
 from derivations.catalog import load
-from glutheory.dynamics import expected_loss
+from glutheory.dynamics import expected_loss, step_bound, worst_steps
 from glutheory.networks import GATES, Network, network, product
 from glutheory.numeric import gram
 from glutheory.spectra import condition_number, spectrum
@@ -68,7 +68,7 @@ def definite(K: Array) -> bool:
 
 
 def last(K: Array, gated: Array, Y: Array) -> tuple[int, float, float] | None:
-    """The sign of L − L̃ in the end for Σ = K, by the first of its rates whose weights differ; None if rounding hides it.
+    """The sign of L − L̃ in the end, Σ = K, by the first of its rates whose weights differ; None if rounding hides it.
 
     Returns:
         The sign, what to take from all rates so that nothing underflows, and a time at which that rate outweighs all.
@@ -393,6 +393,38 @@ class TestLosses:
         # 2k products of matrices of norm 1, and entries that err by E of a trace
         allowed = (2 * k + 4) * len(X) * 1e-14 * (np.trace(S) + Y @ Y)
         assert float(expected_loss(K, S, Y).descent(k, rate)) == pytest.approx(wanted, abs=allowed)
+
+
+class TestSteps:
+    """To the error ε: (κ−1) ln(1/ε) ≤ k ≤ ⌈κ ln(1/ε)⌉ for the worst target at 1/λ_1, half of both at the best rate."""
+
+    @given(condition=st.floats(1.001, 1e6), error=st.floats(1e-6, 0.9), optimal=st.booleans())
+    def test_the_worst_target(self, condition: float, error: float, optimal: bool) -> None:
+        share = (0.5 if optimal else 1.0) * math.log(1 / error)
+        most, worst = (count(condition, error, optimal=optimal) for count in (step_bound, worst_steps))
+        # the logarithm of 1 − 1/κ and two roundings: 1e-12 of the steps
+        assert (condition - 1) * share * (1 - 1e-12) <= worst <= most <= condition * share + 1
+
+    @pytest.mark.parametrize(
+        ("condition", "error", "most", "worst"),
+        [(2.0, 1e-3, 14, 10), (1.1, math.exp(-1), 2, 1), (1000.0, 1e-4, 9211, 9206)],
+    )
+    def test_the_bottom_eigenvector_does_not_take_as_many_as_the_bound(
+        self, condition: float, error: float, most: int, worst: int
+    ) -> None:
+        """By iteration; κ = 2 and ε = 1/1000 in whole numbers: 2⁹ < 1000 ≤ 2¹⁰."""
+        k, size = 0, 1.0
+        while size > error:
+            k, size = k + 1, size * (1 - 1 / condition)
+        assert k == worst == worst_steps(condition, error)
+        assert step_bound(condition, error) == most == math.ceil(condition * math.log(1 / error))
+        assert 2**9 < 1000 <= 2**10
+        claim, proof = claims()["steps"], load("steps_to_error")
+        told = " ".join([claim.corrected, claim.meaning, *(part.instead for part in claim.parts), proof.summary])
+        assert "attain" not in told
+        assert "sharp" not in told
+        if condition != 1.1:
+            assert f"{worst} of {most}" in claim.meaning
 
 
 class TestEntries:

@@ -83,9 +83,8 @@ def proof() -> Proof:
                 "the slowest exponential outlasts all others; its weight $\\mathrm{Tr}[PM]$ is a sum of $w_i \\ge "
                 "\\lambda_{\\min}(\\Sigma)$ by the step before. Where $\\Sigma$ is singular it can be 0, and the two "
                 "weights of a tie can be equal: then the next rate decides. The sign of $D$ at last is always that of "
-                "the first $c_j \\ne 0$. With $D < 0$ at first, $D$ is continuous and changes sign an odd number of times if it is positive at "
-                "last, "
-                "an even number of times if it is negative",
+                "the first $c_j \\ne 0$. With $D < 0$ at first, $D$ is continuous and changes sign an odd number of "
+                "times if it is positive at last, an even number of times if it is negative",
                 curves.end,
                 every("t lambda h w x sigma s", by.SUMS_OF_LIMITS),
             ),

@@ -49,8 +49,8 @@ def attained(cases: Sequence[Count], law: Law) -> Evidence:
                 wrong.append(case.label)
             shares.append(steps.value / (ends.condition * math.log(1 / case.error) / (2 if best else 1)))
     what = (
-        f"the {law.worst} eigenvector as the target takes the steps that its one factor says, and at least those of the "
-        "bound with κ − 1 for κ"
+        f"the {law.worst} eigenvector as the target takes the steps that its one factor says, and at least those of "
+        "the bound with κ − 1 for κ"
     )
     figures: dict[str, Figure] = {
         "numbers of steps": 2 * len(judged),

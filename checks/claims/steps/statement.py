@@ -37,7 +37,8 @@ CLAIM = Claim(
     corrected=(
         r"k_\varepsilon \le \lceil\kappa\ell\rceil \text{ at } \eta=1/\lambda_1, \quad "
         r"\le \lceil\tfrac\kappa2\ell\rceil \text{ at } \tfrac2{\lambda_1+\lambda_n}, \quad "
-        r"\ell = \ln\tfrac1\varepsilon, \text{ of } q_n \ge (\kappa-1)\ell,\ \tfrac{\kappa-1}2\ell; \quad "
+        r"\ell = \ln\tfrac1\varepsilon, \text{ for } q_n \text{ also } \ge (\kappa-1)\ell \text{ and } "
+        r"\ge \tfrac{\kappa-1}2\ell; \quad "
         r"\max_j \frac{\ell-\frac12\ln\frac1{\tau_j}}{-\ln r_j} \le k_\varepsilon \le "
         r"\Bigl\lceil\min_j \frac{\frac12\ln\frac{1-\tau_{<j}}{\varepsilon^2-\tau_{<j}}}{-\ln r_j}\Bigr\rceil, \quad "
         r"\tau: \text{ shares of the slow modes of the target}; \quad \text{at a shared rate } \lambda_{\max} "
@@ -60,8 +61,8 @@ CLAIM = Claim(
             "bound",
             "gradient descent takes O(cond · log 1/ε) steps to an error ε",
             Fate.SHARPENED,
-            "with the constant 1 at 1/λ_max and 1/2 at the best constant rate, for every target; the worst one takes at "
-            "least cond − 1 for cond of it",
+            "with the constant 1 at 1/λ_max and 1/2 at the best constant rate, for every target; the worst one takes "
+            "at least the same with cond − 1 for cond",
         ),
         Part(
             "speed",
