@@ -152,9 +152,9 @@ def proof() -> Proof:
             "Gradient descent on a quadratic, with error $\\|e_k\\|/\\|e_0\\|$: at $\\eta = 1/\\lambda_1$ at most "
             "$\\lceil\\kappa\\ln(1/\\varepsilon)\\rceil$ steps for *every* target, at the best constant rate at most "
             "$\\lceil\\tfrac\\kappa2\\ln(1/\\varepsilon)\\rceil$. The bottom eigenvector, the worst target, takes at "
-            "least $(\\kappa-1)\\ln(1/\\varepsilon)$ and $\\tfrac{\\kappa-1}2\\ln(1/\\varepsilon)$: nearly as many where "
-            "$\\kappa$ is large, fewer else. For a given target the weight of its slow modes decides, from below and from "
-            "above; a spike is learned in one step, and at a rate that two networks share it does not enter at all."
+            "least $(\\kappa-1)\\ln(1/\\varepsilon)$ and $\\tfrac{\\kappa-1}2\\ln(1/\\varepsilon)$: nearly as many "
+            "where $\\kappa$ is large, fewer else. For a given target the weight of its slow modes decides, from below "
+            "and from above; a spike is learned in one step, and at a rate that two networks share it does not enter at all."
         ),
         notation=(
             "$\\lambda_1 \\ge \\dots \\ge \\lambda_n > 0$ the eigenvalues, $\\kappa = \\lambda_1/\\lambda_n$; "
