@@ -154,8 +154,8 @@ def proof() -> Proof:
             "$\\lceil\\tfrac\\kappa2\\ln(1/\\varepsilon)\\rceil$. The bottom eigenvector, the worst target, takes at "
             "least $(\\kappa-1)\\ln(1/\\varepsilon)$ and $\\tfrac{\\kappa-1}2\\ln(1/\\varepsilon)$: nearly as many "
             "where $\\kappa$ is large, fewer else. For a given target the weight of its slow modes decides, from below "
-            "and from above; a spike is learned in one step, and at a rate that two networks share it does not enter at "
-            "all."
+            "and from above; a spike is learned in one step, and at a rate that two networks share it does not enter "
+            "at all."
         ),
         notation=(
             "$\\lambda_1 \\ge \\dots \\ge \\lambda_n > 0$ the eigenvalues, $\\kappa = \\lambda_1/\\lambda_n$; "
