@@ -190,8 +190,8 @@ def proof() -> Proof:
                 "the corners of a regular simplex: $\\Sigma = C$ and $\\tilde\\Sigma = C\\odot C$ have the eigenspaces "
                 "of the constants and of the sums 0. No two inputs are parallel, $\\lambda_1 = 0$ is simple and below "
                 "$\\tilde\\lambda_1$, and the hypothesis holds; but $w_1 = \\mathbf 1^\\top(\\Sigma+YY^\\top)\\,"
-                "\\mathbf 1/n = 0$. That $\\Sigma$ is positive definite cannot be left out: linear targets of a linear "
-                "network lie where its kernel is not singular",
+                "\\mathbf 1/n = 0$. That $\\Sigma$ is positive definite cannot be left out: linear targets lie in "
+                "the range of a linear network's kernel",
                 normalised.singular,
                 every("n g Z t s"),
             ),
