@@ -95,7 +95,7 @@ def singular() -> Outcome:
 
     def mixed(on: sp.Expr, off: sp.Expr) -> Form:
         """The matrix with these eigenvalues on the constants and on the sums 0."""
-        return form(on / n) + (eye - 1 / n) * off
+        return form((eye - 1 / n) * off + on / n)
 
     cosines = eye * (1 + 1 / d) - 1 / d
     low, high = 1 - 1 / d**2, 1 + 1 / d
