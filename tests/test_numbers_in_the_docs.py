@@ -12,6 +12,7 @@ import pytest
 from checks.catalog import claims
 from glutheory.claims import Verdict
 from glutheory.claims.stored import load
+from glutheory.dynamics import step_bound, worst_steps
 from glutheory.report.read import committed
 from glutheory.report.words import VERDICTS
 from tests.documents import ROOT
@@ -39,6 +40,18 @@ def test_a_line_for_each_claim_with_its_verdict() -> None:
     )
     assert not counts[Verdict.FAILS]
     assert sentence in " ".join(FINDINGS.split())
+
+
+def test_what_the_end_and_the_worst_target_need() -> None:
+    """Each sentence was false once: without a regular K, and with as many steps as the bound."""
+    text = " ".join(FINDINGS.split())
+    assert "the second as well if 0 < λ_min(K) < λ_min(K̃), which an activation that is no polynomial" in text
+    for condition, error, words in (
+        (1000.0, 1e-4, "{} of {} at 1000 and ε = 10⁻⁴"),
+        (2.0, 1e-3, "{} of {} at cond 2 and ε = 10⁻³"),
+        (1.1, math.exp(-1), "{} of {} at 1.1 and ε = 1/e"),
+    ):
+        assert words.format(worst_steps(condition, error), step_bound(condition, error)) in text
 
 
 def gains() -> list[tuple[str, float]]:

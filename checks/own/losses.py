@@ -83,16 +83,14 @@ def early(X: Array, y: Array | None) -> list[Row]:
 
 def late(X: Array, y: Array | None) -> list[Row]:
     """Who leads in the end, beside the least eigenvalues."""
-    return [
-        (
-            label,
-            *one.least,
-            _ORDER[int(np.sign(one.least[1] - one.least[0]))] if one.resolved else "not resolved",
-            _ORDER[one.found.end],
-            len(one.found),
-        )
-        for label, one in _cases(X, y)
-    ]
+    table: list[Row] = []
+    for label, one in _cases(X, y):
+        # the slowest mode of a singular kernel may carry no loss but for rounding
+        sure = one.resolved and one.regular
+        said = _ORDER[int(np.sign(one.least[1] - one.least[0]))] if sure else "not resolved"
+        found = _ORDER[one.found.end] if sure or one.found.certain else "not resolved"
+        table.append((label, *one.least, said, found, len(one.found)))
+    return table
 
 
 def expected_loss(X: Array, _: Array | None) -> list[Row]:

@@ -84,8 +84,20 @@ class LossPair:
 
     @property
     def resolved(self) -> bool:
-        """Whether the order of the least eigenvalues is certain, and with it which curve is lower in the end."""
+        """Whether the order of the least eigenvalues is certain.
+
+        With it which curve is lower in the end, if the covariances are positive definite, so that every mode carries
+        loss: by `derivations.proofs.crossing` for inputs of which no two are parallel and activations of `PAIRS`.
+        """
         return abs(self.least[0] - self.least[1]) > self.curves[0].error + self.curves[1].error
+
+    @property
+    def regular(self) -> bool:
+        """Whether both kernels are certainly not singular: then no covariance is, as a null vector of it is one of K.
+
+        From Σ u_iφ(w·x_i) = 0 for all w its derivatives in w are 0 as well.
+        """
+        return all(least > curve.error for least, curve in zip(self.least, self.curves, strict=True))
 
 
 def inputs(n: int, d: int, seed: int, *, normalised: bool = False) -> Array:

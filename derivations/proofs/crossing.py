@@ -17,15 +17,16 @@ def proof() -> Proof:
         summary=(
             "The difference of two expected losses is a sum of exponentials. Its sign at first is that of the initial "
             "losses, then of the slopes; its sign at last is decided by the smaller of the two least eigenvalues "
-            "*alone*, because every mode carries loss when $\\Sigma$ is positive definite; where the two are equal, by "
-            "the weights of their modes. If these signs differ the "
+            "*alone*, because every mode carries loss when $\\Sigma$ and $\\tilde\\Sigma$ are positive definite; where "
+            "the two are equal, by the weights of their modes. If these signs differ the "
             "curves cross an odd number of times, and exactly once if the cumulated spectral weights cross once. "
             "On normalised inputs, in the wide limit, the paper's hypothesis $Y^\\top(K-\\tilde K)Y \\ge 0$ gives the "
             "first half of Cor. 4.2 as soon as two inputs with $\\Sigma_{ij} \\ne 0$ are not parallel, for every $n$ "
             "and $d$. It does not give the second: there $\\lambda_1 \\le "
-            "\\tilde\\lambda_1$ always, and the gated loss is lower in the end if $\\lambda_1 < \\tilde\\lambda_1$, "
-            "as for $n \\ge 2$ inputs of which no two are parallel and a simple $\\lambda_1$; "
-            "but at a tie it can be the higher one at all times. On Gaussian inputs not even the order of the least "
+            "\\tilde\\lambda_1$ always, and the gated loss is lower in the end if $\\Sigma$ is positive definite and "
+            "$\\lambda_1 < \\tilde\\lambda_1$, as for $n \\ge 2$ inputs of which no two are parallel, a simple "
+            "$\\lambda_1$ and a $\\phi$ that is no polynomial; at a tie it can be the higher one at all times, and so "
+            "it can where $\\Sigma$ is singular. On Gaussian inputs not even the order of the least "
             "eigenvalues is sure (see the checks `crossing-early` and `crossing-late`)."
         ),
         notation=(
@@ -72,19 +73,20 @@ def proof() -> Proof:
             Step(
                 "at last",
                 lines(
-                    r"\lambda_1 < \tilde\lambda_1 \;\Longrightarrow\; e^{2\lambda_1t}D(t) \to w_1 > 0: \text{ gated "
-                    r"lower in the end;}\qquad \lambda_1 > \tilde\lambda_1: \text{ non-gated;}",
+                    r"\Sigma \succ 0,\ \lambda_1 < \tilde\lambda_1 \;\Longrightarrow\; e^{2\lambda_1t}D(t) \to "
+                    r"\mathrm{Tr}[PM] > 0: \text{ gated lower in the end;}",
+                    r"\tilde\Sigma \succ 0,\ \lambda_1 > \tilde\lambda_1 \;\Longrightarrow\; "
+                    r"e^{2\tilde\lambda_1t}D(t) \to -\mathrm{Tr}[\tilde P\tilde M] < 0: \text{ non-gated;}",
                     r"\lambda_1 = \tilde\lambda_1 \;\Longrightarrow\; e^{2\lambda_1t}D(t) \to \mathrm{Tr}[PM] - "
                     r"\mathrm{Tr}[\tilde P\tilde M], \qquad P, \tilde P \text{ the projectors on their eigenspaces}",
                 ),
-                "the slowest exponential outlasts all others; $w_1 = \\mathrm{Tr}[PM]$. If the two weights of a tie "
-                "are "
-                "equal as well, the next rate decides: the sign of $D$ at last is that of the first $c_j \\ne 0$. With "
-                "$D < 0$ at first, $D$ is continuous and changes sign an odd number of times if it is positive at "
-                "last, "
-                "an even number of times if it is negative",
+                "the slowest exponential outlasts all others; its weight $\\mathrm{Tr}[PM]$ is a sum of $w_i \\ge "
+                "\\lambda_{\\min}(\\Sigma)$ by the step before. Where $\\Sigma$ is singular it can be 0, and the two "
+                "weights of a tie can be equal: then the next rate decides. The sign of $D$ at last is always that of "
+                "the first $c_j \\ne 0$. With $D < 0$ at first, $D$ is continuous and changes sign an odd number of "
+                "times if it is positive at last, an even number of times if it is negative",
                 curves.end,
-                every("t lambda h w x", by.SUMS_OF_LIMITS),
+                every("t lambda h w x sigma s", by.SUMS_OF_LIMITS),
             ),
             Step(
                 "cumulated weights",
@@ -174,6 +176,24 @@ def proof() -> Proof:
                 "$\\tilde K = K$ and $D = 0$",
                 normalised.opposite,
                 every("a b y t s"),
+            ),
+            Step(
+                "normalised inputs, a singular covariance",
+                lines(
+                    r"\phi(z) = z,\ d \ge 2,\ n = d+1,\ C_{ij} = -\tfrac1d\ (i \ne j),\ Y \perp \mathbf 1:\qquad "
+                    r"Y^\top(K-\tilde K)Y = \tfrac{d+1}{d^2}\,\|Y\|^2\,m,",
+                    r"\text{eigenvalues over } m \text{ on } \mathbf 1 \text{ and on } \mathbf 1^\perp \quad K:\ 0,\ "
+                    r"1+\tfrac1d, \qquad \tilde K:\ 1+\tfrac1d,\ 1-\tfrac1{d^2},",
+                    r"D(t) = \bigl(d-\tfrac1d+\|Y\|^2\bigr)\bigl(e^{-2(1+1/d)t} - e^{-2(1-1/d^2)t}\bigr) < 0 "
+                    r"\text{ for all } t > 0 \quad (m = 1)",
+                ),
+                "the corners of a regular simplex: $\\Sigma = C$ and $\\tilde\\Sigma = C\\odot C$ have the eigenspaces "
+                "of the constants and of the sums 0. No two inputs are parallel, $\\lambda_1 = 0$ is simple and below "
+                "$\\tilde\\lambda_1$, and the hypothesis holds; but $w_1 = \\mathbf 1^\\top(\\Sigma+YY^\\top)\\,"
+                "\\mathbf 1/n = 0$. That $\\Sigma$ is positive definite cannot be left out: linear targets lie in "
+                "the range of a linear network's kernel",
+                normalised.singular,
+                every("n g Z t s"),
             ),
         ),
         remarks=(

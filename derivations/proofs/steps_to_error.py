@@ -151,9 +151,11 @@ def proof() -> Proof:
         summary=(
             "Gradient descent on a quadratic, with error $\\|e_k\\|/\\|e_0\\|$: at $\\eta = 1/\\lambda_1$ at most "
             "$\\lceil\\kappa\\ln(1/\\varepsilon)\\rceil$ steps for *every* target, at the best constant rate at most "
-            "$\\lceil\\tfrac\\kappa2\\ln(1/\\varepsilon)\\rceil$. The bottom eigenvector attains both up to "
-            "$\\kappa - 1$ for $\\kappa$. For a given target the weight of its slow modes decides, from below and from "
-            "above; a spike is learned in one step, and at a rate that two networks share it does not enter at all."
+            "$\\lceil\\tfrac\\kappa2\\ln(1/\\varepsilon)\\rceil$. The bottom eigenvector, the worst target, takes at "
+            "least $(\\kappa-1)\\ln(1/\\varepsilon)$ and $\\tfrac{\\kappa-1}2\\ln(1/\\varepsilon)$: nearly as many "
+            "where $\\kappa$ is large, fewer else. For a given target the weight of its slow modes decides, from below "
+            "and from above; a spike is learned in one step, and at a rate that two networks share it does not enter "
+            "at all."
         ),
         notation=(
             "$\\lambda_1 \\ge \\dots \\ge \\lambda_n > 0$ the eigenvalues, $\\kappa = \\lambda_1/\\lambda_n$; "
@@ -205,15 +207,17 @@ def proof() -> Proof:
                 every("l h s y", by.CALCULUS),
             ),
             Step(
-                "attained by the bottom eigenvector",
+                "the bottom eigenvector",
                 lines(
-                    r"e_0 \propto q_n: \quad k_\varepsilon = \Bigl\lceil\frac{\ell}{-\ln(1-1/\kappa)}\Bigr\rceil \ge "
-                    r"(\kappa-1)\,\ell \ \ (\eta = 1/\lambda_1),",
-                    r"e_0 \in \mathrm{span}(q_1, q_n): \quad k_\varepsilon = "
-                    r"\Bigl\lceil\frac{\ell}{-\ln\rho}\Bigr\rceil \ge "
-                    r"\tfrac{\kappa-1}2\,\ell \ \ (\eta = 2/(\lambda_1+\lambda_n))",
+                    r"e_0 \propto q_n: \quad (\kappa-1)\,\ell \le k_\varepsilon = "
+                    r"\Bigl\lceil\frac{\ell}{-\ln(1-1/\kappa)}\Bigr\rceil \le \lceil\kappa\,\ell\rceil \ \ "
+                    r"(\eta = 1/\lambda_1),",
+                    r"e_0 \in \mathrm{span}(q_1, q_n): \quad \tfrac{\kappa-1}2\,\ell \le k_\varepsilon = "
+                    r"\Bigl\lceil\frac{\ell}{-\ln\rho}\Bigr\rceil \le \lceil\tfrac\kappa2\,\ell\rceil \ \ "
+                    r"(\eta = 2/(\lambda_1+\lambda_n))",
                 ),
-                "one factor only, so that $L_k = r^{2k}L_0$; the first step bounds it from above",
+                "one factor only, so that $L_k = r^{2k}L_0$; the first step bounds it from above. The bounds on the "
+                "right, of the step before, are not attained in general",
                 _attained,
                 every("u v lambda_n l h y"),
             ),

@@ -61,13 +61,19 @@ def weights() -> Outcome:
 
 
 def end() -> Outcome:
-    """e^{2λ_1t} times the slowest mode is its weight, at a tie the difference of both; times any other it decays."""
-    lam, gap = sp.symbols("lambda h", positive=True)
+    """e^{2λ_1t} times the slowest mode is its weight, at a tie the difference of both; times any other it decays.
+
+    Of one curve alone the weight is σ + s: a mode's λ_min(Σ) = σ > 0 at least, by `weights`, and what is beyond that.
+    """
+    lam, gap, least = sp.symbols("lambda h sigma", positive=True)
     w, tied = sp.symbols("w x", real=True)
+    weight = least + sp.Symbol("s", nonnegative=True)
     first, other = sp.exp(-2 * lam * t), sp.exp(-2 * (lam + gap) * t)
     return both(
+        strictly(weight),
         zero(
             (sp.exp(2 * lam * t) * (w * first - tied * first), w - tied),
+            (sp.exp(2 * lam * t) * weight * first, weight),
             sp.exp(2 * lam * t) * other - sp.exp(-2 * gap * t),
         ),
         decay(),

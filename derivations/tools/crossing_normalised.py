@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import sympy as sp
 
-from derivations.tools.matrices import K, e, i, j, q, r, spectral, u, values, x
+from derivations.tools.matrices import K, e, i, j, k, q, r, spectral, u, values, x
 from derivations.tools.numbers import larger
 from derivations.tools.proof import Outcome, both
-from derivations.tools.sums import Form, Index, Tensor, delta, orthonormal, same, total, unit_diagonal
+from derivations.tools.sums import Form, Index, Tensor, delta, form, orthonormal, same, total, unit_diagonal
 from derivations.tools.zero import positive, strictly, zero
 
 m, t, s = sp.symbols("m t s", positive=True)
@@ -85,6 +85,42 @@ def opposite() -> Outcome:
             (sp.diff(rises, s), sp.exp(-s)),
         ),
         strictly(4 * b * y**2, 2 * y**2, 4 * b * t, sp.exp(-s)),
+    )
+
+
+def singular() -> Outcome:
+    """A simplex of n = d + 1 inputs and the linear φ: kernels of two eigenspaces, and targets that sum to 0."""
+    n, more = sp.Symbol("n", positive=True), sp.Symbol("g", positive=True)
+    d, Z, eye = n - 1, Tensor("Z"), delta(i, j)
+
+    def mixed(on: sp.Expr, off: sp.Expr) -> Form:
+        """The matrix with these eigenvalues on the constants and on the sums 0."""
+        return form((eye - 1 / n) * off + on / n)
+
+    cosines = eye * (1 + 1 / d) - 1 / d
+    low, high = 1 - 1 / d**2, 1 + 1 / d
+    spectra = [cosines - mixed(sp.S.Zero, high), cosines * cosines - mixed(high, low)]
+    # Y is any vector Z less its mean; what it adds to the constants' weight, and to the others'
+    mean = total(Z[k], k) * (1 / n)
+    square = total((Z[i] - mean) ** 2, i)
+    alone, rest = total(Z[i] - mean, i), total((Z[i] - mean) * (eye - 1 / n) * (Z[j] - mean), i, j)
+    forms = total((Z[i] - mean) * (cosines - cosines * cosines) * (Z[j] - mean), i, j)
+    size = sp.Symbol("y", nonnegative=True)  # ‖Y‖²; Σ = K/m with m = 1, a mode's weight is its dimension times λ
+    fast, slow = d * high + size - high, d * low + size
+    # D is a negative factor times 1 − e^{−s}, s = 2(high − low)t
+    rises = 1 - sp.exp(-s)
+    difference = fast * sp.exp(-2 * high * t) - slow * sp.exp(-2 * low * t)
+    wide = {n: 2 + more}  # d = 1 + g
+    return both(
+        same(*spectra, alone, rest - square, forms - (d + 1) / d**2 * square),
+        zero(
+            (fast, d - 1 / d + size),
+            (slow, d - 1 / d + size),
+            difference + slow * sp.exp(-2 * low * t) * rises.subs(s, 2 * (high - low) * t),
+            rises.subs(s, 0),
+            (sp.diff(rises, s), sp.exp(-s)),
+        ),
+        strictly(*(sp.factor(value.subs(wide)) for value in (slow, low, high - low, 1 - 1 / d)), sp.exp(-s)),
     )
 
 

@@ -223,6 +223,18 @@ def test_losses_by_powers_of_the_kernels() -> None:
     assert (late[2], late[3]) == (leads[1], leads[1])
 
 
+def test_a_mode_that_carries_no_loss_does_not_decide_the_end() -> None:
+    """Opposite rows, more than dimensions: φ(z) − φ(−z) = z, so K is singular; and equal targets on opposite rows.
+
+    The null vectors of K are odd and the targets even: w_1 = 0 but for rounding. K̃ is not singular.
+    """
+    half = np.random.default_rng(0).standard_normal((5, 3))
+    rows, targets = np.concatenate([half, -half]), np.tile(np.arange(1.0, 6.0), 2)
+    for name, row in measured("crossing-late", rows, targets).items():
+        assert abs(row[0]) < 1e-14 < 1e-4 < row[1], name
+        assert row[2:4] == ("not resolved", "not resolved"), name
+
+
 def test_the_first_term_of_the_expected_loss() -> None:
     """Exactly d/m and 2d/m for ReLU and ReGLU, whose c T and S agree where u = v."""
     for name, times in (("relu", 1), ("reglu", 2)):

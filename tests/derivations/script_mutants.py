@@ -130,6 +130,20 @@ MUTANTS = (
         "product",
         "crossing_curves",
     ),
+    ScriptMutant(
+        "crossing",
+        "at last",
+        'weight = least + sp.Symbol("s", nonnegative=True)',
+        'weight = sp.Symbol("s", nonnegative=True)',
+        "crossing_curves",
+    ),
+    ScriptMutant(
+        "crossing",
+        "normalised inputs, a singular covariance",
+        "cosines = eye * (1 + 1 / d) - 1 / d\n",
+        "cosines = eye * (1 + 1 / d) + 1 / d\n",
+        "crossing_normalised",
+    ),
     ScriptMutant("crossing", "normalised inputs, opposite ones", "2 * eye - one\n", "2 * eye\n", "crossing_normalised"),
     ScriptMutant(
         "decorrelation",

@@ -39,7 +39,7 @@ DECIDED = {
     "arc_cosine": (9, 9),
     "arcsine_family": (8, 8),
     "centring": (9, 11),
-    "crossing": (10, 10),
+    "crossing": (11, 11),
     "decorrelation": (15, 16),
     "degree_shift": (8, 8),
     "depth": (8, 12),

@@ -1,4 +1,4 @@
-"""The bounds on every target, who attains them, and what a given target needs."""
+"""The bounds on every target, what the worst one takes, and what a given target needs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def attained(cases: Sequence[Count], law: Law) -> Evidence:
             if steps.low > said[1] or high < said[0] or high < least:
                 wrong.append(case.label)
             shares.append(steps.value / (ends.condition * math.log(1 / case.error) / (2 if best else 1)))
-    what = f"the {law.worst} eigenvector as the target takes the steps of the bound, but for κ − 1 and whole numbers"
+    what = (
+        f"the {law.worst} eigenvector as the target takes the steps that its one factor says, and at least those of "
+        "the bound with κ − 1 for κ"
+    )
     figures: dict[str, Figure] = {
         "numbers of steps": 2 * len(judged),
         "not as said": len(wrong),

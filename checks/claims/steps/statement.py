@@ -37,14 +37,17 @@ CLAIM = Claim(
     corrected=(
         r"k_\varepsilon \le \lceil\kappa\ell\rceil \text{ at } \eta=1/\lambda_1, \quad "
         r"\le \lceil\tfrac\kappa2\ell\rceil \text{ at } \tfrac2{\lambda_1+\lambda_n}, \quad "
-        r"\ell = \ln\tfrac1\varepsilon, \text{ attained by } q_n; \quad "
+        r"\ell = \ln\tfrac1\varepsilon, \text{ for } q_n \text{ also } \ge (\kappa-1)\ell \text{ and } "
+        r"\ge \tfrac{\kappa-1}2\ell; \quad "
         r"\max_j \frac{\ell-\frac12\ln\frac1{\tau_j}}{-\ln r_j} \le k_\varepsilon \le "
         r"\Bigl\lceil\min_j \frac{\frac12\ln\frac{1-\tau_{<j}}{\varepsilon^2-\tau_{<j}}}{-\ln r_j}\Bigr\rceil, \quad "
         r"\tau: \text{ shares of the slow modes of the target}; \quad \text{at a shared rate } \lambda_{\max} "
         r"\text{ does not enter}"
     ),
     meaning=(
-        "The condition number bounds the steps for every target and is sharp for the worst one. With random labels, a "
+        "The condition number bounds the steps for every target by cond · ln(1/ε), rounded up, at the rate 1/λ_max, "
+        "and the worst one takes at least (cond − 1) · ln(1/ε): nearly as many where cond is large (9206 of 9211 at "
+        "1000 and ε = 0.0001), fewer else (10 of 14 at 2 and ε = 0.001). With random labels, a "
         "small error (n ε² ≤ 1/5) and each network at its own rate 1/λ_max it also says, within a factor 3 (1.8 in all "
         "cases seen), how much a gate saves. It says little about linear targets, which lie in the leading modes: it "
         "overstates their steps by factors of 6 to 27 in the median and up to millions, and the better conditioned "
@@ -58,7 +61,8 @@ CLAIM = Claim(
             "bound",
             "gradient descent takes O(cond · log 1/ε) steps to an error ε",
             Fate.SHARPENED,
-            "with the constant 1 at 1/λ_max and 1/2 at the best constant rate, for every target, and who attains it",
+            "with the constant 1 at 1/λ_max and 1/2 at the best constant rate, for every target; the worst one takes "
+            "at least the same with cond − 1 for cond",
         ),
         Part(
             "speed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -55,6 +56,22 @@ def test_the_right_rule(chosen: tuple[tuple[LossPair, ...], ...]) -> None:
         found = evidence.starts(cases, CORRECT, "test")
         assert found.finding is Finding.SUPPORTS, found.figures
     assert evidence.theorem(chosen[1]).finding is Finding.SUPPORTS
+
+
+def test_curves_that_start_the_other_way_refute_the_theorem(chosen: tuple[tuple[LossPair, ...], ...]) -> None:
+    """The forms stay, and the networks that are simulated are exchanged, or those whose exponentials are summed."""
+    cases = chosen[1]
+    shared = {
+        id(given.data): replace(given.data, K=given.data.K[::-1], sigma=given.data.sigma[::-1]) for given in cases
+    }
+    simulated = [replace(given, data=shared[id(given.data)]) for given in cases]
+    summed = [replace(given, curves=given.curves[::-1]) for given in cases]
+    for wrong in (simulated, summed):
+        found = evidence.theorem(wrong)
+        assert found.finding is Finding.REFUTES
+        names = found.figures["not as claimed"]
+        assert isinstance(names, list)
+        assert len(names) == found.figures["cases with the hypothesis"] == found.figures["simulated"]
 
 
 @pytest.mark.parametrize("label", MUTANTS)

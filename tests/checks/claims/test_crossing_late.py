@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -10,19 +11,20 @@ import pytest
 from flint import arb, arb_mat, fmpq, fmpq_mat
 
 from checks import runner
-from checks.claims.crossing_late import evidence, statement, ties
+from checks.claims.crossing_late import evidence, singular, statement, ties
 from checks.claims.crossing_late.evidence import CORRECT, MUTANTS, slowest
 from checks.claims.crossing_late.gaussian_balls import counterexample, exceeds, quotient
 from checks.claims.crossing_late.ties import SHORT, TIES, decide, decided
 from checks.settings import Settings
-from checks.tools.loss_pairs import PAIRS, LossPair, case, inputs
+from checks.tools.loss_pairs import PAIRS, Data, LossPair, case, inputs
+from checks.tools.loss_races import Race
 from checks.tools.relu_balls import kernels
 from glutheory import gram
 from glutheory.claims import Finding, Verdict
 from glutheory.dynamics import expected_loss
 from glutheory.networks import product
 from tests.checks.claims.loss_cases import QUICK, few, few_normalised
-from tests.data_sets import even_parity, polygon, to_sphere
+from tests.data_sets import even_parity, polygon, simplex, to_sphere
 
 
 @pytest.fixture(scope="module")
@@ -161,12 +163,102 @@ class TestTies:
         assert found.lead > 0
 
 
+class TestSingular:
+    """The theorem without "Σ is positive definite": on normalised inputs a simple least eigenvalue decides the end."""
+
+    @pytest.mark.parametrize(
+        ("label", "X"),
+        [*zip(singular.SINGULAR, (to_sphere(polygon(6)[:3]), to_sphere(simplex(3))), strict=True)],
+        ids=["0, 60, 120 degrees", "tetrahedron"],
+    )
+    def test_the_certificate_against_matrices(self, label: str, X: np.ndarray) -> None:
+        """By the library's kernels and losses, which know nothing of the eigenvectors; 1e-12 is n roundings."""
+        found, example = singular.decided(label), singular.SINGULAR[label]
+        K, gated = (gram(net, X, kind="nngp") for net in ("identity", "bilinear"))
+        Y = np.array(example.Y, dtype=float)
+        for matrix, exact in ((K, found.plain), (gated, found.gated)):
+            assert np.linalg.eigvalsh(matrix) == pytest.approx([float(value) for value in exact], abs=1e-12)
+        assert float(found.form) == pytest.approx(Y @ (K - gated) @ Y, rel=1e-12)
+        assert found.refutes
+        assert (found.always, found.weight) == (-1, Fraction(0))
+        times = np.geomspace(1e-3, 8, 60)
+        plain, other = (expected_loss(matrix, matrix, Y).flow(times) for matrix in (K, gated))
+        assert (plain < other).all()
+
+    def test_the_losses_of_three_inputs_in_the_plane(self) -> None:
+        """L = 9 e^{−3t} and L̃ = 41/6 e^{−3t} + 13/6 e^{−1.5t}, by hand."""
+        K, gated = (gram(net, to_sphere(polygon(6)[:3]), kind="nngp") for net in ("identity", "bilinear"))
+        Y = np.array([1.0, 2.0, 1.0])
+        for t in (0.1, 1.0, 8.0):
+            losses = [float(expected_loss(matrix, matrix, Y).flow(t)) for matrix in (K, gated)]
+            assert losses[0] == pytest.approx(9 * np.exp(-3 * t), rel=1e-12)
+            assert losses[1] == pytest.approx(41 / 6 * np.exp(-3 * t) + 13 / 6 * np.exp(-1.5 * t), rel=1e-12)
+
+    def test_the_controls_name_the_data_sets(self) -> None:
+        found = statement.singular_controls()
+        assert all(control.caught for control in found)
+        assert all(label in control.altered for label, control in zip(singular.SINGULAR, found, strict=True))
+        assert singular.condition_needed().finding is Finding.SUPPORTS
+
+    def test_what_has_loss_in_the_slowest_mode_refutes_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Targets with a part in the null space: w_1 > 0, and the gated loss is lower in the end."""
+        good = next(iter(singular.SINGULAR.values()))
+        found = singular.decide(replace(good, Y=(1, 1, 1)))
+        assert found.weight == Fraction(1, 3)
+        assert not found.refutes
+        monkeypatch.setattr(singular, "decided", lambda _: found)
+        assert singular.condition_needed().finding is Finding.REFUTES
+
+    def test_conditions_that_fail_are_seen(self) -> None:
+        found = singular.decided(next(iter(singular.SINGULAR)))
+        assert found.refutes
+        assert not replace(found, parallel=True).refutes
+        assert not replace(found, plain=(Fraction(0), Fraction(0), Fraction(3))).refutes
+        assert not replace(found, form=Fraction(-1)).refutes
+        assert not replace(found, always=1).refutes
+
+    def test_wrong_vectors_and_kernels_are_refused(self) -> None:
+        good = next(iter(singular.SINGULAR.values()))
+        with pytest.raises(ValueError, match="no orthogonal basis"):
+            singular.decide(replace(good, plain=good.plain[:2]))
+        with pytest.raises(ValueError, match="no orthogonal basis"):
+            singular.decide(replace(good, gated=((1, 1, 1), (1, 0, -1), (1, 0, 1))))
+        with pytest.raises(ValueError, match="no eigenvector"):
+            singular.decide(replace(good, plain=good.gated))
+        with pytest.raises(ValueError, match="take a polynomial"):
+            singular.decide(replace(good, activation="relu"))
+
+
 class TestRules:
     def test_the_right_rule(self, cases: tuple[LossPair, ...], normalised: tuple[LossPair, ...]) -> None:
         for chosen in (cases, normalised):
             found = evidence.ends(chosen, CORRECT, "test")
             assert found.finding is Finding.SUPPORTS, found.figures
         assert evidence.normalised(normalised).finding is Finding.SUPPORTS
+
+    def test_curves_that_end_the_other_way_refute_the_order_on_normalised_inputs(
+        self, normalised: tuple[LossPair, ...]
+    ) -> None:
+        """The eigenvalues stay, and the networks that are simulated are exchanged."""
+
+        def exchanged(data: Data) -> Data:
+            return replace(data, K=data.K[::-1], sigma=data.sigma[::-1])
+
+        shared = {id(given.data): exchanged(given.data) for given in normalised}
+        wrong = [replace(given, data=shared[id(given.data)]) for given in normalised]
+        found = evidence.normalised(wrong)
+        assert found.finding is Finding.REFUTES
+        names = found.figures["not gated lower in the end"]
+        assert isinstance(names, list)
+        assert len(names) == found.figures["simulated to the end"]
+        assert 2 * len(names) >= len(wrong)
+
+    def test_races_that_end_too_soon_support_nothing(
+        self, normalised: tuple[LossPair, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(evidence, "races", lambda cases: [Race((0.0,), (0,), 1.0)] * len(cases))
+        assert evidence.normalised(normalised).finding is Finding.UNDECIDED
+        assert evidence.normalised(()).finding is Finding.UNDECIDED
 
     @pytest.mark.parametrize("label", MUTANTS)
     def test_wrong_rules(self, cases: tuple[LossPair, ...], normalised: tuple[LossPair, ...], label: str) -> None:
