@@ -203,7 +203,7 @@ def test_kinks_away_from_zero_at_small_variances(name: str, variance: str) -> No
 @pytest.mark.parametrize("rho", [Fraction(3, 10), Fraction(-99, 100), Fraction(1)])
 @pytest.mark.parametrize("variance", ["1e-4", "1e-6", "1"])
 def test_kinks_on_the_other_side_of_a_flat_piece(variance: str, rho: Fraction) -> None:
-    """(−z−1)₊, (|z|−1)₊ and what is constant around 0 by (z−1)₊: in milliseconds too, where nearly 1 less nearly 1 hung."""
+    """(−z−1)₊, (|z|−1)₊ and 3 − (|z|−1)₊ by (z−1)₊: in milliseconds too; nearly 1 less nearly 1 hung."""
     a = Fraction(variance)
 
     def values(expr: sp.Expr, c: Fraction) -> tuple[mpmath.mpf, mpmath.mpf]:
