@@ -120,9 +120,8 @@ def _steps(
 ) -> Iterable[Term]:
     """Z^power e^{alpha z} times the step function of these values.
 
-    By steps away from 0 where φ is `flat` around it, so that no step is 1 there: of nearly 1 less nearly 1 the
-    expectations would have to be known to as many digits as cancel. Otherwise by steps whose exponentials vanish if they
-    can.
+    By steps away from 0 where φ is `flat` around it, so that no step is 1 there: nearly 1 less nearly 1 would cost all
+    the digits that cancel. Otherwise by steps whose exponentials vanish if they can.
     """
     if flat is not None:
         if row[flat] != 0:

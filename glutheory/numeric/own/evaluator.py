@@ -11,7 +11,7 @@ import sympy as sp
 from glutheory.errors import DomainError
 from glutheory.numeric import horner
 from glutheory.numeric.arrays import Array, Namespace, constant, host
-from glutheory.numeric.duals.record import Dual, Partials, Values
+from glutheory.numeric.duals.record import Dual, Partials, Values, check_radii
 from glutheory.numeric.own.check import check
 from glutheory.numeric.own.curve import curves
 from glutheory.numeric.own.features import Layout, features, layout, reach_of, terms_needed
@@ -52,6 +52,7 @@ class Evaluator:
             combination=self.combination,
             error=ERROR,
             values_only=self._curves.slope.jumps,
+            largest=_LARGEST,
         )
 
     def features(self, side: Radii) -> Array:
@@ -69,12 +70,8 @@ class Evaluator:
         return self._features(side, True)
 
     def _features(self, side: Radii, slopes: bool) -> Array:
+        check_radii(str(self._curves.value.expr), side, _LARGEST)
         r = host(side.r)
-        if r.size and not float(r.max()) <= _LARGEST:
-            raise DomainError(
-                f"rows have variances up to {float(r.max()) ** 2:.4g}, and {self._curves.value.expr} can be evaluated "
-                f"up to {_LARGEST**2:.0e}: scale the rows down."
-            )
         with np.errstate(all="ignore"):
             found = features(self._spectrum, r, slopes)
             terms = layout(found.shape[0], slopes).terms
