@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -190,7 +191,12 @@ def _taken(pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]) 
         heads.append(np.stack(wide))
     r, q = heads[0][0], heads[1][0]
     sign = np.where(rho < 0, -1.0, 1.0)
-    return Pairs(r, sign * q, np.abs(rho), sine), (heads[0][1:], heads[1][1:])
+    found = Pairs.of(r, sign * q, np.abs(rho), sine)
+    if pairs.excess is not None:
+        # beyond a factor of 2 nothing cancels, and far beyond it the geometry's is cut off
+        excess = host((pairs.excess + 0.0 * pairs.rho)[some])
+        found = replace(found, excess=np.where(np.abs(found.excess) < 1.0, excess, found.excess))
+    return found, (heads[0][1:], heads[1][1:])
 
 
 def _scales(heads: tuple[Array, Array], pairs: Pairs, some: Array | slice) -> Array:
