@@ -178,7 +178,7 @@ def test_nothing_is_ever_nan(name: str, norm: float) -> None:
 @pytest.mark.parametrize("name", FAST_NETWORKS)
 @pytest.mark.parametrize("norm", [1e153, 1e160, 1e200, 1e300])
 def test_norms_whose_squares_leave_float64(name: str, norm: float) -> None:
-    """Of functions of the angle alone infinite or right, of others refused: NaN, 5e299 or a ZeroDivisionError before."""
+    """Homogeneous kernels are infinite or right, others refused: NaN, 5e299 or a ZeroDivisionError before."""
     X = np.concatenate([norm * np.random.default_rng(3).standard_normal((4, 3)), np.eye(3)])
     homogeneous = all(act.name in DEGREES for act in glu.network(name).branches)
     for kind in ("nngp", "ntk"):

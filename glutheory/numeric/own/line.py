@@ -29,6 +29,9 @@ _PEAK = 3.4
 #: Breaks nearer to each other than this one crowd towards a branch point, if there is one.
 _BESIDE = 1e-2
 
+#: Where |r'/r − 1| is above this the radii tell it.
+_NEAR = 2.0**-4
+
 #: Which function of u is multiplied with which one of v.
 Products = Sequence[tuple[int, int]]
 
@@ -116,8 +119,8 @@ class Side:
 class Pairs:
     """N pairs of rows: r > 0 and q ≠ 0 the radii, of the sign of ρ in q; |ρ| and sin θ; shape (N,) each.
 
-    `excess` is |ρ q|/r − 1 without cancellation: by it, over the sine, kinks of u and v cross, and the radii of rows 1e-10
-    apart tell six digits of that. Of `Pairs.of` it is what r and q tell.
+    `excess` is |ρ q|/r − 1 without cancellation: by it, over the sine, kinks of u and v cross, and the radii of rows
+    1e-10 apart tell six digits of that. Of `Pairs.of` it is what r and q tell.
     """
 
     r: Array
@@ -138,10 +141,11 @@ class Pairs:
     def turned(self) -> Pairs:
         """The pairs with their rows exchanged."""
         size = np.abs(self.q)
-        kept = np.maximum(self.excess, -0.5)
+        near = np.abs(self.excess) < _NEAR
+        kept = np.where(near, self.excess, 0.0)
         excess = -(self.sine * self.sine + kept) / (1.0 + kept)
-        # nothing cancels there
-        excess = np.where(self.excess < -0.5, _excess(size, self.r, self.rho, self.sine), excess)
+        # farther away nothing cancels
+        excess = np.where(near, excess, _excess(size, self.r, self.rho, self.sine))
         return Pairs(size, np.sign(self.q) * self.r, self.rho, self.sine, excess)
 
     def crossings(self, own: Array, other: Array) -> Array:
