@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -234,6 +235,35 @@ def test_squares_of_small_rows_do_not_vanish() -> None:
     assert glu.gram(made, 1e-200 * np.array([ROW, 2 * ROW])) == pytest.approx(
         glu.gram(made, np.array([ROW, 2 * ROW])), rel=1e-14
     )
+
+
+@pytest.mark.parametrize(("name", "slope"), [("silu", 0.5), ("gelu", 0.5), ("swiglu", 0.0)])
+def test_small_rows_of_nearly_one_direction(name: str, slope: float) -> None:
+    """φ is its slope at 0 times z there (a square, nothing, for swiglu); means of squares of 1e-170 were 0/0: NaN."""
+    rows = np.array([ROW, 1.01 * ROW + [0.0, 1e-3], -2 * ROW])
+    made = composed(dense(), residual(product(name), dense()), rmsnorm(), readout())
+    unit = rows / np.linalg.norm(rows, axis=1)[:, None]
+    share = slope**2
+    # Θ = Σ behind the first layer; the branch has 2 Σ of both of these, and Σ of the last one
+    wanted = unit @ unit.T, unit @ unit.T * (1 + (1 + 3 * share) / (1 + share))
+    for found, value in zip(glu.gram(made, 1e-170 * rows, kind="both"), wanted, strict=True):
+        np.testing.assert_allclose(found, value, rtol=1e-13)
+
+
+@pytest.mark.parametrize("size", [1e-140, 1e-158, 1e-161, 1e-170])
+@pytest.mark.parametrize("name", ["tanh", "sin", "erf"])
+def test_images_whose_squares_lose_digits(name: str, size: float) -> None:
+    """E[φ(u)²] as it is: at 1e-158 a norm behind it made 3e-8 of the lost digits, at 1e-170 a sum went without it."""
+    rows = np.array([ROW, 1.01 * ROW + [0.0, 1e-3], [0.3, 2.0]])
+    unit = rows / np.linalg.norm(rows, axis=1)[:, None]
+    for made in (
+        composed(dense(), product(name), dense(), rmsnorm(), readout()),
+        composed(dense(), residual(product(name), dense()), rmsnorm(), readout()),
+    ):
+        if size == 1e-140:
+            np.testing.assert_allclose(glu.gram(made, size * rows, kind="nngp"), unit @ unit.T, rtol=1e-13)
+        else:
+            refused(partial(glu.gram, made, size * rows), "below the smallest numbers of float64")
 
 
 @pytest.mark.long

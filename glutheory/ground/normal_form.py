@@ -27,7 +27,7 @@ with the definition point by point.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -104,11 +104,32 @@ def _by_pieces(expr: sp.Expr) -> tuple[Term, ...] | None:
             row[i] = term.coefficient
     if found.smooth or None in branches:
         return None
-    return collect(term for wave, row in waves.items() for term in _steps(*wave, row, found.kinks))
+    flat = _flat(waves, found.kinks)
+    return collect(term for wave, row in waves.items() for term in _steps(*wave, row, found.kinks, flat))
 
 
-def _steps(power: int, alpha: sp.Expr, row: Sequence[sp.Expr], kinks: Sequence[sp.Expr]) -> Iterable[Term]:
-    """Z^power e^{alpha z} times the step function of these values, by steps whose exponentials vanish if they can."""
+def _flat(waves: Mapping[tuple[int, sp.Expr], Sequence[sp.Expr]], kinks: Sequence[sp.Expr]) -> int | None:
+    """The interval that has 0 inside, where φ is a constant on it: small variances see only what lies beyond it."""
+    index = sum(1 for kink in kinks if kink.is_negative)
+    inside = all(kink.is_negative or kink.is_positive for kink in kinks)
+    return index if inside and all(wave == (0, 0) or row[index] == 0 for wave, row in waves.items()) else None
+
+
+def _steps(
+    power: int, alpha: sp.Expr, row: Sequence[sp.Expr], kinks: Sequence[sp.Expr], flat: int | None
+) -> Iterable[Term]:
+    """Z^power e^{alpha z} times the step function of these values.
+
+    By steps away from 0 where φ is `flat` around it, so that no step is 1 there: nearly 1 less nearly 1 would cost all
+    the digits that cancel. Otherwise by steps whose exponentials vanish if they can.
+    """
+    if flat is not None:
+        if row[flat] != 0:
+            yield Term(row[flat], power, ExpQuad(sp.S.Zero, alpha))
+        for i, (kink, left, right) in enumerate(zip(kinks, row, row[1:], strict=False)):
+            side = -1 if i < flat else 1
+            yield Term(side * (right - left), power, NormalCdf(sp.S.Zero, kink, alpha, side))
+        return
     side = -1 if row[-1] == 0 and alpha != 0 else 1
     if side > 0 and row[0] != 0:
         yield Term(row[0], power, ExpQuad(sp.S.Zero, alpha))

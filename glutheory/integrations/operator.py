@@ -166,9 +166,11 @@ class GramOperator(LinearOperator):
             both = self._multiplied(np.hstack([V.real, V.imag]), turned)
             k = V.shape[1]
             return np.asarray(both[:, :k] + 1j * both[:, k:])
+        height = self.shape[1] if turned else self.shape[0]
+        if V.shape[1] == 0:
+            return np.zeros((height, 0), self.dtype)
         self.passes += 1
         V = np.ascontiguousarray(V, dtype=np.float64)
-        height = self.shape[1] if turned else self.shape[0]
         if self._executor is not None:
             return self._on(self._executor, V, height, turned).astype(self.dtype, copy=False)
         tiles = math.prod(-(-rows // self._block) for rows in self.shape)

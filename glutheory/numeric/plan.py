@@ -13,6 +13,7 @@ from glutheory.networks import Network
 from glutheory.numeric.angles import of_tile, refine
 from glutheory.numeric.arrays import Array, Namespace, add_outer, piece
 from glutheory.numeric.duals import evaluator
+from glutheory.numeric.duals.record import check_radii
 from glutheory.numeric.kernel import Branch, combined, dense, product, unit
 from glutheory.numeric.pairs import Geometry
 from glutheory.numeric.rows import Rows
@@ -162,8 +163,12 @@ def fed(network: Network, left: Rows, right: Rows, found: Scales, *, slopes: boo
     for act, variance, share in zip(network.branches, found.variances, found.shares, strict=True):
         dual = evaluator(act)
         features = dual.slope_features if slopes and dual.slope_features else dual.features
-        first = features(left.radii(variance))
-        second = first if right is left else features(right.radii(variance))
+        own = left.radii(variance)
+        other = own if right is left else right.radii(variance)
+        for side in (own, other):
+            check_radii(act.label, side, dual.largest)
+        first = features(own)
+        second = first if other is own else features(other)
         branches.append(Branch(dual, first, second, float(share / found.readout)))
     return tuple(branches)
 

@@ -164,6 +164,17 @@ class TestBetweenTwoSetsOfRows:
         assert (single.T @ u).dtype == np.float32
         np.testing.assert_allclose(single.T @ u, K.T @ u, rtol=1e-6)
 
+    @pytest.mark.parametrize("shape", [(7, 5), (7, None)])
+    def test_a_matrix_of_no_columns(self, shape: tuple[int, int | None]) -> None:
+        """Solvers hand these on where nothing is left to be deflated; it ended in a ZeroDivisionError."""
+        X, Y = _data(7, 4), None if shape[1] is None else _data(5, 4, 1)
+        operator = GramOperator("relu", X, Y, dtype=np.float32)
+        V, W = (np.ones((size, 0)) for size in operator.shape[::-1])
+        for found, rows in ((operator @ V, 7), (operator.T @ W, operator.shape[1]), (operator @ (1j * V), 7)):
+            assert found.shape == (rows, 0)
+        assert (operator @ V).dtype == np.float32
+        assert operator.passes == 0
+
     def test_singular_values_and_least_squares(self) -> None:
         X, Y = _data(60, 4), _data(25, 4, 1)
         operator, K = GramOperator("swiglu", X, Y), gram("swiglu", X, Y)

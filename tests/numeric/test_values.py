@@ -20,7 +20,7 @@ import glutheory as glu
 from glutheory.networks import Network, product
 from glutheory.numeric import gram
 from tests.numeric.cases import GAPS, MP, VARIANCES, Pair, crowd, duals, kernels, pair, scale
-from tests.zoo import FAST, FAST_NETWORKS, JUMPS
+from tests.zoo import DEGREES, FAST, FAST_NETWORKS, JUMPS
 from tests.zoo import FAST_LOGISTIC as LOGISTIC
 
 CLOSED = tuple(name for name in FAST if name not in LOGISTIC)
@@ -144,7 +144,7 @@ def test_the_relu_family_is_relatively_accurate_for_opposite_rows(
     assert abs(MP.mpf(found) - wanted) <= 1e-12 * wanted
 
 
-@pytest.mark.parametrize("norms", [(1e-150, 1e-150), (1e150, 1e150), (1e-150, 1e150), (1e-310, 1.0), (1e150, 1.0)])
+@pytest.mark.parametrize("norms", [(1e-150, 1e-150), (1e150, 1e150), (1e-150, 1e150), (1e-310, 1.0), (9e151, 9e151)])
 @pytest.mark.parametrize("name", ["relu", "reglu", "geglu", "erf", "sin", "gaussian", "relu2", "step"])
 @pytest.mark.parametrize("gap", [0.0, -1e-10, 0.3])
 def test_extreme_norms_are_right(name: str, norms: tuple[float, float], gap: float) -> None:
@@ -173,6 +173,22 @@ def test_nothing_is_ever_nan(name: str, norm: float) -> None:
     for part in gram(name, X, kind="both"):
         assert not np.isnan(part).any()
         np.testing.assert_array_equal(part, part.T)
+
+
+@pytest.mark.parametrize("name", FAST_NETWORKS)
+@pytest.mark.parametrize("norm", [1e153, 1e160, 1e200, 1e300])
+def test_norms_whose_squares_leave_float64(name: str, norm: float) -> None:
+    """Homogeneous kernels are infinite or right, others refused: NaN, 5e299 or a ZeroDivisionError before."""
+    X = np.concatenate([norm * np.random.default_rng(3).standard_normal((4, 3)), np.eye(3)])
+    homogeneous = all(act.name in DEGREES for act in glu.network(name).branches)
+    for kind in ("nngp", "ntk"):
+        if homogeneous:
+            K = gram(name, X, kind=kind)
+            assert not np.isnan(K).any()
+            np.testing.assert_array_equal(K[4:, 4:], gram(name, X[4:], kind=kind))
+        else:
+            with pytest.raises(glu.DomainError, match=r"can be evaluated up to .*: scale the rows down"):
+                gram(name, X, kind=kind)
 
 
 @pytest.mark.parametrize("network", [product("step", "sign"), product("identity", "step", "exp")], ids=str)

@@ -200,6 +200,26 @@ def test_kinks_away_from_zero_at_small_variances(name: str, variance: str) -> No
         assert S.overlaps((1 + 1 / x) * tail - density)
 
 
+@pytest.mark.parametrize("rho", [Fraction(3, 10), Fraction(-99, 100), Fraction(1)])
+@pytest.mark.parametrize("variance", ["1e-4", "1e-6", "1"])
+def test_kinks_on_the_other_side_of_a_flat_piece(variance: str, rho: Fraction) -> None:
+    """(−z−1)₊, (|z|−1)₊ and 3 − (|z|−1)₊ by (z−1)₊: in milliseconds too; nearly 1 less nearly 1 hung."""
+    a = Fraction(variance)
+
+    def values(expr: sp.Expr, c: Fraction) -> tuple[mpmath.mpf, mpmath.mpf]:
+        return evaluate(Activation("own", expr), a, a, c, digits=30)
+
+    S, T = (mp.mpf(value) for value in values(sp.Max(0, Z - 1), rho * a))
+    other_S, other_T = (mp.mpf(value) for value in values(sp.Max(0, Z - 1), -rho * a))
+    gap = sp.Max(0, sp.Abs(Z) - 1)
+    wanted = {sp.Max(0, -Z - 1): (S, T), gap: (2 * (S + other_S), 2 * (T - other_T))}
+    for expr, pair in wanted.items():
+        for found, value in zip(values(expr, rho * a), pair, strict=True):
+            assert abs(found - value) <= mp.mpf(10) ** -28 * abs(value)
+    # 3 around 0: the same T, and a mean that small variances do not change
+    assert values(3 - gap, rho * a)[1] == values(gap, rho * a)[1]
+
+
 def test_relative_accuracy_survives_the_cancellation_at_minus_one() -> None:
     """ReLU near ρ = −1: S ~ √(ab)(π−θ)³/(6π) is tiny and still has all its digits."""
     rho = -1 + Fraction(1, 10**20)

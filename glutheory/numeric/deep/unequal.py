@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from glutheory.activations import Activation
+from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array, Namespace, piece, two_product
 from glutheory.numeric.deep.pairs import Pairs
 from glutheory.numeric.deep.tabulated import Seen
@@ -34,6 +35,8 @@ _CLOSE = 1e-2
 _HALVINGS, _NODES = 5, 12
 #: Width of a panel of the line and its nodes; pairs at a time.
 _PANEL, _GAUSS, _CHUNK = 0.5, 16, 256
+#: Mean squares below this have roundings of 1e-18 in units of the smallest number, and r whose squares are below it.
+_FAINT, _SMALL = 1e-290, 1e-145
 #: Stands for the standard deviation 0 in a quotient.
 _NOTHING = 1e-300
 #: Indices of some pairs, one array per dimension.
@@ -179,7 +182,8 @@ class Unequal:
         far = reach(found.value, largest)
         x, weights = _line(found, r, q, end, far)
         phi = found.value.at(far * largest)
-        one, other = phi(r[:, None] * x), phi(end[:, None] * q[:, None] * x)
+        # over the largest, lest squares of values below 1e-162 be nothing
+        one, other = (_over_largest(phi(side[:, None] * x)) for side in (r, end * q))
         weights = weights * density(x)
         first, second = (np.sqrt(np.sum(part * part * weights, axis=1, keepdims=True)) for part in (one, other))
         difference = one / first - sign[:, None] * other / second
@@ -197,6 +201,12 @@ def _numpy() -> Namespace:
     import array_api_compat.numpy as xp
 
     return xp
+
+
+def _over_largest(values: Array) -> Array:
+    """Each row over its largest modulus."""
+    largest = np.max(np.abs(values), axis=1, keepdims=True)
+    return np.asarray(values / np.where(largest > 0, largest, 1.0))
 
 
 def _graded() -> tuple[Array, Array]:
@@ -219,6 +229,19 @@ def _line(found: Curves, r: Array, q: Array, end: Array, far: float) -> tuple[Ar
     return panels(edges, _GAUSS)
 
 
+def _check_small(act: Activation, squares: Array, r: Array) -> None:
+    """Refuse mean squares that have lost digits below the smallest numbers of float64, or all of them.
+
+    Of a φ that is 0 around 0 they vanish for larger r already, faster than every power, and then count for nothing.
+    """
+    lost = np.nonzero((r > 0) & (squares < _FAINT) & ((squares > 0) | (r < _SMALL)))[0]
+    if len(lost):
+        raise DomainError(
+            f"the images of {act.label} have means of squares below the smallest numbers of float64 at the standard "
+            f"deviation {float(r[lost[0]]):.4g}: scale the rows up, or use a norm before."
+        )
+
+
 def unequal(act: Activation, dual: Dual, sides: tuple[Radii, Radii]) -> Unequal:
     """Compute what is needed of each row.
 
@@ -228,7 +251,7 @@ def unequal(act: Activation, dual: Dual, sides: tuple[Radii, Radii]) -> Unequal:
         sides: the standard deviations of left and right rows; the same object for a symmetric matrix.
 
     Raises:
-        DomainError: variances that the evaluator refuses.
+        DomainError: variances that the evaluator refuses, or whose images are too small.
     """
     same, split = sides[0] is sides[1], sides[0].r.shape[0]
     r = sides[0].r if same else np.concatenate([side.r for side in sides])
@@ -241,6 +264,8 @@ def unequal(act: Activation, dual: Dual, sides: tuple[Radii, Radii]) -> Unequal:
     if dual.degree == 0 and empty.any():
         # what a zero row has beyond φ(0) is rounding
         squares = np.where(empty, curves(act.expr).at_zero ** 2, squares)
+    if dual.degree == 0:
+        _check_small(act, squares, r)
     roots = np.sqrt(squares)
     # E[φ(u)] E[φ(v)] is S at right angles; the row with the largest mean is v
     flat = Geometry(_numpy(), nothing, False, 0.0)

@@ -175,7 +175,7 @@ def _dual(
         grown, grown1 = (k, k1) if degree == 1 else (degree * k, degree * k1)
         return Partials(k, k1, k2, grown, grown1, grown, grown1)
 
-    return Dual(degree, radii, values or of_profile, partials, jumps=jumps, loop=loop)
+    return Dual(degree, radii, values or of_profile, partials, jumps=jumps, loop=loop, largest=math.inf)
 
 
 IDENTITY = replace(

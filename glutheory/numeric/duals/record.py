@@ -19,8 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
+from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.duals.far import Loop
 from glutheory.numeric.pairs import NEAR, Geometry, Radii
@@ -30,6 +32,8 @@ from glutheory.numeric.pairs import NEAR, Geometry, Radii
 ALL = 1 - 1e-12
 #: What values of the evaluators made by hand may be off by, of √(K(x,x) K(x',x')): also where several are multiplied.
 HAND_MADE = 1e-14
+#: The radius beyond which the variance, or a few times it, leaves float64: 0·∞ would follow.
+LARGEST = 1e152
 
 
 class Values(NamedTuple):
@@ -83,6 +87,7 @@ class Dual:
         error: what values may be off by, of √(K(x,x) K(x',x')).
         loop: how a compiled loop finds the values of far pairs; None where there is none.
         values_only: whether there are no derivatives: `slope_features` then says so.
+        largest: the r up to which it is made; see `check_radii`.
     """
 
     degree: int
@@ -96,6 +101,21 @@ class Dual:
     error: float = HAND_MADE
     loop: Loop | None = None
     values_only: bool = False
+    largest: float = LARGEST
+
+
+def check_radii(name: str, side: Radii, largest: float) -> None:
+    """Refuse rows whose radii are above `Dual.largest`.
+
+    Raises:
+        DomainError: there are such rows; `name` is the activation's.
+    """
+    r = float(side.xp.max(side.r)) if side.r.shape[0] else 0.0
+    if not r <= largest:
+        raise DomainError(
+            f"rows have variances up to {Decimal(r) ** 2:.4g}, and {name} can be evaluated up to {largest**2:.0e}: "
+            "scale the rows down."
+        )
 
 
 def radii(side: Radii) -> Array:

@@ -43,6 +43,7 @@ def scaled(dual: Dual, alpha: Fraction, beta: Fraction) -> Dual:
         partials=partials,
         slope_features=None if slopes is None else lambda side: slopes(wider(side)),
         loop=None if dual.loop is None else dual.loop.times(factor),
+        largest=dual.largest / rate,
         combination=None if dual.combination is None else combination,
     )
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 from functools import partial
 
 from glutheory.numeric.arrays import Array, two_sum
-from glutheory.numeric.duals.record import Dual, Partials, Values, radii
+from glutheory.numeric.duals.record import LARGEST, Dual, Partials, Values, radii
 from glutheory.numeric.pairs import Geometry, Radii
 
 #: Covariances are cut off here, where everything has long reached its limit, lest 0·∞ appear.
-_LARGEST = 1e300
+_LARGEST = LARGEST**2
 #: Beyond this a + b the exponential's argument is rounded by more than an ulp of it matters.
 _HUGE = 1e4
 

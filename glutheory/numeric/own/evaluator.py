@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +12,7 @@ import sympy as sp
 from glutheory.errors import DomainError
 from glutheory.numeric import horner
 from glutheory.numeric.arrays import Array, Namespace, constant, host
-from glutheory.numeric.duals.record import Dual, Partials, Values
+from glutheory.numeric.duals.record import Dual, Partials, Values, check_radii
 from glutheory.numeric.own.check import check
 from glutheory.numeric.own.curve import curves
 from glutheory.numeric.own.features import Layout, features, layout, reach_of, terms_needed
@@ -52,6 +53,7 @@ class Evaluator:
             combination=self.combination,
             error=ERROR,
             values_only=self._curves.slope.jumps,
+            largest=_LARGEST,
         )
 
     def features(self, side: Radii) -> Array:
@@ -69,12 +71,8 @@ class Evaluator:
         return self._features(side, True)
 
     def _features(self, side: Radii, slopes: bool) -> Array:
+        check_radii(str(self._curves.value.expr), side, _LARGEST)
         r = host(side.r)
-        if r.size and not float(r.max()) <= _LARGEST:
-            raise DomainError(
-                f"rows have variances up to {float(r.max()) ** 2:.4g}, and {self._curves.value.expr} can be evaluated "
-                f"up to {_LARGEST**2:.0e}: scale the rows down."
-            )
         with np.errstate(all="ignore"):
             found = features(self._spectrum, r, slopes)
             terms = layout(found.shape[0], slopes).terms
@@ -193,7 +191,12 @@ def _taken(pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]) 
         heads.append(np.stack(wide))
     r, q = heads[0][0], heads[1][0]
     sign = np.where(rho < 0, -1.0, 1.0)
-    return Pairs(r, sign * q, np.abs(rho), sine), (heads[0][1:], heads[1][1:])
+    found = Pairs.of(r, sign * q, np.abs(rho), sine)
+    if pairs.excess is not None:
+        # beyond a factor of 2 nothing cancels, and far beyond it the geometry's is cut off
+        excess = host((pairs.excess + 0.0 * pairs.rho)[some])
+        found = replace(found, excess=np.where(np.abs(found.excess) < 1.0, excess, found.excess))
+    return found, (heads[0][1:], heads[1][1:])
 
 
 def _scales(heads: tuple[Array, Array], pairs: Pairs, some: Array | slice) -> Array:

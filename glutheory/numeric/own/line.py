@@ -29,6 +29,9 @@ _PEAK = 3.4
 #: Breaks nearer to each other than this one crowd towards a branch point, if there is one.
 _BESIDE = 1e-2
 
+#: Where |r'/r − 1| is above this the radii tell it.
+_NEAR = 2.0**-4
+
 #: Which function of u is multiplied with which one of v.
 Products = Sequence[tuple[int, int]]
 
@@ -114,16 +117,47 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """N pairs of rows: r > 0 and q ≠ 0 the radii, of the sign of ρ in q; |ρ| and sin θ; shape (N,) each."""
+    """N pairs of rows: r > 0 and q ≠ 0 the radii, of the sign of ρ in q; |ρ| and sin θ; shape (N,) each.
+
+    `excess` is |ρ q|/r − 1 without cancellation: by it, over the sine, kinks of u and v cross, and the radii of rows
+    1e-10 apart tell six digits of that. Of `Pairs.of` it is what r and q tell.
+    """
 
     r: Array
     q: Array
     rho: Array
     sine: Array
+    excess: Array
+
+    @classmethod
+    def of(cls, r: Array, q: Array, rho: Array, sine: Array) -> Pairs:
+        """Of pairs whose radii are exact."""
+        return cls(r, q, rho, sine, _excess(r, np.abs(q), rho, sine))
 
     def take(self, some: Array) -> Pairs:
         """These pairs."""
-        return Pairs(self.r[some], self.q[some], self.rho[some], self.sine[some])
+        return Pairs(self.r[some], self.q[some], self.rho[some], self.sine[some], self.excess[some])
+
+    def turned(self) -> Pairs:
+        """The pairs with their rows exchanged."""
+        size = np.abs(self.q)
+        near = np.abs(self.excess) < _NEAR
+        kept = np.where(near, self.excess, 0.0)
+        excess = -(self.sine * self.sine + kept) / (1.0 + kept)
+        # farther away nothing cancels
+        excess = np.where(near, excess, _excess(size, self.r, self.rho, self.sine))
+        return Pairs(size, np.sign(self.q) * self.r, self.rho, self.sine, excess)
+
+    def crossings(self, own: Array, other: Array) -> Array:
+        """The y at which kinks of u, at these numbers, meet those of v, at these: shape (N, own, other)."""
+        apart = np.sign(self.q)[:, None, None] * other - own[:, None]
+        gaps = (apart - own[:, None] * self.excess[:, None, None]) / np.abs(self.q)[:, None, None]
+        return np.asarray(gaps / self.sine[:, None, None])
+
+
+def _excess(r: Array, size: Array, rho: Array, sine: Array) -> Array:
+    """Size·|ρ|/r − 1, by 1 − |ρ| = s²/(1 + |ρ|)."""
+    return np.asarray((size - r) / r - size / r * (sine * sine / (1.0 + rho)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,18 +247,20 @@ def _panels(integrand: Integrand, pairs: Pairs, y: Array) -> tuple[Array, Array,
     return low, high, owner
 
 
-def conditional(integrand: Integrand, side: Side, number: int, pairs: Pairs, place: Array) -> Array:
-    """E[g(q (ρ x + s y))] over y at x = `place`, g one of the functions of `side`; shape (N,)."""
+def conditional(integrand: Integrand, side: Side, number: int, pairs: Pairs, place: Array, crossings: Array) -> Array:
+    """E[g(q (ρ x + s y))] over y at x = `place`, g one of the functions of `side`; shape (N,).
+
+    `crossings` are the y of its kinks, shape (N, kinks).
+    """
     reach, inner = integrand.reach, integrand.rule.inner
     base = integrand.base() + 0.0 * place[:, None]
     cuts = (side.breaks / pairs.q[:, None] - (pairs.rho * place)[:, None]) / pairs.sine[:, None]
-    edges = np.sort(np.clip(np.concatenate([base, cuts], axis=1), -reach, reach), axis=1)
+    edges = np.sort(np.clip(np.concatenate([base, cuts, crossings], axis=1), -reach, reach), axis=1)
     y, w = panels(edges, inner)
     v = pairs.q[:, None] * ((pairs.rho * place)[:, None] + pairs.sine[:, None] * y)
     # Of parallel rows the v of all y are one number in float64, which may be a kink. Which side of it they are on is
     # known from y: of a row with itself, half of them on each.
-    for kink in side.kinks:
-        cut = (kink / pairs.q - pairs.rho * place) / pairs.sine
+    for kink, cut in zip(side.kinks, crossings.T, strict=True):
         beyond = (y > cut[:, None]) == (pairs.q > 0)[:, None]
         v = np.where(beyond, np.maximum(v, np.nextafter(kink, np.inf)), np.minimum(v, kink))
     values = side.values(v.reshape(-1, inner))[number].reshape(v.shape)

@@ -29,6 +29,8 @@ _NODES, _SHARED = 24, 40
 _RESOLVED = 1e-13
 #: Radii that differ by less are the same: in units of log r.
 _SAME = 2.0**-46
+#: The sine over which that is below 1e-12.
+_WIDE = 2.0**-6
 _CACHED = 1 << 12
 #: By how much shorter integrals of φ reach than those of φ², where the largest part of these is near 0. Where it is
 #: far out, as of kinks at 14 standard deviations, it may be nearer than this to the cut.
@@ -57,8 +59,13 @@ class Near:
         # a pair and the same pair with its rows exchanged have one integral; of the smaller radius is what moves with y
         turned = np.abs(pairs.q) > pairs.r
         mirror = [list(products).index((j, i)) for i, j in products]
-        small, large = np.minimum(pairs.r, np.abs(pairs.q)), np.maximum(pairs.r, np.abs(pairs.q))
-        keys = np.stack([large, np.sign(pairs.q) * small, pairs.rho, pairs.sine])
+        exchanged = pairs.turned()
+        keys = np.stack(
+            [
+                np.where(turned, getattr(exchanged, name), getattr(pairs, name))
+                for name in ("r", "q", "rho", "sine", "excess")
+            ]
+        )
         kept, first, place = np.unique(keys, axis=1, return_index=True, return_inverse=True)
         sizes = np.where(turned, scale[mirror], scale)[:, first]
         found = self._distinct(products, Pairs(*kept), sizes)[:, place.ravel()]
@@ -68,7 +75,9 @@ class Near:
         """The same for pairs of which no two are alike, the larger radius first."""
         found = np.empty((len(products), len(pairs.r)))
         rest = np.ones(len(pairs.r), dtype=bool)
-        for some, key in self._groups(pairs):
+        # one radius stands for all of a group, but not where ∂T/∂ρ asks for their differences over the angle
+        fine = len(products) > len(VALUES) and bool(self._curves.value.kinks.any())
+        for some, key in self._groups(pairs, _WIDE if fine else 0.0):
             values = self._interpolated(products, pairs.take(some), scale[:, some], key)
             if values is not None:
                 found[:, some] = values
@@ -77,12 +86,12 @@ class Near:
             found[:, rest] = self._direct(products, pairs.take(rest), scale[:, rest])
         return found
 
-    def _groups(self, pairs: Pairs) -> Iterator[tuple[Array, tuple[int, ...]]]:
-        """Pairs of the same radii in the same interval of angles, where there are many."""
+    def _groups(self, pairs: Pairs, least: float) -> Iterator[tuple[Array, tuple[int, ...]]]:
+        """Pairs of the same radii in the same interval of angles, from this sine on, where there are many."""
         if len(pairs.r) < _SHARED:
             return
         sizes = np.abs(pairs.q)
-        good = pairs.sine > 0
+        good = pairs.sine > least
         keys = np.stack(
             [
                 np.rint(np.log(pairs.r) / _SAME),
@@ -108,7 +117,7 @@ class Near:
             t, matrix = transform(_NODES)
             theta = low * (1.5 + 0.5 * t)
             one = np.ones(_NODES)
-            nodes = Pairs(one * pairs.r[0], one * pairs.q[0], np.cos(theta), np.sin(theta))
+            nodes = Pairs.of(one * pairs.r[0], one * pairs.q[0], np.cos(theta), np.sin(theta))
             size = scale[:, :1]
             values = self._direct(products, nodes, size + 0.0 * theta)
             found = values @ matrix.T
@@ -146,11 +155,9 @@ class Near:
         if key in self._checked:
             return
         one = pairs.take(some)
-        sign = np.sign(one.q)
-        swapped = Pairs(np.abs(one.q), sign * one.r, one.rho, one.sine)
         products = [(j, i) for i, j in integrand.products]
         exchanged = Integrand(integrand.right, integrand.left, products, integrand.reach, FINER)
-        again = expectations(exchanged, swapped, scale[:, some])
+        again = expectations(exchanged, one.turned(), scale[:, some])
         with np.errstate(all="ignore"):
             # of T where φ jumps, which grows like 1/θ, relative to itself
             error = np.abs(again - found[:, some]) / np.maximum(scale[:, some], np.abs(found[:, some]))

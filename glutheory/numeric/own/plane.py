@@ -15,6 +15,8 @@ integral's last coefficients by the orthogonal polynomials of that density have 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from glutheory.errors import DomainError
@@ -53,7 +55,7 @@ def expectations(integrand: Integrand, pairs: Pairs, scale: Array) -> Array:
     Raises:
         DomainError: the outer integral does not settle.
     """
-    wide = Pairs(pairs.r, pairs.q, pairs.rho, np.maximum(pairs.sine, _FLAT))
+    wide = replace(pairs, sine=np.maximum(pairs.sine, _FLAT))
     found, flat = np.empty((len(integrand.products), len(pairs.r))), pairs.sine == 0
     # of parallel rows the inner integral is the same for every y
     found[:, flat] = integrals(integrand, pairs.take(flat), np.zeros(np.count_nonzero(flat)))
@@ -62,18 +64,6 @@ def expectations(integrand: Integrand, pairs: Pairs, scale: Array) -> Array:
     if integrand.left.masses.any() or integrand.right.masses.any():
         found = found + _singular(integrand, wide, flat)
     return found
-
-
-def _crossings(integrand: Integrand, pairs: Pairs) -> Array:
-    """The y at which a kink of u meets one of v, shape (N, kinks of u times kinks of v)."""
-    places = integrand.left.kinks / pairs.r[:, None]
-    others = integrand.right.kinks / pairs.q[:, None]
-    gaps = others[:, None, :] - pairs.rho[:, None, None] * places[:, :, None]
-    # 1 − ρ without cancellation: ρ = 1 − s²/(1 + ρ)
-    same = others[:, None, :] - places[:, :, None]
-    lost = (pairs.sine**2 / (1.0 + pairs.rho))[:, None, None] * places[:, :, None]
-    gaps = np.where(np.abs(same) < 0.1 * np.abs(places[:, :, None]), same + lost, gaps)
-    return (gaps / pairs.sine[:, None, None]).reshape(len(pairs.r), -1)
 
 
 def _meetings(integrand: Integrand, pairs: Pairs) -> Array:
@@ -118,7 +108,8 @@ def _regular(integrand: Integrand, pairs: Pairs, scale: Array) -> Array:
     """The part without delta functions, by halving outer panels."""
     reach, count = integrand.reach, len(integrand.products)
     ends = np.array([-reach, reach]) + 0.0 * pairs.r[:, None]
-    crossings = np.clip(np.concatenate([ends, _crossings(integrand, pairs)], axis=1), -reach, reach)
+    crossed = pairs.crossings(integrand.left.kinks, integrand.right.kinks).reshape(len(pairs.r), -1)
+    crossings = np.clip(np.concatenate([ends, crossed], axis=1), -reach, reach)
     edges = np.sort(np.concatenate([crossings, _apart(_meetings(integrand, pairs), crossings)], axis=1), axis=1)
     owner, place = np.nonzero(np.diff(edges, axis=1) > _NOTHING)
     low, high = edges[owner, place], edges[owner, place + 1]
@@ -164,19 +155,27 @@ def _singular(integrand: Integrand, pairs: Pairs, parallel: Array) -> Array:
     """What delta functions add."""
     left, right = integrand.left, integrand.right
     found = np.zeros((len(integrand.products), len(pairs.r)))
-    crossed = _crossings(integrand, pairs).reshape(len(pairs.r), len(left.kinks), len(right.kinks))
+    crossed = pairs.crossings(left.kinks, right.kinks)
     # given x' = v/q, u = r (ρ x' + s y')
-    mirrored = Pairs(np.abs(pairs.q), pairs.r, pairs.rho, pairs.sine)
+    turned = pairs.turned()
+    mirrored = replace(turned, q=pairs.r)
+    sign, back = np.sign(pairs.q)[:, None], turned.crossings(right.kinks, left.kinks)
     for k, (i, j) in enumerate(integrand.products):
         own, other = left.masses[i], right.masses[j]
         for m, mass in enumerate(own):
             if mass:
                 at = density(left.kinks[m] / pairs.r) / pairs.r
-                found[k] += mass * at * conditional(integrand, right, j, pairs, left.kinks[m] / pairs.r)
+                found[k] += (
+                    mass * at * conditional(integrand, right, j, pairs, left.kinks[m] / pairs.r, crossed[:, m, :])
+                )
         for n, mass in enumerate(other):
             if mass:
                 at = density(right.kinks[n] / pairs.q) / np.abs(pairs.q)
-                found[k] += mass * at * conditional(integrand, left, i, mirrored, right.kinks[n] / pairs.q)
+                found[k] += (
+                    mass
+                    * at
+                    * conditional(integrand, left, i, mirrored, right.kinks[n] / pairs.q, sign * back[:, n, :])
+                )
         for m, mass in enumerate(own):
             for n, weight in enumerate(other):
                 if mass and weight:

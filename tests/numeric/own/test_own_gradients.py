@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
+from operator import mul
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import glutheory as glu
+from glutheory.activations import Z
 from glutheory.numeric import plan
 from glutheory.numeric.backward import Wanted, contract, lifted
 from glutheory.numeric.field import make_field
@@ -15,19 +19,19 @@ from glutheory.numeric.gradient import gram_gradient
 from glutheory.numeric.own.evaluator import derived
 from glutheory.numeric.rows import read_rows
 from glutheory.numeric.weights import scales
-from tests.numeric.cases import GAPS, pair
+from tests.numeric.cases import GAPS, MP, Pair, pair
 from tests.numeric.own.activations import network
 
 #: What is promised of gradients (`glutheory.integrations.torch.gram`).
 PROMISED = 5e-12
 
 
-def _of_pairs(net: glu.Network, X: np.ndarray, Y: np.ndarray, kind: str) -> np.ndarray:
-    """Along both rows of each pair, times their norms, and what variances need: shape (n, 2 d + 3)."""
+def _of_pairs(net: glu.Network, X: np.ndarray, Y: np.ndarray, kind: str, count: int | None = None) -> np.ndarray:
+    """Along both rows of each pair, or the first `count`, times their norms, and what variances need: (n, 2 d + 3)."""
     left, right = lifted(read_rows("X", X)), lifted(read_rows("Y", Y))
     field = make_field(net, left, right, scales(net, X.shape[1], "ntk", None, None))
     found = []
-    for i in range(len(X)):
+    for i in range(len(X))[:count]:
         weight = np.zeros((len(X), len(Y)))
         weight[i, i] = 1
         part = contract(field, {kind: weight}, Wanted(True, True, True), side=64, threads=1)
@@ -80,6 +84,51 @@ def test_autograd_goes_through(name: str) -> None:
 
     X = torch.tensor(np.random.default_rng(5).standard_normal((3, 2)), requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: gram(network(name), x), (X,), atol=1e-6, rtol=1e-5)
+
+
+def _differences(net: glu.Network, points: Pair, along: np.ndarray) -> float:
+    """The derivative of the NTK along a change of x, by a step of 1e-16 in numbers of 50 digits."""
+    step, (x, y) = Fraction(1, 10**16), ([Fraction(float(v)) for v in row] for row in points)
+    ends = []
+    for sign in (1, -1):
+        moved = [v + sign * step * Fraction(float(w)) for v, w in zip(x, along, strict=True)]
+        a, b, c = (sum(map(mul, p, q)) / len(x) for p, q in ((moved, moved), (y, y), (moved, y)))
+        S, T = glu.evaluate(net.gate, a, b, c, digits=50)
+        ends.append(MP.mpf(S) + MP.mpf(c.numerator) / c.denominator * MP.mpf(T))
+    return float((ends[0] - ends[1]) / (2 * MP.mpf(step.numerator) / step.denominator))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("gap", [1e-8, 1e-12, 1e-16, 1e-20, -1e-16])
+@pytest.mark.parametrize("variance", [0.25, 9.0])
+@pytest.mark.parametrize("expr", [sp.Max(0, Z - 1), sp.Abs(Z - 1) + Z / 3, sp.Max(-1, sp.Min(1, Z))])
+def test_nearly_parallel_rows_at_kinks_away_from_0(expr: sp.Expr, variance: float, gap: float) -> None:
+    """Where the kinks of both cross depends on the difference of the lengths over the angle: up to 3e-6 off."""
+    net = glu.product(glu.Activation("own", expr))
+    rng = np.random.default_rng(3)
+    x = math.sqrt(variance) * rng.standard_normal(3)
+    # their lengths differ as their directions do
+    points = Pair(
+        x, math.copysign(1, gap) * (x + math.sqrt(2 * abs(gap)) * math.sqrt(variance) * rng.standard_normal(3))
+    )
+    found = _of_pairs(net, points.x[None], points.y[None], "ntk")[0, :3] / np.linalg.norm(x)
+    along = rng.standard_normal(3)
+    K = math.sqrt(math.prod(float(glu.gram(net, row[None])[0, 0]) for row in points))
+    size = K * np.linalg.norm(along) / np.linalg.norm(x)
+    assert abs(found @ along - _differences(net, points, along)) <= PROMISED * size
+
+
+@pytest.mark.long
+def test_rows_of_one_length_and_their_roundings() -> None:
+    """Their integrals are shared, but not by rows so near that the roundings of the lengths matter."""
+    net, rng = glu.product(glu.Activation("own", sp.Max(0, Z - 1))), np.random.default_rng(4)
+    X = np.array([2.0, 1.0, 0.5]) + 1e-10 * rng.standard_normal((32, 3))
+    X /= np.linalg.norm(X, axis=1)[:, None]
+    # of 256 pairs some forty are in one octave of angles, and share
+    whole = _of_pairs(net, X[:16], X[16:], "ntk", 2)
+    for k in range(2):
+        alone = _of_pairs(net, X[k : k + 1], X[k + 16 : k + 17], "ntk")[0]
+        np.testing.assert_allclose(whole[k], alone, rtol=0, atol=PROMISED * abs(alone).max())
 
 
 def test_an_activation_that_jumps_has_no_gradient() -> None:

@@ -150,7 +150,7 @@ def test_rules_of_the_truncated_density(low: float, high: float) -> None:
 
 def _near_pairs() -> Pairs:
     gaps = np.array([1e-2, 1e-4, 1e-8])
-    return Pairs(np.full(3, 1.2), np.full(3, 0.9), 1 - gaps, np.sqrt(gaps * (2 - gaps)))
+    return Pairs.of(np.full(3, 1.2), np.full(3, 0.9), 1 - gaps, np.sqrt(gaps * (2 - gaps)))
 
 
 def test_the_order_of_integration_does_not_matter() -> None:
@@ -184,7 +184,7 @@ def test_a_branch_point_integrated_as_if_it_were_a_kink_is_noticed(monkeypatch: 
     """Of rows of one norm, whose integral is the same one with the order exchanged."""
     found = curves(OWN["root"])
     sine = np.array([0.1, 0.14])
-    pairs = Pairs(np.ones(2), np.ones(2), np.sqrt(1 - sine**2), sine)
+    pairs = Pairs.of(np.ones(2), np.ones(2), np.sqrt(1 - sine**2), sine)
     Near(found, Spectrum(found)).expectations(VALUES, pairs, np.ones((2, 2)))
     monkeypatch.setattr(near_module, "USUAL", replace(USUAL, rough=USUAL.settled))
     with pytest.raises(glu.DomainError, match="two ways of computing it differ"):
@@ -197,7 +197,7 @@ def test_a_pair_and_its_mirror_image() -> None:
     near = Near(found, Spectrum(found))
     r, q = np.array([0.7, 1.3, 0.7, 1.0]), np.array([1.3, 0.7, -1.3, 1.0])
     rho = np.array([0.99, 0.99, 0.97, 1.0])
-    pairs = Pairs(r, q, rho, np.sqrt((1 - rho) * (1 + rho)))
+    pairs = Pairs.of(r, q, rho, np.sqrt((1 - rho) * (1 + rho)))
     scale = np.ones((len(PARTIALS), 4))
     values = near.expectations(PARTIALS, pairs, scale)
     mirror = [PARTIALS.index((j, i)) for i, j in PARTIALS]
