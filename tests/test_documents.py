@@ -184,7 +184,9 @@ class TestReadme:
         from checks.runner import recorded
 
         script = runpy.run_path(str(ROOT / "docs" / "verdicts.py"))
-        shown = {name: {key: str(row[key]) for key in ("verdict", "grade")} for name, row in script["outcomes"]().items()}
+        shown = {
+            name: {key: str(row[key]) for key in ("verdict", "grade")} for name, row in script["outcomes"]().items()
+        }
         assert shown == recorded(profile="full")
 
     def test_it_fits_on_a_screen(self) -> None:

@@ -50,14 +50,14 @@ def check(curves: Curves, spectrum: Spectrum, r: Array, found: Array, number: in
     Args:
         curves: the activation.
         spectrum: its coefficients, for the reach of the integrals.
-        r: the radii of the rows, shape (n,); with none of them > 0 nothing is asked.
+        r: the radii of the rows, shape (n,); with none of them > 0, or so small that φ is 0 there, nothing is asked.
         found: r, the head and the h_k of these rows, shape (1 + HEAD + K, n).
         number: of rows of each interval, drawn at random.
 
     Raises:
         DomainError: they do not agree.
     """
-    rows = np.nonzero(r > 0)[0]
+    rows = np.nonzero((r > 0) & (found[1] > 0))[0]
     if not len(rows):
         return
     places = spectrum.numbers(r[rows])

@@ -43,8 +43,8 @@ _RESOLVED = 2e-14
 _ROUNDED = 4e-16
 #: k² h_k² of the last coefficients, of Σ h_k²: what follows meets coefficients of other rows that do not fall.
 _VANISHED = 1e-26
-#: Logarithms below this one (1e-130) are those of 0: kinks 24 deviations out and farther, of which series tell nothing.
-_NOTHING = -300.0
+#: Logarithms below this one (1e-100) are those of 0: kinks 21 deviations out and farther, of which series tell nothing.
+_NOTHING = -230.0
 #: Parseval's differences below this fraction are rounding errors.
 _ROUNDING = 1e-13
 
@@ -185,7 +185,9 @@ def _start(curves: Curves, low: float, top: float) -> float:
 def _coefficients(curves: Curves, radii: Array) -> tuple[float, Array]:
     """The reach and the numbers of `Octave`, computed at each of a few radii of one octave: shape (HEAD + K, n)."""
     largest = float(radii.max())
-    end = max(reach(curves.value, largest), reach(curves.slope, largest))
+    # the wider one has the faster tails, the narrower one the farther kinks
+    ends = (float(radii.min()), largest)
+    end = max(reach(curve, r) for curve in (curves.value, curves.slope) for r in ends)
     x, weights = _nodes(curves, radii, end)
     with np.errstate(all="ignore"):
         f, slope = curves.value.at(end * largest), curves.slope.at(end * largest)

@@ -91,10 +91,10 @@ def test_a_wrong_table_of_coefficients_is_noticed_by_gram(monkeypatch: pytest.Mo
     right = Spectrum.octave
 
     def wrong(self: Spectrum, number: int) -> object:
-        found = right(self, number)
+        (found,) = right(self, number)
         coefficients = found.coefficients.copy()
         coefficients[HEAD + 1] *= 1 + 1e-9
-        return replace(found, coefficients=coefficients)
+        return (replace(found, coefficients=coefficients),)
 
     monkeypatch.setattr(Spectrum, "octave", wrong)
     r = np.ones(3)

@@ -54,6 +54,41 @@ def test_kinks_out_of_reach_leave_nothing(name: str) -> None:
         assert not part.any()
 
 
+#: Variances at which the kink of max(0, z − 1) and z·H(z − 1) is 7 to 1000 deviations out, at octaves' ends among them.
+FAR_OUT = (1e-6, 2e-4, 5e-4, 9.8e-4, 1.5e-3, 1.95e-3, 2.4e-3, 3e-3, 3.92e-3, 4.1e-3, 7.9e-3, 2e-2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["shifted_relu", "jump_relu"])
+@pytest.mark.parametrize("variance", FAR_OUT)
+def test_kinks_far_out(name: str, variance: float) -> None:
+    """Right against `evaluate` while the kernel is above 1e-100, and 0 below; ordinary rows beside it stay as they are.
+
+    From half an octave below 2^-8 on these were refused, with the whole matrix, or 1e-12 off near its lower end: the
+    integrals reached as far as the widest rows needed, whose kinks are the nearest.
+    """
+    X = np.array([[1.0, 0.0], [0.9, 0.44], [1.0, 1e-3]]) * np.sqrt(2 * variance)
+    K = gram(name, X, kind="nngp")
+    exact = [[float(glu.evaluate(name, *point(X, i, j), digits=16)[0]) for j in range(3)] for i in range(3)]
+    for i, j in np.ndindex(3, 3):
+        scale = (exact[i][i] * exact[j][j]) ** 0.5
+        # the kernel is as sensitive to the variances, which are rounded, as exp(−1/variance): 1/variance roundings
+        assert K[i, j] == 0 if scale < 1e-101 else abs(K[i, j] - exact[i][j]) <= 1e-12 * scale
+    beside = np.array([[1.0, -0.5], [0.3, 2.0]])
+    both = gram(name, np.vstack([X, beside]), kind="nngp")
+    np.testing.assert_allclose(both[3:, 3:], gram(name, beside, kind="nngp"), rtol=1e-14)
+    np.testing.assert_allclose(both[:3, :3], K, rtol=1e-12)
+
+
+def point(X: Any, i: int, j: int) -> tuple[Any, Any, Any]:
+    """Variances and covariance of two rows, exactly."""
+    rows = [[sp.Rational(float(x)) for x in X[k]] for k in (i, j)]
+    return tuple(
+        sum(x * y for x, y in zip(*pair_, strict=True)) / 2
+        for pair_ in ((rows[0], rows[0]), (rows[1], rows[1]), (rows[0], rows[1]))
+    )  # type: ignore[return-value]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("gap", [0.3, -0.3, 4e-2, 1e-2, 1e-3, 1e-4, 1e-6, -1e-6])
 @pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (1e-6, 30.0), (1e4, 4.0)])
