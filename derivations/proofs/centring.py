@@ -283,8 +283,7 @@ def proof() -> Proof:
                     "product is that of spectral_orders",
                     by.EL_KAROUI,
                     by.MARCHENKO,
-                    by.FINITE_RANK,
-                ),
+                    by.FINITE_RANK, why="the law of the spectrum is cited and its constants are put together in words"),
             ),
             Step(
                 "n = yd",
@@ -300,8 +299,7 @@ def proof() -> Proof:
                 ingredient(
                     "the spike of a kernel without bulk, and the share where the mean grows",
                     by.EL_KAROUI,
-                    by.FINITE_RANK,
-                ),
+                    by.FINITE_RANK, why="the law of the spectrum is cited and its constants are put together in words"),
             ),
         ),
         remarks=(

@@ -167,7 +167,7 @@ def proof() -> Proof:
                 "0$ on $[\\rho_1, 1]$. If $\\rho_1 \\ge 1$ then $C \\le 6c_1$ and $Q_1(1) \\ge 0$. For $\\phi = z/2 + "
                 "$ even, such as GELU, SiLU and softplus, $c_1 = q/4$",
                 bounds.ramps,
-                ingredient("the two lower bounds, the condition, $\\omega_1(0)$ and $\\omega_M(1)$"),
+                ingredient("the two lower bounds, the condition, $\\omega_1(0)$ and $\\omega_M(1)$", why="where the series of both minorants change sign is argued in words"),
             ),
             Step(
                 "at every variance",

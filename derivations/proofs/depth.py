@@ -264,7 +264,7 @@ def proof() -> Proof:
                 "$|\\tilde f(\\rho)| \\le cf(c)$; $\\tilde f'(c) \\to \\mu < 1+\\chi$; discs around the diagonal. Any "
                 "rows no two of which are parallel or opposite, with residuals or without",
                 _off,
-                ingredient("the contraction of one step", by.GERSHGORIN, by.CHUNG, by.SCHOENBERG),
+                ingredient("the contraction of one step", by.GERSHGORIN, by.CHUNG, by.SCHOENBERG, why="the limit over the depth rests on a lemma on recursions and on discs, put together in words"),
             ),
             Step(
                 "spike and bulk of a constant correlation",
@@ -282,7 +282,7 @@ def proof() -> Proof:
                 "$1/\\theta_+ - 1/\\theta \\to 1/(3\\pi)$; so $k_+ = (1-(3+o(1))/l)k + 2 + o(1)$ and $k_L \\sim L/2$, "
                 "$D_L = 2L + 2$; with residuals $\\ln q_L$ stands for $L$",
                 _relu,
-                ingredient("the map and its slope in angles, and the quotient of the two growths", by.CHUNG),
+                ingredient("the map and its slope in angles, and the quotient of the two growths", by.CHUNG, why="the limits over the depth are those of a recursion that is not solved"),
             ),
             Step(
                 "χ > 1: the plain kernel tends to a diagonal matrix as well",
@@ -291,14 +291,14 @@ def proof() -> Proof:
                 "a convex map with slope above 1 at 1 crosses the diagonal once below 1, with a slope below that of "
                 "the chord; $D$ grows like $\\chi^L$, with residuals like $L^{\\chi-1}$",
                 _chaotic,
-                ingredient("the slope of the chord and the limit", by.CHUNG),
+                ingredient("the slope of the chord and the limit", by.CHUNG, why="the limits over the depth are those of a recursion that is not solved"),
             ),
             Step(
                 "χ < 1: the plain kernel tends to a constant",
                 r"\rho_L \to 1, \qquad k_L,\ D_L \to \frac2{1-\chi}, \qquad \mathrm{cond}\,K_L \to \infty",
                 "$\\rho = 1$ is the only fixed point, and attracts; all entries have one limit",
                 _ordered,
-                ingredient("the fixed point of the diagonal, with residuals and without", by.CHUNG),
+                ingredient("the fixed point of the diagonal, with residuals and without", by.CHUNG, why="the limits over the depth are those of a recursion that is not solved"),
             ),
             Step(
                 "homogeneous activations without norms",

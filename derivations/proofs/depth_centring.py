@@ -129,7 +129,7 @@ def proof() -> Proof:
                 ),
                 "the steps of [depth](depth.md) use of a gated map only what the last step says of the centred one",
                 _sufficient,
-                ingredient("the two rates of the centred kernel", by.WENDEL, by.CHUNG),
+                ingredient("the two rates of the centred kernel", by.WENDEL, by.CHUNG, why="how the rates of the two kernels come from the recursions is in words"),
             ),
             Step(
                 "the share of the mean tends to 1",
@@ -140,7 +140,7 @@ def proof() -> Proof:
                 "$\\ln\\mathrm{cond}\\,K$ decays like $L^{1-\\chi}$ or $\\chi^{-L}$, $\\ln\\mathrm{cond}\\,K_c$ "
                 "faster",
                 _share,
-                ingredient("the exponents, and the share where the rest is smaller", by.CHUNG),
+                ingredient("the exponents, and the share where the rest is smaller", by.CHUNG, why="the limit of the logarithms' quotient rests on rates that are not decided"),
             ),
             Step(
                 "one block is the network of two layers",

@@ -299,7 +299,7 @@ def proof() -> Proof:
                 r"\qquad L^2\,(1 - \rho_L) \to \frac{9\pi^2}2",
                 "Taylor; $1/\\theta' - 1/\\theta \\to 1/(3\\pi)$, and Cesàro means",
                 _relu_rate,
-                ingredient("Taylor's coefficients, and that $3\\pi/L$ solves the recursion to $o(L^{-2})$", by.TAYLOR),
+                ingredient("Taylor's coefficients, and that $3\\pi/L$ solves the recursion to $o(L^{-2})$", by.TAYLOR, why="that the error of Taylor's polynomial does not add up over the layers is in words"),
             ),
             Step(
                 "the NTK",
@@ -322,7 +322,7 @@ def proof() -> Proof:
                 r"\frac14, \qquad \mathrm{cond} \to \frac{n+3}3",
                 "$f'(\\rho_L) = 1 - \\theta_L/\\pi = 1 - 3/L + \\dots$",
                 _relu_ntk,
-                ingredient("that $L/2$ and $2L$ solve the recursions to $o(1)$, and the condition number"),
+                ingredient("that $L/2$ and $2L$ solve the recursions to $o(1)$, and the condition number", why="that the errors of the two recursions do not add up over the layers is in words"),
             ),
             Step(
                 "what is learned",

@@ -120,7 +120,7 @@ def proof() -> Proof:
                 r"\frac{\rho^2}{4\pi} + \dots = \sum_k h_k(1)^2\,\rho^k",
                 "Taylor series of the arc-cosine kernel; one-dimensional integrals $\\mathbb{E}[x_+\\mathrm{He}_k(x)]$",
                 _relu_taylor,
-                some(f"the coefficients up to $k = {_DEGREE}$"),
+                some(f"the coefficients up to $k = {_DEGREE}$", why="there is no closed form of both sides here for every degree"),
             ),
             Step(
                 "Parseval bounds the tail",
@@ -142,7 +142,7 @@ def proof() -> Proof:
                 "the exact value by the normal scale mixture ([logistic_mixture](logistic_mixture.md)), the "
                 "coefficients by rigorous integration",
                 tail_bound,
-                some("two points, with 4, 8 and 12 terms"),
+                some("two points, with 4, 8 and 12 terms", why="it is a statement about numbers, of which two points were taken"),
             ),
             Step(
                 "gates have one odd coefficient",
@@ -169,7 +169,7 @@ def proof() -> Proof:
                 r"h_1(a) = \frac{\sqrt a}{2}, \quad h_3(a) = h_5(a) = 0 \qquad (a = 1,\ \tfrac94)",
                 "rigorous integration of the definition",
                 odd_coefficients,
-                some("two variances"),
+                some("two variances", why="it is a statement about numbers, of which two variances were taken"),
             ),
         ),
     )

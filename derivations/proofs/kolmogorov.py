@@ -204,7 +204,7 @@ def proof() -> Proof:
                 "`glutheory` evaluates $F'$ by whichever series converges faster and integrates by a trapezoidal rule "
                 "in $\\log\\kappa$; compared with the first series, and with 1",
                 _engine,
-                some("four points, and the total mass"),
+                some("four points, and the total mass", why="what a quadrature in floating point returns is compared, not decided"),
             ),
         ),
     )

@@ -145,7 +145,7 @@ def proof() -> Proof:
                 "rigorous integration of both series of the density on either side of $\\kappa = 4/5$, with bounds of "
                 "what is left out",
                 enclose_logistic,
-                some("three points"),
+                some("three points", why="it is a statement about numbers, of which three points were taken"),
             ),
             Step(
                 "the other activations",
@@ -202,7 +202,7 @@ def proof() -> Proof:
                 "at $\\rho = 1$ the definition is a one-dimensional integral: its rigorous enclosure, compared with "
                 "the engine's double average",
                 enclose_square,
-                some("the point $(1, 1, 1)$"),
+                some("the point $(1, 1, 1)$", why="it is a statement about numbers, of which one point was taken"),
             ),
         ),
         remarks=(

@@ -190,7 +190,7 @@ def proof() -> Proof:
                 "Marchenko–Pastur bulk. For $c_0 = 0$ (tanh, bilinear) both tops are of the order of $c_1n/d$, $t\\to "
                 "d$, and the certificate is void on Gaussian data",
                 phase_limits.gates,
-                ingredient("the quotients, and the coefficients from the engine's duals"),
+                ingredient("the quotients, and the coefficients from the engine's duals", why="the leading order in n and d rests on the law of the spectrum, put together in words"),
             ),
         ),
         remarks=(

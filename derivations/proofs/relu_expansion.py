@@ -249,7 +249,7 @@ def proof() -> Proof:
                 "wide limit $K/m = S$, $\\tilde K/m = \\frac1d G\\odot S$; the series entry by entry; the diagonal of "
                 "every $U_j$ is 1",
                 _floors,
-                ingredient("the constants"),
+                ingredient("the constants", why="in which sense the approximation holds is not made precise"),
             ),
             Step(
                 "finite width",
@@ -314,7 +314,7 @@ def proof() -> Proof:
                 r"\frac{n}{4d}\Bigl(1 + \frac2d\Bigr) + O(1)",
                 "$\\mathbb{E}z^4 = 3$",
                 _norms,
-                ingredient("the moment"),
+                ingredient("the moment", why="the spike"),
             ),
         ),
         remarks=(

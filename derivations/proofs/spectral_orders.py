@@ -300,7 +300,7 @@ def proof() -> Proof:
                 "the law of Marchenko and Pastur (1967) for $\\alpha XX^\\top/d$, whose R-transform is "
                 "$\\alpha/(1-\\alpha yg)$; $\\delta = 0$",
                 _edges,
-                ingredient("the edges from the R-transform", by.EL_KAROUI, by.MARCHENKO),
+                ingredient("the edges from the R-transform", by.EL_KAROUI, by.MARCHENKO, why="from the edges of a law to limits of eigenvalues it goes by cited theorems in words"),
             ),
             Step(
                 "the spikes",
@@ -316,7 +316,7 @@ def proof() -> Proof:
                 "Péché, Ann. Probab. 33 (2005) 1643); $\\theta = n\\,\\mathbb{E}s$ and $\\theta = n\\,\\mathbb{E}\\rho "
                 "s = n/(4d)$",
                 _spikes,
-                ingredient("the positions and the threshold", by.FINITE_RANK),
+                ingredient("the positions and the threshold", by.FINITE_RANK, why="from the equation of a spike to limits of eigenvalues it goes by cited theorems in words"),
             ),
             Step(
                 "what gating gains",
@@ -330,7 +330,7 @@ def proof() -> Proof:
                 ),
                 "quotients of the limits as $y = n/d \\to \\infty$ after $d \\to \\infty$",
                 _limits,
-                ingredient("the constants"),
+                ingredient("the constants", why="the limits that are divided are those of the two steps above"),
             ),
             Step(
                 "where the linear approximation stops",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -12,17 +12,24 @@ class Theorem:
     Attributes:
         name: as in the literature.
         source: where it is stated and proved.
+        letters: names in LaTeX, separated by spaces, that enter the sentence by it alone: the f of "for every f".
     """
 
     name: str
     source: str
+    letters: str = ""
 
     def __post_init__(self) -> None:
         if not self.name or not self.source:
             raise ValueError(f"{self.name or 'a theorem'} has no name or no source: a citation needs both.")
 
+    def __call__(self, letters: str) -> Theorem:
+        """The theorem where it brings these letters into a sentence."""
+        return replace(self, letters=letters)
+
     def __str__(self) -> str:
-        return f"{self.name} ({self.source})"
+        brought = f", for ${', '.join(self.letters.split())}$" if self.letters else ""
+        return f"{self.name} ({self.source}){brought}"
 
 
 _RUDIN = "W. Rudin, Principles of Mathematical Analysis, 3rd ed."

@@ -1,0 +1,192 @@
+r"""What a sentence of a proof speaks of, read from its LaTeX: its letters, the names it needs, and its arrows.
+
+A letter is a name such as K, \tilde K, \lambda or \mathrm{cond}, with its subscript (``m_d``). What a sum, an
+integral or a quantifier binds is not counted, nor are numbers, e, π, derivations and the named functions below. This
+reads letters, not meanings: that the formula which was decided is the one that is printed, only a reader can see.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+#: Words in upright letters that mean the same everywhere.
+_WORDS = frozenset(
+    "E P Var Tr tr diag det span id sign max min lim ln log exp sin cos tan cosh sinh arcsin arctan erf odd even "
+    "He d Re Im text".split()
+)
+_ACCENTS = ("tilde", "bar", "hat")
+#: Commands that are no letters; every other command with a Greek name is one.
+_GREEK = frozenset(
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi varphi "
+    "chi psi omega ell Gamma Delta Theta Lambda Sigma Phi Psi Omega".split()
+)
+#: The same letter under two names, in LaTeX and in SymPy.
+_SAME = {"varepsilon": "epsilon", "ell": "l", "varphi": "varphi"}
+_BIG = r"\\(?:sum|prod|int|max|min|lim|bigcup|sup|inf)"
+_TOKEN = re.compile(r"\\[A-Za-z]+|[A-Za-z]|[{}^_']|\d+|\S")
+_ARROWS = re.compile(r"\\(?:Longrightarrow|Longleftrightarrow|implies|iff|Rightarrow|Leftrightarrow)\b")
+_INDICES = frozenset("ijklnre")
+#: Words by which a rule says that one thing follows from others.
+_INFERRED = re.compile(
+    r"\b(so|hence|thus|therefore|then|since|because|there is|induction|implies|follows|exactly one)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, order=True)
+class Letter:
+    """A name in a formula: its base with an accent, and its subscript, "" without."""
+
+    base: str
+    index: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.base}_{self.index}" if self.index else self.base
+        return text
+
+
+def letters(latex: str) -> set[Letter]:
+    """The letters of a formula that are not bound in it."""
+    found, bound = _read(latex)
+    return {letter for letter in found if letter.base not in bound}
+
+
+def arrows(latex: str) -> int:
+    """How many conclusions it draws."""
+    return len(_ARROWS.findall(latex))
+
+
+def has_formula(latex: str) -> bool:
+    """Whether it says anything in symbols: a relation or an arrow outside words."""
+    return bool(re.search(r"[=<>]|\\(?:le|ge|ll|gg|to|sim|simeq|approx|succ|succeq|prec|preceq|in|ni|x\w*arrow)\b|"
+                          + _ARROWS.pattern, _unworded(latex)))
+
+
+def inferences(words: str) -> list[str]:
+    """The words by which a text draws a conclusion."""
+    return [word.lower() for word in _INFERRED.findall(re.sub(r"\$[^$]*\$", "", words))]
+
+
+def _read(latex: str) -> tuple[set[Letter], set[str]]:
+    text = _unworded(latex)
+    bound = set(_bound(text))
+    # ∂/∂x and d/dx: the d is an operator, the variable is a letter
+    text = re.sub(r"\\frac\{?d(?![A-Za-z])\s*(\^\{?\w\}?)?([^{}]*)\}?\{d\s*(?=[\\A-Za-z(])", r"{\2}{", text)
+    text = re.sub(r"\\frac\{d([^{}]*)\}\{d\s*(?=[\\A-Za-z(])", r"{\1}{", text)
+    if r"\int" in text:
+        text = re.sub(r"\\[,;]\s*d(?=[\\A-Za-z])", " ", text)
+    text = re.sub(r"\be\s*\^", "^", re.sub(r"(?<![A-Za-z\\])e\^", "^", text))
+    found: set[Letter] = set()
+    tokens = _TOKEN.findall(text)
+    place = 0
+    while place < len(tokens):
+        token = tokens[place]
+        place += 1
+        if token == "_":
+            _, place = _group(tokens, place)  # what belongs to no letter, such as the range of a sum
+            continue
+        name, place = _name(token, tokens, place)
+        if not name:
+            continue
+        while place < len(tokens) and tokens[place] == "'":
+            place += 1
+        index = ""
+        if place < len(tokens) and tokens[place] == "_":
+            inside, place = _group(tokens, place + 1)
+            index = "".join(item.lstrip("\\") for item in inside if item not in "{}")
+        if name not in _WORDS:
+            found.add(Letter(name, index))
+    return found, bound
+
+
+def _name(token: str, tokens: list[str], place: int) -> tuple[str, int]:
+    """The name that starts at a token, "" if none does, and where to go on."""
+    command = token[1:] if token.startswith("\\") else ""
+    if command in _ACCENTS:
+        inside, place = _group(tokens, place)
+        inner, _ = _name(inside[0], inside, 1) if inside else ("", 0)
+        return (f"{command} {inner}" if inner else ""), place
+    if command in ("mathrm", "operatorname", "mathcal", "mathbb", "mathbf"):
+        inside, place = _group(tokens, place)
+        word = "".join(inside)
+        return ("" if command in ("mathbb", "mathbf") or not word.isalpha() else word), place
+    if command in _GREEK:
+        return _SAME.get(command, command), place
+    return (token if token.isalpha() else ""), place
+
+
+def _group(tokens: list[str], place: int) -> tuple[list[str], int]:
+    """The tokens of the group or of the one token at a place, without its braces, and the place behind."""
+    if place >= len(tokens) or tokens[place] != "{":
+        return tokens[place : place + 1], place + 1
+    depth, start = 0, place
+    while place < len(tokens):
+        depth += {"{": 1, "}": -1}.get(tokens[place], 0)
+        place += 1
+        if depth == 0:
+            break
+    return tokens[start + 1 : place - 1], place
+
+
+def _unworded(latex: str) -> str:
+    """Without words in \text, environments, spaces and the sizes of brackets."""
+    text = re.sub(r"\\(?:text|texttt|overset)\{(?:[^{}]|\{[^{}]*\})*\}", " ", latex)
+    text = re.sub(r"\\(?:begin|end)\{\w+\}|\\(?:[bB]ig+[lrm]?|left|right|displaystyle|textstyle)\b", " ", text)
+    return re.sub(r"\\\\(\[\w+\])?", " ", text)
+
+
+def _bound(text: str) -> Iterator[str]:
+    """The letters that a sum, an integral, a maximum or a "for all" binds."""
+    for match in re.finditer(_BIG + r"\s*(?:\\(?:no)?limits)?_(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\?\w)", text):
+        left = re.split(r"=|\\(?:ge|le|ne|in|ll|mid)\b|[<>|]", match.group(1).strip("{}"))[0]
+        yield from (letter.base for letter in _flat(left))
+        yield from (letter.base for letter in _flat(match.group(1).strip("{}")) if "<" in match.group(1))
+    if r"\int" in text:
+        for match in re.finditer(r"(?:\\[,;]\s*|\s)d(\\[a-z]+|[A-Za-z])\b", text):
+            yield from (letter.base for letter in _flat(match.group(1)))
+
+
+def _flat(text: str) -> set[Letter]:
+    tokens = [token for token in _TOKEN.findall(text) if token not in ("_", "^")]
+    return {Letter(name) for at, token in enumerate(tokens) if (name := _name(token, tokens, at + 1)[0])}
+
+
+def missing(wanted: Iterable[Letter], known: Iterable[str], names: Mapping[str, str]) -> list[Letter]:
+    """The letters that are neither among the known names nor defined, in `names`, by letters that are.
+
+    A definition may have parameters, the index of ``F_k`` or the arguments of ``f(x)``, which need not be known.
+    """
+    keys, table = set(_keys(known)), dict(_definitions(names))
+
+    def covered(letter: Letter, above: frozenset[str]) -> bool:
+        if letter.base in keys or str(letter) in keys:
+            return True
+        head = next((head for head in (str(letter), letter.base) if head in table), None)
+        if head is None or head in above:
+            return False
+        return all(covered(each, above | {head}) for each in table[head])
+
+    return sorted(letter for letter in wanted if not covered(letter, frozenset()))
+
+
+def _definitions(names: Mapping[str, str]) -> Iterator[tuple[str, set[Letter]]]:
+    """A name and the letters of its definition, parameters left out; ``F_k`` defines every F."""
+    for name, formula in names.items():
+        left, _, arguments = name.partition("(")
+        (head,) = letters(left)
+        parameters = {letter.base for letter in letters(arguments)} | set(head.index)
+        rest = {letter for letter in letters(formula) if letter.base not in parameters}
+        yield str(head), rest
+        if head.index in _INDICES:
+            yield head.base, rest
+
+
+def _keys(names: Iterable[str]) -> Iterator[str]:
+    """Names of symbols as they are compared: in full, and without a subscript that is an index or a number."""
+    for name in names:
+        plain = name.replace("'", "").rstrip("^")
+        yield plain
+        base, _, index = plain.partition("_")
+        if not index or index in _INDICES or not index.isalpha():
+            yield re.sub(r"\d+$", "", base)
