@@ -118,6 +118,7 @@ def proof() -> Proof:
             "$P = a + s^2$, $Q = b + t^2$, $w = \\sqrt{PQ - c^2}$, $\\vartheta = \\arcsin(c/\\sqrt{PQ})$. "
             "$\\Phi(z/s)$ at $s = 0$ is the step function."
         ),
+        names={"u": r"\text{centred Gaussian with variance } a", "v": r"\text{centred Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c", "N_s(z)": r"\frac{1}{s\sqrt{2\pi}}e^{-z^2/2s^2}", "P": "a + s^2", "Q": "b + t^2", "w": r"\sqrt{PQ - c^2}", r"\vartheta": r"\arcsin\frac{c}{\sqrt{PQ}}", r"\Phi(z)": r"\int_{-\infty}^z N_1(x)\,dx", r"\phi_s(z)": r"z\,\Phi(z/s)"},
         steps=(
             rules_step(),
             Step(

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 #: Words in upright letters that mean the same everywhere.
 _WORDS = frozenset(
-    "E P Var Tr tr diag det span id sign max min lim ln log exp sin cos tan cosh sinh arcsin arctan erf odd even "
-    "He d Re Im text".split()
+    "Var Tr tr diag det span id sign max min lim ln log exp sin cos tan cosh sinh arcsin arctan erf odd even "
+    "He Re Im step ReLU GELU SiLU softplus sigmoid".split()
 )
 _ACCENTS = ("tilde", "bar", "hat")
 #: Commands that are no letters; every other command with a Greek name is one.
@@ -110,7 +110,7 @@ def _name(token: str, tokens: list[str], place: int) -> tuple[str, int]:
     if command in ("mathrm", "operatorname", "mathcal", "mathbb", "mathbf"):
         inside, place = _group(tokens, place)
         word = "".join(inside)
-        return ("" if command in ("mathbb", "mathbf") or not word.isalpha() else word), place
+        return ("" if command in ("mathcal", "mathbb", "mathbf") or not word.isalpha() else word), place
     if command in _GREEK:
         return _SAME.get(command, command), place
     return (token if token.isalpha() else ""), place
@@ -155,7 +155,7 @@ def _flat(text: str) -> set[Letter]:
 def missing(wanted: Iterable[Letter], known: Iterable[str], names: Mapping[str, str]) -> list[Letter]:
     """The letters that are neither among the known names nor defined, in `names`, by letters that are.
 
-    A definition may have parameters, the index of ``F_k`` or the arguments of ``f(x)``, which need not be known.
+    A definition may have parameters, the index of ``F_k`` or the arguments of ``f(x)``, which need not be known; ``F_k`` defines every F.
     """
     keys, table = set(_keys(known)), dict(_definitions(names))
 
@@ -171,14 +171,14 @@ def missing(wanted: Iterable[Letter], known: Iterable[str], names: Mapping[str, 
 
 
 def _definitions(names: Mapping[str, str]) -> Iterator[tuple[str, set[Letter]]]:
-    """A name and the letters of its definition, parameters left out; ``F_k`` defines every F."""
+    """A name and the letters of its definition, without its parameters."""
     for name, formula in names.items():
         left, _, arguments = name.partition("(")
         (head,) = letters(left)
         parameters = {letter.base for letter in letters(arguments)} | set(head.index)
-        rest = {letter for letter in letters(formula) if letter.base not in parameters}
+        rest = {letter for letter in letters(formula) if letter.base not in parameters | {head.base}}
         yield str(head), rest
-        if head.index in _INDICES:
+        if len(head.index) == 1 and head.index.isalpha():
             yield head.base, rest
 
 
