@@ -175,8 +175,7 @@ def proof() -> Proof:
                 "substitution; $S$ and $T = \\partial S/\\partial c$ of the engine's own derivation of each "
                 "activation agree",
                 _cases,
-                every("a b c"),
-            ),
+                every("a b c"), names={"t": "s", "s": r"\text{one of } 0, 1, \tfrac{1}{\sqrt2}"}),
             Step(
                 "the linear limit",
                 lines(
@@ -187,15 +186,19 @@ def proof() -> Proof:
                 ),
                 "substitution; a bilinear gate is the limit of an infinitely wide ramp, $z\\,\\Phi(0) = z/2$",
                 _wide,
-                every("a b c epsilon"),
-            ),
+                every("a b c epsilon", by.CONTINUOUS), names={"s": r"1/\varepsilon", "t": r"1/\varepsilon", "P": "a + s^2", "Q": "b + t^2", "w": r"\sqrt{PQ-c^2}", "W": r"\varepsilon^2w"}),
             Step(
                 "the engine agrees",
-                r"\text{both families, and their elementary derivatives, as derived by } \texttt{glutheory} \text{ "
-                r"with symbolic } s, t",
+                lines((
+r"S_{\Phi(\cdot/s),\,\Phi(\cdot/t)} = \frac14 + \frac{\vartheta}{2\pi}, \qquad "
+r"S_{\phi_s,\,\phi_t} = \frac c4 + \frac{1}{2\pi}\left(c\,\vartheta + \frac{(ab - "
+r"s^2t^2)\,w}{PQ} + \frac{s^2t^2}{w}\right),"
+), (
+r"\text{and their elementary derivatives, as derived by } \texttt{glutheory} \text{ with "
+"symbolic } s, t"
+)),
                 "compared with the above",
                 _engine,
-                every("a b c s t"),
-            ),
+                every("a b c s t"), names={"S_k": r"\text{the dual of two functions at } a, b, c"}),
         ),
     )

@@ -31,6 +31,7 @@ def proof() -> Proof:
             "= B/A = q\\mathbb{E}[\\phi'^2]/\\mathbb{E}[\\phi^2]$, $W = C/A = "
             "q^2\\mathbb{E}[\\phi''^2]/\\mathbb{E}[\\phi^2]$ on the diagonal. $R = \\tilde K/K$."
         ),
+        names={"K": r"S + r\,c\,T", r"\tilde K": r"c\,\bigl((1+r)\,S + r\,c\,T\bigr)", "S": r"\kappa", "c": r"q\rho", r"\mu": r"\frac{\rho\kappa'}{\kappa}", "V": r"\rho\mu'", "A": r"\kappa", "B": r"\rho\kappa'", "C": r"\rho^2\kappa''", "M": r"\frac{B}{A}", "W": r"\frac{C}{A}", "R": r"\frac{\tilde K}{K}", "P": "(1+r)A^2 + 2rAB + 2r^2B^2 - r^2AC", r"\theta": r"\arccos\rho"},
         steps=(
             Step(
                 "the two kernels",

@@ -124,6 +124,7 @@ def proof() -> Proof:
             "$\\phi$, $T = \\partial S/\\partial c$ (Price). On the sphere $a = b = 1$ and $c = \\rho$. $K$ is the "
             "NTK of the non-gated, $\\tilde K$ of the gated network; $c_k = h_k(1)^2 \\ge 0$."
         ),
+        names={"K": "S + cT", r"\tilde K": "2cS + c^2T", r"\kappa": r"\sum_kc_k\rho^k", r"\mu": r"\frac{\rho\kappa'}{\kappa}", "V": r"\rho\mu'", "T": r"\frac{\partial S}{\partial c}", "c": r"\rho", "S": r"\kappa"},
         steps=(
             Step(
                 "the two kernels",
@@ -166,15 +167,13 @@ def proof() -> Proof:
                 r"27\rho^2 + 30\rho^4",
                 "Isserlis' moments; the engine's kernels on the sphere",
                 lambda: both(_polynomial(), _printed()),
-                every("rho"),
-            ),
+                every("rho"), names={r"\kappa": r"\mathbb{E}[\phi(u)\,\phi(v)]", "u": r"\text{standard normal}", "v": r"\text{standard normal with } \mathbb{E}[uv] = \rho", r"\phi(z)": "z^3", "z": r"\text{any number}"}),
             Step(
                 "several value branches",
                 r"\text{hidden unit } (p_1\cdot x)\cdots(p_n\cdot x)\,\phi(w\cdot x):\quad K = (\rho^{n+1}\kappa)'",
                 "product rule ([products](products.md))",
                 _several_gates,
-                every("n rho kappa", by.PRICE),
-            ),
+                every("n rho kappa", by.PRICE), names={"K": r"\frac{\partial}{\partial c}(c\,\rho^n\kappa)", "p_i": r"\text{independent Gaussian weights}", "w": r"\text{independent Gaussian weights}", "x": r"\text{an input with } a = 1", r"\phi": r"\text{any function with the dual } \kappa"}),
             Step(
                 "mean and variance of the degree",
                 r"\mu = \frac{\rho\kappa'}{\kappa} = \frac{\sum k\,c_k\rho^k}{\sum c_k\rho^k}, \qquad V = \rho\mu' = "

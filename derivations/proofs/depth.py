@@ -198,6 +198,7 @@ def proof() -> Proof:
             "0$; $\\mu = f(0) = (E\\phi)^2/E\\phi^2$, $\\chi = f'(1) = E\\phi'^2/E\\phi^2$, $v = E\\phi^2$; a tilde: "
             "gated; index $+$: after one block more. ntk parametrisation, all variances 1, all weights trained."
         ),
+        names={r"\tilde f": r"\rho f", r"\alpha": r"\frac{2}{\chi-1}", r"\chi": "f'(1)", r"\mu": "f(0)", r"\phi": r"\text{any activation with the map } f", r"\mathrm{cond}": r"\lambda_1/\lambda_n"},
         steps=(
             Step(
                 "a product is passed by its derivative",
@@ -231,7 +232,7 @@ def proof() -> Proof:
             Step(
                 "what a gate does to the map",
                 r"\tilde f(0) = 0, \qquad \tilde f'(0) = f(0) = \mu, \qquad \tilde f'(1) = 1 + \chi, \qquad \mu = "
-                r"1 - \frac{\mathrm{Var}\,\phi}{E\phi^2} < 1",
+                r"1 - \frac{\mathrm{Var}\,\phi}{\mathbb{E}\,\phi^2} < 1",
                 "the product rule; $\\phi$ is not constant",
                 _gate,
                 every("rho f s mu e"),

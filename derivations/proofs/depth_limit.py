@@ -202,6 +202,7 @@ def proof() -> Proof:
             "$F = \\rho f$ is the map of the gated block. $\\rho_L$ and $\\Theta_L$: correlation and NTK after $L$ "
             "blocks without residuals, the latter over the variance. $0 < r < 1$."
         ),
+        names={"f": r"\sum_jp_j\rho^j", "F": r"\rho f", r"\mu": "f'(1)", "p_0": "f(0)", "Q": r"\frac{1-f(\rho)}{1-\rho}", r"\phi": r"\text{any activation with the map } f", r"\mathrm{cond}": r"\lambda_1/\lambda_n", "L": r"\text{the number of blocks}", r"\theta": r"\arccos\rho", "z": r"\text{any number}"},
         steps=(
             Step(
                 "a generating function",
@@ -331,8 +332,7 @@ def proof() -> Proof:
                 "sums of squares for matrices of every size; Cauchy and Schwarz. Without residuals predictions at new "
                 "inputs tend to 0 as the condition number tends to 1",
                 _regression,
-                every("v n epsilon"),
-            ),
+                every("v n epsilon"), names={"K": r"1 + \varepsilon E, \ |E_{ij}| \le 1", "k": r"\varepsilon e, \ |e_i| \le 1", "E": r"\text{any matrix}", "e": r"\text{any vector}", "y": "v"}),
         ),
         remarks=(
             (

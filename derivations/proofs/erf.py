@@ -142,7 +142,7 @@ def proof() -> Proof:
                 "$(\\lambda u, \\lambda v)$ has covariance $\\lambda^2\\Sigma$; the limit is Van Vleck's arcsine law, "
                 "compared with the engine's dual of sign",
                 _scaled,
-                every("a b c lambda"),
+                every("a b c lambda", by.CONTINUOUS),
             ),
             Step(
                 "the engine agrees",
@@ -154,7 +154,6 @@ def proof() -> Proof:
                 ),
                 "what `glutheory` derives from the definitions, with symbolic $\\lambda$, compared with the above",
                 _engine,
-                every("a b c lambda"),
-            ),
+                every("a b c lambda"), names={"T_k": r"\frac{\partial S}{\partial c}", "z": r"\text{any number}"}),
         ),
     )

@@ -230,6 +230,7 @@ def proof() -> Proof:
             "\\mathrm{diag}(\\lambda)\\,Q^\\top$, columns $q_i$; $\\Sigma = \\mathbb{E}f_0f_0^\\top$; $S, T$, "
             "$g = x\\cdot x'$ as in [hadamard](hadamard.md); a tilde marks the gated network."
         ),
+        names={"K": r"\sum_i\lambda_iq_iq_i^\top", "M": r"\Sigma + YY^\top", "L": r"\|e\|^2", "w_i": r"q_i^\top\Sigma q_i + (q_i\cdot Y)^2", "I": r"\mathbf 1"},
         steps=(
             Step(
                 "one step",

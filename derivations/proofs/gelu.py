@@ -134,7 +134,7 @@ def proof() -> Proof:
                     r"\tilde\Sigma = (\Sigma^{-1} + \mathbf 1)^{-1} = \frac{1}{w^2}\begin{pmatrix} a + \Delta & c \\ c & b + "
                     r"\Delta \end{pmatrix}",
                 ),
-                "complete the square; the mass is the integral over $u$, then over $v$",
+                "complete the square in $u$ and in $v$; the mass is the integral over both",
                 _tilted,
                 every("a b c"),
             ),
@@ -194,7 +194,6 @@ def proof() -> Proof:
                 r"\frac{1}{2\pi}\left(\vartheta + \frac{(a + b + 2)\,c}{PQ\,w} + \frac{c}{w^3}\right)",
                 "what `glutheory` derives from the definition of GELU, compared with the above",
                 _engine,
-                every("a b c"),
-            ),
+                every("a b c"), names={"T_k": r"\frac{\partial S}{\partial c}"}),
         ),
     )

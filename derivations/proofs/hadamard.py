@@ -107,6 +107,7 @@ def proof() -> Proof:
             "$\\mathbb{E}[\\phi(u)\\phi(v)]$, $\\mathbb{E}[\\phi'(u)\\phi'(v)]$; $\\odot$ is the entrywise product; "
             "LeCun: $\\sigma_w^2 = \\sigma_p^2 = 1/d$, $\\sigma_v^2 = 1/m$."
         ),
+        names={"K": r"mS + m\sigma_v^2\,g\,T", r"\tilde K": r"m(\sigma_v^2 + \sigma_p^2)\,g\,S + m\sigma_v^2\sigma_p^2\,g^2\,T", r"\sigma_v": "m^{-1/2}", r"\sigma_p": "d^{-1/2}", "r": r"\frac{g\,S}{(g/d)\,K}", "x": r"\frac{g\,T}{S}"},
         steps=(
             Step(
                 "the two kernels",

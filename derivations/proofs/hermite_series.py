@@ -105,6 +105,7 @@ def proof() -> Proof:
             "\\mathrm{He}_k(x)\\,\\alpha^k/k!$; $h_k(a) = \\mathbb{E}[\\phi(\\sqrt "
             "a\\,x)\\,\\mathrm{He}_k(x)]/\\sqrt{k!}$."
         ),
+        names={"S": r"\mathbb{E}[\phi(u)\,\phi(v)]", "u": r"\sqrt a\,x", "v": r"\sqrt b\,y", "x": r"\text{standard normal}", "y": r"\text{standard normal with } \mathbb{E}[xy] = \rho", r"\rho": r"\frac{c}{\sqrt{ab}}", "h_k(a)": r"\frac{\mathbb{E}[\phi(\sqrt a\,x)\,\mathrm{He}_k(x)]}{\sqrt{k!}}"},
         steps=(
             Step(
                 "the series",

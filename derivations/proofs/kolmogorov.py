@@ -128,6 +128,7 @@ def proof() -> Proof:
             "$\\kappa > 0$ is the random variable, $F(x) = P(\\kappa \\le x) = 1 - 2\\sum_{n\\ge1} (-1)^{n-1} "
             "e^{-2n^2x^2}$, $x > 0$."
         ),
+        names={r"\kappa": r"\text{a positive random variable with } \mathbb{P}(\kappa \le x) = F(x)", "F(x)": r"1 - 2\sum_{n\ge1}(-1)^{n-1}e^{-2n^2x^2}"},
         steps=(
             Step(
                 "two series",

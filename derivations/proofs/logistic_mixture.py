@@ -116,6 +116,7 @@ def proof() -> Proof:
             "the $N(0,s^2)$ density. For scales $s, t$: $P = a + s^2$, $Q = b + t^2$, $w = \\sqrt{PQ - c^2}$, "
             "$\\vartheta = \\arcsin(c/\\sqrt{PQ})$."
         ),
+        names={r"\sigma(z)": r"\frac{1}{1+e^{-z}}", "X": r"\text{logistic, } \mathbb{P}(X \le z) = \sigma(z)", r"\xi": r"\text{standard normal}", r"\kappa": r"\text{Kolmogorov-distributed}", "N_s(z)": r"\frac{1}{s\sqrt{2\pi}}e^{-z^2/2s^2}", r"\Phi(z)": r"\int_{-\infty}^zN_1(x)\,dx", "P": "a + s^2", "Q": "b + t^2", "w": r"\sqrt{PQ-c^2}", r"\vartheta": r"\arcsin\frac{c}{\sqrt{PQ}}", "f_s(z)": r"z\,\Phi(z/s) + s^2N_s(z)", "i": r"\sqrt{-1}", r"\Gamma(x)": r"\int_0^\infty y^{x-1}e^{-y}\,dy", "u": r"\text{Gaussian with variance } a", "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c"},
         steps=(
             Step(
                 "characteristic function of the logistic law",

@@ -142,6 +142,7 @@ def proof() -> Proof:
             "$x\\prec y$ means $\\sum_{i\\le r} x_i \\le \\sum_{i\\le r} y_i$ for the ordered entries and every $r$, "
             "with equality at $r=n$."
         ),
+        names={r"\mu_i": r"\text{the eigenvalues of } K \odot C", "u_i": r"\text{the eigenvectors of } K \odot C", "C": r"\sum_kv_kv_k^\top", "D_k": r"\mathrm{diag}(v_k)", "D_v": r"\mathrm{diag}(v)", "K": r"\sum_j\lambda_jq_jq_j^\top", r"\lambda_j": r"\text{the eigenvalues of } K", "I": r"\mathbf 1", r"\mathrm{cond}": r"\lambda_1/\lambda_n"},
         steps=(
             Step(
                 "a correlation matrix is a sum of rank-one matrices",

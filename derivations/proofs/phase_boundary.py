@@ -40,6 +40,7 @@ def proof() -> Proof:
             "$N_l$; $m_d = \\mathbb{E}\\max(u_1,0)$ there; $F_{\\chi^2_d}$: the distribution function of $\\|x\\|^2$ "
             "for a standard Gaussian $x$."
         ),
+        names={r"\mathrm{wide}": r"m \to \infty", r"\mathrm{full}": "m = d", "r_i": r"\|x_i\|"},
         steps=(
             Step(
                 "the certificate",

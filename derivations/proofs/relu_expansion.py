@@ -204,6 +204,7 @@ def proof() -> Proof:
             "$(UU^\\top)^{\\odot k}$; $\\delta = d/m$, which is 0 in the wide limit; $w, p$ are independent "
             "$N(0, I/d)$."
         ),
+        names={},
         steps=(
             Step(
                 "the kernel as a function of ρ",

@@ -175,6 +175,7 @@ def proof() -> Proof:
             "branch; $m$: width. Homogeneous: $V = \\sigma^2\\kappa q^p$; "
             "for ReLU $p = 1$, $\\kappa = \\frac12$, $\\sigma^2 = \\sigma_p^2\\sigma_w^2$."
         ),
+        names={"V(q)": r"\sigma_p^2\,\mathbb{E}[\phi(\sigma_w\sqrt q\,z)^2]", "e": r"\frac{q\,V'(q)}{V(q)}", "z": r"\text{standard normal}"},
         steps=(
             Step(
                 "the maps",

@@ -128,6 +128,7 @@ def proof() -> Proof:
             "$\\mathbb{E}[\\phi'(u)\\phi'(v)]$; $r = m\\sigma_v^2/\\sigma_p^2$; $A\\succeq B$: $A-B$ is positive "
             "semidefinite. Normalised inputs: $\\|x_i\\|^2 = d$, and LeCun's or the ntk parametrisation."
         ),
+        names={"K": r"mS + m\sigma_v^2\,G\odot T", r"\tilde K": r"m(\sigma_v^2 + \sigma_p^2)\,G\odot S + m\sigma_v^2\sigma_p^2\,G\odot G\odot T", "G": r"(g_{ij}), \ g_{ij} = x_i\cdot x_j", "x_i": r"\text{the inputs}", "r": r"m\sigma_v^2/\sigma_p^2", r"\lambda_{\min}": r"\text{the least eigenvalue}", r"\lambda_{\max}": r"\text{the largest eigenvalue}", r"\mathrm{cond}": r"\lambda_{\max}/\lambda_{\min}"},
         steps=(
             Step(
                 "the gated kernel as one Hadamard product",

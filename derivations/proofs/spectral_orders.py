@@ -202,6 +202,7 @@ def proof() -> Proof:
             "DU_1D$; $\\tau = \\mathrm{tr}\\,G/d = \\sum r_i^2/d$ and $\\tau_2 = \\mathrm{tr}\\,H = \\sum r_i^4/d^2$ "
             "(both $n$ for normalised inputs, $r_i^2 = d$); $y = n/d$."
         ),
+        names={},
         steps=(
             Step(
                 "every degree is a Hadamard product",

@@ -162,6 +162,7 @@ def proof() -> Proof:
             "$\\ell = \\ln(1/\\varepsilon)$, $\\rho = (\\kappa-1)/(\\kappa+1)$; $y = 1/(\\kappa-1)$, "
             "$\\lambda = \\lambda_n + u = \\lambda_1 - v$; $h, s \\ge 0$."
         ),
+        names={r"\kappa": r"1 + \frac1y", r"\rho": r"\frac{\kappa-1}{\kappa+1}", "L_k": r"\sum_iw_i\,r_i^{2k}", r"\ell": r"\ln\frac1\varepsilon"},
         steps=(
             Step(
                 "the logarithm",
