@@ -172,7 +172,9 @@ def _without() -> Outcome:
     slope = sp.diff(scale * f(sigma / sp.sqrt(q * q_2)), sigma)
     inner = sp.Subs(sp.diff(f(x), x), x, sigma / sp.sqrt(q * q_2)).doit()
     K = sp.Symbol("K", real=True)
+    rows = sp.Symbol("r", positive=True)  # ln(q_0/q_0'): one block multiplies it by p
     return zero(
+        (p * (p**depth * rows), p ** (depth + 1) * rows),
         (slope, scale / sp.sqrt(q * q_2) * sp.diff(f(x), x).subs(x, sigma / sp.sqrt(q * q_2))),
         (K * slope / scale, K / sp.sqrt(q * q_2) * inner),
         ((v * q**p) / (v * q_2**p), (q**p) / (q_2**p)),
@@ -204,7 +206,10 @@ def proof() -> Proof:
                 "a product is passed by its derivative",
                 r"\sum_i (t+\rho)\,f_i'(\rho)\prod_{j\ne i} f_j(\rho) = (t+\rho)\,\frac{d}{d\rho}\prod_i f_i(\rho); "
                 r"\qquad \text{gated: } \tilde f(\rho) = \rho f(\rho)",
-                "every branch is fed with the same $\\Theta = t + \\rho$; two branches, and by induction any number",
+                (
+r"every branch is fed with the same $\Theta = t + \rho$; two branches, the second of which "
+"may be a product itself"
+),
                 _block,
                 every("rho t f g"),
             ),
@@ -241,10 +246,9 @@ def proof() -> Proof:
                 "the linear part of a gated kernel",
                 r"\rho_l = r\rho + O(\rho^2),\ k_l = b\rho + O(\rho^2): \qquad r_+ = r\,\frac{q+m\mu}{q+m}, \qquad "
                 r"\frac{b_+}{r_+} = \frac br + \frac{2m\mu}{q+m\mu}",
-                "$\\tilde f = \\mu\\rho + O(\\rho^2)$; there is no constant part",
+                r"$\tilde f = \mu\rho + O(\rho^2)$, without a constant part",
                 _linear,
-                every("r b q m mu"),
-            ),
+                every("r b q m mu", by.TAYLOR), names={"k_l": r"b\rho + O(\rho^2)", r"\rho_l": r"r\rho + O(\rho^2)", r"\rho": r"\text{the correlation at the start}", "l": r"\text{the number of a block}"}),
             Step(
                 "a power of the depth",
                 r"q = 1 + lv,\ m = v: \qquad \prod_{l<L}\frac{q+m s}{q+m} = "
@@ -254,7 +258,7 @@ def proof() -> Proof:
                 "$b_L/r_L = 2 + \\sum 2v\\mu/(1+lv+v\\mu)$, which is 2 where $\\mu = 0$; without residuals "
                 "$L(\\mu/(1+\\chi))^L$",
                 _power,
-                every("l v mu chi", by.WENDEL),
+                ingredient("the factors as quotients of $\\Gamma$ at arguments one apart", by.WENDEL, why="the logarithm comes from a sum over the blocks that is estimated in words"),
             ),
             Step(
                 "gated kernels tend to diagonal matrices",
@@ -273,8 +277,7 @@ def proof() -> Proof:
                 r"\quad \mathrm{cond} = 1 + \frac{nx}{1-x}; \qquad x = \tfrac14: \ \mathrm{cond} = \frac{n+3}3",
                 "the vector of ones, and vectors of sum 0",
                 _constant,
-                every("n x w"),
-            ),
+                every("n x w"), names={r"\lambda_k": r"\text{the eigenvalues of } (1-x)I + x\,11^\top \text{ in falling order}", "I": r"\mathbf 1", r"\mathrm{cond}": r"\lambda_1/\lambda_n"}),
             Step(
                 "ReLU: the marginal case",
                 r"f = \cos\theta + \frac{\sin\theta - \theta\cos\theta}\pi, \qquad f' = 1 - \frac\theta\pi; \qquad "
@@ -312,8 +315,7 @@ def proof() -> Proof:
                 "variances; $p = 1$ for ReLU, $p = 2$ for ReGLU; the condition number is at least the quotient of two "
                 "entries of the diagonal",
                 _without,
-                every("q q_2 v p f sigma K", by.RAYLEIGH),
-            ),
+                every("q q_2 v p f sigma K", by.RAYLEIGH, by.RAYLEIGH(r"\mathrm{cond}")), names={"m": r"v\,q^p", "k": r"K/\sqrt{qq'}", r"\rho": r"\Sigma/\sqrt{qq'}", r"\Sigma": r"\text{the covariance } \sigma", "L": r"\text{the number of blocks}"}),
         ),
         remarks=(
             (

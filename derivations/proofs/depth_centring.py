@@ -117,7 +117,7 @@ def proof() -> Proof:
                 r"f_c'(0) = \frac{p_1}{1-\mu} < 1 < \frac{\chi}{1-\mu} = f_c'(1)",
                 "$1 - \\mu = \\sum_{k\\ge1}p_k$ and $\\chi = \\sum kp_k$; the activation is not linear",
                 _slopes,
-                every("k p_k p_1 s", by.SCHOENBERG), names={r"\mu": r"1 - \sum_{k\ge1}p_k"}),
+                every("k p_k p_1 s", by.SCHOENBERG), names={r"\mu": r"1 - \sum_{k\ge1}p_k", r"\chi": r"\sum_kkp_k"}),
             Step(
                 "centring alone is enough",
                 lines(

@@ -221,8 +221,7 @@ def proof() -> Proof:
                 "(one branch: the other is constant). All branches have the same NTK, so that $\\sum_i T_i\\prod_{j "
                 "\\ne i} S_j$ is the derivative of the product (Price)",
                 _kernels,
-                every("rho Theta S S_1 S_2", by.PRICE),
-            ),
+                every("rho Theta S S_1 S_2", by.PRICE), names={"f": "S_1S_2/S"}),
             Step(
                 "what is left to 1",
                 r"1 - f(\rho) = (1-\rho)\,Q(\rho), \qquad Q = \sum_j p_j\,(1 + \rho + \dots + \rho^{j-1}), \qquad "
@@ -252,16 +251,17 @@ def proof() -> Proof:
                 "$\\phi$, and orbits rise until they are not negative or tend to 0, a fixed point: every $|\\rho| < 1$ "
                 "goes to $\\rho^*$ (to 1 if $\\mu \\le 1$)",
                 _negative,
-                every("n r i t p J"),
-            ),
+                every("n r i t p J", by.MONOTONE, by.POWER_SERIES), names={"f": r"\sum_jp_j\rho^j", r"\rho": "-r", r"\phi": r"\text{odd where all } p_{2j} \text{ are } 0"}),
             Step(
                 "gated blocks",
                 r"F(0) = 0, \quad F'(0) = p_0 = \frac{\mathbb{E}[\phi]^2}{\mathbb{E}[\phi^2]}, \quad F'(1) = 1 + \mu, "
                 r"\qquad F(\rho) - \rho = \rho\,(f(\rho) - 1)",
-                "product rule, $f(1) = 1$. $p_0 < 1$ unless $\\phi$ is constant, and $|f| < 1$ within: **0 attracts, 1 "
-                "repels, and there is no other fixed point**, but $-1$ if $\\phi$ is even",
+                (
+r"product rule, $f(1) = 1$. $p_0 < 1$ unless $\phi$ is constant, and $|f| < 1$ within: **0 "
+r"attracts, 1 repels, and no other fixed point exists**, but $-1$ if $\phi$ is even"
+),
                 _gated,
-                every("rho f"),
+                every("rho f", by.CONTINUOUS, by.SCHOENBERG),
             ),
             Step(
                 "rates",
@@ -273,8 +273,7 @@ def proof() -> Proof:
                 "$|f(\\pm r)| \\le f(r)$ and $|f(\\pm r) - p_0| \\le \\sum_{j\\ge1} p_jr^j$, term by term. Elsewhere "
                 "the rate is $f'(\\rho^*)$ by the definition of a derivative",
                 _rates,
-                every("rho f j i t p p_0"),
-            ),
+                every("rho f j i t p p_0"), names={"r": r"\frac{1}{1+t}"}),
             Step(
                 "with residuals",
                 r"\rho' - \rho = \frac{s\,(f(\rho) - \rho)}{q + s}; \qquad \text{gated: } \frac{\rho'}{\rho} = 1 - "
@@ -288,11 +287,13 @@ def proof() -> Proof:
                 "the marginal case",
                 r"\phi = \alpha z + \beta|z|: \ \mu = 1; \qquad \text{ReLU}: \ \frac{d}{d\theta}\bigl(f - "
                 r"\cos\theta\bigr) = \frac{\theta\sin\theta}{\pi} > 0 \quad (0 < \theta < \pi)",
-                "half moments; the quadrant integral in polar coordinates. So $\\rho = 1$ is the only fixed point of "
-                "every piecewise linear activation with its kink at 0",
+                (
+r"half moments; the quadrant integral in polar coordinates. So $f(\rho) > \rho$ below $\rho "
+"= 1$ for ReLU and, the even part's weight changed, for every piecewise linear activation "
+"with its kink at 0"
+),
                 _relu,
-                every("phi alpha beta"),
-            ),
+                every("phi alpha beta", by.MONOTONE_FUNCTION), names={"f": r"\text{the map of } \phi", r"\mu": "f'(1)", r"\theta": r"\text{the angle, } \cos\theta = \rho", r"\rho": r"\text{the correlation}"}),
             Step(
                 "ReLU's rate",
                 r"\theta' = \theta - \frac{\theta^2}{3\pi} + O(\theta^3) \quad\Longrightarrow\quad L\,\theta_L \to "
@@ -315,7 +316,7 @@ def proof() -> Proof:
                 "NTK of **every** block with $\\mu > 1$ tends to a multiple of the identity, the NNGP only where "
                 "$\\rho^* = 0$; plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
                 _ntk,
-                every("mu L Theta lambda rho"),
+                ingredient("the solution on the diagonal, and the fixed point off it", why="that the recursion off the diagonal tends to its fixed point, while its factor still changes, is in words"),
             ),
             Step(
                 "ReLU's NTK",

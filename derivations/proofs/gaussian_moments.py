@@ -7,7 +7,7 @@ import sympy as sp
 from derivations.tools import theorems as by
 from derivations.tools.gauss import DELTA, alpha, beta, density, integrate_exponential, moment, u, v
 from derivations.tools.latex import equation, lines
-from derivations.tools.means import cases, spots
+from derivations.tools.means import spots
 from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.zero import zero
 from glutheory.symbolic.gaussian import a, b, c, isserlis, pdf_pair, sigma, tau
@@ -79,11 +79,11 @@ def _origin() -> Outcome:
     first, second = a + sigma, b + tau
     D = first * second - c**2
     differences = []
-    for i in cases("i", range(_ORDER + 1)):
-        for j in cases("j", range(_ORDER + 1)):
+    for i in spots(range(_ORDER + 1)):
+        for j in spots(range(_ORDER + 1)):
             engine = sum(element.as_expr(a, b, sigma, tau) * c**power for power, element in pdf_pair(i, j).items())
             differences.append((-1) ** (i + j) * _ratio(i, j, first, second) - engine / D ** ((i + j) // 2))
-    return both(named, zero(*differences))
+    return both(named, zero(*differences, sp.S.Zero))
 
 
 def proof() -> Proof:
@@ -142,8 +142,7 @@ r"complete the square in $u$ and in $v$; at $\alpha = \beta = 0$ it says that $p
                 "generating functions of independent variables multiply; $\\mathbb{E}[N_s(x - u)\\,N_t(y - v)]$ is "
                 "the density of $(u + s\\xi, v + t\\eta)$, and $N_s$ is even",
                 _smoothing,
-                every("a b c s t alpha beta", by.INDEPENDENCE, by.CHARACTERISTIC),
-            ),
+                every("a b c s t alpha beta", by.INDEPENDENCE, by.CHARACTERISTIC), names={"i": r"\text{an order}", "j": r"\text{an order}", "x": r"\text{any number}", "y": r"\text{any number}"}),
             Step(
                 "derivatives of the density at the origin",
                 lines(

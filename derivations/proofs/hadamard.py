@@ -7,7 +7,7 @@ import sympy as sp
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
 from derivations.tools.matrices import i, j
-from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Form, Tensor, form, same
 from derivations.tools.zero import positive, zero
 from glutheory.networks import network
@@ -79,7 +79,7 @@ def _bound() -> Outcome:
     """d/m − r = (d/m)·x/(m + x) ≥ 0 for x = gT/S ≥ 0."""
     x = sp.Symbol("x", nonnegative=True)
     rest = (d / m) * x / (m + x)
-    return both(zero(ratio().subs(g, x * S / T) - d / m + rest), positive(rest))
+    return follows("the sign of $\\frac dm - r$", zero(ratio().subs(g, x * S / T) - d / m + rest), positive(rest))
 
 
 def _diagonal() -> Outcome:
@@ -90,7 +90,8 @@ def _diagonal() -> Outcome:
     slope = found.T.subs({b: a, c: a}).subs(a, variance)
     exact = ratio().subs({S: value, T: slope, g: d * variance})
     measured = exact.subs({d: 40, m: 5000})
-    return zero(value - variance / 2, slope - sp.Rational(1, 2), exact - d / (m + d), measured - sp.Rational(1, 126))
+    known = zero(value - variance / 2, slope - sp.Rational(1, 2), measured - sp.Rational(1, 126))
+    return both(known, follows("the quotient with these values", zero(exact - d / (m + d))))
 
 
 def proof() -> Proof:
@@ -130,8 +131,7 @@ def proof() -> Proof:
                 r"\tilde K = K \odot \frac Gd + S \odot G",
                 "the same for all entries at once",
                 _matrix,
-                every("n m d S T G"),
-            ),
+                every("n m d S T G"), names={"K": r"mS + G\odot T", r"\tilde K": r"G\odot S + \tfrac mdG\odot S + \tfrac1dG\odot G\odot T"}),
             Step(
                 "the size of the dropped term",
                 lines(
@@ -149,16 +149,14 @@ def proof() -> Proof:
                 r"\quad\text{so}\quad 0 < r \le \frac dm",
                 "algebra; $x \\ge 0$ on the diagonal, where $g, S, T \\ge 0$, and wherever $gT/S \\ge 0$",
                 _bound,
-                every("m d x"),
-            ),
+                every("m d x"), names={"r": r"\frac dm\cdot\frac{1}{1+x/m}"}),
             Step(
                 "ReLU on the diagonal",
                 r"S = \tfrac a2,\quad T = \tfrac12,\quad g = d\,a \quad\Longrightarrow\quad r = \frac{d}{m + d}; "
                 r"\qquad d = 40,\ m = 5000:\quad r = \tfrac{1}{126} \approx 7.9\cdot10^{-3}",
                 "the arc-cosine kernel at $\\rho = 1$, as derived by the engine; $a = \\|x\\|^2/d$",
                 _diagonal,
-                every("m d"),
-            ),
+                every("m d"), names={"S": r"\tfrac a2", "T": r"\tfrac12", "g": r"d\,a", "a": r"\|x\|^2/d", "x": r"\text{any input}"}),
         ),
         remarks=(
             (

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.tools import theorems as by
+from derivations.tools.any_width import inner, output_product, pair_mean, readout_mean
 from derivations.tools.arcsine import read
+from derivations.tools.finite_width import GAMMA
 from derivations.tools.half_line import half_moment
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
-from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
+from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.zero import positive, strictly, zero
 from glutheory.symbolic.derived import derivation
 from glutheory.symbolic.gaussian import a, b, c
@@ -35,7 +38,12 @@ def _maps() -> Outcome:
     for gated, plain, square in (("reglu", "relu", 0), ("geglu", "gelu", 1)):
         one, two = (read(derivation(name).nngp, sp.Integer(square), sp.Integer(square)) for name in (gated, plain))
         found.append((one, c * two))
-    return zero(*found)
+    # any gate: E z z' of the gated network is (γ²σ_p² x·x') times that of the plain one, for every width
+    value, dual = sp.Symbol("sigma_p", positive=True) ** 2 * GAMMA**2 * inner(), sp.Symbol("S", real=True)
+    readout = sp.Symbol("sigma_v", positive=True) ** 2
+    plain, gated = (readout_mean(output_product(*names), readout) for names in (("phi",), ("q", "phi")))
+    gated = pair_mean(pair_mean(gated, "phi", dual), "q", value)
+    return both(same(gated - value * pair_mean(plain, "phi", dual)), zero(*found))
 
 
 def _slopes() -> Outcome:
@@ -69,7 +77,10 @@ def _homogeneous() -> Outcome:
     first = homogeneous(L, sp.S.One)
     grown = sp.exp((2**L - 1) * off) * start
     return both(
-        zero((_powers(after), _powers(homogeneous(L + 1))), (homogeneous(sp.S.Zero), start)),
+        follows(
+            "the induction on $L$, its start and its step",
+            zero((_powers(after), _powers(homogeneous(L + 1))), (homogeneous(sp.S.Zero), start)),
+        ),
         zero((_powers(first), _powers(sp.powsimp(sp.expand(grown))))),
     )
 
@@ -85,7 +96,9 @@ def _gaussian() -> Outcome:
     elasticity = q * sp.diff(square, q) / square
     slope, half = 1 + elasticity, sp.Rational(1, 2)
     above, below = half / (1 + 2 * q), q / (1 + 2 * q)  # slope − 1/2 and 1 − slope
-    return both(zero(square**2 - 1 / (1 + 2 * q), slope - half - above, 1 - slope - below), strictly(above, below))
+    value = sp.Symbol("sigma_p", positive=True) ** 2  # the value branch's factor of V
+    scaled = ((value * square) ** 2, value**2 / (1 + 2 * q))
+    return both(zero(scaled, slope - half - above, 1 - slope - below), strictly(above, below))
 
 
 def _residual() -> Outcome:
@@ -94,11 +107,18 @@ def _residual() -> Outcome:
     after = q * (1 + s**2 * kappa * q)
     lost = s**2 * kappa / (1 + s**2 * kappa * q)
     slack = s**2 * kappa - lost
+    block, left, saved = Index("l", "L"), sp.Symbol("y", positive=True), sp.Symbol("e", nonnegative=True)
+    summed = total(s**2 * kappa - Tensor("e")[block], block) - (sp.Symbol("L", positive=True) * s**2 * kappa - total(Tensor("e")[block], block))
     below = (lost - s**2 * kappa / (1 + s**2 * kappa * most)).subs(most, q + room)
     return both(
         zero(1 / q - 1 / after - lost, slack - s**4 * kappa**2 * q / (1 + s**2 * kappa * q)),
         zero(below - s**4 * kappa**2 * room / ((1 + s**2 * kappa * q) * (1 + s**2 * kappa * (q + room)))),
-        positive(s**4 * kappa**2 * q / (1 + s**2 * kappa * q)),
+        follows(
+            "the sum over $L$ blocks, and a smaller reciprocal",
+            same(summed),
+            zero(1 / left - 1 / (left + saved) - saved / (left * (left + saved))),
+            positive(s**4 * kappa**2 * q / (1 + s**2 * kappa * q), saved / (left * (left + saved))),
+        ),
         positive(s**4 * kappa**2 * room / ((1 + s**2 * kappa * q) * (1 + s**2 * kappa * (q + room)))),
     )
 
@@ -107,7 +127,21 @@ def _bounded() -> Outcome:
     """1 + x ≤ e^x: the difference and its slope vanish at 0, the second derivative is positive."""
     x = sp.Symbol("x", real=True)
     above = sp.exp(x) - 1 - x
-    return both(zero(above.subs(x, 0), sp.diff(above, x).subs(x, 0)), strictly(sp.diff(above, x, 2)))
+    # q' = q + s²qV with V = B − e, over L blocks
+    bound, scale, depth = sp.symbols("B s L", positive=True)
+    slack = sp.Symbol("e", nonnegative=True)
+    grown = (1 + scale**2 * bound) ** depth
+    step = q * (1 + scale**2 * bound) - (q + scale**2 * q * (bound - slack)) - scale**2 * q * slack
+    return both(
+        zero(above.subs(x, 0), sp.diff(above, x).subs(x, 0)),
+        strictly(sp.diff(above, x, 2)),
+        follows(
+            "the induction on $L$",
+            zero(step, (grown * (1 + scale**2 * bound), grown.subs(depth, depth + 1)), grown.subs(depth, 0) - 1),
+            zero((sp.exp(scale**2 * bound) ** depth, sp.exp(depth * scale**2 * bound))),
+            positive(scale**2 * q * slack),
+        ),
+    )
 
 
 def _width() -> Outcome:
@@ -183,8 +217,7 @@ def proof() -> Proof:
                 "the engine's covariance of a gated product is that of the gate times the covariance of the stream "
                 "(ReGLU, GEGLU), here at equal inputs",
                 _maps,
-                every("a b c"),
-            ),
+                every("a b c S sigma_p m d", by.INDEPENDENCE), names={"q": r"\gamma^2\sigma_p^2\|x\|^2", "V": r"S \text{ at } x = x'"}),
             Step(
                 "slopes at a fixed point",
                 r"\text{gated: } \frac{dq'}{dq} = 1 + e, \qquad \text{plain: } \frac{dq'}{dq} = e, \qquad e = "
@@ -194,8 +227,7 @@ def proof() -> Proof:
                 "$e > 0$: **every positive fixed point repels**, and as $V = 1$ has one solution at most there is at "
                 "most one: below it $q \\to 0$, above it $q \\to \\infty$",
                 _slopes,
-                every("q V"),
-            ),
+                every("q V", by.MONOTONE_FUNCTION), names={"e": r"\frac{q\,V'(q)}{V(q)}"}),
             Step(
                 "which gates",
                 lines(
@@ -209,8 +241,7 @@ def proof() -> Proof:
                 "ReLU, GELU, "
                 "SiLU, sigmoid, $\\Phi$, tanh, erf, softplus",
                 _gates,
-                every("z h g"),
-            ),
+                every("z h g", by.MONOTONE_FUNCTION), names={"G": r"\tfrac12 + h", r"\phi": r"z\,G"}),
             Step(
                 "homogeneous gates",
                 lines(
@@ -221,17 +252,17 @@ def proof() -> Proof:
                 "induction. To stay within a factor $e$ of the start over $L$ blocks, $\\ln\\sigma^2$ must be right to "
                 "$1/(2^L - 1)$",
                 _homogeneous,
-                every("q_0 kappa sigma p L"),
-            ),
+                every("q_0 kappa sigma p L"), names={"V(q)": r"\sigma^2\kappa q^p"}),
             Step(
                 "a gate that is stable",
                 r"\phi = e^{-z^2/2}: \quad V = \frac{\sigma_p^2}{\sqrt{1+2q}}, \qquad 1 + e = 1 - \frac q{1+2q} \in "
                 r"\bigl(\tfrac12, 1\bigr)",
-                "the engine's dual ($\\sigma_w = 1$). So it is not gating as such: a gate that closes for large "
-                "arguments keeps the scale",
+                (
+r"the engine's dual ($\sigma_w = 1$). It is not gating as such that loses the scale: a gate "
+"that closes for large arguments keeps it"
+),
                 _gaussian,
-                every("q"),
-            ),
+                every("q"), names={r"\phi(z)": "e^{-z^2/2}", "z": r"\text{standard normal}", "V(q)": r"\sigma_p^2\,\mathbb{E}[\phi(\sqrt q\,z)^2]"}),
             Step(
                 "with residuals",
                 lines(
@@ -253,8 +284,7 @@ def proof() -> Proof:
                 "$1/q_0 - c\\kappa$, and where that is negative $q$ cannot have been bounded. The threshold depends on "
                 "the input's norm",
                 _scale,
-                every("c kappa q q_0 L", by.SUMS_OF_LIMITS),
-            ),
+                every("c kappa q q_0 L", by.SUMS_OF_LIMITS), names={"s": r"\sqrt{c/L}"}),
             Step(
                 "plain branches and bounded gates",
                 r"V \le B: \qquad q_L \le q_0\,(1 + s^2B)^L \le q_0\,e^{L s^2 B}",
@@ -262,8 +292,7 @@ def proof() -> Proof:
                 "GLU's ($B = "
                 "1$) need $s^2 = O(1/L)$ and nothing else",
                 _bounded,
-                every("x"),
-            ),
+                every("x"), names={"V": "B - e", "q_L": r"q_0\prod_{l<L}(1 + s^2V_l)", "q_0": "q"}),
             Step(
                 "finite width",
                 lines(
@@ -276,8 +305,7 @@ def proof() -> Proof:
                 "degree "
                 "1 is $\\sqrt{q_l}$ times what it is at variance 1: exact at every width",
                 _width,
-                every("v l L", by.INDEPENDENCE),
-            ),
+                every("v l L", by.INDEPENDENCE), names={"q_L": r"q_0^{2^L}\prod_{l<L}\xi_l^{2^{L-1-l}}", r"\xi_l": r"\text{independent, with } \mathrm{Var}\ln\xi_l = v", "q_0": r"\text{the variance at the input}"}),
             Step(
                 "its size",
                 r"\frac{\mathbb{E}[\xi^2]}{\mathbb{E}[\xi]^2} = \Bigl(1 + \frac{17}m\Bigr)\Bigl(1 + \frac2m\Bigr) \ "
@@ -285,8 +313,10 @@ def proof() -> Proof:
                 "fourth moments; the product and the dense layer behind it. So $v \\approx 19/m$: $L$ gated blocks "
                 "want $m \\gg 4^L\\cdot 19/3$, plain ones $m \\gg 7L$",
                 _spread,
-                every("m f s", by.INDEPENDENCE),
-            ),
+                every("m f s", by.INDEPENDENCE), names={r"\xi": (
+r"\text{a mean of } m \text{ squares, times a mean of } m \text{ squares behind the dense "
+"layer}"
+)}),
             Step(
                 "tails",
                 r"\text{degree in the weights}: \quad D_L = 2^{L+2} - 3 \ \text{ (gated)}, \qquad 2L + 1 \ "
@@ -295,8 +325,7 @@ def proof() -> Proof:
                 "networks). "
                 "A polynomial of degree $D$ in Gaussians has tails like $e^{-c\\,x^{2/D}}$ (Janson)",
                 _degrees,
-                every("L", by.GAUSSIAN_POLYNOMIALS),
-            ),
+                every("L", by.GAUSSIAN_POLYNOMIALS), names={"D_L": r"\text{the degree after } L \text{ blocks, } D_0 = 1"}),
         ),
         remarks=(
             (

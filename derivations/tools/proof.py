@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from derivations.tools.means import EXACT, Ledger, Means, ledger, link
-from derivations.tools.sentence import arrows, has_formula, inferences, letters, missing
+from derivations.tools.sentence import arrows, has_formula, inferences, letters, missing, orders
 from derivations.tools.theorems import Theorem
 
 
@@ -258,12 +258,15 @@ def doubts(step: Step, outcome: Outcome, names: Mapping[str, str]) -> tuple[str,
     if not has_formula(step.statement):
         found.append("its sentence is in words")
     brought = [str(letter) for theorem in cites for letter in letters(theorem.letters)]
-    unknown = missing(letters(step.statement), (*outcome.symbols, *brought), {**names, **step.names})
+    defined = {**step.names, **{name: formula for name, formula in names.items() if name not in step.names}}
+    unknown = missing(letters(step.statement), (*outcome.symbols, *brought), defined)
     if unknown:
         found.append(f"neither decided nor defined: {', '.join(f'`{letter}`' for letter in unknown)}")
     drawn, given = arrows(step.statement), len(cites) + len(outcome.links)
     if drawn > given:
         found.append(f"of {drawn} conclusions in the sentence {given or 'none'} is checked or cited")
+    if orders(step.statement) and not given:
+        found.append("a limit or an order in the sentence is neither checked nor cited")
     if inferences(step.rule) and not given:
         found.append(f"a conclusion of the rule is neither checked nor cited (\"{inferences(step.rule)[0]}\")")
     return tuple(found)

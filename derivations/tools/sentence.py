@@ -14,7 +14,7 @@ from dataclasses import dataclass
 #: Words in upright letters that mean the same everywhere.
 _WORDS = frozenset(
     "Var Tr tr diag det span id sign max min lim ln log exp sin cos tan cosh sinh arcsin arctan erf odd even "
-    "He Re Im step ReLU GELU SiLU softplus sigmoid".split()
+    "He Re Im O o step ReLU GELU SiLU softplus sigmoid".split()
 )
 _ACCENTS = ("tilde", "bar", "hat")
 #: Commands that are no letters; every other command with a Greek name is one.
@@ -55,6 +55,11 @@ def letters(latex: str) -> set[Letter]:
 def arrows(latex: str) -> int:
     """How many conclusions it draws."""
     return len(_ARROWS.findall(latex))
+
+
+def orders(latex: str) -> bool:
+    """Whether it states a limit or an order."""
+    return bool(re.search(r"\\(?:to|sim|simeq|xrightarrow)\b|(?<![A-Za-z])[Oo]\(", _unworded(latex)))
 
 
 def has_formula(latex: str) -> bool:
@@ -155,9 +160,11 @@ def _flat(text: str) -> set[Letter]:
 def missing(wanted: Iterable[Letter], known: Iterable[str], names: Mapping[str, str]) -> list[Letter]:
     """The letters that are neither among the known names nor defined, in `names`, by letters that are.
 
-    A definition may have parameters, the index of ``F_k`` or the arguments of ``f(x)``, which need not be known; ``F_k`` defines every F.
+    Where a name has two definitions the first counts. A definition may have parameters, the index of ``F_k`` or the arguments of ``f(x)``, which need not be known; ``F_k`` defines every F.
     """
-    keys, table = set(_keys(known)), dict(_definitions(names))
+    keys, table = set(_keys(known)), {}
+    for name, rest in _definitions(names):
+        table.setdefault(name, rest)
 
     def covered(letter: Letter, above: frozenset[str]) -> bool:
         if letter.base in keys or str(letter) in keys:
@@ -171,15 +178,15 @@ def missing(wanted: Iterable[Letter], known: Iterable[str], names: Mapping[str, 
 
 
 def _definitions(names: Mapping[str, str]) -> Iterator[tuple[str, set[Letter]]]:
-    """A name and the letters of its definition, without its parameters."""
+    """A name and the letters of its definition, without its parameters; first by full names, then by bases."""
+    found = []
     for name, formula in names.items():
         left, _, arguments = name.partition("(")
         (head,) = letters(left)
-        parameters = {letter.base for letter in letters(arguments)} | set(head.index)
-        rest = {letter for letter in letters(formula) if letter.base not in parameters | {head.base}}
-        yield str(head), rest
-        if len(head.index) == 1 and head.index.isalpha():
-            yield head.base, rest
+        parameters = {letter.base for letter in letters(arguments)} | {head.index, head.base}
+        found.append((head, {letter for letter in letters(formula) if letter.base not in parameters}))
+    yield from ((str(head), rest) for head, rest in found)
+    yield from ((head.base, rest) for head, rest in found if len(head.index) == 1 or head.index in _GREEK)
 
 
 def _keys(names: Iterable[str]) -> Iterator[str]:
