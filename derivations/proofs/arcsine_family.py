@@ -133,8 +133,7 @@ def proof() -> Proof:
                 "Price's theorem; smoothing adds variances, so the expectation is a density at the origin "
                 "([gaussian_moments](gaussian_moments.md)); $\\Phi(z) + \\Phi(-z) = 1$ at $c = 0$",
                 _arctangent,
-                every("a b c", by.PRICE, by.CALCULUS),
-            ),
+                every("a b c", by.PRICE, by.CALCULUS), names={"s": r"\sqrt{p^2-a}", "t": r"\sqrt{q^2-b}"}),
             Step(
                 "derivatives of the ramp",
                 r"\phi_s(z) = z\,\Phi(z/s), \qquad \phi_s' = \Phi(z/s) + z N_s, \qquad \phi_s'' = N_s - s^2 N_s''",

@@ -255,15 +255,14 @@ r"(\mu-m)(\mu'-m')$"
                 r"\qquad \mathrm{cond}\,\tilde K_c \le \mathrm{cond}\,K_c",
                 "Schur's theorem for a correlation matrix, [majorisation](majorisation.md)",
                 _hadamard,
-                every("c S m_1 m_2", by.SCHUR, by.SCHUR(r"\mathrm{cond}")), names={"X": r"\text{the inputs, } \tfrac{XX^\top}{d} \text{ with entries } c", r"\mathrm{cond}": r"\text{of any matrix}"}),
+                every("c S m_1 m_2", by.SCHUR, by.SCHUR(r"\mathrm{cond}")), names={"X": r"\text{the inputs, } \tfrac{XX^\top}{d} \text{ with entries } c", "d": r"\text{their dimension}"}),
             Step(
                 "centring alone can hurt",
                 r"\text{ReLU, wide, } x_2 = -x_1: \qquad \mathrm{cond}\,K = \mathrm{cond}\,\tilde K = 1, \qquad "
                 r"\mathrm{cond}\,K_c = \frac{\pi}{\pi-2} \approx 2.75",
                 "$S(1,1,-1) = 0$; the off-diagonal entry of $K_c$ is $-1/(2\\pi)$",
                 _antipodal,
-                every(),
-            ),
+                every(), names={"x_1": r"\text{any input}", "x_2": "-x_1", "K": r"\text{of } x_1, x_2", r"\tilde K": r"\text{of } x_1, x_2", "K_c": r"\text{of } x_1, x_2", r"\mathrm{cond}": r"\text{the largest over the least eigenvalue}"}),
             Step(
                 "the limits for d ≪ n ≪ d²",
                 lines(

@@ -106,7 +106,7 @@ def proof() -> Proof:
                 ),
                 "complete the square; compare the coefficients of $\\alpha^k$",
                 _imaginary,
-                every("alpha x", by.MOMENT_SERIES),
+                every("alpha x", by.MOMENT_SERIES("k")),
             ),
             Step(
                 "Mehler's formula",

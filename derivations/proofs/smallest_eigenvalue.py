@@ -191,7 +191,7 @@ def proof() -> Proof:
                 "the last step of [majorisation](majorisation.md), inputs of any norm, with $K + rS$ for $K$; the "
                 "first and the third step",
                 _theorem,
-                every("n d K u r", by.RAYLEIGH), names={r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)", r"\sigma_p": r"\text{any number}", "S": r"\text{any symmetric matrix, } S \succeq 0"}),
+                every("n d K u r", by.RAYLEIGH), names={r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)", "G": r"(x_i\cdot x_j)", r"\sigma_p": r"\text{any number}", "S": r"\text{any symmetric matrix, } S \succeq 0"}),
             Step(
                 "normalised inputs",
                 lines(
@@ -204,7 +204,7 @@ def proof() -> Proof:
                 "$K_{m+d}\\odot G/d$; Theorem A; $K_{m+d} = K_m + dS$, and the quotient of sums lies between the "
                 "quotients. In the ntk parametrisation the same with $K+S$ for $K_{m+d}$",
                 _mediant,
-                every("n d r K C x u", by.RAYLEIGH), names={r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)", r"\sigma_p": r"\text{any number}", "S": r"\text{any symmetric matrix, } S \succeq 0", r"\tilde K_m": r"\tilde K/m", r"\lambda": r"\text{the eigenvalues}"}),
+                every("n d r K C x u", by.RAYLEIGH), names={r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)", "G": r"(x_i\cdot x_j)", r"\sigma_p": r"\text{any number}", "S": r"\text{any symmetric matrix, } S \succeq 0", r"\tilde K_m": r"\tilde K/m", r"\lambda": r"\text{the eigenvalues}"}),
             Step(
                 "how much gating can hurt",
                 lines(
