@@ -202,7 +202,7 @@ def proof() -> Proof:
             "DU_1D$; $\\tau = \\mathrm{tr}\\,G/d = \\sum r_i^2/d$ and $\\tau_2 = \\mathrm{tr}\\,H = \\sum r_i^4/d^2$ "
             "(both $n$ for normalised inputs, $r_i^2 = d$); $y = n/d$."
         ),
-        names={},
+        names={r"\gamma": r"\tfrac14 - \tfrac1{2\pi}", r"\gamma_\delta": r"\gamma + \tfrac\delta4", r"\tilde\gamma": r"\tfrac12 - \tfrac1{2\pi}", r"\tilde\gamma_\delta": r"\tilde\gamma + \delta\bigl(1-\tfrac1{2\pi}\bigr)", r"\delta": "d/m", "U_j": r"\text{with the entries } \rho^j", r"\rho": r"\text{the cosines of the inputs}", "r_i": r"\text{the norms of the inputs}", "D": r"\mathrm{diag}(r_i^2)/d", "G": r"d\,D^{1/2}U_1D^{1/2}", "H": "DU_1D", "X": r"\text{the inputs}", r"\tau": r"\mathrm{tr}\,G/d", r"\tau_2": r"\mathrm{tr}\,H", "m": r"\text{the width}", "n": r"\text{the number of inputs}", "d": r"\text{their dimension}", "c_j": r"\text{the coefficients of ReLU's } s", "s": r"\text{the dual at unit norms}", "K": r"m\,D^{1/2}\sum_j(1+j\delta)\,c_jU_j\,D^{1/2}", r"\tilde K": r"m\,D\sum_j(1+(j+1)\delta)\,c_jU_{j+1}\,D", r"\lambda_j": r"\text{the eigenvalues in falling order}", r"\mathrm{cond}": r"\lambda_1/\lambda_n", r"\alpha": r"\text{any number} \ge 0", r"\beta": r"\text{any number} \ge 0"},
         steps=(
             Step(
                 "every degree is a Hadamard product",
@@ -285,8 +285,7 @@ def proof() -> Proof:
                 "the lower bounds above over the claimed orders; for Gaussian inputs $\\tau/n \\to 1$ and "
                 "$\\tau_2/n \\to 1$ by the law of large numbers",
                 _orders,
-                every("d z", by.LAW_OF_LARGE_NUMBERS),
-            ),
+                every("d z", by.LAW_OF_LARGE_NUMBERS), names={"y": "1 + z", "n": r"yd \text{ or } d^{3/2}"}),
             Step(
                 "the bulk on Gaussian data",
                 lines(

@@ -8,7 +8,7 @@ import sympy as sp
 
 from derivations.tools.matrices import K, e, i, j, q, r, spectral, u, values, x
 from derivations.tools.numbers import larger
-from derivations.tools.proof import Outcome, both
+from derivations.tools.proof import Outcome, both, follows
 from derivations.tools.sums import Form, Index, Tensor, delta, orthonormal, same, total, unit_diagonal
 from derivations.tools.zero import positive, strictly, zero
 
@@ -28,7 +28,8 @@ def first() -> Outcome:
     diagonal = ((1 - C[i, i] ** 2) * SIGMA[i, i] ** 2).where(_UNIT)
     angle, entry = sp.symbols("theta k", real=True)
     sine = zero(entry**2 * (1 - sp.cos(angle) ** 2) - entry**2 * sp.sin(angle) ** 2)
-    return both(same(traces, first - second - lost - targets, diagonal), sine, positive(entry**2 * sp.sin(angle) ** 2))
+    signs = follows("no term of the sum is negative", sine, positive(entry**2 * sp.sin(angle) ** 2))
+    return both(same(traces, first - second - lost - targets, diagonal), signs)
 
 
 def _strict() -> Outcome:
@@ -84,7 +85,8 @@ def opposite() -> Outcome:
             rises.subs(s, 0),
             (sp.diff(rises, s), sp.exp(-s)),
         ),
-        strictly(4 * b * y**2, 2 * y**2, 4 * b * t, sp.exp(-s)),
+        strictly(4 * b * y**2, 2 * y**2, 4 * b * t),
+        follows("$1 - e^{-s} > 0$ for $s > 0$", strictly(sp.exp(-s))),
     )
 
 
@@ -111,6 +113,6 @@ def tie() -> Outcome:
     b_relu = (sp.sqrt(1 - sp.Rational(1, 4)) - (sp.pi - sp.acos(-sp.Rational(1, 2))) / 2) / (2 * sp.pi)
     return both(
         zero(*spectra[0], *spectra[1], sums[2], (targets.T * (kernel - gated) * targets)[0] - 9 * b * y**2),
-        strictly(*(sp.expand(item) for item in (*negative, *order))),
+        follows("the signs of $C$, slowest first", strictly(*(sp.expand(item) for item in (*negative, *order)))),
         larger((sp.Rational(1, 2), b_relu), (b_relu, sp.S.Zero)),
     )

@@ -81,7 +81,6 @@ def _read(latex: str) -> tuple[set[Letter], set[str]]:
     text = re.sub(r"\\frac\{d([^{}]*)\}\{d\s*(?=[\\A-Za-z(])", r"{\1}{", text)
     if r"\int" in text:
         text = re.sub(r"\\[,;]\s*d(?=[\\A-Za-z])", " ", text)
-    text = re.sub(r"\be\s*\^", "^", re.sub(r"(?<![A-Za-z\\])e\^", "^", text))
     found: set[Letter] = set()
     tokens = _TOKEN.findall(text)
     place = 0
@@ -92,7 +91,7 @@ def _read(latex: str) -> tuple[set[Letter], set[str]]:
             _, place = _group(tokens, place)  # what belongs to no letter, such as the range of a sum
             continue
         name, place = _name(token, tokens, place)
-        if not name:
+        if not name or (token == "e" and tokens[place : place + 1] == ["^"]):
             continue
         while place < len(tokens) and tokens[place] == "'":
             place += 1
@@ -183,7 +182,8 @@ def _definitions(names: Mapping[str, str]) -> Iterator[tuple[str, set[Letter]]]:
     for name, formula in names.items():
         left, _, arguments = name.partition("(")
         (head,) = letters(left)
-        parameters = {letter.base for letter in letters(arguments)} | {head.index, head.base}
+        own = {head.index} if head.index in _GREEK else set(head.index)
+        parameters = {letter.base for letter in letters(arguments)} | own | {head.base}
         found.append((head, {letter for letter in letters(formula) if letter.base not in parameters}))
     yield from ((str(head), rest) for head, rest in found)
     yield from ((head.base, rest) for head, rest in found if len(head.index) == 1 or head.index in _GREEK)
