@@ -206,7 +206,19 @@ def proof() -> Proof:
             "$\\vartheta = \\arcsin(c/\\sqrt{ab})$; $\\varphi = \\pi/2 - \\vartheta$ is the angle between the inputs, "
             "$\\cos\\varphi = c/\\sqrt{ab}$."
         ),
-        names={"u": r"\text{centred Gaussian with variance } a", "v": r"\text{centred Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c", "F_k": r"\mathbb{E}[u_+^kv_+^k]", "w": r"\sqrt{ab - c^2}", r"\vartheta": r"\arcsin\frac{c}{\sqrt{ab}}", r"\varphi": r"\frac{\pi}{2} - \vartheta", r"\rho": r"\frac{c}{\sqrt{ab}}", "J_k": r"(-1)^k(\sin\varphi)^{2k+1}\left(\frac{1}{\sin\varphi}\frac{d}{d\varphi}\right)^k\frac{\pi-\varphi}{\sin\varphi}"},
+        names={
+            "u": r"\text{centred Gaussian with variance } a",
+            "v": r"\text{centred Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
+            "F_k": r"\mathbb{E}[u_+^kv_+^k]",
+            "w": r"\sqrt{ab - c^2}",
+            r"\vartheta": r"\arcsin\frac{c}{\sqrt{ab}}",
+            r"\varphi": r"\frac{\pi}{2} - \vartheta",
+            r"\rho": r"\frac{c}{\sqrt{ab}}",
+            "J_k": (
+                r"(-1)^k(\sin\varphi)^{2k+1}\left(\frac{1}{\sin\varphi}\frac{d}{d\varphi}\right)^k"
+                r"\frac{\pi-\varphi}{\sin\varphi}"
+            ),
+        },
         steps=(
             rules_step("ab"),
             Step(
@@ -218,7 +230,8 @@ def proof() -> Proof:
                     ),
                     equation(r"F_0\big|_{c=0} = \tfrac14 \quad\Longrightarrow\quad F_0", CLOSED[0]),
                 ),
-                "Price's theorem; the derivative of the step is $\\delta$, and $\\mathbb{E}[\\delta(u)\\,\\delta(v)]$ the density at 0; $P(u > 0) = 1/2$",
+                "Price's theorem; the derivative of the step is $\\delta$, and $\\mathbb{E}[\\delta(u)\\,\\delta(v)]$ the "
+                "density at 0; $P(u > 0) = 1/2$",
                 _base,
                 every("a b c", by.PRICE, by.CALCULUS),
             ),
@@ -232,10 +245,10 @@ def proof() -> Proof:
                     r"3\sin\varphi\cos\varphi + (\pi - \varphi)(1 + 2\cos^2\varphi)",
                 ),
                 (
-r"their kernel is $2F_k$ with $a = \|x\|^2$, $b = \|x'\|^2$; for every $k$ it has the start "
-r"and obeys the recursion $\partial F_k/\partial c = k^2F_{k-1}$ that Price's theorem "
-"gives, by induction; written out and compared for $k = 0, 1, 2, 3$ as well"
-),
+                    r"their kernel is $2F_k$ with $a = \|x\|^2$, $b = \|x'\|^2$; for every $k$ it has the start "
+                    r"and obeys the recursion $\partial F_k/\partial c = k^2F_{k-1}$ that Price's theorem "
+                    "gives, by induction; written out and compared for $k = 0, 1, 2, 3$ as well"
+                ),
                 lambda: both(_cho_saul(), _printed_j()),
                 every("a b c k", by.PRICE, by.CALCULUS),
             ),
@@ -244,9 +257,9 @@ r"and obeys the recursion $\partial F_k/\partial c = k^2F_{k-1}$ that Price's th
                 r"F_k = (ab)^{k/2} \int_0^\infty \frac{r^{2k+1} e^{-r^2/2}}{2\pi}\,dr \int_{\varphi - \pi/2}^{\pi/2} "
                 r"\cos^k x\, \cos^k(x - \varphi)\,dx",
                 (
-r"write $u = \sqrt a\, r\cos x$, $v = \sqrt b\, r\cos(x - \varphi)$; for the $k$ above both "
-"integrals are elementary and give the same"
-),
+                    r"write $u = \sqrt a\, r\cos x$, $v = \sqrt b\, r\cos(x - \varphi)$; for the $k$ above both "
+                    "integrals are elementary and give the same"
+                ),
                 _polar_check,
                 every("a b k", by.SUBSTITUTION),
             ),
@@ -256,18 +269,22 @@ r"write $u = \sqrt a\, r\cos x$, $v = \sqrt b\, r\cos(x - \varphi)$; for the $k$
                 "at $\\rho = 1$, $v = \\sqrt{b/a}\\,u$ and $F_k = (b/a)^{k/2}\\,\\mathbb{E}[u_+^{2k}]$; at $\\rho = "
                 "-1$ one factor vanishes",
                 _ends,
-                every("p q k"), names={"a": "p^2", "b": "q^2", "c": r"\pm pq"}),
+                every("p q k"),
+                names={"a": "p^2", "b": "q^2", "c": r"\pm pq"},
+            ),
             Step(
                 "the engine agrees",
                 (
-r"S_k = F_k, \qquad T_k = \frac{\partial F_k}{\partial c} \qquad (\text{step}, "
-r"\mathrm{ReLU}, \mathrm{ReLU}^2, \mathrm{ReLU}^3)"
-),
+                    r"S_k = F_k, \qquad T_k = \frac{\partial F_k}{\partial c} \qquad (\text{step}, "
+                    r"\mathrm{ReLU}, \mathrm{ReLU}^2, \mathrm{ReLU}^3)"
+                ),
                 (
-"what `glutheory` derives from the definitions of the four activations of this page, "
-"compared with the above"
-),
+                    "what `glutheory` derives from the definitions of the four activations of this page, "
+                    "compared with the above"
+                ),
                 _engine,
-                every("a b c"), names={"S_k": "F_k", "T_k": r"\partial F_k/\partial c"}),
+                every("a b c"),
+                names={"S_k": "F_k", "T_k": r"\partial F_k/\partial c"},
+            ),
         ),
     )

@@ -36,7 +36,34 @@ def proof() -> Proof:
             "is the same with $r = -2\\ln|1-\\eta\\lambda|$ in place of $2\\lambda$ and $k$ in place of $t$; the "
             "slowest mode is the least eigenvalue's while $\\eta < 2/(\\lambda_1 + \\lambda_n)$ for both."
         ),
-        names={"D": r"L - \tilde L", "L": r"\mathrm{Tr}[e^{-2Kt}M]", r"\tilde L": r"\mathrm{Tr}[e^{-2\tilde Kt}\tilde M]", "K": r"\text{the non-gated kernel}", r"\tilde K": r"\text{the gated kernel}", "M": r"\Sigma + YY^\top", r"\tilde M": r"\tilde\Sigma + YY^\top", r"\Sigma": r"\text{the covariance of the non-gated outputs}", r"\tilde\Sigma": r"\text{the covariance of the gated outputs}", "Y": r"\text{the targets}", "C": r"XX^\top/d", "X": r"\text{the inputs } x_i", "x_i": r"\text{an input}", "d": r"\text{the dimension}", "n": r"\text{the number of inputs}", "m": r"\text{the width}", "t": r"\text{the time}", r"\lambda_1": r"\text{the least eigenvalue of } K", r"\tilde\lambda_1": r"\text{the least eigenvalue of } \tilde K", r"\lambda_{\min}": r"\text{the least eigenvalue}", "q_i": r"\text{the eigenvectors of } K", "w_i": r"q_i^\top Mq_i", "P": r"\text{the projector on the eigenspace of } \lambda_1", r"\tilde P": r"\text{the projector on that of } \tilde\lambda_1", "A": r"K - \lambda_1I", "I": r"\mathbf 1"},
+        names={
+            "D": r"L - \tilde L",
+            "L": r"\mathrm{Tr}[e^{-2Kt}M]",
+            r"\tilde L": r"\mathrm{Tr}[e^{-2\tilde Kt}\tilde M]",
+            "K": r"\text{the non-gated kernel}",
+            r"\tilde K": r"\text{the gated kernel}",
+            "M": r"\Sigma + YY^\top",
+            r"\tilde M": r"\tilde\Sigma + YY^\top",
+            r"\Sigma": r"\text{the covariance of the non-gated outputs}",
+            r"\tilde\Sigma": r"\text{the covariance of the gated outputs}",
+            "Y": r"\text{the targets}",
+            "C": r"XX^\top/d",
+            "X": r"\text{the inputs } x_i",
+            "x_i": r"\text{an input}",
+            "d": r"\text{the dimension}",
+            "n": r"\text{the number of inputs}",
+            "m": r"\text{the width}",
+            "t": r"\text{the time}",
+            r"\lambda_1": r"\text{the least eigenvalue of } K",
+            r"\tilde\lambda_1": r"\text{the least eigenvalue of } \tilde K",
+            r"\lambda_{\min}": r"\text{the least eigenvalue}",
+            "q_i": r"\text{the eigenvectors of } K",
+            "w_i": r"q_i^\top Mq_i",
+            "P": r"\text{the projector on the eigenspace of } \lambda_1",
+            r"\tilde P": r"\text{the projector on that of } \tilde\lambda_1",
+            "A": r"K - \lambda_1I",
+            "I": r"\mathbf 1",
+        },
         steps=(
             Step(
                 "at first",
@@ -92,7 +119,9 @@ def proof() -> Proof:
                 r"\frac{D(t)}{t} = \int_0^\infty C(r)\,e^{-rt}\,dr",
                 "summation by parts",
                 curves.abel,
-                every("r t r_j"), names={"C": r"\sum_{r_j\le r}c_j", "D": r"\sum_jc_je^{-r_jt}", "c_j": r"\text{any weights}"}),
+                every("r t r_j"),
+                names={"C": r"\sum_{r_j\le r}c_j", "D": r"\sum_jc_je^{-r_jt}", "c_j": r"\text{any weights}"},
+            ),
             Step(
                 "at most one crossing",
                 r"(r-s)\,C(r) \ge 0 \text{ for all } r,\ D \not\equiv 0 \;\Longrightarrow\; "

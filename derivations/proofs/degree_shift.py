@@ -124,7 +124,16 @@ def proof() -> Proof:
             "$\\phi$, $T = \\partial S/\\partial c$ (Price). On the sphere $a = b = 1$ and $c = \\rho$. $K$ is the "
             "NTK of the non-gated, $\\tilde K$ of the gated network; $c_k = h_k(1)^2 \\ge 0$."
         ),
-        names={"K": "S + cT", r"\tilde K": "2cS + c^2T", r"\kappa": r"\sum_kc_k\rho^k", r"\mu": r"\frac{\rho\kappa'}{\kappa}", "V": r"\rho\mu'", "T": r"\frac{\partial S}{\partial c}", "c": r"\rho", "S": r"\kappa"},
+        names={
+            "K": "S + cT",
+            r"\tilde K": "2cS + c^2T",
+            r"\kappa": r"\sum_kc_k\rho^k",
+            r"\mu": r"\frac{\rho\kappa'}{\kappa}",
+            "V": r"\rho\mu'",
+            "T": r"\frac{\partial S}{\partial c}",
+            "c": r"\rho",
+            "S": r"\kappa",
+        },
         steps=(
             Step(
                 "the two kernels",
@@ -146,16 +155,28 @@ def proof() -> Proof:
             Step(
                 "ReLU and GELU",
                 (
-r"K_1 = \frac{\partial}{\partial c}(cS_1), \quad \tilde K_1 = \frac{\partial}{\partial "
-r"c}(c^2S_1), \qquad K_2 = \frac{\partial}{\partial c}(cS_2), \quad \tilde K_2 = "
-r"\frac{\partial}{\partial c}(c^2S_2)"
-),
+                    r"K_1 = \frac{\partial}{\partial c}(cS_1), \quad \tilde K_1 = \frac{\partial}{\partial "
+                    r"c}(c^2S_1), \qquad K_2 = \frac{\partial}{\partial c}(cS_2), \quad \tilde K_2 = "
+                    r"\frac{\partial}{\partial c}(c^2S_2)"
+                ),
                 (
-"the engine's closed forms of the four kernels of ReLU and ReGLU, GELU and GEGLU, compared "
-"with the derivatives of $cS$ and $c^2S$ for its $S$ of ReLU and GELU"
-),
+                    "the engine's closed forms of the four kernels of ReLU and ReGLU, GELU and GEGLU, compared "
+                    "with the derivatives of $cS$ and $c^2S$ for its $S$ of ReLU and GELU"
+                ),
                 _closed_forms,
-                every("a b c"), names={"S_1": r"\mathbb{E}[u_+v_+]", "S_2": r"\mathbb{E}[u\,\Phi(u)\,v\,\Phi(v)]", "u": r"\text{Gaussian with variance } a", "v": r"\text{Gaussian with variance } b \text{ and } \mathbb{E}[uv] = c", r"\Phi": r"\text{the normal distribution function}", "K_1": r"\text{of ReLU at } a, b, c", r"\tilde K_1": r"\text{of ReGLU at } a, b, c", "K_2": r"\text{of GELU at } a, b, c", r"\tilde K_2": r"\text{of GEGLU at } a, b, c"}),
+                every("a b c"),
+                names={
+                    "S_1": r"\mathbb{E}[u_+v_+]",
+                    "S_2": r"\mathbb{E}[u\,\Phi(u)\,v\,\Phi(v)]",
+                    "u": r"\text{Gaussian with variance } a",
+                    "v": r"\text{Gaussian with variance } b \text{ and } \mathbb{E}[uv] = c",
+                    r"\Phi": r"\text{the normal distribution function}",
+                    "K_1": r"\text{of ReLU at } a, b, c",
+                    r"\tilde K_1": r"\text{of ReGLU at } a, b, c",
+                    "K_2": r"\text{of GELU at } a, b, c",
+                    r"\tilde K_2": r"\text{of GEGLU at } a, b, c",
+                },
+            ),
             Step(
                 "coefficients on the sphere",
                 lines(
@@ -172,13 +193,29 @@ r"\frac{\partial}{\partial c}(c^2S_2)"
                 r"27\rho^2 + 30\rho^4",
                 "Isserlis' moments; the engine's kernels on the sphere",
                 lambda: both(_polynomial(), _printed()),
-                every("rho"), names={r"\kappa": r"\mathbb{E}[\phi(u)\,\phi(v)]", "u": r"\text{standard normal}", "v": r"\text{standard normal with } \mathbb{E}[uv] = \rho", r"\phi(z)": "z^3", "z": r"\text{any number}"}),
+                every("rho"),
+                names={
+                    r"\kappa": r"\mathbb{E}[\phi(u)\,\phi(v)]",
+                    "u": r"\text{standard normal}",
+                    "v": r"\text{standard normal with } \mathbb{E}[uv] = \rho",
+                    r"\phi(z)": "z^3",
+                    "z": r"\text{any number}",
+                },
+            ),
             Step(
                 "several value branches",
                 r"\text{hidden unit } (p_1\cdot x)\cdots(p_n\cdot x)\,\phi(w\cdot x):\quad K = (\rho^{n+1}\kappa)'",
                 "product rule ([products](products.md))",
                 _several_gates,
-                every("n rho kappa", by.PRICE), names={"K": r"\frac{\partial}{\partial c}(c\,\rho^n\kappa)", "p_i": r"\text{independent Gaussian weights}", "w": r"\text{independent Gaussian weights}", "x": r"\text{an input with } a = 1", r"\phi": r"\text{any function with the dual } \kappa"}),
+                every("n rho kappa", by.PRICE),
+                names={
+                    "K": r"\frac{\partial}{\partial c}(c\,\rho^n\kappa)",
+                    "p_i": r"\text{independent Gaussian weights}",
+                    "w": r"\text{independent Gaussian weights}",
+                    "x": r"\text{an input with } a = 1",
+                    r"\phi": r"\text{any function with the dual } \kappa",
+                },
+            ),
             Step(
                 "mean and variance of the degree",
                 r"\mu = \frac{\rho\kappa'}{\kappa} = \frac{\sum k\,c_k\rho^k}{\sum c_k\rho^k}, \qquad V = \rho\mu' = "

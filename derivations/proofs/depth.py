@@ -200,16 +200,23 @@ def proof() -> Proof:
             "0$; $\\mu = f(0) = (E\\phi)^2/E\\phi^2$, $\\chi = f'(1) = E\\phi'^2/E\\phi^2$, $v = E\\phi^2$; a tilde: "
             "gated; index $+$: after one block more. ntk parametrisation, all variances 1, all weights trained."
         ),
-        names={r"\tilde f": r"\rho f", r"\alpha": r"\frac{2}{\chi-1}", r"\chi": "f'(1)", r"\mu": "f(0)", r"\phi": r"\text{any activation with the map } f", r"\mathrm{cond}": r"\lambda_1/\lambda_n"},
+        names={
+            r"\tilde f": r"\rho f",
+            r"\alpha": r"\frac{2}{\chi-1}",
+            r"\chi": "f'(1)",
+            r"\mu": "f(0)",
+            r"\phi": r"\text{any activation with the map } f",
+            r"\mathrm{cond}": r"\lambda_1/\lambda_n",
+        },
         steps=(
             Step(
                 "a product is passed by its derivative",
                 r"\sum_i (t+\rho)\,f_i'(\rho)\prod_{j\ne i} f_j(\rho) = (t+\rho)\,\frac{d}{d\rho}\prod_i f_i(\rho); "
                 r"\qquad \text{gated: } \tilde f(\rho) = \rho f(\rho)",
                 (
-r"every branch is fed with the same $\Theta = t + \rho$; two branches, the second of which "
-"may be a product itself"
-),
+                    r"every branch is fed with the same $\Theta = t + \rho$; two branches, the second of which "
+                    "may be a product itself"
+                ),
                 _block,
                 every("rho t f g"),
             ),
@@ -248,7 +255,14 @@ r"every branch is fed with the same $\Theta = t + \rho$; two branches, the secon
                 r"\frac{b_+}{r_+} = \frac br + \frac{2m\mu}{q+m\mu}",
                 r"$\tilde f = \mu\rho + O(\rho^2)$, without a constant part",
                 _linear,
-                every("r b q m mu", by.TAYLOR), names={"k_l": r"b\rho + O(\rho^2)", r"\rho_l": r"r\rho + O(\rho^2)", r"\rho": r"\text{the correlation at the start}", "l": r"\text{the number of a block}"}),
+                every("r b q m mu", by.TAYLOR),
+                names={
+                    "k_l": r"b\rho + O(\rho^2)",
+                    r"\rho_l": r"r\rho + O(\rho^2)",
+                    r"\rho": r"\text{the correlation at the start}",
+                    "l": r"\text{the number of a block}",
+                },
+            ),
             Step(
                 "a power of the depth",
                 r"q = 1 + lv,\ m = v: \qquad \prod_{l<L}\frac{q+m s}{q+m} = "
@@ -258,7 +272,11 @@ r"every branch is fed with the same $\Theta = t + \rho$; two branches, the secon
                 "$b_L/r_L = 2 + \\sum 2v\\mu/(1+lv+v\\mu)$, which is 2 where $\\mu = 0$; without residuals "
                 "$L(\\mu/(1+\\chi))^L$",
                 _power,
-                ingredient("the factors as quotients of $\\Gamma$ at arguments one apart", by.WENDEL, why="the logarithm comes from a sum over the blocks that is estimated in words"),
+                ingredient(
+                    "the factors as quotients of $\\Gamma$ at arguments one apart",
+                    by.WENDEL,
+                    why="the logarithm comes from a sum over the blocks that is estimated in words",
+                ),
             ),
             Step(
                 "gated kernels tend to diagonal matrices",
@@ -269,7 +287,13 @@ r"every branch is fed with the same $\Theta = t + \rho$; two branches, the secon
                 "$|\\tilde f(\\rho)| \\le cf(c)$; $\\tilde f'(c) \\to \\mu < 1+\\chi$; discs around the diagonal. Any "
                 "rows no two of which are parallel or opposite, with residuals or without",
                 _off,
-                ingredient("the contraction of one step", by.GERSHGORIN, by.CHUNG, by.SCHOENBERG, why="the limit over the depth rests on a lemma on recursions and on discs, put together in words"),
+                ingredient(
+                    "the contraction of one step",
+                    by.GERSHGORIN,
+                    by.CHUNG,
+                    by.SCHOENBERG,
+                    why="the limit over the depth rests on a lemma on recursions and on discs, put together in words",
+                ),
             ),
             Step(
                 "spike and bulk of a constant correlation",
@@ -277,7 +301,13 @@ r"every branch is fed with the same $\Theta = t + \rho$; two branches, the secon
                 r"\quad \mathrm{cond} = 1 + \frac{nx}{1-x}; \qquad x = \tfrac14: \ \mathrm{cond} = \frac{n+3}3",
                 "the vector of ones, and vectors of sum 0",
                 _constant,
-                every("n x w"), names={r"\lambda_k": r"\text{the eigenvalues of } (1-x)I + x\,11^\top \text{ in falling order}", "I": r"\mathbf 1", r"\mathrm{cond}": r"\lambda_1/\lambda_n"}),
+                every("n x w"),
+                names={
+                    r"\lambda_k": r"\text{the eigenvalues of } (1-x)I + x\,11^\top \text{ in falling order}",
+                    "I": r"\mathbf 1",
+                    r"\mathrm{cond}": r"\lambda_1/\lambda_n",
+                },
+            ),
             Step(
                 "ReLU: the marginal case",
                 r"f = \cos\theta + \frac{\sin\theta - \theta\cos\theta}\pi, \qquad f' = 1 - \frac\theta\pi; \qquad "
@@ -286,7 +316,11 @@ r"every branch is fed with the same $\Theta = t + \rho$; two branches, the secon
                 "$1/\\theta_+ - 1/\\theta \\to 1/(3\\pi)$; so $k_+ = (1-(3+o(1))/l)k + 2 + o(1)$ and $k_L \\sim L/2$, "
                 "$D_L = 2L + 2$; with residuals $\\ln q_L$ stands for $L$",
                 _relu,
-                ingredient("the map and its slope in angles, and the quotient of the two growths", by.CHUNG, why="the limits over the depth are those of a recursion that is not solved"),
+                ingredient(
+                    "the map and its slope in angles, and the quotient of the two growths",
+                    by.CHUNG,
+                    why="the limits over the depth are those of a recursion that is not solved",
+                ),
             ),
             Step(
                 "χ > 1: the plain kernel tends to a diagonal matrix as well",
@@ -295,14 +329,22 @@ r"every branch is fed with the same $\Theta = t + \rho$; two branches, the secon
                 "a convex map with slope above 1 at 1 crosses the diagonal once below 1, with a slope below that of "
                 "the chord; $D$ grows like $\\chi^L$, with residuals like $L^{\\chi-1}$",
                 _chaotic,
-                ingredient("the slope of the chord and the limit", by.CHUNG, why="the limits over the depth are those of a recursion that is not solved"),
+                ingredient(
+                    "the slope of the chord and the limit",
+                    by.CHUNG,
+                    why="the limits over the depth are those of a recursion that is not solved",
+                ),
             ),
             Step(
                 "χ < 1: the plain kernel tends to a constant",
                 r"\rho_L \to 1, \qquad k_L,\ D_L \to \frac2{1-\chi}, \qquad \mathrm{cond}\,K_L \to \infty",
                 "$\\rho = 1$ is the only fixed point, and attracts; all entries have one limit",
                 _ordered,
-                ingredient("the fixed point of the diagonal, with residuals and without", by.CHUNG, why="the limits over the depth are those of a recursion that is not solved"),
+                ingredient(
+                    "the fixed point of the diagonal, with residuals and without",
+                    by.CHUNG,
+                    why="the limits over the depth are those of a recursion that is not solved",
+                ),
             ),
             Step(
                 "homogeneous activations without norms",
@@ -315,7 +357,15 @@ r"every branch is fed with the same $\Theta = t + \rho$; two branches, the secon
                 "variances; $p = 1$ for ReLU, $p = 2$ for ReGLU; the condition number is at least the quotient of two "
                 "entries of the diagonal",
                 _without,
-                every("q q_2 v p f sigma K", by.RAYLEIGH, by.RAYLEIGH(r"\mathrm{cond}")), names={"m": r"v\,q^p", "k": r"K/\sqrt{qq'}", r"\rho": r"\Sigma/\sqrt{qq'}", r"\Sigma": r"\text{the covariance } \sigma", "L": r"\text{the number of blocks}"}),
+                every("q q_2 v p f sigma K", by.RAYLEIGH, by.RAYLEIGH(r"\mathrm{cond}")),
+                names={
+                    "m": r"v\,q^p",
+                    "k": r"K/\sqrt{qq'}",
+                    r"\rho": r"\Sigma/\sqrt{qq'}",
+                    r"\Sigma": r"\text{the covariance } \sigma",
+                    "L": r"\text{the number of blocks}",
+                },
+            ),
         ),
         remarks=(
             (

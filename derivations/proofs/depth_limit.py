@@ -202,7 +202,18 @@ def proof() -> Proof:
             "$F = \\rho f$ is the map of the gated block. $\\rho_L$ and $\\Theta_L$: correlation and NTK after $L$ "
             "blocks without residuals, the latter over the variance. $0 < r < 1$."
         ),
-        names={"f": r"\sum_jp_j\rho^j", "F": r"\rho f", r"\mu": "f'(1)", "p_0": "f(0)", "Q": r"\frac{1-f(\rho)}{1-\rho}", r"\phi": r"\text{any activation with the map } f", r"\mathrm{cond}": r"\lambda_1/\lambda_n", "L": r"\text{the number of blocks}", r"\theta": r"\arccos\rho", "z": r"\text{any number}"},
+        names={
+            "f": r"\sum_jp_j\rho^j",
+            "F": r"\rho f",
+            r"\mu": "f'(1)",
+            "p_0": "f(0)",
+            "Q": r"\frac{1-f(\rho)}{1-\rho}",
+            r"\phi": r"\text{any activation with the map } f",
+            r"\mathrm{cond}": r"\lambda_1/\lambda_n",
+            "L": r"\text{the number of blocks}",
+            r"\theta": r"\arccos\rho",
+            "z": r"\text{any number}",
+        },
         steps=(
             Step(
                 "a generating function",
@@ -221,7 +232,9 @@ def proof() -> Proof:
                 "(one branch: the other is constant). All branches have the same NTK, so that $\\sum_i T_i\\prod_{j "
                 "\\ne i} S_j$ is the derivative of the product (Price)",
                 _kernels,
-                every("rho Theta S S_1 S_2", by.PRICE), names={"f": "S_1S_2/S"}),
+                every("rho Theta S S_1 S_2", by.PRICE),
+                names={"f": "S_1S_2/S"},
+            ),
             Step(
                 "what is left to 1",
                 r"1 - f(\rho) = (1-\rho)\,Q(\rho), \qquad Q = \sum_j p_j\,(1 + \rho + \dots + \rho^{j-1}), \qquad "
@@ -251,15 +264,17 @@ def proof() -> Proof:
                 "$\\phi$, and orbits rise until they are not negative or tend to 0, a fixed point: every $|\\rho| < 1$ "
                 "goes to $\\rho^*$ (to 1 if $\\mu \\le 1$)",
                 _negative,
-                every("n r i t p J", by.MONOTONE, by.POWER_SERIES), names={"f": r"\sum_jp_j\rho^j", r"\rho": "-r", r"\phi": r"\text{odd where all } p_{2j} \text{ are } 0"}),
+                every("n r i t p J", by.MONOTONE, by.POWER_SERIES),
+                names={"f": r"\sum_jp_j\rho^j", r"\rho": "-r", r"\phi": r"\text{odd where all } p_{2j} \text{ are } 0"},
+            ),
             Step(
                 "gated blocks",
                 r"F(0) = 0, \quad F'(0) = p_0 = \frac{\mathbb{E}[\phi]^2}{\mathbb{E}[\phi^2]}, \quad F'(1) = 1 + \mu, "
                 r"\qquad F(\rho) - \rho = \rho\,(f(\rho) - 1)",
                 (
-r"product rule, $f(1) = 1$. $p_0 < 1$ unless $\phi$ is constant, and $|f| < 1$ within: **0 "
-r"attracts, 1 repels, and no other fixed point exists**, but $-1$ if $\phi$ is even"
-),
+                    r"product rule, $f(1) = 1$. $p_0 < 1$ unless $\phi$ is constant, and $|f| < 1$ within: **0 "
+                    r"attracts, 1 repels, and no other fixed point exists**, but $-1$ if $\phi$ is even"
+                ),
                 _gated,
                 every("rho f", by.CONTINUOUS, by.SCHOENBERG),
             ),
@@ -273,7 +288,9 @@ r"attracts, 1 repels, and no other fixed point exists**, but $-1$ if $\phi$ is e
                 "$|f(\\pm r)| \\le f(r)$ and $|f(\\pm r) - p_0| \\le \\sum_{j\\ge1} p_jr^j$, term by term. Elsewhere "
                 "the rate is $f'(\\rho^*)$ by the definition of a derivative",
                 _rates,
-                every("rho f j i t p p_0"), names={"r": r"\frac{1}{1+t}"}),
+                every("rho f j i t p p_0"),
+                names={"r": r"\frac{1}{1+t}"},
+            ),
             Step(
                 "with residuals",
                 r"\rho' - \rho = \frac{s\,(f(\rho) - \rho)}{q + s}; \qquad \text{gated: } \frac{\rho'}{\rho} = 1 - "
@@ -288,12 +305,19 @@ r"attracts, 1 repels, and no other fixed point exists**, but $-1$ if $\phi$ is e
                 r"\phi = \alpha z + \beta|z|: \ \mu = 1; \qquad \text{ReLU}: \ \frac{d}{d\theta}\bigl(f - "
                 r"\cos\theta\bigr) = \frac{\theta\sin\theta}{\pi} > 0 \quad (0 < \theta < \pi)",
                 (
-r"half moments; the quadrant integral in polar coordinates. So $f(\rho) > \rho$ below $\rho "
-"= 1$ for ReLU and, the even part's weight changed, for every piecewise linear activation "
-"with its kink at 0"
-),
+                    r"half moments; the quadrant integral in polar coordinates. So $f(\rho) > \rho$ below $\rho "
+                    "= 1$ for ReLU and, the even part's weight changed, for every piecewise linear activation "
+                    "with its kink at 0"
+                ),
                 _relu,
-                every("phi alpha beta", by.MONOTONE_FUNCTION), names={"f": r"\text{the map of } \phi", r"\mu": "f'(1)", r"\theta": r"\text{the angle, } \cos\theta = \rho", r"\rho": r"\text{the correlation}"}),
+                every("phi alpha beta", by.MONOTONE_FUNCTION),
+                names={
+                    "f": r"\text{the map of } \phi",
+                    r"\mu": "f'(1)",
+                    r"\theta": r"\text{the angle, } \cos\theta = \rho",
+                    r"\rho": r"\text{the correlation}",
+                },
+            ),
             Step(
                 "ReLU's rate",
                 r"\theta' = \theta - \frac{\theta^2}{3\pi} + O(\theta^3) \quad\Longrightarrow\quad L\,\theta_L \to "
@@ -301,7 +325,11 @@ r"half moments; the quadrant integral in polar coordinates. So $f(\rho) > \rho$ 
                 r"\qquad L^2\,(1 - \rho_L) \to \frac{9\pi^2}2",
                 "Taylor; $1/\\theta' - 1/\\theta \\to 1/(3\\pi)$, and Cesàro means",
                 _relu_rate,
-                ingredient("Taylor's coefficients, and that $3\\pi/L$ solves the recursion to $o(L^{-2})$", by.TAYLOR, why="that the error of Taylor's polynomial does not add up over the layers is in words"),
+                ingredient(
+                    "Taylor's coefficients, and that $3\\pi/L$ solves the recursion to $o(L^{-2})$",
+                    by.TAYLOR,
+                    why="that the error of Taylor's polynomial does not add up over the layers is in words",
+                ),
             ),
             Step(
                 "the NTK",
@@ -316,7 +344,10 @@ r"half moments; the quadrant integral in polar coordinates. So $f(\rho) > \rho$ 
                 "NTK of **every** block with $\\mu > 1$ tends to a multiple of the identity, the NNGP only where "
                 "$\\rho^* = 0$; plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
                 _ntk,
-                ingredient("the solution on the diagonal, and the fixed point off it", why="that the recursion off the diagonal tends to its fixed point, while its factor still changes, is in words"),
+                ingredient(
+                    "the solution on the diagonal, and the fixed point off it",
+                    why="the limit off the diagonal, where the factor still changes from layer to layer, is in words",
+                ),
             ),
             Step(
                 "ReLU's NTK",
@@ -324,7 +355,10 @@ r"half moments; the quadrant integral in polar coordinates. So $f(\rho) > \rho$ 
                 r"\frac14, \qquad \mathrm{cond} \to \frac{n+3}3",
                 "$f'(\\rho_L) = 1 - \\theta_L/\\pi = 1 - 3/L + \\dots$",
                 _relu_ntk,
-                ingredient("that $L/2$ and $2L$ solve the recursions to $o(1)$, and the condition number", why="that the errors of the two recursions do not add up over the layers is in words"),
+                ingredient(
+                    "that $L/2$ and $2L$ solve the recursions to $o(1)$, and the condition number",
+                    why="that the errors of the two recursions do not add up over the layers is in words",
+                ),
             ),
             Step(
                 "what is learned",
@@ -333,7 +367,15 @@ r"half moments; the quadrant integral in polar coordinates. So $f(\rho) > \rho$ 
                 "sums of squares for matrices of every size; Cauchy and Schwarz. Without residuals predictions at new "
                 "inputs tend to 0 as the condition number tends to 1",
                 _regression,
-                every("v n epsilon"), names={"K": r"1 + \varepsilon E, \ |E_{ij}| \le 1", "k": r"\varepsilon e, \ |e_i| \le 1", "E": r"\text{any matrix}", "e": r"\text{any vector}", "y": "v"}),
+                every("v n epsilon"),
+                names={
+                    "K": r"1 + \varepsilon E, \ |E_{ij}| \le 1",
+                    "k": r"\varepsilon e, \ |e_i| \le 1",
+                    "E": r"\text{any matrix}",
+                    "e": r"\text{any vector}",
+                    "y": "v",
+                },
+            ),
         ),
         remarks=(
             (

@@ -241,29 +241,42 @@ def proof() -> Proof:
                 r"\quad\Longrightarrow\quad e_{k+1} = (I - \eta K)\,e_k",
                 "the gradient is $J^\\top e$; linearised around $\\theta_0$, which is the kernel regime",
                 _step,
-                every("n p eta J theta"), names={"e_k": "f - Y", "f": r"f_0 + J(\theta-\theta_0)", "K": r"JJ^\top"}),
+                every("n p eta J theta"),
+                names={"e_k": "f - Y", "f": r"f_0 + J(\theta-\theta_0)", "K": r"JJ^\top"},
+            ),
             Step(
                 "k steps",
                 r"L_k = \|(I-\eta K)^k e_0\|^2 = e_0^\top (I-\eta K)^{2k}\, e_0 = \sum_i (1-\eta\lambda_i)^{2k}\,"
                 r"(q_i\cdot e_0)^2",
                 "induction; $K$ is symmetric, and its powers are taken in its eigenbasis",
                 _powers,
-                every("n k q mu e", by.SPECTRAL), names={r"\lambda_i": r"\frac{1-\mu_i}{\eta}", r"\eta": r"\text{any rate}", "L_k": r"\|e_k\|^2"}),
+                every("n k q mu e", by.SPECTRAL),
+                names={r"\lambda_i": r"\frac{1-\mu_i}{\eta}", r"\eta": r"\text{any rate}", "L_k": r"\|e_k\|^2"},
+            ),
             Step(
                 "the start",
                 r"\mathbb{E}\,f_0 = 0,\qquad \mathbb{E}\,f_0(x)f_0(x') = \Sigma(x,x') = m\,\sigma_v^2\prod_i S_i(x,x')",
                 "the readout weights have mean 0 and are independent of the rest: exact at every width",
                 _start,
-                every("m v sigma_v H", by.INDEPENDENCE), names={"f_0(x)": r"\sum_rv_r\,h_r(x)", "x": r"\text{any input}", r"\Sigma": r"\mathbb{E}[f_0f_0^\top]", "S_i": r"\text{with } \prod_iS_i = H"}),
+                every("m v sigma_v H", by.INDEPENDENCE),
+                names={
+                    "f_0(x)": r"\sum_rv_r\,h_r(x)",
+                    "x": r"\text{any input}",
+                    r"\Sigma": r"\mathbb{E}[f_0f_0^\top]",
+                    "S_i": r"\text{with } \prod_iS_i = H",
+                },
+            ),
             Step(
                 "the mean of a quadratic form",
                 r"\mathbb{E}\,e_0^\top M e_0 = \mathrm{Tr}[M\Sigma] + Y^\top M\,Y",
                 (
-"expand; the cross terms have mean 0. Only the first two moments of $f_0$ enter: nothing "
-"need be Gaussian"
-),
+                    "expand; the cross terms have mean 0. Only the first two moments of $f_0$ enter: nothing "
+                    "need be Gaussian"
+                ),
                 _quadratic,
-                every("n M Sigma Y"), names={"e_0": "f - Y"}),
+                every("n M Sigma Y"),
+                names={"e_0": "f - Y"},
+            ),
             Step(
                 "the expected loss",
                 lines(
@@ -273,14 +286,29 @@ def proof() -> Proof:
                 ),
                 "the two previous steps with $M = (I-\\eta K)^{2k}$, for a $K$ that does not depend on $f_0$",
                 _spectral,
-                every("n k q mu Sigma Y"), names={r"\lambda_i": r"\frac{1-\mu_i}{\eta}", r"\eta": r"\text{any rate}", "L_k": r"\|(I-\eta K)^k(f_0 - Y)\|^2", "f_0": r"\text{of mean } 0 \text{ and covariance } \Sigma", "w_i": r"q_i^\top\Sigma q_i + (q_i\cdot Y)^2"}),
+                every("n k q mu Sigma Y"),
+                names={
+                    r"\lambda_i": r"\frac{1-\mu_i}{\eta}",
+                    r"\eta": r"\text{any rate}",
+                    "L_k": r"\|(I-\eta K)^k(f_0 - Y)\|^2",
+                    "f_0": r"\text{of mean } 0 \text{ and covariance } \Sigma",
+                    "w_i": r"q_i^\top\Sigma q_i + (q_i\cdot Y)^2",
+                },
+            ),
             Step(
                 "gradient flow",
                 r"k = t/\eta,\ \eta \to 0:\qquad (1-\eta\lambda)^{2t/\eta} \to e^{-2\lambda t},\qquad "
                 r"\mathbb{E}\,L(t) = \sum_i w_i\,e^{-2\lambda_i t}",
                 "the exponential limit",
                 _flow,
-                every("t lambda", by.EXPONENTIAL), names={r"\eta": r"\text{tending to } 0", "k": r"t/\eta", "w_i": r"\text{the weights above}", "L": r"\sum_iw_i\,(1-\eta\lambda_i)^{2k}"}),
+                every("t lambda", by.EXPONENTIAL),
+                names={
+                    r"\eta": r"\text{tending to } 0",
+                    "k": r"t/\eta",
+                    "w_i": r"\text{the weights above}",
+                    "L": r"\sum_iw_i\,(1-\eta\lambda_i)^{2k}",
+                },
+            ),
             Step(
                 "the covariance is not the kernel",
                 lines(
@@ -289,7 +317,16 @@ def proof() -> Proof:
                 ),
                 "Eqs. 3 and 4 with $\\sigma_v^2 = 1/m$, $\\sigma_w^2 = \\sigma_p^2 = 1/d$, compared with the engine",
                 _lecun,
-                every("m d g S T"), names={"K": "mS + gT", r"\tilde K": r"(1+\tfrac md)\,gS + \tfrac1dg^2T", r"\Sigma": r"m\sigma_v^2S", r"\tilde\Sigma": r"m\sigma_v^2\sigma_p^2\,gS", r"\sigma_v": "m^{-1/2}", r"\sigma_p": "d^{-1/2}"}),
+                every("m d g S T"),
+                names={
+                    "K": "mS + gT",
+                    r"\tilde K": r"(1+\tfrac md)\,gS + \tfrac1dg^2T",
+                    r"\Sigma": r"m\sigma_v^2S",
+                    r"\tilde\Sigma": r"m\sigma_v^2\sigma_p^2\,gS",
+                    r"\sigma_v": "m^{-1/2}",
+                    r"\sigma_p": "d^{-1/2}",
+                },
+            ),
             Step(
                 "no common factor",
                 lines(
@@ -298,18 +335,38 @@ def proof() -> Proof:
                     r"\text{but}\quad K_{ii} - \Sigma_{ii} = (m-1)\,S_{ii} + g_{ii}T_{ii} > 0 \quad (m > 1)",
                 ),
                 (
-r"at $k = 0$, for $Y = 0$ and for one $Y$ of length 1; the diagonal has $S, g > 0$, $T \ge "
-"0$"
-),
+                    r"at $k = 0$, for $Y = 0$ and for one $Y$ of length 1; the diagonal has $S, g > 0$, $T \ge "
+                    "0$"
+                ),
                 _literal,
-                every("kappa n s u h"), names={"K": r"\text{the kernel, of trace } \tau", r"\Sigma": r"\text{the covariance, of trace } \sigma", "Y": r"\text{any targets}", "S": "s", "T": "u", "g": "h", "m": "1 + n"}),
+                every("kappa n s u h"),
+                names={
+                    "K": r"\text{the kernel, of trace } \tau",
+                    r"\Sigma": r"\text{the covariance, of trace } \sigma",
+                    "Y": r"\text{any targets}",
+                    "S": "s",
+                    "T": "u",
+                    "g": "h",
+                    "m": "1 + n",
+                },
+            ),
             Step(
                 "what division by m leaves",
                 r"\text{ReLU, diagonal:}\quad \frac{K/m}{\Sigma} = 1 + \frac dm,\qquad "
                 r"\frac{\tilde K/m}{\tilde\Sigma} = 1 + \frac{2d}{m}",
                 "$S = a/2$, $T = \\tfrac12$, $g = da$ with $a = \\|x\\|^2/d$, as derived by the engine",
                 _relu,
-                every("m d r"), names={"K": "mS + gT", r"\tilde K": r"(1+\tfrac md)\,gS + \tfrac1dg^2T", r"\Sigma": "S", r"\tilde\Sigma": r"\tfrac gdS", "S": r"\tfrac12r^2", "T": r"\tfrac12", "g": r"d\,r^2"}),
+                every("m d r"),
+                names={
+                    "K": "mS + gT",
+                    r"\tilde K": r"(1+\tfrac md)\,gS + \tfrac1dg^2T",
+                    r"\Sigma": "S",
+                    r"\tilde\Sigma": r"\tfrac gdS",
+                    "S": r"\tfrac12r^2",
+                    "T": r"\tfrac12",
+                    "g": r"d\,r^2",
+                },
+            ),
             Step(
                 "early",
                 lines(
@@ -318,13 +375,22 @@ r"at $k = 0$, for $Y = 0$ and for one $Y$ of length 1; the diagonal has $S, g > 
                 ),
                 "expand; differentiate the flow at 0",
                 _early,
-                every("n eta lambda q M"), names={"L": r"\text{the loss, } L_0 = \mathrm{Tr}\,M", r"\Sigma": r"M - YY^\top", "Y": r"\text{any targets}", "t": r"\text{the time of the flow}"}),
+                every("n eta lambda q M"),
+                names={
+                    "L": r"\text{the loss, } L_0 = \mathrm{Tr}\,M",
+                    r"\Sigma": r"M - YY^\top",
+                    "Y": r"\text{any targets}",
+                    "t": r"\text{the time of the flow}",
+                },
+            ),
             Step(
                 "late",
                 r"L(t)\,e^{2\lambda_1 t} \to w_1 \qquad (\lambda_1 < \lambda_2 \le \dots)",
                 "every other exponential is smaller",
                 _late,
-                every("t lambda h", by.SUMS_OF_LIMITS), names={"L": r"\sum_iw_i\,e^{-2\lambda_it}", "w_i": r"\text{any weights}"}),
+                every("t lambda h", by.SUMS_OF_LIMITS),
+                names={"L": r"\sum_iw_i\,e^{-2\lambda_it}", "w_i": r"\text{any weights}"},
+            ),
             Step(
                 "the best step",
                 r"\eta = \frac{2}{\lambda_1+\lambda_n}:\qquad 1-\eta\lambda_1 = -(1-\eta\lambda_n) = "
@@ -332,7 +398,9 @@ r"at $k = 0$, for $Y = 0$ and for one $Y$ of length 1; the diagonal has $S, g > 
                 "$1-\\eta\\lambda_1$ falls and $\\eta\\lambda_n - 1$ rises with $\\eta$, so their maximum is least "
                 "where they meet",
                 _best,
-                every("lambda h", by.MONOTONE_FUNCTION), names={r"\eta": r"\frac{2}{\lambda_1+\lambda_n}"}),
+                every("lambda h", by.MONOTONE_FUNCTION),
+                names={r"\eta": r"\frac{2}{\lambda_1+\lambda_n}"},
+            ),
         ),
         remarks=(
             (

@@ -100,7 +100,15 @@ def proof() -> Proof:
             "$p_{a,b,c}$ and $\\Delta = ab - c^2 > 0$; $\\xi, \\eta$ are independent standard normal; $N_s$ is the "
             "$N(0, s^2)$ density and $N_s^{(i)}$ its $i$-th derivative, $N_0 = \\delta$; $(-1)!! = 1$."
         ),
-        names={"u": r"\text{Gaussian with variance } a", "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c", r"\Delta": "ab - c^2", "p": r"\text{the density of } (u, v)", r"\xi": r"\text{standard normal}", r"\eta": r"\text{standard normal}", "N_s(z)": r"\frac{1}{s\sqrt{2\pi}}e^{-z^2/2s^2}"},
+        names={
+            "u": r"\text{Gaussian with variance } a",
+            "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
+            r"\Delta": "ab - c^2",
+            "p": r"\text{the density of } (u, v)",
+            r"\xi": r"\text{standard normal}",
+            r"\eta": r"\text{standard normal}",
+            "N_s(z)": r"\frac{1}{s\sqrt{2\pi}}e^{-z^2/2s^2}",
+        },
         steps=(
             Step(
                 "the one integral",
@@ -114,9 +122,9 @@ def proof() -> Proof:
                 r"\mathbb{E}\left[e^{\alpha u + \beta v}\right] = \exp\tfrac12\left(a\alpha^2 + 2c\,\alpha\beta + "
                 r"b\,\beta^2\right)",
                 (
-r"complete the square in $u$ and in $v$; at $\alpha = \beta = 0$ it says that $p$ "
-"integrates to 1"
-),
+                    r"complete the square in $u$ and in $v$; at $\alpha = \beta = 0$ it says that $p$ "
+                    "integrates to 1"
+                ),
                 _generating_function,
                 every("a b c alpha beta"),
             ),
@@ -130,7 +138,9 @@ r"complete the square in $u$ and in $v$; at $\alpha = \beta = 0$ it says that $p
                 "coefficient of $\\alpha^n\\beta^k$ in the generating function; the sum runs over $r \\equiv n "
                 "\\equiv k \\pmod 2$ (Isserlis 1918)",
                 _moments,
-                every("i j r a b c", by.MOMENT_SERIES, by.CAUCHY), names={"n": "2i + r", "k": "2j + r"}),
+                every("i j r a b c", by.MOMENT_SERIES, by.CAUCHY),
+                names={"n": "2i + r", "k": "2j + r"},
+            ),
             Step(
                 "smoothing adds variances",
                 lines(
@@ -142,7 +152,14 @@ r"complete the square in $u$ and in $v$; at $\alpha = \beta = 0$ it says that $p
                 "generating functions of independent variables multiply; $\\mathbb{E}[N_s(x - u)\\,N_t(y - v)]$ is "
                 "the density of $(u + s\\xi, v + t\\eta)$, and $N_s$ is even",
                 _smoothing,
-                every("a b c s t alpha beta", by.INDEPENDENCE, by.CHARACTERISTIC), names={"i": r"\text{an order}", "j": r"\text{an order}", "x": r"\text{any number}", "y": r"\text{any number}"}),
+                every("a b c s t alpha beta", by.INDEPENDENCE, by.CHARACTERISTIC),
+                names={
+                    "i": r"\text{an order}",
+                    "j": r"\text{an order}",
+                    "x": r"\text{any number}",
+                    "y": r"\text{any number}",
+                },
+            ),
             Step(
                 "derivatives of the density at the origin",
                 lines(

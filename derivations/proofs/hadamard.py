@@ -108,7 +108,14 @@ def proof() -> Proof:
             "$\\mathbb{E}[\\phi(u)\\phi(v)]$, $\\mathbb{E}[\\phi'(u)\\phi'(v)]$; $\\odot$ is the entrywise product; "
             "LeCun: $\\sigma_w^2 = \\sigma_p^2 = 1/d$, $\\sigma_v^2 = 1/m$."
         ),
-        names={"K": r"mS + m\sigma_v^2\,g\,T", r"\tilde K": r"m(\sigma_v^2 + \sigma_p^2)\,g\,S + m\sigma_v^2\sigma_p^2\,g^2\,T", r"\sigma_v": "m^{-1/2}", r"\sigma_p": "d^{-1/2}", "r": r"\frac{g\,S}{(g/d)\,K}", "x": r"\frac{g\,T}{S}"},
+        names={
+            "K": r"mS + m\sigma_v^2\,g\,T",
+            r"\tilde K": r"m(\sigma_v^2 + \sigma_p^2)\,g\,S + m\sigma_v^2\sigma_p^2\,g^2\,T",
+            r"\sigma_v": "m^{-1/2}",
+            r"\sigma_p": "d^{-1/2}",
+            "r": r"\frac{g\,S}{(g/d)\,K}",
+            "x": r"\frac{g\,T}{S}",
+        },
         steps=(
             Step(
                 "the two kernels",
@@ -131,7 +138,9 @@ def proof() -> Proof:
                 r"\tilde K = K \odot \frac Gd + S \odot G",
                 "the same for all entries at once",
                 _matrix,
-                every("n m d S T G"), names={"K": r"mS + G\odot T", r"\tilde K": r"G\odot S + \tfrac mdG\odot S + \tfrac1dG\odot G\odot T"}),
+                every("n m d S T G"),
+                names={"K": r"mS + G\odot T", r"\tilde K": r"G\odot S + \tfrac mdG\odot S + \tfrac1dG\odot G\odot T"},
+            ),
             Step(
                 "the size of the dropped term",
                 lines(
@@ -149,14 +158,18 @@ def proof() -> Proof:
                 r"\quad\text{so}\quad 0 < r \le \frac dm",
                 "algebra; $x \\ge 0$ on the diagonal, where $g, S, T \\ge 0$, and wherever $gT/S \\ge 0$",
                 _bound,
-                every("m d x"), names={"r": r"\frac dm\cdot\frac{1}{1+x/m}"}),
+                every("m d x"),
+                names={"r": r"\frac dm\cdot\frac{1}{1+x/m}"},
+            ),
             Step(
                 "ReLU on the diagonal",
                 r"S = \tfrac a2,\quad T = \tfrac12,\quad g = d\,a \quad\Longrightarrow\quad r = \frac{d}{m + d}; "
                 r"\qquad d = 40,\ m = 5000:\quad r = \tfrac{1}{126} \approx 7.9\cdot10^{-3}",
                 "the arc-cosine kernel at $\\rho = 1$, as derived by the engine; $a = \\|x\\|^2/d$",
                 _diagonal,
-                every("m d"), names={"S": r"\tfrac a2", "T": r"\tfrac12", "g": r"d\,a", "a": r"\|x\|^2/d", "x": r"\text{any input}"}),
+                every("m d"),
+                names={"S": r"\tfrac a2", "T": r"\tfrac12", "g": r"d\,a", "a": r"\|x\|^2/d", "x": r"\text{any input}"},
+            ),
         ),
         remarks=(
             (

@@ -101,7 +101,9 @@ def _gates() -> Outcome:
     parity = [he(k).subs(X, -X) + he(k) for k in odd]
     return both(
         follows("$z(G - \\frac12)$ is even", zero((mirrored, even_part))),
-        follows("$\\mathrm{He}_k$ is odd for odd $k$, and $z/2 = \\frac12\\mathrm{He}_1$", zero(parities, (Z / 2, first))),
+        follows(
+            "$\\mathrm{He}_k$ is odd for odd $k$, and $z/2 = \\frac12\\mathrm{He}_1$", zero(parities, (Z / 2, first))
+        ),
         zero(*linear, *parity, (cdf(-Z), 1 - cdf(Z)), logistic, *relu),
     )
 
@@ -130,7 +132,15 @@ def proof() -> Proof:
             "\\mathrm{He}_k(x)\\,\\alpha^k/k!$; $h_k(a) = \\mathbb{E}[\\phi(\\sqrt "
             "a\\,x)\\,\\mathrm{He}_k(x)]/\\sqrt{k!}$."
         ),
-        names={"S": r"\mathbb{E}[\phi(u)\,\phi(v)]", "u": r"\sqrt a\,x", "v": r"\sqrt b\,y", "x": r"\text{standard normal}", "y": r"\text{standard normal with } \mathbb{E}[xy] = \rho", r"\rho": r"\frac{c}{\sqrt{ab}}", "h_k(a)": r"\frac{\mathbb{E}[\phi(\sqrt a\,x)\,\mathrm{He}_k(x)]}{\sqrt{k!}}"},
+        names={
+            "S": r"\mathbb{E}[\phi(u)\,\phi(v)]",
+            "u": r"\sqrt a\,x",
+            "v": r"\sqrt b\,y",
+            "x": r"\text{standard normal}",
+            "y": r"\text{standard normal with } \mathbb{E}[xy] = \rho",
+            r"\rho": r"\frac{c}{\sqrt{ab}}",
+            "h_k(a)": r"\frac{\mathbb{E}[\phi(\sqrt a\,x)\,\mathrm{He}_k(x)]}{\sqrt{k!}}",
+        },
         steps=(
             Step(
                 "the series",
@@ -143,18 +153,20 @@ def proof() -> Proof:
             Step(
                 "ReLU, coefficient by coefficient",
                 (
-r"\frac{\rho\,(\pi/2 + \arcsin\rho) + \sqrt{1-\rho^2}}{2\pi} = \sum_k h_k(1)^2\,\rho^k = "
-r"\frac{1}{2\pi} + \frac{\rho}{4} + "
-r"\sum_{j\ge0}\frac{(2j)!}{2\pi\,4^j\,j!^2\,(2j+1)(2j+2)}\,\rho^{2j+2}"
-),
+                    r"\frac{\rho\,(\pi/2 + \arcsin\rho) + \sqrt{1-\rho^2}}{2\pi} = \sum_k h_k(1)^2\,\rho^k = "
+                    r"\frac{1}{2\pi} + \frac{\rho}{4} + "
+                    r"\sum_{j\ge0}\frac{(2j)!}{2\pi\,4^j\,j!^2\,(2j+1)(2j+2)}\,\rho^{2j+2}"
+                ),
                 (
-"the Taylor series of the arc-cosine kernel ([relu_expansion](relu_expansion.md)); "
-r"$\mathbb{E}[x_+\mathrm{He}_k(x)] = N(0)\,\mathrm{He}_{k-2}(0)$ for $k \ge 2$, by parts "
-r"twice, with $(N\,\mathrm{He}_k)' = -N\,\mathrm{He}_{k+1}$ and $\mathrm{He}_{2j}(0) = "
-"(-1)^j(2j)!/(2^jj!)$; the first coefficients also one by one"
-),
+                    "the Taylor series of the arc-cosine kernel ([relu_expansion](relu_expansion.md)); "
+                    r"$\mathbb{E}[x_+\mathrm{He}_k(x)] = N(0)\,\mathrm{He}_{k-2}(0)$ for $k \ge 2$, by parts "
+                    r"twice, with $(N\,\mathrm{He}_k)' = -N\,\mathrm{He}_{k+1}$ and $\mathrm{He}_{2j}(0) = "
+                    "(-1)^j(2j)!/(2^jj!)$; the first coefficients also one by one"
+                ),
                 _relu_taylor,
-                every("rho j alpha x", by.CALCULUS, by.POWER_SERIES), names={"h_k": r"\mathbb{E}[x_+\mathrm{He}_k(x)]/\sqrt{k!}"}),
+                every("rho j alpha x", by.CALCULUS, by.POWER_SERIES),
+                names={"h_k": r"\mathbb{E}[x_+\mathrm{He}_k(x)]/\sqrt{k!}"},
+            ),
             Step(
                 "Parseval bounds the tail",
                 lines(
@@ -175,7 +187,10 @@ r"twice, with $(N\,\mathrm{He}_k)' = -N\,\mathrm{He}_{k+1}$ and $\mathrm{He}_{2j
                 "the exact value by the normal scale mixture ([logistic_mixture](logistic_mixture.md)), the "
                 "coefficients by rigorous integration",
                 tail_bound,
-                some("two points, with 4, 8 and 12 terms", why="it is a statement about numbers, of which two points were taken"),
+                some(
+                    "two points, with 4, 8 and 12 terms",
+                    why="it is a statement about numbers, of which two points were taken",
+                ),
             ),
             Step(
                 "gates have one odd coefficient",
@@ -187,14 +202,27 @@ r"twice, with $(N\,\mathrm{He}_k)' = -N\,\mathrm{He}_{k+1}$ and $\mathrm{He}_{2j
                 "$z(G(z) - \\tfrac12)$ is even, $\\mathrm{He}_k$ is odd for odd $k$, and $z/2 = "
                 "\\tfrac12\\mathrm{He}_1(z)$",
                 _gates,
-                every("z G alpha x"), names={r"\phi(z)": r"z\,G(z)", "h_k(a)": r"\mathbb{E}[\phi(\sqrt a\,x)\,\mathrm{He}_k(x)]/\sqrt{k!}", "a": r"\text{any variance}"}),
+                every("z G alpha x"),
+                names={
+                    r"\phi(z)": r"z\,G(z)",
+                    "h_k(a)": r"\mathbb{E}[\phi(\sqrt a\,x)\,\mathrm{He}_k(x)]/\sqrt{k!}",
+                    "a": r"\text{any variance}",
+                },
+            ),
             Step(
                 "the dual of a gate is c/4 plus an even function of c",
                 r"S(a,b,c) - \frac c4 = S(a,b,-c) + \frac c4",
                 "the previous step; visible in the arcsine family, where $c \\to -c$ turns $\\vartheta$ into "
                 "$-\\vartheta$ and leaves $w$ as it is",
                 _even_rest,
-                every("c rho j"), names={"S": r"\frac c4 + \sum_jh_{2j}(a)\,h_{2j}(b)\,\rho^{2j}", "h_k": r"\text{the coefficients of the gate}", "a": r"\text{any variance}", "b": r"\text{any variance}"}),
+                every("c rho j"),
+                names={
+                    "S": r"\frac c4 + \sum_jh_{2j}(a)\,h_{2j}(b)\,\rho^{2j}",
+                    "h_k": r"\text{the coefficients of the gate}",
+                    "a": r"\text{any variance}",
+                    "b": r"\text{any variance}",
+                },
+            ),
             Step(
                 "SiLU's coefficients in numbers",
                 r"h_1(a) = \frac{\sqrt a}{2}, \quad h_3(a) = h_5(a) = 0 \qquad (a = 1,\ \tfrac94)",

@@ -128,7 +128,10 @@ def proof() -> Proof:
             "$\\kappa > 0$ is the random variable, $F(x) = P(\\kappa \\le x) = 1 - 2\\sum_{n\\ge1} (-1)^{n-1} "
             "e^{-2n^2x^2}$, $x > 0$."
         ),
-        names={r"\kappa": r"\text{a positive random variable with the distribution function } F", "F(x)": r"1 - 2\sum_{n\ge1}(-1)^{n-1}e^{-2n^2x^2}"},
+        names={
+            r"\kappa": r"\text{a positive random variable with the distribution function } F",
+            "F(x)": r"1 - 2\sum_{n\ge1}(-1)^{n-1}e^{-2n^2x^2}",
+        },
         steps=(
             Step(
                 "two series",
@@ -158,7 +161,9 @@ def proof() -> Proof:
                 "second series: all terms are positive since $\\pi > 2$; first series: alternating with decreasing "
                 "terms, the first one positive (Leibniz), with $e^6 \\ge 1 + 6 > 4$",
                 _positive,
-                every("n x", by.LEIBNIZ), names={"m": r"n, \text{ where odd}"}),
+                every("n x", by.LEIBNIZ),
+                names={"m": r"n, \text{ where odd}"},
+            ),
             Step(
                 "a distribution function",
                 r"F(0+) = 0, \qquad F(\infty) = 1",
@@ -195,7 +200,9 @@ def proof() -> Proof:
                 r"\mathbb{E}\left[e^{-2\kappa^2t^2}\right] = \frac{\pi t}{\sinh\pi t}",
                 "the Fourier series at $y = 0$",
                 _result,
-                every("t"), names={"F(x)": r"\text{the function above}"}),
+                every("t"),
+                names={"F(x)": r"\text{the function above}"},
+            ),
             Step(
                 "the engine's density and quadrature",
                 r"F'(\kappa) \text{ at } \kappa = \tfrac12, \tfrac45, 1, \tfrac32, \qquad \int_0^\infty "
@@ -203,7 +210,10 @@ def proof() -> Proof:
                 "`glutheory` evaluates $F'$ by whichever series converges faster and integrates by a trapezoidal rule "
                 "in $\\log\\kappa$; compared with the first series, and with 1",
                 _engine,
-                some("four points, and the total mass", why="what a quadrature in floating point returns is compared, not decided"),
+                some(
+                    "four points, and the total mass",
+                    why="what a quadrature in floating point returns is compared, not decided",
+                ),
             ),
         ),
     )

@@ -69,13 +69,16 @@ def _activations() -> Outcome:
         positive(y / (1 + y), more * normal(y + more)),
         decay(),
     )
-    return both(follows("both functions vanish at −∞", vanishing), zero(
-        tanh - sp.tanh(Z).rewrite(sp.exp),
-        _powers(tanh - (2 * logistic(2 * Z) - 1)),
-        (sp.diff(cdf(Z / _S), Z), normal(Z, _S)),
-        _powers(sp.diff(sp.log(1 + sp.exp(Z)), Z) - logistic(Z)),
-        (sp.diff(soft, Z), cdf(Z / _S)),
-    ))
+    return both(
+        follows("both functions vanish at −∞", vanishing),
+        zero(
+            tanh - sp.tanh(Z).rewrite(sp.exp),
+            _powers(tanh - (2 * logistic(2 * Z) - 1)),
+            (sp.diff(cdf(Z / _S), Z), normal(Z, _S)),
+            _powers(sp.diff(sp.log(1 + sp.exp(Z)), Z) - logistic(Z)),
+            (sp.diff(soft, Z), cdf(Z / _S)),
+        ),
+    )
 
 
 def _compare(act: Activation, scale: sp.Expr, mine: sp.Expr) -> Outcome:
@@ -122,7 +125,27 @@ def proof() -> Proof:
             "the $N(0,s^2)$ density. For scales $s, t$: $P = a + s^2$, $Q = b + t^2$, $w = \\sqrt{PQ - c^2}$, "
             "$\\vartheta = \\arcsin(c/\\sqrt{PQ})$."
         ),
-        names={r"\sigma(z)": r"\frac{1}{1+e^{-z}}", "X": r"\text{logistic, of distribution function } \sigma", r"\xi": r"\text{standard normal}", r"\kappa": r"\text{Kolmogorov-distributed}", "N_s(z)": r"\frac{1}{s\sqrt{2\pi}}e^{-z^2/2s^2}", r"\Phi(z)": r"\int_{-\infty}^zN_1(x)\,dx", "P": "a + s^2", "Q": "b + t^2", "w": r"\sqrt{PQ-c^2}", r"\vartheta": r"\arcsin\frac{c}{\sqrt{PQ}}", "f_s(z)": r"z\,\Phi(z/s) + s^2N_s(z)", "i": r"\sqrt{-1}", r"\Gamma(x)": r"\int_0^\infty y^{x-1}e^{-y}\,dy", "u": r"\text{Gaussian with variance } a", "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c", "s": r"\text{a multiple of } \kappa", "t": r"\text{a multiple of } \kappa'", "S_k": r"\text{the dual, at } a, b, c, \text{ of the activation in the subscript}", "T_k": r"\frac{\partial S_k}{\partial c}"},
+        names={
+            r"\sigma(z)": r"\frac{1}{1+e^{-z}}",
+            "X": r"\text{logistic, of distribution function } \sigma",
+            r"\xi": r"\text{standard normal}",
+            r"\kappa": r"\text{Kolmogorov-distributed}",
+            "N_s(z)": r"\frac{1}{s\sqrt{2\pi}}e^{-z^2/2s^2}",
+            r"\Phi(z)": r"\int_{-\infty}^zN_1(x)\,dx",
+            "P": "a + s^2",
+            "Q": "b + t^2",
+            "w": r"\sqrt{PQ-c^2}",
+            r"\vartheta": r"\arcsin\frac{c}{\sqrt{PQ}}",
+            "f_s(z)": r"z\,\Phi(z/s) + s^2N_s(z)",
+            "i": r"\sqrt{-1}",
+            r"\Gamma(x)": r"\int_0^\infty y^{x-1}e^{-y}\,dy",
+            "u": r"\text{Gaussian with variance } a",
+            "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
+            "s": r"\text{a multiple of } \kappa",
+            "t": r"\text{a multiple of } \kappa'",
+            "S_k": r"\text{the dual, at } a, b, c, \text{ of the activation in the subscript}",
+            "T_k": r"\frac{\partial S_k}{\partial c}",
+        },
         steps=(
             Step(
                 "characteristic function of the logistic law",
@@ -143,7 +166,9 @@ def proof() -> Proof:
                 "characteristic function of the normal law given $\\kappa$; the transform of "
                 "[kolmogorov](kolmogorov.md); a law is determined by its characteristic function (Lévy)",
                 _same_law,
-                every("t kappa", by.CHARACTERISTIC, by.FUBINI), names={"z": r"\text{any number}"}),
+                every("t kappa", by.CHARACTERISTIC, by.FUBINI),
+                names={"z": r"\text{any number}"},
+            ),
             Step(
                 "the mixture in numbers",
                 r"\int_0^\infty \Phi\left(\frac{z}{2\kappa}\right) F'(\kappa)\,d\kappa \ni \sigma(z), \qquad z = "
@@ -164,7 +189,9 @@ def proof() -> Proof:
                 "algebra; softplus and $f_s$ both vanish at $-\\infty$, and their derivatives are $\\sigma$ and "
                 "$\\Phi(z/s)$",
                 _activations,
-                every("z s", by.CALCULUS), names={r"\beta": r"\text{any positive number}"}),
+                every("z s", by.CALCULUS),
+                names={r"\beta": r"\text{any positive number}"},
+            ),
             Step(
                 "sigmoid and tanh",
                 lines(

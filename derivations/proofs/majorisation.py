@@ -111,7 +111,11 @@ def _equality() -> Outcome:
     bounded = zero(entry**2 * (1 - sp.cos(angle) ** 2) - entry**2 * sp.sin(angle) ** 2)
     return both(
         same(frobenius, diagonal),
-        follows("a sum of terms that are not negative is 0 only where each is", bounded, positive(entry**2 * sp.sin(angle) ** 2)),
+        follows(
+            "a sum of terms that are not negative is 0 only where each is",
+            bounded,
+            positive(entry**2 * sp.sin(angle) ** 2),
+        ),
         follows("the converse, by congruence with signs", same(similar)),
     )
 
@@ -146,7 +150,19 @@ def proof() -> Proof:
             "$x\\prec y$ means $\\sum_{i\\le r} x_i \\le \\sum_{i\\le r} y_i$ for the ordered entries and every $r$, "
             "with equality at $r=n$."
         ),
-        names={r"\mu_i": r"\text{the eigenvalues of } K \odot C", "u_i": r"\text{the eigenvectors of } K \odot C", "C": r"\sum_kv_kv_k^\top", "D_k": r"\mathrm{diag}(v_k)", "D_v": r"\mathrm{diag}(v)", "K": r"\sum_j\lambda_jq_jq_j^\top", r"\lambda_j": r"\text{eigenvalues, in falling order}", "I": r"\mathbf 1", "P_{ij}": r"\sum_k(u_i^\top D_kq_j)^2", r"\mathrm{cond}": r"\lambda_1/\lambda_n", r"\mathrm{erank}": r"\exp\Bigl(-\sum_i\frac{\lambda_i}{\mathrm{tr}}\ln\frac{\lambda_i}{\mathrm{tr}}\Bigr)"},
+        names={
+            r"\mu_i": r"\text{the eigenvalues of } K \odot C",
+            "u_i": r"\text{the eigenvectors of } K \odot C",
+            "C": r"\sum_kv_kv_k^\top",
+            "D_k": r"\mathrm{diag}(v_k)",
+            "D_v": r"\mathrm{diag}(v)",
+            "K": r"\sum_j\lambda_jq_jq_j^\top",
+            r"\lambda_j": r"\text{eigenvalues, in falling order}",
+            "I": r"\mathbf 1",
+            "P_{ij}": r"\sum_k(u_i^\top D_kq_j)^2",
+            r"\mathrm{cond}": r"\lambda_1/\lambda_n",
+            r"\mathrm{erank}": r"\exp\Bigl(-\sum_i\frac{\lambda_i}{\mathrm{tr}}\ln\frac{\lambda_i}{\mathrm{tr}}\Bigr)",
+        },
         steps=(
             Step(
                 "a correlation matrix is a sum of rank-one matrices",
@@ -155,7 +171,12 @@ def proof() -> Proof:
                 "every $C\\succeq0$ is a Gram matrix $BB^\\top$ (Cholesky), whose columns are the $v_k$; for inputs "
                 "$x_i$ they are the coordinates of the unit vectors",
                 _sum_of_rank_one,
-                every("n d s x", by.GRAM), names={"C": r"\text{with the entries } x_i\cdot x_j/(\|x_i\|\,\|x_j\|)", "v_k": r"\text{the columns of the unit vectors } x_i/\|x_i\|"}),
+                every("n d s x", by.GRAM),
+                names={
+                    "C": r"\text{with the entries } x_i\cdot x_j/(\|x_i\|\,\|x_j\|)",
+                    "v_k": r"\text{the columns of the unit vectors } x_i/\|x_i\|",
+                },
+            ),
             Step(
                 "the product is a sum of congruences",
                 r"K\odot vv^\top = D_vKD_v, \qquad K\odot C = \sum_k D_kKD_k, \qquad \sum_k D_k^2 = I",
@@ -174,7 +195,13 @@ def proof() -> Proof:
                 "$K = \\sum_j\\lambda_jq_jq_j^\\top$ and $\\sum_j q_jq_j^\\top = \\sum_i u_iu_i^\\top = I$; the "
                 "columns as the rows, with $u$ and $q$ exchanged",
                 _doubly_stochastic,
-                every("n d lambda q v", by.SPECTRAL), names={"C": r"\sum_kv_kv_k^\top", "u_i": r"p_i, \text{ the eigenvectors of } K \odot C", r"\mu_i": r"\text{their eigenvalues}"}),
+                every("n d lambda q v", by.SPECTRAL),
+                names={
+                    "C": r"\sum_kv_kv_k^\top",
+                    "u_i": r"p_i, \text{ the eigenvectors of } K \odot C",
+                    r"\mu_i": r"\text{their eigenvalues}",
+                },
+            ),
             Step(
                 "partial sums",
                 lines(
@@ -183,11 +210,13 @@ def proof() -> Proof:
                     r"\sum_{j>r}w_j(\lambda_r-\lambda_j) \ge 0",
                 ),
                 (
-r"Hardy, Littlewood and Pólya (1929); the $w_j$ sum to $r$, and the terms with $\lambda_r$ "
-"cancel"
-),
+                    r"Hardy, Littlewood and Pólya (1929); the $w_j$ sum to $r$, and the terms with $\lambda_r$ "
+                    "cancel"
+                ),
                 _partial_sums,
-                every("r lambda w"), names={"P_{ij}": r"\text{doubly stochastic weights}", r"\mu_i": r"\sum_jP_{ij}\lambda_j"}),
+                every("r lambda w"),
+                names={"P_{ij}": r"\text{doubly stochastic weights}", r"\mu_i": r"\sum_jP_{ij}\lambda_j"},
+            ),
             Step(
                 "the ends and the condition number",
                 r"\mathrm{tr}(K\odot C) = \mathrm{tr}\,K, \qquad \lambda_n \le \mu_n, \quad \mu_1\le\lambda_1, \qquad "
@@ -209,7 +238,13 @@ r"Hardy, Littlewood and Pólya (1929); the $w_j$ sum to $r$, and the terms with 
                 "rank, for $\\lambda/\\mathrm{tr}$), $-x^2$, and $\\ln x$ (Oppenheim's inequality); $K\\succeq0$, for "
                 "the last $K\\succ0$",
                 _convexity,
-                every("n f", by.JENSEN), names={"C": r"\sum_kv_kv_k^\top", "u_i": r"p_i, \text{ the eigenvectors of } K \odot C", r"\mu_i": r"\text{their eigenvalues}"}),
+                every("n f", by.JENSEN),
+                names={
+                    "C": r"\sum_kv_kv_k^\top",
+                    "u_i": r"p_i, \text{ the eigenvectors of } K \odot C",
+                    r"\mu_i": r"\text{their eigenvalues}",
+                },
+            ),
             Step(
                 "equality",
                 lines(
@@ -221,7 +256,9 @@ r"Hardy, Littlewood and Pólya (1929); the $w_j$ sum to $r$, and the terms with 
                 "parallel, an equivalence; with a sign for every input $K\\odot C = D_sKD_s$, since $K$ vanishes "
                 "between the classes",
                 _equality,
-                every("n K C s"), names={"i": r"\text{an index}", "j": r"\text{another index}"}),
+                every("n K C s"),
+                names={"i": r"\text{an index}", "j": r"\text{another index}"},
+            ),
             Step(
                 "inputs of any norm",
                 lines(
@@ -235,7 +272,14 @@ r"Hardy, Littlewood and Pólya (1929); the $w_j$ sum to $r$, and the terms with 
                 "$\\max g\\,\\|u\\|^2$; $K\\succeq0$. Equality for $K = \\mathrm{diag}(\\lambda_n,\\lambda_1)$ and "
                 "orthogonal inputs, the shorter one first",
                 _norms,
-                every("n d lambda K x u", by.RAYLEIGH), names={"X": "(x_{ik})", "G": r"XX^\top", "g_i": r"\sum_kx_{ik}^2", "D_k": r"\mathrm{diag}(x_{1k}, \dots, x_{nk})"}),
+                every("n d lambda K x u", by.RAYLEIGH),
+                names={
+                    "X": "(x_{ik})",
+                    "G": r"XX^\top",
+                    "g_i": r"\sum_kx_{ik}^2",
+                    "D_k": r"\mathrm{diag}(x_{1k}, \dots, x_{nk})",
+                },
+            ),
         ),
         remarks=(
             (

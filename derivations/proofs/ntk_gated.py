@@ -175,25 +175,39 @@ def proof() -> Proof:
             "and "
             "$T = \\mathbb{E}[\\phi'(u)\\phi'(v)]$ at $(a,b,c) = \\sigma_w^2(\\|x\\|^2, \\|x'\\|^2, x\\cdot x')$."
         ),
-        names={"z(x)": r"\sum_{r=1}^m v_r\,(p_r\cdot x)\,\phi(w_r\cdot x)", "h_r": r"w_r\cdot x", "q_r": r"p_r\cdot x", r"\tilde K(x, x')": r"\mathbb{E}\langle\nabla z(x), \nabla z(x')\rangle", r"\tilde\Sigma(x, x')": r"\mathbb{E}[z(x)\,z(x')]", "v_r": r"\mathcal{N}(0, \sigma_v^2)", "p_r": r"\mathcal{N}(0, \sigma_p^2)", "w_r": r"\mathcal{N}(0, \sigma_w^2)", r"\bar c": r"\frac{x\cdot x'}{d}"},
+        names={
+            "z(x)": r"\sum_{r=1}^m v_r\,(p_r\cdot x)\,\phi(w_r\cdot x)",
+            "h_r": r"w_r\cdot x",
+            "q_r": r"p_r\cdot x",
+            r"\tilde K(x, x')": r"\mathbb{E}\langle\nabla z(x), \nabla z(x')\rangle",
+            r"\tilde\Sigma(x, x')": r"\mathbb{E}[z(x)\,z(x')]",
+            "v_r": r"\mathcal{N}(0, \sigma_v^2)",
+            "p_r": r"\mathcal{N}(0, \sigma_p^2)",
+            "w_r": r"\mathcal{N}(0, \sigma_w^2)",
+            r"\bar c": r"\frac{x\cdot x'}{d}",
+        },
         steps=(
             Step(
                 "gradient",
                 r"\frac{\partial z}{\partial v_r} = q_r\,\phi(h_r), \qquad \frac{\partial z}{\partial p_{rj}} = "
                 r"v_r\,\phi(h_r)\,x_j, \qquad \frac{\partial z}{\partial w_{rj}} = v_r\,q_r\,\phi'(h_r)\,x_j",
                 (
-r"product and chain rule, with an abstract $\phi$; what does not contain the weight is one "
-"symbol: $m$ and $d$ are arbitrary"
-),
+                    r"product and chain rule, with an abstract $\phi$; what does not contain the weight is one "
+                    "symbol: $m$ and $d$ are arbitrary"
+                ),
                 _gradient,
-                every("v p w x phi"), names={"z": r"v_r\,q_r\,\phi(h_r) + \text{what contains none of } v_r, p_r, w_r"}),
+                every("v p w x phi"),
+                names={"z": r"v_r\,q_r\,\phi(h_r) + \text{what contains none of } v_r, p_r, w_r"},
+            ),
             Step(
                 "gradient inner product",
                 r"\langle\nabla z(x), \nabla z(x')\rangle = \sum_{r=1}^m \left[q_rq_r'\,\phi(h_r)\phi(h_r') + "
                 r"v_r^2\,(x\cdot x')\left(\phi(h_r)\phi(h_r') + q_rq_r'\,\phi'(h_r)\phi'(h_r')\right)\right]",
                 "sum over all weights, $\\sum_j x_jx_j' = x\\cdot x'$",
                 _inner_product,
-                every("m d v q x y"), names={"w_r": r"\text{any weights}", "p_r": r"\text{any weights}"}),
+                every("m d v q x y"),
+                names={"w_r": r"\text{any weights}", "p_r": r"\text{any weights}"},
+            ),
             Step(
                 "Eq. 4, block by block",
                 lines(
@@ -205,37 +219,57 @@ r"product and chain rule, with an abstract $\phi$; what does not contain the wei
                 "expectation by independence of $v_r, p_r, w_r$: $\\mathbb{E}[v_r^2] = \\sigma_v^2$, "
                 "$\\mathbb{E}[q_rq_r'] = \\sigma_p^2\\,x\\cdot x'$; $m$ identically distributed neurons",
                 _expectation,
-                every("m d x y S T sigma_v sigma_p", by.INDEPENDENCE), names={"w_r": r"\text{independent of } v_r, p_r", "K_V": r"\mathbb{E}\langle\partial_vz(x), \partial_vz(x')\rangle", "K_P": r"\mathbb{E}\langle\partial_pz(x), \partial_pz(x')\rangle", "K_W": r"\mathbb{E}\langle\partial_wz(x), \partial_wz(x')\rangle"}),
+                every("m d x y S T sigma_v sigma_p", by.INDEPENDENCE),
+                names={
+                    "w_r": r"\text{independent of } v_r, p_r",
+                    "K_V": r"\mathbb{E}\langle\partial_vz(x), \partial_vz(x')\rangle",
+                    "K_P": r"\mathbb{E}\langle\partial_pz(x), \partial_pz(x')\rangle",
+                    "K_W": r"\mathbb{E}\langle\partial_wz(x), \partial_wz(x')\rangle",
+                },
+            ),
             Step(
                 "exact at finite width",
                 (
-r"z = f\sum_r v_r\,(\gamma\,p_r\cdot x)\,\phi(\gamma\,w_r\cdot x): \quad \tilde K = m "
-r"f^2\left((\sigma_v^2 + \sigma_p^2)\,\gamma^2(x\cdot x')\,S + "
-r"\sigma_v^2\sigma_p^2\,\gamma^4(x\cdot x')^2\,T\right), \quad \tilde\Sigma = m "
-r"f^2\sigma_v^2\sigma_p^2\,\gamma^2(x\cdot x')\,S"
-),
+                    r"z = f\sum_r v_r\,(\gamma\,p_r\cdot x)\,\phi(\gamma\,w_r\cdot x): \quad \tilde K = m "
+                    r"f^2\left((\sigma_v^2 + \sigma_p^2)\,\gamma^2(x\cdot x')\,S + "
+                    r"\sigma_v^2\sigma_p^2\,\gamma^4(x\cdot x')^2\,T\right), \quad \tilde\Sigma = m "
+                    r"f^2\sigma_v^2\sigma_p^2\,\gamma^2(x\cdot x')\,S"
+                ),
                 (
-r"for every $m$, $d$ and $\phi$, block by block, as Eq. 4, which is $f = \gamma = 1$; and, "
-r"presupposing nothing of it, whole networks with $m = 1, 2, 3$, $d = 2$ and $\phi(z) = "
-r"\sum_{k\le3} c_kz^k$ differentiated with respect to every weight, the expectation as a "
-r"polynomial in independent Gaussians; symbolic $x, x', c_k, \sigma_v, \sigma_p, \sigma_w, "
-r"f, \gamma$; $S$ and $T$ by Isserlis at $\gamma^2\sigma_w^2(\|x\|^2, \|x'\|^2, x\cdot x')$"
-),
+                    r"for every $m$, $d$ and $\phi$, block by block, as Eq. 4, which is $f = \gamma = 1$; and, "
+                    r"presupposing nothing of it, whole networks with $m = 1, 2, 3$, $d = 2$ and $\phi(z) = "
+                    r"\sum_{k\le3} c_kz^k$ differentiated with respect to every weight, the expectation as a "
+                    r"polynomial in independent Gaussians; symbolic $x, x', c_k, \sigma_v, \sigma_p, \sigma_w, "
+                    r"f, \gamma$; $S$ and $T$ by Isserlis at $\gamma^2\sigma_w^2(\|x\|^2, \|x'\|^2, x\cdot x')$"
+                ),
                 _scaled,
-                every("m d x y f gamma S T sigma_v sigma_p", by.INDEPENDENCE), names={"w_r": r"\text{independent of } v_r, p_r", "z(x)": r"f\sum_{r=1}^m v_r\,(\gamma\,p_r\cdot x)\,\phi(\gamma\,w_r\cdot x)"}),
+                every("m d x y f gamma S T sigma_v sigma_p", by.INDEPENDENCE),
+                names={
+                    "w_r": r"\text{independent of } v_r, p_r",
+                    "z(x)": r"f\sum_{r=1}^m v_r\,(\gamma\,p_r\cdot x)\,\phi(\gamma\,w_r\cdot x)",
+                },
+            ),
             Step(
                 "NTK parametrisation",
                 (
-r"f^2 = \tfrac1m,\ \gamma^2 = \tfrac1d,\ \sigma_v = \sigma_p = 1: \qquad \tilde K = 2\bar "
-r"c\,S + \bar c^2\,T, \quad \tilde\Sigma = \bar c\,S, \quad \bar c = \frac{x\cdot x'}{d}"
-),
+                    r"f^2 = \tfrac1m,\ \gamma^2 = \tfrac1d,\ \sigma_v = \sigma_p = 1: \qquad \tilde K = 2\bar "
+                    r"c\,S + \bar c^2\,T, \quad \tilde\Sigma = \bar c\,S, \quad \bar c = \frac{x\cdot x'}{d}"
+                ),
                 "substitution of $f^2 = 1/m$, $\\gamma^2 = 1/d$ and unit variances in the previous step; equal to "
                 "the engine's",
                 _ntk_parametrisation,
-                every("m d g S T"), names={r"\tilde K": (
-r"mf^2\left((\sigma_v^2 + \sigma_p^2)\,\gamma^2g\,S + "
-r"\sigma_v^2\sigma_p^2\gamma^4g^2\,T\right)"
-), r"\tilde\Sigma": r"mf^2\sigma_v^2\sigma_p^2\gamma^2g\,S", "x": r"\text{inputs with } x\cdot x' = g", "f": "m^{-1/2}", r"\gamma": "d^{-1/2}"}),
+                every("m d g S T"),
+                names={
+                    r"\tilde K": (
+                        r"mf^2\left((\sigma_v^2 + \sigma_p^2)\,\gamma^2g\,S + "
+                        r"\sigma_v^2\sigma_p^2\gamma^4g^2\,T\right)"
+                    ),
+                    r"\tilde\Sigma": r"mf^2\sigma_v^2\sigma_p^2\gamma^2g\,S",
+                    "x": r"\text{inputs with } x\cdot x' = g",
+                    "f": "m^{-1/2}",
+                    r"\gamma": "d^{-1/2}",
+                },
+            ),
             Step(
                 "the bilinear network",
                 r"\phi(z) = z: \qquad \tilde K = m\,(x\cdot x')^2\left(\sigma_w^2\sigma_v^2 + \sigma_w^2\sigma_p^2 + "
@@ -243,6 +277,15 @@ r"\sigma_v^2\sigma_p^2\gamma^4g^2\,T\right)"
                 "$S = \\sigma_w^2\\,x\\cdot x'$, $T = 1$: symmetric in the three variances, as it must be; equal to "
                 "the engine's",
                 _bilinear,
-                every("m g sigma_v sigma_p sigma_w"), names={r"\tilde K": r"m(\sigma_v^2 + \sigma_p^2)\,g\,S + m\sigma_v^2\sigma_p^2\,g^2\,T", "S": r"\sigma_w^2\,g", "T": "1", "x": r"\text{inputs with } x\cdot x' = g", r"\phi(z)": "z", "z": r"\text{any number}"}),
+                every("m g sigma_v sigma_p sigma_w"),
+                names={
+                    r"\tilde K": r"m(\sigma_v^2 + \sigma_p^2)\,g\,S + m\sigma_v^2\sigma_p^2\,g^2\,T",
+                    "S": r"\sigma_w^2\,g",
+                    "T": "1",
+                    "x": r"\text{inputs with } x\cdot x' = g",
+                    r"\phi(z)": "z",
+                    "z": r"\text{any number}",
+                },
+            ),
         ),
     )

@@ -166,34 +166,53 @@ def proof() -> Proof:
             "$S = \\mathbb{E}[\\phi(u)\\phi(v)]$, $T = \\mathbb{E}[\\phi'(u)\\phi'(v)]$. A prime on $\\phi$ is a "
             "derivative, on $x$ and $h$ it marks the second input."
         ),
-        names={"z(x)": r"\sum_{r=1}^m v_r\,\phi(w_r\cdot x)", "h_r": r"w_r\cdot x", "K(x, x')": r"\mathbb{E}\langle\nabla z(x), \nabla z(x')\rangle", r"\Sigma(x, x')": r"\mathbb{E}[z(x)\,z(x')]", "v_r": r"\mathcal{N}(0, \sigma_v^2)", "w_r": r"\mathcal{N}(0, \sigma_w^2)", r"\bar c": r"\frac{x\cdot x'}{d}"},
+        names={
+            "z(x)": r"\sum_{r=1}^m v_r\,\phi(w_r\cdot x)",
+            "h_r": r"w_r\cdot x",
+            "K(x, x')": r"\mathbb{E}\langle\nabla z(x), \nabla z(x')\rangle",
+            r"\Sigma(x, x')": r"\mathbb{E}[z(x)\,z(x')]",
+            "v_r": r"\mathcal{N}(0, \sigma_v^2)",
+            "w_r": r"\mathcal{N}(0, \sigma_w^2)",
+            r"\bar c": r"\frac{x\cdot x'}{d}",
+        },
         steps=(
             Step(
                 "gradient",
                 r"\frac{\partial z}{\partial v_r} = \phi(h_r), \qquad \frac{\partial z}{\partial w_{rj}} = "
                 r"v_r\,\phi'(h_r)\,x_j",
                 (
-r"chain rule, with an abstract $\phi$; what does not contain the weight is one symbol: $m$ "
-"and $d$ are arbitrary"
-),
+                    r"chain rule, with an abstract $\phi$; what does not contain the weight is one symbol: $m$ "
+                    "and $d$ are arbitrary"
+                ),
                 _gradient,
-                every("v w x phi"), names={"z": r"v_r\,\phi(h_r) + \text{what contains neither } v_r \text{ nor } w_r"}),
+                every("v w x phi"),
+                names={"z": r"v_r\,\phi(h_r) + \text{what contains neither } v_r \text{ nor } w_r"},
+            ),
             Step(
                 "gradient inner product",
                 r"\langle\nabla z(x), \nabla z(x')\rangle = \sum_{r=1}^m \left[\phi(h_r)\,\phi(h_r') + "
                 r"v_r^2\,\phi'(h_r)\,\phi'(h_r')\; x\cdot x'\right]",
                 "sum over all weights, $\\sum_j x_jx_j' = x\\cdot x'$",
                 _inner_product,
-                every("m d v x y"), names={"w_r": r"\text{any weights}"}),
+                every("m d v x y"),
+                names={"w_r": r"\text{any weights}"},
+            ),
             Step(
                 "law of the pre-activations",
                 (
-r"(h_r, h_r') \sim \mathcal{N}\left(0, \begin{pmatrix} a & c \\ c & b \end{pmatrix}\right), "
-r"\qquad (a, b, c) = \sigma_w^2\left(\|x\|^2, \|x'\|^2, x\cdot x'\right)"
-),
+                    r"(h_r, h_r') \sim \mathcal{N}\left(0, \begin{pmatrix} a & c \\ c & b \end{pmatrix}\right), "
+                    r"\qquad (a, b, c) = \sigma_w^2\left(\|x\|^2, \|x'\|^2, x\cdot x'\right)"
+                ),
                 "linear in Gaussian weights; covariance by independence of the entries",
                 _covariance,
-                every("d x y sigma_w", by.GAUSSIAN_LINEAR), names={"a": r"\sigma_w^2\|x\|^2", "b": r"\sigma_w^2\|x'\|^2", "c": r"\sigma_w^2\,x\cdot x'", "w_r": r"\mathcal{N}(0, \sigma_w^2)"}),
+                every("d x y sigma_w", by.GAUSSIAN_LINEAR),
+                names={
+                    "a": r"\sigma_w^2\|x\|^2",
+                    "b": r"\sigma_w^2\|x'\|^2",
+                    "c": r"\sigma_w^2\,x\cdot x'",
+                    "w_r": r"\mathcal{N}(0, \sigma_w^2)",
+                },
+            ),
             Step(
                 "Eq. 3",
                 r"K(x,x') = m\,S + m\,\sigma_v^2\,(x\cdot x')\,T, \qquad \Sigma(x,x') = \mathbb{E}[z(x)z(x')] = "
@@ -201,45 +220,68 @@ r"\qquad (a, b, c) = \sigma_w^2\left(\|x\|^2, \|x'\|^2, x\cdot x'\right)"
                 "expectation of the inner product: $m$ identically distributed neurons, $v_r$ independent of $w_r$; "
                 "the cross terms of $\\Sigma$ vanish with $\\mathbb{E}[v_rv_s] = 0$",
                 _expectation,
-                every("m d x y S T sigma_v", by.INDEPENDENCE), names={"w_r": r"\text{independent of } v_r"}),
+                every("m d x y S T sigma_v", by.INDEPENDENCE),
+                names={"w_r": r"\text{independent of } v_r"},
+            ),
             Step(
                 "exact at finite width",
                 (
-r"z = f\sum_r v_r\,\phi(\gamma\,w_r\cdot x): \qquad \mathbb{E}\langle\nabla z(x), \nabla "
-r"z(x')\rangle = m f^2\left(S + \sigma_v^2\gamma^2\,(x\cdot x')\,T\right), \quad \Sigma = m "
-r"f^2\sigma_v^2\,S"
-),
+                    r"z = f\sum_r v_r\,\phi(\gamma\,w_r\cdot x): \qquad \mathbb{E}\langle\nabla z(x), \nabla "
+                    r"z(x')\rangle = m f^2\left(S + \sigma_v^2\gamma^2\,(x\cdot x')\,T\right), \quad \Sigma = m "
+                    r"f^2\sigma_v^2\,S"
+                ),
                 (
-r"for every $m$, $d$ and $\phi$ as Eq. 3, which is $f = \gamma = 1$; and, presupposing "
-r"nothing of it, whole networks with $m = 1, 2, 3$, $d = 2$ and $\phi(z) = \sum_{k\le3} "
-"c_kz^k$ differentiated with respect to every weight, the expectation as a polynomial in "
-r"independent Gaussians; symbolic $x, x', c_k, \sigma_v, \sigma_w, f, \gamma$; $S$ and $T$ "
-r"by Isserlis at $\gamma^2\sigma_w^2(\|x\|^2, \|x'\|^2, x\cdot x')$"
-),
+                    r"for every $m$, $d$ and $\phi$ as Eq. 3, which is $f = \gamma = 1$; and, presupposing "
+                    r"nothing of it, whole networks with $m = 1, 2, 3$, $d = 2$ and $\phi(z) = \sum_{k\le3} "
+                    "c_kz^k$ differentiated with respect to every weight, the expectation as a polynomial in "
+                    r"independent Gaussians; symbolic $x, x', c_k, \sigma_v, \sigma_w, f, \gamma$; $S$ and $T$ "
+                    r"by Isserlis at $\gamma^2\sigma_w^2(\|x\|^2, \|x'\|^2, x\cdot x')$"
+                ),
                 _scaled,
-                every("m d x y f gamma S T sigma_v", by.INDEPENDENCE), names={"w_r": r"\text{independent of } v_r", "z(x)": r"f\sum_{r=1}^m v_r\,\phi(\gamma\,w_r\cdot x)"}),
+                every("m d x y f gamma S T sigma_v", by.INDEPENDENCE),
+                names={"w_r": r"\text{independent of } v_r", "z(x)": r"f\sum_{r=1}^m v_r\,\phi(\gamma\,w_r\cdot x)"},
+            ),
             Step(
                 "NTK parametrisation",
                 (
-r"f^2 = \tfrac1m,\ \gamma^2 = \tfrac1d,\ \sigma_v = \sigma_w = 1: \qquad K = S + \bar c\,T, "
-r"\quad \Sigma = S, \quad \bar c = \frac{x\cdot x'}{d}"
-),
+                    r"f^2 = \tfrac1m,\ \gamma^2 = \tfrac1d,\ \sigma_v = \sigma_w = 1: \qquad K = S + \bar c\,T, "
+                    r"\quad \Sigma = S, \quad \bar c = \frac{x\cdot x'}{d}"
+                ),
                 (
-r"substitution in the previous step: $z = m^{-1/2}\sum_r v_r\,\phi(w_r\cdot x/\sqrt d)$ "
-"with unit variances; equal to the engine's"
-),
+                    r"substitution in the previous step: $z = m^{-1/2}\sum_r v_r\,\phi(w_r\cdot x/\sqrt d)$ "
+                    "with unit variances; equal to the engine's"
+                ),
                 _ntk_parametrisation,
-                every("m d g S T"), names={"K": r"mf^2\left(S + \sigma_v^2\gamma^2g\,T\right)", r"\Sigma": r"mf^2\sigma_v^2S", "x": r"\text{inputs with } x\cdot x' = g", "f": "m^{-1/2}", r"\gamma": "d^{-1/2}", r"\sigma_v": "1", r"\sigma_w": "1"}),
+                every("m d g S T"),
+                names={
+                    "K": r"mf^2\left(S + \sigma_v^2\gamma^2g\,T\right)",
+                    r"\Sigma": r"mf^2\sigma_v^2S",
+                    "x": r"\text{inputs with } x\cdot x' = g",
+                    "f": "m^{-1/2}",
+                    r"\gamma": "d^{-1/2}",
+                    r"\sigma_v": "1",
+                    r"\sigma_w": "1",
+                },
+            ),
             Step(
                 "ReLU",
                 (
-r"\phi(z) = z_+: \qquad S + cT = \frac{1}{2\pi}\left(\sqrt{ab - c^2} + 2c\left(\frac\pi2 + "
-r"\arcsin\frac{c}{\sqrt{ab}}\right)\right)"
-),
+                    r"\phi(z) = z_+: \qquad S + cT = \frac{1}{2\pi}\left(\sqrt{ab - c^2} + 2c\left(\frac\pi2 + "
+                    r"\arcsin\frac{c}{\sqrt{ab}}\right)\right)"
+                ),
                 "substitution of the [arc-cosine](arc_cosine.md) duals $S = F_1$, $T = F_0$ in $S + cT$; equal to "
                 "the "
                 "engine's",
                 _relu,
-                every("a b c"), names={"S": r"\mathbb{E}[u_+v_+]", "T": r"\partial S/\partial c", "u": r"\text{Gaussian with variance } a", "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c", r"\phi(z)": "z_+", "z": r"\text{any number}"}),
+                every("a b c"),
+                names={
+                    "S": r"\mathbb{E}[u_+v_+]",
+                    "T": r"\partial S/\partial c",
+                    "u": r"\text{Gaussian with variance } a",
+                    "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
+                    r"\phi(z)": "z_+",
+                    "z": r"\text{any number}",
+                },
+            ),
         ),
     )

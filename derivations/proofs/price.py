@@ -125,19 +125,27 @@ def proof() -> Proof:
             ),
             Step(
                 "the three rules on monomials",
-                lines((
-r"\frac{\partial}{\partial c}\mathbb{E}[u^nv^k] = nk\,\mathbb{E}[u^{n-1}v^{k-1}], \qquad "
-r"\frac{\partial}{\partial a}\mathbb{E}[u^nv^k] = \tfrac12 n(n-1)\,\mathbb{E}[u^{n-2}v^k],"
-), (
-r"\mathbb{E}[u^nv^k] = a(n-1)\,\mathbb{E}[u^{n-2}v^k] + ck\,\mathbb{E}[u^{n-1}v^{k-1}] "
-r"\qquad (n, k \ge 1)"
-)),
+                lines(
+                    (
+                        r"\frac{\partial}{\partial c}\mathbb{E}[u^nv^k] = nk\,\mathbb{E}[u^{n-1}v^{k-1}], \qquad "
+                        r"\frac{\partial}{\partial a}\mathbb{E}[u^nv^k] = \tfrac12 n(n-1)\,\mathbb{E}[u^{n-2}v^k],"
+                    ),
+                    (
+                        r"\mathbb{E}[u^nv^k] = a(n-1)\,\mathbb{E}[u^{n-2}v^k] + ck\,\mathbb{E}[u^{n-1}v^{k-1}] "
+                        r"\qquad (n, k \ge 1)"
+                    ),
+                ),
                 (
-"a test of the three conclusions that does not use them: the moments are Isserlis' sums "
-"([gaussian_moments](gaussian_moments.md)), compared term by term, the power of $c$ being "
-r"$r$; for $n, k \le 5$ also as coefficients of the moment generating function"
-),
+                    "a test of the three conclusions that does not use them: the moments are Isserlis' sums "
+                    "([gaussian_moments](gaussian_moments.md)), compared term by term, the power of $c$ being "
+                    r"$r$; for $n, k \le 5$ also as coefficients of the moment generating function"
+                ),
                 _monomials,
-                every("a b c n k"), names={"u": r"\text{Gaussian with variance } a", "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c"}),
+                every("a b c n k"),
+                names={
+                    "u": r"\text{Gaussian with variance } a",
+                    "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
+                },
+            ),
         ),
     )

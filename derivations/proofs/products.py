@@ -155,7 +155,13 @@ def proof() -> Proof:
             "$(\\|x\\|^2/d, \\|x'\\|^2/d, \\bar c)$; $\\Sigma_n$ is the NNGP, $\\Theta_n$ the part of the NTK that "
             "comes from the branches' weights, $K_n = \\Sigma_n + \\Theta_n$."
         ),
-        names={"R": r"\prod_{j\ne i}\phi_j(h_j)", r"\bar c": "c", r"\Theta_n": r"\sum_{i=1}^n\bar c\,T_i\prod_{j\ne i}S_j", "K_n": r"\Sigma_n + \Theta_n", "h_i": r"w_i\cdot x"},
+        names={
+            "R": r"\prod_{j\ne i}\phi_j(h_j)",
+            r"\bar c": "c",
+            r"\Theta_n": r"\sum_{i=1}^n\bar c\,T_i\prod_{j\ne i}S_j",
+            "K_n": r"\Sigma_n + \Theta_n",
+            "h_i": r"w_i\cdot x",
+        },
         steps=(
             Step(
                 "gradient",
@@ -184,33 +190,53 @@ def proof() -> Proof:
                 r"K_n = \frac{\partial}{\partial c}\left(c\,\Sigma_n\right) \quad\text{at fixed variances}",
                 "Price's theorem $T_i = \\partial S_i/\\partial c$ and the product rule",
                 _price,
-                every("c S Sigma", by.PRICE), names={"K_n": r"\Sigma_n + \sum_{i=1}^nc\,T_i\prod_{j\ne i}S_j", "T_i": r"\frac{\partial S_i}{\partial c}"}),
+                every("c S Sigma", by.PRICE),
+                names={
+                    "K_n": r"\Sigma_n + \sum_{i=1}^nc\,T_i\prod_{j\ne i}S_j",
+                    "T_i": r"\frac{\partial S_i}{\partial c}",
+                },
+            ),
             Step(
                 "exact at finite width",
-                lines((
-r"z = f\sum_{r=1}^m v_r\prod_{i=1}^n\phi_i(\gamma\,w_{i,r}\cdot x): \qquad "
-r"\mathbb{E}\langle\partial_vz, \partial_vz'\rangle = mf^2\prod_{i=1}^nS_i, \qquad "
-r"\mathbb{E}[zz'] = mf^2\sigma_v^2\prod_{i=1}^nS_i,"
-), (
-r"\mathbb{E}\langle\partial_{w_i}z, \partial_{w_i}z'\rangle = "
-r"mf^2\gamma^2\sigma_v^2\,(x\cdot x')\,T_i\prod_{j\ne i}S_j"
-)),
+                lines(
+                    (
+                        r"z = f\sum_{r=1}^m v_r\prod_{i=1}^n\phi_i(\gamma\,w_{i,r}\cdot x): \qquad "
+                        r"\mathbb{E}\langle\partial_vz, \partial_vz'\rangle = mf^2\prod_{i=1}^nS_i, \qquad "
+                        r"\mathbb{E}[zz'] = mf^2\sigma_v^2\prod_{i=1}^nS_i,"
+                    ),
+                    (
+                        r"\mathbb{E}\langle\partial_{w_i}z, \partial_{w_i}z'\rangle = "
+                        r"mf^2\gamma^2\sigma_v^2\,(x\cdot x')\,T_i\prod_{j\ne i}S_j"
+                    ),
+                ),
                 (
-"for any numbers of branches, neurons and coordinates, by independence of the branches as "
-r"above; $f^2 = 1/m$, $\gamma^2 = 1/d$, $\sigma_v = 1$ is the NTK parametrisation, $f = "
-r"\gamma = 1$ the standard one, and what `glutheory` derives by differentiating the neuron "
-r"is the same in both, for $n \le 4$. Whole networks with $m = d = 2$ and $n = 2, 3$ "
-"general polynomials of degrees 1 and 2 (with the identity) agree by brute force, every "
-"weight differentiated, the expectation as a polynomial in independent Gaussians"
-),
+                    "for any numbers of branches, neurons and coordinates, by independence of the branches as "
+                    r"above; $f^2 = 1/m$, $\gamma^2 = 1/d$, $\sigma_v = 1$ is the NTK parametrisation, $f = "
+                    r"\gamma = 1$ the standard one, and what `glutheory` derives by differentiating the neuron "
+                    r"is the same in both, for $n \le 4$. Whole networks with $m = d = 2$ and $n = 2, 3$ "
+                    "general polynomials of degrees 1 and 2 (with the identity) agree by brute force, every "
+                    "weight differentiated, the expectation as a polynomial in independent Gaussians"
+                ),
                 lambda: both(_any_width(), _engine(), _standard(), _brute_force()),
-                every("m d x y f gamma sigma_v S T", by.INDEPENDENCE(r"n \prod_{i}S_i")), names={"z": r"f\sum_r v_r\,R\,\phi_i(\gamma\,w_i\cdot x)", "w_i": r"\text{independent Gaussians}", r"\phi_i": r"\text{any functions with the duals } S_i, T_i", "R": r"\text{the other factors, with } \mathbb{E}[RR'] = \prod_{j \ne i}S_j"}),
+                every("m d x y f gamma sigma_v S T", by.INDEPENDENCE(r"n \prod_{i}S_i")),
+                names={
+                    "z": r"f\sum_r v_r\,R\,\phi_i(\gamma\,w_i\cdot x)",
+                    "w_i": r"\text{independent Gaussians}",
+                    r"\phi_i": r"\text{any functions with the duals } S_i, T_i",
+                    "R": r"\text{the other factors, with } \mathbb{E}[RR'] = \prod_{j \ne i}S_j",
+                },
+            ),
             Step(
                 "the networks of the paper",
                 r"(\mathrm{id}, \phi):\ K = 2c\,S + c^2T, \qquad (\mathrm{id}, \mathrm{id}, \phi):\ K = 3c^2S + c^3T, "
                 r"\qquad (\mathrm{id}, \mathrm{id}):\ K = 3c^2",
                 "substitution of $S_{\\mathrm{id}} = c$, $T_{\\mathrm{id}} = 1$ (here $c = \\bar c$)",
                 _special,
-                every("c S T"), names={"K": r"\prod_iS_i + \sum_ic\,T_i\prod_{j\ne i}S_j", r"\phi": r"\text{any function with the duals } S, T"}),
+                every("c S T"),
+                names={
+                    "K": r"\prod_iS_i + \sum_ic\,T_i\prod_{j\ne i}S_j",
+                    r"\phi": r"\text{any function with the duals } S, T",
+                },
+            ),
         ),
     )

@@ -9,7 +9,7 @@ from derivations.tools.arcsine import p, q, read, theta, vanish, w
 from derivations.tools.half_line import X, chi_mean, half_mean, half_moment
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
-from derivations.tools.proof import Outcome, Proof, Step, both, every, follows, ingredient
+from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
 from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.sums import delta as kronecker
 from derivations.tools.zero import positive, zero
@@ -207,7 +207,14 @@ def proof() -> Proof:
             "$(UU^\\top)^{\\odot k}$; $\\delta = d/m$, which is 0 in the wide limit; $w, p$ are independent "
             "$N(0, I/d)$."
         ),
-        names={r"s(\rho)": r"\frac{\sqrt{1-\rho^2} + \rho\,(\frac\pi2 + \arcsin\rho)}{2\pi}", "c_j": r"\text{the coefficients of } s", r"\gamma": r"\sum_{j\ge2}c_j", r"\tilde\gamma": r"\sum_{j\ge1}c_j", r"\gamma_\delta": r"\sum_{j\ge2}(1+j\delta)\,c_j", r"\tilde\gamma_\delta": r"\sum_{j\ge1}(1+(j+1)\delta)\,c_j"},
+        names={
+            r"s(\rho)": r"\frac{\sqrt{1-\rho^2} + \rho\,(\frac\pi2 + \arcsin\rho)}{2\pi}",
+            "c_j": r"\text{the coefficients of } s",
+            r"\gamma": r"\sum_{j\ge2}c_j",
+            r"\tilde\gamma": r"\sum_{j\ge1}c_j",
+            r"\gamma_\delta": r"\sum_{j\ge2}(1+j\delta)\,c_j",
+            r"\tilde\gamma_\delta": r"\sum_{j\ge1}(1+(j+1)\delta)\,c_j",
+        },
         steps=(
             Step(
                 "the kernel as a function of ρ",
@@ -215,7 +222,14 @@ def proof() -> Proof:
                 r"\qquad T = s'(\rho) = \frac{\frac\pi2 + \arcsin\rho}{2\pi}",
                 "the arc-cosine kernel as derived by the engine ([arc_cosine](arc_cosine.md)); differentiation",
                 _kernel,
-                every("a b c rho"), names={"S": r"\mathbb{E}[u_+v_+]", "T": r"\partial S/\partial c", "u": r"\text{Gaussian with variance } a", "v": r"\text{Gaussian with variance } b \text{ and } \mathbb{E}[uv] = c"}),
+                every("a b c rho"),
+                names={
+                    "S": r"\mathbb{E}[u_+v_+]",
+                    "T": r"\partial S/\partial c",
+                    "u": r"\text{Gaussian with variance } a",
+                    "v": r"\text{Gaussian with variance } b \text{ and } \mathbb{E}[uv] = c",
+                },
+            ),
             Step(
                 "power series",
                 lines(
@@ -228,13 +242,17 @@ def proof() -> Proof:
                 "binomial series: both sides of $(1-x)^{-1/2} = \\sum_k \\binom{2k}{k}(x/4)^k$ solve $(1-x)y' = y/2$, "
                 "$y(0) = 1$; integrated twice inside the disc of convergence",
                 _series,
-                every("k rho x", by.POWER_SERIES), names={"c_j": r"\text{the coefficients of } s(\rho)"}),
+                every("k rho x", by.POWER_SERIES),
+                names={"c_j": r"\text{the coefficients of } s(\rho)"},
+            ),
             Step(
                 "signs and sums",
                 r"c_j \ge 0, \qquad \sum_j c_j = s(1) = \tfrac12, \qquad \sum_j j\,c_j = s'(1) = \tfrac12",
                 "all factors are positive; Abel's theorem, the terms being nonnegative",
                 _sums,
-                every("k", by.ABEL), names={"c_j": r"\text{the coefficients of } s", r"s(\rho)": r"\text{the function above}"}),
+                every("k", by.ABEL),
+                names={"c_j": r"\text{the coefficients of } s", r"s(\rho)": r"\text{the function above}"},
+            ),
             Step(
                 "the approximation and its floors",
                 lines(
@@ -263,7 +281,18 @@ def proof() -> Proof:
                 "$K = mS + G\\odot T$ and $\\tilde K = \\frac1dG\\odot(K + dS)$ ([hadamard](hadamard.md)); $x\\cdot x' "
                 "= d\\sqrt{ab}\\,\\rho$",
                 _width,
-                every("k rho delta"), names={"U_j": r"(\rho^j)", "D": r"\mathrm{diag}(r_i^2)/d", "r_i": r"\|x_i\|", "x_i": r"\text{the inputs}", "d": r"\text{their dimension}", "m": r"d/\delta", "K": r"m\,D^{1/2}\bigl(s + \delta\rho s'\bigr)D^{1/2}", r"\tilde K": r"m\,D\,\rho\bigl((1+\delta)\,s + \delta\rho s'\bigr)D"}),
+                every("k rho delta"),
+                names={
+                    "U_j": r"(\rho^j)",
+                    "D": r"\mathrm{diag}(r_i^2)/d",
+                    "r_i": r"\|x_i\|",
+                    "x_i": r"\text{the inputs}",
+                    "d": r"\text{their dimension}",
+                    "m": r"d/\delta",
+                    "K": r"m\,D^{1/2}\bigl(s + \delta\rho s'\bigr)D^{1/2}",
+                    r"\tilde K": r"m\,D\,\rho\bigl((1+\delta)\,s + \delta\rho s'\bigr)D",
+                },
+            ),
             Step(
                 "powers of ρ on average",
                 r"\mathbb{E}\,\rho^2 = \frac1d, \qquad \mathbb{E}\,\rho^4 = \frac{3}{d(d+2)} \qquad (x, x' \text{ "
@@ -271,7 +300,9 @@ def proof() -> Proof:
                 "given $x$, $x\\cdot x'$ is $N(0, \\|x\\|^2)$; norms and directions are independent; "
                 "$\\mathbb{E}\\|x\\|^4 = 3d + d(d-1)$",
                 _directions,
-                every("d", by.POLAR, by.INDEPENDENCE), names={r"\rho": r"\frac{x\cdot x'}{\|x\|\,\|x'\|}", "x": r"\text{standard Gaussian in } \mathbb{R}^d"}),
+                every("d", by.POLAR, by.INDEPENDENCE),
+                names={r"\rho": r"\frac{x\cdot x'}{\|x\|\,\|x'\|}", "x": r"\text{standard Gaussian in } \mathbb{R}^d"},
+            ),
             Step(
                 "entries on average, exactly",
                 lines(
@@ -285,7 +316,21 @@ def proof() -> Proof:
                 "exchange the expectations: a kernel entry is a product averaged over the weights, and $x_i, x_j$ are "
                 "independent; rotate $w$ to the first axis; $\\mathbb{E}\\|w\\|^2 = 1$",
                 _means,
-                every("d w", by.FUBINI, by.INDEPENDENCE), names={"x": r"\text{standard Gaussian in } \mathbb{R}^d", "i": r"\text{an input}", "j": r"\text{another input}", "G_{ij}": r"x_i\cdot x_j", "S_{ij}": r"\mathbb{E}_w[\phi(w\cdot x_i)\,\phi(w\cdot x_j)]", "T_{ij}": r"\mathbb{E}_w[\phi'(w\cdot x_i)\,\phi'(w\cdot x_j)]", r"\phi(z)": "z_+", "z": r"\text{any number}", "w": r"\text{Gaussian of covariance } \mathbf 1/d", "p": r"\text{as } w \text{, independent of it}", "I": r"\mathbf 1"}),
+                every("d w", by.FUBINI, by.INDEPENDENCE),
+                names={
+                    "x": r"\text{standard Gaussian in } \mathbb{R}^d",
+                    "i": r"\text{an input}",
+                    "j": r"\text{another input}",
+                    "G_{ij}": r"x_i\cdot x_j",
+                    "S_{ij}": r"\mathbb{E}_w[\phi(w\cdot x_i)\,\phi(w\cdot x_j)]",
+                    "T_{ij}": r"\mathbb{E}_w[\phi'(w\cdot x_i)\,\phi'(w\cdot x_j)]",
+                    r"\phi(z)": "z_+",
+                    "z": r"\text{any number}",
+                    "w": r"\text{Gaussian of covariance } \mathbf 1/d",
+                    "p": r"\text{as } w \text{, independent of it}",
+                    "I": r"\mathbf 1",
+                },
+            ),
             Step(
                 "the readout's partner at finite width",
                 r"\mathbb{E}\,G_{ij}T_{ij} = \mathbb{E}_w\bigl\|\mathbb{E}_x[x\,1_{w\cdot x>0}]\bigr\|^2 = "
@@ -293,7 +338,23 @@ def proof() -> Proof:
                 r"\mathbb{E}\tilde K_{ij} = \frac{m+d}{4d} + \frac14 \qquad (i \ne j)",
                 "as before; $\\mathbb{E}[z_+] = 1/\\sqrt{2\\pi}$ along $w$",
                 _finite_means,
-                every("m d", by.FUBINI), names={"x": r"\text{standard Gaussian in } \mathbb{R}^d", "i": r"\text{an input}", "j": r"\text{another input}", "G_{ij}": r"x_i\cdot x_j", "S_{ij}": r"\mathbb{E}_w[\phi(w\cdot x_i)\,\phi(w\cdot x_j)]", "T_{ij}": r"\mathbb{E}_w[\phi'(w\cdot x_i)\,\phi'(w\cdot x_j)]", r"\phi(z)": "z_+", "z": r"\text{any number}", "w": r"\text{Gaussian of covariance } \mathbf 1/d", "p": r"\text{as } w \text{, independent of it}", "I": r"\mathbf 1", "K_{ij}": "mS_{ij} + G_{ij}T_{ij}", r"\tilde K_{ij}": r"(1+\tfrac md)\,G_{ij}S_{ij} + \tfrac1dG_{ij}^2T_{ij}"}),
+                every("m d", by.FUBINI),
+                names={
+                    "x": r"\text{standard Gaussian in } \mathbb{R}^d",
+                    "i": r"\text{an input}",
+                    "j": r"\text{another input}",
+                    "G_{ij}": r"x_i\cdot x_j",
+                    "S_{ij}": r"\mathbb{E}_w[\phi(w\cdot x_i)\,\phi(w\cdot x_j)]",
+                    "T_{ij}": r"\mathbb{E}_w[\phi'(w\cdot x_i)\,\phi'(w\cdot x_j)]",
+                    r"\phi(z)": "z_+",
+                    "z": r"\text{any number}",
+                    "w": r"\text{Gaussian of covariance } \mathbf 1/d",
+                    "p": r"\text{as } w \text{, independent of it}",
+                    "I": r"\mathbf 1",
+                    "K_{ij}": "mS_{ij} + G_{ij}T_{ij}",
+                    r"\tilde K_{ij}": r"(1+\tfrac md)\,G_{ij}S_{ij} + \tfrac1dG_{ij}^2T_{ij}",
+                },
+            ),
             Step(
                 "β in every dimension",
                 r"\mathbb{E}\,s(\rho) = \frac{1}{2\pi}\cdot\frac{d}{(\mathbb{E}\,r)^2} = "
@@ -303,16 +364,24 @@ def proof() -> Proof:
                 "$\\mathbb{E}\\frac1dG_{ij}S_{ij} = \\mathbb{E}\\,\\rho s$; with $f(d) = (\\mathbb{E}r)^2$, "
                 "$f(d)f(d+1) = d^2$, which determines the expansion of $f$ in $1/d$",
                 _level_zero,
-                every("d", by.POLAR, by.SUBSTITUTION, by.GAMMA_EXPANSION), names={r"\rho": r"\text{the cosine of two Gaussian vectors in } \mathbb{R}^d", "r": r"\text{the length of a Gaussian vector in } \mathbb{R}^d", r"\Gamma(x)": r"\int_0^\infty y^{x-1}e^{-y}\,dy"}),
+                every("d", by.POLAR, by.SUBSTITUTION, by.GAMMA_EXPANSION),
+                names={
+                    r"\rho": r"\text{the cosine of two Gaussian vectors in } \mathbb{R}^d",
+                    "r": r"\text{the length of a Gaussian vector in } \mathbb{R}^d",
+                    r"\Gamma(x)": r"\int_0^\infty y^{x-1}e^{-y}\,dy",
+                },
+            ),
             Step(
                 "what the norms add",
                 r"\mathbb{E}\sum_{i=1}^n\frac{r_i^4}{d^2} = n\Bigl(1 + \frac2d\Bigr)",
                 (
-r"$\mathbb{E}z^4 = 3$, and $\mathbb{E}z_j^2z_k^2 = 1$ for $j \ne k$; times $\frac14$ and "
-r"over $d$ it is the strength of the spike of $\tilde K/m$, up to $O(1)$"
-),
+                    r"$\mathbb{E}z^4 = 3$, and $\mathbb{E}z_j^2z_k^2 = 1$ for $j \ne k$; times $\frac14$ and "
+                    r"over $d$ it is the strength of the spike of $\tilde K/m$, up to $O(1)$"
+                ),
                 _norms,
-                every("n d", by.INDEPENDENCE), names={"r_i": r"\text{the length of a standard Gaussian vector in } \mathbb{R}^d"}),
+                every("n d", by.INDEPENDENCE),
+                names={"r_i": r"\text{the length of a standard Gaussian vector in } \mathbb{R}^d"},
+            ),
         ),
         remarks=(
             (

@@ -108,7 +108,9 @@ def _residual() -> Outcome:
     lost = s**2 * kappa / (1 + s**2 * kappa * q)
     slack = s**2 * kappa - lost
     block, left, saved = Index("l", "L"), sp.Symbol("y", positive=True), sp.Symbol("e", nonnegative=True)
-    summed = total(s**2 * kappa - Tensor("e")[block], block) - (sp.Symbol("L", positive=True) * s**2 * kappa - total(Tensor("e")[block], block))
+    summed = total(s**2 * kappa - Tensor("e")[block], block) - (
+        sp.Symbol("L", positive=True) * s**2 * kappa - total(Tensor("e")[block], block)
+    )
     below = (lost - s**2 * kappa / (1 + s**2 * kappa * most)).subs(most, q + room)
     return both(
         zero(1 / q - 1 / after - lost, slack - s**4 * kappa**2 * q / (1 + s**2 * kappa * q)),
@@ -209,7 +211,11 @@ def proof() -> Proof:
             "branch; $m$: width. Homogeneous: $V = \\sigma^2\\kappa q^p$; "
             "for ReLU $p = 1$, $\\kappa = \\frac12$, $\\sigma^2 = \\sigma_p^2\\sigma_w^2$."
         ),
-        names={"V(q)": r"\sigma_p^2\,\mathbb{E}[\phi(\sigma_w\sqrt q\,z)^2]", "e": r"\frac{q\,V'(q)}{V(q)}", "z": r"\text{standard normal}"},
+        names={
+            "V(q)": r"\sigma_p^2\,\mathbb{E}[\phi(\sigma_w\sqrt q\,z)^2]",
+            "e": r"\frac{q\,V'(q)}{V(q)}",
+            "z": r"\text{standard normal}",
+        },
         steps=(
             Step(
                 "the maps",
@@ -217,7 +223,9 @@ def proof() -> Proof:
                 "the engine's covariance of a gated product is that of the gate times the covariance of the stream "
                 "(ReGLU, GEGLU), here at equal inputs",
                 _maps,
-                every("a b c S sigma_p m d", by.INDEPENDENCE), names={"q": r"\gamma^2\sigma_p^2\|x\|^2", "V": r"S \text{ at } x = x'"}),
+                every("a b c S sigma_p m d", by.INDEPENDENCE),
+                names={"q": r"\gamma^2\sigma_p^2\|x\|^2", "V": r"S \text{ at } x = x'"},
+            ),
             Step(
                 "slopes at a fixed point",
                 r"\text{gated: } \frac{dq'}{dq} = 1 + e, \qquad \text{plain: } \frac{dq'}{dq} = e, \qquad e = "
@@ -227,7 +235,9 @@ def proof() -> Proof:
                 "$e > 0$: **every positive fixed point repels**, and as $V = 1$ has one solution at most there is at "
                 "most one: below it $q \\to 0$, above it $q \\to \\infty$",
                 _slopes,
-                every("q V", by.MONOTONE_FUNCTION), names={"e": r"\frac{q\,V'(q)}{V(q)}"}),
+                every("q V", by.MONOTONE_FUNCTION),
+                names={"e": r"\frac{q\,V'(q)}{V(q)}"},
+            ),
             Step(
                 "which gates",
                 lines(
@@ -241,7 +251,9 @@ def proof() -> Proof:
                 "ReLU, GELU, "
                 "SiLU, sigmoid, $\\Phi$, tanh, erf, softplus",
                 _gates,
-                every("z h g", by.MONOTONE_FUNCTION), names={"G": r"\tfrac12 + h", r"\phi": r"z\,G"}),
+                every("z h g", by.MONOTONE_FUNCTION),
+                names={"G": r"\tfrac12 + h", r"\phi": r"z\,G"},
+            ),
             Step(
                 "homogeneous gates",
                 lines(
@@ -252,17 +264,25 @@ def proof() -> Proof:
                 "induction. To stay within a factor $e$ of the start over $L$ blocks, $\\ln\\sigma^2$ must be right to "
                 "$1/(2^L - 1)$",
                 _homogeneous,
-                every("q_0 kappa sigma p L"), names={"V(q)": r"\sigma^2\kappa q^p"}),
+                every("q_0 kappa sigma p L"),
+                names={"V(q)": r"\sigma^2\kappa q^p"},
+            ),
             Step(
                 "a gate that is stable",
                 r"\phi = e^{-z^2/2}: \quad V = \frac{\sigma_p^2}{\sqrt{1+2q}}, \qquad 1 + e = 1 - \frac q{1+2q} \in "
                 r"\bigl(\tfrac12, 1\bigr)",
                 (
-r"the engine's dual ($\sigma_w = 1$). It is not gating as such that loses the scale: a gate "
-"that closes for large arguments keeps it"
-),
+                    r"the engine's dual ($\sigma_w = 1$). It is not gating as such that loses the scale: a gate "
+                    "that closes for large arguments keeps it"
+                ),
                 _gaussian,
-                every("q"), names={r"\phi(z)": "e^{-z^2/2}", "z": r"\text{standard normal}", "V(q)": r"\sigma_p^2\,\mathbb{E}[\phi(\sqrt q\,z)^2]"}),
+                every("q"),
+                names={
+                    r"\phi(z)": "e^{-z^2/2}",
+                    "z": r"\text{standard normal}",
+                    "V(q)": r"\sigma_p^2\,\mathbb{E}[\phi(\sqrt q\,z)^2]",
+                },
+            ),
             Step(
                 "with residuals",
                 lines(
@@ -284,7 +304,9 @@ r"the engine's dual ($\sigma_w = 1$). It is not gating as such that loses the sc
                 "$1/q_0 - c\\kappa$, and where that is negative $q$ cannot have been bounded. The threshold depends on "
                 "the input's norm",
                 _scale,
-                every("c kappa q q_0 L", by.SUMS_OF_LIMITS), names={"s": r"\sqrt{c/L}"}),
+                every("c kappa q q_0 L", by.SUMS_OF_LIMITS),
+                names={"s": r"\sqrt{c/L}"},
+            ),
             Step(
                 "plain branches and bounded gates",
                 r"V \le B: \qquad q_L \le q_0\,(1 + s^2B)^L \le q_0\,e^{L s^2 B}",
@@ -292,7 +314,9 @@ r"the engine's dual ($\sigma_w = 1$). It is not gating as such that loses the sc
                 "GLU's ($B = "
                 "1$) need $s^2 = O(1/L)$ and nothing else",
                 _bounded,
-                every("x"), names={"V": "B - e", "q_L": r"q_0\prod_{l<L}(1 + s^2V_l)", "q_0": "q"}),
+                every("x"),
+                names={"V": "B - e", "q_L": r"q_0\prod_{l<L}(1 + s^2V_l)", "q_0": "q"},
+            ),
             Step(
                 "finite width",
                 lines(
@@ -305,7 +329,13 @@ r"the engine's dual ($\sigma_w = 1$). It is not gating as such that loses the sc
                 "degree "
                 "1 is $\\sqrt{q_l}$ times what it is at variance 1: exact at every width",
                 _width,
-                every("v l L", by.INDEPENDENCE), names={"q_L": r"q_0^{2^L}\prod_{l<L}\xi_l^{2^{L-1-l}}", r"\xi_l": r"\text{independent, with } \mathrm{Var}\ln\xi_l = v", "q_0": r"\text{the variance at the input}"}),
+                every("v l L", by.INDEPENDENCE),
+                names={
+                    "q_L": r"q_0^{2^L}\prod_{l<L}\xi_l^{2^{L-1-l}}",
+                    r"\xi_l": r"\text{independent, with } \mathrm{Var}\ln\xi_l = v",
+                    "q_0": r"\text{the variance at the input}",
+                },
+            ),
             Step(
                 "its size",
                 r"\frac{\mathbb{E}[\xi^2]}{\mathbb{E}[\xi]^2} = \Bigl(1 + \frac{17}m\Bigr)\Bigl(1 + \frac2m\Bigr) \ "
@@ -313,10 +343,14 @@ r"the engine's dual ($\sigma_w = 1$). It is not gating as such that loses the sc
                 "fourth moments; the product and the dense layer behind it. So $v \\approx 19/m$: $L$ gated blocks "
                 "want $m \\gg 4^L\\cdot 19/3$, plain ones $m \\gg 7L$",
                 _spread,
-                every("m f s", by.INDEPENDENCE), names={r"\xi": (
-r"\text{a mean of } m \text{ squares, times a mean of } m \text{ squares behind the dense "
-"layer}"
-)}),
+                every("m f s", by.INDEPENDENCE),
+                names={
+                    r"\xi": (
+                        r"\text{a mean of } m \text{ squares, times a mean of } m \text{ squares behind the dense "
+                        "layer}"
+                    )
+                },
+            ),
             Step(
                 "tails",
                 r"\text{degree in the weights}: \quad D_L = 2^{L+2} - 3 \ \text{ (gated)}, \qquad 2L + 1 \ "
@@ -325,7 +359,9 @@ r"\text{a mean of } m \text{ squares, times a mean of } m \text{ squares behind 
                 "networks). "
                 "A polynomial of degree $D$ in Gaussians has tails like $e^{-c\\,x^{2/D}}$ (Janson)",
                 _degrees,
-                every("L", by.GAUSSIAN_POLYNOMIALS), names={"D_L": r"\text{the degree after } L \text{ blocks, } D_0 = 1"}),
+                every("L", by.GAUSSIAN_POLYNOMIALS),
+                names={"D_L": r"\text{the degree after } L \text{ blocks, } D_0 = 1"},
+            ),
         ),
         remarks=(
             (

@@ -144,7 +144,16 @@ def proof() -> Proof:
             "$\\mathbb{E}[\\phi'(u)\\phi'(v)]$; $r = m\\sigma_v^2/\\sigma_p^2$; $A\\succeq B$: $A-B$ is positive "
             "semidefinite. Normalised inputs: $\\|x_i\\|^2 = d$, and LeCun's or the ntk parametrisation."
         ),
-        names={"K": r"mS + m\sigma_v^2\,G\odot T", r"\tilde K": r"m(\sigma_v^2 + \sigma_p^2)\,G\odot S + m\sigma_v^2\sigma_p^2\,G\odot G\odot T", "G": r"(g_{ij}), \ g_{ij} = x_i\cdot x_j", "x_i": r"\text{the inputs}", "r": r"m\sigma_v^2/\sigma_p^2", r"\lambda_{\min}": r"\text{the least eigenvalue}", r"\lambda_{\max}": r"\text{the largest eigenvalue}", r"\mathrm{cond}": r"\lambda_{\max}/\lambda_{\min}"},
+        names={
+            "K": r"mS + m\sigma_v^2\,G\odot T",
+            r"\tilde K": r"m(\sigma_v^2 + \sigma_p^2)\,G\odot S + m\sigma_v^2\sigma_p^2\,G\odot G\odot T",
+            "G": r"(g_{ij}), \ g_{ij} = x_i\cdot x_j",
+            "x_i": r"\text{the inputs}",
+            "r": r"m\sigma_v^2/\sigma_p^2",
+            r"\lambda_{\min}": r"\text{the least eigenvalue}",
+            r"\lambda_{\max}": r"\text{the largest eigenvalue}",
+            r"\mathrm{cond}": r"\lambda_{\max}/\lambda_{\min}",
+        },
         steps=(
             Step(
                 "the gated kernel as one Hadamard product",
@@ -154,10 +163,10 @@ def proof() -> Proof:
                     r"\text{ntk: } \tilde K = \tfrac1d G\odot(K+S)",
                 ),
                 (
-"Eqs. 3 and 4 ([ntk_plain](ntk_plain.md), [ntk_gated](ntk_gated.md)); the engine's kernels "
-"of every gate that it has, each against that of its gate alone, in all symbols; $K_{m+d}$ "
-"is the non-gated kernel of width $m+d$"
-),
+                    "Eqs. 3 and 4 ([ntk_plain](ntk_plain.md), [ntk_gated](ntk_gated.md)); the engine's kernels "
+                    "of every gate that it has, each against that of its gate alone, in all symbols; $K_{m+d}$ "
+                    "is the non-gated kernel of width $m+d$"
+                ),
                 _identity,
                 every("m d g S T sigma_v sigma_p"),
             ),
@@ -168,7 +177,13 @@ def proof() -> Proof:
                 "a Gram matrix of random variables; the Hadamard product of $G\\succeq0$ and $T\\succeq0$ by "
                 "[Schur's theorem](majorisation.md). $T$ is finite where $\\phi$ has no jump",
                 _semidefinite,
-                every("n u m g S T sigma_v", by.SCHUR), names={r"\phi": r"\text{any function with the duals } S, T", "h_i": r"w\cdot x_i", "w": r"\text{Gaussian weights}"}),
+                every("n u m g S T sigma_v", by.SCHUR),
+                names={
+                    r"\phi": r"\text{any function with the duals } S, T",
+                    "h_i": r"w\cdot x_i",
+                    "w": r"\text{Gaussian weights}",
+                },
+            ),
             Step(
                 "the sum",
                 lines(
@@ -191,7 +206,14 @@ def proof() -> Proof:
                 "the last step of [majorisation](majorisation.md), inputs of any norm, with $K + rS$ for $K$; the "
                 "first and the third step",
                 _theorem,
-                every("n d K u r", by.RAYLEIGH), names={r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)", "G": r"(x_i\cdot x_j)", r"\sigma_p": r"\text{any number}", "S": r"\text{any symmetric matrix, } S \succeq 0"}),
+                every("n d K u r", by.RAYLEIGH),
+                names={
+                    r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)",
+                    "G": r"(x_i\cdot x_j)",
+                    r"\sigma_p": r"\text{any number}",
+                    "S": r"\text{any symmetric matrix, } S \succeq 0",
+                },
+            ),
             Step(
                 "normalised inputs",
                 lines(
@@ -204,7 +226,16 @@ def proof() -> Proof:
                 "$K_{m+d}\\odot G/d$; Theorem A; $K_{m+d} = K_m + dS$, and the quotient of sums lies between the "
                 "quotients. In the ntk parametrisation the same with $K+S$ for $K_{m+d}$",
                 _mediant,
-                every("n d r K C x u", by.RAYLEIGH), names={r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)", "G": r"(x_i\cdot x_j)", r"\sigma_p": r"\text{any number}", "S": r"\text{any symmetric matrix, } S \succeq 0", r"\tilde K_m": r"\tilde K/m", r"\lambda": r"\text{the eigenvalues}"}),
+                every("n d r K C x u", by.RAYLEIGH),
+                names={
+                    r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)",
+                    "G": r"(x_i\cdot x_j)",
+                    r"\sigma_p": r"\text{any number}",
+                    "S": r"\text{any symmetric matrix, } S \succeq 0",
+                    r"\tilde K_m": r"\tilde K/m",
+                    r"\lambda": r"\text{the eigenvalues}",
+                },
+            ),
             Step(
                 "how much gating can hurt",
                 lines(
@@ -228,7 +259,13 @@ def proof() -> Proof:
                 ),
                 "limits of every entry; [majorisation](majorisation.md) of $S\\odot C$ with $C = G/d$",
                 _wide,
-                every("m d g S T", by.SCHUR), names={"K_m": r"\text{the entries } mS + gT", r"\tilde K_m": r"\text{the entries } (1 + \tfrac md)\,gS + \tfrac1dg^2T", r"\lambda": r"\text{the eigenvalues}"}),
+                every("m d g S T", by.SCHUR),
+                names={
+                    "K_m": r"\text{the entries } mS + gT",
+                    r"\tilde K_m": r"\text{the entries } (1 + \tfrac md)\,gS + \tfrac1dg^2T",
+                    r"\lambda": r"\text{the eigenvalues}",
+                },
+            ),
         ),
         remarks=(
             (

@@ -162,7 +162,14 @@ def proof() -> Proof:
             "$\\ell = \\ln(1/\\varepsilon)$, $\\rho = (\\kappa-1)/(\\kappa+1)$; $y = 1/(\\kappa-1)$, "
             "$\\lambda = \\lambda_n + u = \\lambda_1 - v$; $h, s \\ge 0$."
         ),
-        names={r"\kappa": r"1 + \frac1y", r"\rho": r"\frac{\kappa-1}{\kappa+1}", "L_k": r"\sum_iw_i\,r_i^{2k}", r"\ell": r"\ln\frac1\varepsilon", r"\varepsilon": r"\text{any number between 0 and 1}", r"k_\varepsilon": r"\text{the first } k \text{ with } L_k \le \varepsilon^2L_0"},
+        names={
+            r"\kappa": r"1 + \frac1y",
+            r"\rho": r"\frac{\kappa-1}{\kappa+1}",
+            "L_k": r"\sum_iw_i\,r_i^{2k}",
+            r"\ell": r"\ln\frac1\varepsilon",
+            r"\varepsilon": r"\text{any number between 0 and 1}",
+            r"k_\varepsilon": r"\text{the first } k \text{ with } L_k \le \varepsilon^2L_0",
+        },
         steps=(
             Step(
                 "the logarithm",
@@ -179,20 +186,36 @@ def proof() -> Proof:
                 r"\eta = 1/\lambda_1: \qquad 0 \le 1-\eta\lambda_i \le 1-1/\kappa",
                 "the differences are $v/\\lambda_1$ and $u/\\lambda_1$",
                 _largest,
-                every("u v lambda_n"), names={r"\lambda_1": r"\lambda_n + u + v", r"\lambda_i": r"\lambda_n + u", r"\kappa": r"\lambda_1/\lambda_n", r"\eta": r"1/\lambda_1"}),
+                every("u v lambda_n"),
+                names={
+                    r"\lambda_1": r"\lambda_n + u + v",
+                    r"\lambda_i": r"\lambda_n + u",
+                    r"\kappa": r"\lambda_1/\lambda_n",
+                    r"\eta": r"1/\lambda_1",
+                },
+            ),
             Step(
                 "the factors at the best rate",
                 r"\eta = \frac2{\lambda_1+\lambda_n}: \qquad |1-\eta\lambda_i| \le \rho = \frac{\kappa-1}{\kappa+1}",
                 "$\\rho^2 - (1-\\eta\\lambda)^2 = 4uv/(\\lambda_1+\\lambda_n)^2$",
                 _optimal,
-                every("u v lambda_n"), names={r"\lambda_1": r"\lambda_n + u + v", r"\lambda_i": r"\lambda_n + u", r"\kappa": r"\lambda_1/\lambda_n", r"\eta": r"2/(\lambda_1 + \lambda_n)"}),
+                every("u v lambda_n"),
+                names={
+                    r"\lambda_1": r"\lambda_n + u + v",
+                    r"\lambda_i": r"\lambda_n + u",
+                    r"\kappa": r"\lambda_1/\lambda_n",
+                    r"\eta": r"2/(\lambda_1 + \lambda_n)",
+                },
+            ),
             Step(
                 "every target",
                 r"r_i \le \rho \text{ for all } i \quad\Longrightarrow\quad L_k \le \rho^{2k} L_0",
                 "mode by mode, $r_i = \\rho/t_i$ with $t_i \\ge 1$; the weights are not negative (a mode with "
                 "$r_i = 0$ adds nothing)",
                 _targets,
-                every("k p w t rho", by.CALCULUS), names={"r_i": r"\rho/t_i", "i": r"\text{a mode}"}),
+                every("k p w t rho", by.CALCULUS),
+                names={"r_i": r"\rho/t_i", "i": r"\text{a mode}"},
+            ),
             Step(
                 "so many steps are enough",
                 r"k_\varepsilon \le \lceil\kappa\,\ell\rceil \ \ (\eta = 1/\lambda_1), \qquad "
@@ -200,7 +223,15 @@ def proof() -> Proof:
                 "with $a = -\\ln\\rho$, $\\kappa a = 1 + h$ or $2 + h$ by the first step, and "
                 "$k = \\kappa(c\\,\\ell + s)$: $ka \\ge \\ell$, hence $\\rho^k \\le \\varepsilon$",
                 _enough,
-                every("l h s y", by.CALCULUS), names={r"\eta": r"\text{either rate}", r"\lambda_1": r"\kappa\lambda_n", r"\lambda_n": r"\text{the least eigenvalue}", "L_k": r"\text{at most } e^{-2ka}L_0, \ \kappa a = 1 + h \text{ or } 2 + h", "a": r"-\ln\rho"}),
+                every("l h s y", by.CALCULUS),
+                names={
+                    r"\eta": r"\text{either rate}",
+                    r"\lambda_1": r"\kappa\lambda_n",
+                    r"\lambda_n": r"\text{the least eigenvalue}",
+                    "L_k": r"\text{at most } e^{-2ka}L_0, \ \kappa a = 1 + h \text{ or } 2 + h",
+                    "a": r"-\ln\rho",
+                },
+            ),
             Step(
                 "attained by the bottom eigenvector",
                 lines(
@@ -212,14 +243,31 @@ def proof() -> Proof:
                 ),
                 "one factor only: $L_k = r^{2k}L_0$; the first step bounds it from above",
                 _attained,
-                every("u v lambda_n l h y"), names={r"\lambda_1": r"\lambda_n + u + v", r"\lambda_i": r"\lambda_n + u", r"\kappa": r"\lambda_1/\lambda_n", r"\eta": r"\text{either rate}", "e_0": r"\text{the first error}", "q_i": r"\text{the eigenvectors}", "L_k": "r^{2k}L_0", "r": r"1-\eta\lambda_n"}),
+                every("u v lambda_n l h y"),
+                names={
+                    r"\lambda_1": r"\lambda_n + u + v",
+                    r"\lambda_i": r"\lambda_n + u",
+                    r"\kappa": r"\lambda_1/\lambda_n",
+                    r"\eta": r"\text{either rate}",
+                    "e_0": r"\text{the first error}",
+                    "q_i": r"\text{the eigenvectors}",
+                    "L_k": "r^{2k}L_0",
+                    "r": r"1-\eta\lambda_n",
+                },
+            ),
             Step(
                 "no constant rate does better",
                 r"\max(|1-\eta\lambda_1|, |1-\eta\lambda_n|) \ge \rho \quad\text{for every } \eta",
                 "the mean of $1-\\eta\\lambda_n$ and $\\eta\\lambda_1-1$ with weights $\\lambda_1$ and $\\lambda_n$ is "
                 "$\\rho$",
                 _best,
-                every("u v lambda_n eta M h s"), names={r"\lambda_1": r"\lambda_n + u + v", r"\lambda_i": r"\lambda_n + u", r"\kappa": r"\lambda_1/\lambda_n"}),
+                every("u v lambda_n eta M h s"),
+                names={
+                    r"\lambda_1": r"\lambda_n + u + v",
+                    r"\lambda_i": r"\lambda_n + u",
+                    r"\kappa": r"\lambda_1/\lambda_n",
+                },
+            ),
             Step(
                 "a given target, from below",
                 r"0 < r < 1,\ r_i \ge r \text{ for modes of the share } \tau > 0 \text{ of } L_0 "
@@ -227,7 +275,14 @@ def proof() -> Proof:
                 r"k_\varepsilon \ge \frac{\ell - \frac12\ln(1/\tau)}{-\ln r}",
                 "$L_k \\ge \\tau r^{2k} L_0$; all other terms are not negative",
                 _from_below,
-                every("k p q w t mu r", by.CALCULUS), names={r"\tau": r"\sum_ew_e/L_0, \ e \text{ over these modes}", "L_k": r"\sum_ew_er^{2k}t_e^{2k} + \sum_fw_f\mu_f^{2k}", "e": r"\text{a mode}", "f": r"\text{another mode}"}),
+                every("k p q w t mu r", by.CALCULUS),
+                names={
+                    r"\tau": r"\sum_ew_e/L_0, \ e \text{ over these modes}",
+                    "L_k": r"\sum_ew_er^{2k}t_e^{2k} + \sum_fw_f\mu_f^{2k}",
+                    "e": r"\text{a mode}",
+                    "f": r"\text{another mode}",
+                },
+            ),
             Step(
                 "a given target, from above",
                 r"0 < r < 1,\ r_i \le r \text{ but for modes of the share } \tau < \varepsilon^2,\ r_i \le 1 "
@@ -244,7 +299,15 @@ def proof() -> Proof:
                 r"\varepsilon^2 \ge 1 - w_1/L_0",
                 "its factor is $1 - \\lambda_1/\\lambda_1 = 0$; the others are $1/t_i$, $t_i = 1 + h$",
                 _spike,
-                every("q w t h"), names={"L_1": r"\sum_fw_ft_f^{-2}", "L_0": r"w_1 + \sum_fw_f", r"\lambda_1": r"\text{the largest eigenvalue}", r"\eta": r"1/\lambda_1", "r_i": "1/t_i"}),
+                every("q w t h"),
+                names={
+                    "L_1": r"\sum_fw_ft_f^{-2}",
+                    "L_0": r"w_1 + \sum_fw_f",
+                    r"\lambda_1": r"\text{the largest eigenvalue}",
+                    r"\eta": r"1/\lambda_1",
+                    "r_i": "1/t_i",
+                },
+            ),
             Step(
                 "at a rate that two networks share",
                 r"\frac{\tilde\lambda_n}{\lambda_n}(1-\eta\lambda_n) \le "
@@ -254,7 +317,13 @@ def proof() -> Proof:
                 "the quotient of the steps of the two worst targets, "
                 "before rounding to whole ones; from the first step. No largest eigenvalue occurs",
                 _shared,
-                every("h s p q"), names={r"\eta": r"\text{any rate}", r"\lambda_n": r"\frac{1}{\eta(1+p)}", r"\tilde\lambda_n": r"\frac{1}{\eta(1+q)}"}),
+                every("h s p q"),
+                names={
+                    r"\eta": r"\text{any rate}",
+                    r"\lambda_n": r"\frac{1}{\eta(1+p)}",
+                    r"\tilde\lambda_n": r"\frac{1}{\eta(1+q)}",
+                },
+            ),
         ),
         remarks=(
             (

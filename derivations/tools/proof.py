@@ -47,7 +47,9 @@ class Scope:
 
     def __post_init__(self) -> None:
         if (self.extent is Extent.ALL) == bool(self.why):
-            raise ValueError(f"the scope {self.what!r} has why={self.why!r}: say why where not all is decided, only there.")
+            raise ValueError(
+                f"the scope {self.what!r} has why={self.why!r}: say why where not all is decided, only there."
+            )
 
     def excess(self, outcome: Outcome) -> str:
         """What this scope says beyond the outcome, as a clause; empty where it says no more than that."""
@@ -268,7 +270,7 @@ def doubts(step: Step, outcome: Outcome, names: Mapping[str, str]) -> tuple[str,
     if orders(step.statement) and not given:
         found.append("a limit or an order in the sentence is neither checked nor cited")
     if inferences(step.rule) and not given:
-        found.append(f"a conclusion of the rule is neither checked nor cited (\"{inferences(step.rule)[0]}\")")
+        found.append(f'a conclusion of the rule is neither checked nor cited ("{inferences(step.rule)[0]}")')
     return tuple(found)
 
 

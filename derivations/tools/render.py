@@ -33,7 +33,9 @@ def _step(number: int, step: Step, outcome: Outcome) -> str:
 
 def _named(names: Mapping[str, str]) -> str:
     """The definitions through which the sentences are read."""
-    return "**Names.** " + ", ".join(f"${name} = {formula}$" for name, formula in names.items()) + ".\n\n" if names else ""
+    return (
+        "**Names.** " + ", ".join(f"${name} = {formula}$" for name, formula in names.items()) + ".\n\n" if names else ""
+    )
 
 
 def _verdict(step: Step, outcome: Outcome) -> str:
@@ -47,7 +49,7 @@ def _verdict(step: Step, outcome: Outcome) -> str:
 
 
 def _how(step: Step, outcome: Outcome) -> str:
-    """The instances or the ingredient and why no more, what was gone through, the means, what of SymPy's is believed."""
+    """The instances or the ingredient and why no more, what was gone through, the means, and what is believed."""
     parts = [] if step.scope.extent is Extent.ALL else [f"{step.scope.what}; not all, since {step.scope.why}"]
     parts += [f"not all: {', and '.join(outcome.doubts)}"] if step.scope.extent is Extent.ALL and outcome.doubts else []
     parts += [f"instances: {name}" for name in outcome.instances]

@@ -11,19 +11,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-#: Words in upright letters that mean the same everywhere.
-_WORDS = frozenset(
-    "Var Tr tr diag det span id sign max min lim ln log exp sin cos tan cosh sinh arcsin arctan erf odd even "
-    "He Re Im O o step ReLU GELU SiLU softplus sigmoid".split()
+_UPRIGHT = (
+    "Var Tr tr diag det span id sign max min lim ln log exp sin cos tan cosh sinh arcsin arctan erf odd even He Re Im "
+    "O o step ReLU GELU SiLU softplus sigmoid"
 )
+#: Words in upright letters that mean the same everywhere, and Landau's symbols.
+_WORDS = frozenset(_UPRIGHT.split())
 _ACCENTS = ("tilde", "bar", "hat")
-#: Commands that are no letters; every other command with a Greek name is one.
-_GREEK = frozenset(
+_LETTERS = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi varphi "
-    "chi psi omega ell Gamma Delta Theta Lambda Sigma Phi Psi Omega".split()
+    "chi psi omega ell Gamma Delta Theta Lambda Sigma Phi Psi Omega"
 )
+#: Commands that are letters.
+_GREEK = frozenset(_LETTERS.split())
 #: The same letter under two names, in LaTeX and in SymPy.
-_SAME = {"varepsilon": "epsilon", "ell": "l", "varphi": "varphi"}
+_SAME = {"varepsilon": "epsilon", "ell": "l"}
 _BIG = r"\\(?:sum|prod|int|max|min|lim|bigcup|sup|inf)"
 _TOKEN = re.compile(r"\\[A-Za-z]+|[A-Za-z]|[{}^_']|\d+|\S")
 _ARROWS = re.compile(r"\\(?:Longrightarrow|Longleftrightarrow|implies|iff|Rightarrow|Leftrightarrow)\b")
@@ -42,8 +44,7 @@ class Letter:
     index: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.base}_{self.index}" if self.index else self.base
-        return text
+        return f"{self.base}_{self.index}" if self.index else self.base
 
 
 def letters(latex: str) -> set[Letter]:
@@ -64,8 +65,12 @@ def orders(latex: str) -> bool:
 
 def has_formula(latex: str) -> bool:
     """Whether it says anything in symbols: a relation or an arrow outside words."""
-    return bool(re.search(r"[=<>]|\\(?:le|ge|ll|gg|to|sim|simeq|approx|succ|succeq|prec|preceq|in|ni|x\w*arrow)\b|"
-                          + _ARROWS.pattern, _unworded(latex)))
+    return bool(
+        re.search(
+            r"[=<>]|\\(?:le|ge|ll|gg|to|sim|simeq|approx|succ|succeq|prec|preceq|in|ni|x\w*arrow)\b|" + _ARROWS.pattern,
+            _unworded(latex),
+        )
+    )
 
 
 def inferences(words: str) -> list[str]:
@@ -134,7 +139,7 @@ def _group(tokens: list[str], place: int) -> tuple[list[str], int]:
 
 
 def _unworded(latex: str) -> str:
-    """Without words in \text, environments, spaces and the sizes of brackets."""
+    r"""Without words in \text, environments, spaces and the sizes of brackets."""
     text = re.sub(r"\\(?:text|texttt|overset)\{(?:[^{}]|\{[^{}]*\})*\}", " ", latex)
     text = re.sub(r"\\(?:begin|end)\{\w+\}|\\(?:[bB]ig+[lrm]?|left|right|displaystyle|textstyle)\b", " ", text)
     return re.sub(r"\\\\(\[\w+\])?", " ", text)
@@ -159,7 +164,8 @@ def _flat(text: str) -> set[Letter]:
 def missing(wanted: Iterable[Letter], known: Iterable[str], names: Mapping[str, str]) -> list[Letter]:
     """The letters that are neither among the known names nor defined, in `names`, by letters that are.
 
-    Where a name has two definitions the first counts. A definition may have parameters, the index of ``F_k`` or the arguments of ``f(x)``, which need not be known; ``F_k`` defines every F.
+    Where a name has two definitions the first counts. A definition may have parameters, the index of ``F_k`` or the
+    arguments of ``f(x)``, which need not be known; ``F_k`` defines every F.
     """
     keys, table = set(_keys(known)), {}
     for name, rest in _definitions(names):
