@@ -230,8 +230,8 @@ def proof() -> Proof:
                     ),
                     equation(r"F_0\big|_{c=0} = \tfrac14 \quad\Longrightarrow\quad F_0", CLOSED[0]),
                 ),
-                "Price's theorem; the derivative of the step is $\\delta$, and $\\mathbb{E}[\\delta(u)\\,\\delta(v)]$ the "
-                "density at 0; $P(u > 0) = 1/2$",
+                "Price's theorem; the derivative of the step is $\\delta$, and "
+                "$\\mathbb{E}[\\delta(u)\\,\\delta(v)]$ the density at 0; $P(u > 0) = 1/2$",
                 _base,
                 every("a b c", by.PRICE, by.CALCULUS),
             ),

@@ -166,7 +166,7 @@ def proof() -> Proof:
             ),
             Step(
                 "a distribution function",
-                r"F(0+) = 0, \qquad F(\infty) = 1",
+                r"F(x) \to 0 \quad (x \to 0), \qquad F(x) \to 1 \quad (x \to \infty)",
                 "limits of the leading terms, $e^{-\\pi^2/(8x^2)}/x \\to 0$ and $e^{-2x^2} \\to 0$; the others are "
                 "dominated by a geometric series, $n^2 \\ge n$",
                 _ends,

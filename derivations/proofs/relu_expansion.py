@@ -251,7 +251,13 @@ def proof() -> Proof:
                 "all factors are positive; Abel's theorem, the terms being nonnegative",
                 _sums,
                 every("k", by.ABEL),
-                names={"c_j": r"\text{the coefficients of } s", r"s(\rho)": r"\text{the function above}"},
+                names={
+                    "c_j": (
+                        r"\frac{1}{2\pi}\binom{2k}{k}\frac{1}{4^k(2k+1)(2k+2)} \text{ at } j = 2k+2, \ c_0, c_1, "
+                        r"\text{ else } 0"
+                    ),
+                    r"s(\rho)": r"\sum_jc_j\rho^j",
+                },
             ),
             Step(
                 "the approximation and its floors",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from derivations.tools.means import EXACT, Ledger, Means, ledger, link
-from derivations.tools.sentence import arrows, has_formula, inferences, letters, missing, orders
+from derivations.tools.sentence import Names, arrows, has_formula, inferences, letters, orders
 from derivations.tools.theorems import Theorem
 
 
@@ -260,10 +260,12 @@ def doubts(step: Step, outcome: Outcome, names: Mapping[str, str]) -> tuple[str,
     if not has_formula(step.statement):
         found.append("its sentence is in words")
     brought = [str(letter) for theorem in cites for letter in letters(theorem.letters)]
-    defined = {**step.names, **{name: formula for name, formula in names.items() if name not in step.names}}
-    unknown = missing(letters(step.statement), (*outcome.symbols, *brought), defined)
-    if unknown:
+    defined = Names({**step.names, **{name: formula for name, formula in names.items() if name not in step.names}})
+    spoken = letters(step.statement)
+    if unknown := defined.missing(spoken, (*outcome.symbols, *brought)):
         found.append(f"neither decided nor defined: {', '.join(f'`{letter}`' for letter in unknown)}")
+    if step.scope.what and not defined.reach(spoken, outcome.symbols):
+        found.append("nothing that its sentence speaks of is in what was decided")
     drawn, given = arrows(step.statement), len(cites) + len(outcome.links)
     if drawn > given:
         found.append(f"of {drawn} conclusions in the sentence {given or 'none'} is checked or cited")

@@ -161,25 +161,47 @@ def _flat(text: str) -> set[Letter]:
     return {Letter(name) for at, token in enumerate(tokens) if (name := _name(token, tokens, at + 1)[0])}
 
 
-def missing(wanted: Iterable[Letter], known: Iterable[str], names: Mapping[str, str]) -> list[Letter]:
-    """The letters that are neither among the known names nor defined, in `names`, by letters that are.
+class Names:
+    """What letters stand for: names and their definitions, both in LaTeX.
 
     Where a name has two definitions the first counts. A definition may have parameters, the index of ``F_k`` or the
     arguments of ``f(x)``, which need not be known; ``F_k`` defines every F.
     """
-    keys, table = set(_keys(known)), {}
-    for name, rest in _definitions(names):
-        table.setdefault(name, rest)
 
-    def covered(letter: Letter, above: frozenset[str]) -> bool:
-        if letter.base in keys or str(letter) in keys:
-            return True
-        head = next((head for head in (str(letter), letter.base) if head in table), None)
-        if head is None or head in above:
-            return False
-        return all(covered(each, above | {head}) for each in table[head])
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._table: dict[str, set[Letter]] = {}
+        for name, rest in _definitions(names):
+            self._table.setdefault(name, rest)
 
-    return sorted(letter for letter in wanted if not covered(letter, frozenset()))
+    def _defining(self, letter: Letter) -> set[Letter] | None:
+        head = str(letter) if str(letter) in self._table else letter.base
+        return self._table.get(head)
+
+    def missing(self, wanted: Iterable[Letter], known: Iterable[str]) -> list[Letter]:
+        """The letters that are neither among the known names nor defined by letters that are."""
+        keys = set(_keys(known))
+
+        def covered(letter: Letter, above: frozenset[str]) -> bool:
+            if letter.base in keys or str(letter) in keys:
+                return True
+            rest = self._defining(letter)
+            if rest is None or letter.base in above:
+                return False
+            return all(covered(each, above | {letter.base}) for each in rest)
+
+        return sorted(letter for letter in wanted if not covered(letter, frozenset()))
+
+    def reach(self, wanted: Iterable[Letter], known: Iterable[str]) -> bool:
+        """Whether one of the known names is among the letters or in what defines them."""
+        keys, seen, open_ = set(_keys(known)), set[Letter](), list(wanted)
+        while open_:
+            letter = open_.pop()
+            if letter.base in keys or str(letter) in keys:
+                return True
+            if letter not in seen:
+                seen.add(letter)
+                open_ += self._defining(letter) or ()
+        return False
 
 
 def _definitions(names: Mapping[str, str]) -> Iterator[tuple[str, set[Letter]]]:
