@@ -91,7 +91,8 @@ def _cho_saul() -> Outcome:
         _by_parts(order + 1),
     )
     written = vanish(
-        CLOSED[0] - _in_field(cho_saul(0)) / (2 * sp.pi),
+        (CLOSED[0], _in_field(cho_saul(0)) / (2 * sp.pi)),
+        ((p * q) ** order / (p * q), (p * q) ** (order - 1)),  # c = √(ab) y
         *(CLOSED[k] - (p * q) ** k * _in_field(cho_saul(k)) / (2 * sp.pi) for k in spots(_POWERS)),
     )
     return both(follows("the induction on $k$, its start and its step", first, ladder, price, begin), written)
@@ -149,8 +150,9 @@ def _ends() -> Outcome:
     # for every k: E x₊^{2k} = (2k−1) E x₊^{2k−2}, as (2k−1)!! has; x₊ (−x)₊ = 0
     x, k = sp.Symbol("x", positive=True), sp.Symbol("k", positive=True)
     double = sp.factorial2
+    scaled = (sp.expand_power_base((q / p) ** k * p ** (2 * k)), p**k * q**k)  # v = (q/p) u, E u² = p²
     return both(
-        zero(*differences, (sp.Max(0, -x) * sp.Max(0, x) * (p * q) ** k, sp.S.Zero)),
+        zero(*differences, scaled, sp.Max(0, -x) * sp.Max(0, x)),
         follows(
             "the induction on $k$ of the moments",
             zero(_by_parts(2 * k), half_moment(0) - sp.Rational(1, 2) * double(-1)),

@@ -8,7 +8,7 @@ from derivations.tools import theorems as by
 from derivations.tools.gauss import DELTA, alpha, beta, density, integrate_exponential, moment, u, v
 from derivations.tools.latex import equation, lines
 from derivations.tools.means import spots
-from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.proof import Outcome, Proof, Step, every
 from derivations.tools.zero import zero
 from glutheory.symbolic.gaussian import a, b, c, isserlis, pdf_pair, sigma, tau
 
@@ -70,12 +70,12 @@ def _ratio(i: int, j: int, first: sp.Expr = a, second: sp.Expr = b) -> sp.Expr:
 
 
 def _origin() -> Outcome:
-    named = zero(
+    named = [
         _ratio(2, 0) + b / DELTA,
         _ratio(1, 1) - c / DELTA,
         _ratio(2, 2) - (a * b + 2 * c**2) / DELTA**2,
         density().subs({u: 0, v: 0}) - 1 / (2 * sp.pi * sp.sqrt(DELTA)),
-    )
+    ]
     first, second = a + sigma, b + tau
     D = first * second - c**2
     differences = []
@@ -83,7 +83,7 @@ def _origin() -> Outcome:
         for j in spots(range(_ORDER + 1)):
             engine = sum(element.as_expr(a, b, sigma, tau) * c**power for power, element in pdf_pair(i, j).items())
             differences.append((-1) ** (i + j) * _ratio(i, j, first, second) - engine / D ** ((i + j) // 2))
-    return both(named, zero(*differences, sp.S.Zero))
+    return zero(*named, *differences)
 
 
 def proof() -> Proof:

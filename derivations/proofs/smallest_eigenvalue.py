@@ -115,12 +115,12 @@ def _width() -> Outcome:
 
 
 def _wide() -> Outcome:
-    """K/m → S and K̃/m → (g/d) S under LeCun's variances."""
-    first, second = (kernel.subs(_LECUN) for kernel in (equation_three(), equation_four()))
-    found = [tends(first / m, m, S), tends(second / m, m, g / d * S)]
-    for gate in spots(GATES):
-        alone = GATES[gate]
-        first, second = (engine(name, "standard").subs(_LECUN) for name in (alone, gate))
+    """K/m → S and K̃/m → (g/d) S under LeCun's variances; the engine's kernels of every gate too."""
+    pairs = [(equation_three(), equation_four())]
+    pairs += [(engine(GATES[gate], "standard"), engine(gate, "standard")) for gate in spots(GATES)]
+    found = []
+    for plain, gated in pairs:
+        first, second = plain.subs(_LECUN), gated.subs(_LECUN)
         found += [tends(first / m, m, S), tends(second / m, m, g / d * S)]
     return both(*found)
 

@@ -47,9 +47,7 @@ class Scope:
 
     def __post_init__(self) -> None:
         if (self.extent is Extent.ALL) == bool(self.why):
-            raise ValueError(
-                f"the scope {self.what!r} has why={self.why!r}: say why where not all is decided, only there."
-            )
+            raise ValueError(f"the scope {self.what!r} has why={self.why!r}: give a reason where not all is decided.")
 
     def excess(self, outcome: Outcome) -> str:
         """What this scope says beyond the outcome, as a clause; empty where it says no more than that."""
