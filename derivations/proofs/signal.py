@@ -41,9 +41,9 @@ def _maps() -> Outcome:
     # any gate: E z z' of the gated network is (γ²σ_p² x·x') times that of the plain one, for every width
     value, dual = sp.Symbol("sigma_p", positive=True) ** 2 * GAMMA**2 * inner(), sp.Symbol("S", real=True)
     readout = sp.Symbol("sigma_v", positive=True) ** 2
-    plain, gated = (readout_mean(output_product(*names), readout) for names in (("phi",), ("q", "phi")))
-    gated = pair_mean(pair_mean(gated, "phi", dual), "q", value)
-    return both(same(gated - value * pair_mean(plain, "phi", dual)), zero(*found))
+    alone, product = (readout_mean(output_product(*names), readout) for names in (("phi",), ("q", "phi")))
+    product = pair_mean(pair_mean(product, "phi", dual), "q", value)
+    return both(same(product - value * pair_mean(alone, "phi", dual)), zero(*found))
 
 
 def _slopes() -> Outcome:

@@ -70,7 +70,7 @@ def readout_block(*factors: str) -> Form:
 
 def weight_block(*factors: str) -> Form:
     """Σ_rj over the weights of one branch: the slope of its function and the other factors of the neuron."""
-    value = FRONT**2 * GAMMA**2 * READOUT[NEURON] ** 2 * X[COORDINATE] * X_PRIME[COORDINATE]
+    value: Form = X[COORDINATE] * X_PRIME[COORDINATE] * READOUT[NEURON] ** 2 * (FRONT**2 * GAMMA**2)
     for factor in factors:
         value = value * pair(factor)
     return value.over(NEURON, COORDINATE)
@@ -78,7 +78,7 @@ def weight_block(*factors: str) -> Form:
 
 def output_product(*factors: str) -> Form:
     """z(x) z(x') for the neuron that is the product of these functions."""
-    value = FRONT**2 * READOUT[NEURON] * READOUT[ANOTHER]
+    value: Form = READOUT[NEURON] * READOUT[ANOTHER] * FRONT**2
     for factor in factors:
         value = value * pair(factor, NEURON, ANOTHER)
     return value.over(NEURON, ANOTHER)

@@ -102,8 +102,10 @@ _PREFACE = (
         "strict inequalities between explicit numbers in ball arithmetic. Where a theorem completes it (dominated "
         "convergence, say), that is cited with its source and is not checked. A step is *computed* when a general "
         "function of SymPy (`limit`, `simplify`, …) had a part in it and its result is believed. Otherwise only "
-        "*instances* or an *ingredient* of it were checked, which it names. What a step may say is not its author's "
-        "choice: the functions that decide write down what they did, and a step that claims more makes its proof fail. "
+        "*instances* or an *ingredient* of it were checked, which it names, with the reason why not all. What a step may "
+        "say is not its author's choice: the functions that decide write down what they did, a step that claims more "
+        "makes its proof fail, and its sentence is read: where a letter is neither decided nor defined (under *Names*), or "
+        "a conclusion neither checked nor cited, the step counts as an ingredient. "
         "A script is a *proof* when all of its steps are decided, else an *argument*, with the number that are.\n"
     ),
 )

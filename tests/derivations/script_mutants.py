@@ -287,8 +287,8 @@ MUTANTS = (
     ScriptMutant(
         "ntk_plain",
         "exact at finite width",
-        "GAMMA**2 * READOUT[NEURON] ** 2",
-        "GAMMA * READOUT[NEURON] ** 2",
+        "(FRONT**2 * GAMMA**2)",
+        "(FRONT**2 * GAMMA)",
         "any_width",
     ),
     ScriptMutant(
