@@ -63,6 +63,8 @@ def proof() -> Proof:
             r"\tilde P": r"\text{the projector on that of } \tilde\lambda_1",
             "A": r"K - \lambda_1I",
             "I": r"\mathbf 1",
+            r"\phi": r"\text{the activation}",
+            "z": r"\text{any number}",
         },
         steps=(
             Step(

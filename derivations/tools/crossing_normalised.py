@@ -46,7 +46,17 @@ def _strict() -> Outcome:
     # C_ij² < 1 for i ≠ j leaves one v_i ≠ 0, and u = e_i: λ_1 = K_ii = a, the whole diagonal
     trace = orthonormal(total(spectral(q, values, i, i), i), "q", 0) - total(values[e], e)
     excess = total(values[e] - least, e) - (total(values[e], e) - sp.Symbol("n", positive=True) * least)
-    return same(meant, parallel, trace, excess)
+    # ‖x_i‖²‖x_j‖²(1 − C_ij²) = g h e for inputs that are not parallel; v_1²‖x_1‖² = Σ_k (α_k u_1)² = w g
+    one, other, room, square = sp.symbols("g h e w", positive=True)
+    norm = total((alpha[r] * u[i]) ** 2, r) - gram(i, i)
+    gap = sp.Symbol("s", nonnegative=True)  # λ_e − λ_1
+    return both(
+        follows("at most one $v_i$ is not 0", same(meant, parallel), strictly(one * other * room)),
+        follows("some $\\alpha_k \\ne 0$, so that the other $u_i$ are 0", same(norm), strictly(square * one)),
+        follows(
+            "$\\sum_e(\\lambda_e - \\lambda_1) = 0$, of terms that are not negative", same(trace, excess), positive(gap)
+        ),
+    )
 
 
 def last() -> Outcome:

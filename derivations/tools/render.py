@@ -33,9 +33,15 @@ def _step(number: int, step: Step, outcome: Outcome) -> str:
 
 def _named(names: Mapping[str, str]) -> str:
     """The definitions through which the sentences are read."""
-    return (
-        "**Names.** " + ", ".join(f"${name} = {formula}$" for name, formula in names.items()) + ".\n\n" if names else ""
-    )
+    listed = "; ".join(f"${name}{_sign(formula)}{formula}$" for name, formula in names.items())
+    return f"**Names.** {listed}.\n\n" if names else ""
+
+
+def _sign(formula: str) -> str:
+    """Between a name and its definition: a law has a tilde, words a colon."""
+    if formula.startswith(r"\mathcal{N}"):
+        return r" \sim "
+    return r"\colon\ " if formula.startswith(r"\text") else " = "
 
 
 def _verdict(step: Step, outcome: Outcome) -> str:
@@ -102,10 +108,10 @@ _PREFACE = (
         "strict inequalities between explicit numbers in ball arithmetic. Where a theorem completes it (dominated "
         "convergence, say), that is cited with its source and is not checked. A step is *computed* when a general "
         "function of SymPy (`limit`, `simplify`, …) had a part in it and its result is believed. Otherwise only "
-        "*instances* or an *ingredient* of it were checked, which it names, with the reason why not all. What a step may "
-        "say is not its author's choice: the functions that decide write down what they did, a step that claims more "
-        "makes its proof fail, and its sentence is read: where a letter is neither decided nor defined (under *Names*), or "
-        "a conclusion neither checked nor cited, the step counts as an ingredient. "
+        "*instances* or an *ingredient* of it were checked, which it names, with the reason why not all. What a step "
+        "may say is not its author's choice: the functions that decide write down what they did, a step that claims "
+        "more makes its proof fail, and its sentence is read: where a letter is neither decided nor defined (under "
+        "*Names*), or a conclusion neither checked nor cited, the step counts as an ingredient. "
         "A script is a *proof* when all of its steps are decided, else an *argument*, with the number that are.\n"
     ),
 )

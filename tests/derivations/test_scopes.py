@@ -182,8 +182,8 @@ def test_what_is_decided_defined_cited_or_checked_is_not_doubted(check, scope, s
 
 def test_names_links_and_what_a_theorem_brings_are_on_the_page():
     scope, check = every("x y", by.PRICE("f g")), lambda: follows("the step from n to n + 1", squares())
-    page = markdown("gelu", ran(check, scope, "f(x) = g(K)", K=r"m\,y", m="2"))
-    assert r"**Names.** $K = m\,y$, $m = 2$." in page
+    page = markdown("gelu", ran(check, scope, "f(x) = g(K)", K=r"m\,y", m=r"\text{the width}", y=r"\mathcal{N}(0, 1)"))
+    assert r"**Names.** $K = m\,y$; $m\colon\ \text{the width}$; $y \sim \mathcal{N}(0, 1)$." in page
     assert "[price](price.md)), for $f, g$." in page
     assert "concluded and checked: the step from n to n + 1" in page
 
