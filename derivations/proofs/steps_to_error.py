@@ -6,7 +6,7 @@ import sympy as sp
 
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.zero import positive, strictly, zero
 
@@ -126,7 +126,11 @@ def _spike() -> Outcome:
     """At 1/λ_1 the factor of the first mode is 0; of the others 1/(1 + h) ≤ 1, once."""
     after = total(w[fast] * t[fast] ** (-2), fast)
     gap = total(w[fast] * t[fast] ** (-2) * (t[fast] ** 2 - 1), fast)
-    return both(same(total(w[fast], fast) - after - gap), positive(sp.expand((1 + rest) ** 2 - 1)))
+    # L_1 = L_0 − w_1 − s and ε² = 1 − w_1/L_0 + h
+    start, first = sp.symbols("L_0 w_1", positive=True)
+    room = (1 - first / start + rest) * start - (start - first - more)
+    enough = follows("one step is enough", zero(room - rest * start - more), positive(rest * start + more))
+    return both(same(total(w[fast], fast) - after - gap), positive(sp.expand((1 + rest) ** 2 - 1)), enough)
 
 
 def _shared() -> Outcome:

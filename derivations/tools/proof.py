@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from derivations.tools.means import EXACT, Ledger, Means, ledger, link
-from derivations.tools.sentence import Names, arrows, has_formula, inferences, letters, orders
+from derivations.tools.sentence import doubts
 from derivations.tools.theorems import Theorem
 
 
@@ -89,7 +89,7 @@ class Outcome:
         means: by what it was decided.
         method: the same for the reader, one clause.
         symbols, believed, instances, cases, links: from the ledger of the check, see `derivations.tools.means`.
-        doubts: what the sentence says beyond that, as clauses, see `doubts`.
+        doubts: what the sentence says beyond that, as clauses, see `derivations.tools.sentence`.
     """
 
     passed: bool
@@ -248,30 +248,14 @@ def is_decided(step: Step, outcome: Outcome) -> bool:
     return step.scope.extent is Extent.ALL and outcome.exact and not outcome.doubts
 
 
-def doubts(step: Step, outcome: Outcome, names: Mapping[str, str]) -> tuple[str, ...]:
-    """What the sentence of a step says beyond what was decided, cited and defined, as clauses.
-
-    Letters and conclusions are read, not meanings; a sentence in words alone has neither and is not decided.
-    """
-    cites = step.scope.cites
-    found = []
-    if not has_formula(step.statement):
-        found.append("its sentence is in words")
-    brought = [str(letter) for theorem in cites for letter in letters(theorem.letters)]
-    defined = Names({**step.names, **{name: formula for name, formula in names.items() if name not in step.names}})
-    spoken = letters(step.statement)
-    if unknown := defined.missing(spoken, (*outcome.symbols, *brought)):
-        found.append(f"neither decided nor defined: {', '.join(f'`{letter}`' for letter in unknown)}")
-    if step.scope.what and not defined.reach(spoken, outcome.symbols):
-        found.append("nothing that its sentence speaks of is in what was decided")
-    drawn, given = arrows(step.statement), len(cites) + len(outcome.links)
-    if drawn > given:
-        found.append(f"of {drawn} conclusions in the sentence {given or 'none'} is checked or cited")
-    if orders(step.statement) and not given:
-        found.append("a limit or an order in the sentence is neither checked nor cited")
-    if inferences(step.rule) and not given:
-        found.append(f'a conclusion of the rule is neither checked nor cited ("{inferences(step.rule)[0]}")')
-    return tuple(found)
+def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
+    """With what its sentence says beyond what was decided."""
+    cites, own = step.scope.cites, step.names
+    defined = {**own, **{name: formula for name, formula in names.items() if name not in own}}
+    decided = outcome.symbols if step.scope.what else ()
+    brought = " ".join(theorem.letters for theorem in cites)
+    given = len(cites) + len(outcome.links)
+    return replace(outcome, doubts=doubts(step.statement, step.rule, defined, decided, brought, given))
 
 
 def run(proof: Proof) -> Run:
@@ -285,7 +269,7 @@ def run(proof: Proof) -> Run:
         excess = step.scope.excess(outcome)
         if outcome.passed and excess:
             return Run(proof, tuple(outcomes), Failure(step, f"claims more than was decided: {excess}"))
-        outcomes.append(replace(outcome, doubts=doubts(step, outcome, proof.names)))
+        outcomes.append(_read(step, outcome, proof.names))
         if not outcome.passed:
             return Run(proof, tuple(outcomes), Failure(step, f"refuted ({outcome.method})"))
     return Run(proof, tuple(outcomes))

@@ -1,33 +1,16 @@
-r"""What a sentence of a proof speaks of, read from its LaTeX: its letters, the names it needs, and its arrows.
+"""What a sentence of a proof says beyond what was decided: letters without a meaning, conclusions without a reason.
 
-A letter is a name such as K, \tilde K, \lambda or \mathrm{cond}, with its subscript (``m_d``). What a sum, an
-integral or a quantifier binds is not counted, nor are numbers, e, π, derivations and the named functions below. This
-reads letters, not meanings: that the formula which was decided is the one that is printed, only a reader can see.
+Letters and arrows are read, not meanings: that the formula which was decided is the one that is printed, and that a
+definition is apt, only a reader can see.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
-_UPRIGHT = (
-    "Var Tr tr diag det span id sign max min lim ln log exp sin cos tan cosh sinh arcsin arctan erf odd even He Re Im "
-    "O o step ReLU GELU SiLU softplus sigmoid"
-)
-#: Words in upright letters that mean the same everywhere, and Landau's symbols.
-_WORDS = frozenset(_UPRIGHT.split())
-_ACCENTS = ("tilde", "bar", "hat")
-_LETTERS = (
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi varphi "
-    "chi psi omega ell Gamma Delta Theta Lambda Sigma Phi Psi Omega"
-)
-#: Commands that are letters.
-_GREEK = frozenset(_LETTERS.split())
-#: The same letter under two names, in LaTeX and in SymPy.
-_SAME = {"varepsilon": "epsilon", "ell": "l"}
-_BIG = r"\\(?:sum|prod|int|max|min|lim|bigcup|sup|inf)"
-_TOKEN = re.compile(r"\\[A-Za-z]+|[A-Za-z]|[{}^_']|\d+|\S")
+from derivations.tools.letters import GREEK, Letter, letters, unworded, words
+
 _ARROWS = re.compile(r"\\(?:Longrightarrow|Longleftrightarrow|implies|iff|Rightarrow|Leftrightarrow)\b")
 _INDICES = frozenset("ijklnre")
 #: Words by which a rule says that one thing follows from others.
@@ -36,129 +19,58 @@ _INFERRED = re.compile(
 )
 
 
-@dataclass(frozen=True, order=True)
-class Letter:
-    """A name in a formula: its base with an accent, and its subscript, "" without."""
+def doubts(
+    statement: str, rule: str, names: Mapping[str, str], decided: Iterable[str], brought: str, given: int
+) -> tuple[str, ...]:
+    """What a sentence says beyond what was decided, cited and defined, as clauses.
 
-    base: str
-    index: str = ""
+    Args:
+        statement: the sentence in LaTeX; in words alone it says nothing that can be decided.
+        rule: how it follows, in Markdown.
+        names: what letters stand for, both in LaTeX; the first definition of a name counts.
+        decided: names of the symbols in what was decided; none where it is about numbers.
+        brought: letters that theorems bring in, in LaTeX.
+        given: how many conclusions were checked and theorems cited.
+    """
+    found, defined, spoken, known = [], Names(names), letters(statement), tuple(decided)
+    if not _has_formula(statement):
+        found.append("its sentence is in words")
+    if unknown := defined.missing(spoken, (*known, *map(str, letters(brought)))):
+        found.append(f"neither decided nor defined: {', '.join(f'`{letter}`' for letter in unknown)}")
+    if known and not defined.reach(spoken, known):
+        found.append("nothing that its sentence speaks of is in what was decided")
+    if (drawn := _arrows(statement)) > given:
+        found.append(f"of {drawn} conclusions in the sentence {given or 'none'} is checked or cited")
+    if _orders(statement) and not given:
+        found.append("a limit or an order in the sentence is neither checked nor cited")
+    if not given and (inferred := _inferences(f"{words(statement)} {rule}")):
+        found.append(f'a conclusion of the rule is neither checked nor cited ("{inferred[0]}")')
+    return tuple(found)
 
-    def __str__(self) -> str:
-        return f"{self.base}_{self.index}" if self.index else self.base
 
-
-def letters(latex: str) -> set[Letter]:
-    """The letters of a formula that are not bound in it."""
-    found, bound = _read(latex)
-    return {letter for letter in found if letter.base not in bound}
-
-
-def arrows(latex: str) -> int:
+def _arrows(latex: str) -> int:
     """How many conclusions it draws."""
     return len(_ARROWS.findall(latex))
 
 
-def orders(latex: str) -> bool:
+def _orders(latex: str) -> bool:
     """Whether it states a limit or an order."""
-    return bool(re.search(r"\\(?:to|sim|simeq|xrightarrow)\b|(?<![A-Za-z])[Oo]\(", _unworded(latex)))
+    return bool(re.search(r"\\(?:to|sim|simeq|xrightarrow)\b|(?<![A-Za-z])[Oo]\(", unworded(latex)))
 
 
-def has_formula(latex: str) -> bool:
+def _has_formula(latex: str) -> bool:
     """Whether it says anything in symbols: a relation or an arrow outside words."""
     return bool(
         re.search(
             r"[=<>]|\\(?:le|ge|ll|gg|to|sim|simeq|approx|succ|succeq|prec|preceq|in|ni|x\w*arrow)\b|" + _ARROWS.pattern,
-            _unworded(latex),
+            unworded(latex),
         )
     )
 
 
-def inferences(words: str) -> list[str]:
+def _inferences(words: str) -> list[str]:
     """The words by which a text draws a conclusion."""
     return [word.lower() for word in _INFERRED.findall(re.sub(r"\$[^$]*\$", "", words))]
-
-
-def _read(latex: str) -> tuple[set[Letter], set[str]]:
-    text = _unworded(latex)
-    bound = set(_bound(text))
-    # ∂/∂x and d/dx: the d is an operator, the variable is a letter
-    text = re.sub(r"\\frac\{?d(?![A-Za-z])\s*(\^\{?\w\}?)?([^{}]*)\}?\{d\s*(?=[\\A-Za-z(])", r"{\2}{", text)
-    text = re.sub(r"\\frac\{d([^{}]*)\}\{d\s*(?=[\\A-Za-z(])", r"{\1}{", text)
-    if r"\int" in text:
-        text = re.sub(r"\\[,;]\s*d(?=[\\A-Za-z])", " ", text)
-    found: set[Letter] = set()
-    tokens = _TOKEN.findall(text)
-    place = 0
-    while place < len(tokens):
-        token = tokens[place]
-        place += 1
-        if token == "_":
-            _, place = _group(tokens, place)  # what belongs to no letter, such as the range of a sum
-            continue
-        name, place = _name(token, tokens, place)
-        if not name or (token == "e" and tokens[place : place + 1] == ["^"]):
-            continue
-        while place < len(tokens) and tokens[place] == "'":
-            place += 1
-        index = ""
-        if place < len(tokens) and tokens[place] == "_":
-            inside, place = _group(tokens, place + 1)
-            index = "".join(item.lstrip("\\") for item in inside if item not in "{}")
-        if name not in _WORDS:
-            found.add(Letter(name, index))
-    return found, bound
-
-
-def _name(token: str, tokens: list[str], place: int) -> tuple[str, int]:
-    """The name that starts at a token, "" if none does, and where to go on."""
-    command = token[1:] if token.startswith("\\") else ""
-    if command in _ACCENTS:
-        inside, place = _group(tokens, place)
-        inner, _ = _name(inside[0], inside, 1) if inside else ("", 0)
-        return (f"{command} {inner}" if inner else ""), place
-    if command in ("mathrm", "operatorname", "mathcal", "mathbb", "mathbf"):
-        inside, place = _group(tokens, place)
-        word = "".join(inside)
-        return ("" if command in ("mathcal", "mathbb", "mathbf") or not word.isalpha() else word), place
-    if command in _GREEK:
-        return _SAME.get(command, command), place
-    return (token if token.isalpha() else ""), place
-
-
-def _group(tokens: list[str], place: int) -> tuple[list[str], int]:
-    """The tokens of the group or of the one token at a place, without its braces, and the place behind."""
-    if place >= len(tokens) or tokens[place] != "{":
-        return tokens[place : place + 1], place + 1
-    depth, start = 0, place
-    while place < len(tokens):
-        depth += {"{": 1, "}": -1}.get(tokens[place], 0)
-        place += 1
-        if depth == 0:
-            break
-    return tokens[start + 1 : place - 1], place
-
-
-def _unworded(latex: str) -> str:
-    r"""Without words in \text, environments, spaces and the sizes of brackets."""
-    text = re.sub(r"\\(?:text|texttt|overset)\{(?:[^{}]|\{[^{}]*\})*\}", " ", latex)
-    text = re.sub(r"\\(?:begin|end)\{\w+\}|\\(?:[bB]ig+[lrm]?|left|right|displaystyle|textstyle)\b", " ", text)
-    return re.sub(r"\\\\(\[\w+\])?", " ", text)
-
-
-def _bound(text: str) -> Iterator[str]:
-    """The letters that a sum, an integral, a maximum or a "for all" binds."""
-    for match in re.finditer(_BIG + r"\s*(?:\\(?:no)?limits)?_(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\\?\w)", text):
-        left = re.split(r"=|\\(?:ge|le|ne|in|ll|mid)\b|[<>|]", match.group(1).strip("{}"))[0]
-        yield from (letter.base for letter in _flat(left))
-        yield from (letter.base for letter in _flat(match.group(1).strip("{}")) if "<" in match.group(1))
-    if r"\int" in text:
-        for match in re.finditer(r"(?:\\[,;]\s*|\s)d(\\[a-z]+|[A-Za-z])\b", text):
-            yield from (letter.base for letter in _flat(match.group(1)))
-
-
-def _flat(text: str) -> set[Letter]:
-    tokens = [token for token in _TOKEN.findall(text) if token not in ("_", "^")]
-    return {Letter(name) for at, token in enumerate(tokens) if (name := _name(token, tokens, at + 1)[0])}
 
 
 class Names:
@@ -210,11 +122,11 @@ def _definitions(names: Mapping[str, str]) -> Iterator[tuple[str, set[Letter]]]:
     for name, formula in names.items():
         left, _, arguments = name.partition("(")
         (head,) = letters(left)
-        own = {head.index} if head.index in _GREEK else set(head.index)
+        own = {head.index} if head.index in GREEK else set(head.index)
         parameters = {letter.base for letter in letters(arguments)} | own | {head.base}
         found.append((head, {letter for letter in letters(formula) if letter.base not in parameters}))
     yield from ((str(head), rest) for head, rest in found)
-    yield from ((head.base, rest) for head, rest in found if len(head.index) == 1 or head.index in _GREEK)
+    yield from ((head.base, rest) for head, rest in found if len(head.index) == 1 or head.index in GREEK)
 
 
 def _keys(names: Iterable[str]) -> Iterator[str]:

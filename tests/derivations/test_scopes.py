@@ -11,12 +11,12 @@ from derivations import catalog
 from derivations.catalog import FOLDER
 from derivations.tools import sympys
 from derivations.tools import theorems as by
+from derivations.tools.letters import letters
 from derivations.tools.limits import grows, tends
 from derivations.tools.means import Means, cases, instances, size, spots
 from derivations.tools.numbers import larger
 from derivations.tools.proof import Extent, Proof, Step, both, confirmed, every, follows, grades, ingredient, run, some
 from derivations.tools.render import markdown
-from derivations.tools.sentence import letters
 from derivations.tools.zero import positive, strictly, zero
 
 x, y = sp.symbols("x y", positive=True)
