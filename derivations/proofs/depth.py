@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.proofs.depth_limit import relu_ntk, relu_rate
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
@@ -313,14 +314,20 @@ def proof() -> Proof:
                 r"f = \cos\theta + \frac{\sin\theta - \theta\cos\theta}\pi, \qquad f' = 1 - \frac\theta\pi; \qquad "
                 r"\theta_L \sim \frac{3\pi}L, \quad \frac{k_L}{D_L} \to \frac14, \qquad \mathrm{cond}\,K_L \to "
                 r"\frac{n+3}3",
-                "$1/\\theta_+ - 1/\\theta \\to 1/(3\\pi)$; so $k_+ = (1-(3+o(1))/l)k + 2 + o(1)$ and $k_L \\sim L/2$, "
-                "$D_L = 2L + 2$; with residuals $\\ln q_L$ stands for $L$",
-                _relu,
-                ingredient(
-                    "the map and its slope in angles, and the quotient of the two growths",
-                    by.CHUNG,
-                    why="the limits over the depth are those of a recursion that is not solved",
+                (
+                    r"$k_+ = (1-(3+o(1))/l)k + 2 + o(1)$, $k_L \sim L/2$ and $D_L = 2L + 2$, as in "
+                    r"[depth_limit](depth_limit.md), whose $\Theta$ is $k - \rho$; with residuals $\ln q_L$ "
+                    "stands for $L$"
                 ),
+                lambda: both(_relu(), relu_rate(), relu_ntk()),
+                every("theta Theta L n", by.TAYLOR, by.CESARO, by.CHUNG, by.WEYL),
+                names={
+                    r"\mathrm{cond}": r"\text{the largest over the least eigenvalue}",
+                    "f": r"\text{ReLU's map}",
+                    "k_L": r"\Theta_{ij} + \cos\theta",
+                    "D_L": r"\Theta_{ii} + 1",
+                    "K_L": r"\text{the matrix of } k_L \text{ and } D_L",
+                },
             ),
             Step(
                 "χ > 1: the plain kernel tends to a diagonal matrix as well",
