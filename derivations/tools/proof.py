@@ -258,8 +258,11 @@ def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
     return replace(outcome, doubts=doubts(step.statement, step.rule, defined, decided, brought, given))
 
 
-def run(proof: Proof) -> Run:
-    """Run the steps in order; stop at the first that is not confirmed, or that claims more than was decided."""
+def run(proof: Proof, *, formulas: bool = True) -> Run:
+    """Run the steps in order; stop at the first that is not confirmed, or that claims more than was decided.
+
+    With `formulas` the statements are read as what they are in a script; plain words are left to who takes them.
+    """
     outcomes: list[Outcome] = []
     for step in proof.steps:
         try:
@@ -269,7 +272,7 @@ def run(proof: Proof) -> Run:
         excess = step.scope.excess(outcome)
         if outcome.passed and excess:
             return Run(proof, tuple(outcomes), Failure(step, f"claims more than was decided: {excess}"))
-        outcomes.append(_read(step, outcome, proof.names))
+        outcomes.append(_read(step, outcome, proof.names) if formulas else outcome)
         if not outcome.passed:
             return Run(proof, tuple(outcomes), Failure(step, f"refuted ({outcome.method})"))
     return Run(proof, tuple(outcomes))
