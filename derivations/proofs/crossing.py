@@ -65,6 +65,8 @@ def proof() -> Proof:
             "I": r"\mathbf 1",
             r"\phi": r"\text{the activation}",
             "z": r"\text{any number}",
+            "i": r"\text{the number of an input}",
+            "j": r"\text{the number of another}",
         },
         steps=(
             Step(
