@@ -42,7 +42,7 @@ def shown(*clauses: Step, about: About = About.LITERAL, part: str = "") -> Evide
     """
     if not clauses:
         return Evidence(Grade.ARGUMENT, "nothing", Finding.UNDECIDED, about, part, {"steps": 0, "decided": 0})
-    done = run(Proof("a sentence", "", "", "", clauses))
+    done = run(Proof("a sentence", "", "", "", clauses), formulas=False)
     pairs = list(zip(clauses, done.outcomes, strict=False))  # a failed run has fewer outcomes
     open_ = [step.name for step, outcome in pairs if not is_decided(step, outcome) or promises(step, outcome)]
     figures = counts(done)

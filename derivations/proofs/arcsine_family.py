@@ -118,6 +118,17 @@ def proof() -> Proof:
             "$P = a + s^2$, $Q = b + t^2$, $w = \\sqrt{PQ - c^2}$, $\\vartheta = \\arcsin(c/\\sqrt{PQ})$. "
             "$\\Phi(z/s)$ at $s = 0$ is the step function."
         ),
+        names={
+            "u": r"\text{centred Gaussian with variance } a",
+            "v": r"\text{centred Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
+            "N_s(z)": r"\frac{1}{s\sqrt{2\pi}}e^{-z^2/2s^2}",
+            "P": "a + s^2",
+            "Q": "b + t^2",
+            "w": r"\sqrt{PQ - c^2}",
+            r"\vartheta": r"\arcsin\frac{c}{\sqrt{PQ}}",
+            r"\Phi(z)": r"\int_{-\infty}^z N_1(x)\,dx",
+            r"\phi_s(z)": r"z\,\Phi(z/s)",
+        },
         steps=(
             rules_step(),
             Step(
@@ -133,6 +144,7 @@ def proof() -> Proof:
                 "([gaussian_moments](gaussian_moments.md)); $\\Phi(z) + \\Phi(-z) = 1$ at $c = 0$",
                 _arctangent,
                 every("a b c", by.PRICE, by.CALCULUS),
+                names={"s": r"\sqrt{p^2-a}", "t": r"\sqrt{q^2-b}"},
             ),
             Step(
                 "derivatives of the ramp",
@@ -175,6 +187,7 @@ def proof() -> Proof:
                 "activation agree",
                 _cases,
                 every("a b c"),
+                names={"t": "s", "s": r"\text{one of } 0, 1, \tfrac{1}{\sqrt2}"},
             ),
             Step(
                 "the linear limit",
@@ -186,15 +199,33 @@ def proof() -> Proof:
                 ),
                 "substitution; a bilinear gate is the limit of an infinitely wide ramp, $z\\,\\Phi(0) = z/2$",
                 _wide,
-                every("a b c epsilon"),
+                every("a b c epsilon", by.CONTINUOUS),
+                names={
+                    "s": r"1/\varepsilon",
+                    "t": r"1/\varepsilon",
+                    "P": "a + s^2",
+                    "Q": "b + t^2",
+                    "w": r"\sqrt{PQ-c^2}",
+                    "W": r"\varepsilon^2w",
+                },
             ),
             Step(
                 "the engine agrees",
-                r"\text{both families, and their elementary derivatives, as derived by } \texttt{glutheory} \text{ "
-                r"with symbolic } s, t",
+                lines(
+                    (
+                        r"S_{\Phi(\cdot/s),\,\Phi(\cdot/t)} = \frac14 + \frac{\vartheta}{2\pi}, \qquad "
+                        r"S_{\phi_s,\,\phi_t} = \frac c4 + \frac{1}{2\pi}\left(c\,\vartheta + \frac{(ab - "
+                        r"s^2t^2)\,w}{PQ} + \frac{s^2t^2}{w}\right),"
+                    ),
+                    (
+                        r"\text{and their elementary derivatives, as derived by } \texttt{glutheory} \text{ with "
+                        "symbolic } s, t"
+                    ),
+                ),
                 "compared with the above",
                 _engine,
                 every("a b c s t"),
+                names={"S_k": r"\text{the dual of two functions at } a, b, c"},
             ),
         ),
     )

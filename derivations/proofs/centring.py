@@ -183,11 +183,24 @@ def proof() -> Proof:
             "index c: with the centred activation. On the sphere $S = \\sum c_k\\rho^k$; $f_k$, $g_k$ are the "
             "coefficients of $K$ and $\\tilde K$, $F_2 = \\sum_{k\\ge2}f_k$, $G_1 = \\sum_{k\\ge2}g_k$; $y = n/d$."
         ),
+        names={
+            r"\rho": r"\frac{c}{\sqrt{ab}}",
+            "m": r"\mathbb{E}[\phi(u)]",
+            "K": "S + cT",
+            r"\tilde K": "2cS + c^2T",
+            "S_c": r"S - m\,m'",
+            "T_c": "T",
+            "K_c": r"K - m\,m'",
+            r"\tilde K_c": r"\tilde K - 2c\,m\,m'",
+            r"\mathrm{cond}": r"\lambda_1/\lambda_n",
+            "u": r"\text{Gaussian with variance } a",
+            "v": r"\text{Gaussian with variance } b\text{ and covariance } c",
+        },
         steps=(
             Step(
                 "only S changes",
                 lines(
-                    r"E[(\phi(u)-\mu)(\phi(v)-\mu)] = S - \mu(m+m') + \mu^2, \qquad T_c = T;",
+                    r"\mathbb{E}[(\phi(u)-\mu)(\phi(v)-\mu)] = S - \mu(m+m') + \mu^2, \qquad T_c = T;",
                     r"\mu = m = m':\quad S_c = S - m^2; \qquad \text{a mean for each row}:\quad S_c = S - m\,m'",
                 ),
                 "linearity of the expectation; a constant has the derivative 0",
@@ -197,7 +210,10 @@ def proof() -> Proof:
             Step(
                 "twice the mean is no centre",
                 r"\mu = 2m: \quad S_c = S",
-                "the mean is then $-m$; with constants $\\mu, \\mu'$ of the rows $S$ loses $mm' - (\\mu-m)(\\mu'-m')$",
+                (
+                    r"the mean of $\phi - 2m$ is $-m$; with constants $\mu, \mu'$ of the rows $S$ loses $mm' - "
+                    r"(\mu-m)(\mu'-m')$"
+                ),
                 _doubled,
                 every("S m_1 m_2 mu_1 mu_2"),
             ),
@@ -217,13 +233,15 @@ def proof() -> Proof:
                 "[degree_shift](degree_shift.md); $S(1,1,0) = m^2$ because $u$ and $v$ are independent there",
                 _coefficients,
                 every("k c_k c_0 rho kappa", by.POWER_SERIES, by.INDEPENDENCE),
+                names={"m": r"\sqrt{c_0}", "K_c": r"(\rho\kappa)' - c_0", r"\tilde K_c": r"(\rho^2\kappa)' - 2c_0\rho"},
             ),
             Step(
                 "gating centres by itself",
-                r"E[(p\cdot x)\,\phi(w\cdot x)] = 0: \qquad \tilde K \text{ has no degree } 0",
+                r"\mathbb{E}[(p\cdot x)\,\phi(w\cdot x)] = 0: \qquad \tilde K \text{ has no degree } 0",
                 "$p$ is independent of $w$ and has mean 0; $c_0$ becomes the coefficient of $\\rho$",
                 _gated_mean,
                 every("d p x c S T", by.INDEPENDENCE),
+                names={"w": r"\text{independent of } p", r"\phi": r"\text{any function with the duals } S, T"},
             ),
             Step(
                 "two orders",
@@ -238,6 +256,14 @@ def proof() -> Proof:
                 "centring the gate gains",
                 _orders,
                 every("L L_c G G_c"),
+                names={
+                    r"\mathrm{cond}": r"\text{a positive number, } L, L_c, G, G_c \text{ for the four kernels}",
+                    "K": r"\text{the kernel with } L",
+                    "K_c": r"\text{the kernel with } L_c",
+                    r"\tilde K": r"\text{the kernel with } G",
+                    r"\tilde K_c": r"\text{the kernel with } G_c",
+                    "I": r"\ln(G/G_c)",
+                },
             ),
             Step(
                 "centring gains at most λ₁/λ₂",
@@ -248,6 +274,7 @@ def proof() -> Proof:
                 "4.3.9); every data set, with the exact mean of each row",
                 _rank_one,
                 every("K v x n lambda_1 lambda_2 s t", by.WEYL, by.COURANT),
+                names={r"\mathrm{cond}": r"\lambda_1/\lambda_n"},
             ),
             Step(
                 "among centred kernels gating never hurts",
@@ -255,7 +282,11 @@ def proof() -> Proof:
                 r"\qquad \mathrm{cond}\,\tilde K_c \le \mathrm{cond}\,K_c",
                 "Schur's theorem for a correlation matrix, [majorisation](majorisation.md)",
                 _hadamard,
-                every("c S m_1 m_2", by.SCHUR),
+                every("c S m_1 m_2", by.SCHUR, by.SCHUR(r"\mathrm{cond}")),
+                names={
+                    "X": r"\text{the inputs, } \tfrac{XX^\top}{d} \text{ with entries } c",
+                    "d": r"\text{their dimension}",
+                },
             ),
             Step(
                 "centring alone can hurt",
@@ -264,6 +295,14 @@ def proof() -> Proof:
                 "$S(1,1,-1) = 0$; the off-diagonal entry of $K_c$ is $-1/(2\\pi)$",
                 _antipodal,
                 every(),
+                names={
+                    "x_1": r"\text{any input}",
+                    "x_2": "-x_1",
+                    "K": r"\text{of } x_1, x_2",
+                    r"\tilde K": r"\text{of } x_1, x_2",
+                    "K_c": r"\text{of } x_1, x_2",
+                    r"\mathrm{cond}": r"\text{the largest over the least eigenvalue}",
+                },
             ),
             Step(
                 "the limits for d ≪ n ≪ d²",
@@ -284,6 +323,7 @@ def proof() -> Proof:
                     by.EL_KAROUI,
                     by.MARCHENKO,
                     by.FINITE_RANK,
+                    why="the law of the spectrum is cited and its constants are put together in words",
                 ),
             ),
             Step(
@@ -301,6 +341,7 @@ def proof() -> Proof:
                     "the spike of a kernel without bulk, and the share where the mean grows",
                     by.EL_KAROUI,
                     by.FINITE_RANK,
+                    why="the law of the spectrum is cited and its constants are put together in words",
                 ),
             ),
         ),

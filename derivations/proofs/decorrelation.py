@@ -31,6 +31,22 @@ def proof() -> Proof:
             "= B/A = q\\mathbb{E}[\\phi'^2]/\\mathbb{E}[\\phi^2]$, $W = C/A = "
             "q^2\\mathbb{E}[\\phi''^2]/\\mathbb{E}[\\phi^2]$ on the diagonal. $R = \\tilde K/K$."
         ),
+        names={
+            "K": r"\kappa + r\rho\kappa'",
+            r"\tilde K": r"\rho\bigl((1+r)\kappa + r\rho\kappa'\bigr)",
+            r"\mu": r"\frac{\rho\kappa'}{\kappa}",
+            "V": r"\rho\mu'",
+            "A": r"\kappa",
+            "B": r"\rho\kappa'",
+            "C": r"\rho^2\kappa''",
+            "M": r"\frac{B}{A}",
+            "W": r"\frac{C}{A}",
+            "R": r"\frac{\tilde K}{K}",
+            "P": "(1+r)A^2 + 2rAB + 2r^2B^2 - r^2AC",
+            r"g(\theta)": r"t\left(\frac{1+r}{1+2r} - \frac{1}{(1+r)\cos\theta}\right) - (1-t\theta)\tan\frac\theta2",
+            r"\omega_\tau(k)": r"1 + r - 2r^2\tau^2 + (2r+r^2+4r^2\tau)\,k - r^2k^2",
+            r"Q_\tau": r"\sum_k\omega_\tau(k)\,c_k\rho^k",
+        },
         steps=(
             Step(
                 "the two kernels",
@@ -40,6 +56,11 @@ def proof() -> Proof:
                 "parametrisation, where $r = 1$; here compared with the engine",
                 bounds.two_kernels,
                 every("m d c S T"),
+                names={
+                    "r": r"\tfrac dm \text{ (LeCun) or } 1 \text{ (ntk)}",
+                    "K": r"\text{the non-gated kernel, with the duals } S, T",
+                    r"\tilde K": r"\text{the gated kernel, with the duals } S, T",
+                },
             ),
             Step(
                 "the ratio and its slope",
@@ -61,7 +82,8 @@ def proof() -> Proof:
                 "algebra; $K(\\rho) > 0$ for $\\rho > 0$, and at $\\rho = 0$ the gated kernel vanishes. So the "
                 "inequality says $R(\\rho) \\le R(1)$, and $r^2V \\le (1+r\\mu)(1+r+r\\mu)$ on $(0, 1]$ implies it",
                 bounds.comparison,
-                every("K R K_1 R_1"),
+                every("K R K_1 R_1", by.MONOTONE_FUNCTION),
+                names={r"\tilde K": r"R\,K", r"\rho": r"\text{the first of the points } \rho \text{ and } 1"},
             ),
             Step(
                 "the margin",
@@ -72,7 +94,7 @@ def proof() -> Proof:
                 "substitution of $\\mu$ and $V$. If $P(1) < 0$ then $R$ decreases next to 1 and the inequality "
                 "fails: the condition on the diagonal is **necessary**",
                 bounds.diagonal_margin,
-                every("r rho kappa A M W"),
+                every("r rho kappa A M W", by.MONOTONE_FUNCTION),
             ),
             Step(
                 "polynomials up to a degree",
@@ -87,6 +109,7 @@ def proof() -> Proof:
                 "\\le m$ only",
                 bounds.degrees,
                 every("r mu n V", by.BHATIA_DAVIS),
+                names={"k": r"\text{the degree, with mean } \mu \text{ and variance } V"},
             ),
             Step(
                 "no higher degree",
@@ -99,7 +122,13 @@ def proof() -> Proof:
                 "weights "
                 "$n-\\mu$ and $\\mu$ are positive. The condition on the diagonal is necessary",
                 bounds.sharp_degree,
-                every("r mu n e"),
+                every("r mu n e", by.INTERMEDIATE),
+                names={
+                    "V": r"n^2\tfrac\mu n - \mu^2",
+                    r"\phi": r"1 + \varepsilon\,\mathrm{He}_n",
+                    r"\varepsilon": r"\text{any number: degree } n \text{ has the share } \mu/n",
+                    "q": "1",
+                },
             ),
             Step(
                 "degree 8 fails",
@@ -112,6 +141,15 @@ def proof() -> Proof:
                 "$\\kappa = 1 + w\\rho^8$ by orthogonality; exact rational arithmetic",
                 cases.degree_eight,
                 every("w rho"),
+                names={
+                    r"\phi": r"1 + \varepsilon\,\mathrm{He}_8",
+                    r"\varepsilon": r"\sqrt{w/8!}",
+                    "q": "1",
+                    "r": "1",
+                    r"\kappa": r"1 + w\rho^8",
+                    "K": r"(\rho\kappa)'",
+                    r"\tilde K": r"(\rho^2\kappa)'",
+                },
             ),
             Step(
                 "kinks",
@@ -126,6 +164,15 @@ def proof() -> Proof:
                 "$R(\\rho) > R(1)$ to the left of it: **no activation with a kink obeys the inequality**",
                 bounds.kinks,
                 every("r rho mu M t theta", by.MONOTONE, by.ABEL),
+                names={
+                    r"\phi": r"\alpha z+\beta|z|",
+                    r"\alpha": r"\text{any number}",
+                    r"\beta": r"\text{any number}",
+                    "z": r"\text{any number}",
+                    r"\kappa": r"\cos\theta\,(1-t\theta) + t\sin\theta \text{ at } \rho = \cos\theta",
+                    "R": r"\rho\Bigl(1+\frac{r}{1+r\mu}\Bigr)",
+                    "c_k": r"\text{the coefficients of } \kappa",
+                },
             ),
             Step(
                 "a minorant that is linear in the weights",
@@ -136,6 +183,7 @@ def proof() -> Proof:
                 "completing the square, for any $\\tau$; it is sharp at $\\rho = 1$ for $\\tau = M$",
                 bounds.minorant,
                 every("r A B C tau k M"),
+                names={"c_k": r"\text{any weights}", r"\rho": r"\text{any point}"},
             ),
             Step(
                 "one condition decides",
@@ -151,6 +199,14 @@ def proof() -> Proof:
                 "suffices whatever $M$ is ($\\tau = 0$)",
                 bounds.sign_pattern,
                 every("r tau k K w"),
+                names={
+                    "M": r"\tau",
+                    "c_k": r"\text{weights that are not negative}",
+                    "A": r"\sum_kc_k",
+                    "C": r"\sum_kk(k-1)c_k",
+                    r"\rho": "(1+y)^{-1}",
+                    r"\kappa": r"\sum_kc_k\rho^k",
+                },
             ),
             Step(
                 "ramps",
@@ -167,7 +223,10 @@ def proof() -> Proof:
                 "0$ on $[\\rho_1, 1]$. If $\\rho_1 \\ge 1$ then $C \\le 6c_1$ and $Q_1(1) \\ge 0$. For $\\phi = z/2 + "
                 "$ even, such as GELU, SiLU and softplus, $c_1 = q/4$",
                 bounds.ramps,
-                ingredient("the two lower bounds, the condition, $\\omega_1(0)$ and $\\omega_M(1)$"),
+                ingredient(
+                    "the two lower bounds, the condition, $\\omega_1(0)$ and $\\omega_M(1)$",
+                    why="where the series of both minorants change sign is argued in words",
+                ),
             ),
             Step(
                 "at every variance",
@@ -181,6 +240,11 @@ def proof() -> Proof:
                 "\\ge 1 + x^2$; for the squared ReLU the minorant with $\\tau = 1$, $\\omega_1(0) = 0$",
                 cases.always,
                 every("r x"),
+                names={
+                    r"\kappa": r"\text{the dual as a function of } x, \text{ up to a factor}",
+                    r"\rho": "x",
+                    "z": r"\text{any number}",
+                },
             ),
             Step(
                 "the Gaussian",
@@ -188,7 +252,8 @@ def proof() -> Proof:
                 r"\frac{q^2}{1+2q} \le 2 \iff q \le 2+\sqrt6",
                 "the engine's dual; $\\mu$ increases with $\\rho$, so $M \\le 2$ decides ($r = 1$)",
                 cases.gaussian,
-                every("q rho"),
+                every("q rho", by.MONOTONE_FUNCTION),
+                names={r"\kappa": r"\bigl((1+q)^2 - q^2\rho^2\bigr)^{-1/2}", "z": r"\text{any number}"},
             ),
             Step(
                 "piecewise linear activations",
@@ -203,18 +268,39 @@ def proof() -> Proof:
                 "superposition; $(1-\\cos\\theta)/\\sin\\theta = \\tan(\\theta/2)$. ReLU: $t = 1/\\pi$",
                 cases.family,
                 every("alpha beta q r t theta"),
+                names={
+                    r"\phi(z)": r"\alpha z+\beta|z|",
+                    "z": r"\text{any number}",
+                    "S": r"\mathbb{E}[\phi(u)\,\phi(v)]",
+                    "T": r"\mathbb{E}[\phi'(u)\,\phi'(v)]",
+                    "u": r"\text{Gaussian with variance } q",
+                    "v": r"\text{Gaussian with variance } q \text{ and } \mathbb{E}[uv] = q\cos\theta",
+                    "K": r"S + r\,q\cos\theta\,T",
+                    r"\tilde K": r"q\cos\theta\,\bigl((1+r)\,S + r\,q\cos\theta\,T\bigr)",
+                    r"\rho": r"\cos\theta",
+                },
             ),
             Step(
                 "the exact angle",
                 lines(
-                    r"g(0) = \frac{t\,r^2}{(1+r)(1+2r)} > 0, \qquad g' = -\frac{t\sin\theta}{(1+r)\cos^2\theta} - "
-                    r"\frac{1 - t(\theta+\sin\theta)}{2\cos^2(\theta/2)}",
+                    (
+                        r"g(0) = \frac{t\,r^2}{(1+r)(1+2r)} > 0, \qquad g' = -\frac{t\sin\theta}{(1+r)\cos^2\theta} "
+                        r"- \frac{1 - t(\theta+\sin\theta)}{2\cos^2(\theta/2)} < 0, \qquad g\cos\theta \to "
+                        r"-\frac{t}{1+r} < 0 \quad (\theta \to \tfrac\pi2)"
+                    ),
+                    (
+                        r"\Longrightarrow\quad g(\theta) = 0 \text{ for exactly one } \theta = \theta^* \in (0, "
+                        r"\tfrac\pi2)"
+                    ),
                 ),
-                "for $t \\le 1/\\pi$ (ReLU; leaky ReLU with slope $\\ge 0$, $\\ne 1$) $t(\\theta + \\sin\\theta) \\le "
-                "\\frac12 + \\frac1\\pi < 1$ on $[0, \\pi/2]$, so $g$ decreases from $g(0)$ to $-\\infty$: there is "
-                "exactly one angle $\\theta^*$; pairs closer than it come closer by gating, all others move apart",
+                (
+                    r"for $0 < t \le 1/\pi$ (ReLU; leaky ReLU with slope $\ge 0$, $\ne 1$) $t(\theta + "
+                    r"\sin\theta) \le \frac12 + \frac1\pi < 1$ on $[0, \pi/2]$, so that $g$ decreases from "
+                    r"$g(0)$ to $-\infty$: pairs closer than $\theta^*$ come closer by gating, all others move "
+                    "apart"
+                ),
                 cases.angle,
-                every("r t theta"),
+                every("r t theta", by.MONOTONE_FUNCTION, by.INTERMEDIATE),
             ),
             Step(
                 "its size",
@@ -223,6 +309,7 @@ def proof() -> Proof:
                 "Taylor series of $g$; implicit function theorem",
                 cases.first_order,
                 every("r t", by.TAYLOR, by.IMPLICIT),
+                names={r"\ell": r"\frac{2t\,r^2}{(1+r)(1+2r)}", r"\theta": r"\text{the root of } g"},
             ),
         ),
         remarks=(

@@ -8,7 +8,7 @@ from derivations.tools import theorems as by
 from derivations.tools.arcsine import d_dc, read, vanish
 from derivations.tools.gauss import moment
 from derivations.tools.latex import lines
-from derivations.tools.means import cases, spots
+from derivations.tools.means import spots
 from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.zero import zero
 from glutheory.activations import activation
@@ -43,7 +43,7 @@ def _derivatives() -> Outcome:
 def _closed_forms() -> Outcome:
     """The engine's closed forms at free variances."""
     checks = []
-    for plain, gate, square in cases("network", (("relu", "reglu", 0), ("gelu", "geglu", 1))):
+    for plain, gate, square in (("relu", "reglu", 0), ("gelu", "geglu", 1)):
         S = read(derivation(plain).dual.S, sp.Integer(square), sp.Integer(square))
         K, gated = (read(derivation(name).ntk, sp.Integer(square), sp.Integer(square)) for name in (plain, gate))
         checks.append(vanish(K - d_dc(c * S), gated - d_dc(c**2 * S)))
@@ -95,7 +95,7 @@ def _weights() -> Outcome:
     """E[k] = Σ k c_k ρ^k/κ is μ and E[k²] − E[k]² is V, for any series: ρ d/dρ multiplies the term of degree k by k."""
     coefficient = sp.Symbol("c_k", positive=True)
     term = coefficient * rho**k
-    shift = [(rho * sp.diff(k**power * term, rho), k ** (power + 1) * term) for power in cases("power", (0, 1))]
+    shift = [(rho * sp.diff(k**power * term, rho), k ** (power + 1) * term) for power in (sp.S.Zero, sp.S.One)]
     # the sums of k^j c_k ρ^k, j = 0, 1, 2, of which by that each is ρ times the derivative of the last
     first = sp.Function("A")(rho)
     second, third = rho * sp.diff(first, rho), rho * sp.diff(rho * sp.diff(first, rho), rho)
@@ -124,6 +124,16 @@ def proof() -> Proof:
             "$\\phi$, $T = \\partial S/\\partial c$ (Price). On the sphere $a = b = 1$ and $c = \\rho$. $K$ is the "
             "NTK of the non-gated, $\\tilde K$ of the gated network; $c_k = h_k(1)^2 \\ge 0$."
         ),
+        names={
+            "K": "S + cT",
+            r"\tilde K": "2cS + c^2T",
+            r"\kappa": r"\sum_kc_k\rho^k",
+            r"\mu": r"\frac{\rho\kappa'}{\kappa}",
+            "V": r"\rho\mu'",
+            "T": r"\frac{\partial S}{\partial c}",
+            "c": r"\rho",
+            "S": r"\kappa",
+        },
         steps=(
             Step(
                 "the two kernels",
@@ -144,11 +154,28 @@ def proof() -> Proof:
             ),
             Step(
                 "ReLU and GELU",
-                r"K_{\mathrm{ReLU}},\ \tilde K_{\mathrm{ReGLU}},\ K_{\mathrm{GELU}},\ \tilde K_{\mathrm{GEGLU}} "
-                r"\quad\text{from } S_{\mathrm{ReLU}},\ S_{\mathrm{GELU}}",
-                "the engine's closed forms of all four kernels, compared with the derivatives of $cS$ and $c^2S$",
+                (
+                    r"K_1 = \frac{\partial}{\partial c}(cS_1), \quad \tilde K_1 = \frac{\partial}{\partial "
+                    r"c}(c^2S_1), \qquad K_2 = \frac{\partial}{\partial c}(cS_2), \quad \tilde K_2 = "
+                    r"\frac{\partial}{\partial c}(c^2S_2)"
+                ),
+                (
+                    "the engine's closed forms of the four kernels of ReLU and ReGLU, GELU and GEGLU, compared "
+                    "with the derivatives of $cS$ and $c^2S$ for its $S$ of ReLU and GELU"
+                ),
                 _closed_forms,
                 every("a b c"),
+                names={
+                    "S_1": r"\mathbb{E}[u_+v_+]",
+                    "S_2": r"\mathbb{E}[u\,\Phi(u)\,v\,\Phi(v)]",
+                    "u": r"\text{Gaussian with variance } a",
+                    "v": r"\text{Gaussian with variance } b \text{ and } \mathbb{E}[uv] = c",
+                    r"\Phi": r"\text{the normal distribution function}",
+                    "K_1": r"\text{of ReLU at } a, b, c",
+                    r"\tilde K_1": r"\text{of ReGLU at } a, b, c",
+                    "K_2": r"\text{of GELU at } a, b, c",
+                    r"\tilde K_2": r"\text{of GEGLU at } a, b, c",
+                },
             ),
             Step(
                 "coefficients on the sphere",
@@ -167,6 +194,13 @@ def proof() -> Proof:
                 "Isserlis' moments; the engine's kernels on the sphere",
                 lambda: both(_polynomial(), _printed()),
                 every("rho"),
+                names={
+                    r"\kappa": r"\mathbb{E}[\phi(u)\,\phi(v)]",
+                    "u": r"\text{standard normal}",
+                    "v": r"\text{standard normal with } \mathbb{E}[uv] = \rho",
+                    r"\phi(z)": "z^3",
+                    "z": r"\text{any number}",
+                },
             ),
             Step(
                 "several value branches",
@@ -174,6 +208,13 @@ def proof() -> Proof:
                 "product rule ([products](products.md))",
                 _several_gates,
                 every("n rho kappa", by.PRICE),
+                names={
+                    "K": r"\frac{\partial}{\partial c}(c\,\rho^n\kappa)",
+                    "p_i": r"\text{independent Gaussian weights}",
+                    "w": r"\text{independent Gaussian weights}",
+                    "x": r"\text{an input with } a = 1",
+                    r"\phi": r"\text{any function with the dual } \kappa",
+                },
             ),
             Step(
                 "mean and variance of the degree",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.proofs.depth_limit import relu_ntk, relu_rate
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
@@ -172,7 +173,9 @@ def _without() -> Outcome:
     slope = sp.diff(scale * f(sigma / sp.sqrt(q * q_2)), sigma)
     inner = sp.Subs(sp.diff(f(x), x), x, sigma / sp.sqrt(q * q_2)).doit()
     K = sp.Symbol("K", real=True)
+    rows = sp.Symbol("r", positive=True)  # ln(q_0/q_0'): one block multiplies it by p
     return zero(
+        (p * (p**depth * rows), p ** (depth + 1) * rows),
         (slope, scale / sp.sqrt(q * q_2) * sp.diff(f(x), x).subs(x, sigma / sp.sqrt(q * q_2))),
         (K * slope / scale, K / sp.sqrt(q * q_2) * inner),
         ((v * q**p) / (v * q_2**p), (q**p) / (q_2**p)),
@@ -198,12 +201,23 @@ def proof() -> Proof:
             "0$; $\\mu = f(0) = (E\\phi)^2/E\\phi^2$, $\\chi = f'(1) = E\\phi'^2/E\\phi^2$, $v = E\\phi^2$; a tilde: "
             "gated; index $+$: after one block more. ntk parametrisation, all variances 1, all weights trained."
         ),
+        names={
+            r"\tilde f": r"\rho f",
+            r"\alpha": r"\frac{2}{\chi-1}",
+            r"\chi": "f'(1)",
+            r"\mu": "f(0)",
+            r"\phi": r"\text{any activation with the map } f",
+            r"\mathrm{cond}": r"\lambda_1/\lambda_n",
+        },
         steps=(
             Step(
                 "a product is passed by its derivative",
                 r"\sum_i (t+\rho)\,f_i'(\rho)\prod_{j\ne i} f_j(\rho) = (t+\rho)\,\frac{d}{d\rho}\prod_i f_i(\rho); "
                 r"\qquad \text{gated: } \tilde f(\rho) = \rho f(\rho)",
-                "every branch is fed with the same $\\Theta = t + \\rho$; two branches, and by induction any number",
+                (
+                    r"every branch is fed with the same $\Theta = t + \rho$; two branches, the second of which "
+                    "may be a product itself"
+                ),
                 _block,
                 every("rho t f g"),
             ),
@@ -231,7 +245,7 @@ def proof() -> Proof:
             Step(
                 "what a gate does to the map",
                 r"\tilde f(0) = 0, \qquad \tilde f'(0) = f(0) = \mu, \qquad \tilde f'(1) = 1 + \chi, \qquad \mu = "
-                r"1 - \frac{\mathrm{Var}\,\phi}{E\phi^2} < 1",
+                r"1 - \frac{\mathrm{Var}\,\phi}{\mathbb{E}\,\phi^2} < 1",
                 "the product rule; $\\phi$ is not constant",
                 _gate,
                 every("rho f s mu e"),
@@ -240,9 +254,15 @@ def proof() -> Proof:
                 "the linear part of a gated kernel",
                 r"\rho_l = r\rho + O(\rho^2),\ k_l = b\rho + O(\rho^2): \qquad r_+ = r\,\frac{q+m\mu}{q+m}, \qquad "
                 r"\frac{b_+}{r_+} = \frac br + \frac{2m\mu}{q+m\mu}",
-                "$\\tilde f = \\mu\\rho + O(\\rho^2)$; there is no constant part",
+                r"$\tilde f = \mu\rho + O(\rho^2)$, without a constant part",
                 _linear,
-                every("r b q m mu"),
+                every("r b q m mu", by.TAYLOR),
+                names={
+                    "k_l": r"b\rho + O(\rho^2)",
+                    r"\rho_l": r"r\rho + O(\rho^2)",
+                    r"\rho": r"\text{the correlation at the start}",
+                    "l": r"\text{the number of a block}",
+                },
             ),
             Step(
                 "a power of the depth",
@@ -253,7 +273,11 @@ def proof() -> Proof:
                 "$b_L/r_L = 2 + \\sum 2v\\mu/(1+lv+v\\mu)$, which is 2 where $\\mu = 0$; without residuals "
                 "$L(\\mu/(1+\\chi))^L$",
                 _power,
-                every("l v mu chi", by.WENDEL),
+                ingredient(
+                    "the factors as quotients of $\\Gamma$ at arguments one apart",
+                    by.WENDEL,
+                    why="the logarithm comes from a sum over the blocks that is estimated in words",
+                ),
             ),
             Step(
                 "gated kernels tend to diagonal matrices",
@@ -264,7 +288,13 @@ def proof() -> Proof:
                 "$|\\tilde f(\\rho)| \\le cf(c)$; $\\tilde f'(c) \\to \\mu < 1+\\chi$; discs around the diagonal. Any "
                 "rows no two of which are parallel or opposite, with residuals or without",
                 _off,
-                ingredient("the contraction of one step", by.GERSHGORIN, by.CHUNG, by.SCHOENBERG),
+                ingredient(
+                    "the contraction of one step",
+                    by.GERSHGORIN,
+                    by.CHUNG,
+                    by.SCHOENBERG,
+                    why="the limit over the depth rests on a lemma on recursions and on discs, put together in words",
+                ),
             ),
             Step(
                 "spike and bulk of a constant correlation",
@@ -273,16 +303,31 @@ def proof() -> Proof:
                 "the vector of ones, and vectors of sum 0",
                 _constant,
                 every("n x w"),
+                names={
+                    r"\lambda_k": r"\text{the eigenvalues of } (1-x)I + x\,11^\top \text{ in falling order}",
+                    "I": r"\mathbf 1",
+                    r"\mathrm{cond}": r"\lambda_1/\lambda_n",
+                },
             ),
             Step(
                 "ReLU: the marginal case",
                 r"f = \cos\theta + \frac{\sin\theta - \theta\cos\theta}\pi, \qquad f' = 1 - \frac\theta\pi; \qquad "
                 r"\theta_L \sim \frac{3\pi}L, \quad \frac{k_L}{D_L} \to \frac14, \qquad \mathrm{cond}\,K_L \to "
                 r"\frac{n+3}3",
-                "$1/\\theta_+ - 1/\\theta \\to 1/(3\\pi)$; so $k_+ = (1-(3+o(1))/l)k + 2 + o(1)$ and $k_L \\sim L/2$, "
-                "$D_L = 2L + 2$; with residuals $\\ln q_L$ stands for $L$",
-                _relu,
-                ingredient("the map and its slope in angles, and the quotient of the two growths", by.CHUNG),
+                (
+                    r"$k_+ = (1-(3+o(1))/l)k + 2 + o(1)$, $k_L \sim L/2$ and $D_L = 2L + 2$, as in "
+                    r"[depth_limit](depth_limit.md), whose $\Theta$ is $k - \rho$; with residuals $\ln q_L$ "
+                    "stands for $L$"
+                ),
+                lambda: both(_relu(), relu_rate(), relu_ntk()),
+                every("theta Theta L n", by.TAYLOR, by.CESARO, by.CHUNG, by.WEYL),
+                names={
+                    r"\mathrm{cond}": r"\text{the largest over the least eigenvalue}",
+                    "f": r"\text{ReLU's map}",
+                    "k_L": r"\Theta_{ij} + \cos\theta",
+                    "D_L": r"\Theta_{ii} + 1",
+                    "K_L": r"\text{the matrix of } k_L \text{ and } D_L",
+                },
             ),
             Step(
                 "χ > 1: the plain kernel tends to a diagonal matrix as well",
@@ -291,14 +336,22 @@ def proof() -> Proof:
                 "a convex map with slope above 1 at 1 crosses the diagonal once below 1, with a slope below that of "
                 "the chord; $D$ grows like $\\chi^L$, with residuals like $L^{\\chi-1}$",
                 _chaotic,
-                ingredient("the slope of the chord and the limit", by.CHUNG),
+                ingredient(
+                    "the slope of the chord and the limit",
+                    by.CHUNG,
+                    why="the limits over the depth are those of a recursion that is not solved",
+                ),
             ),
             Step(
                 "χ < 1: the plain kernel tends to a constant",
                 r"\rho_L \to 1, \qquad k_L,\ D_L \to \frac2{1-\chi}, \qquad \mathrm{cond}\,K_L \to \infty",
                 "$\\rho = 1$ is the only fixed point, and attracts; all entries have one limit",
                 _ordered,
-                ingredient("the fixed point of the diagonal, with residuals and without", by.CHUNG),
+                ingredient(
+                    "the fixed point of the diagonal, with residuals and without",
+                    by.CHUNG,
+                    why="the limits over the depth are those of a recursion that is not solved",
+                ),
             ),
             Step(
                 "homogeneous activations without norms",
@@ -311,7 +364,14 @@ def proof() -> Proof:
                 "variances; $p = 1$ for ReLU, $p = 2$ for ReGLU; the condition number is at least the quotient of two "
                 "entries of the diagonal",
                 _without,
-                every("q q_2 v p f sigma K", by.RAYLEIGH),
+                every("q q_2 v p f sigma K", by.RAYLEIGH, by.RAYLEIGH(r"\mathrm{cond}")),
+                names={
+                    "m": r"v\,q^p",
+                    "k": r"K/\sqrt{qq'}",
+                    r"\rho": r"\Sigma/\sqrt{qq'}",
+                    r"\Sigma": r"\text{the covariance } \sigma",
+                    "L": r"\text{the number of blocks}",
+                },
             ),
         ),
         remarks=(

@@ -96,6 +96,14 @@ def proof() -> Proof:
             "dual activation on inputs of norm $\\sqrt d$; $\\epsilon_c$, $\\epsilon$: off the diagonal over the "
             "diagonal."
         ),
+        names={
+            "f": r"\sum_kp_k\rho^k",
+            r"\mu": "p_0",
+            r"\chi": "f'(1)",
+            "f_c": r"\frac{f-\mu}{1-\mu}",
+            "m": r"v(1-\mu)",
+            r"\kappa": "vf",
+        },
         steps=(
             Step(
                 "the centred map",
@@ -107,10 +115,16 @@ def proof() -> Proof:
             ),
             Step(
                 "one constant is the mean of every row",
-                r"E[(\phi(u) - \mu_1)(\phi(u') - \mu_1)] = S - \mu_1^2, \qquad \mu_1 = E\,\phi(z)",
+                r"\mathbb{E}[(\phi(u) - \mu_1)(\phi(u') - \mu_1)] = S - \mu_1^2, \qquad \mu_1 = \mathbb{E}\,\phi(z)",
                 "behind RMSNorm all pre-activations of all rows have variance 1, at every depth",
                 _exact,
                 every("S m_1"),
+                names={
+                    r"\mu_1": "m_1",
+                    r"\phi": r"\text{any function with } \mathbb{E}[\phi(u)\,\phi(u')] = S",
+                    "u": r"\text{standard normal}",
+                    "z": r"\text{standard normal}",
+                },
             ),
             Step(
                 "a straight line separates the slopes",
@@ -118,6 +132,7 @@ def proof() -> Proof:
                 "$1 - \\mu = \\sum_{k\\ge1}p_k$ and $\\chi = \\sum kp_k$; the activation is not linear",
                 _slopes,
                 every("k p_k p_1 s", by.SCHOENBERG),
+                names={r"\mu": r"1 - \sum_{k\ge1}p_k", r"\chi": r"\sum_kkp_k"},
             ),
             Step(
                 "centring alone is enough",
@@ -129,7 +144,12 @@ def proof() -> Proof:
                 ),
                 "the steps of [depth](depth.md) use of a gated map only what the last step says of the centred one",
                 _sufficient,
-                ingredient("the two rates of the centred kernel", by.WENDEL, by.CHUNG),
+                ingredient(
+                    "the two rates of the centred kernel",
+                    by.WENDEL,
+                    by.CHUNG,
+                    why="how the rates of the two kernels come from the recursions is in words",
+                ),
             ),
             Step(
                 "the share of the mean tends to 1",
@@ -140,7 +160,11 @@ def proof() -> Proof:
                 "$\\ln\\mathrm{cond}\\,K$ decays like $L^{1-\\chi}$ or $\\chi^{-L}$, $\\ln\\mathrm{cond}\\,K_c$ "
                 "faster",
                 _share,
-                ingredient("the exponents, and the share where the rest is smaller", by.CHUNG),
+                ingredient(
+                    "the exponents, and the share where the rest is smaller",
+                    by.CHUNG,
+                    why="the limit of the logarithms' quotient rests on rates that are not decided",
+                ),
             ),
             Step(
                 "one block is the network of two layers",
@@ -149,6 +173,13 @@ def proof() -> Proof:
                 "the settings ntk and block of the claim `mechanism`, up to a factor",
                 _one_block,
                 every("rho v kappa"),
+                names={
+                    "L": r"\text{the number of blocks, } 1",
+                    "m": "v",
+                    "q": "v",
+                    "k": r"K/\sqrt{qq'}",
+                    "K": r"(\rho\kappa)'",
+                },
             ),
         ),
         remarks=(

@@ -8,7 +8,7 @@ from derivations.tools import theorems as by
 from derivations.tools.half_line import ANGLE, half_moment, quadrant_mean
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
-from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.zero import positive, strictly, zero
 
@@ -143,34 +143,56 @@ def _relu() -> Outcome:
     )
 
 
-def _relu_rate() -> Outcome:
-    """Cos θ' = cos θ + θ³/(3π) + …: θ' = θ − θ²/(3π) + …, of which 3π/L is the solution."""
+def relu_rate() -> Outcome:
+    """Cos θ' = cos θ + θ³/(3π) + … of θ' = θ − θ²/(3π) + cθ³; then 1/θ' − 1/θ → 1/(3π) as θ → 0."""
     above = 2 * quadrant_mean(1) - sp.cos(ANGLE)
-    taylor = [sp.diff(above, ANGLE, order).subs(ANGLE, 0) for order in range(4)]
+    moved = sp.cos(ANGLE - ANGLE**2 / (3 * sp.pi)) - sp.cos(ANGLE)
+    taylor = [[sp.diff(expr, ANGLE, order).subs(ANGLE, 0) for order in range(4)] for expr in (above, moved)]
+    theta, slack, x = sp.Symbol("theta", positive=True), sp.Symbol("c", real=True), sp.Symbol("x", positive=True)
+    after = theta - theta**2 / (3 * sp.pi) + slack * theta**3
+    gained = (1 / (3 * sp.pi) - slack * theta) / (1 - theta / (3 * sp.pi) + slack * theta**2)
     angle = 3 * sp.pi / L
-    step = angle - angle**2 / (3 * sp.pi) - angle.subs(L, L + 1)
     return both(
-        zero(*taylor[:3], taylor[3] / 6 - 1 / (3 * sp.pi), angle**2 / 2 * L**2 - RELU_RATE), tends(step * L**2, L)
+        zero(*(value for row in taylor for value in row[:3]), *(row[3] / 6 - 1 / (3 * sp.pi) for row in taylor)),
+        follows("what one layer adds to $1/\\theta$", zero((1 / after - 1 / theta, gained))),
+        tends(gained.subs(theta, 1 / x), x, 1 / (3 * sp.pi)),
+        zero(angle**2 / 2 * L**2 - RELU_RATE),
     )
 
 
 def _ntk() -> Outcome:
+    """The solution at ρ = 1; off it Θ − Θ* is multiplied by f'(ρ_L) → λ, and what is added tends to 0."""
     start, slope, at = sp.symbols("Theta lambda rho", real=True)
-    return zero(
-        grown(sp.S.Zero, start) - start,
-        grown(L + 1, start) - (mu * (grown(L, start) + 1) + 1),
-        slope * (shared(slope, at) + at) + at - shared(slope, at),
+    fixed = shared(slope, at)
+    factor, image, near = sp.symbols("a b r", real=True)  # f'(ρ_L), f(ρ_L) and ρ_L, which tend to λ, ρ* and ρ*
+    added = factor * (start + near) + image - fixed - factor * (start - fixed)
+    return both(
+        zero(
+            grown(sp.S.Zero, start) - start,
+            grown(L + 1, start) - (mu * (grown(L, start) + 1) + 1),
+            slope * (fixed + at) + at - fixed,
+        ),
+        follows(
+            "what is added to $\\Theta - \\Theta^*$ tends to 0",
+            zero((sp.expand(added), factor * (fixed + near) + image - fixed)),
+            zero(sp.expand(added).subs({factor: slope, image: at, near: at}, simultaneous=True)),
+        ),
     )
 
 
-def _relu_ntk() -> Outcome:
-    """Off the diagonal f' = 1 − θ/π = 1 − 3/L + …: aL with (L + 1)a = (1 − 3/L)(aL + 1) + 1; on it 2L."""
-    size = sp.Symbol("n", positive=True)
-    a = 2 * RELU_NTK
-    step = (1 - 3 / L) * (a * L + 1) + 1 - a * (L + 1)
-    diagonal = 2 * L
+def relu_ntk() -> Outcome:
+    """Off the diagonal f' = 1 − 3/L + …: z = Θ/L² obeys z' = (1 − 5/L + o(1/L)) z + (2 + o(1))/L²; on it Θ is 2L."""
+    size, old = sp.Symbol("n", positive=True), sp.Symbol("Theta", real=True)
+    after = ((1 - 3 / L) * (old + 1) + 1) / (L + 1) ** 2
+    factor, added = L**2 * (1 - 3 / L) / (L + 1) ** 2, L**2 * (2 - 3 / L) / (L + 1) ** 2
+    limit = sp.Integer(2) / (5 - 1)  # of L z, by Chung's lemma with c = 5 and p = 1
     condition = (1 + (size - 1) * RELU_NTK) / (1 - RELU_NTK)
-    return both(tends(step, L), zero(diagonal + 1 + 1 - 2 * (L + 1), condition - (size + 3) / 3))
+    return both(
+        zero((after, factor * old / L**2 + added / L**2)),
+        tends((factor - 1) * L, L, sp.Integer(-5)),
+        tends(added, L, sp.Integer(2)),
+        zero(limit / 2 - RELU_NTK, 2 * L + 1 + 1 - 2 * (L + 1), (condition, (size + 3) / 3)),
+    )
 
 
 def _regression() -> Outcome:
@@ -202,6 +224,18 @@ def proof() -> Proof:
             "$F = \\rho f$ is the map of the gated block. $\\rho_L$ and $\\Theta_L$: correlation and NTK after $L$ "
             "blocks without residuals, the latter over the variance. $0 < r < 1$."
         ),
+        names={
+            "f": r"\sum_jp_j\rho^j",
+            "F": r"\rho f",
+            r"\mu": "f'(1)",
+            "p_0": "f(0)",
+            "Q": r"\frac{1-f(\rho)}{1-\rho}",
+            r"\phi": r"\text{any activation with the map } f",
+            r"\mathrm{cond}": r"\lambda_1/\lambda_n",
+            "L": r"\text{the number of blocks}",
+            r"\theta": r"\arccos\rho",
+            "z": r"\text{any number}",
+        },
         steps=(
             Step(
                 "a generating function",
@@ -221,6 +255,7 @@ def proof() -> Proof:
                 "\\ne i} S_j$ is the derivative of the product (Price)",
                 _kernels,
                 every("rho Theta S S_1 S_2", by.PRICE),
+                names={"f": "S_1S_2/S"},
             ),
             Step(
                 "what is left to 1",
@@ -251,16 +286,19 @@ def proof() -> Proof:
                 "$\\phi$, and orbits rise until they are not negative or tend to 0, a fixed point: every $|\\rho| < 1$ "
                 "goes to $\\rho^*$ (to 1 if $\\mu \\le 1$)",
                 _negative,
-                every("n r i t p J"),
+                every("n r i t p J", by.MONOTONE, by.POWER_SERIES),
+                names={"f": r"\sum_jp_j\rho^j", r"\rho": "-r", r"\phi": r"\text{odd where all } p_{2j} \text{ are } 0"},
             ),
             Step(
                 "gated blocks",
                 r"F(0) = 0, \quad F'(0) = p_0 = \frac{\mathbb{E}[\phi]^2}{\mathbb{E}[\phi^2]}, \quad F'(1) = 1 + \mu, "
                 r"\qquad F(\rho) - \rho = \rho\,(f(\rho) - 1)",
-                "product rule, $f(1) = 1$. $p_0 < 1$ unless $\\phi$ is constant, and $|f| < 1$ within: **0 attracts, 1 "
-                "repels, and there is no other fixed point**, but $-1$ if $\\phi$ is even",
+                (
+                    r"product rule, $f(1) = 1$. $p_0 < 1$ unless $\phi$ is constant, and $|f| < 1$ within: **0 "
+                    r"attracts, 1 repels, and no other fixed point exists**, but $-1$ if $\phi$ is even"
+                ),
                 _gated,
-                every("rho f"),
+                every("rho f", by.CONTINUOUS, by.SCHOENBERG),
             ),
             Step(
                 "rates",
@@ -273,6 +311,7 @@ def proof() -> Proof:
                 "the rate is $f'(\\rho^*)$ by the definition of a derivative",
                 _rates,
                 every("rho f j i t p p_0"),
+                names={"r": r"\frac{1}{1+t}"},
             ),
             Step(
                 "with residuals",
@@ -287,42 +326,66 @@ def proof() -> Proof:
                 "the marginal case",
                 r"\phi = \alpha z + \beta|z|: \ \mu = 1; \qquad \text{ReLU}: \ \frac{d}{d\theta}\bigl(f - "
                 r"\cos\theta\bigr) = \frac{\theta\sin\theta}{\pi} > 0 \quad (0 < \theta < \pi)",
-                "half moments; the quadrant integral in polar coordinates. So $\\rho = 1$ is the only fixed point of "
-                "every piecewise linear activation with its kink at 0",
+                (
+                    r"half moments; the quadrant integral in polar coordinates. So $f(\rho) > \rho$ below $\rho "
+                    "= 1$ for ReLU and, the even part's weight changed, for every piecewise linear activation "
+                    "with its kink at 0"
+                ),
                 _relu,
-                every("phi alpha beta"),
+                every("phi alpha beta", by.MONOTONE_FUNCTION),
+                names={
+                    "f": r"\text{the map of } \phi",
+                    r"\mu": "f'(1)",
+                    r"\theta": r"\text{the angle, } \cos\theta = \rho",
+                    r"\rho": r"\text{the correlation}",
+                },
             ),
             Step(
                 "ReLU's rate",
                 r"\theta' = \theta - \frac{\theta^2}{3\pi} + O(\theta^3) \quad\Longrightarrow\quad L\,\theta_L \to "
                 r"3\pi, "
                 r"\qquad L^2\,(1 - \rho_L) \to \frac{9\pi^2}2",
-                "Taylor; $1/\\theta' - 1/\\theta \\to 1/(3\\pi)$, and Cesàro means",
-                _relu_rate,
-                ingredient("Taylor's coefficients, and that $3\\pi/L$ solves the recursion to $o(L^{-2})$", by.TAYLOR),
+                (
+                    r"Taylor; what a layer adds to $1/\theta$ tends to $1/(3\pi)$, as $\theta \to 0$ by the "
+                    "step before, and so does its mean over $L$ layers"
+                ),
+                relu_rate,
+                every("theta c", by.TAYLOR, by.CESARO),
+                names={r"\rho": r"\cos\theta"},
             ),
             Step(
                 "the NTK",
                 lines(
-                    r"\Theta_L = \mu^L\Bigl(\Theta_0 + \frac{\mu+1}{\mu-1}\Bigr) - \frac{\mu+1}{\mu-1} \ \text{ on the "
-                    r"diagonal}, \qquad \Theta_L \to \frac{1+\lambda}{1-\lambda}\,\rho^* \ \text{ off it},",
-                    r"\lambda = f'(\rho^*) < 1: \qquad \mu > 1 \ \Longrightarrow\ \frac{\Theta_{ij}}{\Theta_{ii}} \to "
-                    r"0, \ \mathrm{cond} \to 1; \qquad \text{gated: } \Theta_{ii} \propto (1+\mu)^L",
+                    (
+                        r"\Theta_L = \mu^L\Bigl(\Theta_0 + \frac{\mu+1}{\mu-1}\Bigr) - \frac{\mu+1}{\mu-1} \ \text{ "
+                        r"on the diagonal}, \qquad \Theta_L \to \frac{1+\lambda}{1-\lambda}\,\rho^* \ \text{ off "
+                        "it},"
+                    ),
+                    (
+                        r"\lambda = f'(\rho^*) < 1: \qquad \mu > 1 \ \Longrightarrow\ "
+                        r"\frac{\Theta_{ij}}{\Theta_{ii}} \to 0, \ \mathrm{cond} \to 1; \qquad \text{gated: with } "
+                        r"1 + \mu \text{ for } \mu"
+                    ),
                 ),
                 "both recursions are linear in $\\Theta$; off the diagonal their factor tends to $\\lambda < 1$. So "
                 "the "
                 "NTK of **every** block with $\\mu > 1$ tends to a multiple of the identity, the NNGP only where "
                 "$\\rho^* = 0$; plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
                 _ntk,
-                every("mu L Theta lambda rho"),
+                every("mu L Theta lambda rho", by.TOEPLITZ, by.EXPONENTIAL, by.GERSHGORIN),
+                names={"f": r"\text{the map of the block}"},
             ),
             Step(
                 "ReLU's NTK",
                 r"\Theta_{ij} \sim \tfrac L2, \quad \Theta_{ii} \sim 2L: \qquad \frac{\Theta_{ij}}{\Theta_{ii}} \to "
                 r"\frac14, \qquad \mathrm{cond} \to \frac{n+3}3",
-                "$f'(\\rho_L) = 1 - \\theta_L/\\pi = 1 - 3/L + \\dots$",
-                _relu_ntk,
-                ingredient("that $L/2$ and $2L$ solve the recursions to $o(1)$, and the condition number"),
+                (
+                    r"$f'(\rho_L) = 1 - \theta_L/\pi = 1 - 3/L + \dots$; Chung's lemma for $\Theta_{ij}/L^2$, "
+                    r"which tends to $\frac12L^{-1}$; $\Theta_{ii}$ grows by 2"
+                ),
+                relu_ntk,
+                every("L Theta n", by.CHUNG, by.WEYL),
+                names={r"\mathrm{cond}": r"\text{the largest over the least eigenvalue}"},
             ),
             Step(
                 "what is learned",
@@ -332,6 +395,13 @@ def proof() -> Proof:
                 "inputs tend to 0 as the condition number tends to 1",
                 _regression,
                 every("v n epsilon"),
+                names={
+                    "K": r"1 + \varepsilon E, \ |E_{ij}| \le 1",
+                    "k": r"\varepsilon e, \ |e_i| \le 1",
+                    "E": r"\text{any matrix}",
+                    "e": r"\text{any vector}",
+                    "y": "v",
+                },
             ),
         ),
         remarks=(

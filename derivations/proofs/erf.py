@@ -89,6 +89,15 @@ def proof() -> Proof:
             "$(u, v)$ is centred Gaussian with variances $a, b$ and covariance $c$; $\\Delta = ab - c^2$; $P = a + "
             "\\tfrac12$, $Q = b + \\tfrac12$, $w = \\sqrt{PQ - c^2}$, $\\vartheta = \\arcsin(c/\\sqrt{PQ})$."
         ),
+        names={
+            "u": r"\text{centred Gaussian with variance } a",
+            "v": r"\text{centred Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
+            "P": r"a + \tfrac12",
+            "Q": r"b + \tfrac12",
+            "w": r"\sqrt{PQ - c^2}",
+            r"\vartheta": r"\arcsin\frac{c}{\sqrt{PQ}}",
+            "S": r"\mathbb{E}[\mathrm{erf}(u)\,\mathrm{erf}(v)]",
+        },
         steps=(
             Step(
                 "derivative and symmetry",
@@ -103,12 +112,14 @@ def proof() -> Proof:
                 lines(
                     r"\frac{\partial S}{\partial c} = \mathbb{E}[\mathrm{erf}'(u)\,\mathrm{erf}'(v)] = \frac4\pi\, "
                     r"\mathbb{E}\left[e^{-u^2-v^2}\right],",
-                    r"\mathbb{E}\left[e^{-u^2-v^2}\right] = \det(I + 2\Sigma)^{-1/2} = \frac{1}{\sqrt{(1+2a)(1+2b) - "
+                    r"\mathbb{E}\left[e^{-u^2-v^2}\right] = \det(\mathbf 1 + 2\Sigma)^{-1/2} = "
+                    r"\frac{1}{\sqrt{(1+2a)(1+2b) - "
                     r"4c^2}} = \frac{1}{2w},\qquad \Sigma = \begin{pmatrix} a & c \\ c & b \end{pmatrix}",
                 ),
                 "Price's theorem; complete the square in $u$, then in $v$",
                 _gaussian_integral,
                 every("a b c", by.PRICE),
+                names={r"\Sigma": r"\begin{pmatrix} a & c \\ c & b \end{pmatrix}"},
             ),
             Step(
                 "integrate in c",
@@ -142,7 +153,7 @@ def proof() -> Proof:
                 "$(\\lambda u, \\lambda v)$ has covariance $\\lambda^2\\Sigma$; the limit is Van Vleck's arcsine law, "
                 "compared with the engine's dual of sign",
                 _scaled,
-                every("a b c lambda"),
+                every("a b c lambda", by.CONTINUOUS),
             ),
             Step(
                 "the engine agrees",
@@ -155,6 +166,7 @@ def proof() -> Proof:
                 "what `glutheory` derives from the definitions, with symbolic $\\lambda$, compared with the above",
                 _engine,
                 every("a b c lambda"),
+                names={"T_k": r"\frac{\partial S}{\partial c}", "z": r"\text{any number}"},
             ),
         ),
     )

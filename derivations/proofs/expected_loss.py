@@ -11,8 +11,8 @@ from derivations.tools.finite_width import FRONT, Small, identity, polynomial, s
 from derivations.tools.latex import lines
 from derivations.tools.limits import decay
 from derivations.tools.matrices import e, i, j, k, q, spectral, values
-from derivations.tools.means import Means, cases, spots
-from derivations.tools.proof import Outcome, Proof, Step, both, confirmed, every
+from derivations.tools.means import Means, spots
+from derivations.tools.proof import Outcome, Proof, Step, both, confirmed, every, follows
 from derivations.tools.sums import Component, Form, Index, Tensor, delta, form, orthonormal, same, total
 from derivations.tools.zero import strictly, zero
 from glutheory.networks import network
@@ -49,9 +49,10 @@ def _step() -> Outcome:
     gradient = loss.derivative("theta", a)
     after = residual(j) - eta * total(J[j, a] * gradient, a)
     kernel = total(J[j, a] * J[i, a], a)
-    return same(
+    step = same(
         gradient - total(J[i, a] * residual(i), i), after - total((delta(i, j) - eta * kernel) * residual(i), i)
     )
+    return follows("the error after the step", step)
 
 
 def power(first: Index, second: Index, exponent: sp.Expr) -> Form:
@@ -156,10 +157,12 @@ def _literal() -> Outcome:
     value, slope, inner = sp.Symbol("s", positive=True), sp.Symbol("u", nonnegative=True), sp.Symbol("h", positive=True)
     rest = more * value + inner * slope
     identity_ = (plain() - S).subs({S: value, T: slope, g: inner}).subs(m, 1 + more) - rest
-    # κ (Tr K + y) = Tr Σ + y for y = ‖Y‖² ≥ 0: at y = 0 and y = 1
+    # κ (Tr K + y) = Tr Σ + y for y = ‖Y‖² ≥ 0: which is needed at y = 0 and at y = 1
     kappa, trace, sigma = sp.symbols("kappa tau sigma", real=True)
-    gap = [kappa * (trace + y) - sigma - y for y in cases("y", (0, 1))]
-    return both(zero(identity_, (gap[1] - gap[0], kappa - 1), (gap[0].subs(kappa, 1), trace - sigma)), strictly(rest))
+    at_zero, at_one = (kappa * (trace + y) - sigma - y for y in (sp.S.Zero, sp.S.One))
+    needed = zero((at_one - at_zero, kappa - 1), (at_zero.subs(kappa, 1), trace - sigma))
+    chosen = follows("what the hypothesis says at $Y = 0$ and at $\\|Y\\| = 1$", needed)
+    return both(zero(identity_), chosen, strictly(rest))
 
 
 def _relu() -> Outcome:
@@ -230,6 +233,7 @@ def proof() -> Proof:
             "\\mathrm{diag}(\\lambda)\\,Q^\\top$, columns $q_i$; $\\Sigma = \\mathbb{E}f_0f_0^\\top$; $S, T$, "
             "$g = x\\cdot x'$ as in [hadamard](hadamard.md); a tilde marks the gated network."
         ),
+        names={"K": r"\sum_i\lambda_iq_iq_i^\top", "I": r"\mathbf 1", "M": r"\Sigma + YY^\top"},
         steps=(
             Step(
                 "one step",
@@ -238,6 +242,7 @@ def proof() -> Proof:
                 "the gradient is $J^\\top e$; linearised around $\\theta_0$, which is the kernel regime",
                 _step,
                 every("n p eta J theta"),
+                names={"e_k": "f - Y", "f": r"f_0 + J(\theta-\theta_0)", "K": r"JJ^\top"},
             ),
             Step(
                 "k steps",
@@ -246,6 +251,7 @@ def proof() -> Proof:
                 "induction; $K$ is symmetric, and its powers are taken in its eigenbasis",
                 _powers,
                 every("n k q mu e", by.SPECTRAL),
+                names={r"\lambda_i": r"\frac{1-\mu_i}{\eta}", r"\eta": r"\text{any rate}", "L_k": r"\|e_k\|^2"},
             ),
             Step(
                 "the start",
@@ -253,14 +259,23 @@ def proof() -> Proof:
                 "the readout weights have mean 0 and are independent of the rest: exact at every width",
                 _start,
                 every("m v sigma_v H", by.INDEPENDENCE),
+                names={
+                    "f_0(x)": r"\sum_rv_r\,h_r(x)",
+                    "x": r"\text{any input}",
+                    r"\Sigma": r"\mathbb{E}[f_0f_0^\top]",
+                    "S_i": r"\text{with } \prod_iS_i = H",
+                },
             ),
             Step(
                 "the mean of a quadratic form",
                 r"\mathbb{E}\,e_0^\top M e_0 = \mathrm{Tr}[M\Sigma] + Y^\top M\,Y",
-                "expand; the cross terms have mean 0. Only the first two moments of $f_0$ enter, so nothing need be "
-                "Gaussian",
+                (
+                    "expand; the cross terms have mean 0. Only the first two moments of $f_0$ enter: nothing "
+                    "need be Gaussian"
+                ),
                 _quadratic,
                 every("n M Sigma Y"),
+                names={"e_0": "f - Y"},
             ),
             Step(
                 "the expected loss",
@@ -272,6 +287,13 @@ def proof() -> Proof:
                 "the two previous steps with $M = (I-\\eta K)^{2k}$, for a $K$ that does not depend on $f_0$",
                 _spectral,
                 every("n k q mu Sigma Y"),
+                names={
+                    r"\lambda_i": r"\frac{1-\mu_i}{\eta}",
+                    r"\eta": r"\text{any rate}",
+                    "L_k": r"\|(I-\eta K)^k(f_0 - Y)\|^2",
+                    "f_0": r"\text{of mean } 0 \text{ and covariance } \Sigma",
+                    "w_i": r"q_i^\top\Sigma q_i + (q_i\cdot Y)^2",
+                },
             ),
             Step(
                 "gradient flow",
@@ -280,6 +302,12 @@ def proof() -> Proof:
                 "the exponential limit",
                 _flow,
                 every("t lambda", by.EXPONENTIAL),
+                names={
+                    r"\eta": r"\text{tending to } 0",
+                    "k": r"t/\eta",
+                    "w_i": r"\text{the weights above}",
+                    "L": r"\sum_iw_i\,(1-\eta\lambda_i)^{2k}",
+                },
             ),
             Step(
                 "the covariance is not the kernel",
@@ -290,6 +318,14 @@ def proof() -> Proof:
                 "Eqs. 3 and 4 with $\\sigma_v^2 = 1/m$, $\\sigma_w^2 = \\sigma_p^2 = 1/d$, compared with the engine",
                 _lecun,
                 every("m d g S T"),
+                names={
+                    "K": "mS + gT",
+                    r"\tilde K": r"(1+\tfrac md)\,gS + \tfrac1dg^2T",
+                    r"\Sigma": r"m\sigma_v^2S",
+                    r"\tilde\Sigma": r"m\sigma_v^2\sigma_p^2\,gS",
+                    r"\sigma_v": "m^{-1/2}",
+                    r"\sigma_p": "d^{-1/2}",
+                },
             ),
             Step(
                 "no common factor",
@@ -298,9 +334,21 @@ def proof() -> Proof:
                     r"\;\Longrightarrow\; \kappa = 1,\ \mathrm{Tr}[K-\Sigma] = 0;",
                     r"\text{but}\quad K_{ii} - \Sigma_{ii} = (m-1)\,S_{ii} + g_{ii}T_{ii} > 0 \quad (m > 1)",
                 ),
-                "at $k = 0$: let $\\|Y\\| \\to \\infty$, then $Y = 0$; the diagonal has $S, g > 0$, $T \\ge 0$",
+                (
+                    r"at $k = 0$, for $Y = 0$ and for one $Y$ of length 1; the diagonal has $S, g > 0$, $T \ge "
+                    "0$"
+                ),
                 _literal,
                 every("kappa n s u h"),
+                names={
+                    "K": r"\text{the kernel, of trace } \tau",
+                    r"\Sigma": r"\text{the covariance, of trace } \sigma",
+                    "Y": r"\text{any targets}",
+                    "S": "s",
+                    "T": "u",
+                    "g": "h",
+                    "m": "1 + n",
+                },
             ),
             Step(
                 "what division by m leaves",
@@ -309,6 +357,15 @@ def proof() -> Proof:
                 "$S = a/2$, $T = \\tfrac12$, $g = da$ with $a = \\|x\\|^2/d$, as derived by the engine",
                 _relu,
                 every("m d r"),
+                names={
+                    "K": "mS + gT",
+                    r"\tilde K": r"(1+\tfrac md)\,gS + \tfrac1dg^2T",
+                    r"\Sigma": "S",
+                    r"\tilde\Sigma": r"\tfrac gdS",
+                    "S": r"\tfrac12r^2",
+                    "T": r"\tfrac12",
+                    "g": r"d\,r^2",
+                },
             ),
             Step(
                 "early",
@@ -319,6 +376,12 @@ def proof() -> Proof:
                 "expand; differentiate the flow at 0",
                 _early,
                 every("n eta lambda q M"),
+                names={
+                    "L": r"\text{the loss, } L_0 = \mathrm{Tr}\,M",
+                    r"\Sigma": r"M - YY^\top",
+                    "Y": r"\text{any targets}",
+                    "t": r"\text{the time of the flow}",
+                },
             ),
             Step(
                 "late",
@@ -326,6 +389,7 @@ def proof() -> Proof:
                 "every other exponential is smaller",
                 _late,
                 every("t lambda h", by.SUMS_OF_LIMITS),
+                names={"L": r"\sum_iw_i\,e^{-2\lambda_it}", "w_i": r"\text{any weights}"},
             ),
             Step(
                 "the best step",
@@ -334,7 +398,8 @@ def proof() -> Proof:
                 "$1-\\eta\\lambda_1$ falls and $\\eta\\lambda_n - 1$ rises with $\\eta$, so their maximum is least "
                 "where they meet",
                 _best,
-                every("lambda h"),
+                every("lambda h", by.MONOTONE_FUNCTION),
+                names={r"\eta": r"\frac{2}{\lambda_1+\lambda_n}"},
             ),
         ),
         remarks=(

@@ -7,8 +7,8 @@ import sympy as sp
 from derivations.tools import theorems as by
 from derivations.tools.gauss import DELTA, alpha, beta, density, integrate_exponential, moment, u, v
 from derivations.tools.latex import equation, lines
-from derivations.tools.means import cases, spots
-from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.means import spots
+from derivations.tools.proof import Outcome, Proof, Step, every
 from derivations.tools.zero import zero
 from glutheory.symbolic.gaussian import a, b, c, isserlis, pdf_pair, sigma, tau
 
@@ -70,20 +70,20 @@ def _ratio(i: int, j: int, first: sp.Expr = a, second: sp.Expr = b) -> sp.Expr:
 
 
 def _origin() -> Outcome:
-    named = zero(
+    named = [
         _ratio(2, 0) + b / DELTA,
         _ratio(1, 1) - c / DELTA,
         _ratio(2, 2) - (a * b + 2 * c**2) / DELTA**2,
         density().subs({u: 0, v: 0}) - 1 / (2 * sp.pi * sp.sqrt(DELTA)),
-    )
+    ]
     first, second = a + sigma, b + tau
     D = first * second - c**2
     differences = []
-    for i in cases("i", range(_ORDER + 1)):
-        for j in cases("j", range(_ORDER + 1)):
+    for i in spots(range(_ORDER + 1)):
+        for j in spots(range(_ORDER + 1)):
             engine = sum(element.as_expr(a, b, sigma, tau) * c**power for power, element in pdf_pair(i, j).items())
             differences.append((-1) ** (i + j) * _ratio(i, j, first, second) - engine / D ** ((i + j) // 2))
-    return both(named, zero(*differences))
+    return zero(*named, *differences)
 
 
 def proof() -> Proof:
@@ -100,6 +100,15 @@ def proof() -> Proof:
             "$p_{a,b,c}$ and $\\Delta = ab - c^2 > 0$; $\\xi, \\eta$ are independent standard normal; $N_s$ is the "
             "$N(0, s^2)$ density and $N_s^{(i)}$ its $i$-th derivative, $N_0 = \\delta$; $(-1)!! = 1$."
         ),
+        names={
+            "u": r"\text{Gaussian with variance } a",
+            "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
+            r"\Delta": "ab - c^2",
+            "p": r"\text{the density of } (u, v)",
+            r"\xi": r"\text{standard normal}",
+            r"\eta": r"\text{standard normal}",
+            "N_s(z)": r"\frac{1}{s\sqrt{2\pi}}e^{-z^2/2s^2}",
+        },
         steps=(
             Step(
                 "the one integral",
@@ -112,7 +121,10 @@ def proof() -> Proof:
                 "moment generating function",
                 r"\mathbb{E}\left[e^{\alpha u + \beta v}\right] = \exp\tfrac12\left(a\alpha^2 + 2c\,\alpha\beta + "
                 r"b\,\beta^2\right)",
-                "complete the square in $u$, then in $v$; at $\\alpha = \\beta = 0$ it says that $p$ integrates to 1",
+                (
+                    r"complete the square in $u$ and in $v$; at $\alpha = \beta = 0$ it says that $p$ "
+                    "integrates to 1"
+                ),
                 _generating_function,
                 every("a b c alpha beta"),
             ),
@@ -127,6 +139,7 @@ def proof() -> Proof:
                 "\\equiv k \\pmod 2$ (Isserlis 1918)",
                 _moments,
                 every("i j r a b c", by.MOMENT_SERIES, by.CAUCHY),
+                names={"n": "2i + r", "k": "2j + r"},
             ),
             Step(
                 "smoothing adds variances",
@@ -140,6 +153,12 @@ def proof() -> Proof:
                 "the density of $(u + s\\xi, v + t\\eta)$, and $N_s$ is even",
                 _smoothing,
                 every("a b c s t alpha beta", by.INDEPENDENCE, by.CHARACTERISTIC),
+                names={
+                    "i": r"\text{an order}",
+                    "j": r"\text{an order}",
+                    "x": r"\text{any number}",
+                    "y": r"\text{any number}",
+                },
             ),
             Step(
                 "derivatives of the density at the origin",

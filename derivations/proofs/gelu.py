@@ -117,6 +117,23 @@ def proof() -> Proof:
             "$\\Phi$ are the standard normal density and distribution function; $P = 1 + a$, $Q = 1 + b$, $w = "
             "\\sqrt{PQ - c^2}$, $\\vartheta = \\arcsin(c/\\sqrt{PQ})$."
         ),
+        names={
+            "u": r"\text{centred Gaussian with variance } a",
+            "v": r"\text{centred Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
+            "N(z)": r"\frac{1}{\sqrt{2\pi}}e^{-z^2/2}",
+            r"\Phi(z)": r"\int_{-\infty}^z N(x)\,dx",
+            "P": "1 + a",
+            "Q": "1 + b",
+            "w": r"\sqrt{PQ - c^2}",
+            r"\vartheta": r"\arcsin\frac{c}{\sqrt{PQ}}",
+            r"\phi(z)": r"z\,\Phi(z)",
+            "S": r"\mathbb{E}[\phi(u)\,\phi(v)]",
+            r"\Sigma": r"\begin{pmatrix} a & c \\ c & b \end{pmatrix}",
+            r"\Delta": "ab - c^2",
+            r"\tilde\Sigma": r"(\Sigma^{-1} + 1)^{-1}",
+            "p": r"\text{the density of } N(0, \Sigma)",
+            r"\tilde p": r"\text{the density of } N(0, \tilde\Sigma)",
+        },
         steps=(
             Step(
                 "two derivatives",
@@ -130,10 +147,11 @@ def proof() -> Proof:
                 lines(
                     r"p(u,v)\,N(u)\,N(v) = \frac{1}{2\pi w}\; \tilde p(u,v), \qquad \tilde p \text{ the density of } "
                     r"N(0, \tilde\Sigma),",
-                    r"\tilde\Sigma = (\Sigma^{-1} + I)^{-1} = \frac{1}{w^2}\begin{pmatrix} a + \Delta & c \\ c & b + "
+                    r"\tilde\Sigma = (\Sigma^{-1} + \mathbf 1)^{-1} = "
+                    r"\frac{1}{w^2}\begin{pmatrix} a + \Delta & c \\ c & b + "
                     r"\Delta \end{pmatrix}",
                 ),
-                "complete the square; the mass is the integral over $u$, then over $v$",
+                "complete the square in $u$ and in $v$; the mass is the integral over both",
                 _tilted,
                 every("a b c"),
             ),
@@ -187,6 +205,7 @@ def proof() -> Proof:
                 "substitution; $\\arctan(c/w) = \\arcsin(c/\\sqrt{PQ})$",
                 _tsuchida,
                 every("a b c"),
+                names={"s_1": r"\sqrt a", "s_2": r"\sqrt b", r"\theta": r"\arccos\frac{c}{\sqrt{ab}}"},
             ),
             Step(
                 "the engine agrees",
@@ -195,6 +214,7 @@ def proof() -> Proof:
                 "what `glutheory` derives from the definition of GELU, compared with the above",
                 _engine,
                 every("a b c"),
+                names={"T_k": r"\frac{\partial S}{\partial c}"},
             ),
         ),
     )

@@ -7,7 +7,7 @@ import sympy as sp
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
 from derivations.tools.matrices import i, j
-from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Form, Tensor, form, same
 from derivations.tools.zero import positive, zero
 from glutheory.networks import network
@@ -79,7 +79,7 @@ def _bound() -> Outcome:
     """d/m − r = (d/m)·x/(m + x) ≥ 0 for x = gT/S ≥ 0."""
     x = sp.Symbol("x", nonnegative=True)
     rest = (d / m) * x / (m + x)
-    return both(zero(ratio().subs(g, x * S / T) - d / m + rest), positive(rest))
+    return follows("the sign of $\\frac dm - r$", zero(ratio().subs(g, x * S / T) - d / m + rest), positive(rest))
 
 
 def _diagonal() -> Outcome:
@@ -90,7 +90,8 @@ def _diagonal() -> Outcome:
     slope = found.T.subs({b: a, c: a}).subs(a, variance)
     exact = ratio().subs({S: value, T: slope, g: d * variance})
     measured = exact.subs({d: 40, m: 5000})
-    return zero(value - variance / 2, slope - sp.Rational(1, 2), exact - d / (m + d), measured - sp.Rational(1, 126))
+    known = zero(value - variance / 2, slope - sp.Rational(1, 2), measured - sp.Rational(1, 126))
+    return both(known, follows("the quotient with these values", zero(exact - d / (m + d))))
 
 
 def proof() -> Proof:
@@ -107,6 +108,14 @@ def proof() -> Proof:
             "$\\mathbb{E}[\\phi(u)\\phi(v)]$, $\\mathbb{E}[\\phi'(u)\\phi'(v)]$; $\\odot$ is the entrywise product; "
             "LeCun: $\\sigma_w^2 = \\sigma_p^2 = 1/d$, $\\sigma_v^2 = 1/m$."
         ),
+        names={
+            "K": r"mS + m\sigma_v^2\,g\,T",
+            r"\tilde K": r"m(\sigma_v^2 + \sigma_p^2)\,g\,S + m\sigma_v^2\sigma_p^2\,g^2\,T",
+            r"\sigma_v": "m^{-1/2}",
+            r"\sigma_p": "d^{-1/2}",
+            "r": r"\frac{g\,S}{(g/d)\,K}",
+            "x": r"\frac{g\,T}{S}",
+        },
         steps=(
             Step(
                 "the two kernels",
@@ -130,6 +139,7 @@ def proof() -> Proof:
                 "the same for all entries at once",
                 _matrix,
                 every("n m d S T G"),
+                names={"K": r"mS + G\odot T", r"\tilde K": r"G\odot S + \tfrac mdG\odot S + \tfrac1dG\odot G\odot T"},
             ),
             Step(
                 "the size of the dropped term",
@@ -149,6 +159,7 @@ def proof() -> Proof:
                 "algebra; $x \\ge 0$ on the diagonal, where $g, S, T \\ge 0$, and wherever $gT/S \\ge 0$",
                 _bound,
                 every("m d x"),
+                names={"r": r"\frac dm\cdot\frac{1}{1+x/m}"},
             ),
             Step(
                 "ReLU on the diagonal",
@@ -157,6 +168,7 @@ def proof() -> Proof:
                 "the arc-cosine kernel at $\\rho = 1$, as derived by the engine; $a = \\|x\\|^2/d$",
                 _diagonal,
                 every("m d"),
+                names={"S": r"\tfrac a2", "T": r"\tfrac12", "g": r"d\,a", "a": r"\|x\|^2/d", "x": r"\text{any input}"},
             ),
         ),
         remarks=(

@@ -7,14 +7,15 @@ import sympy as sp
 from derivations.proofs.arc_cosine import CLOSED as ARC_COSINE
 from derivations.proofs.arcsine_family import RAMP
 from derivations.proofs.mehler import STANDARD, he, rho
+from derivations.proofs.relu_expansion import even
 from derivations.tools import theorems as by
 from derivations.tools.arcsine import p, q, theta, w
-from derivations.tools.gauss import alpha, cdf, polynomial_mean, u, v
+from derivations.tools.gauss import alpha, cdf, normal, polynomial_mean, u, v
 from derivations.tools.half_line import X, half_mean
 from derivations.tools.hermite_balls import odd_coefficients, tail_bound
 from derivations.tools.latex import lines
-from derivations.tools.means import instances, spots
-from derivations.tools.proof import Outcome, Proof, Step, both, every, some
+from derivations.tools.means import spots
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows, some
 from derivations.tools.sums import Index, Tensor, delta, same, total
 from derivations.tools.zero import positive, zero
 from glutheory.activations import Z, activation
@@ -50,12 +51,31 @@ def _series() -> Outcome:
 
 
 def _relu_taylor() -> Outcome:
+    """E[x₊ He_k] = N(0) He_{k−2}(0) for k ≥ 2, by parts; squared over k!, the coefficient of relu_expansion, for all j.
+
+    (N He_k)' = −N He_{k+1} is the derivative of N(x)e^{αx − α²/2} = N(x − α), in x the negative of that in α.
+    """
+    shifted = sp.exp(-((X - alpha) ** 2) / 2)
+    j = sp.Symbol("j", integer=True, nonnegative=True)
+    parts = sp.Function("G")(X)  # G = N He_{k−2}, G' = −N He_{k−1}, G'' = N He_k: x G'' = (x G' − G)'
+    # He_{2j}(0)/(2j)! is the coefficient of α^{2j} in e^{−α²/2}
+    at_zero = sp.factorial(2 * j) ** 2 / (4**j * sp.factorial(j) ** 2)  # squared
+    square = normal(sp.S.Zero) ** 2 * at_zero / sp.factorial(2 * j + 2)
+    generating = (alpha * X - alpha**2 / 2).subs(X, 0)
     closed = ARC_COSINE[1].subs({p: 1, q: 1, theta: sp.asin(c), w: sp.sqrt(1 - c**2)}).subs(c, rho)
-    degrees = instances("k", range(_DEGREE + 1))
+    degrees = spots(range(_DEGREE + 1))
     taylor = [sp.diff(closed, rho, k).subs(rho, 0) / sp.factorial(k) for k in degrees]
     squares = [half_mean(sp.expand(X * he(k))) ** 2 / sp.factorial(k) for k in degrees]
-    printed = zip((1 / (2 * sp.pi), sp.Rational(1, 4), 1 / (4 * sp.pi)), taylor, strict=False)
-    return zero(*zip(taylor, squares, strict=True), *printed)
+    first = [(closed.subs(rho, 0), half_mean(X) ** 2), (sp.diff(closed, rho).subs(rho, 0), half_mean(X**2) ** 2)]
+    return zero(
+        (sp.diff(shifted, X), -sp.diff(shifted, alpha)),
+        (X * sp.diff(parts, X, 2), sp.diff(X * sp.diff(parts, X) - parts, X)),
+        (generating, -(alpha**2) / 2),
+        (square, even(j)),
+        (sp.diff(closed, rho, 2), 1 / (2 * sp.pi * sp.sqrt(1 - rho**2))),
+        *first,
+        *zip(taylor, squares, strict=True),
+    )
 
 
 def _cauchy_schwarz() -> Outcome:
@@ -71,14 +91,21 @@ def _gates() -> Outcome:
     # He_k(−x) = (−1)^k He_k(x) for all k: the generating function at −x is that at −α
     generating = alpha * X - alpha**2 / 2
     parities = (generating.subs(X, -X), generating.subs(alpha, -alpha))
-    even = Z * (gate - sp.Rational(1, 2))
-    mirrored = even.subs({Z: -Z, gate: 1 - gate}, simultaneous=True)
+    even_part = Z * (gate - sp.Rational(1, 2))
+    first = sp.diff(sp.exp(alpha * Z - alpha**2 / 2), alpha).subs(alpha, 0) / 2  # He_1 from its definition
+    mirrored = even_part.subs({Z: -Z, gate: 1 - gate}, simultaneous=True)
     linear = [polynomial_mean(u / 2 * he(k, u), STANDARD) - (sp.Rational(1, 2) if k == 1 else 0) for k in odd]
     grown = sp.Symbol("E", positive=True)  # e^{βz}
     logistic = 1 / (1 + 1 / grown) + 1 / (1 + grown) - 1
     relu = [half_mean(sp.expand(X * he(k))) - (sp.Rational(1, 2) if k == 1 else 0) for k in odd]
     parity = [he(k).subs(X, -X) + he(k) for k in odd]
-    return zero((mirrored, even), parities, *linear, *parity, (cdf(-Z), 1 - cdf(Z)), logistic, *relu)
+    return both(
+        follows("$z(G - \\frac12)$ is even", zero((mirrored, even_part))),
+        follows(
+            "$\\mathrm{He}_k$ is odd for odd $k$, and $z/2 = \\frac12\\mathrm{He}_1$", zero(parities, (Z / 2, first))
+        ),
+        zero(*linear, *parity, (cdf(-Z), 1 - cdf(Z)), logistic, *relu),
+    )
 
 
 def _even_rest() -> Outcome:
@@ -105,6 +132,15 @@ def proof() -> Proof:
             "\\mathrm{He}_k(x)\\,\\alpha^k/k!$; $h_k(a) = \\mathbb{E}[\\phi(\\sqrt "
             "a\\,x)\\,\\mathrm{He}_k(x)]/\\sqrt{k!}$."
         ),
+        names={
+            "S": r"\mathbb{E}[\phi(u)\,\phi(v)]",
+            "u": r"\sqrt a\,x",
+            "v": r"\sqrt b\,y",
+            "x": r"\text{standard normal}",
+            "y": r"\text{standard normal with } \mathbb{E}[xy] = \rho",
+            r"\rho": r"\frac{c}{\sqrt{ab}}",
+            "h_k(a)": r"\frac{\mathbb{E}[\phi(\sqrt a\,x)\,\mathrm{He}_k(x)]}{\sqrt{k!}}",
+        },
         steps=(
             Step(
                 "the series",
@@ -112,15 +148,24 @@ def proof() -> Proof:
                 "expand $\\phi(\\sqrt a\\,x)$ and $\\phi(\\sqrt b\\,y)$ in the complete orthonormal system "
                 "$\\mathrm{He}_k/\\sqrt{k!}$ of $L^2(N)$; orthogonality at correlation $\\rho$ ([mehler](mehler.md))",
                 _series,
-                every("K h g lambda a b c k", by.HERMITE, by.PARSEVAL),
+                every("K h g lambda a b c k", by.HERMITE(r"\phi"), by.PARSEVAL),
             ),
             Step(
                 "ReLU, coefficient by coefficient",
-                r"\frac{\rho\,(\pi/2 + \arcsin\rho) + \sqrt{1-\rho^2}}{2\pi} = \frac{1}{2\pi} + \frac{\rho}{4} + "
-                r"\frac{\rho^2}{4\pi} + \dots = \sum_k h_k(1)^2\,\rho^k",
-                "Taylor series of the arc-cosine kernel; one-dimensional integrals $\\mathbb{E}[x_+\\mathrm{He}_k(x)]$",
+                (
+                    r"\frac{\rho\,(\pi/2 + \arcsin\rho) + \sqrt{1-\rho^2}}{2\pi} = \sum_k h_k(1)^2\,\rho^k = "
+                    r"\frac{1}{2\pi} + \frac{\rho}{4} + "
+                    r"\sum_{j\ge0}\frac{(2j)!}{2\pi\,4^j\,j!^2\,(2j+1)(2j+2)}\,\rho^{2j+2}"
+                ),
+                (
+                    "the Taylor series of the arc-cosine kernel ([relu_expansion](relu_expansion.md)); "
+                    r"$\mathbb{E}[x_+\mathrm{He}_k(x)] = N(0)\,\mathrm{He}_{k-2}(0)$ for $k \ge 2$, by parts "
+                    r"twice, with $(N\,\mathrm{He}_k)' = -N\,\mathrm{He}_{k+1}$ and $\mathrm{He}_{2j}(0) = "
+                    "(-1)^j(2j)!/(2^jj!)$; the first coefficients also one by one"
+                ),
                 _relu_taylor,
-                some(f"the coefficients up to $k = {_DEGREE}$"),
+                every("rho j alpha x", by.CALCULUS, by.POWER_SERIES),
+                names={"h_k": r"\mathbb{E}[x_+\mathrm{He}_k(x)]/\sqrt{k!}"},
             ),
             Step(
                 "Parseval bounds the tail",
@@ -133,7 +178,7 @@ def proof() -> Proof:
                 "$|\\rho|^k \\le |\\rho|^{K+1}$; Cauchy–Schwarz, that is Lagrange's identity; Parseval's $\\sum_k "
                 "h_k(a)^2 = \\mathbb{E}[\\phi(u)^2]$",
                 _cauchy_schwarz,
-                every("n x y", by.PARSEVAL),
+                every("n x y", by.PARSEVAL(r"\phi K a b \rho")),
             ),
             Step(
                 "the tail bound in numbers",
@@ -142,7 +187,10 @@ def proof() -> Proof:
                 "the exact value by the normal scale mixture ([logistic_mixture](logistic_mixture.md)), the "
                 "coefficients by rigorous integration",
                 tail_bound,
-                some("two points, with 4, 8 and 12 terms"),
+                some(
+                    "two points, with 4, 8 and 12 terms",
+                    why="it is a statement about numbers, of which two points were taken",
+                ),
             ),
             Step(
                 "gates have one odd coefficient",
@@ -155,6 +203,11 @@ def proof() -> Proof:
                 "\\tfrac12\\mathrm{He}_1(z)$",
                 _gates,
                 every("z G alpha x"),
+                names={
+                    r"\phi(z)": r"z\,G(z)",
+                    "h_k(a)": r"\mathbb{E}[\phi(\sqrt a\,x)\,\mathrm{He}_k(x)]/\sqrt{k!}",
+                    "a": r"\text{any variance}",
+                },
             ),
             Step(
                 "the dual of a gate is c/4 plus an even function of c",
@@ -163,13 +216,19 @@ def proof() -> Proof:
                 "$-\\vartheta$ and leaves $w$ as it is",
                 _even_rest,
                 every("c rho j"),
+                names={
+                    "S": r"\frac c4 + \sum_jh_{2j}(a)\,h_{2j}(b)\,\rho^{2j}",
+                    "h_k": r"\text{the coefficients of the gate}",
+                    "a": r"\text{any variance}",
+                    "b": r"\text{any variance}",
+                },
             ),
             Step(
                 "SiLU's coefficients in numbers",
                 r"h_1(a) = \frac{\sqrt a}{2}, \quad h_3(a) = h_5(a) = 0 \qquad (a = 1,\ \tfrac94)",
                 "rigorous integration of the definition",
                 odd_coefficients,
-                some("two variances"),
+                some("two variances", why="it is a statement about numbers, of which two variances were taken"),
             ),
         ),
     )

@@ -128,6 +128,10 @@ def proof() -> Proof:
             "$\\kappa > 0$ is the random variable, $F(x) = P(\\kappa \\le x) = 1 - 2\\sum_{n\\ge1} (-1)^{n-1} "
             "e^{-2n^2x^2}$, $x > 0$."
         ),
+        names={
+            r"\kappa": r"\text{a positive random variable with the distribution function } F",
+            "F(x)": r"1 - 2\sum_{n\ge1}(-1)^{n-1}e^{-2n^2x^2}",
+        },
         steps=(
             Step(
                 "two series",
@@ -158,10 +162,11 @@ def proof() -> Proof:
                 "terms, the first one positive (Leibniz), with $e^6 \\ge 1 + 6 > 4$",
                 _positive,
                 every("n x", by.LEIBNIZ),
+                names={"m": r"n, \text{ where odd}"},
             ),
             Step(
                 "a distribution function",
-                r"F(0+) = 0, \qquad F(\infty) = 1",
+                r"F(x) \to 0 \quad (x \to 0), \qquad F(x) \to 1 \quad (x \to \infty)",
                 "limits of the leading terms, $e^{-\\pi^2/(8x^2)}/x \\to 0$ and $e^{-2x^2} \\to 0$; the others are "
                 "dominated by a geometric series, $n^2 \\ge n$",
                 _ends,
@@ -196,6 +201,7 @@ def proof() -> Proof:
                 "the Fourier series at $y = 0$",
                 _result,
                 every("t"),
+                names={"F(x)": r"\text{the function above}"},
             ),
             Step(
                 "the engine's density and quadrature",
@@ -204,7 +210,10 @@ def proof() -> Proof:
                 "`glutheory` evaluates $F'$ by whichever series converges faster and integrates by a trapezoidal rule "
                 "in $\\log\\kappa$; compared with the first series, and with 1",
                 _engine,
-                some("four points, and the total mass"),
+                some(
+                    "four points, and the total mass",
+                    why="what a quadrature in floating point returns is compared, not decided",
+                ),
             ),
         ),
     )

@@ -9,10 +9,10 @@ from derivations.tools import theorems as by
 from derivations.tools.arcsine import d_dc, p, q, read, s, solves, t, theta, vanish, w
 from derivations.tools.gauss import cdf, integrate_exponential, normal
 from derivations.tools.latex import lines
+from derivations.tools.limits import decay
 from derivations.tools.logistic_balls import enclose_logistic, enclose_square
-from derivations.tools.proof import Outcome, Proof, Step, both, every, some
-from derivations.tools.sympys import limit
-from derivations.tools.zero import zero
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows, some
+from derivations.tools.zero import positive, zero
 from glutheory.activations import Activation, Z, activation
 from glutheory.ground.normal_form import KAPPA
 from glutheory.symbolic.duals import dual
@@ -61,14 +61,23 @@ def _same_law() -> Outcome:
 def _activations() -> Outcome:
     soft = Z * cdf(Z / _S) + _S**2 * normal(Z, _S)
     tanh = (sp.exp(Z) - sp.exp(-Z)) / (sp.exp(Z) + sp.exp(-Z))
-    return zero(
-        tanh - sp.tanh(Z).rewrite(sp.exp),
-        _powers(tanh - (2 * logistic(2 * Z) - 1)),
-        (sp.diff(cdf(Z / _S), Z), normal(Z, _S)),
-        _powers(sp.diff(sp.log(1 + sp.exp(Z)), Z) - logistic(Z)),
-        (sp.diff(soft, Z), cdf(Z / _S)),
-        limit(soft.subs(_S, 1), Z, -sp.oo),
-        limit(sp.log(1 + sp.exp(Z)), Z, -sp.oo),
+    # both vanish at −∞: 0 ≤ ln(1 + y) ≤ y at y = e^z; and 0 ≤ yΦ(−y) ≤ N(y), the integrals of yN ≤ (y + e)N
+    y, more = sp.Symbol("y", nonnegative=True), sp.Symbol("e", nonnegative=True)
+    slack = y - sp.log(1 + y)
+    vanishing = both(
+        zero(slack.subs(y, 0), (sp.diff(slack, y), y / (1 + y)), (sp.diff(-normal(Z), Z), Z * normal(Z))),
+        positive(y / (1 + y), more * normal(y + more)),
+        decay(),
+    )
+    return both(
+        follows("both functions vanish at −∞", vanishing),
+        zero(
+            tanh - sp.tanh(Z).rewrite(sp.exp),
+            _powers(tanh - (2 * logistic(2 * Z) - 1)),
+            (sp.diff(cdf(Z / _S), Z), normal(Z, _S)),
+            _powers(sp.diff(sp.log(1 + sp.exp(Z)), Z) - logistic(Z)),
+            (sp.diff(soft, Z), cdf(Z / _S)),
+        ),
     )
 
 
@@ -116,6 +125,27 @@ def proof() -> Proof:
             "the $N(0,s^2)$ density. For scales $s, t$: $P = a + s^2$, $Q = b + t^2$, $w = \\sqrt{PQ - c^2}$, "
             "$\\vartheta = \\arcsin(c/\\sqrt{PQ})$."
         ),
+        names={
+            r"\sigma(z)": r"\frac{1}{1+e^{-z}}",
+            "X": r"\text{logistic, of distribution function } \sigma",
+            r"\xi": r"\text{standard normal}",
+            r"\kappa": r"\text{Kolmogorov-distributed}",
+            "N_s(z)": r"\frac{1}{s\sqrt{2\pi}}e^{-z^2/2s^2}",
+            r"\Phi(z)": r"\int_{-\infty}^zN_1(x)\,dx",
+            "P": "a + s^2",
+            "Q": "b + t^2",
+            "w": r"\sqrt{PQ-c^2}",
+            r"\vartheta": r"\arcsin\frac{c}{\sqrt{PQ}}",
+            "f_s(z)": r"z\,\Phi(z/s) + s^2N_s(z)",
+            "i": r"\sqrt{-1}",
+            r"\Gamma(x)": r"\int_0^\infty y^{x-1}e^{-y}\,dy",
+            "u": r"\text{Gaussian with variance } a",
+            "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
+            "s": r"\text{a multiple of } \kappa",
+            "t": r"\text{a multiple of } \kappa'",
+            "S_k": r"\text{the dual, at } a, b, c, \text{ of the activation in the subscript}",
+            "T_k": r"\frac{\partial S_k}{\partial c}",
+        },
         steps=(
             Step(
                 "characteristic function of the logistic law",
@@ -136,7 +166,8 @@ def proof() -> Proof:
                 "characteristic function of the normal law given $\\kappa$; the transform of "
                 "[kolmogorov](kolmogorov.md); a law is determined by its characteristic function (Lévy)",
                 _same_law,
-                every("t kappa", by.CHARACTERISTIC),
+                every("t kappa", by.CHARACTERISTIC, by.FUBINI),
+                names={"z": r"\text{any number}"},
             ),
             Step(
                 "the mixture in numbers",
@@ -145,7 +176,7 @@ def proof() -> Proof:
                 "rigorous integration of both series of the density on either side of $\\kappa = 4/5$, with bounds of "
                 "what is left out",
                 enclose_logistic,
-                some("three points"),
+                some("three points", why="it is a statement about numbers, of which three points were taken"),
             ),
             Step(
                 "the other activations",
@@ -158,7 +189,8 @@ def proof() -> Proof:
                 "algebra; softplus and $f_s$ both vanish at $-\\infty$, and their derivatives are $\\sigma$ and "
                 "$\\Phi(z/s)$",
                 _activations,
-                every("z s"),
+                every("z s", by.CALCULUS),
+                names={r"\beta": r"\text{any positive number}"},
             ),
             Step(
                 "sigmoid and tanh",
@@ -202,7 +234,7 @@ def proof() -> Proof:
                 "at $\\rho = 1$ the definition is a one-dimensional integral: its rigorous enclosure, compared with "
                 "the engine's double average",
                 enclose_square,
-                some("the point $(1, 1, 1)$"),
+                some("the point $(1, 1, 1)$", why="it is a statement about numbers, of which one point was taken"),
             ),
         ),
         remarks=(

@@ -9,7 +9,7 @@ import sympy as sp
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.matrices import K, e, f, i, j, q, quotient, r, spectral, u, values, weighted_sum, x
-from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Form, Index, Tensor, delta, orthonormal, same, total, unit, unit_diagonal
 from derivations.tools.zero import positive, zero
 
@@ -109,7 +109,15 @@ def _equality() -> Outcome:
     similar = K[i, j] * C[i, j] - signed - K[i, j] * (C[i, j] - s[i] * s[j])
     angle, entry = sp.symbols("alpha k", real=True)
     bounded = zero(entry**2 * (1 - sp.cos(angle) ** 2) - entry**2 * sp.sin(angle) ** 2)
-    return both(same(frobenius, diagonal, similar), bounded, positive(entry**2 * sp.sin(angle) ** 2))
+    return both(
+        same(frobenius, diagonal),
+        follows(
+            "a sum of terms that are not negative is 0 only where each is",
+            bounded,
+            positive(entry**2 * sp.sin(angle) ** 2),
+        ),
+        follows("the converse, by congruence with signs", same(similar)),
+    )
 
 
 def _norms() -> Outcome:
@@ -142,6 +150,19 @@ def proof() -> Proof:
             "$x\\prec y$ means $\\sum_{i\\le r} x_i \\le \\sum_{i\\le r} y_i$ for the ordered entries and every $r$, "
             "with equality at $r=n$."
         ),
+        names={
+            r"\mu_i": r"\text{the eigenvalues of } K \odot C",
+            "u_i": r"\text{the eigenvectors of } K \odot C",
+            "C": r"\sum_kv_kv_k^\top",
+            "D_k": r"\mathrm{diag}(v_k)",
+            "D_v": r"\mathrm{diag}(v)",
+            "K": r"\sum_j\lambda_jq_jq_j^\top",
+            r"\lambda_j": r"\text{eigenvalues, in falling order}",
+            "I": r"\mathbf 1",
+            "P_{ij}": r"\sum_k(u_i^\top D_kq_j)^2",
+            r"\mathrm{cond}": r"\lambda_1/\lambda_n",
+            r"\mathrm{erank}": r"\exp\Bigl(-\sum_i\frac{\lambda_i}{\mathrm{tr}}\ln\frac{\lambda_i}{\mathrm{tr}}\Bigr)",
+        },
         steps=(
             Step(
                 "a correlation matrix is a sum of rank-one matrices",
@@ -151,6 +172,10 @@ def proof() -> Proof:
                 "$x_i$ they are the coordinates of the unit vectors",
                 _sum_of_rank_one,
                 every("n d s x", by.GRAM),
+                names={
+                    "C": r"\text{with the entries } x_i\cdot x_j/(\|x_i\|\,\|x_j\|)",
+                    "v_k": r"\text{the columns of the unit vectors } x_i/\|x_i\|",
+                },
             ),
             Step(
                 "the product is a sum of congruences",
@@ -171,6 +196,11 @@ def proof() -> Proof:
                 "columns as the rows, with $u$ and $q$ exchanged",
                 _doubly_stochastic,
                 every("n d lambda q v", by.SPECTRAL),
+                names={
+                    "C": r"\sum_kv_kv_k^\top",
+                    "u_i": r"p_i, \text{ the eigenvectors of } K \odot C",
+                    r"\mu_i": r"\text{their eigenvalues}",
+                },
             ),
             Step(
                 "partial sums",
@@ -179,9 +209,13 @@ def proof() -> Proof:
                     r"\sum_{j\le r}\lambda_j - \sum_{i\le r}\mu_i = \sum_{j\le r}(1-w_j)(\lambda_j-\lambda_r) + "
                     r"\sum_{j>r}w_j(\lambda_r-\lambda_j) \ge 0",
                 ),
-                "Hardy, Littlewood and Pólya (1929); the terms with $\\lambda_r$ cancel because the $w_j$ sum to $r$",
+                (
+                    r"Hardy, Littlewood and Pólya (1929); the $w_j$ sum to $r$, and the terms with $\lambda_r$ "
+                    "cancel"
+                ),
                 _partial_sums,
                 every("r lambda w"),
+                names={"P_{ij}": r"\text{doubly stochastic weights}", r"\mu_i": r"\sum_jP_{ij}\lambda_j"},
             ),
             Step(
                 "the ends and the condition number",
@@ -205,6 +239,11 @@ def proof() -> Proof:
                 "the last $K\\succ0$",
                 _convexity,
                 every("n f", by.JENSEN),
+                names={
+                    "C": r"\sum_kv_kv_k^\top",
+                    "u_i": r"p_i, \text{ the eigenvectors of } K \odot C",
+                    r"\mu_i": r"\text{their eigenvalues}",
+                },
             ),
             Step(
                 "equality",
@@ -218,6 +257,7 @@ def proof() -> Proof:
                 "between the classes",
                 _equality,
                 every("n K C s"),
+                names={"i": r"\text{an index}", "j": r"\text{another index}"},
             ),
             Step(
                 "inputs of any norm",
@@ -233,6 +273,12 @@ def proof() -> Proof:
                 "orthogonal inputs, the shorter one first",
                 _norms,
                 every("n d lambda K x u", by.RAYLEIGH),
+                names={
+                    "X": "(x_{ik})",
+                    "G": r"XX^\top",
+                    "g_i": r"\sum_kx_{ik}^2",
+                    "D_k": r"\mathrm{diag}(x_{1k}, \dots, x_{nk})",
+                },
             ),
         ),
         remarks=(

@@ -78,6 +78,16 @@ def proof() -> Proof:
             "the standard normal density; $\\xi, \\eta$ are independent standard normal; $\\mathrm{He}_k$ is defined "
             "by $e^{\\alpha x - \\alpha^2/2} = \\sum_k \\mathrm{He}_k(x)\\,\\alpha^k/k!$."
         ),
+        names={
+            "x": r"\text{standard normal}",
+            "y": r"\text{standard normal with } \mathbb{E}[xy] = \rho",
+            r"\xi": r"\text{standard normal}",
+            r"\eta": r"\text{standard normal}",
+            "i": r"\sqrt{-1}",
+            "N(x)": r"\frac{1}{\sqrt{2\pi}}e^{-x^2/2}",
+            r"p_\rho": r"\text{the joint density, with correlation } \rho",
+            r"\delta_{jk}": r"1 \text{ where } j = k, \text{ else } 0",
+        },
         steps=(
             Step(
                 "Hermite polynomials",
@@ -105,7 +115,7 @@ def proof() -> Proof:
                 ),
                 "complete the square; compare the coefficients of $\\alpha^k$",
                 _imaginary,
-                every("alpha x", by.MOMENT_SERIES),
+                every("alpha x", by.MOMENT_SERIES("k")),
             ),
             Step(
                 "Mehler's formula",

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derivations.proofs.ntk_plain import COORDINATE, NEURON, X_PRIME, S, T, X, d, g, inner, m, sigma_w
+from derivations.proofs.ntk_plain import S, T, d, g, m, sigma_w
 from derivations.tools import theorems as by
 from derivations.tools.abstract import activation_pair
+from derivations.tools.any_width import (
+    COORDINATE,
+    NEURON,
+    X_PRIME,
+    X,
+    inner,
+    output_product,
+    pair_mean,
+    readout_block,
+    readout_mean,
+    weight_block,
+)
 from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, identity, polynomial, sigma_v
 from derivations.tools.latex import lines
-from derivations.tools.means import cases
+from derivations.tools.means import spots
 from derivations.tools.proof import Outcome, Proof, Step, both, every
-from derivations.tools.sums import Tensor, same, total
+from derivations.tools.sums import Form, Tensor, same, total
 from derivations.tools.zero import zero
 from glutheory.networks import network
 from glutheory.symbolic.kernels import Kernels, kernels
@@ -75,20 +87,39 @@ def _resolved(found: Kernels) -> dict[str, sp.Expr]:
     return {**{role: block.subs(known) for role, block in found.blocks.items()}, "nngp": found.nngp.subs(known)}
 
 
+def _any_width(front: sp.Expr, inside: sp.Expr) -> Outcome:
+    """The means of the three blocks and of z(x) z(x'), for any m, d and φ; E[q_r q_r'] = γ²σ_p² x·x'."""
+    outside = {FRONT: front, GAMMA: inside}
+    gate = inside**2 * sigma_p**2 * inner()
+
+    def mean(value: Form, dual: str, symbol: sp.Symbol) -> Form:
+        return pair_mean(pair_mean(readout_mean(value.subs(outside), sigma_v**2), dual, symbol), "q", gate)
+
+    scale, product = m * front**2, inside**2 * inner()
+    return same(
+        mean(readout_block("q", "phi"), "phi", S) - scale * sigma_p**2 * product * S,
+        mean(weight_block("phi"), "phi", S) - scale * sigma_v**2 * product * S,
+        mean(weight_block("q", "phi'"), "phi'", T) - scale * sigma_v**2 * sigma_p**2 * product * product * T,
+        mean(output_product("q", "phi"), "phi", S) - scale * sigma_v**2 * sigma_p**2 * product * S,
+    )
+
+
 def _expectation() -> Outcome:
     table = _resolved(kernels(network("geglu"), "standard"))
-    return zero(
+    engine = zero(
         (table["readout"], m * sigma_p**2 * g * S),
         (table["value"], m * sigma_v**2 * g * S),
         (table["gate"], m * sigma_v**2 * sigma_p**2 * g**2 * T),
         (table["readout"] + table["value"] + table["gate"], equation_four()),
         (table["nngp"], m * sigma_v**2 * sigma_p**2 * g * S),
     )
+    return both(_any_width(sp.S.One, sp.S.One), engine)
 
 
-def _brute_force() -> Outcome:
+def _scaled() -> Outcome:
+    """For any m and d; and small networks with a general cubic by brute force, without the independence of neurons."""
     branches = (identity, polynomial(_DEGREE, "c"))
-    networks = [Small(branches, (sigma_p, sigma_w), sigma_v, width, _DIMENSION) for width in cases("m", _WIDTHS)]
+    networks = [Small(branches, (sigma_p, sigma_w), sigma_v, width, _DIMENSION) for width in spots(_WIDTHS)]
 
     def blocks(small: Small) -> list[sp.Expr]:
         (first, second), size, product = small.duals(1), small.width * FRONT**2, GAMMA**2 * small.gram[2]
@@ -101,7 +132,7 @@ def _brute_force() -> Outcome:
     def nngp(small: Small) -> sp.Expr:
         return small.width * FRONT**2 * sigma_v**2 * sigma_p**2 * GAMMA**2 * small.gram[2] * small.duals(1)[0]
 
-    return agrees(networks, blocks, nngp)
+    return both(_any_width(FRONT, GAMMA), agrees(networks, blocks, nngp))
 
 
 def _ntk_parametrisation() -> Outcome:
@@ -144,16 +175,29 @@ def proof() -> Proof:
             "and "
             "$T = \\mathbb{E}[\\phi'(u)\\phi'(v)]$ at $(a,b,c) = \\sigma_w^2(\\|x\\|^2, \\|x'\\|^2, x\\cdot x')$."
         ),
+        names={
+            "z(x)": r"\sum_{r=1}^m v_r\,(p_r\cdot x)\,\phi(w_r\cdot x)",
+            "h_r": r"w_r\cdot x",
+            "q_r": r"p_r\cdot x",
+            r"\tilde K(x, x')": r"\mathbb{E}\langle\nabla z(x), \nabla z(x')\rangle",
+            r"\tilde\Sigma(x, x')": r"\mathbb{E}[z(x)\,z(x')]",
+            "v_r": r"\mathcal{N}(0, \sigma_v^2)",
+            "p_r": r"\mathcal{N}(0, \sigma_p^2)",
+            "w_r": r"\mathcal{N}(0, \sigma_w^2)",
+            r"\bar c": r"\frac{x\cdot x'}{d}",
+        },
         steps=(
             Step(
                 "gradient",
                 r"\frac{\partial z}{\partial v_r} = q_r\,\phi(h_r), \qquad \frac{\partial z}{\partial p_{rj}} = "
                 r"v_r\,\phi(h_r)\,x_j, \qquad \frac{\partial z}{\partial w_{rj}} = v_r\,q_r\,\phi'(h_r)\,x_j",
-                "product and chain rule, with an abstract $\\phi$; what does not contain the weight is one symbol, "
-                "so "
-                "$m$ and $d$ are arbitrary",
+                (
+                    r"product and chain rule, with an abstract $\phi$; what does not contain the weight is one "
+                    "symbol: $m$ and $d$ are arbitrary"
+                ),
                 _gradient,
                 every("v p w x phi"),
+                names={"z": r"v_r\,q_r\,\phi(h_r) + \text{what contains none of } v_r, p_r, w_r"},
             ),
             Step(
                 "gradient inner product",
@@ -162,6 +206,7 @@ def proof() -> Proof:
                 "sum over all weights, $\\sum_j x_jx_j' = x\\cdot x'$",
                 _inner_product,
                 every("m d v q x y"),
+                names={"w_r": r"\text{any weights}", "p_r": r"\text{any weights}"},
             ),
             Step(
                 "Eq. 4, block by block",
@@ -174,30 +219,56 @@ def proof() -> Proof:
                 "expectation by independence of $v_r, p_r, w_r$: $\\mathbb{E}[v_r^2] = \\sigma_v^2$, "
                 "$\\mathbb{E}[q_rq_r'] = \\sigma_p^2\\,x\\cdot x'$; $m$ identically distributed neurons",
                 _expectation,
-                every("m g S T sigma_v sigma_p", by.INDEPENDENCE),
+                every("m d x y S T sigma_v sigma_p", by.INDEPENDENCE),
+                names={
+                    "w_r": r"\text{independent of } v_r, p_r",
+                    "K_V": r"\mathbb{E}\langle\partial_vz(x), \partial_vz(x')\rangle",
+                    "K_P": r"\mathbb{E}\langle\partial_pz(x), \partial_pz(x')\rangle",
+                    "K_W": r"\mathbb{E}\langle\partial_wz(x), \partial_wz(x')\rangle",
+                },
             ),
             Step(
                 "exact at finite width",
-                r"z = f\sum_r v_r\,(\gamma\,p_r\cdot x)\,\phi(\gamma\,w_r\cdot x): \text{ the three blocks and } "
-                r"\tilde\Sigma \text{ with } x\cdot x' \to \gamma^2\,x\cdot x',\ m \to m f^2;"
-                rf"\qquad m = {', '.join(map(str, _WIDTHS))},\quad d = {_DIMENSION},\quad \phi(z) = "
-                rf"\sum_{{k\le{_DEGREE}}} c_kz^k",
-                "the whole network differentiated with respect to every weight, the expectation as a polynomial in "
-                "independent Gaussians; symbolic $x, x', c_k, \\sigma_v, \\sigma_p, \\sigma_w, f, \\gamma$; $S$ and "
-                "$T$ by Isserlis at $\\gamma^2\\sigma_w^2(\\|x\\|^2, \\|x'\\|^2, x\\cdot x')$. Eq. 4 is $f = \\gamma "
-                "= 1$",
-                _brute_force,
-                every("x0 y0 sigma_v"),
+                (
+                    r"z = f\sum_r v_r\,(\gamma\,p_r\cdot x)\,\phi(\gamma\,w_r\cdot x): \quad \tilde K = m "
+                    r"f^2\left((\sigma_v^2 + \sigma_p^2)\,\gamma^2(x\cdot x')\,S + "
+                    r"\sigma_v^2\sigma_p^2\,\gamma^4(x\cdot x')^2\,T\right), \quad \tilde\Sigma = m "
+                    r"f^2\sigma_v^2\sigma_p^2\,\gamma^2(x\cdot x')\,S"
+                ),
+                (
+                    r"for every $m$, $d$ and $\phi$, block by block, as Eq. 4, which is $f = \gamma = 1$; and, "
+                    r"presupposing nothing of it, whole networks with $m = 1, 2, 3$, $d = 2$ and $\phi(z) = "
+                    r"\sum_{k\le3} c_kz^k$ differentiated with respect to every weight, the expectation as a "
+                    r"polynomial in independent Gaussians; symbolic $x, x', c_k, \sigma_v, \sigma_p, \sigma_w, "
+                    r"f, \gamma$; $S$ and $T$ by Isserlis at $\gamma^2\sigma_w^2(\|x\|^2, \|x'\|^2, x\cdot x')$"
+                ),
+                _scaled,
+                every("m d x y f gamma S T sigma_v sigma_p", by.INDEPENDENCE),
+                names={
+                    "w_r": r"\text{independent of } v_r, p_r",
+                    "z(x)": r"f\sum_{r=1}^m v_r\,(\gamma\,p_r\cdot x)\,\phi(\gamma\,w_r\cdot x)",
+                },
             ),
             Step(
                 "NTK parametrisation",
-                r"\text{unit variances, scales } \tfrac{1}{\sqrt m}, \tfrac{1}{\sqrt d} \text{ outside}: \qquad "
-                r"\tilde K = 2\bar c\,S + \bar c^2\,T, \quad \tilde\Sigma = \bar c\,S, \quad \bar c = \frac{x\cdot "
-                r"x'}{d}",
+                (
+                    r"f^2 = \tfrac1m,\ \gamma^2 = \tfrac1d,\ \sigma_v = \sigma_p = 1: \qquad \tilde K = 2\bar "
+                    r"c\,S + \bar c^2\,T, \quad \tilde\Sigma = \bar c\,S, \quad \bar c = \frac{x\cdot x'}{d}"
+                ),
                 "substitution of $f^2 = 1/m$, $\\gamma^2 = 1/d$ and unit variances in the previous step; equal to "
                 "the engine's",
                 _ntk_parametrisation,
                 every("m d g S T"),
+                names={
+                    r"\tilde K": (
+                        r"mf^2\left((\sigma_v^2 + \sigma_p^2)\,\gamma^2g\,S + "
+                        r"\sigma_v^2\sigma_p^2\gamma^4g^2\,T\right)"
+                    ),
+                    r"\tilde\Sigma": r"mf^2\sigma_v^2\sigma_p^2\gamma^2g\,S",
+                    "x": r"\text{inputs with } x\cdot x' = g",
+                    "f": "m^{-1/2}",
+                    r"\gamma": "d^{-1/2}",
+                },
             ),
             Step(
                 "the bilinear network",
@@ -207,6 +278,14 @@ def proof() -> Proof:
                 "the engine's",
                 _bilinear,
                 every("m g sigma_v sigma_p sigma_w"),
+                names={
+                    r"\tilde K": r"m(\sigma_v^2 + \sigma_p^2)\,g\,S + m\sigma_v^2\sigma_p^2\,g^2\,T",
+                    "S": r"\sigma_w^2\,g",
+                    "T": "1",
+                    "x": r"\text{inputs with } x\cdot x' = g",
+                    r"\phi(z)": "z",
+                    "z": r"\text{any number}",
+                },
             ),
         ),
     )

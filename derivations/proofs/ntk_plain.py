@@ -6,13 +6,25 @@ import sympy as sp
 
 from derivations.tools import theorems as by
 from derivations.tools.abstract import activation_pair
+from derivations.tools.any_width import (
+    COORDINATE,
+    NEURON,
+    X_PRIME,
+    X,
+    inner,
+    output_product,
+    pair_mean,
+    readout_block,
+    readout_mean,
+    weight_block,
+)
 from derivations.tools.arcsine import read, theta, vanish
 from derivations.tools.arcsine import w as root
 from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, polynomial, sigma_v
 from derivations.tools.gauss import independent_mean
-from derivations.tools.means import cases
+from derivations.tools.means import spots
 from derivations.tools.proof import Outcome, Proof, Step, both, every
-from derivations.tools.sums import Form, Index, Tensor, delta, same, total
+from derivations.tools.sums import Index, Tensor, delta, same, total
 from derivations.tools.zero import zero
 from glutheory.networks import network
 from glutheory.symbolic.derived import derivation
@@ -38,15 +50,6 @@ def _gradient() -> Outcome:
     z = readout * phi(weight * value + rest) + others
     h = weight * value + rest
     return zero((sp.diff(z, readout), phi(h)), (sp.diff(z, weight), readout * slope(h) * value))
-
-
-NEURON, COORDINATE = Index("r", "m"), Index("j", "d")
-X, X_PRIME = Tensor("x"), Tensor("y")
-
-
-def inner() -> Form:
-    """x·x'."""
-    return total(X[COORDINATE] * X_PRIME[COORDINATE], COORDINATE)
 
 
 def _any_size() -> Outcome:
@@ -85,28 +88,45 @@ def _covariance() -> Outcome:
     return both(same(general), tried)
 
 
+def _any_width(front: sp.Expr, inside: sp.Expr) -> Outcome:
+    """The means of both blocks and of z(x) z(x'), for any m, d and φ."""
+    outside = {FRONT: front, GAMMA: inside}
+    readout = pair_mean(readout_block("phi"), "phi", S)
+    hidden = pair_mean(readout_mean(weight_block("phi'"), sigma_v**2), "phi'", T)
+    product = pair_mean(readout_mean(output_product("phi"), sigma_v**2), "phi", S)
+    scale = m * front**2
+    return same(
+        readout.subs(outside) - scale * S,
+        hidden.subs(outside) - scale * inside**2 * sigma_v**2 * T * inner(),
+        product.subs(outside) - scale * sigma_v**2 * S,
+    )
+
+
 def _expectation() -> Outcome:
     """With m equal neurons; E[φφ'] = S, E[v²φ'φ'] = σ_v² T because v is independent of w; compared with the engine."""
     found = kernels(network("gelu"), "standard")
     (branch,) = found.branches
     known = {branch.S: S, branch.T: T}
-    return zero(
+    engine = zero(
         (found.blocks["readout"].subs(known), m * S),
         (found.blocks["hidden"].subs(known), m * sigma_v**2 * g * T),
         (sp.Add(*found.blocks.values()).subs(known), equation_three()),
         (found.nngp.subs(known), m * sigma_v**2 * S),
     )
+    return both(_any_width(sp.S.One, sp.S.One), engine)
 
 
-def _brute_force() -> Outcome:
+def _scaled() -> Outcome:
+    """For any m and d; and small networks with a general cubic by brute force, without the independence of neurons."""
     cubic = polynomial(_DEGREE, "c")
-    networks = [Small((cubic,), (sigma_w,), sigma_v, width, _DIMENSION) for width in cases("m", _WIDTHS)]
+    networks = [Small((cubic,), (sigma_w,), sigma_v, width, _DIMENSION) for width in spots(_WIDTHS)]
 
     def blocks(small: Small) -> list[sp.Expr]:
         (first, second), size = small.duals(0), small.width * FRONT**2
         return [size * first, size * sigma_v**2 * GAMMA**2 * small.gram[2] * second]
 
-    return agrees(networks, blocks, lambda small: small.width * FRONT**2 * sigma_v**2 * small.duals(0)[0])
+    tried = agrees(networks, blocks, lambda small: small.width * FRONT**2 * sigma_v**2 * small.duals(0)[0])
+    return both(_any_width(FRONT, GAMMA), tried)
 
 
 def _ntk_parametrisation() -> Outcome:
@@ -146,16 +166,27 @@ def proof() -> Proof:
             "$S = \\mathbb{E}[\\phi(u)\\phi(v)]$, $T = \\mathbb{E}[\\phi'(u)\\phi'(v)]$. A prime on $\\phi$ is a "
             "derivative, on $x$ and $h$ it marks the second input."
         ),
+        names={
+            "z(x)": r"\sum_{r=1}^m v_r\,\phi(w_r\cdot x)",
+            "h_r": r"w_r\cdot x",
+            "K(x, x')": r"\mathbb{E}\langle\nabla z(x), \nabla z(x')\rangle",
+            r"\Sigma(x, x')": r"\mathbb{E}[z(x)\,z(x')]",
+            "v_r": r"\mathcal{N}(0, \sigma_v^2)",
+            "w_r": r"\mathcal{N}(0, \sigma_w^2)",
+            r"\bar c": r"\frac{x\cdot x'}{d}",
+        },
         steps=(
             Step(
                 "gradient",
                 r"\frac{\partial z}{\partial v_r} = \phi(h_r), \qquad \frac{\partial z}{\partial w_{rj}} = "
                 r"v_r\,\phi'(h_r)\,x_j",
-                "chain rule, with an abstract $\\phi$; what does not contain the weight is one symbol, so $m$ and "
-                "$d$ "
-                "are arbitrary",
+                (
+                    r"chain rule, with an abstract $\phi$; what does not contain the weight is one symbol: $m$ "
+                    "and $d$ are arbitrary"
+                ),
                 _gradient,
                 every("v w x phi"),
+                names={"z": r"v_r\,\phi(h_r) + \text{what contains neither } v_r \text{ nor } w_r"},
             ),
             Step(
                 "gradient inner product",
@@ -164,14 +195,23 @@ def proof() -> Proof:
                 "sum over all weights, $\\sum_j x_jx_j' = x\\cdot x'$",
                 _inner_product,
                 every("m d v x y"),
+                names={"w_r": r"\text{any weights}"},
             ),
             Step(
                 "law of the pre-activations",
-                r"(h_r, h_r') \sim N\left(0, \begin{pmatrix} a & c \\ c & b \end{pmatrix}\right), \qquad (a, b, c) = "
-                r"\sigma_w^2\left(\|x\|^2, \|x'\|^2, x\cdot x'\right)",
+                (
+                    r"(h_r, h_r') \sim \mathcal{N}\left(0, \begin{pmatrix} a & c \\ c & b \end{pmatrix}\right), "
+                    r"\qquad (a, b, c) = \sigma_w^2\left(\|x\|^2, \|x'\|^2, x\cdot x'\right)"
+                ),
                 "linear in Gaussian weights; covariance by independence of the entries",
                 _covariance,
                 every("d x y sigma_w", by.GAUSSIAN_LINEAR),
+                names={
+                    "a": r"\sigma_w^2\|x\|^2",
+                    "b": r"\sigma_w^2\|x'\|^2",
+                    "c": r"\sigma_w^2\,x\cdot x'",
+                    "w_r": r"\mathcal{N}(0, \sigma_w^2)",
+                },
             ),
             Step(
                 "Eq. 3",
@@ -180,39 +220,68 @@ def proof() -> Proof:
                 "expectation of the inner product: $m$ identically distributed neurons, $v_r$ independent of $w_r$; "
                 "the cross terms of $\\Sigma$ vanish with $\\mathbb{E}[v_rv_s] = 0$",
                 _expectation,
-                every("m g S T sigma_v", by.INDEPENDENCE),
+                every("m d x y S T sigma_v", by.INDEPENDENCE),
+                names={"w_r": r"\text{independent of } v_r"},
             ),
             Step(
                 "exact at finite width",
-                r"z = f\sum_r v_r\,\phi(\gamma\,w_r\cdot x): \qquad \mathbb{E}\langle\nabla z(x), \nabla "
-                r"z(x')\rangle "
-                r"= m f^2\left(S + \sigma_v^2\gamma^2\,(x\cdot x')\,T\right), \quad \Sigma = m f^2\sigma_v^2\,S,"
-                rf"\qquad m = {', '.join(map(str, _WIDTHS))},\quad d = {_DIMENSION},\quad \phi(z) = "
-                rf"\sum_{{k\le{_DEGREE}}} c_kz^k",
-                "the whole network differentiated with respect to every weight, the expectation as a polynomial in "
-                "independent Gaussians; symbolic $x, x', c_k, \\sigma_v, \\sigma_w, f, \\gamma$; $S$ and $T$ by "
-                "Isserlis at $\\gamma^2\\sigma_w^2(\\|x\\|^2, \\|x'\\|^2, x\\cdot x')$. Eq. 3 is $f = \\gamma = 1$",
-                _brute_force,
-                every("x0 y0 sigma_v"),
+                (
+                    r"z = f\sum_r v_r\,\phi(\gamma\,w_r\cdot x): \qquad \mathbb{E}\langle\nabla z(x), \nabla "
+                    r"z(x')\rangle = m f^2\left(S + \sigma_v^2\gamma^2\,(x\cdot x')\,T\right), \quad \Sigma = m "
+                    r"f^2\sigma_v^2\,S"
+                ),
+                (
+                    r"for every $m$, $d$ and $\phi$ as Eq. 3, which is $f = \gamma = 1$; and, presupposing "
+                    r"nothing of it, whole networks with $m = 1, 2, 3$, $d = 2$ and $\phi(z) = \sum_{k\le3} "
+                    "c_kz^k$ differentiated with respect to every weight, the expectation as a polynomial in "
+                    r"independent Gaussians; symbolic $x, x', c_k, \sigma_v, \sigma_w, f, \gamma$; $S$ and $T$ "
+                    r"by Isserlis at $\gamma^2\sigma_w^2(\|x\|^2, \|x'\|^2, x\cdot x')$"
+                ),
+                _scaled,
+                every("m d x y f gamma S T sigma_v", by.INDEPENDENCE),
+                names={"w_r": r"\text{independent of } v_r", "z(x)": r"f\sum_{r=1}^m v_r\,\phi(\gamma\,w_r\cdot x)"},
             ),
             Step(
                 "NTK parametrisation",
-                r"z(x) = \frac{1}{\sqrt m}\sum_r v_r\,\phi\left(\frac{w_r\cdot x}{\sqrt d}\right),\ \text{unit "
-                r"variances}: \qquad K = S + \bar c\,T, \quad \Sigma = S, \quad \bar c = \frac{x\cdot x'}{d}",
-                "substitution of $f^2 = 1/m$, $\\gamma^2 = 1/d$, $\\sigma_v = \\sigma_w = 1$ in the previous step; "
-                "equal to the engine's",
+                (
+                    r"f^2 = \tfrac1m,\ \gamma^2 = \tfrac1d,\ \sigma_v = \sigma_w = 1: \qquad K = S + \bar c\,T, "
+                    r"\quad \Sigma = S, \quad \bar c = \frac{x\cdot x'}{d}"
+                ),
+                (
+                    r"substitution in the previous step: $z = m^{-1/2}\sum_r v_r\,\phi(w_r\cdot x/\sqrt d)$ "
+                    "with unit variances; equal to the engine's"
+                ),
                 _ntk_parametrisation,
                 every("m d g S T"),
+                names={
+                    "K": r"mf^2\left(S + \sigma_v^2\gamma^2g\,T\right)",
+                    r"\Sigma": r"mf^2\sigma_v^2S",
+                    "x": r"\text{inputs with } x\cdot x' = g",
+                    "f": "m^{-1/2}",
+                    r"\gamma": "d^{-1/2}",
+                    r"\sigma_v": "1",
+                    r"\sigma_w": "1",
+                },
             ),
             Step(
                 "ReLU",
-                r"K_{\mathrm{ReLU}} = \frac{1}{2\pi}\left(\sqrt{ab - c^2} + 2c\left(\frac\pi2 + "
-                r"\arcsin\frac{c}{\sqrt{ab}}\right)\right)",
+                (
+                    r"\phi(z) = z_+: \qquad S + cT = \frac{1}{2\pi}\left(\sqrt{ab - c^2} + 2c\left(\frac\pi2 + "
+                    r"\arcsin\frac{c}{\sqrt{ab}}\right)\right)"
+                ),
                 "substitution of the [arc-cosine](arc_cosine.md) duals $S = F_1$, $T = F_0$ in $S + cT$; equal to "
                 "the "
                 "engine's",
                 _relu,
                 every("a b c"),
+                names={
+                    "S": r"\mathbb{E}[u_+v_+]",
+                    "T": r"\partial S/\partial c",
+                    "u": r"\text{Gaussian with variance } a",
+                    "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
+                    r"\phi(z)": "z_+",
+                    "z": r"\text{any number}",
+                },
             ),
         ),
     )

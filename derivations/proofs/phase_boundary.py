@@ -40,6 +40,32 @@ def proof() -> Proof:
             "$N_l$; $m_d = \\mathbb{E}\\max(u_1,0)$ there; $F_{\\chi^2_d}$: the distribution function of $\\|x\\|^2$ "
             "for a standard Gaussian $x$."
         ),
+        names={
+            r"\mathrm{wide}": r"\text{LeCun's kernels over the width in the wide limit}",
+            r"\mathrm{full}": r"\text{the ntk parametrisation}",
+            "r_i": r"\|x_i\|",
+            "x_i": r"\text{the inputs}",
+            "n": r"\text{the number of inputs}",
+            r"\kappa(\rho)": r"\frac{\sqrt{1-\rho^2} + \rho\,(\pi/2 + \arcsin\rho)}{2\pi}",
+            r"\rho": r"\text{the cosine of two directions in } \mathbb{R}^d",
+            "d": r"\text{the dimension}",
+            "m_d": r"\mathbb{E}\max(u_1, 0)",
+            "u_1": r"\text{a coordinate of a uniform direction in } \mathbb{R}^d",
+            r"\Gamma(x)": r"\int_0^\infty y^{x-1}e^{-y}\,dy",
+            r"\gamma(s, x)": r"\int_0^xy^{s-1}e^{-y}\,dy",
+            r"\lambda_l(f)": r"\mathbb{E}[f(\rho)\,P_l(\rho)]",
+            "P_l": r"\text{the Legendre polynomials of } \mathbb{R}^d",
+            "f": r"\text{one of } \kappa, \rho\kappa, (\rho\kappa)', (\rho^2\kappa)'",
+            "N_l": r"\text{the number of harmonics of level } l",
+            "K": r"\text{ReLU's kernel matrix}",
+            r"\tilde K": r"\text{ReGLU's kernel matrix}",
+            "T": r"\kappa'",
+            r"\mathrm{cond}": r"\lambda_1/\lambda_n",
+            "R(d)": r"\lim\lambda_1(K)/\lambda_1(\tilde K) \text{ (full)}",
+            "t(d)": r"\lim d\,\lambda_1(\tilde K)/\lambda_1(K)",
+            "F(t)": r"\frac{\gamma(d/2, t/2)}{\Gamma(d/2)}",
+            "r": r"\text{the norms of the inputs}",
+        },
         steps=(
             Step(
                 "the certificate",
@@ -57,6 +83,7 @@ def proof() -> Proof:
                 "$ as well ([majorisation](majorisation.md)), so that gating never hurts",
                 _certificate,
                 every("n d K x u L l g", by.RAYLEIGH),
+                names={"K": r"\text{any positive semidefinite matrix}", r"\tilde K": r"\text{its gated kernel}"},
             ),
             Step(
                 "ReLU: norms and angles apart",
@@ -143,10 +170,11 @@ def proof() -> Proof:
             Step(
                 "the reach on Gaussian data",
                 lines(
-                    r"P\bigl(\min_{i\le n}\|x_i\|^2 > t\bigr) = \bigl(1-F_{\chi^2_d}(t)\bigr)^n, \qquad "
+                    r"\mathbb{P}\bigl(\min_{i\le n}\|x_i\|^2 > t\bigr) = \bigl(1-F_{\chi^2_d}(t)\bigr)^n, \qquad "
                     r"F_{\chi^2_d}(t) = \frac{\gamma(d/2,\,t/2)}{\Gamma(d/2)},",
-                    r"n^*(d) = \frac1{F_{\chi^2_d}(t(d))}: \qquad P \to \frac1e \text{ at } n = n^*, \quad P\to1 "
-                    r"\text{ for } n\ll n^* \qquad (d \to \infty)",
+                    r"n^*(d) = \frac1{F_{\chi^2_d}(t(d))}: \qquad \mathbb{P} \to e^{-1} \text{ at } n = n^*, \quad "
+                    r"\mathbb{P}\to1 "
+                    r"\text{ for } n\ll n^* \qquad (n^* \to \infty)",
                 ),
                 "independent rows; the density of $\\chi^2_d$; $(1-1/N)^N\\to1/e$. The certificate needs $n\\gg d$ as "
                 "well, so that $\\lambda_1$ has its limit",
@@ -169,14 +197,23 @@ def proof() -> Proof:
             Step(
                 "the same singularity",
                 lines(
-                    r"\mathrm{wide}:\ \kappa \text{ and } \rho\kappa \text{ have the first odd term } "
-                    r"\frac{\theta^3}{6\pi} \text{ at } \theta\to0,",
-                    r"\mathrm{full}:\ (\rho\kappa)' \text{ and } (\rho^2\kappa)' \text{ have } -\frac\theta{2\pi}",
+                    (
+                        r"\mathrm{wide}:\ \kappa, \rho\kappa \text{ at } \rho = \cos\theta:\quad "
+                        r"\partial_\theta\big|_{\theta=0} = 0, \quad \tfrac1{3!}\,\partial_\theta^3\big|_{\theta=0} "
+                        r"= \frac{1}{6\pi},"
+                    ),
+                    (
+                        r"\mathrm{full}:\ (\rho\kappa)', (\rho^2\kappa)' \text{ at } \rho = \cos\theta:\quad "
+                        r"\partial_\theta\big|_{\theta=0} = -\frac{1}{2\pi}"
+                    ),
                 ),
-                "Taylor expansion; it is the singular part of a kernel that its smallest eigenvalues on many points "
-                "come from",
+                (
+                    r"differentiation: these are the first odd terms in $\theta \ge 0$, the singular part of a "
+                    "kernel that its smallest eigenvalues on many points come from"
+                ),
                 phase_limits.kinks,
-                every(),
+                every("theta"),
+                names={r"\rho": r"\cos\theta"},
             ),
             Step(
                 "other gates, to leading order",
@@ -190,7 +227,10 @@ def proof() -> Proof:
                 "Marchenko–Pastur bulk. For $c_0 = 0$ (tanh, bilinear) both tops are of the order of $c_1n/d$, $t\\to "
                 "d$, and the certificate is void on Gaussian data",
                 phase_limits.gates,
-                ingredient("the quotients, and the coefficients from the engine's duals"),
+                ingredient(
+                    "the quotients, and the coefficients from the engine's duals",
+                    why="the leading order in n and d rests on the law of the spectrum, put together in words",
+                ),
             ),
         ),
         remarks=(

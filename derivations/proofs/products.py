@@ -8,9 +8,17 @@ import sympy as sp
 
 from derivations.tools import theorems as by
 from derivations.tools.abstract import activation_pair
+from derivations.tools.any_width import (
+    inner,
+    output_product,
+    pair_mean,
+    readout_block,
+    readout_mean,
+    weight_block,
+)
 from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, identity, polynomial
 from derivations.tools.latex import lines
-from derivations.tools.means import cases
+from derivations.tools.means import spots
 from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.zero import zero
@@ -54,7 +62,7 @@ def _induction() -> Outcome:
     general = total(c * slope[one] * others[one] * last, one) + c * new * whole
     step = same(general - total(c * slope[one] * others[one], one) * last - c * new * whole)
     differences = []
-    for count in cases("n", _COUNTS):
+    for count in spots(_COUNTS):
         S, T = _symbols(count + 1)
         before, after = formula(S[:-1], T[:-1], c), formula(S, T, c)
         theta = sp.Add(*before[1:])
@@ -67,7 +75,7 @@ def _induction() -> Outcome:
 def _price() -> Outcome:
     """K = Σ + c ∂Σ/∂c with T_i = S_i', by the product rule."""
     differences = []
-    for count in cases("n", _COUNTS):
+    for count in spots(_COUNTS):
         S = [sp.Function(f"S{i}")(c) for i in range(count)]
         whole = sp.Mul(*S)
         K = sp.Add(*formula(S, [sp.diff(s, c) for s in S], c))
@@ -78,24 +86,35 @@ def _price() -> Outcome:
     return zero((after, c * sp.diff(before * last, c)), *differences)
 
 
-def _engine() -> Outcome:
-    differences = []
-    for names in cases(
-        "branches", (("relu",), ("relu", "gelu"), ("relu", "gelu", "sin"), ("relu", "gelu", "sin", "erf"))
-    ):
+def _engine() -> list[sp.Expr | tuple[sp.Expr, sp.Expr]]:
+    """The NTK parametrisation: every block and the NNGP, for networks of one to four branches."""
+    differences: list[sp.Expr | tuple[sp.Expr, sp.Expr]] = []
+    for names in spots((("relu",), ("relu", "gelu"), ("relu", "gelu", "sin"), ("relu", "gelu", "sin", "erf"))):
         found = kernels(product(*names), "ntk")
         blocks = formula([br.S for br in found.branches], [br.T for br in found.branches], _G / _D)
         differences += list(zip(blocks, found.blocks.values(), strict=True))
         differences.append((found.nngp, blocks[0]))
-    return zero(*differences)
+    return differences
+
+
+def _any_width() -> Outcome:
+    """For any n, m and d: one branch at a time, the others one factor R with E[RR'] = ∏_{j≠i} S_j; all of them, Σ."""
+    S, T, sigma, m = (sp.Symbol(name, positive=name == "m") for name in ("S", "T", "sigma_v", "m"))
+    whole, scale = sp.Symbol("Sigma"), m * FRONT**2
+    branch = pair_mean(pair_mean(readout_mean(weight_block("phi'", "R"), sigma**2), "phi'", T), "R", S)
+    return same(
+        pair_mean(readout_block("phi"), "phi", whole) - scale * whole,
+        branch - scale * GAMMA**2 * sigma**2 * T * S * inner(),
+        pair_mean(readout_mean(output_product("phi"), sigma**2), "phi", whole) - scale * sigma**2 * whole,
+    )
 
 
 def _brute_force() -> Outcome:
     """Two general polynomials, and three branches with the identity among them."""
     one, linear, square = sp.S.One, polynomial(1, "b"), polynomial(2, "c")
     networks = [
-        Small((linear, square), (one, one), one, 2, 2),
-        Small((identity, linear, square), (one, one, one), one, 2, 2),
+        Small(branches, (one,) * len(branches), one, 2, 2)
+        for branches in spots(((linear, square), (identity, linear, square)))
     ]
 
     def blocks(small: Small) -> list[sp.Expr]:
@@ -119,7 +138,8 @@ def _standard() -> Outcome:
     found = kernels(product("relu", "gelu", "sin"), "standard")
     width, sigma_v = sp.Symbol("m", positive=True), sp.Symbol("sigma_v", positive=True)
     blocks = formula([br.S for br in found.branches], [br.T for br in found.branches], sigma_v**2 * _G)
-    return zero(*((width * mine, block) for mine, block in zip(blocks, found.blocks.values(), strict=True)))
+    standard = ((width * mine, block) for mine, block in zip(blocks, found.blocks.values(), strict=True))
+    return zero(*standard, *_engine())
 
 
 def proof() -> Proof:
@@ -137,10 +157,17 @@ def proof() -> Proof:
             "$(\\|x\\|^2/d, \\|x'\\|^2/d, \\bar c)$; $\\Sigma_n$ is the NNGP, $\\Theta_n$ the part of the NTK that "
             "comes from the branches' weights, $K_n = \\Sigma_n + \\Theta_n$."
         ),
+        names={
+            "R": r"\prod_{j\ne i}\phi_j(h_j)",
+            r"\bar c": "c",
+            r"\Theta_n": r"\sum_{i=1}^n\bar c\,T_i\prod_{j\ne i}S_j",
+            "K_n": r"\Sigma_n + \Theta_n",
+            "h_i": r"w_i\cdot x",
+        },
         steps=(
             Step(
                 "gradient",
-                r"R = \prod_{j\ne i}\phi_j(h_j): \qquad \frac{\partial}{\partial v}\left(v\,R\,\phi_i(h_i)\right) = "
+                r"\frac{\partial}{\partial v}\left(v\,R\,\phi_i(h_i)\right) = "
                 r"R\,\phi_i(h_i), \qquad \frac{\partial}{\partial w_{i,k}}\left(v\,R\,\phi_i(h_i)\right) = "
                 r"v\,R\,\phi_i'(h_i)\,x_k",
                 "product and chain rule; the other branches do not contain $w_i$ and are one factor $R$",
@@ -166,16 +193,40 @@ def proof() -> Proof:
                 "Price's theorem $T_i = \\partial S_i/\\partial c$ and the product rule",
                 _price,
                 every("c S Sigma", by.PRICE),
+                names={
+                    "K_n": r"\Sigma_n + \sum_{i=1}^nc\,T_i\prod_{j\ne i}S_j",
+                    "T_i": r"\frac{\partial S_i}{\partial c}",
+                },
             ),
             Step(
                 "exact at finite width",
-                r"n = 2,\ m = 2,\ d = 2:\ \phi_1 = b_0 + b_1z,\ \phi_2 = c_0 + c_1z + c_2z^2; \qquad n = 3,\ m = 2,\ "
-                r"d = 2:\ z,\ \phi_1,\ \phi_2",
-                "the networks $f\\sum_r v_r\\prod_i\\phi_i(\\gamma\\,w_{i,r}\\cdot x)$ differentiated with respect to "
-                "every weight, the expectation as a polynomial in independent Gaussians, with symbolic $x, x', b_k, "
-                "c_k, f, \\gamma$: every block and the NNGP ($f^2 = 1/m$, $\\gamma^2 = 1/d$)",
-                _brute_force,
-                every("x0 y0"),
+                lines(
+                    (
+                        r"z = f\sum_{r=1}^m v_r\prod_{i=1}^n\phi_i(\gamma\,w_{i,r}\cdot x): \qquad "
+                        r"\mathbb{E}\langle\partial_vz, \partial_vz'\rangle = mf^2\prod_{i=1}^nS_i, \qquad "
+                        r"\mathbb{E}[zz'] = mf^2\sigma_v^2\prod_{i=1}^nS_i,"
+                    ),
+                    (
+                        r"\mathbb{E}\langle\partial_{w_i}z, \partial_{w_i}z'\rangle = "
+                        r"mf^2\gamma^2\sigma_v^2\,(x\cdot x')\,T_i\prod_{j\ne i}S_j"
+                    ),
+                ),
+                (
+                    "for any numbers of branches, neurons and coordinates, by independence of the branches as "
+                    r"above; $f^2 = 1/m$, $\gamma^2 = 1/d$, $\sigma_v = 1$ is the NTK parametrisation, $f = "
+                    r"\gamma = 1$ the standard one, and what `glutheory` derives by differentiating the neuron "
+                    r"is the same in both, for $n \le 4$. Whole networks with $m = d = 2$ and $n = 2, 3$ "
+                    "general polynomials of degrees 1 and 2 (with the identity) agree by brute force, every "
+                    "weight differentiated, the expectation as a polynomial in independent Gaussians"
+                ),
+                lambda: both(_any_width(), _standard(), _brute_force()),
+                every("m d x y f gamma sigma_v S T", by.INDEPENDENCE(r"n \prod_{i}S_i")),
+                names={
+                    "z": r"f\sum_r v_r\,R\,\phi_i(\gamma\,w_i\cdot x)",
+                    "w_i": r"\text{independent Gaussians}",
+                    r"\phi_i": r"\text{any functions with the duals } S_i, T_i",
+                    "R": r"\text{the other factors, with } \mathbb{E}[RR'] = \prod_{j \ne i}S_j",
+                },
             ),
             Step(
                 "the networks of the paper",
@@ -184,17 +235,10 @@ def proof() -> Proof:
                 "substitution of $S_{\\mathrm{id}} = c$, $T_{\\mathrm{id}} = 1$ (here $c = \\bar c$)",
                 _special,
                 every("c S T"),
-            ),
-            Step(
-                "the engine agrees",
-                lines(
-                    r"\text{NTK parametrisation, } n = 1, 2, 3, 4: \text{ every block and the NNGP};",
-                    r"\text{standard parametrisation, } n = 3:\quad K_{\mathrm{readout}} = m\prod_i S_i, \qquad K_i = "
-                    r"m\,\sigma_v^2\,(x\cdot x')\,T_i\prod_{j\ne i}S_j",
-                ),
-                "what `glutheory` derives by differentiating the neuron, compared with the above",
-                lambda: both(_engine(), _standard()),
-                every("g d m sigma_v"),
+                names={
+                    "K": r"\prod_iS_i + \sum_ic\,T_i\prod_{j\ne i}S_j",
+                    r"\phi": r"\text{any function with the duals } S, T",
+                },
             ),
         ),
     )

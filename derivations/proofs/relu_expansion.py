@@ -9,7 +9,6 @@ from derivations.tools.arcsine import p, q, read, theta, vanish, w
 from derivations.tools.half_line import X, chi_mean, half_mean, half_moment
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
-from derivations.tools.means import cases
 from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
 from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.sums import delta as kronecker
@@ -130,7 +129,7 @@ def _directions() -> Outcome:
     r2, r4 = d, 3 * d + d * (d - 1)  # E|x|², E|x|⁴ from E z² = 1, E z⁴ = 3
     i, j, size = Index("i", "d"), Index("j", "d"), sp.Symbol("d", positive=True)
     fourths = same(total(1 + 2 * kronecker(i, j), i, j) - size * (size + 2))  # Σ_ij E z_i² z_j² with E z⁴ = 1 + 2
-    second, fourth = (2 * half_moment(power) for power in cases("power", (2, 4)))  # E z², E z⁴
+    second, fourth = (2 * half_moment(power) for power in (sp.Integer(2), sp.Integer(4)))  # E z², E z⁴
     mean2 = second * r2 / r2**2
     mean4 = fourth * r4 / r4**2
     return both(fourths, zero(second - 1, fourth - 3, (mean2, 1 / d), (mean4, 3 / (d * (d + 2)))))
@@ -181,7 +180,11 @@ def _level_zero() -> Outcome:
 
 
 def _norms() -> Outcome:
-    return zero((n * d * (d + 2) / d**2, n * (1 + 2 / d)), 2 * half_moment(4) - 3)
+    """Σ_i over n inputs of E‖x_i‖⁴ = Σ_jk E z_j²z_k², E z⁴ = 3 where j = k."""
+    one, j, k = Index("i", "n"), Index("j", "d"), Index("k", "d")
+    fourth = 2 * half_moment(4)
+    sums = total(1 + (fourth - 1) * kronecker(j, k), one, j, k)
+    return both(same(sums - n * d * (d + 2)), zero((n * d * (d + 2) / d**2, n * (1 + 2 / d)), fourth - 3))
 
 
 def proof() -> Proof:
@@ -204,6 +207,14 @@ def proof() -> Proof:
             "$(UU^\\top)^{\\odot k}$; $\\delta = d/m$, which is 0 in the wide limit; $w, p$ are independent "
             "$N(0, I/d)$."
         ),
+        names={
+            r"s(\rho)": r"\frac{\sqrt{1-\rho^2} + \rho\,(\frac\pi2 + \arcsin\rho)}{2\pi}",
+            "c_j": r"\text{the coefficients of } s",
+            r"\gamma": r"\sum_{j\ge2}c_j",
+            r"\tilde\gamma": r"\sum_{j\ge1}c_j",
+            r"\gamma_\delta": r"\sum_{j\ge2}(1+j\delta)\,c_j",
+            r"\tilde\gamma_\delta": r"\sum_{j\ge1}(1+(j+1)\delta)\,c_j",
+        },
         steps=(
             Step(
                 "the kernel as a function of ρ",
@@ -212,6 +223,12 @@ def proof() -> Proof:
                 "the arc-cosine kernel as derived by the engine ([arc_cosine](arc_cosine.md)); differentiation",
                 _kernel,
                 every("a b c rho"),
+                names={
+                    "S": r"\mathbb{E}[u_+v_+]",
+                    "T": r"\partial S/\partial c",
+                    "u": r"\text{Gaussian with variance } a",
+                    "v": r"\text{Gaussian with variance } b \text{ and } \mathbb{E}[uv] = c",
+                },
             ),
             Step(
                 "power series",
@@ -226,6 +243,7 @@ def proof() -> Proof:
                 "$y(0) = 1$; integrated twice inside the disc of convergence",
                 _series,
                 every("k rho x", by.POWER_SERIES),
+                names={"c_j": r"\text{the coefficients of } s(\rho)"},
             ),
             Step(
                 "signs and sums",
@@ -233,6 +251,13 @@ def proof() -> Proof:
                 "all factors are positive; Abel's theorem, the terms being nonnegative",
                 _sums,
                 every("k", by.ABEL),
+                names={
+                    "c_j": (
+                        r"\frac{1}{2\pi}\binom{2k}{k}\frac{1}{4^k(2k+1)(2k+2)} \text{ at } j = 2k+2, \ c_0, c_1, "
+                        r"\text{ else } 0"
+                    ),
+                    r"s(\rho)": r"\sum_jc_j\rho^j",
+                },
             ),
             Step(
                 "the approximation and its floors",
@@ -249,7 +274,7 @@ def proof() -> Proof:
                 "wide limit $K/m = S$, $\\tilde K/m = \\frac1d G\\odot S$; the series entry by entry; the diagonal of "
                 "every $U_j$ is 1",
                 _floors,
-                ingredient("the constants"),
+                ingredient("the constants", why="in which sense the approximation holds is not made precise"),
             ),
             Step(
                 "finite width",
@@ -263,6 +288,16 @@ def proof() -> Proof:
                 "= d\\sqrt{ab}\\,\\rho$",
                 _width,
                 every("k rho delta"),
+                names={
+                    "U_j": r"(\rho^j)",
+                    "D": r"\mathrm{diag}(r_i^2)/d",
+                    "r_i": r"\|x_i\|",
+                    "x_i": r"\text{the inputs}",
+                    "d": r"\text{their dimension}",
+                    "m": r"d/\delta",
+                    "K": r"m\,D^{1/2}\bigl(s + \delta\rho s'\bigr)D^{1/2}",
+                    r"\tilde K": r"m\,D\,\rho\bigl((1+\delta)\,s + \delta\rho s'\bigr)D",
+                },
             ),
             Step(
                 "powers of ρ on average",
@@ -272,6 +307,7 @@ def proof() -> Proof:
                 "$\\mathbb{E}\\|x\\|^4 = 3d + d(d-1)$",
                 _directions,
                 every("d", by.POLAR, by.INDEPENDENCE),
+                names={r"\rho": r"\frac{x\cdot x'}{\|x\|\,\|x'\|}", "x": r"\text{standard Gaussian in } \mathbb{R}^d"},
             ),
             Step(
                 "entries on average, exactly",
@@ -287,6 +323,19 @@ def proof() -> Proof:
                 "independent; rotate $w$ to the first axis; $\\mathbb{E}\\|w\\|^2 = 1$",
                 _means,
                 every("d w", by.FUBINI, by.INDEPENDENCE),
+                names={
+                    "x": r"\text{standard Gaussian in } \mathbb{R}^d",
+                    "i": r"\text{an input}",
+                    "j": r"\text{another input}",
+                    "G_{ij}": r"x_i\cdot x_j",
+                    "S_{ij}": r"\mathbb{E}_w[\phi(w\cdot x_i)\,\phi(w\cdot x_j)]",
+                    "T_{ij}": r"\mathbb{E}_w[\phi'(w\cdot x_i)\,\phi'(w\cdot x_j)]",
+                    r"\phi(z)": "z_+",
+                    "z": r"\text{any number}",
+                    "w": r"\text{Gaussian of covariance } \mathbf 1/d",
+                    "p": r"\text{as } w \text{, independent of it}",
+                    "I": r"\mathbf 1",
+                },
             ),
             Step(
                 "the readout's partner at finite width",
@@ -296,6 +345,21 @@ def proof() -> Proof:
                 "as before; $\\mathbb{E}[z_+] = 1/\\sqrt{2\\pi}$ along $w$",
                 _finite_means,
                 every("m d", by.FUBINI),
+                names={
+                    "x": r"\text{standard Gaussian in } \mathbb{R}^d",
+                    "i": r"\text{an input}",
+                    "j": r"\text{another input}",
+                    "G_{ij}": r"x_i\cdot x_j",
+                    "S_{ij}": r"\mathbb{E}_w[\phi(w\cdot x_i)\,\phi(w\cdot x_j)]",
+                    "T_{ij}": r"\mathbb{E}_w[\phi'(w\cdot x_i)\,\phi'(w\cdot x_j)]",
+                    r"\phi(z)": "z_+",
+                    "z": r"\text{any number}",
+                    "w": r"\text{Gaussian of covariance } \mathbf 1/d",
+                    "p": r"\text{as } w \text{, independent of it}",
+                    "I": r"\mathbf 1",
+                    "K_{ij}": "mS_{ij} + G_{ij}T_{ij}",
+                    r"\tilde K_{ij}": r"(1+\tfrac md)\,G_{ij}S_{ij} + \tfrac1dG_{ij}^2T_{ij}",
+                },
             ),
             Step(
                 "β in every dimension",
@@ -307,14 +371,22 @@ def proof() -> Proof:
                 "$f(d)f(d+1) = d^2$, which determines the expansion of $f$ in $1/d$",
                 _level_zero,
                 every("d", by.POLAR, by.SUBSTITUTION, by.GAMMA_EXPANSION),
+                names={
+                    r"\rho": r"\text{the cosine of two Gaussian vectors in } \mathbb{R}^d",
+                    "r": r"\text{the length of a Gaussian vector in } \mathbb{R}^d",
+                    r"\Gamma(x)": r"\int_0^\infty y^{x-1}e^{-y}\,dy",
+                },
             ),
             Step(
                 "what the norms add",
-                r"\mathbb{E}\sum_i \frac{r_i^4}{d^2} = n\Bigl(1 + \frac2d\Bigr): \qquad \text{spike of } \tilde K/m = "
-                r"\frac{n}{4d}\Bigl(1 + \frac2d\Bigr) + O(1)",
-                "$\\mathbb{E}z^4 = 3$",
+                r"\mathbb{E}\sum_{i=1}^n\frac{r_i^4}{d^2} = n\Bigl(1 + \frac2d\Bigr)",
+                (
+                    r"$\mathbb{E}z^4 = 3$, and $\mathbb{E}z_j^2z_k^2 = 1$ for $j \ne k$; times $\frac14$ and "
+                    r"over $d$ it is the strength of the spike of $\tilde K/m$, up to $O(1)$"
+                ),
                 _norms,
-                ingredient("the moment"),
+                every("n d", by.INDEPENDENCE),
+                names={"r_i": r"\text{the length of a standard Gaussian vector in } \mathbb{R}^d"},
             ),
         ),
         remarks=(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.tools import theorems as by
+from derivations.tools.any_width import inner, output_product, pair_mean, readout_mean
 from derivations.tools.arcsine import read
+from derivations.tools.finite_width import GAMMA
 from derivations.tools.half_line import half_moment
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
-from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
+from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.zero import positive, strictly, zero
 from glutheory.symbolic.derived import derivation
 from glutheory.symbolic.gaussian import a, b, c
@@ -35,7 +38,12 @@ def _maps() -> Outcome:
     for gated, plain, square in (("reglu", "relu", 0), ("geglu", "gelu", 1)):
         one, two = (read(derivation(name).nngp, sp.Integer(square), sp.Integer(square)) for name in (gated, plain))
         found.append((one, c * two))
-    return zero(*found)
+    # any gate: E z z' of the gated network is (γ²σ_p² x·x') times that of the plain one, for every width
+    value, dual = sp.Symbol("sigma_p", positive=True) ** 2 * GAMMA**2 * inner(), sp.Symbol("S", real=True)
+    readout = sp.Symbol("sigma_v", positive=True) ** 2
+    alone, product = (readout_mean(output_product(*names), readout) for names in (("phi",), ("q", "phi")))
+    product = pair_mean(pair_mean(product, "phi", dual), "q", value)
+    return both(same(product - value * pair_mean(alone, "phi", dual)), zero(*found))
 
 
 def _slopes() -> Outcome:
@@ -69,7 +77,10 @@ def _homogeneous() -> Outcome:
     first = homogeneous(L, sp.S.One)
     grown = sp.exp((2**L - 1) * off) * start
     return both(
-        zero((_powers(after), _powers(homogeneous(L + 1))), (homogeneous(sp.S.Zero), start)),
+        follows(
+            "the induction on $L$, its start and its step",
+            zero((_powers(after), _powers(homogeneous(L + 1))), (homogeneous(sp.S.Zero), start)),
+        ),
         zero((_powers(first), _powers(sp.powsimp(sp.expand(grown))))),
     )
 
@@ -85,7 +96,9 @@ def _gaussian() -> Outcome:
     elasticity = q * sp.diff(square, q) / square
     slope, half = 1 + elasticity, sp.Rational(1, 2)
     above, below = half / (1 + 2 * q), q / (1 + 2 * q)  # slope − 1/2 and 1 − slope
-    return both(zero(square**2 - 1 / (1 + 2 * q), slope - half - above, 1 - slope - below), strictly(above, below))
+    value = sp.Symbol("sigma_p", positive=True) ** 2  # the value branch's factor of V
+    scaled = ((value * square) ** 2, value**2 / (1 + 2 * q))
+    return both(zero(scaled, slope - half - above, 1 - slope - below), strictly(above, below))
 
 
 def _residual() -> Outcome:
@@ -94,11 +107,20 @@ def _residual() -> Outcome:
     after = q * (1 + s**2 * kappa * q)
     lost = s**2 * kappa / (1 + s**2 * kappa * q)
     slack = s**2 * kappa - lost
+    block, left, saved = Index("l", "L"), sp.Symbol("y", positive=True), sp.Symbol("e", nonnegative=True)
+    summed = total(s**2 * kappa - Tensor("e")[block], block) - (
+        sp.Symbol("L", positive=True) * s**2 * kappa - total(Tensor("e")[block], block)
+    )
     below = (lost - s**2 * kappa / (1 + s**2 * kappa * most)).subs(most, q + room)
     return both(
         zero(1 / q - 1 / after - lost, slack - s**4 * kappa**2 * q / (1 + s**2 * kappa * q)),
         zero(below - s**4 * kappa**2 * room / ((1 + s**2 * kappa * q) * (1 + s**2 * kappa * (q + room)))),
-        positive(s**4 * kappa**2 * q / (1 + s**2 * kappa * q)),
+        follows(
+            "the sum over $L$ blocks, and a smaller reciprocal",
+            same(summed),
+            zero(1 / left - 1 / (left + saved) - saved / (left * (left + saved))),
+            positive(s**4 * kappa**2 * q / (1 + s**2 * kappa * q), saved / (left * (left + saved))),
+        ),
         positive(s**4 * kappa**2 * room / ((1 + s**2 * kappa * q) * (1 + s**2 * kappa * (q + room)))),
     )
 
@@ -107,7 +129,21 @@ def _bounded() -> Outcome:
     """1 + x ≤ e^x: the difference and its slope vanish at 0, the second derivative is positive."""
     x = sp.Symbol("x", real=True)
     above = sp.exp(x) - 1 - x
-    return both(zero(above.subs(x, 0), sp.diff(above, x).subs(x, 0)), strictly(sp.diff(above, x, 2)))
+    # q' = q + s²qV with V = B − e, over L blocks
+    bound, scale, depth = sp.symbols("B s L", positive=True)
+    slack = sp.Symbol("e", nonnegative=True)
+    grown = (1 + scale**2 * bound) ** depth
+    step = q * (1 + scale**2 * bound) - (q + scale**2 * q * (bound - slack)) - scale**2 * q * slack
+    return both(
+        zero(above.subs(x, 0), sp.diff(above, x).subs(x, 0)),
+        strictly(sp.diff(above, x, 2)),
+        follows(
+            "the induction on $L$",
+            zero(step, (grown * (1 + scale**2 * bound), grown.subs(depth, depth + 1)), grown.subs(depth, 0) - 1),
+            zero((sp.exp(scale**2 * bound) ** depth, sp.exp(depth * scale**2 * bound))),
+            positive(scale**2 * q * slack),
+        ),
+    )
 
 
 def _width() -> Outcome:
@@ -175,6 +211,11 @@ def proof() -> Proof:
             "branch; $m$: width. Homogeneous: $V = \\sigma^2\\kappa q^p$; "
             "for ReLU $p = 1$, $\\kappa = \\frac12$, $\\sigma^2 = \\sigma_p^2\\sigma_w^2$."
         ),
+        names={
+            "V(q)": r"\sigma_p^2\,\mathbb{E}[\phi(\sigma_w\sqrt q\,z)^2]",
+            "e": r"\frac{q\,V'(q)}{V(q)}",
+            "z": r"\text{standard normal}",
+        },
         steps=(
             Step(
                 "the maps",
@@ -182,7 +223,8 @@ def proof() -> Proof:
                 "the engine's covariance of a gated product is that of the gate times the covariance of the stream "
                 "(ReGLU, GEGLU), here at equal inputs",
                 _maps,
-                every("a b c"),
+                every("a b c S sigma_p m d", by.INDEPENDENCE),
+                names={"q": r"\gamma^2\sigma_p^2\|x\|^2", "V": r"S \text{ at } x = x'"},
             ),
             Step(
                 "slopes at a fixed point",
@@ -193,7 +235,8 @@ def proof() -> Proof:
                 "$e > 0$: **every positive fixed point repels**, and as $V = 1$ has one solution at most there is at "
                 "most one: below it $q \\to 0$, above it $q \\to \\infty$",
                 _slopes,
-                every("q V"),
+                every("q V", by.MONOTONE_FUNCTION),
+                names={"e": r"\frac{q\,V'(q)}{V(q)}"},
             ),
             Step(
                 "which gates",
@@ -208,7 +251,8 @@ def proof() -> Proof:
                 "ReLU, GELU, "
                 "SiLU, sigmoid, $\\Phi$, tanh, erf, softplus",
                 _gates,
-                every("z h g"),
+                every("z h g", by.MONOTONE_FUNCTION),
+                names={"G": r"\tfrac12 + h", r"\phi": r"z\,G"},
             ),
             Step(
                 "homogeneous gates",
@@ -221,15 +265,23 @@ def proof() -> Proof:
                 "$1/(2^L - 1)$",
                 _homogeneous,
                 every("q_0 kappa sigma p L"),
+                names={"V(q)": r"\sigma^2\kappa q^p"},
             ),
             Step(
                 "a gate that is stable",
                 r"\phi = e^{-z^2/2}: \quad V = \frac{\sigma_p^2}{\sqrt{1+2q}}, \qquad 1 + e = 1 - \frac q{1+2q} \in "
                 r"\bigl(\tfrac12, 1\bigr)",
-                "the engine's dual ($\\sigma_w = 1$). So it is not gating as such: a gate that closes for large "
-                "arguments keeps the scale",
+                (
+                    r"the engine's dual ($\sigma_w = 1$). It is not gating as such that loses the scale: a gate "
+                    "that closes for large arguments keeps it"
+                ),
                 _gaussian,
                 every("q"),
+                names={
+                    r"\phi(z)": "e^{-z^2/2}",
+                    "z": r"\text{standard normal}",
+                    "V(q)": r"\sigma_p^2\,\mathbb{E}[\phi(\sqrt q\,z)^2]",
+                },
             ),
             Step(
                 "with residuals",
@@ -253,6 +305,7 @@ def proof() -> Proof:
                 "the input's norm",
                 _scale,
                 every("c kappa q q_0 L", by.SUMS_OF_LIMITS),
+                names={"s": r"\sqrt{c/L}"},
             ),
             Step(
                 "plain branches and bounded gates",
@@ -262,6 +315,7 @@ def proof() -> Proof:
                 "1$) need $s^2 = O(1/L)$ and nothing else",
                 _bounded,
                 every("x"),
+                names={"V": "B - e", "q_L": r"q_0\prod_{l<L}(1 + s^2V_l)", "q_0": "q"},
             ),
             Step(
                 "finite width",
@@ -276,6 +330,11 @@ def proof() -> Proof:
                 "1 is $\\sqrt{q_l}$ times what it is at variance 1: exact at every width",
                 _width,
                 every("v l L", by.INDEPENDENCE),
+                names={
+                    "q_L": r"q_0^{2^L}\prod_{l<L}\xi_l^{2^{L-1-l}}",
+                    r"\xi_l": r"\text{independent, with } \mathrm{Var}\ln\xi_l = v",
+                    "q_0": r"\text{the variance at the input}",
+                },
             ),
             Step(
                 "its size",
@@ -285,6 +344,12 @@ def proof() -> Proof:
                 "want $m \\gg 4^L\\cdot 19/3$, plain ones $m \\gg 7L$",
                 _spread,
                 every("m f s", by.INDEPENDENCE),
+                names={
+                    r"\xi": (
+                        r"\text{a mean of } m \text{ squares, times a mean of } m \text{ squares behind the dense "
+                        "layer}"
+                    )
+                },
             ),
             Step(
                 "tails",
@@ -295,6 +360,7 @@ def proof() -> Proof:
                 "A polynomial of degree $D$ in Gaussians has tails like $e^{-c\\,x^{2/D}}$ (Janson)",
                 _degrees,
                 every("L", by.GAUSSIAN_POLYNOMIALS),
+                names={"D_L": r"\text{the degree after } L \text{ blocks, } D_0 = 1"},
             ),
         ),
         remarks=(

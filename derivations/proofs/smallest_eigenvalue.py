@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sympy as sp
 
+from derivations.proofs.ntk_gated import equation_four
+from derivations.proofs.ntk_plain import equation_three
 from derivations.tools import matrices
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
 from derivations.tools.matrices import i, j, quotient, u, weighted_sum
-from derivations.tools.means import cases
+from derivations.tools.means import spots
 from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.sums import Tensor, delta, same, total, unit_diagonal
 from derivations.tools.zero import positive, zero
@@ -19,6 +21,8 @@ from glutheory.symbolic.kernels import d, g, kernels, m
 S, T = sp.symbols("S T", real=True)
 sv, sp_ = sp.symbols("sigma_v sigma_p", positive=True)
 _LECUN = {sv: 1 / sp.sqrt(m), sp_: 1 / sp.sqrt(d)}
+#: The ntk parametrisation: the standard one with m = 1 and all variances 1/d, times d.
+_NTK = {m: 1, sv: 1 / sp.sqrt(d), sp_: 1 / sp.sqrt(d)}
 
 
 def engine(name: str | Network, parametrization: str) -> sp.Expr:
@@ -32,9 +36,15 @@ def engine(name: str | Network, parametrization: str) -> sp.Expr:
 
 
 def _identity() -> Outcome:
-    """K̃ = σ_p² g (K + r S) from the engine, for every gate of the zoo; and its two special cases."""
-    differences = []
-    for gate in cases("gate", GATES):
+    """K̃ = σ_p² g (K + r S) from Eqs. 3 and 4, and its special cases; from the engine for every gate of the zoo."""
+    K, gated = equation_three(), equation_four()
+    differences = [
+        gated - sp_**2 * g * (K + m * sv**2 / sp_**2 * S),
+        gated.subs(_LECUN) - g / d * (K + d * S).subs(_LECUN),
+        gated.subs(_LECUN) - g / d * K.subs(_LECUN).subs(m, m + d),
+        gated.subs(_NTK) - g / d * (K.subs(_NTK) + S),
+    ]
+    for gate in spots(GATES):
         alone = GATES[gate]
         K, gated = engine(alone, "standard"), engine(gate, "standard")
         general = sp_**2 * g * (K + m * sv**2 / sp_**2 * S)
@@ -50,7 +60,8 @@ def _semidefinite() -> Outcome:
     """(Σ u_i f_i)² as a quadratic form, and K − mS = mσ_v² g T entry by entry."""
     f = Tensor("f")
     square = total(u[i] * f[i], i) ** 2 - total(u[i] * f[i] * f[j] * u[j], i, j)
-    rest = [(engine(GATES[gate], "standard"), m * S + m * sv**2 * g * T) for gate in cases("gate", GATES)]
+    rest = [(engine(GATES[gate], "standard"), m * S + m * sv**2 * g * T) for gate in spots(GATES)]
+    rest.append((equation_three(), m * S + m * sv**2 * g * T))
     return both(same(square), positive(sp.Symbol("y", real=True) ** 2), zero(*rest))
 
 
@@ -86,8 +97,13 @@ def _mediant() -> Outcome:
 def _width() -> Outcome:
     """(1 + r/m) K − (K + rS) = (r/m)(K − mS) = r σ_v² g T entry by entry, r/m = σ_v²/σ_p²; then the quotient."""
     ratio, worst = m * sv**2 / sp_**2, 1 + sv**2 / sp_**2
-    differences = []
-    for gate in cases("gate", GATES):
+    K, gated = equation_three(), equation_four()
+    differences = [
+        worst * sp_**2 * g * K - gated - ratio * sp_**2 * g * sv**2 * g * T,
+        worst * K - (K + ratio * S) - ratio * sv**2 * g * T,
+        worst.subs(_NTK) - 2,
+    ]
+    for gate in spots(GATES):
         alone = GATES[gate]
         K = engine(alone, "standard")
         differences.append(
@@ -99,17 +115,17 @@ def _width() -> Outcome:
 
 
 def _wide() -> Outcome:
-    """K/m → S and K̃/m → (g/d) S under LeCun's variances."""
+    """K/m → S and K̃/m → (g/d) S under LeCun's variances; the engine's kernels of every gate too."""
+    pairs = [(equation_three(), equation_four())]
+    pairs += [(engine(GATES[gate], "standard"), engine(gate, "standard")) for gate in spots(GATES)]
     found = []
-    for gate in cases("gate", GATES):
-        alone = GATES[gate]
-        first, second = (engine(name, "standard").subs(_LECUN) for name in (alone, gate))
+    for plain, gated in pairs:
+        first, second = plain.subs(_LECUN), gated.subs(_LECUN)
         found += [tends(first / m, m, S), tends(second / m, m, g / d * S)]
     return both(*found)
 
 
 def proof() -> Proof:
-    gates = ", ".join(GATES)
     return Proof(
         title="The ends of the gated spectrum",
         source="this project; from I. Schur 1911 and H. Weyl 1912",
@@ -128,6 +144,16 @@ def proof() -> Proof:
             "$\\mathbb{E}[\\phi'(u)\\phi'(v)]$; $r = m\\sigma_v^2/\\sigma_p^2$; $A\\succeq B$: $A-B$ is positive "
             "semidefinite. Normalised inputs: $\\|x_i\\|^2 = d$, and LeCun's or the ntk parametrisation."
         ),
+        names={
+            "K": r"mS + m\sigma_v^2\,G\odot T",
+            r"\tilde K": r"m(\sigma_v^2 + \sigma_p^2)\,G\odot S + m\sigma_v^2\sigma_p^2\,G\odot G\odot T",
+            "G": r"(g_{ij}), \ g_{ij} = x_i\cdot x_j",
+            "x_i": r"\text{the inputs}",
+            "r": r"m\sigma_v^2/\sigma_p^2",
+            r"\lambda_{\min}": r"\text{the least eigenvalue}",
+            r"\lambda_{\max}": r"\text{the largest eigenvalue}",
+            r"\mathrm{cond}": r"\lambda_{\max}/\lambda_{\min}",
+        },
         steps=(
             Step(
                 "the gated kernel as one Hadamard product",
@@ -136,8 +162,11 @@ def proof() -> Proof:
                     r"\text{LeCun: } \tilde K_m = \tfrac1d G\odot(K_m + dS) = \tfrac1d G\odot K_{m+d}; \qquad "
                     r"\text{ntk: } \tilde K = \tfrac1d G\odot(K+S)",
                 ),
-                f"the engine's kernels of {gates}, each against that of its gate alone, in all symbols; $K_{{m+d}}$ is "
-                "the non-gated kernel of width $m+d$",
+                (
+                    "Eqs. 3 and 4 ([ntk_plain](ntk_plain.md), [ntk_gated](ntk_gated.md)); the engine's kernels "
+                    "of every gate that it has, each against that of its gate alone, in all symbols; $K_{m+d}$ "
+                    "is the non-gated kernel of width $m+d$"
+                ),
                 _identity,
                 every("m d g S T sigma_v sigma_p"),
             ),
@@ -149,6 +178,11 @@ def proof() -> Proof:
                 "[Schur's theorem](majorisation.md). $T$ is finite where $\\phi$ has no jump",
                 _semidefinite,
                 every("n u m g S T sigma_v", by.SCHUR),
+                names={
+                    r"\phi": r"\text{any function with the duals } S, T",
+                    "h_i": r"w\cdot x_i",
+                    "w": r"\text{Gaussian weights}",
+                },
             ),
             Step(
                 "the sum",
@@ -173,6 +207,12 @@ def proof() -> Proof:
                 "first and the third step",
                 _theorem,
                 every("n d K u r", by.RAYLEIGH),
+                names={
+                    r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)",
+                    "G": r"(x_i\cdot x_j)",
+                    r"\sigma_p": r"\text{any number}",
+                    "S": r"\text{any symmetric matrix, } S \succeq 0",
+                },
             ),
             Step(
                 "normalised inputs",
@@ -187,6 +227,14 @@ def proof() -> Proof:
                 "quotients. In the ntk parametrisation the same with $K+S$ for $K_{m+d}$",
                 _mediant,
                 every("n d r K C x u", by.RAYLEIGH),
+                names={
+                    r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)",
+                    "G": r"(x_i\cdot x_j)",
+                    r"\sigma_p": r"\text{any number}",
+                    "S": r"\text{any symmetric matrix, } S \succeq 0",
+                    r"\tilde K_m": r"\tilde K/m",
+                    r"\lambda": r"\text{the eigenvalues}",
+                },
             ),
             Step(
                 "how much gating can hurt",
@@ -211,7 +259,12 @@ def proof() -> Proof:
                 ),
                 "limits of every entry; [majorisation](majorisation.md) of $S\\odot C$ with $C = G/d$",
                 _wide,
-                every("m d g S T"),
+                every("m d g S T", by.SCHUR),
+                names={
+                    "K_m": r"\text{the entries } mS + gT",
+                    r"\tilde K_m": r"\text{the entries } (1 + \tfrac md)\,gS + \tfrac1dg^2T",
+                    r"\lambda": r"\text{the eigenvalues}",
+                },
             ),
         ),
         remarks=(

@@ -202,6 +202,33 @@ def proof() -> Proof:
             "DU_1D$; $\\tau = \\mathrm{tr}\\,G/d = \\sum r_i^2/d$ and $\\tau_2 = \\mathrm{tr}\\,H = \\sum r_i^4/d^2$ "
             "(both $n$ for normalised inputs, $r_i^2 = d$); $y = n/d$."
         ),
+        names={
+            r"\gamma": r"\tfrac14 - \tfrac1{2\pi}",
+            r"\gamma_\delta": r"\gamma + \tfrac\delta4",
+            r"\tilde\gamma": r"\tfrac12 - \tfrac1{2\pi}",
+            r"\tilde\gamma_\delta": r"\tilde\gamma + \delta\bigl(1-\tfrac1{2\pi}\bigr)",
+            r"\delta": "d/m",
+            "U_j": r"\text{with the entries } \rho^j",
+            r"\rho": r"\text{the cosines of the inputs}",
+            "r_i": r"\text{the norms of the inputs}",
+            "D": r"\mathrm{diag}(r_i^2)/d",
+            "G": r"d\,D^{1/2}U_1D^{1/2}",
+            "H": "DU_1D",
+            "X": r"\text{the inputs}",
+            r"\tau": r"\mathrm{tr}\,G/d",
+            r"\tau_2": r"\mathrm{tr}\,H",
+            "m": r"\text{the width}",
+            "n": r"\text{the number of inputs}",
+            "d": r"\text{their dimension}",
+            "c_j": r"\text{the coefficients of ReLU's } s",
+            "s": r"\text{the dual at unit norms}",
+            "K": r"m\,D^{1/2}\sum_j(1+j\delta)\,c_jU_j\,D^{1/2}",
+            r"\tilde K": r"m\,D\sum_j(1+(j+1)\delta)\,c_jU_{j+1}\,D",
+            r"\lambda_j": r"\text{the eigenvalues in falling order}",
+            r"\mathrm{cond}": r"\lambda_1/\lambda_n",
+            r"\alpha": r"\text{any number} \ge 0",
+            r"\beta": r"\text{any number} \ge 0",
+        },
         steps=(
             Step(
                 "every degree is a Hadamard product",
@@ -285,6 +312,7 @@ def proof() -> Proof:
                 "$\\tau_2/n \\to 1$ by the law of large numbers",
                 _orders,
                 every("d z", by.LAW_OF_LARGE_NUMBERS),
+                names={"y": "1 + z", "n": r"yd \text{ or } d^{3/2}"},
             ),
             Step(
                 "the bulk on Gaussian data",
@@ -300,7 +328,12 @@ def proof() -> Proof:
                 "the law of Marchenko and Pastur (1967) for $\\alpha XX^\\top/d$, whose R-transform is "
                 "$\\alpha/(1-\\alpha yg)$; $\\delta = 0$",
                 _edges,
-                ingredient("the edges from the R-transform", by.EL_KAROUI, by.MARCHENKO),
+                ingredient(
+                    "the edges from the R-transform",
+                    by.EL_KAROUI,
+                    by.MARCHENKO,
+                    why="from the edges of a law to limits of eigenvalues it goes by cited theorems in words",
+                ),
             ),
             Step(
                 "the spikes",
@@ -316,7 +349,11 @@ def proof() -> Proof:
                 "Péché, Ann. Probab. 33 (2005) 1643); $\\theta = n\\,\\mathbb{E}s$ and $\\theta = n\\,\\mathbb{E}\\rho "
                 "s = n/(4d)$",
                 _spikes,
-                ingredient("the positions and the threshold", by.FINITE_RANK),
+                ingredient(
+                    "the positions and the threshold",
+                    by.FINITE_RANK,
+                    why="from the equation of a spike to limits of eigenvalues it goes by cited theorems in words",
+                ),
             ),
             Step(
                 "what gating gains",
@@ -330,7 +367,7 @@ def proof() -> Proof:
                 ),
                 "quotients of the limits as $y = n/d \\to \\infty$ after $d \\to \\infty$",
                 _limits,
-                ingredient("the constants"),
+                ingredient("the constants", why="the limits that are divided are those of the two steps above"),
             ),
             Step(
                 "where the linear approximation stops",

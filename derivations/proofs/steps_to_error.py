@@ -6,7 +6,7 @@ import sympy as sp
 
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.zero import positive, strictly, zero
 
@@ -126,7 +126,11 @@ def _spike() -> Outcome:
     """At 1/λ_1 the factor of the first mode is 0; of the others 1/(1 + h) ≤ 1, once."""
     after = total(w[fast] * t[fast] ** (-2), fast)
     gap = total(w[fast] * t[fast] ** (-2) * (t[fast] ** 2 - 1), fast)
-    return both(same(total(w[fast], fast) - after - gap), positive(sp.expand((1 + rest) ** 2 - 1)))
+    # L_1 = L_0 − w_1 − s and ε² = 1 − w_1/L_0 + h
+    start, first = sp.symbols("L_0 w_1", positive=True)
+    room = (1 - first / start + rest) * start - (start - first - more)
+    enough = follows("one step is enough", zero(room - rest * start - more), positive(rest * start + more))
+    return both(same(total(w[fast], fast) - after - gap), positive(sp.expand((1 + rest) ** 2 - 1)), enough)
 
 
 def _shared() -> Outcome:
@@ -164,6 +168,14 @@ def proof() -> Proof:
             "$\\ell = \\ln(1/\\varepsilon)$, $\\rho = (\\kappa-1)/(\\kappa+1)$; $y = 1/(\\kappa-1)$, "
             "$\\lambda = \\lambda_n + u = \\lambda_1 - v$; $h, s \\ge 0$."
         ),
+        names={
+            r"\kappa": r"1 + \frac1y",
+            r"\rho": r"\frac{\kappa-1}{\kappa+1}",
+            "L_k": r"\sum_iw_i\,r_i^{2k}",
+            r"\ell": r"\ln\frac1\varepsilon",
+            r"\varepsilon": r"\text{any number between 0 and 1}",
+            r"k_\varepsilon": r"\text{the first } k \text{ with } L_k \le \varepsilon^2L_0",
+        },
         steps=(
             Step(
                 "the logarithm",
@@ -181,6 +193,12 @@ def proof() -> Proof:
                 "the differences are $v/\\lambda_1$ and $u/\\lambda_1$",
                 _largest,
                 every("u v lambda_n"),
+                names={
+                    r"\lambda_1": r"\lambda_n + u + v",
+                    r"\lambda_i": r"\lambda_n + u",
+                    r"\kappa": r"\lambda_1/\lambda_n",
+                    r"\eta": r"1/\lambda_1",
+                },
             ),
             Step(
                 "the factors at the best rate",
@@ -188,6 +206,12 @@ def proof() -> Proof:
                 "$\\rho^2 - (1-\\eta\\lambda)^2 = 4uv/(\\lambda_1+\\lambda_n)^2$",
                 _optimal,
                 every("u v lambda_n"),
+                names={
+                    r"\lambda_1": r"\lambda_n + u + v",
+                    r"\lambda_i": r"\lambda_n + u",
+                    r"\kappa": r"\lambda_1/\lambda_n",
+                    r"\eta": r"2/(\lambda_1 + \lambda_n)",
+                },
             ),
             Step(
                 "every target",
@@ -196,6 +220,7 @@ def proof() -> Proof:
                 "$r_i = 0$ adds nothing)",
                 _targets,
                 every("k p w t rho", by.CALCULUS),
+                names={"r_i": r"\rho/t_i", "i": r"\text{a mode}"},
             ),
             Step(
                 "so many steps are enough",
@@ -205,6 +230,13 @@ def proof() -> Proof:
                 "$k = \\kappa(c\\,\\ell + s)$: $ka \\ge \\ell$, hence $\\rho^k \\le \\varepsilon$",
                 _enough,
                 every("l h s y", by.CALCULUS),
+                names={
+                    r"\eta": r"\text{either rate}",
+                    r"\lambda_1": r"\kappa\lambda_n",
+                    r"\lambda_n": r"\text{the least eigenvalue}",
+                    "L_k": r"\text{at most } e^{-2ka}L_0, \ \kappa a = 1 + h \text{ or } 2 + h",
+                    "a": r"-\ln\rho",
+                },
             ),
             Step(
                 "the bottom eigenvector",
@@ -216,10 +248,20 @@ def proof() -> Proof:
                     r"\Bigl\lceil\frac{\ell}{-\ln\rho}\Bigr\rceil \le \lceil\tfrac\kappa2\,\ell\rceil \ \ "
                     r"(\eta = 2/(\lambda_1+\lambda_n))",
                 ),
-                "one factor only, so that $L_k = r^{2k}L_0$; the first step bounds it from above. The bounds on the "
-                "right, of the step before, are not attained in general",
+                "one factor only: $L_k = r^{2k}L_0$; the first step bounds it from above. The bounds on the right, of the "
+                "step before, are not attained in general",
                 _attained,
                 every("u v lambda_n l h y"),
+                names={
+                    r"\lambda_1": r"\lambda_n + u + v",
+                    r"\lambda_i": r"\lambda_n + u",
+                    r"\kappa": r"\lambda_1/\lambda_n",
+                    r"\eta": r"\text{either rate}",
+                    "e_0": r"\text{the first error}",
+                    "q_i": r"\text{the eigenvectors}",
+                    "L_k": "r^{2k}L_0",
+                    "r": r"1-\eta\lambda_n",
+                },
             ),
             Step(
                 "no constant rate does better",
@@ -228,6 +270,11 @@ def proof() -> Proof:
                 "$\\rho$",
                 _best,
                 every("u v lambda_n eta M h s"),
+                names={
+                    r"\lambda_1": r"\lambda_n + u + v",
+                    r"\lambda_i": r"\lambda_n + u",
+                    r"\kappa": r"\lambda_1/\lambda_n",
+                },
             ),
             Step(
                 "a given target, from below",
@@ -237,6 +284,12 @@ def proof() -> Proof:
                 "$L_k \\ge \\tau r^{2k} L_0$; all other terms are not negative",
                 _from_below,
                 every("k p q w t mu r", by.CALCULUS),
+                names={
+                    r"\tau": r"\sum_ew_e/L_0, \ e \text{ over these modes}",
+                    "L_k": r"\sum_ew_er^{2k}t_e^{2k} + \sum_fw_f\mu_f^{2k}",
+                    "e": r"\text{a mode}",
+                    "f": r"\text{another mode}",
+                },
             ),
             Step(
                 "a given target, from above",
@@ -255,6 +308,13 @@ def proof() -> Proof:
                 "its factor is $1 - \\lambda_1/\\lambda_1 = 0$; the others are $1/t_i$, $t_i = 1 + h$",
                 _spike,
                 every("q w t h"),
+                names={
+                    "L_1": r"\sum_fw_ft_f^{-2}",
+                    "L_0": r"w_1 + \sum_fw_f",
+                    r"\lambda_1": r"\text{the largest eigenvalue}",
+                    r"\eta": r"1/\lambda_1",
+                    "r_i": "1/t_i",
+                },
             ),
             Step(
                 "at a rate that two networks share",
@@ -266,6 +326,11 @@ def proof() -> Proof:
                 "before rounding to whole ones; from the first step. No largest eigenvalue occurs",
                 _shared,
                 every("h s p q"),
+                names={
+                    r"\eta": r"\text{any rate}",
+                    r"\lambda_n": r"\frac{1}{\eta(1+p)}",
+                    r"\tilde\lambda_n": r"\frac{1}{\eta(1+q)}",
+                },
             ),
         ),
         remarks=(

@@ -104,6 +104,11 @@ def rules_step(product: str = "PQ") -> Step:
         "differentiation of $\\arcsin$ and of the root",
         check,
         every("p q c"),
+        names={
+            r"\vartheta": rf"\arcsin\frac{{c}}{{\sqrt{{{product}}}}}",
+            "w": rf"\sqrt{{{product} - c^2}}",
+            **dict(zip(product, ("p^2", "q^2"), strict=True)),
+        },
     )
 
 

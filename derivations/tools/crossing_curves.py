@@ -7,7 +7,7 @@ import sympy as sp
 from derivations.tools.abstract import activation_pair
 from derivations.tools.limits import decay
 from derivations.tools.matrices import e, i, j, q, spectral, u, values
-from derivations.tools.proof import Outcome, both
+from derivations.tools.proof import Outcome, both, follows
 from derivations.tools.sums import Form, Tensor, orthonormal, same, total
 from derivations.tools.zero import positive, strictly, zero
 
@@ -76,7 +76,7 @@ def end() -> Outcome:
             (sp.exp(2 * lam * t) * weight * first, weight),
             sp.exp(2 * lam * t) * other - sp.exp(-2 * gap * t),
         ),
-        decay(),
+        follows("every faster exponential is lost against the slowest", decay()),
     )
 
 

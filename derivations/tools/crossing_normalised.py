@@ -8,7 +8,7 @@ import sympy as sp
 
 from derivations.tools.matrices import K, e, i, j, k, q, r, spectral, u, values, x
 from derivations.tools.numbers import larger
-from derivations.tools.proof import Outcome, both
+from derivations.tools.proof import Outcome, both, follows
 from derivations.tools.sums import Form, Index, Tensor, delta, form, orthonormal, same, total, unit_diagonal
 from derivations.tools.zero import positive, strictly, zero
 
@@ -28,7 +28,8 @@ def first() -> Outcome:
     diagonal = ((1 - C[i, i] ** 2) * SIGMA[i, i] ** 2).where(_UNIT)
     angle, entry = sp.symbols("theta k", real=True)
     sine = zero(entry**2 * (1 - sp.cos(angle) ** 2) - entry**2 * sp.sin(angle) ** 2)
-    return both(same(traces, first - second - lost - targets, diagonal), sine, positive(entry**2 * sp.sin(angle) ** 2))
+    signs = follows("no term of the sum is negative", sine, positive(entry**2 * sp.sin(angle) ** 2))
+    return both(same(traces, first - second - lost - targets, diagonal), signs)
 
 
 def _strict() -> Outcome:
@@ -45,7 +46,17 @@ def _strict() -> Outcome:
     # C_ij² < 1 for i ≠ j leaves one v_i ≠ 0, and u = e_i: λ_1 = K_ii = a, the whole diagonal
     trace = orthonormal(total(spectral(q, values, i, i), i), "q", 0) - total(values[e], e)
     excess = total(values[e] - least, e) - (total(values[e], e) - sp.Symbol("n", positive=True) * least)
-    return same(meant, parallel, trace, excess)
+    # ‖x_i‖²‖x_j‖²(1 − C_ij²) = g h e for inputs that are not parallel; v_1²‖x_1‖² = Σ_k (α_k u_1)² = w g
+    one, other, room, square = sp.symbols("g h e w", positive=True)
+    norm = total((alpha[r] * u[i]) ** 2, r) - gram(i, i)
+    gap = sp.Symbol("s", nonnegative=True)  # λ_e − λ_1
+    return both(
+        follows("at most one $v_i$ is not 0", same(meant, parallel), strictly(one * other * room)),
+        follows("some $\\alpha_k \\ne 0$, so that the other $u_i$ are 0", same(norm), strictly(square * one)),
+        follows(
+            "$\\sum_e(\\lambda_e - \\lambda_1) = 0$, of terms that are not negative", same(trace, excess), positive(gap)
+        ),
+    )
 
 
 def last() -> Outcome:
@@ -84,7 +95,8 @@ def opposite() -> Outcome:
             rises.subs(s, 0),
             (sp.diff(rises, s), sp.exp(-s)),
         ),
-        strictly(4 * b * y**2, 2 * y**2, 4 * b * t, sp.exp(-s)),
+        strictly(4 * b * y**2, 2 * y**2, 4 * b * t),
+        follows("$1 - e^{-s} > 0$ for $s > 0$", strictly(sp.exp(-s))),
     )
 
 
@@ -147,6 +159,6 @@ def tie() -> Outcome:
     b_relu = (sp.sqrt(1 - sp.Rational(1, 4)) - (sp.pi - sp.acos(-sp.Rational(1, 2))) / 2) / (2 * sp.pi)
     return both(
         zero(*spectra[0], *spectra[1], sums[2], (targets.T * (kernel - gated) * targets)[0] - 9 * b * y**2),
-        strictly(*(sp.expand(item) for item in (*negative, *order))),
+        follows("the signs of $C$, slowest first", strictly(*(sp.expand(item) for item in (*negative, *order)))),
         larger((sp.Rational(1, 2), b_relu), (b_relu, sp.S.Zero)),
     )

@@ -7,7 +7,7 @@ import sympy as sp
 from derivations.tools.decorrelation_cases import RATIO, margin, slope_at_kink
 from derivations.tools.limits import grows
 from derivations.tools.numbers import larger
-from derivations.tools.proof import Outcome, both
+from derivations.tools.proof import Outcome, both, follows
 from derivations.tools.zero import positive, strictly, zero
 from glutheory.networks import network
 from glutheory.symbolic.kernels import kernels
@@ -58,7 +58,11 @@ def ratio() -> Outcome:
 
 def comparison() -> Outcome:
     plain, plain1, ratio, ratio1 = sp.symbols("K K_1 R R_1", positive=True)
-    return zero(ratio * plain / (ratio1 * plain1) - plain / plain1 - plain / (ratio1 * plain1) * (ratio - ratio1))
+    difference = ratio * plain / (ratio1 * plain1) - plain / plain1
+    return both(
+        zero(difference - plain / (ratio1 * plain1) * (ratio - ratio1)),
+        follows("it has the sign of $R(\\rho) - R(1)$", strictly(plain / (ratio1 * plain1))),
+    )
 
 
 def diagonal_margin() -> Outcome:
@@ -69,7 +73,8 @@ def diagonal_margin() -> Outcome:
     difference = (1 + r * mean) * (1 + r + r * mean) - r**2 * variance
     general = difference - margin(_KAPPA, slope, second) / _KAPPA**2
     diagonal = margin(A, M * A, W * A) / (r * A) ** 2 - ((1 + r) / r**2 + 2 * M / r + 2 * M**2 - W)
-    return zero(general, diagonal)
+    same_sign = follows("both sides of the equivalence have one sign", zero(diagonal), strictly((r * A) ** 2))
+    return both(zero(general), same_sign)
 
 
 def degrees() -> Outcome:
@@ -153,8 +158,13 @@ def sign_pattern() -> Outcome:
     below = size * (power / (1 / (1 + drop)) - power) / power - size * drop
     beyond = -size * (power / (1 + drop) - power) / power - size * drop / (1 + drop)
     return both(
-        zero(second, start, one, between - r**2 * k * (last - k), below, beyond),
-        positive(size * drop, size * drop / (1 + drop)),
+        zero(second, start, one),
+        follows("one change of sign", zero(between - r**2 * k * (last - k)), positive(r**2 * k * last)),
+        follows(
+            "$Q_M(\\rho) \\ge \\rho^{k_0}Q_M(1)$, term by term",
+            zero(below, beyond),
+            positive(size * drop, size * drop / (1 + drop)),
+        ),
     )
 
 

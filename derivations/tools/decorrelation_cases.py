@@ -8,7 +8,7 @@ from derivations.proofs.mehler import he
 from derivations.tools.gauss import polynomial_mean, u, v
 from derivations.tools.limits import grows
 from derivations.tools.numbers import larger
-from derivations.tools.proof import Outcome, both
+from derivations.tools.proof import Outcome, both, follows
 from derivations.tools.zero import is_zero, positive, strictly, zero
 from glutheory.activations import activation
 from glutheory.ground.normal_form import differentiate
@@ -39,7 +39,8 @@ def degree_eight() -> Outcome:
     excess = normalised[0] - normalised[1]
     return both(
         zero((mean, sp.factorial(8) * rho**8), polynomial_mean(he(8, u), (sp.S.One, sp.S.One, rho))),
-        zero(diagonal - 90 * (w - sp.Rational(1, 15)) * (w - sp.Rational(1, 3)), diagonal - (2 - 36 * w + 90 * w**2)),
+        zero(diagonal - (2 - 36 * w + 90 * w**2)),
+        follows("the signs of its factors", zero(diagonal - 90 * (w - sp.Rational(1, 15)) * (w - sp.Rational(1, 3)))),
         zero((excess, sp.Rational(46572537073, 7168000000000))),
         strictly(excess),
     )
@@ -88,7 +89,10 @@ def gaussian() -> Outcome:
     mean = q**2 / (1 + 2 * q)
     root = 2 + sp.sqrt(6)
     gap = 2 - mean + (q - root) * (q - 2 + sp.sqrt(6)) / (1 + 2 * q)
-    return zero(V - 2 * mu * (1 + mu), (1 + mu) * (2 + mu) - V - (1 + mu) * (2 - mu), mu.subs(rho, 1) - mean, gap)
+    return both(
+        zero(V - 2 * mu * (1 + mu), (1 + mu) * (2 + mu) - V - (1 + mu) * (2 - mu), mu.subs(rho, 1) - mean),
+        follows("it has the sign of $2 + \\sqrt6 - q$", zero(gap), strictly(q - 2 + sp.sqrt(6), 1 + 2 * q)),
+    )
 
 
 def _shares(angle: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
@@ -161,8 +165,11 @@ def angle() -> Outcome:
     rest = 1 - (sp.pi / 2 + 1) / sp.pi
     # θ + sin θ does not fall: its slope is 1 + cos θ = 2 cos²(θ/2)
     rises = _half(sp.diff(2 * theta + sp.sin(2 * theta), theta) / 2 - 2 * sp.cos(theta) ** 2)
+    # cos θ · g at θ = π/2: tan(π/4) stays finite, and −1/cos θ does not
+    end = sp.cancel(sp.cos(theta) * _g(theta)).subs(theta, sp.pi / 2) + t / (1 + r)
     return both(
-        zero(_half(found - slope), start, leaky, rises),
+        zero(_half(found - slope), start, leaky, rises, end),
+        strictly(t / (1 + r), t * r**2 / ((1 + r) * (1 + 2 * r))),
         positive(2 * sp.cos(theta) ** 2, s / (1 + s**2)),
         larger((rest, sp.S.Zero)),
     )

@@ -15,7 +15,7 @@ import sympy as sp
 from sympy.polys.rings import PolyRing
 
 from derivations.tools.gauss import polynomial_mean, u, v
-from derivations.tools.means import Means, named
+from derivations.tools.means import Means
 from derivations.tools.proof import Outcome, confirmed
 
 sigma_v = sp.Symbol("sigma_v", positive=True)
@@ -151,11 +151,13 @@ class Small:
 def agrees(
     networks: Sequence[Small], blocks: Callable[[Small], Sequence[sp.Expr]], nngp: Callable[[Small], sp.Expr]
 ) -> Outcome:
-    """Whether brute force gives these NTK blocks (readout, then the branches) and this NNGP for every network."""
+    """Whether brute force gives these NTK blocks (readout, then the branches) and this NNGP for every network.
+
+    A trial of chosen widths and dimensions: it writes no symbols down.
+    """
     passed = True
     for small in networks:
         wanted = [small.ring.from_expr(sp.expand(expr)) for expr in (*blocks(small), nngp(small))]
         brute = [*(small.block(group) for group in small.groups()), small.nngp()]
         passed = passed and all(mine == theory for mine, theory in zip(brute, wanted, strict=True))
-    named("sigma_v", *(symbol.name for small in networks for point in small.inputs for symbol in point))
     return confirmed(passed, Means.REWRITING, "equality of polynomials in the inputs, coefficients and scales")

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import TypeVar
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
 
 
 class Means(StrEnum):
@@ -42,12 +43,14 @@ class Ledger:
         believed: the functions of SymPy that were asked.
         instances: the particular values and sizes that stand for all, in words.
         cases: complete lists of cases that were gone through, in words.
+        links: conclusions in the sentence that were checked, in words.
     """
 
     symbols: set[str] = field(default_factory=set)
     believed: dict[str, None] = field(default_factory=dict)
     instances: dict[str, None] = field(default_factory=dict)
     cases: dict[str, None] = field(default_factory=dict)
+    links: dict[str, None] = field(default_factory=dict)
 
 
 _OPEN: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
@@ -105,13 +108,24 @@ def instances(name: str, values: Iterable[T]) -> tuple[T, ...]:
     return chosen
 
 
-def cases(name: str, values: Iterable[T]) -> tuple[T, ...]:
-    """The values, one after another, where they are all that the statement speaks of."""
-    chosen = tuple(values)
+def cases(kind: type[E]) -> tuple[E, ...]:
+    """All members of an enumeration, which are all that the statement speaks of: a list that is complete by itself.
+
+    Numbers and sizes are no such list, whatever the sentence says of them: see `instances`.
+    """
+    if not (isinstance(kind, type) and issubclass(kind, Enum)):
+        raise TypeError(f"the cases are {kind!r}: give an enumeration; of chosen values take `instances`.")
     book = _OPEN.get()
     if book is not None:
-        book.cases[f"{name} = {_listed(chosen)}"] = None
-    return chosen
+        book.cases[f"{kind.__name__} = {', '.join(member.name for member in kind)}"] = None
+    return tuple(kind)
+
+
+def link(words: str) -> None:
+    """Write down that a conclusion in the sentence, in words, is among what is checked."""
+    book = _OPEN.get()
+    if book is not None:
+        book.links[words] = None
 
 
 def spots(values: Iterable[T]) -> tuple[T, ...]:

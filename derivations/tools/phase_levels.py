@@ -8,7 +8,7 @@ from derivations.tools.arcsine import p, q, read, vanish, w
 from derivations.tools.arcsine import theta as vartheta
 from derivations.tools.half_line import X, chi_mean, half_mean, half_moment
 from derivations.tools.limits import tends
-from derivations.tools.means import cases, spots
+from derivations.tools.means import spots
 from derivations.tools.proof import Outcome, both
 from derivations.tools.sums import Index, Tensor, delta, same, total
 from derivations.tools.zero import zero
@@ -65,7 +65,7 @@ def mean_of_half() -> Outcome:
 def direction_moments() -> tuple[Outcome, sp.Expr, sp.Expr]:
     """Outcome, E ρ² and E ρ⁴ of a uniform direction: E‖z‖² = d, E‖z‖⁴ = d(d+2), E z_1² = 1, E z_1⁴ = 3, z = ‖z‖ρ."""
     i, j = Index("i", "d"), Index("j", "d")
-    second, fourth = (2 * half_moment(power) for power in cases("power", (2, 4)))  # E z², E z⁴
+    second, fourth = (2 * half_moment(power) for power in (sp.Integer(2), sp.Integer(4)))  # E z², E z⁴
     square = total(delta(i, i) * second, i) - d
     # E z_i² z_j² = 1 + (E z⁴ − 1) δ_ij
     quartic = total(1 + (fourth - 1) * delta(i, j), i, j) - d * (d + 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from derivations.tools.limits import tends
-from derivations.tools.means import cases
+from derivations.tools.means import decided
 from derivations.tools.numbers import larger
 from derivations.tools.phase_levels import FULL_LIMIT, KAPPA, SLOPE, WIDE_LIMIT, d, rho, step, with_wendel
 from derivations.tools.proof import Outcome, both
@@ -35,7 +35,8 @@ def sphere() -> Outcome:
     above = sp.expand(rest.subs(d, 2 + sp.Symbol("k", nonnegative=True)))
     numbers = [
         (sp.S.One, FULL_LIMIT.subs(d, 2)),
-        *((FULL_LIMIT.subs(d, size), sp.S.One) for size in cases("d", (4, 5))),
+        (FULL_LIMIT.subs(d, 4), sp.S.One),
+        (FULL_LIMIT.subs(d, 5), sp.S.One),
     ]
     return both(
         zero(
@@ -55,6 +56,7 @@ def kinks() -> Outcome:
 
     def odd(expr: sp.Expr, order: int) -> sp.Expr:
         angle = expr.subs(sp.asin(rho), sp.pi / 2 - theta).subs(sp.sqrt(1 - rho**2), sp.sin(theta))
+        decided(angle.subs(rho, sp.cos(theta)))
         return sp.diff(angle.subs(rho, sp.cos(theta)), theta, order).subs(theta, 0) / sp.factorial(order)
 
     full, gated = KAPPA + rho * SLOPE, 2 * rho * KAPPA + rho**2 * SLOPE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derivations.tools.means import cases
 from derivations.tools.numbers import larger
 from derivations.tools.phase_levels import FULL_GATED, FULL_PLAIN, GATED, KAPPA, d, direction_moments, rho
 from derivations.tools.proof import Outcome, both
@@ -43,8 +42,9 @@ def tops() -> Outcome:
     ]
     signs = [sp.factor(sp.together(gap)) for gap in gaps]
     # (ρκ)': level 1 is 1/(2d), even levels at most 1/(2N_2); level 0 is at least c_0 = 1/(2π)
-    small = [(FULL_PLAIN.subs(d, size), sp.Rational(1, 2 * size)) for size in cases("d", (2, 3))]
-    small += [(FULL_PLAIN.subs(d, size), sp.Rational(1, (size - 1) * (size + 2))) for size in cases("d", (2, 3))]
+    # for d = 2 and 3 by themselves, for d ≥ 4 below
+    two, three = FULL_PLAIN.subs(d, 2), FULL_PLAIN.subs(d, 3)
+    small = [(two, _QUARTER), (three, sp.Rational(1, 6)), (two, _QUARTER), (three, sp.Rational(1, 10))]
     large = [(1 / (2 * sp.pi), sp.Rational(1, 8)), (1 / (2 * sp.pi), sp.Rational(1, 18))]
     # d = 4 + k: 1/8 ≥ 1/(2d), 1/18 ≥ 1/(2N_2)
     far = [sp.Rational(1, 8) - 1 / (2 * d), sp.Rational(1, 18) - 1 / ((d - 1) * (d + 2))]

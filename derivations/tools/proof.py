@@ -1,16 +1,19 @@
 """What a proof is: named steps, each with a statement, the rule it follows from, a check that can fail, and a scope.
 
-What a step may claim is not left to its author: the deciding functions write down what they did
-(`derivations.tools.means`), and a scope that says more than that makes the run fail.
+What a step may claim is not left to its author. The deciding functions write down what they did
+(`derivations.tools.means`), and a scope that says more than that makes the run fail. And the sentence is read
+(`derivations.tools.sentence`): where it speaks of what was neither decided nor defined, or concludes what is neither
+checked nor cited, the step counts as an ingredient, whatever its scope says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from derivations.tools.means import EXACT, Ledger, Means, ledger
+from derivations.tools.means import EXACT, Ledger, Means, ledger, link
+from derivations.tools.sentence import doubts
 from derivations.tools.theorems import Theorem
 
 
@@ -34,11 +37,17 @@ class Scope:
         extent: how much.
         what: the instances or the ingredient in words; with `Extent.ALL` the names of the symbols, in order.
         cites: theorems by which the statement follows from what is decided; they are not checked.
+        why: the reason why not all of it is decided, one clause; with `Extent.ALL` there is none.
     """
 
     extent: Extent
     what: str
     cites: tuple[Theorem, ...] = ()
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.extent is Extent.ALL) == bool(self.why):
+            raise ValueError(f"the scope {self.what!r} has why={self.why!r}: give a reason where not all is decided.")
 
     def excess(self, outcome: Outcome) -> str:
         """What this scope says beyond the outcome, as a clause; empty where it says no more than that."""
@@ -61,14 +70,14 @@ def every(symbols: str = "", *cites: Theorem) -> Scope:
     return Scope(Extent.ALL, symbols, cites)
 
 
-def some(what: str, *cites: Theorem) -> Scope:
-    """These instances of the statement."""
-    return Scope(Extent.INSTANCES, what, cites)
+def some(what: str, *cites: Theorem, why: str) -> Scope:
+    """These instances of the statement, and why not all of it."""
+    return Scope(Extent.INSTANCES, what, cites, why)
 
 
-def ingredient(what: str, *cites: Theorem) -> Scope:
-    """This ingredient; the rest of the argument is in words."""
-    return Scope(Extent.INGREDIENT, what, cites)
+def ingredient(what: str, *cites: Theorem, why: str) -> Scope:
+    """This ingredient, and why the rest of the argument is in words."""
+    return Scope(Extent.INGREDIENT, what, cites, why)
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,8 @@ class Outcome:
         passed: whether it was confirmed.
         means: by what it was decided.
         method: the same for the reader, one clause.
-        symbols, believed, instances, cases: from the ledger of the check, see `derivations.tools.means`.
+        symbols, believed, instances, cases, links: from the ledger of the check, see `derivations.tools.means`.
+        doubts: what the sentence says beyond that, as clauses, see `derivations.tools.sentence`.
     """
 
     passed: bool
@@ -89,6 +99,8 @@ class Outcome:
     believed: tuple[str, ...] = ()
     instances: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.means or not all(isinstance(item, Means) for item in self.means):
@@ -108,6 +120,7 @@ class Outcome:
             believed=tuple(book.believed),
             instances=tuple(book.instances),
             cases=tuple(book.cases),
+            links=tuple(book.links),
         )
 
 
@@ -125,6 +138,12 @@ def both(*outcomes: Outcome) -> Outcome:
     return Outcome(all(outcome.passed for outcome in outcomes), means, "; ".join(methods))
 
 
+def follows(words: str, *outcomes: Outcome) -> Outcome:
+    """A conclusion that the sentence draws, in words, and the outcomes by which it is checked."""
+    link(words)
+    return both(*outcomes)
+
+
 @dataclass(frozen=True)
 class Step:
     """One step of a proof.
@@ -135,6 +154,7 @@ class Step:
         rule: the rule or theorem by which it follows, with its source; may contain ``$…$``.
         check: decides it; run on every call, never cached.
         scope: how much of the statement the check decides; held against what it did.
+        names: what letters of this statement stand for, in LaTeX, as in `Proof.names`.
     """
 
     name: str
@@ -142,6 +162,7 @@ class Step:
     rule: str
     check: Callable[[], Outcome]
     scope: Scope
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def run(self) -> Outcome:
         """Run the check.
@@ -167,6 +188,8 @@ class Proof:
         notation: Markdown; the symbols that the steps use.
         steps: in the order of the argument.
         remarks: Markdown; what is not proved here, or not known.
+        names: letters of the statements that are not decided themselves and what they are defined as, both in LaTeX;
+            the sentence is read through them.
     """
 
     title: str
@@ -175,6 +198,7 @@ class Proof:
     notation: str
     steps: tuple[Step, ...]
     remarks: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [step.name for step in self.steps]
@@ -221,11 +245,24 @@ class Run:
 
 def is_decided(step: Step, outcome: Outcome) -> bool:
     """Whether the check decides the whole statement of a step, what it cites apart."""
-    return step.scope.extent is Extent.ALL and outcome.exact
+    return step.scope.extent is Extent.ALL and outcome.exact and not outcome.doubts
 
 
-def run(proof: Proof) -> Run:
-    """Run the steps in order; stop at the first that is not confirmed, or that claims more than was decided."""
+def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
+    """With what its sentence says beyond what was decided."""
+    cites, own = step.scope.cites, step.names
+    defined = {**own, **{name: formula for name, formula in names.items() if name not in own}}
+    decided = outcome.symbols if step.scope.what else ()
+    brought = " ".join(theorem.letters for theorem in cites)
+    given = len(cites) + len(outcome.links)
+    return replace(outcome, doubts=doubts(step.statement, step.rule, defined, decided, brought, given))
+
+
+def run(proof: Proof, *, formulas: bool = True) -> Run:
+    """Run the steps in order; stop at the first that is not confirmed, or that claims more than was decided.
+
+    With `formulas` the statements are read as what they are in a script; plain words are left to who takes them.
+    """
     outcomes: list[Outcome] = []
     for step in proof.steps:
         try:
@@ -235,7 +272,7 @@ def run(proof: Proof) -> Run:
         excess = step.scope.excess(outcome)
         if outcome.passed and excess:
             return Run(proof, tuple(outcomes), Failure(step, f"claims more than was decided: {excess}"))
-        outcomes.append(outcome)
+        outcomes.append(_read(step, outcome, proof.names) if formulas else outcome)
         if not outcome.passed:
             return Run(proof, tuple(outcomes), Failure(step, f"refuted ({outcome.method})"))
     return Run(proof, tuple(outcomes))
@@ -247,10 +284,12 @@ def grades(runs: Iterable[Run]) -> str:
     rest = {"computed": 0, "on instances": 0, "an ingredient": 0}
     for each in done:
         for step, outcome in zip(each.proof.steps, each.outcomes, strict=False):
-            if step.scope.extent is Extent.ALL:
-                rest["computed"] += not outcome.exact
+            if step.scope.extent is Extent.INSTANCES:
+                rest["on instances"] += 1
+            elif step.scope.extent is Extent.INGREDIENT or outcome.doubts:
+                rest["an ingredient"] += 1
             else:
-                rest["on instances" if step.scope.extent is Extent.INSTANCES else "an ingredient"] += 1
+                rest["computed"] += not outcome.exact
     total = sum(len(each.proof.steps) for each in done)
     first = f"{sum(each.decided for each in done)} of {total} decided"
     return ", ".join((first, *(f"{count} {what}" for what, count in rest.items() if count)))

@@ -23,28 +23,45 @@ def _capital(text: str) -> str:
 def _step(number: int, step: Step, outcome: Outcome) -> str:
     cited = "; ".join(map(str, step.scope.cites))
     return (
-        f"### {number}. {_capital(step.name)}\n\n$$\n{step.statement}\n$$\n\n**Rule.** {_capital(step.rule)}.\n\n"
+        f"### {number}. {_capital(step.name)}\n\n$$\n{step.statement}\n$$\n\n"
+        + _named(step.names)
+        + f"**Rule.** {_capital(step.rule)}.\n\n"
         f"**{_verdict(step, outcome)}.** {_capital(_how(step, outcome))}.\n"
         + (f"\n**Cited, not checked.** {_capital(cited)}.\n" if cited else "")
     )
+
+
+def _named(names: Mapping[str, str]) -> str:
+    """The definitions through which the sentences are read."""
+    listed = "; ".join(f"${name}{_sign(formula)}{formula}$" for name, formula in names.items())
+    return f"**Names.** {listed}.\n\n" if names else ""
+
+
+def _sign(formula: str) -> str:
+    """Between a name and its definition: a law has a tilde, words a colon."""
+    if formula.startswith(r"\mathcal{N}"):
+        return r" \sim "
+    return r"\colon\ " if formula.startswith(r"\text") else " = "
 
 
 def _verdict(step: Step, outcome: Outcome) -> str:
     """What was decided, in the words of the scope; nothing of it is the author's but the names in it."""
     if step.scope.extent is Extent.INSTANCES:
         return "Checked on instances"
-    if step.scope.extent is Extent.INGREDIENT:
+    if step.scope.extent is Extent.INGREDIENT or outcome.doubts:
         return "An ingredient is decided, not the whole" if outcome.exact else "An ingredient is computed"
     word = "Decided" if is_decided(step, outcome) else "Computed"
     return f"{word} for all {symbols(step.scope.what)}" if step.scope.what else word
 
 
 def _how(step: Step, outcome: Outcome) -> str:
-    """The instances or the ingredient, what was gone through, the means, and what of SymPy's is believed."""
-    parts = [] if step.scope.extent is Extent.ALL else [step.scope.what]
+    """The instances or the ingredient and why no more, what was gone through, the means, and what is believed."""
+    parts = [] if step.scope.extent is Extent.ALL else [f"{step.scope.what}; not all, since {step.scope.why}"]
+    parts += [f"not all: {', and '.join(outcome.doubts)}"] if step.scope.extent is Extent.ALL and outcome.doubts else []
     parts += [f"instances: {name}" for name in outcome.instances]
     parts += [f"each case: {name}" for name in outcome.cases]
     parts.append(outcome.method)
+    parts += [f"concluded and checked: {link}" for link in outcome.links]
     if outcome.believed:
         parts.append(f"not decided but believed: SymPy's {', '.join(f'`{name}`' for name in outcome.believed)}")
     return "; ".join(parts)
@@ -72,6 +89,7 @@ def markdown(name: str, run: Run) -> str:
         f"{proof.summary}\n",
         f"**Source.** {_capital(proof.source)}.\n",
         f"**Notation.** {proof.notation}\n",
+        *([_named(proof.names)[:-1]] if proof.names else []),
         f"**Checked.** {_tally(run)} {origin}\n",
         "## Steps\n",
         *steps,
@@ -90,8 +108,10 @@ _PREFACE = (
         "strict inequalities between explicit numbers in ball arithmetic. Where a theorem completes it (dominated "
         "convergence, say), that is cited with its source and is not checked. A step is *computed* when a general "
         "function of SymPy (`limit`, `simplify`, …) had a part in it and its result is believed. Otherwise only "
-        "*instances* or an *ingredient* of it were checked, which it names. What a step may say is not its author's "
-        "choice: the functions that decide write down what they did, and a step that claims more makes its proof fail. "
+        "*instances* or an *ingredient* of it were checked, which it names, with the reason why not all. What a step "
+        "may say is not its author's choice: the functions that decide write down what they did, a step that claims "
+        "more makes its proof fail, and its sentence is read: where a letter is neither decided nor defined (under "
+        "*Names*), or a conclusion neither checked nor cited, the step counts as an ingredient. "
         "A script is a *proof* when all of its steps are decided, else an *argument*, with the number that are.\n"
     ),
 )

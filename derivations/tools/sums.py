@@ -149,13 +149,20 @@ class Form:
         An index whose last component goes leaves the size of its range.
         """
         total = form(0)
-        for (components, bound), value in self.terms.items():
+        for (canonical, summed), value in self.terms.items():
+            # free for the rule, the term's indices must not have the names that a normal form gives bound ones
+            fresh = {index: Index(f"_{next(_FRESH)}", index.range) for index in summed}
+            components, bound = frozenset(_renamed(canonical, fresh)), frozenset(fresh.values())
             made = rule(dict(components)) or Form({(components, frozenset()): sp.S.One})
             for (inner, more), factor in made.terms.items():
                 used = {index for (_, places), _ in inner for index in places}
                 size = sp.Mul(*(sp.Symbol(index.range, positive=True) for index in bound - used))
                 total = total + Form({(inner, (bound & used) | more): value * factor * size})
         return total
+
+    def subs(self, values: Mapping[sp.Symbol, sp.Expr]) -> Form:
+        """With these values for symbols of the coefficients."""
+        return Form({monomial: value.subs(values) for monomial, value in self.terms.items()})
 
     def derivative(self, name: str, by: Index) -> Form:
         """∂/∂(name)_by, for a vector that occurs in powers of its components."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -12,17 +12,24 @@ class Theorem:
     Attributes:
         name: as in the literature.
         source: where it is stated and proved.
+        letters: names in LaTeX, separated by spaces, that enter the sentence by it alone: the f of "for every f".
     """
 
     name: str
     source: str
+    letters: str = ""
 
     def __post_init__(self) -> None:
         if not self.name or not self.source:
             raise ValueError(f"{self.name or 'a theorem'} has no name or no source: a citation needs both.")
 
+    def __call__(self, letters: str) -> Theorem:
+        """The theorem where it brings these letters into a sentence."""
+        return replace(self, letters=letters)
+
     def __str__(self) -> str:
-        return f"{self.name} ({self.source})"
+        brought = f", for ${', '.join(self.letters.split())}$" if self.letters else ""
+        return f"{self.name} ({self.source}){brought}"
 
 
 _RUDIN = "W. Rudin, Principles of Mathematical Analysis, 3rd ed."
@@ -32,6 +39,9 @@ _HORN = "R. A. Horn and C. R. Johnson, Matrix Analysis, 2nd ed."
 CALCULUS = Theorem("fundamental theorem of calculus", f"{_RUDIN}, 6.21")
 SUBSTITUTION = Theorem("change of variables", f"{_REAL}, 7.26")
 EXPONENTIAL = Theorem("the exponential function and its limits", f"{_RUDIN}, 8.6")
+CONTINUOUS = Theorem("limits of continuous functions", f"{_RUDIN}, 4.6 f.")
+INTERMEDIATE = Theorem("the intermediate value theorem", f"{_RUDIN}, 4.23")
+MONOTONE_FUNCTION = Theorem("a function whose derivative has one sign is monotone", f"{_RUDIN}, 5.11")
 SUMS_OF_LIMITS = Theorem("limits of finite sums", f"{_RUDIN}, 3.3")
 POWER_SERIES = Theorem("differentiation of power series", f"{_RUDIN}, 8.1")
 CAUCHY = Theorem("products of absolutely convergent series", f"{_RUDIN}, 3.50")
@@ -99,6 +109,8 @@ KOLTCHINSKII = Theorem(
 WENDEL = Theorem("Wendel's limit of a quotient of Gamma functions", "J. G. Wendel, Amer. Math. Monthly 55 (1948) 563")
 FUNK_HECKE = Theorem("Funk and Hecke's formula", "C. Müller, Spherical Harmonics, Lecture Notes in Math. 17, Theorem 6")
 LAW_OF_LARGE_NUMBERS = Theorem("law of large numbers", "P. Billingsley, Probability and Measure, 3rd ed., 22.1")
+CESARO = Theorem("means of a convergent sequence", "K. Knopp, Theory and Application of Infinite Series, No. 43")
+TOEPLITZ = Theorem("Toeplitz's weighted means", "K. Knopp, Theory and Application of Infinite Series, No. 43")
 CHUNG = Theorem("Chung's lemma on recursions", "K. L. Chung, Ann. Math. Statist. 25 (1954) 463, Lemma 1")
 TAYLOR = Theorem("Taylor's theorem", f"{_RUDIN}, 5.15")
 IMPLICIT = Theorem("implicit function theorem", f"{_RUDIN}, 9.28")

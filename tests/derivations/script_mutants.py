@@ -283,8 +283,36 @@ MUTANTS = (
     ScriptMutant(
         "hermite_series",
         "ReLU, coefficient by coefficient",
-        "sp.factorial(k) for k in degrees]\n    printed",
-        "sp.factorial(k + 1) for k in degrees]\n    printed",
+        "at_zero / sp.factorial(2 * j + 2)",
+        "at_zero / sp.factorial(2 * j + 1)",
+    ),
+    ScriptMutant("arc_cosine", "the formula of Cho and Saul", "- k**2 * function", "- k * function"),
+    ScriptMutant("arc_cosine", "the ends of the range", "base((q / p) ** k", "base((p / q) ** k"),
+    ScriptMutant(
+        "decorrelation",
+        "the exact angle",
+        "sp.pi / 2) + t / (1 + r)",
+        "sp.pi / 2) - t / (1 + r)",
+        "decorrelation_cases",
+    ),
+    ScriptMutant(
+        "logistic_mixture", "the other activations", "slack = y - sp.log(1 + y)", "slack = y - sp.log(1 + 2 * y)"
+    ),
+    ScriptMutant(
+        "ntk_plain",
+        "exact at finite width",
+        "(FRONT**2 * GAMMA**2)",
+        "(FRONT**2 * GAMMA)",
+        "any_width",
+    ),
+    ScriptMutant(
+        "ntk_gated", "exact at finite width", "inside**2 * sigma_p**2 * inner()", "inside**2 * sigma_p * inner()"
+    ),
+    ScriptMutant("price", "the three rules on monomials", "_power(n - 2, k, r) / 2", "_power(n - 2, k, r)"),
+    ScriptMutant("products", "exact at finite width", "sigma**2 * T * S * inner()", "sigma**2 * T * inner()"),
+    ScriptMutant("relu_expansion", "what the norms add", "(fourth - 1) * kronecker(j, k)", "fourth * kronecker(j, k)"),
+    ScriptMutant(
+        "signal", "plain branches and bounded gates", "grown.subs(depth, depth + 1)", "grown.subs(depth, depth + 2)"
     ),
     ScriptMutant("kolmogorov", "two series", "-((2 * k - 1) ** 2) * sp.pi**2", "-((2 * k + 1) ** 2) * sp.pi**2"),
     ScriptMutant(

@@ -1,6 +1,7 @@
 """What a step may claim: the functions that decide write down what they did, and a scope beyond it is refused."""
 
 import ast
+from enum import Enum
 from importlib import import_module
 
 import pytest
@@ -10,18 +11,21 @@ from derivations import catalog
 from derivations.catalog import FOLDER
 from derivations.tools import sympys
 from derivations.tools import theorems as by
+from derivations.tools.letters import letters
 from derivations.tools.limits import grows, tends
 from derivations.tools.means import Means, cases, instances, size, spots
 from derivations.tools.numbers import larger
-from derivations.tools.proof import Extent, Proof, Step, confirmed, every, grades, ingredient, run, some
+from derivations.tools.proof import Extent, Proof, Step, both, confirmed, every, follows, grades, ingredient, run, some
 from derivations.tools.render import markdown
 from derivations.tools.zero import positive, strictly, zero
 
 x, y = sp.symbols("x y", positive=True)
 
 
-def ran(check, scope):
-    return run(Proof("title", "source", "summary", "notation", (Step("step", "1 = 1", "rule", check, scope),)))
+def ran(check, scope, statement="", rule="rule", **names):
+    """A proof of one step; its sentence is about numbers, or has the letters that the checks here decide."""
+    step = Step("step", statement or ("x = y" if scope.what else "1 = 1"), rule, check, scope, names)
+    return run(Proof("title", "source", "summary", "notation", (step,)))
 
 
 def squares():
@@ -51,7 +55,7 @@ def test_a_scope_that_says_more_than_was_decided_fails(check, scope, reason):
     assert done.failure.reason.startswith("claims more than was decided")
     assert done.decided == 0
     # said as what it is it passes, and does not count
-    honest = ran(check, some("what was tried"))
+    honest = ran(check, some("what was tried", why="nobody tried more"))
     assert (honest.failure, honest.decided, honest.proved) == (None, 0, False)
 
 
@@ -84,10 +88,125 @@ def test_what_is_decided_is_rendered_with_its_symbols_and_what_it_cites():
     assert "**Cited, not checked.** Schur's product theorem (I. Schur" in page
     assert "A proof: 1 of 1 decided" in page
     assert "**An ingredient is decided, not the whole.** The square;" in markdown(
-        "gelu", ran(squares, ingredient("the square"))
+        "gelu", ran(squares, ingredient("the square", why="the rest is in words"))
     )
-    listed = markdown("gelu", ran(lambda: zero(*(x - x for _ in cases("k", range(1, 6)))), every()))
-    assert "Each case: k = 1, …, 5" in listed
+    assert "The square; not all, since the rest is in words" in markdown(
+        "gelu", ran(squares, ingredient("the square", why="the rest is in words"))
+    )
+    listed = markdown("gelu", ran(lambda: both(*(squares() for _ in cases(Gate))), every("x y")))
+    assert "Each case: Gate = RELU, GELU" in listed
+
+
+class Gate(Enum):
+    """A list that is complete by itself."""
+
+    RELU = "relu"
+    GELU = "gelu"
+
+
+@pytest.mark.parametrize("values", [(1, 2, 3), range(1, 6), "n", int])
+def test_numbers_and_sizes_are_no_complete_list(values):
+    """Written into the sentence or not: what is chosen are instances, and `instances` says so by itself."""
+    with pytest.raises(TypeError, match="take `instances`"):
+        cases(values)
+
+
+# ---------------------------------------------------------------- the sentence is read
+
+#: A sentence, its rule, its scope, its names, and what is found to be said beyond what `squares` decides of x and y.
+_CONDITION = r"\mathrm{cond}(\tilde K) \le \mathrm{cond}(K) \quad \text{for all } X, \phi, m"
+_SENTENCES = {
+    "the planted claim": (
+        _CONDITION,
+        "r",
+        every("x y"),
+        {},
+        "neither decided nor defined: `K`, `X`, `cond`, `m`, `phi`",
+    ),
+    "the same with names given to all": (
+        r"\mathrm{cond}(\tilde K) \le \mathrm{cond}(K)",
+        "r",
+        every("x y"),
+        {"K": r"\text{the kernel}", r"\tilde K": r"\text{gated}", r"\mathrm{cond}": r"\lambda_1", r"\lambda_1": "1"},
+        "nothing that its sentence speaks of is in what was decided",
+    ),
+    "a name by letters that were not decided": ("x = K", "r", every("x y"), {"K": "m x"}, "`K`"),
+    "a name that is defined by itself": ("x = K", "r", every("x y"), {"K": "L", "L": "K"}, "`K`"),
+    "words alone": (r"\text{both families are equal}", "r", every("x y"), {}, "its sentence is in words"),
+    "a conclusion": (r"x = y \Longrightarrow y = x", "r", every("x y"), {}, "of 1 conclusions in the sentence none"),
+    "two, one of them cited": (
+        r"x = y \Longrightarrow y = x \iff x = y",
+        "r",
+        every("x y", by.SCHUR),
+        {},
+        "of 2 conclusions in the sentence 1 is checked or cited",
+    ),
+    "a conclusion of the rule": ("x = y", "both are 1, so that $x = y$", every("x y"), {}, '("so")'),
+    "induction in words": ("x = y", "Induction on $n$", every("x y"), {}, '("induction")'),
+    "a limit": (r"x \to y", "r", every("x y"), {}, "a limit or an order"),
+    "an order": ("x = y + O(x^2)", "r", every("x y"), {}, "a limit or an order"),
+}
+
+
+@pytest.mark.parametrize("label", _SENTENCES)
+def test_a_sentence_that_says_more_than_was_decided_is_an_ingredient_whatever_its_scope_says(label):
+    statement, rule, scope, names, doubt = _SENTENCES[label]
+    done = ran(squares, scope, statement, rule, **names)
+    assert done.failure is None
+    assert (done.decided, done.proved, grades([done])) == (0, False, "0 of 1 decided, 1 an ingredient")
+    assert any(doubt in found for found in done.outcomes[0].doubts)
+    page = markdown("gelu", done)
+    assert "**An ingredient is decided, not the whole.** Not all: " in page
+    assert doubt in page
+
+
+@pytest.mark.parametrize(
+    ("check", "scope", "statement", "rule", "names"),
+    [
+        (squares, every("x y"), r"(x+y)^2 = x^2 + 2xy + y^2", "r", {}),
+        (squares, every("x y"), r"x = \sum_{i=1}^n y_i \text{ for every } \theta", "r", {"n": "2", r"\theta": "x"}),
+        (squares, every("x y"), "K = x", "r", {"K": r"m\,y", "m": r"\text{the width}"}),
+        (squares, every("x y"), r"F_3(x) = y", "r", {"F_k(z)": r"\int_0^z k\,s^k\,ds + x"}),
+        (squares, every("x y", by.PRICE("f g")), "f(x) = g(y)", "r", {}),
+        (squares, every("x y", by.SCHUR), r"x = y \Longrightarrow y = x", "hence", {}),
+        (lambda: follows("it", squares()), every("x y"), r"x = y \Longrightarrow y = x", "so", {}),
+        (lambda: both(squares(), tends(y / x, x)), every("x y"), r"\frac yx \to 0", "r", {}),
+    ],
+    ids=["itself", "bound", "defined", "parameters", "brought by a theorem", "cited", "checked", "limit"],
+)
+def test_what_is_decided_defined_cited_or_checked_is_not_doubted(check, scope, statement, rule, names):
+    done = ran(check, scope, statement, rule, **names)
+    assert done.outcomes[0].doubts == ()
+    assert done.proved
+
+
+def test_names_links_and_what_a_theorem_brings_are_on_the_page():
+    scope, check = every("x y", by.PRICE("f g")), lambda: follows("the step from n to n + 1", squares())
+    page = markdown("gelu", ran(check, scope, "f(x) = g(K)", K=r"m\,y", m=r"\text{the width}", y=r"\mathcal{N}(0, 1)"))
+    assert r"**Names.** $K = m\,y$; $m\colon\ \text{the width}$; $y \sim \mathcal{N}(0, 1)$." in page
+    assert "[price](price.md)), for $f, g$." in page
+    assert "concluded and checked: the step from n to n + 1" in page
+
+
+@pytest.mark.parametrize(
+    ("latex", "found"),
+    [
+        (r"\tilde K_m = \sigma_p^2\,G\odot(K + rS)", {"tilde K_m", "sigma_p", "G", "K", "r", "S"}),
+        (r"\frac{d}{d\theta}\bigl(f - \cos\theta\bigr) = \frac{d}{m}", {"theta", "f", "d", "m"}),
+        (r"\int_0^\infty e^{-r t}\,dr = \mathbb{E}[u_+]", {"t", "u_+"}),
+        (r"\sum_{i<j} x_i y^{\top} \text{ where } z", {"x_i", "y", "z"}),
+        (r"\bar c\,T_{\mathrm{ReLU}} = \varphi'", {"bar c", "T_mathrmReLU", "varphi"}),
+        (r"\frac{\partial^k}{\partial c^k} \mathrm{Tr}\,M", {"k", "c", "M"}),
+    ],
+)
+def test_the_letters_of_a_formula(latex, found):
+    assert {str(letter) for letter in letters(latex)} == found
+
+
+@pytest.mark.parametrize("build", [lambda: every().__class__(Extent.ALL, "x", (), "since"), lambda: some("x", why="")])
+def test_a_reason_belongs_where_not_all_is_decided(build):
+    with pytest.raises(ValueError, match="give a reason where not all is decided"):
+        build()
 
 
 def test_a_citation_needs_a_source():
@@ -195,7 +314,7 @@ def test_a_step_that_names_no_symbol_speaks_of_numbers():
         for step in catalog.load(name).steps
         if step.scope.extent is Extent.ALL and not step.scope.what
     }
-    assert found == {("centring", "centring alone can hurt"), ("phase_boundary", "the same singularity")}
+    assert found == {("centring", "centring alone can hurt")}
 
 
 def _trying(script):

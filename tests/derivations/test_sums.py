@@ -142,3 +142,21 @@ def test_a_name_of_the_normal_form_is_refused(name):
 def test_nothing_to_show_is_refused():
     with pytest.raises(ValueError, match="nothing"):
         same()
+
+
+def test_what_a_rule_sums_over_is_not_an_index_of_the_term():
+    """Σ_i u_i² z_j with Σ_k u_k² for z_j: two sums, where one index stood for both."""
+    inner = total(u[i] ** 2, i)
+
+    def rule(components):
+        rest = {key: power for key, power in components.items() if key[0] != "z"}
+        return None if len(rest) == len(components) else Form({(frozenset(rest.items()), frozenset()): 1}) * inner
+
+    found = total(u[i] ** 2 * Tensor("z")[j], i).where(rule)
+    assert same(found - inner * inner).passed
+    assert not same(found - total(u[i] ** 4, i)).passed
+
+
+def test_values_of_the_coefficients():
+    a, b = sp.symbols("a b")
+    assert same(total(a * u[i], i).subs({a: b}) - total(b * u[i], i)).passed

@@ -91,12 +91,19 @@ RULES = {
         Finding.SUPPORTS,
     ),
     "an ingredient is no proof": (
-        (SQUARES, clause("so it is least at −1", vanishing(sp.diff((x + 1) ** 2, x) - 2 * x - 2), ingredient("slope"))),
+        (
+            SQUARES,
+            clause(
+                "so it is least at −1",
+                vanishing(sp.diff((x + 1) ** 2, x) - 2 * x - 2),
+                ingredient("slope", why="a slope is no order"),
+            ),
+        ),
         "argument, 1 of 2 decided",
         Finding.SUPPORTS,
     ),
     "instances are no proof": (
-        (SQUARES, clause("(x + n)² = x² + 2nx + n²", _instances, some("n = 1, 2"))),
+        (SQUARES, clause("(x + n)² = x² + 2nx + n²", _instances, some("n = 1, 2", why="these were chosen"))),
         "argument, 1 of 2 decided",
         Finding.SUPPORTS,
     ),
