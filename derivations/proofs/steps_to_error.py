@@ -248,8 +248,8 @@ def proof() -> Proof:
                     r"\Bigl\lceil\frac{\ell}{-\ln\rho}\Bigr\rceil \le \lceil\tfrac\kappa2\,\ell\rceil \ \ "
                     r"(\eta = 2/(\lambda_1+\lambda_n))",
                 ),
-                "one factor only: $L_k = r^{2k}L_0$; the first step bounds it from above. The bounds on the right, of the "
-                "step before, are not attained in general",
+                "one factor only: $L_k = r^{2k}L_0$; the first step bounds it from above. The bounds on the right, of "
+                "the step before, are not attained in general",
                 _attained,
                 every("u v lambda_n l h y"),
                 names={

@@ -132,8 +132,8 @@ class Spectrum:
                 else:
                     raise DomainError(
                         f"the function {self._curves.value.expr} changes too fast at variances from "
-                        f"{math.exp(2 * low):.4g} to {math.exp(2 * high):.4g}: scale the rows, or use `evaluate` pair by "
-                        "pair."
+                        f"{math.exp(2 * low):.4g} to {math.exp(2 * high):.4g}: scale the rows, or use `evaluate` pair "
+                        "by pair."
                     )
             self._octaves[number] = tuple(found)
         return self._octaves[number]
