@@ -145,6 +145,14 @@ def cliffs(n: int, repeats: int) -> None:
     for name in ("swiglu", "glu"):
         rows = {"Gaussian rows": X, "+ 4": X + 4, "+ 10": X + 10, "(+ 4)·50": 50 * (X + 4)}
         compare(f"{name} n={n}", {k: partial(gram, name, Y) for k, Y in rows.items()}, repeats)
+    from sklearn.datasets import load_digits
+
+    digits = load_digits().data[: 2 * n]
+    compare(
+        f"swiglu, digits, n={len(digits)}",
+        {k: partial(gram, "swiglu", Y) for k, Y in {"over 16": digits / 16, "raw (0 to 16)": digits}.items()},
+        repeats,
+    )
     for few in (100, 200, 500):
         small = rng.standard_normal((few, FEATURES))
         compare(
