@@ -27,14 +27,19 @@ from glutheory.errors import DomainError
 Array = npt.NDArray[np.float64]
 #: In u: the longest and the shortest step along the solution, and the most of them.
 _STEP, _LEAST, _MOST = 0.25, 1e-6, 1000
+#: A step of Newton's method in ln e.
+_LONGEST = 5.0
 #: Relative: of the equations, and what is left of z where it tends to an atom.
 _RESIDUAL, _STILL = 1e-12, 1e-9
 #: How far a step in z may be from the mean of the slopes at its ends, over the sum of their sizes.
-_CURVED = 0.1
+_CURVED = 0.25
 
 
-class _LostError(ArithmeticError):
+class _LostError(DomainError):
     """No solution was found from here."""
+
+    def __init__(self) -> None:
+        super().__init__("floor and weights span too many orders of magnitude: no edge was found; give fewer levels.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +65,8 @@ class Profile:
         spikes: V, shape (few, n); it may have no rows.
 
     Raises:
-        DomainError: shapes that do not go together, a negative entry, or nothing but zeros.
+        DomainError: shapes that do not go together, a negative entry, or nothing but zeros; from the properties, if no
+            edge is found.
     """
 
     floor: Array
@@ -122,7 +128,7 @@ class Profile:
                 step = np.linalg.solve(J, -left)
             except np.linalg.LinAlgError:
                 break
-            share = 1.0
+            share = min(1.0, _LONGEST / float(np.max(np.abs(step[:last]), initial=_LONGEST)))
             while not inside(e * np.exp(share * step[:last]), z + share * unit * step[last]):
                 share /= 2
                 if share < _LEAST:
@@ -165,7 +171,7 @@ class Profile:
                     break
             else:
                 step = min(_STEP, 1.5 * step)
-        raise DomainError("floor and weights span too many orders of magnitude: the edge was not reached; give fewer levels.")
+        raise _LostError
 
     def _where(self, low: _Point, high: _Point, beyond: Callable[[_Point], bool], sign: int) -> _Point:
         """The point between two at which `beyond` becomes true."""
