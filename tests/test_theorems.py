@@ -513,6 +513,7 @@ class TestCentring:
         for name, share in (("abs", 1), ("relu", sp.Rational(1, 2)))
     }
 
+    @pytest.mark.long
     @given(name=st.sampled_from(["relu", "abs"]), X=datasets(normalised=True))
     def test_the_kernels_are_those_of_the_centred_activation(self, name: str, X: Array) -> None:
         centred, G = self.CENTRED[name], X @ X.T / X.shape[1]

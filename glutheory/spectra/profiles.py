@@ -29,8 +29,8 @@ Array = npt.NDArray[np.float64]
 _STEP, _LEAST, _MOST = 0.25, 1e-6, 1000
 #: A step of Newton's method in ln e.
 _LONGEST = 5.0
-#: Relative: of the equations, and what is left of z where it tends to an atom.
-_RESIDUAL, _STILL = 1e-12, 1e-9
+#: Relative: of the equations; what is left of z where it tends to an atom, of itself and of the matrix.
+_RESIDUAL, _STILL, _NOTHING = 1e-12, 1e-9, 1e-14
 #: How far a step in z may be from the mean of the slopes at its ends, over the sum of their sizes.
 _CURVED = 0.25
 
@@ -113,6 +113,8 @@ class Profile:
         for _ in range(60):
             q = 1 / gap(e, z)
             square = q * q
+            # near an atom the gap is a small difference
+            allowed = _RESIDUAL + 4 * np.finfo(float).eps * float(np.max(q * (1 / q + 2 * abs(z))))
             # ∂q_i/∂ln e_m, and the unit of z in which its column is of order 1
             moved = (sizes * e / (1 + sign * e) ** 2)[:, None] * W * square
             unit = tau / float(square.sum())
@@ -122,7 +124,7 @@ class Profile:
             J[last] = np.append(moved.sum(axis=1) / tau, sign)
             left = np.append(W @ q / e - 1, q.sum() / tau - 1)
             try:
-                if np.all(np.abs(left) <= _RESIDUAL):
+                if np.all(np.abs(left) <= allowed):
                     tangent = np.linalg.solve(J, np.append(np.zeros(last), 1.0))
                     return _Point(u, e, z, q, tangent[:last], float(unit * tangent[last]))
                 step = np.linalg.solve(J, -left)
@@ -161,7 +163,8 @@ class Profile:
         step = _STEP
         while len(points) < _MOST:
             point = points[-1]
-            if sign * point.slope <= 0 or abs(point.slope) < _STILL * abs(point.z):
+            still = max(_STILL * abs(point.z), _NOTHING * float(self._mean.max()))
+            if sign * point.slope <= 0 or abs(point.slope) < still:
                 return points
             try:
                 points.append(self._from(point, point.u + step, sign))
