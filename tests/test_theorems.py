@@ -520,7 +520,10 @@ class TestCentring:
         mean = math.sqrt(2 / math.pi) / (1 if name == "abs" else 2)
         for kind, twice in (("nngp", 1), ("ntk", 2)):
             K, gated = gram(network(name), X, kind=kind), gram(product("identity", name), X, kind=kind)
-            found, other = gram(Network("c", (centred,)), X, kind=kind), gram(product("identity", centred), X, kind=kind)
+            found, other = (
+                gram(Network("c", (centred,)), X, kind=kind),
+                gram(product("identity", centred), X, kind=kind),
+            )
             # entries of all four are within E of diagonals that are at most 3, and lose less than 2
             assert np.abs(found - (K - mean**2)).max() <= 20 * E
             assert np.abs(other - (gated - twice * G * mean**2)).max() <= 20 * E

@@ -96,7 +96,7 @@ def test_shifted_kinks_are_read_alike(expr: sp.Expr) -> None:
 @example(expr=sp.Abs(Z - 1), point=("1", "2", "1/2"))
 @example(expr=sp.Abs(sp.Abs(Z) - 1) + sp.Max(0, 2 * Z - 1), point=("1", "1", "1/2"))
 def test_a_random_zoo_is_read_alike(expr: sp.Expr, point: tuple[str, str, str]) -> None:
-    """Piecewise, shifted, several kinks: in continuous integration always the same 4, since its profile is derandomised.
+    """Piecewise, shifted, several kinks: in continuous integration, whose profile is derandomised, always the same 4.
 
     With HYPOTHESIS_PROFILE=thorough 166 others on every run.
     """

@@ -288,15 +288,13 @@ def unjudged(parts: Sequence[Part], evidence: Sequence[Evidence]) -> tuple[Part,
 
 
 def weakened(parts: Sequence[Part], evidence: Sequence[Evidence]) -> tuple[Part, ...]:
-    """The parts of which the corrected form says less, or nobody anything; what is refuted is not kept, whatever is said."""
+    """The parts of which the corrected form says less, or that nothing judged; what is refuted is not kept."""
     against = [item.part for item in evidence if (item.about, item.finding) == (About.LITERAL, Finding.REFUTES)]
     silent = unjudged(parts, evidence)
     return tuple(
         part
         for part in parts
-        if part.weakened
-        or part in silent
-        or (part.fate in (Fate.KEPT, Fate.OPEN) and any(map(part.named, against)))
+        if part.weakened or part in silent or (part.fate in (Fate.KEPT, Fate.OPEN) and any(map(part.named, against)))
     )
 
 
@@ -311,8 +309,8 @@ def decide(
     Without controls that were all caught, or with an assumption that does not hold on the data, nothing is concluded.
     A refuted claim whose corrected form is supported and not refuted "holds, corrected" if that form keeps or sharpens
     every part of it, and sharpens one. If it says less in some part, or if nobody has said what it makes of the parts,
-    the claim fails, and a weaker statement holds. A refuted claim without such a form fails. A claim that nothing refutes
-    does not hold while a part of it is not judged.
+    the claim fails, and a weaker statement holds. A refuted claim without such a form fails. A claim that nothing
+    refutes does not hold while a part of it is not judged.
     """
     if not controls or not all(control.caught for control in controls):
         return Verdict.INCONCLUSIVE

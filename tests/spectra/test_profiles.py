@@ -52,7 +52,7 @@ def test_one_weight_for_all_levels_is_the_known_law(case: str, strength: float) 
 
 @pytest.mark.parametrize(("n", "size"), [(100, 400), (400, 100), (300, 301)])
 def test_marchenko_pastur(n: int, size: int) -> None:
-    """Edges (1 ± √y)², y = n/N, with the atom 0 beyond n = N; a spike s > y + √y puts an eigenvalue at s + 1/(1 − y/s)."""
+    """Edges (1 ± √y)², y = n/N, the atom 0 beyond n = N; a spike s > y + √y has its eigenvalue at s + 1/(1 − y/s)."""
     y = n / size
     s, spike = 3 * y + 2, np.zeros((1, n))
     spike[0, 0] = math.sqrt(s)
@@ -66,7 +66,7 @@ def test_marchenko_pastur(n: int, size: int) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_sampled_matrices(seed: int) -> None:
-    """Three functions of the norm, a floor of a fourth, two spikes: edges to N^(−2/3), the shortest rows to 3 n^(−1/2)."""
+    """Three functions of the norm, a floor of a fourth, two spikes: edges to N^(−2/3), shortest rows to 3 n^(−1/2)."""
     rng, n = np.random.default_rng(seed), 500
     q = np.exp(0.12 * rng.standard_normal(n))
     sizes, scales = (50, 400, 4000), (0.4, 0.3, 0.2)

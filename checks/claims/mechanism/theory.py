@@ -158,9 +158,7 @@ def _predicted(
     return tuple(found)
 
 
-def _unequal(
-    gate: str, setting: str, gated: bool, centred: bool, norms: tuple[float, ...], d: int, rule: Map
-) -> float:
+def _unequal(gate: str, setting: str, gated: bool, centred: bool, norms: tuple[float, ...], d: int, rule: Map) -> float:
     form = Form(
         full=None if setting == "wide" else rule.gated if gated else rule.plain,
         degrees=rule.degrees if gated else 0,

@@ -131,7 +131,8 @@ def profile(C: Array, diagonal: Array, sizes: Sequence[int], means: Array) -> Pr
     """The limiting spectrum on random directions.
 
     Args:
-        C, diagonal: of `kernel`.
+        C: of `kernel`.
+        diagonal: the same.
         sizes: multiplicities of the levels 1, 2, …
         means: E[t^k P_l], shape (levels, terms), level 0 included.
     """

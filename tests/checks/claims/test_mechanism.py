@@ -152,7 +152,7 @@ def test_a_centred_gated_kernel_at_n_in_proportion_to_d() -> None:
 
 @pytest.mark.parametrize(("name", "far"), [("sigmoid", 2.7), ("silu", 1.3), ("tanh", 0.4), ("relu", 5.0)])
 def test_coefficients_at_any_norm_are_the_integrals(name: str, far: float) -> None:
-    """Against Gauss–Hermite quadrature, within 1e-7 of the interpolation; those of ReLU, with its kink, are √q h_k(1)."""
+    """Against Gauss–Hermite quadrature, to 1e-7, the error of interpolation; those of ReLU, with a kink, are √q h_k(1)."""
     q, terms = np.array([1.0, far, 1 / far]), 5
     found = amplitudes(name, q, terms)
     x, weights = np.polynomial.hermite_e.hermegauss(200)

@@ -17,9 +17,12 @@ from checks.claims.training import image_runs, image_task, images
 from checks.claims.training.figure import on_pictures
 from checks.claims.training.image_task import CIFAR10, MNIST, ImageTask
 from checks.claims.training.measures import IMAGE_MUTANTS, Race, Statement
+from checks.claims.training.statement import CLAIM
+from checks.explain import reasons
 from checks.settings import PROFILES, Settings
+from checks.table import dropped
 from checks.tools.training_task import NAMES, PAIRS
-from glutheory.claims import About, Finding
+from glutheory.claims import About, Control, Evidence, Finding, Grade, Outcome, Verdict, decide
 from glutheory.errors import DomainError
 from tests.datasets.made_files import cifar_bytes, npz_bytes, random_set, write, write_mnist
 
