@@ -505,7 +505,8 @@ class TestCentring:
         """The matrix mmᵀ: S at c = 0, where the two arguments are independent."""
         sizes, zeros = np.sqrt(2 * np.sum(X**2, axis=1) / X.shape[1]), np.zeros(len(X))
         plain = PAIRS[name][0]
-        return gram(plain, np.stack([sizes, zeros], axis=1), np.stack([zeros, sizes], axis=1), kind="nngp")
+        rows, others = np.stack([sizes, zeros], axis=1), np.stack([zeros, sizes], axis=1)
+        return np.asarray(gram(plain, rows, others, kind="nngp"))
 
     #: |z| and ReLU with their means subtracted: √(2/π) and half of it.
     CENTRED = {  # noqa: RUF012

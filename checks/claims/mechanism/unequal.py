@@ -82,7 +82,7 @@ def amplitudes(name: str, q: Array, terms: int) -> Degrees:
     places = [Fraction(float(x)).limit_denominator(10**6) for x in np.exp(unit * nodes)]
     values = np.array([_at(name, place, terms) for place in places])
     fit = np.polynomial.chebyshev.chebfit(np.log([float(place) for place in places]) / unit, values, count - 1)
-    found = np.polynomial.chebyshev.chebval(np.log(q) / unit, fit)
+    found: Array = np.asarray(np.polynomial.chebyshev.chebval(np.log(q) / unit, fit), dtype=np.float64)
     return Degrees(found[:terms], found[terms], found[terms + 1])
 
 
@@ -108,7 +108,7 @@ def kernel(name: str, form: Form, q: tuple[float, ...], terms: int) -> tuple[Arr
     if form.full is None:
         by, diagonal = np.ones(terms), found.square
     else:
-        by = np.arange(terms) + float(form.full)
+        by = np.arange(form.full, form.full + terms, dtype=np.float64)
         # 2cS + c²T with a gate
         diagonal = (2 if form.degrees else 1) * found.square + found.slopes
     diagonal = diagonal - by @ (found.h**2 - kept**2)

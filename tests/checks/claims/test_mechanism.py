@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -150,23 +151,26 @@ def test_a_centred_gated_kernel_at_n_in_proportion_to_d() -> None:
 # ---------------------------------------------------------------- rows of different norms
 
 
+#: Functions and their derivatives.
+SMOOTH: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
+    "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
+    "silu": (lambda z: z / (1 + np.exp(-z)), lambda z: (1 + np.exp(-z) * (1 + z)) / (1 + np.exp(-z)) ** 2),
+}
+
+
 @pytest.mark.parametrize(("name", "far"), [("sigmoid", 2.7), ("silu", 1.3), ("tanh", 0.4), ("relu", 5.0)])
 def test_coefficients_at_any_norm_are_the_integrals(name: str, far: float) -> None:
-    """Against Gauss–Hermite quadrature, to 1e-7, the error of interpolation; those of ReLU, with a kink, are √q h_k(1)."""
+    """Against Gauss–Hermite quadrature, to 1e-7, the error of interpolation; ReLU, with a kink, has √q h_k(1)."""
     q, terms = np.array([1.0, far, 1 / far]), 5
     found = amplitudes(name, q, terms)
     x, weights = np.polynomial.hermite_e.hermegauss(200)
     weights = weights / weights.sum()
-    phi, slope = {
-        "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2),
-        "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
-        "silu": (lambda z: z / (1 + np.exp(-z)), lambda z: (1 + np.exp(-z) * (1 + z)) / (1 + np.exp(-z)) ** 2),
-        "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0) * 1.0),
-    }[name]
     if name == "relu":
         assert np.allclose(found.h, found.h[:, :1] * np.sqrt(q), rtol=0, atol=1e-7)
         assert np.allclose([found.square, found.slopes], np.array([q, q]) / 2, rtol=1e-7)
         return
+    phi, slope = SMOOTH[name]
     for i, size in enumerate(np.sqrt(q)):
         for k in range(terms):
             unit = np.zeros(k + 1)
