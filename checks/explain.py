@@ -28,7 +28,7 @@ _CONCLUSIONS = {
     Verdict.CORRECTED: "The claim as stated is refuted, its corrected form supported throughout: it holds, corrected.",
     Verdict.WEAKER: "The claim as stated is refuted, its corrected form supported throughout but weaker: it fails.",
     Verdict.FAILS: "The claim as stated is refuted and no corrected form of it is supported throughout: it fails.",
-    Verdict.INCONCLUSIVE: "Something is undecided, open, missed or not fulfilled, or no control was made.",
+    Verdict.INCONCLUSIVE: "Something is undecided, open, missed or not fulfilled, or has no control: inconclusive.",
 }
 
 #: The colour of a part that is neither kept nor lost.
