@@ -73,7 +73,7 @@ class Curve:
             q = 1 / gap(e, z)
             square = q * q
             # near an atom the gap is a small difference
-            allowed = _RESIDUAL + 4 * np.finfo(float).eps * float(np.max(q * (1 / q + 2 * abs(z))))
+            allowed = _RESIDUAL + 4 * np.finfo(float).eps * (1 + 2 * abs(z) * float(q.max()))
             # ∂q_i/∂ln e_m, and the unit of z in which its column is of order 1
             moved = (sizes * e / (1 + sign * e) ** 2)[:, None] * W * square
             unit = tau / float(square.sum())
