@@ -14,7 +14,7 @@ from checks.frame import Origin, plain, rendered
 from checks.layout import grid, layout
 from checks.symbols import symbols
 from checks.table import risk
-from glutheory.claims import About, Evidence, Finding, Outcome, Verdict, decide
+from glutheory.claims import About, Evidence, Fate, Finding, Outcome, Verdict, decide
 from glutheory.terminal import Terminal
 
 _FINDINGS = {Finding.SUPPORTS: "green", Finding.REFUTES: "red", Finding.UNDECIDED: "magenta"}
@@ -28,8 +28,11 @@ _CONCLUSIONS = {
     Verdict.CORRECTED: "The claim as stated is refuted, its corrected form supported throughout: it holds, corrected.",
     Verdict.WEAKER: "The claim as stated is refuted, its corrected form supported throughout but weaker: it fails.",
     Verdict.FAILS: "The claim as stated is refuted and no corrected form of it is supported throughout: it fails.",
-    Verdict.INCONCLUSIVE: "Something is undecided, missed or not fulfilled, or no control was made: inconclusive.",
+    Verdict.INCONCLUSIVE: "Something is undecided, open, missed or not fulfilled, or has no control: inconclusive.",
 }
+
+#: The colour of a part that is neither kept nor lost.
+_OPEN = {Fate.OPEN: "yellow"}
 
 
 def page(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str = "") -> str:
@@ -73,11 +76,11 @@ def reasons(outcome: Outcome, *, short: bool = False) -> list[str]:
         f"Negative controls: {sum(caught)} of {len(caught)} caught. Assumptions: {sum(held)} of {len(held)} hold."
     )
     found.append(_CONCLUSIONS[outcome.verdict])
-    if outcome.verdict is Verdict.WEAKER:
-        lost = ", ".join(f"{part.name} ({part.fate})" for part in outcome.dropped)
-        found.append(
-            f"Not kept: {lost}." if lost else "What it keeps is not said: the parts of the claim are not given."
-        )
+    lost = ", ".join(f"{part.name} ({part.fate})" for part in outcome.dropped)
+    if lost:
+        found.append(f"Not kept: {lost}." if outcome.verdict is Verdict.WEAKER else f"Open: {lost}.")
+    elif outcome.verdict is Verdict.WEAKER:
+        found.append("What it keeps is not said: the parts of the claim are not given.")
     if outcome.grade is not None:
         found.append(f"Grade: {outcome.graded}." if short else _grade(outcome))
     rule = decide(outcome.assumptions, outcome.evidence, outcome.controls, outcome.claim.parts)
@@ -107,7 +110,7 @@ def _formula(latex: str, terminal: Terminal) -> list[RenderableType]:
 
 def _parts(outcome: Outcome, terminal: Terminal) -> list[RenderableType]:
     rows = [(str(part.fate), f"{part.name}: {part.words}", part.instead) for part in outcome.claim.parts]
-    styles = ["red" if part.weakened else "green" for part in outcome.claim.parts]
+    styles = ["red" if part.weakened else _OPEN.get(part.fate, "green") for part in outcome.claim.parts]
     return [_columns(rows, styles, terminal)] if rows else []
 
 

@@ -37,14 +37,14 @@ def plain(outcomes: Sequence[Outcome], terminal: Terminal | None = None) -> str:
 
 
 def dropped(outcomes: Sequence[Outcome], terminal: Terminal | None = None) -> str:
-    """What the weaker statements leave out, claim by claim; empty where there is none."""
+    """What the weaker statements leave out, and what was not judged, claim by claim; empty where there is none."""
     where = terminal or Terminal()
     found = []
     for item in outcomes:
-        if item.verdict is Verdict.WEAKER:
+        if item.verdict is Verdict.WEAKER or item.dropped:
             parts = ", ".join(f"{part.name} ({part.fate})" for part in item.dropped) or "its parts are not given"
             found += paragraph(shown(f"{item.claim.id}: {parts}", where), where.width)
-    return "\n".join(["What the weaker statements do not keep of the claims:", *found]) if found else ""
+    return "\n".join(["Not kept of the claims, or not judged:", *found]) if found else ""
 
 
 def footer(outcomes: Sequence[Outcome]) -> str:

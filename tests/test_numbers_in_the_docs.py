@@ -36,7 +36,7 @@ def test_a_line_for_each_claim_with_its_verdict() -> None:
     sentence = (
         f"Of the paper's {len(paper)} claims {counts[Verdict.HOLDS]} hold as stated, {counts[Verdict.CORRECTED]} in "
         f"a corrected form, {counts[Verdict.WEAKER]} fail while a weaker statement holds, and "
-        f"{counts[Verdict.INCONCLUSIVE]} is open."
+        f"{counts[Verdict.INCONCLUSIVE]} are open."
     )
     assert not counts[Verdict.FAILS]
     assert sentence in " ".join(FINDINGS.split())

@@ -14,11 +14,13 @@ from itertools import product as product_of
 
 import numpy as np
 import pytest
+import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.catalog import claims
 from derivations.catalog import load
+from glutheory.activations import Activation, activation
 from glutheory.dynamics import expected_loss, step_bound, worst_steps
 from glutheory.networks import GATES, Network, network, product
 from glutheory.numeric import gram
@@ -493,3 +495,86 @@ class TestDecorrelation:
         assert self.excess(coefficients, 1.0, rho) < 0
         assert "narrower" in load("decorrelation").summary
         assert r"\text{ so less than 7 for } d>m" in claims()["decorrelation"].corrected
+
+
+class TestCentring:
+    """Centring on every data set: with a mean for each row, K_c = K − mmᵀ; gated, K̃_c = K̃ − (1 + [full]) G ∘ mmᵀ."""
+
+    @staticmethod
+    def means(name: str, X: Array) -> Array:
+        """The matrix mmᵀ: S at c = 0, where the two arguments are independent."""
+        sizes, zeros = np.sqrt(2 * np.sum(X**2, axis=1) / X.shape[1]), np.zeros(len(X))
+        plain = PAIRS[name][0]
+        rows, others = np.stack([sizes, zeros], axis=1), np.stack([zeros, sizes], axis=1)
+        return np.asarray(gram(plain, rows, others, kind="nngp"))
+
+    #: |z| and ReLU with their means subtracted: √(2/π) and half of it.
+    CENTRED = {  # noqa: RUF012
+        name: Activation(f"{name} less its mean", activation(name).expr - share * sp.sqrt(2 / sp.pi))
+        for name, share in (("abs", 1), ("relu", sp.Rational(1, 2)))
+    }
+
+    @pytest.mark.long
+    @given(name=st.sampled_from(["relu", "abs"]), X=datasets(normalised=True))
+    def test_the_kernels_are_those_of_the_centred_activation(self, name: str, X: Array) -> None:
+        centred, G = self.CENTRED[name], X @ X.T / X.shape[1]
+        mean = math.sqrt(2 / math.pi) / (1 if name == "abs" else 2)
+        for kind, twice in (("nngp", 1), ("ntk", 2)):
+            K, gated = gram(network(name), X, kind=kind), gram(product("identity", name), X, kind=kind)
+            found, other = (
+                gram(Network("c", (centred,)), X, kind=kind),
+                gram(product("identity", centred), X, kind=kind),
+            )
+            # entries of all four are within E of diagonals that are at most 3, and lose less than 2
+            assert np.abs(found - (K - mean**2)).max() <= 20 * E
+            assert np.abs(other - (gated - twice * G * mean**2)).max() <= 20 * E
+
+    @given(name=pairs, X=datasets(rows=(2, 8)), width=widths)
+    def test_it_gains_at_most_the_first_gap(self, name: str, X: Array, width: int | None) -> None:
+        K, lost = kernels(name, X, width)[0], self.means(name, X)
+        own, found, off = values(K), values(K - lost), slack(K, lost)
+        assert found[0] >= own[1] - off
+        assert -off <= found[-1] <= own[-1] + off
+        if found[-1] > 1e3 * off:
+            gain = (own[0] / own[-1]) / (found[0] / found[-1])
+            assert gain <= own[0] / own[1] * (1 + 4 * off / found[-1])
+
+    @given(name=pairs, X=datasets(normalised=True))
+    def test_among_centred_kernels_gating_never_hurts(self, name: str, X: Array) -> None:
+        K, gated, _, _ = kernels(name, X, None)
+        lost = self.means(name, X)
+        one, other = values(K - lost), values(gated - X @ X.T / X.shape[1] * lost)
+        off = slack(K, gated, lost)
+        assert other[0] <= one[0] + off
+        assert other[-1] >= one[-1] - off
+        if one[-1] > 1e3 * off:
+            assert other[0] / other[-1] <= one[0] / one[-1] * (1 + 4 * off / one[-1])
+
+    def test_both_are_judged_on_inputs_without_symmetry(self) -> None:
+        judged = 0
+        for name, X, _ in generic(120, normalised=True):
+            K, gated, _, _ = kernels(name, X, None)
+            lost = self.means(name, X)
+            own, one, other = values(K), values(K - lost), values(gated - X @ X.T / X.shape[1] * lost)
+            if one[-1] > 1e3 * slack(K, gated, lost):
+                judged += 1
+                assert other[0] / other[-1] <= one[0] / one[-1] * (1 + 1e-2)
+                assert (own[0] / own[-1]) / (one[0] / one[-1]) <= own[0] / own[1] * (1 + 1e-2)
+        assert judged >= 60
+
+    def test_among_centred_kernels_norms_matter(self) -> None:
+        """Orthogonal rows with norms 1 and 2: K_c and K̃_c are diagonal, with entries like q and q²."""
+        X = np.diag([1.0, 2.0])
+        K, gated, _, _ = kernels("reglu", X, None)
+        lost = self.means("reglu", X)
+        one, other = values(K - lost), values(gated - X @ X.T / 2 * lost)
+        assert one[0] / one[1] == pytest.approx(4, rel=1e-12)
+        assert other[0] / other[1] == pytest.approx(16, rel=1e-12)
+
+    def test_centring_alone_can_hurt(self) -> None:
+        """Two opposite inputs: the gain is below 1, and no bound from below is claimed."""
+        X = to_sphere(polygon(2))
+        K, _, _, _ = kernels("reglu", X, None)
+        found = values(K - self.means("reglu", X))
+        assert values(K) == pytest.approx(np.full(2, 1 / 2), abs=1e-14)
+        assert found[0] / found[1] == pytest.approx(math.pi / (math.pi - 2), rel=1e-12)

@@ -264,8 +264,10 @@ class Outcome(Shown):
 
     @property
     def dropped(self) -> tuple[Part, ...]:
-        """Where a weaker statement holds: the parts of the claim that it drops or that may be reversed."""
-        return weakened(self.claim.parts, self.evidence) if self.verdict is Verdict.WEAKER else ()
+        """The parts of the claim that a weaker statement drops or may reverse, and those that nothing judged."""
+        if self.verdict is Verdict.WEAKER:
+            return weakened(self.claim.parts, self.evidence)
+        return unjudged(self.claim.parts, self.evidence) if self.verdict is Verdict.INCONCLUSIVE else ()
 
     @property
     def false_alarm(self) -> float:
@@ -279,10 +281,21 @@ class Outcome(Shown):
         return {"schema": SCHEMA, "grade": self.grade, "dropped": dropped, **plain(self)}
 
 
+def unjudged(parts: Sequence[Part], evidence: Sequence[Evidence]) -> tuple[Part, ...]:
+    """The open parts of which no evidence on the claim as stated bears the name."""
+    labels = [item.part for item in evidence if item.about is About.LITERAL]
+    return tuple(part for part in parts if part.fate is Fate.OPEN and not any(map(part.named, labels)))
+
+
 def weakened(parts: Sequence[Part], evidence: Sequence[Evidence]) -> tuple[Part, ...]:
-    """The parts of which the corrected form says less; what is refuted is not kept, whatever is said of it."""
+    """The parts of which the corrected form says less, or that nothing judged; what is refuted is not kept."""
     against = [item.part for item in evidence if (item.about, item.finding) == (About.LITERAL, Finding.REFUTES)]
-    return tuple(part for part in parts if part.weakened or (part.fate is Fate.KEPT and any(map(part.named, against))))
+    silent = unjudged(parts, evidence)
+    return tuple(
+        part
+        for part in parts
+        if part.weakened or part in silent or (part.fate in (Fate.KEPT, Fate.OPEN) and any(map(part.named, against)))
+    )
 
 
 def decide(
@@ -296,7 +309,8 @@ def decide(
     Without controls that were all caught, or with an assumption that does not hold on the data, nothing is concluded.
     A refuted claim whose corrected form is supported and not refuted "holds, corrected" if that form keeps or sharpens
     every part of it, and sharpens one. If it says less in some part, or if nobody has said what it makes of the parts,
-    the claim fails, and a weaker statement holds. A refuted claim without such a form fails.
+    the claim fails, and a weaker statement holds. A refuted claim without such a form fails. A claim that nothing
+    refutes does not hold while a part of it is not judged.
     """
     if not controls or not all(control.caught for control in controls):
         return Verdict.INCONCLUSIVE
@@ -310,6 +324,6 @@ def decide(
         # if every part were kept, the claim would follow from what is supported, and could not be refuted
         sharper = any(part.fate is Fate.SHARPENED for part in parts) and not weakened(parts, evidence)
         return Verdict.CORRECTED if sharper else Verdict.WEAKER
-    if literal == {Finding.SUPPORTS} and Finding.REFUTES not in corrected:
+    if literal == {Finding.SUPPORTS} and Finding.REFUTES not in corrected and not unjudged(parts, evidence):
         return Verdict.HOLDS
     return Verdict.INCONCLUSIVE

@@ -16,12 +16,14 @@ class Fate(StrEnum):
       the claim leaves open, an equation for a proportion, the right term in an equation.
     * dropped: less is said. A case is taken away, an assumption added, a bound widened, an equality becomes a bound.
     * reversed: less is said, and somewhere the opposite holds.
+    * not judged: what it takes to judge it is not at hand. Evidence on the claim as stated that has its name judges it.
     """
 
     KEPT = "kept"
     SHARPENED = "sharpened"
     DROPPED = "dropped"
     REVERSED = "reversed"
+    OPEN = "not judged"
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Part:
             colon, is about this part.
         words: what the claim says in it.
         fate: what the corrected form makes of it.
-        instead: what the corrected form says in its place; empty where it is kept.
+        instead: what the corrected form says in its place, or what it takes to judge it; empty where it is kept.
 
     Raises:
         DomainError: a name or words are missing, or `instead` does not go with the fate.

@@ -24,7 +24,7 @@ VERDICTS = {
     Verdict.INCONCLUSIVE: (
         "?",
         "is inconclusive",
-        "Something is undecided, an assumption does not hold on the data, or a negative control was missed.",
+        "Something is undecided or not judged, an assumption does not hold on the data, or a control was missed.",
     ),
 }
 GRADES = {

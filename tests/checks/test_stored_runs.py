@@ -136,7 +136,7 @@ class TestCommand:
         assert (found.exit_code, found.stderr) == (0, "")
         lines = found.stdout.splitlines()
         assert [line.split()[0] for line in lines[1:8]] == [item.claim.id for item in OUTCOMES]
-        place = lines.index("What the weaker statements do not keep of the claims:")
+        place = lines.index("Not kept of the claims, or not judged:")
         assert lines[place + 1].split() == ["weaker-claim:", "all", "n", "(reversed)"]
         assert lines[-1] == (
             "7 claims. holds: 1; holds, corrected: 1; fails; a weaker statement holds: 1; fails: 1; inconclusive: 3. "

@@ -68,6 +68,8 @@ def test_the_rule_of_the_verdict(pieces: list[Evidence], verdict: Verdict) -> No
 
 KEPT, SHARPER = Part("kept", "w", Fate.KEPT), Part("sharper", "w", Fate.SHARPENED, "with a rate")
 LESS, OPPOSITE = Part("less", "w", Fate.DROPPED, "for some n"), Part("opposite", "w", Fate.REVERSED, "not always")
+ABSENT = Part("absent", "w", Fate.OPEN, "needs its files")
+JUDGED = evidence(Finding.SUPPORTS, part="images: absent")
 NO_KEPT = evidence(Finding.REFUTES, part="case 1: kept")
 
 
@@ -88,6 +90,15 @@ NO_KEPT = evidence(Finding.REFUTES, part="case 1: kept")
         ([NO, WORSE], (SHARPER,), Verdict.FAILS, ()),
         ([NO], (LESS,), Verdict.FAILS, ()),
         ([OPEN, BETTER], (SHARPER, LESS), Verdict.INCONCLUSIVE, ()),
+        # what nothing judged neither holds nor fails; whatever bears its name judges it
+        ([YES, BETTER], (SHARPER, ABSENT), Verdict.INCONCLUSIVE, (ABSENT,)),
+        ([YES, JUDGED, BETTER], (SHARPER, ABSENT), Verdict.HOLDS, ()),
+        ([YES, replace(JUDGED, about=About.CORRECTED)], (ABSENT,), Verdict.INCONCLUSIVE, (ABSENT,)),
+        ([YES, replace(JUDGED, finding=Finding.UNDECIDED)], (ABSENT,), Verdict.INCONCLUSIVE, ()),
+        ([YES, replace(JUDGED, finding=Finding.REFUTES), BETTER], (SHARPER, ABSENT), Verdict.WEAKER, (ABSENT,)),
+        ([NO, BETTER], (SHARPER, ABSENT), Verdict.WEAKER, (ABSENT,)),
+        ([NO, JUDGED, BETTER], (SHARPER, ABSENT), Verdict.CORRECTED, ()),
+        ([NO], (ABSENT,), Verdict.FAILS, ()),
     ],
 )
 def test_a_weaker_correction_is_not_the_claim(
@@ -112,6 +123,7 @@ def test_a_weaker_statement_has_the_grade_of_the_weaker_half() -> None:
         (("n", "", Fate.KEPT), "give both"),
         (("n", "w", Fate.KEPT, "x"), "leave instead empty"),
         (("n", "w", Fate.DROPPED), "say in instead"),
+        (("n", "w", Fate.OPEN), "say in instead"),
     ],
 )
 def test_bad_parts(arguments: tuple[Any, ...], words: str) -> None:

@@ -276,12 +276,17 @@ def test_the_parts_of_a_claim_are_told() -> None:
     parts = (
         Part("the rate", "it falls", Fate.SHARPENED, "like 1/m"),
         Part("all n", "for every n", Fate.REVERSED, "for n < d^2 <only>"),
+        Part("files", "on files", Fate.OPEN, "with them"),
     )
     found = replace(BAD, claim=replace(BAD.claim, parts=parts), verdict=Verdict.WEAKER)
     page = render([replace(RUN, outcomes={"bad-one": found})])
     text = " ".join(Elements(page).words().split())
-    assert "fails; a weaker statement holds Not kept: all n (reversed)" in text
+    assert "fails; a weaker statement holds Not kept: all n (reversed), files (not judged)" in text
     assert "therateitfalls✓sharpenedlike1/mallnforeveryn✗reversed" in text.replace(" ", "")
+    assert "filesonfiles?notjudgedwiththem" in text.replace(" ", "")
+    open_ = replace(found, verdict=Verdict.INCONCLUSIVE)
+    words = " ".join(Elements(render([replace(RUN, outcomes={"bad-one": open_})])).words().split())
+    assert "inconclusive Open: files (not judged)" in words
     assert "&lt;only&gt;" in page
 
 

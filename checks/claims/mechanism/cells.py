@@ -103,30 +103,24 @@ class Sizes:
     """What a profile computes.
 
     Attributes:
-        sphere, gaussian: sizes (n, d), the last one the largest.
-        slow: the largest n for the gate tanh, whose kernels take longest.
+        sphere, gaussian: sizes (n, d), the last one the largest; on Gaussian inputs with all gates.
         gates: at all sizes on the sphere; the others only at the smallest.
-        gaussian_gates: on Gaussian inputs, where the prediction is exact for ReLU alone.
         draws: data sets per size.
         real: rows and components of the real sets.
     """
 
     sphere: tuple[tuple[int, int], ...]
     gaussian: tuple[tuple[int, int], ...]
-    slow: int
     gates: tuple[str, ...]
-    gaussian_gates: tuple[str, ...]
     draws: int
     real: tuple[int, int]
 
 
-QUICK = Sizes(((64, 16), (181, 32), (332, 48)), ((118, 24),), 64, ("reglu", "swiglu", "glu"), ("reglu",), 1, (80, 20))
+QUICK = Sizes(((64, 16), (181, 32), (332, 48)), ((118, 24), (332, 48)), ("reglu", "swiglu", "glu"), 1, (80, 20))
 FULL = Sizes(
     ((64, 16), (181, 32), (256, 64), (512, 64), (512, 128), (1448, 128)),
     ((118, 24), (192, 48), (332, 48), (512, 64), (1015, 101)),
-    256,
     GATES_SHOWN,
-    ("reglu",),
     2,
     (400, 30),
 )
@@ -145,13 +139,10 @@ def random(settings: Settings, data: str) -> tuple[Cell, ...]:
     """The cells on the sphere or on Gaussian inputs."""
     chosen = sizes(settings)
     of = chosen.sphere if data == "sphere" else chosen.gaussian
-    gates = chosen.gates if data == "sphere" else chosen.gaussian_gates
     found = []
     for n, d in of:
-        every = GATES_SHOWN if data == "sphere" and (n, d) == of[0] else gates
-        for gate in every:
-            if gate != "gtu" or n <= chosen.slow:
-                found += [Cell(data, gate, n, d, _seed(settings, draw)) for draw in range(chosen.draws)]
+        every = chosen.gates if data == "sphere" and (n, d) != of[0] else GATES_SHOWN
+        found += [Cell(data, gate, n, d, _seed(settings, draw)) for gate in every for draw in range(chosen.draws)]
     return tuple(found)
 
 

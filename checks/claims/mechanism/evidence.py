@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 
@@ -154,19 +154,21 @@ def orders(law: Law, cells: Sequence[Cell], settings: Settings) -> Evidence:
             found = one.logs(setting)
             key = f"{cell.gate}, {setting}, {cell.data}, n={cell.n}, d={cell.d}"
             rows.setdefault(key, []).append((*found.parts, found.interaction, *found.shares))
-    names = (*_NAMES, "interaction", "share of the mean, centring first", "share of the mean, gating first")
-    table: dict[str, Figure] = {
-        key: dict(zip(names, np.mean(values, axis=0).tolist(), strict=True)) for key, values in rows.items()
-    }
-    figures: dict[str, Figure] = {"data sets": count, "against": against, "parts": table}
+    figures: dict[str, Figure] = {"data sets": count, "against": against, "parts": _means(rows)}
     what = "rows of norm √d, wide limit: cond(gated, centred) ≤ cond(K_c) on every data set; both orders of the parts"
     return Evidence(Grade.NUMERICAL, what, Finding.of(against == 0), part="orders", figures=figures)
+
+
+def _means(rows: Mapping[str, Sequence[tuple[float, ...]]]) -> dict[str, Figure]:
+    """Of the parts, by case."""
+    names = (*_NAMES, "interaction", "share of the mean, centring first", "share of the mean, gating first")
+    return {key: dict(zip(names, np.mean(values, axis=0).tolist(), strict=True)) for key, values in rows.items()}
 
 
 def constant(law: Law, cells: Sequence[Cell], settings: Settings) -> Evidence:
     """Rows of different norms: one constant against a mean for each row, and what centring costs at most."""
     apart: dict[str, float] = {}
-    shifts: dict[str, list[float]] = {}
+    parts: dict[str, list[tuple[float, ...]]] = {}
     worst, lost, count, good = math.inf, 0, 0, True
     for cell in (cell for cell in cells if not cell.normalised):
         one, exact = (seen(cell, Centre(rows=rows), settings) for rows in (False, True))
@@ -179,13 +181,14 @@ def constant(law: Law, cells: Sequence[Cell], settings: Settings) -> Evidence:
             worst = min(worst, found.mean)
             lost += found.shift < 0
             count += 1
-            shifts.setdefault(f"{cell.data}, {cell.gate}", []).append(found.shift)
+            key = f"{cell.gate}, {setting}, {cell.data}, n={cell.n}, d={cell.d}"
+            parts.setdefault(key, []).append((*found.parts, found.interaction, *found.shares))
     figures: dict[str, Figure] = {
         "cases": count,
         "least ln cond(K)/cond(K_c)": worst,
         "gating loses against centring": lost,
         "largest |ln constant/rows|": dict(apart),
-        "shift": dict(shifts),
+        "parts": _means(parts),
     }
     what = (
         f"rows of different norms: one constant within a factor {law.apart[0]:g} of a mean for each row (Gaussian) or "

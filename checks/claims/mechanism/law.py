@@ -80,3 +80,7 @@ MUTANTS: dict[str, Law] = {
     "one constant is a mean for each row": replace(LAW, apart=(1 + 1e-6, 1 + 1e-6)),
     "centring gains 5 % on every set": replace(LAW, costs=-0.05),
 }
+#: What only rows of different norms can refute.
+UNEQUAL_MUTANTS: dict[str, Law] = {
+    "all degrees go with the norms alike": replace(LAW, rule=Map(alike=True)),
+}

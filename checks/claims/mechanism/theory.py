@@ -15,8 +15,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from checks.claims.mechanism.unequal import Form, alike, kernel, profile
 from glutheory.networks import GATES, network
-from glutheory.numeric import gram
 from glutheory.spectra import Equivalent, Levels, multiplicity
 from glutheory.spectra.harmonics import power_mean
 from glutheory.spectra.sphere import TaylorSeries, kernel_series
@@ -55,12 +55,14 @@ class Map:
         degrees: how many degrees gating moves up.
         plain, gated: the factors of the full kernels are k + these.
         first: the first degree that centring keeps.
+        alike: whether all degrees go with the norms of rows alike, as with homogeneous activations.
     """
 
     degrees: int = 1
     plain: int = 1
     gated: int = 2
     first: int = 1
+    alike: bool = False
 
 
 MAP = Map()
@@ -107,20 +109,28 @@ def _power_mean(k: int, level: int, d: int) -> float:
     return float(power_mean(k, level, d))
 
 
-@lru_cache(maxsize=4096)
-def _levels(f: Series, n: int, d: int) -> tuple[tuple[float, ...], tuple[int, ...], float]:
-    """Eigenvalues and multiplicities of the levels 0, 1, … that matter for n, and the floor above them."""
-    values: list[float] = []
-    sizes: list[int] = []
+def _sizes(n: int, d: int) -> tuple[int, ...]:
+    """Multiplicities of the levels 0, 1, … that matter for n."""
+    found: list[int] = []
     for level in range(_MOST):
         size = multiplicity(d, level)
         if level > 1 and size > _MATTERS * n:
             break
-        # the coefficients of odd degrees that vanish are known up to their rounding
-        values.append(math.fsum(x * _power_mean(k, level, d) for k, x in enumerate(f.coefficients) if x > 0))
-        sizes.append(size)
+        found.append(size)
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _levels(f: Series, n: int, d: int) -> tuple[tuple[float, ...], tuple[int, ...], float]:
+    """Eigenvalues and multiplicities of the levels that matter for n, and the floor above them."""
+    sizes = _sizes(n, d)
+    # the coefficients of odd degrees that vanish are known up to their rounding
+    values = tuple(
+        math.fsum(x * _power_mean(k, level, d) for k, x in enumerate(f.coefficients) if x > 0)
+        for level in range(len(sizes))
+    )
     floor = f.total - math.fsum(size * value for size, value in zip(sizes, values, strict=True))
-    return tuple(values), tuple(sizes), max(floor, 0.0)
+    return values, sizes, max(floor, 0.0)
 
 
 def predicted(
@@ -128,9 +138,8 @@ def predicted(
 ) -> tuple[float, ...]:
     """The four condition numbers of the limiting spectra on n random directions, of norm √d or of these norms.
 
-    With `norms` a kernel is taken as W^(1/2) f W^(1/2), w_i = (‖x_i‖²/d)^p, p the slope of its diagonal at norm √d:
-    exact for ReLU, an approximation for GELU and SiLU. What one constant leaves of the mean, of rank one and of
-    strength n/(4πd) for ReLU on Gaussian data, is below the threshold of an outlier and left out.
+    With `norms` every degree goes with its own function of them, and what one constant leaves of the means stays in
+    the centred kernels (`unequal`); no block there, which normalises its input.
     """
     return _predicted(gate, setting, n, d, None if norms is None else tuple(map(float, norms)), rule)
 
@@ -141,21 +150,22 @@ def _predicted(
 ) -> tuple[float, ...]:
     found = []
     for gated, centred in KINDS:
-        weights = None if norms is None else _weights(gate if gated else GATES[gate], setting, np.array(norms), d)
-        values, sizes, floor = _levels(series(gate, setting, gated, centred, rule), n, d)
-        limit = Equivalent(Levels(n, values[1:], sizes[1:], floor, weights), n * values[0])
-        found.append(limit.condition)
+        if norms is None:
+            values, sizes, floor = _levels(series(gate, setting, gated, centred, rule), n, d)
+            found.append(Equivalent(Levels(n, values[1:], sizes[1:], floor), n * values[0]).condition)
+        else:
+            found.append(_unequal(gate, setting, gated, centred, norms, d, rule))
     return tuple(found)
 
 
-def _weights(name: str, setting: str, norms: Array, d: int) -> tuple[float, ...]:
-    return tuple(float(x) for x in (norms**2 / d) ** _slope(name, "nngp" if setting == "wide" else "ntk"))
-
-
-@lru_cache(maxsize=64)
-def _slope(name: str, kind: str) -> float:
-    """The slope of ln f(x, x) over ln ‖x‖² at ‖x‖² = d."""
-    step = 1.02
-    # one feature: ‖x‖²/d is the square of the entry
-    low, high = np.diag(gram(name, np.array([[1 / step], [step]]), kind=kind, threads=1))
-    return math.log(high / low) / (4 * math.log(step))
+def _unequal(gate: str, setting: str, gated: bool, centred: bool, norms: tuple[float, ...], d: int, rule: Map) -> float:
+    form = Form(
+        full=None if setting == "wide" else rule.gated if gated else rule.plain,
+        degrees=rule.degrees if gated else 0,
+        first=rule.first if centred else 0,
+    )
+    q = tuple(x * x / d for x in norms)
+    C, diagonal = (alike if rule.alike else kernel)(GATES[gate], form, q, _TERMS)
+    sizes = _sizes(len(norms), d)
+    means = np.array([[_power_mean(k, level, d) for k in range(_TERMS)] for level in range(len(sizes))])
+    return profile(C, diagonal, sizes[1:], means).condition

@@ -82,8 +82,9 @@ def crossing(found: Found, statement: Statement) -> Evidence:
     finding, figures = signs(events, LIMIT)
     what = f"the training losses at step {task.early} and at epoch {task.epochs}, {task.seeds} seeds: {task.name}"
     figures |= {"level of all tests on images": LEVEL, "measured": rows, "what was trained": differs(task)}
-    about = About.LITERAL if task.released else About.CORRECTED
-    return Evidence(Grade.STATISTICAL, what, finding, about, "images", figures)
+    if not task.released:
+        return Evidence(Grade.STATISTICAL, what, finding, About.CORRECTED, "images", figures)
+    return Evidence(Grade.STATISTICAL, what, finding, About.LITERAL, f"images: {task.protocol.data}", figures)
 
 
 def lead(found: Found, statement: Statement) -> Evidence:

@@ -25,7 +25,7 @@ from checks.tools.checkpoints import remembered
 from checks.tools.roads import Constants, lecun, sample
 from checks.tools.signs import Interval, power, shown, signs
 from checks.tools.training_task import NAMES, PAIRS, Task, Trained, data, trained
-from glutheory.claims import About, Finding, Verdict
+from glutheory.claims import About, Finding, Verdict, decide
 from glutheory.sampling.training import Ensemble
 
 SETTINGS = Settings()
@@ -331,10 +331,15 @@ class TestEndToEnd:
         assert all(control.caught for control in found.controls), found.controls
         assert all(assumption.holds for assumption in found.assumptions), found.assumptions
         assert len(found.controls) >= 3
-        assert (found.verdict, found.grade) == (Verdict.HOLDS, "statistical")
+        # all that was judged supports the claim, and MNIST and CIFAR-10 were not
+        assert (found.verdict, found.grade) == (Verdict.INCONCLUSIVE, None)
+        assert [part.name for part in found.dropped] == ["MNIST", "CIFAR-10"]
+        assert decide(found.assumptions, found.evidence, found.controls) is Verdict.HOLDS
         assert {item.finding for item in found.evidence} == {Finding.SUPPORTS}
         json.dumps(runner.document([found], SETTINGS), allow_nan=False)
 
     @pytest.mark.parametrize("label", MUTANTS)
     def test_a_wrong_statement_changes_the_verdict(self, label: str) -> None:
-        assert statement.run(SETTINGS, MUTANTS[label]).verdict in (Verdict.FAILS, Verdict.INCONCLUSIVE)
+        found = statement.run(SETTINGS, MUTANTS[label])
+        assert found.verdict in (Verdict.FAILS, Verdict.INCONCLUSIVE)
+        assert decide(found.assumptions, found.evidence, found.controls) is not Verdict.HOLDS

@@ -17,9 +17,12 @@ from checks.claims.training import image_runs, image_task, images
 from checks.claims.training.figure import on_pictures
 from checks.claims.training.image_task import CIFAR10, MNIST, ImageTask
 from checks.claims.training.measures import IMAGE_MUTANTS, Race, Statement
+from checks.claims.training.statement import CLAIM
+from checks.explain import reasons
 from checks.settings import PROFILES, Settings
+from checks.table import dropped
 from checks.tools.training_task import NAMES, PAIRS
-from glutheory.claims import About, Finding
+from glutheory.claims import About, Control, Evidence, Finding, Grade, Outcome, Verdict, decide
 from glutheory.errors import DomainError
 from tests.datasets.made_files import cifar_bytes, npz_bytes, random_set, write, write_mnist
 
@@ -203,9 +206,11 @@ class TestTraining:
         image_runs.curves.cache_clear()
 
 
-def made(crosses: float = 2.0, seeds: int = 16, released: bool = False) -> images.Found:
+def made(
+    crosses: float = 2.0, seeds: int = 16, released: bool = False, protocol: image_task.Protocol = MNIST
+) -> images.Found:
     """Races with a lead before this epoch, gone without the mean."""
-    task = replace(image_task.task(Settings(FULL)), seeds=seeds, released=released)
+    task = replace(image_task.task(Settings(FULL)), seeds=seeds, released=released, protocol=protocol)
     epoch = task.looks / task.steps
     noise = 0.02 * np.random.default_rng(0).standard_normal(seeds)
     gap = 0.4 * (1 - epoch[:, None] / crosses) + noise
@@ -224,6 +229,24 @@ class TestEvidence:
 
     def test_only_the_released_protocol_judges_the_claim(self) -> None:
         assert images.crossing(made(released=True), Statement()).about is About.LITERAL
+
+    def test_what_is_not_trained_on_is_not_judged(self) -> None:
+        """The paper's figures show MNIST and CIFAR-10 as well: the Gaussian task alone is not its claim."""
+        gaussian = Evidence(Grade.STATISTICAL, "the Gaussian task", Finding.SUPPORTS, part="crossing")
+        caught = [Control("wrong", True, "by it")]
+        mnist = images.crossing(made(released=True), Statement())
+        cifar = images.crossing(made(released=True, protocol=CIFAR10), Statement())
+        for pieces, verdict, left in (
+            ([images.crossing(made(), Statement())], Verdict.INCONCLUSIVE, ["MNIST", "CIFAR-10"]),
+            ([mnist], Verdict.INCONCLUSIVE, ["CIFAR-10"]),
+            ([mnist, cifar], Verdict.HOLDS, []),
+        ):
+            evidence = (gaussian, *pieces)
+            assert decide([], evidence, caught, CLAIM.parts) is verdict
+            found = Outcome(CLAIM, (), evidence, tuple(caught), verdict, "")
+            assert [part.name for part in found.dropped] == left
+            assert all(f"{name} (not judged)" in dropped([found]) for name in left)
+            assert not left or f"Open: {', '.join(f'{name} (not judged)' for name in left)}." in reasons(found)
 
     def test_wrong_statements_are_refuted(self) -> None:
         controls = images.controls(made(), IMAGE_MUTANTS)

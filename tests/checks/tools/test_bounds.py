@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from checks.tools import bounds
 from checks.tools.bounds import Bound
 from glutheory.errors import DomainError
+from glutheory.numeric import gram
+from tests.strategies import datasets
 
 K = np.array([[2.0, 1.0], [1.0, 2.0]])  # eigenvalues 3, 1
 HALF = np.array([[1.0, 0.5], [0.5, 1.0]])
@@ -78,16 +80,18 @@ def test_a_broken_hypothesis_breaks_the_bound(name: str) -> None:
 
 
 @given(
-    n=st.integers(1, 7),
-    rank=st.integers(1, 8),
+    X=datasets().filter(lambda X: bool(np.all(np.abs(X).sum(axis=1) > 0))),
+    rank=st.integers(0, 8),
     seed=st.integers(0, 10**6),
     spread=st.sampled_from([0.0, 3.0]),
 )
-def test_the_theorems_hold(n: int, rank: int, seed: int, spread: float) -> None:
-    rng = np.random.default_rng(seed)
-    A, rows = rng.standard_normal((n, rank)), rng.standard_normal((n, max(1, rank // 2)))
+def test_the_theorems_hold(X: np.ndarray, rank: int, seed: int, spread: float) -> None:
+    """K of any rank and any scale of its rows, at rank 0 a kernel of the inputs; G and C of the inputs."""
+    rng, n = np.random.default_rng(seed), len(X)
+    A = rng.standard_normal((n, rank))
     size = np.exp(spread * rng.standard_normal(n))
-    first, G = A @ A.T * np.outer(size, size), rows @ rows.T
+    first = A @ A.T * np.outer(size, size) if rank else gram("relu", X, kind="nngp")
+    G = X @ X.T
     norm = np.sqrt(np.diag(G))
     C = G / np.outer(norm, norm)
     np.fill_diagonal(C, 1.0)
