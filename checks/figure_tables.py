@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 
 from checks.layout import cell
-from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart, Role, Series
 from glutheory.report.plain import plain
 from glutheory.terminal import Terminal, shown, wide
@@ -141,5 +141,5 @@ def _words(text: str, terminal: Terminal) -> str:
     """A label with its mathematics in characters."""
     try:
         return shown(plain(text), terminal)
-    except (DomainError, MissingDependencyError):
+    except DomainError:
         return shown(text.replace("$", ""), terminal)
