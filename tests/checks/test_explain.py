@@ -36,7 +36,6 @@ from tests.checks.outcomes import (
     outcome,
 )
 
-
 #: What a piece of evidence may have as a figure.
 FIGURE: st.SearchStrategy[Figure] = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.just(0.1), st.text("ab[", max_size=3)),
