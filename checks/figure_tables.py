@@ -9,8 +9,10 @@ from itertools import accumulate
 from statistics import median
 
 import numpy as np
+from rich.console import RenderableType
+from rich.text import Text
 
-from checks.layout import cell
+from checks.layout import cell, grid
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart, Role, Series
 from glutheory.report.plain import plain
@@ -35,6 +37,12 @@ class FigureTable:
     title: str
     rows: tuple[tuple[str, ...], ...]
     note: str
+
+
+def section(table: FigureTable, terminal: Terminal) -> tuple[str, list[RenderableType]]:
+    """The table as a section of a page: its title, and what stands under it."""
+    head, *rows = table.rows
+    return table.title, [grid(rows, terminal, head), Text(table.note)]
 
 
 def tables(charts: Sequence[Chart], terminal: Terminal) -> Iterator[FigureTable]:
