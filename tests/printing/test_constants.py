@@ -15,7 +15,7 @@ from glutheory.ground.normal import Phi, Phi2Rho
 from glutheory.networks import Network, network
 from glutheory.notebook import forms
 from glutheory.printing import render
-from glutheory.printing.constants import Constants, constants, long, written
+from glutheory.printing.constants import Constants, constants, grows, long, parameters_and, written
 from glutheory.printing.contents import Report, report
 from glutheory.printing.legible import legible
 from glutheory.symbolic import derivation
@@ -32,8 +32,11 @@ OWN = {
     "scale": "z*erf(0.98765432109876543*z)",
     "gaussian": "0.98765432109876543*z*exp(-1.2345678901234567*z**2/2)",
     "selu and more": "2*selu(z)+1.2345678901234567*z",
+    # short, but its powers are long
+    "steep": "z/(1+exp(-1.702*z))+z/3",
+    "steep and long": "z/(1+exp(-1.702*z))+1.2345678901234567*z",
 }
-CASES = ("selu", "selu_glu", *OWN)
+CASES = ("selu", "selu_glu", "quick_gelu", "laplace", "laplace_glu", *OWN)
 _NAMES = {
     "Phi": Phi, "Phi2": Phi2Rho, "arcsin": sp.asin, "arccos": sp.acos, "sqrt": sp.sqrt, "exp": sp.exp, "pi": sp.pi,
     "c": sp.Symbol("c", real=True), "theta": sp.Symbol("theta", real=True),
@@ -198,8 +201,55 @@ def test_names_of_a_definition_are_not_taken() -> None:
 
 
 def test_short_numbers_stay() -> None:
-    for name in ("gelu_tanh", "quick_gelu", "relu"):
-        assert not report(network(name)).constants
+    for name, numbers in (
+        ("gelu_tanh", {}), ("relu", {}), ("leaky_relu", {}), ("silu", {"beta": "3/2"}), ("silu", {"beta": 12}),
+    ):  # fmt: skip
+        assert not report(network(name, **numbers)).constants
+
+
+def _silu(**parameters: object) -> Report:
+    return report(network("silu", **parameters), digits=8)
+
+
+@pytest.mark.parametrize("form", ["text", "latex"])
+def test_a_parameter_has_its_own_name(form: str) -> None:
+    """Its number stands beside φ and in the network's name; the formulas are those with a symbol."""
+    found, beta = _silu(beta=1.702), sp.Symbol("beta", positive=True)
+    page = render(found, form, PLAIN, steps=True)
+    assert page.count("1.702") - page.count("silu(beta=1.702)") == 1
+    assert re.findall(r"851|724201|\d{9,}", page) == []
+    assert found.constants.table == ((beta, sp.Rational("1.702")),)
+    assert found.formulas == _silu(beta=beta).formulas
+    assert ("These are S and T for every beta > 0." in page) == (form == "text")
+    assert "For every beta:" not in page
+
+
+def test_names_that_a_parameter_does_not_get() -> None:
+    number, theta, z = sp.Rational("1.702"), sp.Symbol("theta", positive=True), sp.Symbol("z")
+    for expr, parameter in (
+        (number * z, ("theta", number)),
+        (number * z, ("beta", -number)),
+        (number * z, ("beta", theta)),
+    ):
+        assert [symbol.name for symbol in parameters_and([expr], [parameter]).symbols] == ["k_1"]
+    two = parameters_and([number * z, sp.Rational("2.503") * z], [("beta", number), ("beta", sp.Rational("2.503"))])
+    assert [symbol.name for symbol in two.symbols] == ["beta", "k_1"]
+
+
+@pytest.mark.parametrize(
+    ("number", "growing"),
+    [("1.702", True), ("0.044715", True), ("1/3", False), ("1.25", False), ("1234", False), ("7/12", False)],
+)
+def test_numbers_whose_powers_are_long(number: str, growing: bool) -> None:
+    assert grows(sp.Rational(number)) is grows(-sp.Rational(number)) is growing
+
+
+def test_short_numbers_stay_where_the_names_are_not_certified(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glutheory.printing.legible._equal", lambda _first, _second: False)
+    found = _silu(beta=1.702)
+    assert found.notation is not None
+    assert not found.constants
+    assert found.definitions == found.notation.definitions
 
 
 def test_without_the_certificate_the_exact_formula_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
