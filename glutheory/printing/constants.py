@@ -2,7 +2,7 @@
 
 A number is long where its fraction and its decimal both have more than `SHORT` digits. Of the numbers in a definition,
 one that is a short number times small powers of constants named before is written with these, and any other gets a
-name. Where powers of short ones make S and T long, as those of 1.702 do, `parameters_and` names these. Equality is that
+name. Where powers of short ones make S and T long, as those of 1.702 do, these get names as well. Equality is that
 of rational numbers: what is printed is the exact number.
 """
 
@@ -44,8 +44,8 @@ def long(value: sp.Rational) -> bool:
 
 
 def grows(value: sp.Rational) -> bool:
-    """Whether the number is a fraction whose powers are hard to read."""
-    return not value.is_Integer and max(len(str(abs(value.p))), len(str(value.q))) > _FEW
+    """Whether the number is hard to read, or a fraction whose powers are."""
+    return long(value) or (not value.is_Integer and max(len(str(abs(value.p))), len(str(value.q))) > _FEW)
 
 
 @dataclass(frozen=True)
@@ -111,28 +111,26 @@ class Constants:
         return own
 
 
-def parameters_and(exprs: Iterable[sp.Expr], parameters: Iterable[tuple[str, sp.Expr]]) -> Constants:
-    """Names for the numbers in these definitions of which `grows` is true: of parameters, then k₁, k₂ and so on.
+def constants(
+    exprs: Iterable[sp.Expr],
+    parameters: Iterable[tuple[str, sp.Expr]] = (),
+    all_that: Callable[[sp.Rational], bool] = long,
+) -> Constants:
+    """Names for the long numbers of these definitions: those of the zoo, of parameters, then k₁, k₂ and so on.
 
     Args:
         exprs: the definitions.
         parameters: pairs (name, value) of the activations; of two values the first has the name.
+        all_that: of which numbers this is true they have names.
     """
     given = list(exprs)
-    taken = _TAKEN | {symbol.name for expr in given for symbol in expr.free_symbols}
-    own: dict[str, sp.Rational] = {}
-    for name, value in parameters:
-        if name not in taken and value.is_Rational and value.is_positive and grows(value):
-            own.setdefault(name, value)
-    return Constants(tuple((sp.Symbol(name, positive=True), value) for name, value in own.items()), grows).of(
-        given, grows
-    )
-
-
-def constants(exprs: Iterable[sp.Expr]) -> Constants:
-    """Names for the long numbers of these definitions: those of the zoo that occur, then k₁, k₂ and so on."""
-    given = list(exprs)
-    symbols = {symbol.name for expr in given for symbol in expr.free_symbols}
-    zoo = Constants(tuple((sp.Symbol(n, positive=True), sp.Rational(v)) for n, v in CONSTANTS if n not in symbols))
+    taken = {symbol.name for expr in given for symbol in expr.free_symbols}
+    zoo = Constants(tuple((sp.Symbol(n, positive=True), sp.Rational(v)) for n, v in CONSTANTS if n not in taken))
     used = set().union(*(zoo.named(expr).free_symbols for expr in given))
-    return Constants(tuple(row for row in zoo.table if row[0] in used)).of(given)
+    table = [row for row in zoo.table if row[0] in used]
+    taken |= _TAKEN | {symbol.name for symbol, _ in table}
+    for name, value in parameters:
+        if name not in taken and value.is_Rational and value.is_positive and all_that(value):
+            taken.add(name)
+            table.append((sp.Symbol(name, positive=True), value))
+    return Constants(tuple(table), all_that).of(given, all_that)

@@ -16,7 +16,7 @@ from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DerivationError, ExpressionError
 from glutheory.ground import rational
 from glutheory.networks import Network
-from glutheory.printing.constants import Constants, constants, long, parameters_and
+from glutheory.printing.constants import Constants, constants, grows, long
 from glutheory.printing.digits import GUARD, certified, shown
 from glutheory.printing.legible import Legible, Pairs, legible
 from glutheory.printing.samples import Sample, SpecialValue, balls_of_a_series, formula_balls, samples, special_values
@@ -75,10 +75,12 @@ class Report:
         if self.notation is None:
             return None
         exprs = [act.expr for act in self.network.branches]
-        names = constants(exprs)
-        if not names and self.notation.has(long):
-            names = parameters_and(exprs, (pair for act in self.network.branches for pair in act.parameters))
-        return legible(self.ntk.dual, self.notation, names)
+        if self.notation.has(long):
+            parameters = [pair for act in self.network.branches for pair in act.parameters]
+            short = legible(self.ntk.dual, self.notation, constants(exprs, parameters, grows))
+            if short.dual is not self.ntk.dual:
+                return short
+        return legible(self.ntk.dual, self.notation, constants(exprs))
 
     @property
     def constants(self) -> Constants:

@@ -18,7 +18,7 @@ from glutheory.activations import Activation
 from glutheory.errors import DerivationError, ExpressionError
 from glutheory.ground import rational
 from glutheory.ground.normal_form import KAPPA, Kernel, Term, collect, read
-from glutheory.printing.constants import Constants, long
+from glutheory.printing.constants import Constants
 from glutheory.printing.groups import MEAN, find_groups
 from glutheory.printing.samples import special_formulas
 from glutheory.printing.ways import Notation, present
@@ -52,12 +52,11 @@ def legible(own: Dual, notation: Notation, constants: Constants) -> Legible:
     Args:
         own: the duals.
         notation: the exact formulas in short form.
-        constants: the names for the numbers of the network's definitions; where these are short they are written so
-            only if S and T can be derived with the names.
+        constants: the names for the numbers of the network's definitions.
     """
-    renamed = _renamed(own, constants) if constants else None
-    if not constants or (renamed is None and constants.all_that is not long):
-        return Legible(Constants(), own, averaged(notation), notation.definitions, special_formulas(notation))
+    if not constants:
+        return Legible(constants, own, averaged(notation), notation.definitions, special_formulas(notation))
+    renamed = _renamed(own, constants)
     if renamed is not None:
         own = renamed
         notation = present([own.s.kernel, own.t.kernel])
