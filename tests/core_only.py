@@ -85,7 +85,7 @@ def told(words: str) -> tuple[int, str]:
             status: Any = 0
         except SystemExit as end:
             status = end.code
-    written = said.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    written = said.buffer.getvalue().decode()
     # a text as status is written by the interpreter
     return (1, written + status) if isinstance(status, str) else (status or 0, written)
 

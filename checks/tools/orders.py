@@ -37,7 +37,7 @@ _WORDS = {
     "smallest": "λ_n/m, {}",
 }
 _KERNELS = {"plain": "K", "gated": "K̃", "quotient": "K / K̃"}
-_POWERS = {1: "", 2: "²"}
+_POWERS: dict[float, str] = {1: "", 2: "²"}
 
 
 @dataclass(frozen=True)
