@@ -42,7 +42,6 @@ def against(outcome: Outcome, terminal: Terminal) -> FigureTable | None:
     if len(curves) != 2 or other is None:
         return None
     fixed = int(other[1] or other[2])
-    sizes = [(int(x), fixed) if "$n$" in chart.x else (fixed, int(x)) for x in sorted(set(curves[0].x))]
     check = module(outcome.claim.id)
     orders: list[tuple[Order, Order]] = [(check.STATED[key], check.CORRECTED[key]) for key in ("K", "gated")]
     head = ["n", "d"]
@@ -50,7 +49,8 @@ def against(outcome: Outcome, terminal: Terminal) -> FigureTable | None:
         head += [shown(stated.words, terminal), "claimed", "corrected"]
     columns = [_medians(series) for series in curves]
     rows = []
-    for x, (n, d) in zip(sorted(set(curves[0].x)), sizes, strict=True):
+    for x in sorted(set(curves[0].x)):
+        n, d = (int(x), fixed) if "$n$" in chart.x else (fixed, int(x))
         values = [
             value
             for column, (stated, corrected) in zip(columns, orders, strict=True)
@@ -62,14 +62,13 @@ def against(outcome: Outcome, terminal: Terminal) -> FigureTable | None:
         f"Claimed: {claimed}, orders without a constant, so that only the growth counts. Corrected: {corrected}, "
         "for d ≪ n ≪ d²."
     )
-    return FigureTable(
-        shown("Measured, claimed and corrected", terminal), (tuple(head), *map(tuple, rows)), shown(note, terminal)
-    )
+    return FigureTable("Measured, claimed and corrected", (tuple(head), *map(tuple, rows)), shown(note, terminal))
 
 
 def _medians(series: Series) -> Mapping[float, float]:
     """Of what was measured at each place."""
     found: dict[float, list[float]] = {}
     for x, y in zip(series.x, series.y, strict=True):
-        found.setdefault(x, []).append(y)
+        if math.isfinite(y):
+            found.setdefault(x, []).append(y)
     return {x: median(values) for x, values in found.items()}

@@ -68,6 +68,7 @@ def test_the_page_says_what_a_formula_is() -> None:
         ("spectrum", *SMALL), ("kernel", "--points", "3"), ("dynamics", *SMALL),
         ("phase", "--n", "8", "--d", "2", "--jobs", "1"), ("depth", *SMALL, "--layers", "1"),
         ("kernel", "--points", "3", "--stack", "own x 2", "--stack", "own_glu x 2"),
+        ("evaluate", "--a", "1", "--b", "1", "--c", "0.5"),
     ],
     ids=" ".join,
 )  # fmt: skip
