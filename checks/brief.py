@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from checks.against import against
 from checks.explain import reasons
-from checks.figure_tables import tables
+from checks.figure_tables import section, tables
 from checks.frame import Origin, plain, rendered
-from checks.layout import grid
 from checks.symbols import symbols
 from glutheory.claims import About, Finding, Outcome
 from glutheory.terminal import Terminal, paragraph, shown
@@ -49,13 +50,10 @@ def _formula(latex: str, terminal: Terminal) -> list[RenderableType]:
 
 
 def _numbers(outcome: Outcome, terminal: Terminal) -> list[tuple[str, Sequence[RenderableType]]]:
-    """The first tables of its figure, each under the title of its chart."""
-    found: list[tuple[str, Sequence[RenderableType]]] = []
-    for table in tables(outcome.charts, terminal):
-        if len(found) < _TABLES:
-            head, *rows = table.rows
-            found.append((table.title, [grid(rows, terminal, head), Text(table.note)]))
-    return found
+    """What was measured against what was claimed, and the first tables of its figure."""
+    orders = against(outcome, terminal)
+    shown_tables = [*([orders] if orders else []), *islice(tables(outcome.charts, terminal), _TABLES)]
+    return [section(table, terminal) for table in shown_tables]
 
 
 def _evidence(outcome: Outcome, terminal: Terminal) -> list[RenderableType]:

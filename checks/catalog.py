@@ -50,6 +50,12 @@ def _place(name: str) -> tuple[int, str]:
     return (ORDER.index(name) if name in ORDER else len(ORDER)), name
 
 
+def module(name: str) -> ModuleType:
+    """The check of one claim, by its id; those of the others are not imported."""
+    found = name.replace("-", "_")
+    return import_module(f"checks.claims.{found}{'.statement' if (FOLDER / found).is_dir() else ''}")
+
+
 def claims() -> dict[str, Claim]:
     """All claims by id."""
     return {name: module.CLAIM for name, module in modules().items()}

@@ -10,6 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from checks.against import against
+from checks.figure_tables import section
 from checks.frame import Origin, plain, rendered
 from checks.layout import grid, layout
 from checks.symbols import symbols
@@ -52,6 +54,7 @@ def page(outcome: Outcome, origin: Origin, terminal: Terminal, figure: str = "")
         ("What the corrected statement makes of the parts of the claim", _parts(outcome, terminal)),
         ("What it means", [plain(claim.meaning, terminal)] if claim.meaning else []),
         ("Assumptions, evaluated on the data of the run", _assumptions(outcome, terminal)),
+        *_orders(outcome, terminal),
         ("Evidence", [_evidence(number, item, terminal) for number, item in enumerate(outcome.evidence, 1)]),
         ("Negative controls: made wrong on purpose, to be refuted", _controls(outcome, terminal)),
         ("Figure", _figure(outcome, origin, terminal, figure)),
@@ -100,6 +103,12 @@ def _grade(outcome: Outcome) -> str:
         return f"Grade: {outcome.graded}, the strongest evidence for it."
     parts = ", ".join(f"{part or 'the rest'}: {grade}" for part, grade in grades.items())
     return f"Grade: {outcome.graded}, that of the weakest part ({parts})."
+
+
+def _orders(outcome: Outcome, terminal: Terminal) -> list[tuple[str, Sequence[RenderableType]]]:
+    """What was measured against what was claimed, where the claim is about orders."""
+    table = against(outcome, terminal)
+    return [section(table, terminal)] if table else []
 
 
 def _formula(latex: str, terminal: Terminal) -> list[RenderableType]:

@@ -9,9 +9,11 @@ from itertools import accumulate
 from statistics import median
 
 import numpy as np
+from rich.console import RenderableType
+from rich.text import Text
 
-from checks.layout import cell
-from glutheory.errors import DomainError, MissingDependencyError
+from checks.layout import cell, grid
+from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart, Role, Series
 from glutheory.report.plain import plain
 from glutheory.terminal import Terminal, shown, wide
@@ -35,6 +37,12 @@ class FigureTable:
     title: str
     rows: tuple[tuple[str, ...], ...]
     note: str
+
+
+def section(table: FigureTable, terminal: Terminal) -> tuple[str, list[RenderableType]]:
+    """The table as a section of a page: its title, and what stands under it."""
+    head, *rows = table.rows
+    return table.title, [grid(rows, terminal, head), Text(table.note)]
 
 
 def tables(charts: Sequence[Chart], terminal: Terminal) -> Iterator[FigureTable]:
@@ -141,5 +149,5 @@ def _words(text: str, terminal: Terminal) -> str:
     """A label with its mathematics in characters."""
     try:
         return shown(plain(text), terminal)
-    except (DomainError, MissingDependencyError):
+    except DomainError:
         return shown(text.replace("$", ""), terminal)

@@ -45,6 +45,8 @@ def layout(values: _Record, terminal: Terminal) -> list[RenderableType]:
 
 def cell(value: Figure) -> str:
     """A number with four digits, a word, or a list of them that is cut in the middle where it is long."""
+    if isinstance(value, Mapping) and not value:
+        return "none"
     if _is_list(value):
         items = [f"({cell(item)})" if _is_list(item) else cell(item) for item in value]
         if len(items) > _ITEMS:
@@ -89,7 +91,7 @@ def _nested(value: Figure, terminal: Terminal) -> list[RenderableType]:
         table = _table(records, terminal)
         return layout(value, terminal) if table is None else [table]
     lists = [item for item in value.values() if _is_list(item) and _fits(item)]
-    if len(lists) == len(value) and len({len(item) for item in lists}) == 1 and len(lists[0]) <= _COLUMNS:
+    if len(lists) == len(value) and len({len(item) for item in lists}) == 1 and 0 < len(lists[0]) <= _COLUMNS:
         return [grid([[name, *map(cell, item)] for name, item in zip(value, lists, strict=True)], terminal)]
     return layout(value, terminal)
 
@@ -122,9 +124,12 @@ def _is_list(value: Figure) -> TypeGuard[Sequence[Figure]]:
 
 
 def _fits(value: Figure) -> bool:
-    """Whether it goes into one cell: a single value, a list of single values, or a long one of pairs such as sizes."""
+    """Whether it goes into one cell: a single value, a list of single values, or a long one of pairs such as sizes.
+
+    What is empty does: "none".
+    """
     if not _is_list(value):
-        return not isinstance(value, Mapping)
+        return not (isinstance(value, Mapping) and value)
     if any(isinstance(item, Mapping) for item in value):
         return False
     lists = [item for item in value if _is_list(item)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.errors import DomainError
 from glutheory.report.plain import plain
 from glutheory.terminal import Terminal
 
@@ -20,13 +20,13 @@ def symbols(latex: str, terminal: Terminal) -> list[str]:
         terminal: where it is shown; one of ASCII alone gets the LaTeX, which is that.
 
     Returns:
-        Lines to be folded; the LaTeX where it cannot be read, or without the extra ``report``, which reads it.
+        Lines to be folded; the LaTeX where it cannot be read.
     """
     if not terminal.unicode:
         return [latex]
     try:
         found = [plain(f"${part.strip()}$").strip() for part in _parts(latex)]
-    except (DomainError, MissingDependencyError):
+    except DomainError:
         return [latex]
     return [_tidy(text) for text in found if text]
 

@@ -49,8 +49,30 @@ def with_article(word: str) -> str:
 
 
 def installing(extra: str) -> str:
-    """The line that installs an extra in a clone: without constraints pip takes the newest torch, gigabytes of it."""
-    return f"pip install -c constraints.txt 'glutheory[{extra}]'"
+    """The line that installs an extra in a clone, for the Python that runs: a bare ``pip`` may be another one's.
+
+    Without constraints pip takes the newest torch, gigabytes of it.
+    """
+    return f"{_python()} -m pip install -c constraints.txt 'glutheory[{extra}]'"
+
+
+def _python() -> str:
+    """What starts this Python here, as short as it can be: ``python`` where that is it, or .venv/bin/python."""
+    import shlex  # for messages only: `import glutheory` imports this module
+    import shutil
+    import sys
+    from pathlib import Path
+
+    # links are not followed: an environment's python is one
+    own = Path(sys.executable or "python")
+    for name in ("python", "python3"):
+        if own == Path(shutil.which(name) or ""):
+            return name
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder is no more
+        here = own
+    return shlex.quote(str(own.relative_to(here) if here in own.parents else own))
 
 
 class PrecisionError(GlutheoryError):

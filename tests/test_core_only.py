@@ -9,6 +9,7 @@ import pytest
 
 from checks.catalog import modules
 from checks.needs import absent, runnable, told
+from glutheory.errors import installing
 from tests import core_only
 from tests.documents import ROOT
 
@@ -40,5 +41,5 @@ def test_what_is_absent_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told({**skipped, "spike": ("statsmodels", "torch")}) == (
         "majorisation  skipped: needs scikit-learn\n"
         "spike         skipped: needs statsmodels, torch\n"
-        "For these: pip install -c constraints.txt 'glutheory[checks]'"
+        f"For these: {installing('checks')}"
     )

@@ -9,7 +9,6 @@ from checks.catalog import modules
 from checks.own.measure import MOST, Array, Measure, Row
 from checks.settings import PROFILES, Settings
 from checks.tools.far_spectrum import Ends
-from checks.tools.orders import Order
 from checks.tools.spectral_grid import Cell, inputs, kernels, product
 from glutheory.commands.data import DataRows
 from glutheory.networks import network
@@ -68,26 +67,10 @@ def _rows(name: str) -> Callable[[Array, Array | None], list[Row]]:
             claim = module.STATED[key].at(*X.shape) if key in module.STATED else math.nan
             value, by = order.of(*found), order.of(*limit)
             law = order.at(*X.shape)
-            table.append((_name(order), value, by, value / by, claim, value / claim, law, value / law))
+            table.append((order.words, value, by, value / by, claim, value / claim, law, value / law))
         return table
 
     return rows
-
-
-#: Of the ends of a spectrum, those of eigenvalues over m.
-_WORDS = {
-    "condition": "cond {}",
-    "bulk_condition": "λ_2/λ_n, {}",
-    "largest": "λ_1/m, {}",
-    "second": "λ_2/m, {}",
-    "smallest": "λ_n/m, {}",
-}
-_KERNELS = {"plain": "K", "gated": "K̃", "quotient": "K / K̃"}
-
-
-def _name(order: Order) -> str:
-    """What is measured: "λ_2/λ_n, K / K̃"."""
-    return _WORDS[order.end].format(_KERNELS[order.kernel])
 
 
 #: Whatever claim has both tables of orders.

@@ -28,6 +28,18 @@ QUOTED = (
 )
 
 
+#: Of the ends of a spectrum, those of eigenvalues over m.
+_WORDS = {
+    "condition": "cond {}",
+    "bulk_condition": "λ_2/λ_n, {}",
+    "largest": "λ_1/m, {}",
+    "second": "λ_2/m, {}",
+    "smallest": "λ_n/m, {}",
+}
+_KERNELS = {"plain": "K", "gated": "K̃", "quotient": "K / K̃"}
+_POWERS: dict[float, str] = {1: "", 2: "²"}
+
+
 @dataclass(frozen=True)
 class Order:
     """A claimed order constant · n^n · d^d of an end of the spectrum, over m.
@@ -52,6 +64,20 @@ class Order:
 
     def at(self, n: float, d: float) -> float:
         return float(self.constant * n**self.n * d**self.d)
+
+    @property
+    def words(self) -> str:
+        """What is measured: "λ_2/λ_n, K / K̃"."""
+        return _WORDS[self.end].format(_KERNELS[self.kernel])
+
+    @property
+    def law(self) -> str:
+        """As a formula: "1.75 n", "n/d²"."""
+        powers = [(name + _POWERS.get(abs(x), f"^{abs(x):g}"), x) for name, x in (("n", self.n), ("d", self.d))]
+        above = "".join(text for text, power in powers if power > 0)
+        below = "".join(text for text, power in powers if power < 0)
+        number = "" if self.constant == 1 and above else f"{self.constant:.3g}"
+        return f"{number} {above}".strip() + (f"/{below}" if below else "")
 
 
 Law = Mapping[str, Order]

@@ -70,7 +70,7 @@ def function_names() -> tuple[str, ...]:
 
 
 def parse_expression(text: str) -> sp.Expr:
-    """The SymPy expression, in the symbol `glutheory.activations.Z`, that a formula in ``z`` stands for.
+    """The SymPy expression, in the symbol `glutheory.activations.Z`, that a formula in ``z`` (or ``Z``) stands for.
 
     The formula is written with numbers (decimals are taken exactly), ``pi``, ``e``, ``+ - * / **`` with
     integer exponents, and the functions of `function_names`. Nothing in it is ever executed. Whether the
@@ -84,7 +84,7 @@ def parse_expression(text: str) -> sp.Expr:
         raise ExpressionError(f"expression {text!r:.60} is not a text: give a string such as 'z*erf(z)'.")
     shown = repr(text if len(text) <= 60 else text[:57] + "...")
     try:
-        result = _build(_syntax_tree(text), text.strip(), MAX_DEPTH, MAX_CALLS)
+        result = _build(_in_z(_syntax_tree(text)), text.strip(), MAX_DEPTH, MAX_CALLS)
         if Z not in result.free_symbols:
             raise ExpressionError(f"it equals {result}, which does not depend on z: write a function of z.")
     except ExpressionError as refusal:
@@ -114,6 +114,15 @@ def _syntax_tree(text: str) -> ast.expr:
     if count > MAX_NODES:
         raise ExpressionError(f"it has {count} parts: simplify it to at most {MAX_NODES}.")
     return tree.body
+
+
+def _in_z(tree: ast.expr) -> ast.expr:
+    """With z for a capital Z where there is no z: statisticians write the variable so."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    if "z" not in {node.id for node in names}:
+        for node in names:
+            node.id = "z" if node.id == "Z" else node.id
+    return tree
 
 
 def _bad_character(text: str, position: int) -> str:

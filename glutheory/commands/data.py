@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,8 @@ Array = npt.NDArray[np.float64]
 
 #: The fewest rows of which a kernel matrix says anything.
 FEWEST = 2
+#: From so many rows on a column of 0, 1, 2, … is taken for a count and not for classes; characters of --columns shown.
+_COUNTED, _NAMED = 4, 80
 SUFFIXES = (".npy", ".npz", ".csv")
 
 
@@ -30,7 +33,7 @@ class DataRows:
         X: the inputs, shape (n, d), float64, finite.
         y: the targets, shape (n,), float64, finite; or None.
         description: where they are from, a phrase.
-        name: what the file is called, and what of it was left out; empty for random rows.
+        name: what the file is called, what of it was left out, and which input counts the rows; empty for random rows.
         other: the rows of a file otherwise scaled, to compare with: as given where X is scaled, else to norm √d; None
             where that is the same or cannot be.
         other_description: what these are, a phrase.
@@ -126,6 +129,8 @@ def read_rows(path: Path, *, target: str | None = None, columns: str | None = No
 
     A target of texts is one of classes, which are numbered (`glutheory.commands.labels`).
 
+    An input that counts the rows as an index does is named, with the option that leaves it out, but for chosen columns.
+
     Args:
         path: the file.
         target: which part of it is the target, and no input.
@@ -150,7 +155,8 @@ def read_rows(path: Path, *, target: str | None = None, columns: str | None = No
         chosen, label = file.roles(table.width, table.names, target, columns)
         if index is not None:
             left_out = f", without its column {index + 1}, which has no name and counts the rows like an index"
-        X, y = table.numbers([i for i in chosen if i != index]), None
+            chosen.remove(index)
+        X, y = table.numbers(chosen), None
         if label is not None:
             texts = table.labels(label)
             y = table.numbers([label])[:, 0] if texts is None else None
@@ -162,8 +168,8 @@ def read_rows(path: Path, *, target: str | None = None, columns: str | None = No
         X, y = values[:, chosen], None if label is None else values[:, label].copy()
     elif suffix == ".npz":
         X, y, classes = file.members(target)
-        if columns is not None:
-            X = X[:, file.roles(X.shape[1], (), None, columns)[0]]
+        chosen, _ = file.roles(X.shape[1], (), None, columns)
+        X = X[:, chosen]
     else:
         raise file.complaint("which is of no known format", f"give a file that ends in {', '.join(SUFFIXES)}")
     n, d = X.shape
@@ -171,12 +177,30 @@ def read_rows(path: Path, *, target: str | None = None, columns: str | None = No
         raise file.complaint(f"which has {n} row{'s' * (n != 1)}", f"give at least {FEWEST}")
     if d < 1:
         raise file.complaint("which has no column beside the target", "give at least one input")
+    if columns is None:
+        left_out += _counting(X, [names[i] if names else str(i) for i in chosen])
     named = "" if y is None else f", target {target or 'y'}{': ' * bool(classes)}{classes}"
     picked = "" if columns is None else f" ({', '.join(map(quoted, listed(columns, names)))[:80]})"
     return DataRows(
         np.ascontiguousarray(X), y, f"{path.name}: {n} rows of {_features(d)}{picked}{named}{left_out}",
         path.name + left_out,
     )  # fmt: skip
+
+
+def _counting(X: Array, names: list[str]) -> str:
+    """What is said of inputs that count the rows, from 0 or from 1, where there are others."""
+    places = np.arange(len(X))
+    counts = [any(np.array_equal(column, places + start) for start in (0, 1)) for column in X.T]
+    found, rest = (
+        [quoted(name) for name, own in zip(names, counts, strict=True) if own is is_one] for is_one in (True, False)
+    )
+    if len(X) < _COUNTED or not found or not rest:
+        return ""
+    subject, verb = ("its column", "counts") if len(found) == 1 else ("its columns", "count")
+    remedy = ",".join(rest)
+    remedy = remedy if len(remedy) <= _NAMED else f"{remedy[:_NAMED].rpartition(',')[0]},..."
+    remedy = f"if it is an index, leave it out by --columns {shlex.quote(remedy)}"
+    return f"; {subject} {', '.join(found)} {verb} the rows: {remedy}"
 
 
 def _features(d: int) -> str:

@@ -148,6 +148,7 @@ def dynamics_command(
             steps=steps,
             seeds=seeds or 0,
             seed=seed,
+            other=None if rows.other is None else (rows.other, rows.other_description),
             progress=advance,
         )
     emit(dynamics, found, as_json=as_json, out=out, ascii_only=ascii_only)

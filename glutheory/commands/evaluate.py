@@ -14,6 +14,7 @@ from flint import arb
 from glutheory.activations import Activation
 from glutheory.commands.main import Command
 from glutheory.commands.options import PARAMETRIZATIONS, complete_activation
+from glutheory.commands.output import notes
 from glutheory.errors import DomainError, PrecisionError
 from glutheory.ground.arguments import as_digits
 from glutheory.ground.exact import Point
@@ -231,6 +232,8 @@ def _print(found: dict[str, list[Value]], digits: int, agree: bool | None) -> No
     if agree is not None:
         common = ", ".join(_common(x, y, digits) for x, y in zip(*found.values(), strict=True))
         click.echo(f"the roads agree ({common})" if agree else f"WRONG: the roads DISAGREE ({common})")
+    for sentence in notes():
+        click.echo(sentence)
 
 
 def _common(first: Value, second: Value, digits: int) -> str:

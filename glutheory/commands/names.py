@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-import click
 import sympy as sp
 
 from glutheory.activations import Activation, activation
 from glutheory.activations.zoo import ZOO
+from glutheory.commands.output import note
 from glutheory.errors import DomainError, ExpressionError
 from glutheory.ground.arguments import as_exact
 from glutheory.networks import Network, canonical_network, gate_of, network, product
@@ -155,6 +154,6 @@ def _own(expression: str, given: tuple[str, ...]) -> Activation:
         raise ExpressionError(f"expression {expression[:_MAX_SHOWN]!r} is not finite: write a function of z.")
     name = " ".join(expression.split())
     known = recognised(expr)
-    if known is not None and sys.stderr.isatty():
-        click.echo(f"note: {name[:_MAX_SHOWN]} is {known.label} of the zoo.", err=True)
+    if known is not None:
+        note(f"{name[:_MAX_SHOWN]} is {known.label} of the zoo.")
     return Activation(name, expr, "" if known is None else f"{known.label} of the zoo")

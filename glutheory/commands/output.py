@@ -13,7 +13,7 @@ import click
 
 from glutheory.errors import DomainError
 from glutheory.ground.files import write_whole
-from glutheory.terminal import Terminal
+from glutheory.terminal import Terminal, sentences
 
 if TYPE_CHECKING:
     from glutheory.figures.chart import Chart
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: Names of formats that are not written here: text under such a name would be a trap.
 _OTHER_FORMATS = (".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".eps", ".ps", ".npy", ".npz", ".xlsx")
 
+#: Where the command's context keeps what is to be said.
+_NOTES = "glutheory.notes"
 
 Found = TypeVar("Found", bound="Study", contravariant=True)  # noqa: PLC0105 (a plain name)
 
@@ -97,6 +99,18 @@ def check_text_output(out: Path | None) -> None:
     check_output(out)
 
 
+def note(sentence: str) -> None:
+    """Have it said under the page that the command prints, once."""
+    notes().append(sentence)
+
+
+def notes() -> list[str]:
+    """What `note` was told in this command."""
+    context = click.get_current_context(silent=True)
+    found: list[str] = [] if context is None else context.meta.setdefault(_NOTES, [])
+    return found
+
+
 def emit(room: Room[Found], study: Found, *, as_json: bool, out: Path | None, ascii_only: bool) -> None:
     """Print what was found, or write it to the file; draw the figure where the file is one.
 
@@ -116,7 +130,8 @@ def emit(room: Room[Found], study: Found, *, as_json: bool, out: Path | None, as
         text = json.dumps(study.as_json(room.charts(study)), indent=2, allow_nan=False) + "\n"
     else:
         here = Terminal(unicode=not ascii_only) if to_file else Terminal.of(sys.stdout, ascii_only=ascii_only)
-        text = room.text(study, here).rstrip("\n") + "\n"
+        said = sentences(list(dict.fromkeys(notes())), here)
+        text = "\n".join([room.text(study, here).rstrip("\n"), *said]) + "\n"
     if out is not None and to_file:
         write_whole(out, text)
         return

@@ -22,6 +22,7 @@ from glutheory.ground.workers import completed
 from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.networks import network as named_network
+from glutheory.numeric.given import as_array, as_arrays
 from glutheory.numeric.matrix import gram
 from glutheory.numeric.reading import check_rows, prepare
 from glutheory.numeric.tiles import Tile, cover
@@ -46,8 +47,8 @@ _Rows = npt.NDArray[Any]
 def fill_gram(
     out: Any,
     network: Network | Stack | str,
-    X: _Rows,
-    Y: _Rows | None = None,
+    X: Any,
+    Y: Any = None,
     *,
     executor: Executor | int = 1,
     block: int = BLOCK,
@@ -64,8 +65,8 @@ def fill_gram(
         out: shape (n, m), anything that takes ``out[rows, columns] = values`` with slices: a `numpy.memmap`, an array
             of zarr or h5py.
         network: as for `glutheory.gram`; no stack with a mean over positions.
-        X: data, numpy, shape (n, d).
-        Y: data, numpy, shape (m, d); left out: X again, and half the work.
+        X: data, shape (n, d): numpy, or what `numpy.asarray` makes a matrix of, such as a list of rows.
+        Y: data, shape (m, d), likewise; left out: X again, and half the work.
         executor: how many processes; or any `concurrent.futures.Executor`, such as that of a cluster.
         block: rows and columns of a block; a worker holds one, and the rows that belong to it.
         checkpoint: a file (.npz) that says which blocks are written, renewed every 30 seconds, at the end and at an
@@ -78,6 +79,7 @@ def fill_gram(
         DomainError: an argument that does not fit, or a checkpoint of another matrix or another `out`.
         UnknownNameError: no network of that name.
     """
+    X, Y = as_arrays(X, Y)
     net, side = _checked(network, X, Y, options), integer("block", block, 1)
     executor = check_workers("executor", executor)
     shape = (len(X), len(X if Y is None else Y))
@@ -130,7 +132,7 @@ def gram_array(
 
     Args:
         network: as for `glutheory.gram`; no stack with a mean over positions.
-        X: data, shape (n, d): numpy, or an array of Dask, so that the rows may lie in files of their own.
+        X: data, shape (n, d): as for `fill_gram`, or an array of Dask, so that the rows may lie in files of their own.
         Y: data, shape (m, d), likewise; left out: X again.
         block: rows and columns of a block; rows of a Dask array are put into such chunks.
         options: `kind` ("ntk" or "nngp"), `parametrization`, `width`, `variances`, `trained`, as for `glutheory.gram`.
@@ -151,6 +153,10 @@ def gram_array(
         raise MissingDependencyError.of("arrays in chunks need", "dask", "cluster") from None
 
     side = integer("block", block, 1)
+    X, Y = (
+        part if part is None or isinstance(part, da.Array) else as_array(name, part)
+        for name, part in (("X", X), ("Y", Y))
+    )
     # of rows in files the shape is checked, and that of their product with the network's
     first, other = (np.zeros((1, *part.shape[1:])) if isinstance(part, da.Array) else part for part in (X, Y))
     net = _checked(network, first, other, options)
@@ -189,8 +195,10 @@ def _checked(network: Network | Stack | str, X: Any, Y: Any, options: Mapping[st
     if options.get("kind", "ntk") not in ("ntk", "nngp"):
         raise DomainError(f"kind is {options['kind']!r}: use 'ntk' or 'nngp', one matrix at a time.")
     for name, part in (("X", X), ("Y", Y)):
-        if part is not None and (not isinstance(part, np.ndarray) or part.ndim != 2):
+        if part is not None and not isinstance(part, np.ndarray):
             raise DomainError(f"{name} is of type {type(part).__name__}: give a numpy matrix of rows.")
+        if part is not None and part.ndim != 2:
+            raise DomainError(f"{name} has the shape {part.shape}: give a matrix, one row per input.")
     prepare(net, X[:1], None if Y is None else Y[:1], **{name: options[name] for name in options if name != "kind"})
     return net
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -104,18 +104,23 @@ def kernel_fn(network: Network | Stack | str, **options: Any) -> Callable[..., A
         options: `parametrization`, `width`, `variances`, as for `gram`.
 
     Returns:
-        A function (x1, x2=None, get=("nngp", "ntk")): for one name an array (n, m), for several a named tuple of them.
+        A function (x1, x2=None, get=None): for one name an array (n, m), for several a named tuple of them; None are
+        both, "nngp" and "ntk", where neural-tangents has more in its tuple.
 
     Raises:
+        DomainError: `get` is something else.
         UnknownNameError: no network of that name.
     """
     net = network if isinstance(network, Stack) else named_network(network)
 
-    def kernel(x1: Any, x2: Any = None, get: str | tuple[str, ...] = _KINDS) -> Any:
+    def kernel(x1: Any, x2: Any = None, get: str | Sequence[str] | None = None) -> Any:
         """The kernel between the rows of x1 and of x2 (of x1, if it is None)."""
-        if isinstance(get, str):
-            return gram(net, x1, x2, kind=get, **options)
-        found = {name: gram(net, x1, x2, kind=name, **options) for name in get}
+        names = _KINDS if get is None else get
+        if isinstance(names, str) and names in _KINDS:
+            return gram(net, x1, x2, kind=names, **options)
+        if not isinstance(names, list | tuple) or not names or any(name not in _KINDS for name in names):
+            raise DomainError(f"get is {get!r}: use 'nngp', 'ntk', a tuple of these, or None for both.")
+        found = {name: gram(net, x1, x2, kind=name, **options) for name in names}
         return namedtuple("Kernels", found)(**found)
 
     return kernel

@@ -2,22 +2,27 @@
 
 A number is long where its fraction and its decimal both have more than `SHORT` digits. Of the numbers in a definition,
 one that is a short number times small powers of constants named before is written with these, and any other gets a
-name. Equality is that of rational numbers: what is printed is the exact number.
+name. Where powers of short ones make S and T long, as those of 1.702 do, these get names as well. Equality is that
+of rational numbers: what is printed is the exact number.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sympy as sp
 
 from glutheory.activations.zoo import CONSTANTS
 
-#: Digits of a number that needs no name, and the highest power of a constant that is looked for.
-SHORT, _HIGHEST = 12, 4
+#: Digits of a number that needs no name, and of a numerator or denominator whose powers need none.
+SHORT, _FEW = 12, 2
+#: The highest power of a constant that is looked for.
+_HIGHEST = 4
+#: Names that have a meaning of their own in S and T.
+_TAKEN = frozenset({"a", "b", "c", "A", "D", "theta", "kappa", "rho"})
 #: How many constants a product has at most: the search grows exponentially with it.
 _COMBINED = 2
 
@@ -38,15 +43,22 @@ def long(value: sp.Rational) -> bool:
     return len(written(abs(value)).replace(".", "").lstrip("0").replace("/", "")) > SHORT
 
 
+def grows(value: sp.Rational) -> bool:
+    """Whether the number is hard to read, or a fraction whose powers are."""
+    return long(value) or (not value.is_Integer and max(len(str(abs(value.p))), len(str(value.q))) > _FEW)
+
+
 @dataclass(frozen=True)
 class Constants:
     """Positive numbers with names.
 
     Attributes:
         table: pairs (symbol, number), in the order in which they were met.
+        all_that: what numbers are written by them: those that are `long`, or that one of which this is true.
     """
 
     table: tuple[tuple[sp.Symbol, sp.Rational], ...] = ()
+    all_that: Callable[[sp.Rational], bool] = long
 
     def __bool__(self) -> bool:
         return bool(self.table)
@@ -74,7 +86,7 @@ class Constants:
         """The number as a short one times powers of constants; None for what is none."""
         for product, value in self._products:
             ratio = number / value
-            if not long(ratio):
+            if not self.all_that(ratio):
                 return ratio * product
         return None
 
@@ -82,27 +94,43 @@ class Constants:
         """The expression with its long numbers written by the constants, where they are products of these."""
         if not self.table:
             return expr
-        found = {number: self.product(number) for number in expr.atoms(sp.Rational) if long(number)}
+        found = {number: self.product(number) for number in expr.atoms(sp.Rational) if self.all_that(number)}
         return expr.xreplace({number: product for number, product in found.items() if product is not None})
 
-    def of(self, exprs: Iterable[sp.Expr]) -> Constants:
-        """These and a name for every other long number of the expressions, the shortest numbers first."""
+    def of(self, exprs: Iterable[sp.Expr], all_that: Callable[[sp.Rational], bool] = long) -> Constants:
+        """These and a name for every other such number of the expressions, the shortest numbers first."""
         given = list(exprs)
-        numbers = {abs(number) for expr in given for number in expr.atoms(sp.Rational) if long(number)}
+        numbers = {abs(number) for expr in given for number in expr.atoms(sp.Rational) if all_that(number)}
         taken = {symbol.name for expr in given for symbol in expr.free_symbols} | {s.name for s in self.symbols}
         own = self
         for number in sorted(numbers, key=lambda value: (len(written(value)), value)):
             if own.product(number) is None:
                 name = next(name for i in itertools.count(1) if (name := f"k_{i}") not in taken)
                 taken.add(name)
-                own = Constants((*own.table, (sp.Symbol(name, positive=True), number)))
+                own = replace(own, table=(*own.table, (sp.Symbol(name, positive=True), number)))
         return own
 
 
-def constants(exprs: Iterable[sp.Expr]) -> Constants:
-    """Names for the long numbers of these definitions: those of the zoo that occur, then k₁, k₂ and so on."""
+def constants(
+    exprs: Iterable[sp.Expr],
+    parameters: Iterable[tuple[str, sp.Expr]] = (),
+    all_that: Callable[[sp.Rational], bool] = long,
+) -> Constants:
+    """Names for the long numbers of these definitions: those of the zoo, of parameters, then k₁, k₂ and so on.
+
+    Args:
+        exprs: the definitions.
+        parameters: pairs (name, value) of the activations; of two values the first has the name.
+        all_that: of which numbers this is true they have names.
+    """
     given = list(exprs)
-    symbols = {symbol.name for expr in given for symbol in expr.free_symbols}
-    zoo = Constants(tuple((sp.Symbol(n, positive=True), sp.Rational(v)) for n, v in CONSTANTS if n not in symbols))
+    taken = {symbol.name for expr in given for symbol in expr.free_symbols}
+    zoo = Constants(tuple((sp.Symbol(n, positive=True), sp.Rational(v)) for n, v in CONSTANTS if n not in taken))
     used = set().union(*(zoo.named(expr).free_symbols for expr in given))
-    return Constants(tuple(row for row in zoo.table if row[0] in used)).of(given)
+    table = [row for row in zoo.table if row[0] in used]
+    taken |= _TAKEN | {symbol.name for symbol, _ in table}
+    for name, value in parameters:
+        if name not in taken and value.is_Rational and value.is_positive and all_that(value):
+            taken.add(name)
+            table.append((sp.Symbol(name, positive=True), value))
+    return Constants(tuple(table), all_that).of(given, all_that)

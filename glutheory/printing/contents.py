@@ -16,7 +16,7 @@ from glutheory.activations import Activation, Z, activation
 from glutheory.errors import DerivationError, ExpressionError
 from glutheory.ground import rational
 from glutheory.networks import Network
-from glutheory.printing.constants import Constants, constants
+from glutheory.printing.constants import Constants, constants, grows, long
 from glutheory.printing.digits import GUARD, certified, shown
 from glutheory.printing.legible import Legible, Pairs, legible
 from glutheory.printing.samples import Sample, SpecialValue, balls_of_a_series, formula_balls, samples, special_values
@@ -74,7 +74,13 @@ class Report:
         """S, T and their special values with names for long numbers; None for a series."""
         if self.notation is None:
             return None
-        return legible(self.ntk.dual, self.notation, constants(act.expr for act in self.network.branches))
+        exprs = [act.expr for act in self.network.branches]
+        if self.notation.has(long):
+            parameters = [pair for act in self.network.branches for pair in act.parameters]
+            short = legible(self.ntk.dual, self.notation, constants(exprs, parameters, grows))
+            if short.dual is not self.ntk.dual:
+                return short
+        return legible(self.ntk.dual, self.notation, constants(exprs))
 
     @property
     def constants(self) -> Constants:
@@ -95,13 +101,22 @@ class Report:
 
     @cached_property
     def general(self) -> tuple[sp.Symbol, Notation] | None:
-        """S and T for a symbolic parameter (before averaging), where φ has one whose value is a broken number."""
+        """S and T for a symbolic parameter (before averaging), where φ has one whose value is a broken number.
+
+        None where `free` has it.
+        """
         act = self.gate
-        if self.method == HERMITE or len(act.parameters) != 1 or act.parameters[0][1].is_Integer:
+        if self.method == HERMITE or len(act.parameters) != 1 or act.parameters[0][1].is_Integer or self.free:
             return None
         symbol = sp.Symbol(act.parameters[0][0], positive=True)
         own = dual(activation(act.name, **{symbol.name: symbol}))
         return symbol, present([own.s.kernel, own.t.kernel])
+
+    @property
+    def free(self) -> sp.Symbol | None:
+        """The one parameter of φ, where S and T are printed by its name: they are those of every value."""
+        named = [symbol for symbol in self.constants.symbols if symbol.name in dict(self.gate.parameters)]
+        return named[0] if len(named) == len(self.gate.parameters) == 1 else None
 
     @cached_property
     def verification(self) -> Verification:

@@ -90,6 +90,8 @@ def duals(page: Page, found: Report, suffix: str = "") -> None:
     page.definitions(found.definitions)
     if suffix:
         page.constants(found.constants)
+    if found.free is not None:
+        page.say(f"These are S and T for every {page.write(found.free)} > 0.")
     if found.general is not None:
         symbol, notation = found.general
         page.say(f"For every {symbol}:")

@@ -41,6 +41,11 @@ class Notation:
         used = set().union(*(formula.free_symbols for formula in self.formulas))
         return tuple(pair for group in self.groups for pair in group.definitions(used))
 
+    def has(self, what: Callable[[sp.Rational], bool]) -> bool:
+        """Whether this is true of some number in them."""
+        shown = (*self.formulas, *(meaning for _, meaning in self.definitions))
+        return any(what(number) for formula in shown for number in formula.atoms(sp.Rational))
+
     def expand(self, formula: sp.Expr) -> sp.Expr:
         """The formula in a, b, c again."""
         for group in self.groups:

@@ -1,6 +1,6 @@
 """LaTeX as elements of MathML: by latex2mathml, with what it leaves to be desired put right.
 
-Needs latex2mathml, the extra ``report``. Only elements and attributes that are known here come out.
+Only elements and attributes that are known here come out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from html import unescape
 from itertools import pairwise
 from xml.etree.ElementTree import Element
 
-from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.errors import DomainError
 
 OPENING, CLOSING = frozenset("([{⟨⌈⌊"), frozenset(")]}⟩⌉⌋")
 #: Brackets that latex2mathml leaves as commands after ``\\bigl`` and its like.
@@ -57,17 +57,14 @@ def elements(latex: str) -> list[Element]:
 
     Raises:
         DomainError: it is not LaTeX that can be read.
-        MissingDependencyError: latex2mathml is not installed.
     """
     return [deepcopy(element) for element in _convert(latex)]
 
 
 @lru_cache(maxsize=1024)
 def _convert(latex: str) -> tuple[Element, ...]:
-    try:
-        from latex2mathml.converter import Converter
-    except ImportError:
-        raise MissingDependencyError.of("formulas need", "latex2mathml", "report") from None
+    from latex2mathml.converter import Converter
+
     braces = re.sub(r"\\.", "", latex)
     if braces.count("{") != braces.count("}"):
         raise _unreadable(latex, "unequal numbers of opening and closing braces")

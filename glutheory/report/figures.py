@@ -49,7 +49,7 @@ def inline(charts: Chart | Sequence[Chart], *, name: str, defined: set[str] | No
 
     Raises:
         DomainError: no chart, a name that does not do, or mathematics that cannot be read.
-        MissingDependencyError: matplotlib or latex2mathml is not installed.
+        MissingDependencyError: matplotlib is not installed.
     """
     charts = (charts,) if isinstance(charts, Chart) else tuple(charts)
     if not charts:

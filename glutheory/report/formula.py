@@ -30,7 +30,7 @@ def formula(latex: str) -> str:
         latex: without dollar signs.
 
     Raises:
-        DomainError, MissingDependencyError: as for `mathml`.
+        DomainError: as for `mathml`.
     """
     parts = []
     for piece in _pieces(elements(latex)):

@@ -1,7 +1,4 @@
-"""Mathematics in the page as MathML, which browsers set without a script; everything in a text is escaped.
-
-Needs latex2mathml, the extra ``report``.
-"""
+"""Mathematics in the page as MathML, which browsers set without a script; everything in a text is escaped."""
 
 from __future__ import annotations
 
@@ -26,7 +23,6 @@ def mathml(latex: str, *, block: bool = False) -> str:
 
     Raises:
         DomainError: it is not LaTeX that can be read.
-        MissingDependencyError: latex2mathml is not installed.
     """
     return markup(elements(latex), display="block" if block else "inline")
 
@@ -37,7 +33,7 @@ def prose(text: str) -> str:
     Exponents that were typed as in ``d^2`` are raised, and ``>=`` and ``<=`` are one sign.
 
     Raises:
-        DomainError, MissingDependencyError: as for `mathml`.
+        DomainError: as for `mathml`.
     """
     parts = _DOLLARS.split(text)
     return "".join(mathml(part) if index % 2 else _plain(part) for index, part in enumerate(parts))

@@ -1,6 +1,6 @@
 r"""Labels as plain text: ``$\lambda_1(\tilde K)$`` becomes "λ₁(K̃)", for tooltips and alternative texts.
 
-Needs latex2mathml (the extra ``report``): the mathematics is read from the MathML that the page shows.
+The mathematics is read from the MathML that the page shows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ def plain(text: str) -> str:
 
     Raises:
         DomainError: the mathematics cannot be read.
-        MissingDependencyError: latex2mathml is not installed.
     """
     root = ET.fromstring(f"<p>{prose(text)}</p>")
     return "".join([root.text or "", *(_text(child) + (child.tail or "") for child in root)])

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+#: Where rows have other norms.
+NORMS = "The theory of gating speaks of rows of norm √d."
 #: Of `glutheory.gram`.
 KIND, PARAMETRIZATION = "ntk", "ntk"
 

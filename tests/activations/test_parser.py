@@ -31,6 +31,13 @@ ACCEPTED = [
         Z / (1 + sp.exp(-sp.Rational(1702, 1000) * Z)),
         lambda z: z / (1 + math.exp(-1.702 * z)),
     ),
+    # with a capital, as statisticians write a normal variable
+    ("Z*erf(Z)", Z * sp.erf(Z), lambda z: z * math.erf(z)),
+    (
+        "Z/(1+exp(-1.702*Z))",
+        Z / (1 + sp.exp(-sp.Rational(1702, 1000) * Z)),
+        lambda z: z / (1 + math.exp(-1.702 * z)),
+    ),
     ("max(0, z)**2", sp.Max(0, Z) ** 2, lambda z: max(0, z) ** 2),
     (
         "relu(2*z) - 0.5*sin(z)",

@@ -85,7 +85,11 @@ REFUSED = [
     ("(z)(z)", "'z' is not a function"),
     ("exp(z)(z)", "not a function's name"),
     ("x", "the variable is z"),
-    ("Z", "the variable is z"),
+    # a capital Z is the variable only where there is no z
+    ("z*Z", "unknown name 'Z': the variable is z"),
+    ("Z(3)", "'z' is not a function"),
+    ("z + Z(3)", "unknown function 'Z'"),
+    ("ZZ", "the variable is z"),
     ("sin*z", "write sin(z)"),
     ("relo(z)", "did you mean 'relu'"),
     ("normal_cfd(z)", "did you mean 'normal_cdf'"),

@@ -17,7 +17,7 @@ for package in ("transformers", "einops"):
 from torch import nn
 
 from glutheory.architectures import build, example_inputs, feed_forward_parameters
-from glutheory.errors import DomainError, MissingDependencyError, UnknownNameError
+from glutheory.errors import DomainError, MissingDependencyError, UnknownNameError, installing
 from glutheory.sampling.feed_forward import FeedForward
 from tests.architectures.tiny import TINY, make
 
@@ -119,4 +119,5 @@ def test_missing_torch() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.stdout.strip().isdecimal()
-    assert "MissingDependencyError: models of glutheory.architectures need torch: pip install -c" in result.stderr
+    said = f"MissingDependencyError: models of glutheory.architectures need torch: {installing('models')}."
+    assert said in result.stderr

@@ -6,16 +6,22 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 import pytest
 from rich.cells import cell_len
 
+from checks.against import against
 from checks.brief import brief
+from checks.explain import page
 from checks.figure_tables import tables
 from checks.frame import Origin
 from checks.layout import cell
+from checks.settings import PROFILES, Settings
 from checks.stored_runs import with_siblings
 from checks.symbols import symbols
+from checks.tools.orders import Order
+from checks.tools.spectral_grid import grid
 from glutheory.claims import Outcome
 from glutheory.claims.stored import load
 from glutheory.figures.chart import Chart, Role, Series
@@ -82,6 +88,59 @@ def test_what_it_tells() -> None:
 def test_statements_in_signs(latex: str, lines: list[str]) -> None:
     assert symbols(latex, Terminal()) == lines
     assert symbols(latex, Terminal(unicode=False)) == [latex]
+
+
+@pytest.mark.parametrize(
+    "terminal", [Terminal(), Terminal(60), Terminal(unicode=False)], ids=["wide", "narrow", "ascii"]
+)
+@pytest.mark.parametrize("name", ["condition", "lambda-max"])
+def test_measured_claimed_and_corrected(name: str, terminal: Terminal, everything: dict[str, Outcome]) -> None:
+    """In each row the orders are those of its n and d, and what was measured is that of the stored figure."""
+    found = everything[name]
+    sizes = grid(Settings(PROFILES["full"]))
+    table = against(found, terminal)
+    assert table is not None
+    head, *rows = table.rows
+    assert head[:2] == ("n", "d")
+    assert head[3:5] == head[6:] == ("claimed", "corrected")
+    places = [(n, sizes.d[-1]) for n in sizes.n] if name == "condition" else [(sizes.n[-1], d) for d in sizes.d]
+    orders = {
+        "condition": lambda n, d: (n / d, 2 * n / (math.pi - 2), n / d**2, math.pi * n / (2 * (math.pi - 1) * d)),
+        "lambda-max": lambda n, d: (n / d, n / (2 * math.pi), n / d**2, n / (4 * d)),
+    }[name]
+    for (n, d), row in zip(places, rows, strict=True):
+        assert row[:2] == (str(n), str(d))
+        measured = [
+            cell(median(y for x, y in zip(line.x, line.y, strict=True) if x == (n if name == "condition" else d)))
+            for line in found.charts[0].series
+            if line.label in {"K", "gated", "K, largest", "gated, largest"}
+        ]
+        assert [row[2], row[5]] == measured
+        assert [row[k] for k in (3, 4, 6, 7)] == [cell(value) for value in orders(n, d)]
+    for tell in (brief, page):
+        text = tell(found, ORIGIN, terminal)
+        assert table.title in text
+        assert max(map(cell_len, text.splitlines())) <= terminal.width
+
+
+def test_no_orders_elsewhere(everything: dict[str, Outcome]) -> None:
+    assert {name for name, found in everything.items() if against(found, Terminal())} == {"condition", "lambda-max"}
+    found = everything["condition"]
+    for changed in (
+        (),
+        (replace(found.charts[0], note=""),),
+        (replace(found.charts[0], series=found.charts[0].series[:2]),),
+    ):
+        assert against(replace(found, charts=changed), Terminal()) is None
+
+
+@pytest.mark.parametrize(
+    ("constant", "n", "d", "law"),
+    [(1, 1, -1, "n/d"), (1, 1, -2, "n/d²"), (1.7519, 1, 0, "1.75 n"), (0.25, 1, -1, "0.25 n/d"), (1, 0, 1, "d"),
+     (0.0908, 0, 0, "0.0908"), (1, 0, 0, "1"), (1, 0, -1, "1/d"), (2, 0.5, 0, "2 n^0.5")],
+)  # fmt: skip
+def test_orders_as_formulas(constant: float, n: float, d: float, law: str) -> None:
+    assert Order("plain", "condition", constant, n, d).law == law
 
 
 def test_numbers_of_a_figure() -> None:

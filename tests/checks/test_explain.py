@@ -6,12 +6,16 @@ import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.console import Console
 
 from checks.explain import page, reasons
 from checks.frame import Origin
-from checks.layout import cell
+from checks.layout import cell, layout
 from glutheory.claims import (
+    Figure,
     Outcome,
     Verdict,
 )
@@ -30,6 +34,13 @@ from tests.checks.outcomes import (
     WEAKER,
     YES,
     outcome,
+)
+
+#: What a piece of evidence may have as a figure.
+FIGURE: st.SearchStrategy[Figure] = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.just(0.1), st.text("ab[", max_size=3)),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text("ab", max_size=2), inner, max_size=4)),
+    max_leaves=12,
 )
 
 
@@ -98,6 +109,24 @@ class TestPage:
         assert "row 23" in table
         assert "row 24" not in table
         assert "... 36 more" in lines
+
+    @pytest.mark.parametrize("terminal", [Terminal(), Terminal(40)])
+    @given(figures=st.dictionaries(st.text("ab ()", max_size=9), FIGURE, max_size=4))
+    def test_figures_of_every_form(self, terminal: Terminal, figures: dict[str, Figure]) -> None:
+        console = Console(width=terminal.width, quiet=True)
+        for part in layout(figures, terminal):
+            console.print(part)
+
+    @pytest.mark.parametrize(
+        "empty",
+        [[], {}, [[]], [{}], {"in it": []}, {"in it": {}}, [[], []], {"A": {}, "B": {}}, {"A": [], "B": {"C": {}}}],
+    )
+    def test_what_is_empty_is_none(self, empty: Figure) -> None:
+        console = Console(width=80)
+        with console.capture() as said:
+            console.print(*layout({"what was found": empty}, Terminal()))
+        assert "what was found" in said.get()
+        assert "none" in said.get()
 
     def test_cells(self) -> None:
         assert [cell(value) for value in (1e-300, 3, False, "w", 123456.0)] == ["1e-300", "3", "no", "w", "1.235e+05"]

@@ -225,6 +225,21 @@ def test_the_committed_runs_have_the_words_of_today() -> None:
     assert not found, "python -m checks --from FILE --json FILE writes the meaning anew; other words need a run"
 
 
+@pytest.mark.parametrize("full", [[], ["--full"]], ids=["short", "full"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.long] if path.stem == "full" else [])
+        for path in sorted((ROOT / "results").glob("*.json"))
+    ],
+)
+def test_every_stored_claim_is_told(path: Path, full: list[str]) -> None:
+    names = list(stored.load(path).outcomes)
+    found = run("--from", str(path), "--explain", ",".join(names), *full)
+    assert found.exit_code == 0, found.output + repr(found.exception)
+    assert all(re.search(rf"^{name}  ", found.stdout, re.MULTILINE) for name in names)
+
+
 @pytest.mark.slow
 def test_the_committed_run_can_be_told_and_drawn() -> None:
     from glutheory.figures.draw import draw

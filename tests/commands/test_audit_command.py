@@ -18,7 +18,7 @@ from torch import nn
 from glutheory.audit import Audit, audit, configurations, models
 from glutheory.audit.text import report
 from glutheory.commands.audit import parse_changes, parse_layers
-from glutheory.errors import GlutheoryError, UnknownNameError
+from glutheory.errors import GlutheoryError, UnknownNameError, installing
 from glutheory.terminal import Terminal
 from tests.audit.audit_models import GEMMA, GROUPED, SMALL, WILD, Gated, rows, wild
 from tests.commands.command_line import bad, good
@@ -276,7 +276,7 @@ def test_nested_fields_and_aliases_are_set() -> None:
 def test_transformers_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(
-        GlutheoryError, match=r"needs transformers: pip install -c constraints.txt 'glutheory\[models\]'"
+        GlutheoryError, match=r"needs transformers: \S+ -m pip install -c constraints.txt 'glutheory\[models\]'"
     ):
         audit("llama")
 
@@ -323,4 +323,4 @@ def test_torch_missing() -> None:
         "result = CliRunner().invoke(m.main, ['audit', 'llama']); print(result.exit_code, result.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "2 error: audit needs torch: pip install -c constraints.txt 'glutheory[models]'."
+    assert result.stdout.strip() == f"2 error: audit needs torch: {installing('models')}."

@@ -106,6 +106,45 @@ def test_spectrum_shows_both(file: Path, how: str) -> None:
     assert "speaks of rows of norm √d" in page
 
 
+@pytest.mark.parametrize("how", ["none", "rms", "standard"])
+def test_dynamics_shows_both(how: str, tmp_path: Path) -> None:
+    """Beside the race that was asked for the one on the rows as given or of norm √d, as a run on these has it."""
+    arguments = ("dynamics", "relu", "reglu", "--parametrization", "ntk", "--target", "-1")
+    here, there = (scaled(ROWS, how)[0], ROWS if how != "none" else scaled(ROWS, "rms")[0])
+    y = np.cos(np.arange(12.0))
+    np.save(tmp_path / "rows.npy", np.column_stack([ROWS, y]))
+    np.save(tmp_path / "other.npy", np.column_stack([there, y]))
+    scaling = ("--data", str(tmp_path / "rows.npy"), "--columns", "0,1,2", "--normalise", how)
+    found = json.loads(good(*arguments, *scaling, "--rate", "1e-3", "--json"))
+    conditions = [np.linalg.cond(gram(name, X)) for X in (here, there) for name in ("relu", "reglu")]
+    told = [item["condition"]["value"] for item in found["networks"]]
+    told += [found["otherwise"]["conditions"][name]["value"] for name in ("relu", "reglu")]
+    np.testing.assert_allclose(told, conditions, rtol=1e-9)
+    alone = json.loads(good(*arguments, "--data", str(tmp_path / "other.npy"), "--json"))
+    assert found["otherwise"]["rate"] == pytest.approx(alone["rate"], rel=1e-12)
+    assert found["otherwise"]["leads"] == alone["leads"]
+    assert found["otherwise"]["first_lower"] == alone["crossings"]["first_lower"]
+    page = " ".join(good(*arguments, *scaling).split())
+    assert ("With the rows as given" if how != "none" else "With every row scaled to norm √d") in page
+    assert "speaks of rows of norm √d" in page
+    for lead in alone["leads"]:
+        assert f"from step {lead['from_step']}" in page[page.index("With ") :]
+
+
+def test_dynamics_of_rows_of_that_norm_shows_one(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", scaled(ROWS, "rms")[0])
+    for rows in (("--data", str(tmp_path / "rows.npy")), ("--n", "12", "--d", "3")):
+        page = good("dynamics", "relu", "reglu", *rows, "--json")
+        assert json.loads(page)["otherwise"] is None
+        assert "speaks of rows" not in good("dynamics", "relu", "reglu", *rows)
+
+
+def test_another_scaling_without_a_finite_kernel_is_left_out(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", ROWS * 1e120)
+    arguments = ("dynamics", "monomial3", "monomial3_glu", "--data", str(tmp_path / "rows.npy"), "--normalise", "rms")
+    assert json.loads(good(*arguments, "--json"))["otherwise"] is None
+
+
 def test_inputs_normalised_is_normalise_rms(file: Path) -> None:
     one, two = chosen(file, columns="a,b", inputs="normalised"), chosen(file, columns="a,b", normalise="rms")
     assert np.array_equal(one.X, two.X)

@@ -98,8 +98,14 @@ def test_gram_gives_the_same_kernel_with_the_arguments_in_the_json(options: tupl
 
 def test_other_commands_say_which_kernel_too() -> None:
     small = ("--n", "8", "--d", "2")
-    assert "(gram: --parametrization ntk)" in " ".join(good("dynamics", *small).split())
-    assert "(gram: --kind ntk)" in good("phase", *small, "--jobs", "1")
+    # on the first line, of whatever networks, and within 80 columns
+    for name in ("reglu", "hard_swish_glu"):
+        one, other = (
+            good(*words).splitlines()[0][:80]
+            for words in (("dynamics", name, *small), ("phase", name, *small, "--jobs", "1"))
+        )
+        assert "(gram: --parametrization ntk)" in one
+        assert "(gram: --kind ntk)" in other
     for command, more, wanted in (
         ("dynamics", (), {"kind": "ntk", "parametrization": "standard"}),
         ("phase", ("--jobs", "1"), {"kind": "nngp", "parametrization": "ntk"}),

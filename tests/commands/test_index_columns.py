@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from glutheory.commands.data import read_rows
 from tests.commands.command_line import bad, good
 
 SAID = "without its column 1, which has no name and counts the rows like an index"
@@ -51,6 +53,61 @@ def test_the_index_changes_no_figure_and_is_named(command: str, tmp_path: Path) 
     # and a named column of the same numbers does change them
     write(Path(paths["silent"]), "row")
     assert figures(good(*COMMANDS[command], "--data", paths["silent"], "--json")) != figures(other)
+
+
+SAYS = "its column {} counts the rows: if it is an index, leave it out by --columns rooms,age,area"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("first", ["id", "index", "no, of"])
+def test_a_named_index_is_pointed_at(command: str, first: str, tmp_path: Path) -> None:
+    """It goes in, as it may be an input, and the remedy that is printed is one: all figures are those without it."""
+    file = tmp_path / "named.csv"
+    write(file, f'"{first}"', range(1, 41))
+    quoted = f'"{first}"' if "," in first else first
+    said = " ".join(good(*COMMANDS[command], "--data", str(file)).split())
+    assert SAYS.format(quoted) in said
+    remedy = re.search(r"--columns (\S+?)[;.]? ", f"{said[said.index('by --columns') :]} ")
+    assert remedy is not None
+    cured = good(*COMMANDS[command], "--data", str(file), "--columns", remedy[1].rstrip(".;"), "--json")
+    write(file)
+    without = json.loads(good(*COMMANDS[command], "--data", str(file), "--json"))
+    assert _numbers(json.loads(cured)) == _numbers(without)
+    assert "counts the rows" not in cured
+
+
+def _numbers(found: object) -> object:
+    """All that is no text."""
+    if isinstance(found, dict):
+        return {key: _numbers(value) for key, value in found.items()}
+    return (
+        [_numbers(value) for value in found] if isinstance(found, list) else None if isinstance(found, str) else found
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (np.column_stack([np.arange(40), TABLE]), "its column 0 counts the rows: if it is an index, leave it out by "),
+        (np.column_stack([TABLE, np.arange(1, 41)]), "--columns 0,1,2,3"),
+        (np.column_stack([np.arange(40), TABLE, np.arange(1, 41)]), "its columns 0, 5 count the rows"),
+        (np.column_stack([np.arange(40), TABLE[:, np.zeros(60, int)]]), ",28,29,..."),  # the list is cut
+        (np.arange(40.0)[:, None], ""),  # nothing is left without it
+        (np.column_stack([np.arange(3), TABLE[:3]]), ""),  # three classes, say
+        (np.column_stack([np.arange(2, 42), TABLE]), ""),
+        (TABLE, ""),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["npy", "npz", "csv"])
+def test_every_format_is_looked_at(rows: np.ndarray, words: str, suffix: str, tmp_path: Path) -> None:
+    file = tmp_path / f"rows.{suffix}"
+    {"npy": np.save, "npz": lambda at, X: np.savez(at, X=X), "csv": lambda at, X: np.savetxt(at, X, delimiter=",")}[
+        suffix
+    ](file, rows)
+    found = read_rows(file)
+    assert np.array_equal(found.X, rows)
+    assert words in found.description
+    assert ("the rows" in found.description) == bool(words) == ("the rows" in found.name)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -62,6 +62,25 @@ def test_the_page_says_what_a_formula_is() -> None:
     assert "1.702" in latex
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("spectrum", *SMALL), ("kernel", "--points", "3"), ("dynamics", *SMALL),
+        ("phase", "--n", "8", "--d", "2", "--jobs", "1"), ("depth", *SMALL, "--layers", "1"),
+        ("kernel", "--points", "3", "--stack", "own x 2", "--stack", "own_glu x 2"),
+        ("evaluate", "--a", "1", "--b", "1", "--c", "0.5"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_other_pages_say_so_too(command: tuple[str, ...]) -> None:
+    """Once, under the page; JSON and pages of other formulas have nothing of it."""
+    page = good(*command, "--activation", "Z/(1+exp(-1.702*Z))")
+    assert page.endswith("\nZ/(1+exp(-1.702*Z)) is quick_gelu of the zoo.\n")
+    assert page.count("of the zoo") == 1
+    json.loads(good(*command, "--activation", "Z/(1+exp(-1.702*Z))", "--json"))
+    assert "of the zoo" not in good(*command, "--activation", "z*erf(z)")
+
+
 @pytest.mark.long
 def test_names_in_any_case() -> None:
     assert good("evaluate", "SiLU", *POINT) == good("evaluate", "silu", *POINT)

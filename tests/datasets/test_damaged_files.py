@@ -227,8 +227,8 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch, error
 @pytest.mark.parametrize(
     ("module", "call", "message"),
     [
-        ("sklearn.datasets", datasets.images, "scikit-learn: pip install"),
-        ("sklearn.model_selection", lambda: datasets.split(tiny()), "scikit-learn: pip install"),
+        ("sklearn.datasets", datasets.images, r"scikit-learn: \S+ -m pip install"),
+        ("sklearn.model_selection", lambda: datasets.split(tiny()), r"scikit-learn: \S+ -m pip install"),
         ("pydoc_data.topics", datasets.text, "comes without pydoc_data"),
     ],
     ids=["digits", "split", "pydoc"],

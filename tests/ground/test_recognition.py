@@ -33,6 +33,21 @@ def test_forms(formula: str, label: str) -> None:
     assert found.label == label
 
 
+def test_the_repr_says_it() -> None:
+    """Of own definitions; a member, which says so itself, and one with a symbol have nothing to add."""
+    assert repr(Activation("Z/(1+exp(-1.702*Z))")) == (
+        "<Activation Z/(1+exp(-1.702*Z)), quick_gelu of the zoo: z/(1 + exp(-1.702*z))>"
+    )
+    beta = sp.Symbol("beta", positive=True)
+    for other in (
+        Activation("z*erf(z)"),
+        activation("silu", beta=3),
+        activation("silu", beta=beta),
+        Activation("a", Z * sp.cos(Z)),
+    ):
+        assert "of the zoo" not in repr(other)
+
+
 @pytest.mark.parametrize("name", activation_names())
 def test_the_zoo_knows_itself(name: str) -> None:
     own = activation(name).expr

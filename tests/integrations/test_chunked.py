@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import glutheory as glu
 from glutheory.errors import DomainError
@@ -49,6 +50,19 @@ def test_rows_of_a_dask_array() -> None:
     out = np.empty((50, 50))
     fill_gram(out, "relu", X, block=20)
     assert np.array_equal(found, out)
+
+
+def test_whatever_numpy_makes_a_matrix_of() -> None:
+    right, out = np.empty((50, 31)), np.empty((50, 31))
+    fill_gram(right, "relu", X, Y, block=20)
+    for one, other in ((X.tolist(), Y.tolist()), (tuple(map(tuple, X)), Y), (X, [list(row) for row in Y])):
+        fill_gram(out, "relu", one, other, block=20)
+        assert np.array_equal(out, right)
+        assert np.array_equal(gram_array("relu", one, other, block=20).compute(scheduler="sync"), right)
+    whole = np.rint(X).astype(int)
+    for rows in (whole, whole.tolist()):
+        fill_gram(square := np.empty((50, 50)), "relu", rows, block=20)
+        assert np.array_equal(square, gram_array("relu", whole * 1.0, block=20).compute(scheduler="sync"))
 
 
 def test_it_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,8 +139,11 @@ def test_workers_change_nothing(workers: int) -> None:
     [
         ({"out": np.empty((3, 3))}, r"out has the shape \(3, 3\): give an array of shape \(50, 50\)"),
         ({"out": np.empty((50, 50), dtype=int)}, "out has the dtype int64, which cannot hold the entries"),
-        ({"X": X.tolist()}, "X is of type list"),
-        ({"X": X[0]}, "X is of type ndarray: give a numpy matrix"),
+        ({"X": [[1.0, 2.0], [3.0]]}, "X is a list of rows of different lengths"),
+        ({"X": "rows"}, "X is of type str, which numpy reads as"),
+        ({"Y": np.ma.masked_less(X, 0)}, "Y is a masked array"),
+        ({"X": torch.ones(50, 5)}, "X is of type Tensor: give a numpy matrix"),
+        ({"X": X[0]}, r"X has the shape \(5,\): give a matrix"),
         ({"kind": "both"}, "kind is 'both': use 'ntk' or 'nngp'"),
         ({"block": 0}, "block is 0"),
         ({"threads": 2}, "the option 'threads' is not known here"),
@@ -138,3 +155,7 @@ def test_refused(given: dict[str, Any], message: str) -> None:
     arguments: dict[str, Any] = {"out": np.empty((50, 50)), "network": "relu", "X": X} | given
     with pytest.raises(DomainError, match=message):
         fill_gram(**arguments)
+    if given.keys() & {"X", "Y"}:
+        del arguments["out"]
+        with pytest.raises(DomainError, match=message):
+            gram_array(**arguments)

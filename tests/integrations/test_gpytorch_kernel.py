@@ -271,7 +271,8 @@ def test_without_gpytorch_the_extra_is_named(module: str, absent: str, monkeypat
     monkeypatch.delitem(sys.modules, f"glutheory.integrations.{module}")
     monkeypatch.setitem(sys.modules, absent, None)
     with pytest.raises(
-        MissingDependencyError, match=r"this needs gpytorch: pip install -c constraints.txt 'glutheory\[gpytorch\]'"
+        MissingDependencyError,
+        match=r"this needs gpytorch: \S+ -m pip install -c constraints.txt 'glutheory\[gpytorch\]'",
     ):
         importlib.import_module(f"glutheory.integrations.{module}")
 

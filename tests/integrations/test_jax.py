@@ -103,7 +103,13 @@ def test_the_function_has_the_form_of_neural_tangents() -> None:
     assert both.ntk[0] == pytest.approx(ntk, abs=5e-9)
     assert both.nngp[0] == pytest.approx(nngp, abs=5e-9)
     assert np.array_equal(kernel(X, None, "ntk"), both.ntk)
-    assert kernel(X, Y)._fields == ("nngp", "ntk")
+    # neural-tangents' own default, given by position
+    for found in (kernel(X, Y), kernel(X, Y, None), kernel(X, x2=Y, get=["nngp", "ntk"])):
+        assert found._fields == ("nngp", "ntk")
+        assert np.array_equal(found.ntk, kernel(X, Y, "ntk"))
+    for get in ("cov1", (), ("ntk", "cov1"), 5, ("ntk", None), {"ntk": 1}):
+        with pytest.raises(DomainError, match=r"get is .*use 'nngp', 'ntk', a tuple of these, or None for both"):
+            kernel(X, Y, get)
 
 
 def _total(rows: Any) -> Any:

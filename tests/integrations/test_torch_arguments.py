@@ -137,6 +137,6 @@ def test_without_torch_the_extra_is_named(module: str, monkeypatch: pytest.Monke
     monkeypatch.delitem(sys.modules, f"glutheory.integrations.{module}")
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(
-        MissingDependencyError, match=r"this needs torch: pip install -c constraints.txt 'glutheory\[torch\]'"
+        MissingDependencyError, match=r"this needs torch: \S+ -m pip install -c constraints.txt 'glutheory\[torch\]'"
     ):
         importlib.import_module(f"glutheory.integrations.{module}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import sys
 import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from checks.catalog import claims
 from glutheory.claims.stored import load
-from glutheory.errors import DomainError, MissingDependencyError
+from glutheory.errors import DomainError
 from glutheory.report.formula import formula
 from glutheory.report.mathml import mathml, prose
 from tests.documents import ROOT
@@ -248,9 +247,3 @@ def test_dollars_and_typed_signs() -> None:
     )
     assert html.unescape(seen(prose("a < b"))) == "a < b"
     assert prose("") == ""
-
-
-def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "latex2mathml.converter", None)
-    with pytest.raises(MissingDependencyError, match=r"glutheory\[report\]"):
-        mathml("x + unseen")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -93,6 +94,7 @@ class Dynamics(Shown):
         descent: the crossings under gradient descent, in steps.
         flow: those under the gradient flow, in time.
         trained: the losses of trained networks, or None.
+        otherwise: the same race on the rows otherwise scaled, where such rows were given: `inputs` says how.
     """
 
     plain: Side
@@ -108,6 +110,7 @@ class Dynamics(Shown):
     descent: Crossings
     flow: Crossings
     trained: Trained | None = None
+    otherwise: Dynamics | None = None
 
     def __repr__(self) -> str:
         return (
@@ -157,15 +160,28 @@ class Dynamics(Shown):
             stable=self.stable,
             steps=steps,
             networks=[self._side(side, steps) for side in self.sides],
-            leads=[
-                {"from_step": math.ceil(item.step), "network": self.sides[item.sign > 0].network.name}
-                for item in self.changes
-            ],
+            leads=self._leads(),
             crossings=_crossings(self.descent, 1.0),
             flow_crossings=_crossings(self.flow, self.n / 2),
             trained=None if self.trained is None else self.trained.as_json(),
+            otherwise=None if self.otherwise is None else self.otherwise._in_short(),
             charts=charts,
         )
+
+    def _leads(self) -> list[dict[str, Any]]:
+        return [
+            {"from_step": math.ceil(item.step), "network": self.sides[item.sign > 0].network.name}
+            for item in self.changes
+        ]
+
+    def _in_short(self) -> dict[str, Any]:
+        return {
+            "data": self.inputs,
+            "conditions": {side.network.name: side.condition for side in self.sides},
+            "rate": self.rate,
+            "first_lower": _LOWER[self.descent.start],
+            "leads": self._leads(),
+        }
 
     def _side(self, side: Side, steps: Array) -> dict[str, Any]:
         return {
@@ -180,6 +196,9 @@ class Dynamics(Shown):
         }
 
 
+_LOWER = {-1: "plain", 0: "neither", 1: "gated"}
+
+
 def _crossings(found: Crossings, scale: float) -> dict[str, Any]:
     names = ("plain", "gated")
     return {
@@ -192,8 +211,8 @@ def _crossings(found: Crossings, scale: float) -> dict[str, Any]:
             }
             for item in found
         ],
-        "first_lower": {-1: "plain", 0: "neither", 1: "gated"}[found.start],
-        "last_lower": {-1: "plain", 0: "neither", 1: "gated"}[found.end],
+        "first_lower": _LOWER[found.start],
+        "last_lower": _LOWER[found.end],
         "complete": found.complete,
         "certain": found.certain,
         "argument": found.argument,
@@ -232,6 +251,7 @@ def dynamics_study(
     steps: int | None = None,
     seeds: int = 0,
     seed: int = 0,
+    other: tuple[Array, str] | None = None,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Dynamics:
     """The expected losses of a pair of networks on data, and where they cross.
@@ -250,6 +270,8 @@ def dynamics_study(
         seeds: how many networks of each kind are trained as well (needs torch; not of stacks); for `steps`, or at most
             `TRAINED` steps if that is None.
         seed: of synthetic targets and of the trained networks.
+        other: the same rows otherwise scaled, shape (n, d'), and how, a phrase: condition numbers and crossings on them
+            as well, for the same targets (or `linear_targets` of these rows) and half of the smaller rate stable there.
         progress: called with the number of steps done in training, again and again; see `training_steps`.
 
     Raises:
@@ -286,8 +308,15 @@ def dynamics_study(
         trained = train(
             (plain, gated), widths, X, y, rate=rate, steps=length, seeds=seeds, seed=seed, progress=progress
         )
+    also = None
+    if other is not None:
+        with suppress(DomainError):  # a kernel that is not finite there
+            also = dynamics_study(
+                (plain, gated), other[0], targets, inputs=other[1], parametrization=parametrization, width=width,
+                unit_targets=unit_targets, seed=seed,
+            )  # fmt: skip
     return Dynamics(
-        sides[0], sides[1], inputs, described, n, d, parametrization, rate, given, shown, found, flow, trained
+        sides[0], sides[1], inputs, described, n, d, parametrization, rate, given, shown, found, flow, trained, also
     )
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from glutheory.dynamics import Crossing, Crossings
 from glutheory.layers import Stack
-from glutheory.studies.defaults import difference
+from glutheory.studies.defaults import NORMS, difference
 from glutheory.studies.dynamics.study import Dynamics
 from glutheory.studies.dynamics.training import Trained
 from glutheory.terminal import Terminal, columns, heading, number
@@ -26,9 +26,10 @@ def text(found: Dynamics, terminal: Terminal) -> str:
     """Heading, table and sentences, in characters that this terminal can show."""
     widths = [side.width for side in found.sides if side.width is not None]
     sizes = f", widths {widths[0]} and {widths[1]}" if widths else ""
+    # the option stands within the first 80 columns, whatever the networks are called
     head = (
-        f"Expected loss of {found.plain.label} and {found.gated.label} in gradient descent, {found.parametrization} "
-        f"parametrisation{difference('ntk', found.parametrization)}{sizes}"
+        f"Expected losses, {found.parametrization} parametrisation{difference('ntk', found.parametrization)}{sizes}: "
+        f"{found.plain.label} and {found.gated.label} in gradient descent"
     )
     rate = f"{number(found.rate)}" + ("" if found.given else ", half of the smaller stable one")
     setting = f"{found.inputs}; targets {found.targets}. Mean squared error, learning rate {rate}."
@@ -58,6 +59,8 @@ def sentences(found: Dynamics) -> Iterator[str]:
     if found.descent.complete and not found.descent.certain:
         error = max(side.error for side in found.sides)
         yield f"Errors of the kernels (up to {error:.0e} of an entry) could move or remove a crossing."
+    if found.otherwise is not None:
+        yield _otherwise(found.otherwise)
     if found.trained is not None:
         yield from _trained(found, found.trained)
     if isinstance(found.plain.network, Stack):
@@ -70,6 +73,16 @@ def sentences(found: Dynamics) -> Iterator[str]:
         "The theory keeps the kernels as they are at initialisation (networks linearised there). Real networks move "
         "away from it: at the protocol of arXiv 2605.20749 trained losses crossed 17 to 23 times earlier than these "
         "kernels predict" + ("." if found.trained is not None else "; --train 3 trains networks to see.")
+    )
+
+
+def _otherwise(found: Dynamics) -> str:
+    """The condition numbers and who leads on the rows otherwise scaled."""
+    conditions = ", ".join(f"{side.label} {side.condition}" for side in found.sides)
+    steps = [str(math.ceil(item.step)) for item in found.changes]
+    return (
+        f"With {found.inputs}: condition numbers of the NTK {conditions}; at the learning rate {number(found.rate)} "
+        f"{_lead(found.descent, found, 'step', found.changes, steps)} {NORMS}"
     )
 
 

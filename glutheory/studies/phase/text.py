@@ -29,8 +29,8 @@ _END = "\x1b[0m"
 def text(found: Phase, terminal: Terminal) -> str:
     """Heading, map and sentences, in characters that this terminal can show."""
     head = (
-        f"cond(K)/cond(K̃) for {written(found.plain)} (K) and {written(found.gate)} (K̃), {found.kind.upper()} kernels"
-        f"{difference(found.kind, 'ntk')} on n rows of d features"
+        f"cond(K)/cond(K̃), {found.kind.upper()} kernels{difference(found.kind, 'ntk')} on n rows of d features: "
+        f"{written(found.plain)} (K) and {written(found.gate)} (K̃)"
     )
     setting = f"{found.data}; {_draws(found)}, seed {found.seed}."
     lines = [*heading(head, terminal), *paragraphs([setting], terminal), "", *_map(found, terminal), ""]

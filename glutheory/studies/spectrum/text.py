@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from glutheory.spectra import ConditionNumber
-from glutheory.studies.defaults import difference
+from glutheory.studies.defaults import NORMS, difference
 from glutheory.studies.spectrum.findings import NetworkSpectrum, Otherwise, Pair
 from glutheory.studies.spectrum.study import SpectrumStudy
 from glutheory.terminal import Terminal, columns, heading, number, sentences, wide
@@ -179,7 +179,7 @@ def _otherwise(found: Otherwise) -> str:
         for plain, gated, ratio in found.ratios
         if not math.isnan(ratio)
     )
-    return f"With {found.data}: condition numbers {each}{ratios}. The theory of gating speaks of rows of norm √d."
+    return f"With {found.data}: condition numbers {each}{ratios}. {NORMS}"
 
 
 def compare(pair: Pair, study: SpectrumStudy) -> str:

@@ -119,7 +119,7 @@ def test_wrong_input_is_refused(label: str) -> None:
 def test_absent_statsmodels_is_named(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "statsmodels.regression.linear_model", None)
     with pytest.raises(
-        MissingDependencyError, match=r"need statsmodels: pip install -c constraints.txt 'glutheory\[checks\]'"
+        MissingDependencyError, match=r"need statsmodels: \S+ -m pip install -c constraints.txt 'glutheory\[checks\]'"
     ):
         power_law([1.0, 2.0, 4.0, 8.1], n=[1, 2, 4, 8])
 
