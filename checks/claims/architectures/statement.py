@@ -17,8 +17,8 @@ from glutheory.claims import Claim, Fate, Outcome, Part, decide
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
-_TRAINED = "within a factor of 3 of each other, made small; nothing is said of the released size"
-_NO_CODE = "nothing is said of the paper's, whose code was not released"
+_TRAINED = "judged where the released size is trained; made small, those of a pair are within a factor of 3"
+_NO_CODE = "judged where the paper's GPT-2 is known, whose code was not released"
 
 #: Imported, beyond the core.
 NEEDS = ("einops", "sklearn", "statsmodels", "torch", "transformers")
@@ -67,11 +67,11 @@ CLAIM = Claim(
     ),
     parts=(
         Part("ViT at initialisation", "smaller with a gate in ViT, at initialisation", Fate.KEPT),
-        Part("ViT after training", "smaller with a gate in ViT, after training", Fate.DROPPED, _TRAINED),
-        Part("GPT-2 at initialisation", "smaller with a gate in GPT-2, at initialisation", Fate.DROPPED, _NO_CODE),
-        Part("GPT-2 after training", "smaller with a gate in GPT-2, after training", Fate.DROPPED, _NO_CODE),
+        Part("ViT after training", "smaller with a gate in ViT, after training", Fate.OPEN, _TRAINED),
+        Part("GPT-2 at initialisation", "smaller with a gate in GPT-2, at initialisation", Fate.OPEN, _NO_CODE),
+        Part("GPT-2 after training", "smaller with a gate in GPT-2, after training", Fate.OPEN, _NO_CODE),
         Part("Mixer at initialisation", "smaller with a gate in MLP-Mixer, at initialisation", Fate.KEPT),
-        Part("Mixer after training", "smaller with a gate in MLP-Mixer, after training", Fate.DROPPED, _TRAINED),
+        Part("Mixer after training", "smaller with a gate in MLP-Mixer, after training", Fate.OPEN, _TRAINED),
     ),
 )
 
