@@ -13,9 +13,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
+import sympy as sp
 
 from glutheory.activations import Z
+from glutheory.ground.branch_points import branched
 from glutheory.ground.normal_form import ExpQuad
+from glutheory.ground.pieces import Pieces
 from glutheory.printing import quadrature_c, quadrature_python
 from glutheory.printing.comments import folded
 from glutheory.printing.panels import Grid, grid
@@ -85,7 +88,7 @@ def python_functions(own: Dual, suffix: str) -> str:
     for branches in (found.branches, found.derivative()):
         lines = []
         for i, branch in enumerate(branches):
-            text = f"return {_decimal(write(floats(branch, 'Python')))}"
+            text = f"return {_decimal(write(floats(_guarded(branch, found), 'Python')))}"
             lines += (
                 [f"    if z < {kinks[i]}:", *folded(f"        {text}", " " * 12)]
                 if i < len(kinks)
@@ -130,7 +133,7 @@ def c_functions(own: Dual, suffix: str, prefix: str) -> str:
     for branches in (found.branches, found.derivative()):
         lines = []
         for i, branch in enumerate(branches):
-            text = f"return {write(floats(branch, 'C'))};"
+            text = f"return {write(floats(_guarded(branch, found), 'C'))};"
             inside = (
                 [f"    if (z < {kinks[i]}) {{", *folded(f"        {text}", " " * 12), "    }"] if i < len(kinks) else []
             )
@@ -158,6 +161,17 @@ def c_functions(own: Dual, suffix: str, prefix: str) -> str:
         "SLOPE": bodies[1],
     }
     return _filled(quadrature_c.OWN, table).replace("$", suffix).strip()
+
+
+def _guarded(branch: sp.Expr, found: Pieces) -> sp.Expr:
+    """The branch with |x|^(n/2) for the x^(n/2) of a branch point: at a rounded kink x may be -1e-16."""
+    kinks = [kink for kink in found.kinks if branched(branch, kink)]
+    if not kinks:
+        return branch
+    return branch.replace(
+        lambda node: node.is_Pow and node.exp.is_Rational and node.exp.q == 2 and node.has(Z),
+        lambda node: sp.Pow(sp.Function("fabs", real=True)(node.base), node.exp),
+    )
 
 
 def _places(panels: Grid) -> list[str]:

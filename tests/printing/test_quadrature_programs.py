@@ -7,6 +7,7 @@ of road 1's closed form of powers.
 from __future__ import annotations
 
 import ctypes
+import math
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -228,6 +229,16 @@ def test_the_rule_finds_what_begins_far_out() -> None:
         k = 1 / sigma
         square = sigma**2 * ((1 + k * k) * mpmath.erfc(k / mpmath.sqrt(2)) / 2 - k * mpmath.npdf(k))
     assert scope["S"](0.01, 0.01, 0.01) == pytest.approx(float(square), rel=TOLERANCE)
+
+
+@pytest.mark.long
+def test_a_rounded_kink_has_real_values() -> None:
+    """z² − 3 is −4e-16 at the float next to √3, on the side where its power is taken."""
+    scope = in_python("max(0,z**2-3)**1.5")
+    for kink in scope["_GRID"][1]:
+        for z in (kink, math.nextafter(kink, 9), math.nextafter(kink, -9)):
+            assert 0 <= scope["_phi"](z) < 1e-22
+            assert abs(scope["_slope"](z)) < 1e-6
 
 
 @pytest.mark.long
