@@ -139,7 +139,7 @@ def assembled(whole: Program, name: str, about: list[str], more: Sequence[str], 
     texts += [text for helper, text in _HELPERS.items() if helper in helpers]
     if "mean" in whole.helpers:
         texts.append(_mean(nodes()))
-    texts += [c_helper(), *integrals] if integrals else []
+    texts += [c_helper(own for _, own in whole.integrated), *integrals] if integrals else []
     texts += [*functions, *more, example, f"#endif /* {guard} */"]
     return "\n\n".join([first, *(text.strip("\n").replace("@", f"{name}_") for text in texts)]) + "\n"
 

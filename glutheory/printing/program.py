@@ -20,7 +20,7 @@ from glutheory.errors import DerivationError
 from glutheory.ground.normal_form import KAPPA
 from glutheory.printing.contents import Report, kernel_formulas
 from glutheory.printing.groups import THETA, Group, a, b, c
-from glutheory.printing.quadrature import ACCURACY, needs_quadrature
+from glutheory.printing.quadrature import accuracy, needs_quadrature
 from glutheory.printing.stable import DELTA, floats, stable
 from glutheory.printing.ways import present, subtractions
 from glutheory.symbolic.duals import HERMITE, MIXTURE, Dual, split_mixture
@@ -101,7 +101,7 @@ class Program:
     def accuracy(self) -> str:
         """What the errors are like, in a sentence or two."""
         if self.integrated:
-            return ACCURACY
+            return accuracy(own for _, own in self.integrated)
         values = [function.value for function in self.functions if function.name not in KERNELS]
         scale = "of the scale sqrt(f(a, a, a)*f(b, b, b)), f = S or T"
         # an exponent is small beside its terms only where its error is small as well
@@ -138,7 +138,7 @@ def program_of(duals: Sequence[tuple[str, Dual]], calls: Sequence[Function], lan
     """The program of S and T of these duals, whose names have these suffixes, and of functions that call them.
 
     Raises:
-        DerivationError: a symbolic constant, or functions that `language` lacks.
+        DerivationError: a symbolic constant, functions that `language` lacks, or a quadrature without its accuracy.
     """
     for _, own in duals:
         _require_numbers(own, language)
@@ -149,6 +149,10 @@ def program_of(duals: Sequence[tuple[str, Dual]], calls: Sequence[Function], lan
     heads = {node.func.__name__ for value in values for node in value.atoms(sp.Function)}
     helpers = {"mean" if head.startswith("mean_") else head for head in heads}
     if integrated:
+        from glutheory.printing.trial import tried  # which asks both roads: others do without
+
+        for _, own in integrated:
+            tried(own.activation, language)
         helpers.add("root")
     return Program(tuple(functions), frozenset(helpers.intersection((*OWN, "mean"))), integrated)
 

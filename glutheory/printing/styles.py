@@ -27,7 +27,22 @@ _LETTERS = dict(zip(_GREEK, "αβγδκλμφρστθΣΘ", strict=True))
 _CONSTANTS = {f"k_{i}": f"k{digit}" for i, digit in enumerate("₁₂₃₄₅₆₇₈₉", start=1)}
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MATH_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}
-_MATH_FUNCTIONS = ("exp", "sin", "cos", "sinh", "cosh", "tanh", "erf", "erfc", "log", "asin", "acos", "atan", "atan2")
+_MATH_FUNCTIONS = (
+    "exp",
+    "sin",
+    "cos",
+    "sinh",
+    "cosh",
+    "tanh",
+    "erf",
+    "erfc",
+    "log",
+    "asin",
+    "acos",
+    "atan",
+    "atan2",
+    "fabs",
+)
 _PYTHON_OWN = {"Φ": "_Phi", "root": "_root", "exp_sinh": "_exp_sinh", "exp_cosh": "_exp_cosh"}
 _MATHEMATICA_NAMES = {"arcsin": "ArcSin", "arccos": "ArcCos", "arctan": "ArcTan"}
 
