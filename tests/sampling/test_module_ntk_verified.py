@@ -135,18 +135,23 @@ def test_rows_that_change_places_in_a_larger_batch_escape_as_rarely_as_stated(mo
 
 
 def test_rows_that_were_known_are_compared_again():
-    known, outputs = Known(single=False, seed=0), torch.randn((3, 40), dtype=D)
-    labels = ["row 0", "row 1", "row 2"]
-    assert not known.knows(outputs, labels)
+    model = nn.Linear(3, 40, dtype=D)
+    subject, x, labels = Subject(model, ("weight",)), numbered(3)[:, :3], ["row 0", "row 1", "row 2"]
+    known, outputs = Known(seed=0), model(x).detach()
+
+    def knows(rows=slice(None)):
+        return known.knows(subject, Arguments((x[rows],), {}), outputs[rows], labels[rows])
+
+    assert not knows()
     known.learn(outputs, labels)
-    assert known.knows(outputs, labels)
-    assert known.knows(outputs[1:], labels[1:])
+    assert knows()
+    assert knows(slice(1, None))
     outputs[1, 7] += 1e-5
     with pytest.raises(DomainError, match="row 1 changes"):
-        known.knows(outputs, labels)
+        knows()
     outputs[1, 7] = torch.nan
     with pytest.raises(DomainError, match="not finite for row 1"):
-        known.knows(outputs, labels)
+        knows()
 
 
 class Permuted(nn.Module):
