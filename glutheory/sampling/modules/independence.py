@@ -91,7 +91,7 @@ class Batch:
         wrong = ~(error <= close(single) * here.abs().amax(1) + smallest(single))
         if bool(wrong.any()):
             sizes = self._rounding if short is None else self._moved(short)
-            wrong &= ~(error <= (sizes if places is None or not sizes.ndim else sizes[places]))
+            wrong &= ~(error <= (sizes if places is None else sizes[places]))
         return [(place, float(error[place])) for place in wrong.nonzero().flatten().tolist()]
 
     @cached_property
@@ -102,11 +102,13 @@ class Batch:
         """For each row how far its outputs may be off by rounding."""
         rows = len(self._outputs)
 
-        def measure() -> Tensor:
-            changed = self._subject.outputs(self._arguments, rows).detach()
-            return short(changed - self._outputs).abs().amax(1)
-
-        return moved(measure, self._subject.single, self._seed).to(self._outputs.device)
+        return moved(
+            lambda: self._subject.outputs(self._arguments, rows).detach(),
+            self._outputs,
+            lambda difference: short(difference).abs().amax(1),
+            self._subject.single,
+            self._seed,
+        )
 
 
 def check_finite(outputs: Tensor, labels: Sequence[str]) -> None:

@@ -3,7 +3,8 @@
 In another batch sums are added up in another order, and functions evaluated by other instructions. What then differs is
 rounding, and where terms cancel no share of the result bounds it. Rounding acts like relative changes of what every
 operation is given, by some units of roundoff, independent of each other; what random ones do that are larger by orders
-of magnitude bounds it therefore. That is told for each row by itself, whatever rows there are beside it.
+of magnitude bounds it therefore. That is told for each row by itself, whatever rows there are beside it. Integers, such
+as counts and masks, are not changed: they are exact, and what a model decides by them must stay as it is.
 """
 
 from __future__ import annotations
@@ -19,33 +20,43 @@ from glutheory.sampling.modules.differentiated import UNMAPPABLE, hopeless
 from glutheory.sampling.modules.precision import change
 
 Tensor = torch.Tensor
-#: Draws of the changes.
-DRAWS = 4
+#: Draws of the changes, and what a float is an integer below: a larger one may be one by rounding alone.
+DRAWS, INTEGERS = 4, 1024
+#: What the same pass gives differently is rounding at most (on a GPU) if changes of operands do so many times more.
+MARGIN = 100
 
 
-def moved(measure: Callable[[], Tensor], single: bool, seed: int) -> Tensor:
-    """The root mean square of what is measured while operands are changed, see `precision.change`.
+def moved(
+    numbers: Callable[[], Tensor], known: Tensor, size: Callable[[Tensor], Tensor], single: bool, seed: int
+) -> Tensor:
+    """How far rounding may carry numbers: the median of how far changes of operands do, see `precision.change`.
 
     Args:
-        measure: runs the model, forward or backward, and says how far its numbers are off; what is not finite does not
-            count.
+        numbers: runs the model, forward or backward, for them.
+        known: what they were before.
+        size: of differences of them, of any shape.
         single: whether some arithmetic of the model is float32.
         seed: of the changes.
 
     Returns:
-        Its shape, float64; a zero where the model does not take such changes.
+        A size, float64: 0 where the numbers are not what they were though nothing is changed (chance is no rounding),
+        and where the model does not take such changes.
     """
-    squares: list[Tensor] = []
+    again = numbers()
+    by_chance = size(again - known).double().abs()
+    sizes: list[Tensor] = []
     for draw in range(DRAWS):
         try:
             with _Shaking(change(single), seed * DRAWS + draw):
-                found = measure()
+                found = numbers()
         except UNMAPPABLE as error:
             if hopeless(error):
                 raise
-            return torch.zeros((), dtype=torch.float64)
-        squares.append(found.double().nan_to_num(0.0, 0.0, 0.0).square())
-    return torch.stack(squares).mean(0).sqrt()
+            return torch.zeros_like(by_chance)
+        sizes.append(size(found - again).double().abs().nan_to_num(0.0, 0.0))
+    # the lower one of two: a decision that half of the draws change is none that rounding changes
+    middle = torch.stack(sizes).median(0).values
+    return torch.where(MARGIN * by_chance <= middle, middle, 0.0)
 
 
 class _Shaking(TorchDispatchMode):
@@ -74,4 +85,6 @@ class _Shaking(TorchDispatchMode):
         if x.device not in self._generators:
             self._generators[x.device] = torch.Generator(x.device).manual_seed(self._seed)
         draw = torch.randn(x.shape, generator=self._generators[x.device], device=x.device, dtype=x.real.dtype)
+        if x.is_floating_point():
+            draw[(x == x.round()) & (x.abs() < INTEGERS)] = 0
         return x * draw.mul_(self._size).add_(1)

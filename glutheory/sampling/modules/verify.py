@@ -107,9 +107,11 @@ class Probe:
 
     def evened(self, subject: Subject) -> Probe | None:
         """The same rows with weights that make all of them count alike; None where they do so, about."""
+        if self.even or not self.shares:
+            return None
         shares = torch.stack(list(self.shares.values())).sum(0)
         mean = shares.mean()
-        if self.even or bool(shares.min() >= UNEVEN[subject.single] * mean):
+        if bool(shares.min() >= UNEVEN[subject.single] * mean):
             return None
         there = shares[shares > RAISED * mean]
         if not there.numel():  # infinite, which is refused elsewhere
@@ -123,11 +125,13 @@ class Probe:
     def _rounding(self, subject: Subject, names: Sequence[str]) -> dict[str, float]:
         """How far rounding may carry the squares of these parameters."""
 
-        def measure() -> Tensor:
-            found = _squares(subject, self.arguments, self.weights[:, None] * self.cotangent[self.places])
-            return torch.tensor([found[name] - self.squares[name] for name in names], dtype=torch.float64)
+        def chosen(found: dict[str, float]) -> Tensor:
+            return torch.tensor([found[name] for name in names], dtype=torch.float64)
 
-        sizes = moved(measure, subject.single, self.seed).expand(len(names))
+        def numbers() -> Tensor:
+            return chosen(_squares(subject, self.arguments, self.weights[:, None] * self.cotangent[self.places]))
+
+        sizes = moved(numbers, chosen(self.squares), torch.abs, subject.single, self.seed)
         return dict(zip(names, sizes.tolist(), strict=True))
 
     def wrong(
