@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -20,8 +20,12 @@ NOISE = 0.05
 #: Fields of one width, and of one number of layers, per stage.
 WIDTHS = ("hidden_sizes", "embed_dims", "embed_dim", "neck_hidden_sizes", "decoder_hidden_sizes", "widths", "channels")
 DEPTHS = ("depths", "num_layers", "layers", "num_blocks", "layer_depths")
+#: What is cut down in the last resort, and parts of the names of fields that are no sizes.
+WIDE = 64
+NO_SIZES = ("token", "_id", "label", "vocab", "rate", "image_size", "position", "length", "theta", "hop", "stride")
 #: Fields that a small model of some types needs, and that no rule gives.
 NEEDED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("audio-spectrogram-transformer",), {"max_length": 32}),
     (
         ("autoformer", "informer", "time_series_transformer"),
         {"prediction_length": 4, "context_length": 8, "lags_sequence": [1, 2]},
@@ -96,6 +100,10 @@ NEEDED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {"qk_rope_head_dim": 8, "qk_nope_head_dim": 8, "qk_head_dim": 16, "v_head_dim": 16, "head_dim": 16},
     ),
     (
+        ("mobilevit",),
+        {"hidden_sizes": [16, 16, 16], "neck_hidden_sizes": [8, 8, 8, 8, 8, 8, 32], "image_size": 64},
+    ),
+    (
         ("mobilebert",),
         {
             "embedding_size": 64,
@@ -150,22 +158,47 @@ def configurations(name: str) -> Iterator[Any]:
         return CONFIG_MAPPING[name](**FIELDS.get(name, {}))
 
     some = False
-    for steps in ((shrunk, by_stages), (shrunk,), (by_stages,), ()):
+    for steps in ((shrunk, by_stages), (shrunk,), (shrunk, by_stages, narrow), (by_stages,), ()):
         try:
             config = default()
             for step in steps:
                 config = step(config)
-            for field, value in FIELDS.get(name, {}).items() if steps else ():
-                setattr(config, field, value)
+            if steps:
+                put(config, FIELDS.get(name, {}))
             if steps:
                 sections(config)
         except Exception:
             if steps or some:  # a validation of its own
                 continue
             raise
-        if by_stages not in steps or staged(config):
+        if by_stages not in steps or narrow in steps or staged(config):
             some = True
             yield config
+
+
+def put(config: Any, fields: Mapping[str, Any]) -> None:
+    """Set these fields; of a part those that are given for it."""
+    for field, value in fields.items():
+        part = getattr(config, field, None)
+        if isinstance(value, Mapping) and hasattr(part, "model_type"):
+            put(part, value)
+        else:
+            setattr(config, field, value)
+
+
+def narrow(config: Any) -> Any:
+    """The configuration with all other large numbers cut down that may be sizes, in its parts too."""
+    for field, value in dict(vars(config)).items():
+        if hasattr(value, "model_type"):
+            narrow(value)
+        elif any(part in field for part in NO_SIZES):
+            continue
+        elif type(value) is int and value > WIDE:
+            setattr(config, field, WIDE)
+        elif isinstance(value, list | tuple) and value and all(type(item) is int for item in value):
+            most = max(value)
+            setattr(config, field, type(value)(max(8, item * WIDE // most) if most > WIDE else item for item in value))
+    return config
 
 
 def sections(config: Any) -> None:
@@ -201,6 +234,8 @@ def by_stages(config: Any) -> Any:
 
 def built(config: Any) -> nn.Module:
     """The model with random weights, none of them 0 for all of a layer."""
+    if getattr(config, "architectures", ()) is None:
+        config.architectures = []  # where a type has several classes AutoModel looks for theirs
     make = model_class(config)
     with torch.device("meta"):
         count = sum(p.numel() for p in make(config).parameters())
@@ -215,3 +250,17 @@ def built(config: Any) -> nn.Module:
             parameter += NOISE * torch.randn(parameter.shape, dtype=parameter.dtype)
     built: nn.Module = model
     return built
+
+
+def in_double(model: nn.Module) -> None:
+    """While it is called float64 is the default, for models that make numbers of the default dtype."""
+    model.register_forward_pre_hook(_double)
+    model.register_forward_hook(_single, always_call=True)
+
+
+def _double(*_: object) -> None:
+    torch.set_default_dtype(torch.float64)
+
+
+def _single(*_: object) -> None:
+    torch.set_default_dtype(torch.float32)
