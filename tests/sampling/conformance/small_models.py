@@ -17,6 +17,8 @@ from tests.tiny_configurations import shrunk
 MOST = 2_000_000
 #: The deviation of what is added to each weight: layers that begin at 0 would be tested at nothing.
 NOISE = 0.05
+#: And where inputs are lost on the way through many layers.
+LOUD = 0.3
 #: Fields of one width, and of one number of layers, per stage.
 WIDTHS = ("hidden_sizes", "embed_dims", "embed_dim", "neck_hidden_sizes", "decoder_hidden_sizes", "widths", "channels")
 DEPTHS = ("depths", "num_layers", "layers", "num_blocks", "layer_depths")
@@ -66,6 +68,7 @@ NEEDED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "mamba_chunk_size": 4,
         },
     ),
+    (("funnel",), {"block_sizes": [1, 1], "d_model": 32, "n_head": 2, "d_head": 16, "d_inner": 48}),
     (
         ("glpn", "pvt_v2"),
         {
@@ -245,11 +248,16 @@ def built(config: Any) -> nn.Module:
     model: Any = make(config).double().eval()
     with suppress(AttributeError, ValueError):  # grouped products have no float64 on a CPU
         model.set_experts_implementation("eager")
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter += NOISE * torch.randn(parameter.shape, dtype=parameter.dtype)
+    louder(model, NOISE)
     built: nn.Module = model
     return built
+
+
+def louder(model: nn.Module, noise: float) -> None:
+    """Add noise to the weights."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += noise * torch.randn(parameter.shape, dtype=parameter.dtype)
 
 
 def in_double(model: nn.Module) -> None:
