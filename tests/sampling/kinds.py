@@ -402,7 +402,7 @@ KINDS: dict[str, Kind] = {
         None,
         refused="row 3 of inputs changes",
     ),
-    "one row sees another beside a large row, float32": Kind(
+    "one row sees another beside a large row in float32": Kind(
         "the same in the precision that people use",
         lambda: Neighbour().float(),
         beside_large(1e5, torch.float32),
@@ -412,7 +412,7 @@ KINDS: dict[str, Kind] = {
     "mixed gradients beside a large row": Kind(
         "an outlier, and outputs that do not tell", NeighbourInGradient, beside_large(1e10), None, refused="gradient by"
     ),
-    "mixed gradients beside a large row, float32": Kind(
+    "mixed gradients beside a large row in float32": Kind(
         "the same in the precision that people use",
         lambda: NeighbourInGradient().float(),
         beside_large(1e5, torch.float32),

@@ -104,7 +104,12 @@ NEEDED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
     (
         ("mobilevit",),
-        {"hidden_sizes": [16, 16, 16], "neck_hidden_sizes": [8, 8, 8, 8, 8, 8, 32], "image_size": 64},
+        {
+            "hidden_sizes": [16, 16, 16],
+            "neck_hidden_sizes": [8, 8, 8, 8, 8, 8, 32],
+            "image_size": 64,
+            "initializer_range": 1.0,
+        },
     ),
     (
         ("mobilebert",),
