@@ -7,10 +7,11 @@ in which nothing is known of rows. For K' ≠ K that holds with probability 0; S
 quarter of them and 64 at least, so that m rows that are mistaken for others all escape with probability < (3/4)^m. With
 more than one batch it holds a quarter, and 8 at least, of each.
 
-Both sides are compared relative to Σ w_i² K_ii. Where rows have gradients so different in length that some add next to
-nothing to it, see `UNEVEN`, they are tested once more with weights w_i that make all count alike, so that a large row
-hides no other. Then a difference may also be rounding that is large beside a row's gradient, as where that cancels: it
-is excused up to what relative changes of the operands of all operations by `precision.change` make, see `rounding`.
+Both sides are compared relative to Σ w_i² K_ii. Where rows have gradients, by all parameters together, so different in
+length that some add next to nothing to it, see `UNEVEN`, they are tested once more with weights w_i that make all count
+alike: a large row hides no other. Then a difference may also be rounding that is large beside a row's gradient, as
+where that cancels: it is excused up to what relative changes of the operands of all operations by `precision.change`
+make, see `rounding`.
 
 It compares up to rounding, see `precision`: what is smaller than that is not seen.
 """
