@@ -137,6 +137,7 @@ NEEDED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {"conv_dim": [16, 16, 64], "conv_kernel": [10, 3, 3], "conv_stride": [5, 2, 2], "num_feat_extract_layers": 3},
     ),
     (("step3p5",), {"sliding_window": 4}),
+    (("step3p7",), {"text_config": {"sliding_window": 4}}),
     (("t5gemma2_text",), {"dropout_rate": 0.0}),
     (("xmod",), {"default_language": "en_XX"}),
     (("codegen", "gptj"), {"rotary_dim": 8}),
@@ -149,6 +150,66 @@ NEEDED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("wav2vec2-bert", "wav2vec2-conformer", "seamless_m4t", "seamless_m4t_v2"),
         {"conv_depthwise_kernel_size": 31},
+    ),
+    (
+        ("efficientnet",),
+        {"image_size": 32, "width_coefficient": 0.1, "depth_coefficient": 0.1, "hidden_dim": 128},
+    ),
+    (
+        ("focalnet",),
+        {
+            "embed_dim": 16,
+            "hidden_sizes": [16, 32],
+            "depths": [1, 1],
+            "focal_levels": [2, 2],
+            "focal_windows": [3, 3],
+            "image_size": 32,
+        },
+    ),
+    (("hiera",), {"embed_dim": 16, "depths": [1, 1, 1, 1], "image_size": [64, 64]}),
+    (
+        ("longcat_flash",),
+        {
+            "ffn_hidden_size": 48,
+            "expert_ffn_hidden_size": 48,
+            "qk_rope_head_dim": 8,
+            "qk_nope_head_dim": 8,
+            "qk_head_dim": 16,
+            "v_head_dim": 16,
+            "head_dim": 8,
+        },
+    ),
+    (("mgp-str",), {"num_bpe_labels": 20, "num_wordpiece_labels": 20}),
+    (("mobilenet_v1",), {"depth_multiplier": 0.25, "min_depth": 8}),
+    (("mobilenet_v2",), {"depth_multiplier": 0.25}),
+    (
+        ("mobilevitv2",),
+        {"width_multiplier": 0.25, "base_attn_unit_dims": [16, 24, 32], "image_size": 64, "initializer_range": 0.5},
+    ),
+    (
+        ("reformer",),
+        {
+            "attn_layers": ["local", "local"],
+            "local_attn_chunk_length": 4,
+            "attention_head_size": 16,
+            "axial_pos_embds": False,
+        },
+    ),
+    (
+        ("zamba",),
+        {
+            "hidden_size": 32,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 2,
+            "attention_hidden_size": 64,
+            "attention_head_dim": 32,
+            "n_mamba_heads": 2,
+            "mamba_d_state": 4,
+            "mamba_dt_rank": 4,
+            "use_mamba_kernels": False,
+            "attn_layer_period": 2,
+            "attn_layer_offset": 1,
+        },
     ),
 )
 FIELDS = {name: fields for names, fields in NEEDED for name in names}
