@@ -152,10 +152,6 @@ NEEDED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {"conv_depthwise_kernel_size": 31},
     ),
     (
-        ("efficientnet",),
-        {"image_size": 32, "width_coefficient": 0.1, "depth_coefficient": 0.1, "hidden_dim": 128},
-    ),
-    (
         ("focalnet",),
         {
             "embed_dim": 16,
