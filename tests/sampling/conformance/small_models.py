@@ -319,7 +319,7 @@ def louder(model: nn.Module, noise: float) -> None:
     """Add noise to the weights."""
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter += noise * torch.randn(parameter.shape, dtype=parameter.dtype)
+            parameter.add_(noise * torch.randn(parameter.shape, dtype=parameter.dtype))
 
 
 def in_double(model: nn.Module) -> None:
