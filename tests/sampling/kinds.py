@@ -135,6 +135,21 @@ class Neighbour(nn.Module):
         return self.o(x)
 
 
+class NeighbourInGradient(nn.Module):
+    """The same in the gradient only."""
+
+    def __init__(self):
+        super().__init__()
+        self.o = nn.Linear(4, 1)
+
+    def forward(self, x):
+        y = self.o(x)
+        extra = torch.zeros_like(y)
+        if len(x) > 4:
+            extra[3] = y[4] - y[4].detach()
+        return y + extra
+
+
 class FrozenEncoder(nn.Module):
     def __init__(self):
         super().__init__()
@@ -339,6 +354,12 @@ def with_row(value: float) -> Any:
     return x
 
 
+def beside_large(size: float, dtype: Any = D) -> Any:
+    x = normal(10, 4)
+    x[0] *= size
+    return x.to(dtype)
+
+
 IDS = torch.randint(0, 7, (6, 3), generator=torch.Generator().manual_seed(1))
 LENGTHS = torch.tensor([2, 3, 1, 2])
 MASK = torch.arange(3) < LENGTHS[:, None]
@@ -372,6 +393,31 @@ KINDS: dict[str, Kind] = {
     ),
     "one row sees another": Kind(
         "an off-by-one in a batched gather", Neighbour, normal(6, 4), None, refused="row 3 of inputs changes"
+    ),
+    # a batch was compared relative to its largest row
+    "one row sees another beside a large row": Kind(
+        "an outlier: an input that nobody normalised",
+        Neighbour,
+        beside_large(1e10),
+        None,
+        refused="row 3 of inputs changes",
+    ),
+    "one row sees another beside a large row in float32": Kind(
+        "the same in the precision that people use",
+        lambda: Neighbour().float(),
+        beside_large(1e5, torch.float32),
+        None,
+        refused="row 3 of inputs changes",
+    ),
+    "mixed gradients beside a large row": Kind(
+        "an outlier, and outputs that do not tell", NeighbourInGradient, beside_large(1e10), None, refused="gradient by"
+    ),
+    "mixed gradients beside a large row in float32": Kind(
+        "the same in the precision that people use",
+        lambda: NeighbourInGradient().float(),
+        beside_large(1e5, torch.float32),
+        None,
+        refused="gradient by",
     ),
     "mixed gradients": Kind(
         "a straight-through mean over the batch changes no output", Neutral, normal(5, 4), None, refused="gradient by"

@@ -64,6 +64,7 @@ KNOWN = [
     "qwen3",
     "qwen3_moe",
     "qwen3_next",
+    "recurrent_gemma",
     "resnet",
     "roberta",
     "switch_transformers",

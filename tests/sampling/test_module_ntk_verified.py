@@ -2,6 +2,7 @@
 
 # ruff: noqa: E402  (the package's sampling half can be imported only where torch is)
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -10,6 +11,7 @@ from torch import nn
 
 from glutheory.errors import DomainError
 from glutheory.sampling import module_ntk
+from glutheory.sampling.modules import independence
 from glutheory.sampling.modules.batches import Arguments
 from glutheory.sampling.modules.independence import Known, independent
 from glutheory.sampling.modules.subject import Subject
@@ -59,9 +61,9 @@ def refused(subject, arguments, outputs, labels, seed):
 
 
 def test_up_to_32_rows_nothing_escapes():
-    assert escapes([(3, 7)], 32, 20) == 0
+    assert escapes([(3, 7)], 32, 5) == 0
     # the negative control: without a pair nothing is refused
-    assert escapes([], 32, 20) == 20
+    assert escapes([], 32, 5) == 5
 
 
 @pytest.mark.long
@@ -135,18 +137,23 @@ def test_rows_that_change_places_in_a_larger_batch_escape_as_rarely_as_stated(mo
 
 
 def test_rows_that_were_known_are_compared_again():
-    known, outputs = Known(single=False, seed=0), torch.randn((3, 40), dtype=D)
-    labels = ["row 0", "row 1", "row 2"]
-    assert not known.knows(outputs, labels)
+    model = nn.Linear(3, 40, dtype=D)
+    subject, x, labels = Subject(model, ("weight",)), numbered(3)[:, :3], ["row 0", "row 1", "row 2"]
+    known, outputs = Known(seed=0), model(x).detach()
+
+    def knows(rows=slice(None)):
+        return known.knows(subject, Arguments((x[rows],), {}), outputs[rows], labels[rows])
+
+    assert not knows()
     known.learn(outputs, labels)
-    assert known.knows(outputs, labels)
-    assert known.knows(outputs[1:], labels[1:])
+    assert knows()
+    assert knows(slice(1, None))
     outputs[1, 7] += 1e-5
     with pytest.raises(DomainError, match="row 1 changes"):
-        known.knows(outputs, labels)
+        knows()
     outputs[1, 7] = torch.nan
     with pytest.raises(DomainError, match="not finite for row 1"):
-        known.knows(outputs, labels)
+        knows()
 
 
 class Permuted(nn.Module):
@@ -177,3 +184,110 @@ def test_where_torch_is_wrong_for_one_image_alone_nothing_wrong_comes_out():
         found, said = true, str(error)
     assert not said or "whether torch computes it alone" in said
     assert float((found - true).abs().max()) <= 1e-12 * float(true.abs().max())
+
+
+#: Unit roundoff of a kernel's entries, relative to the diagonal, times a hundred for sums of some ten terms in another
+#: order; and how many times larger one row may be so that its square hides the others but is no infinity.
+PRECISIONS = [
+    pytest.param(torch.float64, 1e-14, 1e10, id="float64"),
+    pytest.param(torch.float32, 1e-5, 1e5, id="float32"),
+    pytest.param(torch.float32, 1e-5, 1e12, id="float32, larger"),
+]
+
+
+class Rectified(Shuffled):
+    """Proportional to its inputs, so that one row may be as large as one likes."""
+
+    def __init__(self, order, outputs, dtype):
+        super().__init__(order)
+        torch.manual_seed(0)
+        self.f = nn.Linear(4, 5, bias=False, dtype=dtype)
+        self.o = nn.Linear(5, outputs, bias=False, dtype=dtype)
+
+    def forward(self, x):
+        if len(x) != len(self.order):
+            return self.o(self.f(x).relu())
+        return self.o(self.f(x[self.order]).relu())[self.order.argsort()]
+
+
+def off(found, true):
+    """The largest error relative to the diagonal."""
+    size = true.diagonal().double().sqrt()
+    return float(((found.double() - true.double()).abs() / torch.outer(size, size)).max())
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize(("dtype", "tolerance", "large"), PRECISIONS)
+def test_rows_that_change_places_beside_a_large_one_are_seen(dtype, tolerance, large, outputs, monkeypatch):
+    order = torch.arange(10)
+    order[[3, 4, 5]] = order[[4, 5, 3]]
+    x = numbered(10).to(dtype)
+    x[:, 3], x[0] = 1, x[0] * large
+    true = per_sample(Rectified(order, outputs, dtype), x)
+    assert off(module_ntk(Rectified(order, outputs, dtype), x), true) <= tolerance
+    # the negative control: with the first weights alone a wrong kernel is believed
+    monkeypatch.setattr(Probe, "evened", lambda *_: None)
+    assert off(module_ntk(Rectified(order, outputs, dtype), x), true) > 0.1
+
+
+class Cancelling(nn.Module):
+    """A residual that training has brought to 0: of the outputs nothing is left but rounding, another one if alone."""
+
+    def __init__(self, dtype):
+        super().__init__()
+        self.f, self.o = nn.Linear(64, 128, dtype=dtype), nn.Linear(128, 1, bias=False, dtype=dtype)
+
+    def forward(self, x):
+        h, g = self.f(x).tanh(), self.f(x * (1 + torch.finfo(x.dtype).eps)).tanh()
+        terms = h * self.o.weight
+        parts = [terms[:, ::3], terms[:, 1::3], terms[:, 2::3]] if len(x) == 1 else [terms]
+        return sum(part.sum(1, keepdim=True) for part in parts) - self.o(g).detach()
+
+
+class Saturated(nn.Module):
+    """Probabilities of which some are nearly 1: their gradients are what rounding leaves of 1 − p."""
+
+    def __init__(self, dtype):
+        super().__init__()
+        self.f, self.o = nn.Linear(64, 128, dtype=dtype), nn.Linear(128, 1, dtype=dtype)
+
+    def forward(self, x):
+        return torch.sigmoid(60 * self.o(self.f(x).relu()))
+
+
+@pytest.mark.parametrize("dtype", [D, torch.float32])
+@pytest.mark.parametrize("make", [Cancelling, Saturated])
+@pytest.mark.parametrize("large", [1.0, 1e6])
+def test_rounding_of_a_row_is_no_mixture(make, dtype, large):
+    for seed in range(5):
+        torch.manual_seed(seed)
+        model, x = make(dtype), torch.randn((40, 64), dtype=dtype)
+        x[0] *= large
+        module_ntk(model, x)
+
+
+def test_only_what_changes_of_operands_explain_is_rounding(monkeypatch):
+    torch.manual_seed(0)
+    model, x = Cancelling(torch.float32), torch.randn((20, 64))
+    subject, arguments = Subject(model, ("f.weight",), single=True), Arguments((x,), {})
+    outputs, labels = model(x).detach(), [f"row {k}" for k in range(20)]
+    assert float(outputs.abs().max()) < 1e-6  # of terms of order 1
+    independent(subject, arguments, outputs, labels, 0)
+    # where it is not told what rounding does the outputs are others: this is no test of nothing
+    with monkeypatch.context() as patched:
+        patched.setattr(independence, "moved", lambda *_: torch.zeros(20))
+        with pytest.raises(DomainError, match="changes"):
+            independent(subject, arguments, outputs, labels, 0)
+    # a fraction of the terms is none
+    outputs[7] += 1e-3
+    with pytest.raises(DomainError, match="row 7 changes"):
+        independent(subject, arguments, outputs, labels, 0)
+
+
+def test_chance_is_no_rounding():
+    class Noisy(nn.Linear):
+        def forward(self, x):
+            return super().forward(x) + torch.as_tensor(np.random.default_rng().normal(size=(len(x), 1)))
+
+    with pytest.raises(DomainError, match="or by chance"):
+        module_ntk(Noisy(4, 1, dtype=D), numbered(10))

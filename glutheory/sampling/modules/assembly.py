@@ -82,7 +82,7 @@ class Assembly:
             key: of it.
         """
         device = next(self.subject.model.parameters()).device
-        self._known = Known(self.subject.single, self.seed)
+        self._known = Known(self.seed)
         for name in self.subject.names if self.blocks else (TOTAL,):
             self.kernels[name] = torch.zeros(self.shape, dtype=torch.float64, device=device)
         sample = self._sample() if path is not None else None
@@ -174,7 +174,7 @@ class Assembly:
             self._kind = outputs.dtype
             if probe is None and not wrong:
                 try:
-                    if not self._known.knows(outputs, labels):
+                    if not self._known.knows(self.subject, arguments, outputs, labels):
                         independent(self.subject, arguments, outputs, labels, seed)
                         self._known.learn(outputs, labels)
                 except DomainError:
@@ -190,7 +190,9 @@ class Assembly:
                 wrong = probe.wrong(self.subject, run, tested, self.how.workspace, within)
                 if within is None:
                     todo = set(wrong)
-                elif wrong:
+                wrong = wrong or self._uneven(probe, run if within is None else None, arguments, len(labels))
+                todo |= wrong
+                if wrong and within is not None:
                     within.sums.clear()
                 if not wrong:
                     self._warn(7)
@@ -202,6 +204,25 @@ class Assembly:
                 # they were taken together to save time: now each by its own
                 wrong, todo = wrong & whole_names(base), set(self.subject.names)
             self.routes = demoted(self.subject, base, wrong, self.root)
+
+    def _uneven(self, probe: Probe, run: Run | None, arguments: Arguments, rows: int) -> set[str]:
+        """The parameters that are wrong for rows whose gradients are small beside those of others.
+
+        Args:
+            probe: with which all parameters were found right.
+            run: the forward pass of the batch; None: there was none, or its graph is gone.
+            arguments: of the batch.
+            rows: how many.
+        """
+        even = probe.evened(self.subject)
+        if even is None:
+            return set()
+        again, wrong = (run, set[str]()) if run is not None else self._open(arguments, rows)
+        try:
+            return wrong or even.wrong(self.subject, again, self.routes, self.how.workspace)
+        finally:
+            if again is not None and again is not run:
+                again.close()
 
     def _open(self, arguments: Arguments, rows: int) -> tuple[Run | None, set[str]]:
         """A forward pass; or the parameters whose layers cannot be listened to."""

@@ -12,7 +12,7 @@ Tensor = torch.Tensor
 
 
 class Forms:
-    """A sink that keeps of each kernel K only wᵀKw, and Σ_i w_i² K_ii.
+    """A sink that keeps of each kernel K only wᵀKw, and the terms w_i² K_ii.
 
     Of gradients J, of which the kernel would be JJᵀ, the form is ‖Jᵀw‖²: rows that are mistaken for others are rows of
     J, and no kernel is formed.
@@ -24,6 +24,8 @@ class Forms:
         """With these weights, for the kernels of these parameters."""
         self._weights = weights
         self._parts: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in names}
+        #: the terms w_i² K_ii, by the name of the parameter
+        self.shares: dict[str, Tensor] = {}
         #: of sums of the kernels of a weight and a bias, by the name of the weight
         self.sums: dict[str, Forms] = {}
 
@@ -42,16 +44,27 @@ class Forms:
         """See `Sink`."""
         if name in self._parts:
             w = self._weights.to(gradients.dtype)
-            lengths = torch.linalg.vector_norm(gradients, dim=1)
-            self._add(name, torch.linalg.vector_norm(w @ gradients), torch.linalg.vector_norm(w * lengths))
+            self._add(name, torch.linalg.vector_norm(w @ gradients), w * torch.linalg.vector_norm(gradients, dim=1))
 
     def pairs(self, name: str, p: slice, q: slice, products: Tensor) -> None:
         """See `Sink`."""
         if name in self._parts:
             w = self._weights.to(products.dtype)
             form = (w[p] @ (products @ w[q])).double()
-            trace = w[p].square() @ products.diagonal() if p == q else torch.zeros_like(form)
-            self._parts[name].append((form if p == q else 2 * form, trace.double()))
+            self._parts[name].append((form if p == q else 2 * form, self._share(name, p, q, products)))
+
+    def _share(self, name: str, p: slice, q: slice, products: Tensor) -> Tensor:
+        """The part of the trace that these products give."""
+        if p != q:
+            return torch.zeros((), dtype=torch.float64, device=products.device)
+        terms = self._weights[p].double().square() * products.diagonal().double()
+        self._terms(name)[p] += terms
+        return terms.sum()
+
+    def _terms(self, name: str) -> Tensor:
+        if name not in self.shares:
+            self.shares[name] = torch.zeros_like(self._weights, dtype=torch.float64)
+        return self.shares[name]
 
     def single(self, _a: Tensor, _g: Tensor, _names: Mapping[str, str]) -> Sink:
         """See `Sink`."""
@@ -64,19 +77,19 @@ class Forms:
         lengths = torch.linalg.vector_norm(scaled, dim=1)
         if names["weight"] in self._parts:
             sizes = torch.linalg.vector_norm(a, dim=1)
-            self._add(
-                names["weight"], torch.linalg.vector_norm(scaled.T @ a), torch.linalg.vector_norm(lengths * sizes)
-            )
+            self._add(names["weight"], torch.linalg.vector_norm(scaled.T @ a), lengths * sizes)
         if names["bias"] in self._parts:
-            self._add(names["bias"], torch.linalg.vector_norm(scaled.sum(0)), torch.linalg.vector_norm(lengths))
+            self._add(names["bias"], torch.linalg.vector_norm(scaled.sum(0)), lengths)
 
     def of_sum(self, names: Mapping[str, str]) -> Forms:
         """Of the sum of the kernels of these parameters, under the name of the weight."""
         found = self.sums[names["weight"]] = Forms(self._weights, [names["weight"]])
         return found
 
-    def _add(self, name: str, root: Tensor, length: Tensor) -> None:
-        self._parts[name].append((root.double().square(), length.double().square()))
+    def _add(self, name: str, root: Tensor, lengths: Tensor) -> None:
+        terms = lengths.double().square()
+        self._terms(name).add_(terms)
+        self._parts[name].append((root.double().square(), terms.sum()))
 
 
 class Both:

@@ -73,7 +73,7 @@ def plan(subject: Subject, pair: Arguments, workspace: int) -> tuple[tuple[Route
         failed = {name for route in inner for name in route.names.values()}
     for kernel in found.values():
         mirrored(kernel)
-    total = torch.stack([torch.stack([g.square().sum().double() for g in item.values()]).sum() for _, item, _ in exact])
+    total = torch.stack([torch.stack([g.double().square().sum() for g in item.values()]).sum() for _, item, _ in exact])
     wrong = {
         name
         for name in (name for route in inner for name in route.names.values())

@@ -14,6 +14,8 @@ _DOUBLE = (torch.float64, torch.complex128)
 #: diagonal or the row: the square root of the unit roundoff and an order, since cancellation in deep networks
 #: multiplies rounding. By whether some arithmetic is single.
 _CLOSE = {True: 4e-3, False: 1e-7}
+#: Relative changes of the operands of all operations that exceed their rounding by three orders of magnitude or more.
+_CHANGE = {True: 1e-4, False: 1e-12}
 #: Where a kernel is below this share of the whole one it is rounding, such as that of the keys' biases in attention.
 _NOTHING = {True: 1e-7, False: 1e-14}
 
@@ -43,6 +45,16 @@ class Precisions(TorchFunctionMode):
 def close(single: bool) -> float:
     """The largest relative difference of two equal numbers."""
     return _CLOSE[single]
+
+
+def change(single: bool) -> float:
+    """The relative change of the operands of all operations whose effect bounds that of rounding."""
+    return _CHANGE[single]
+
+
+def smallest(single: bool) -> float:
+    """Below it numbers have fewer digits, or none."""
+    return torch.finfo(torch.float32 if single else torch.float64).tiny
 
 
 def nothing(single: bool) -> float:

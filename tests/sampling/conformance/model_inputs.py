@@ -45,6 +45,7 @@ def arguments(model: nn.Module) -> Iterator[dict[str, Tensor]]:
         for more in ("bbox", "input_features", "input_values", "image"):
             for value in known[more][:TRIES] if more == "bbox" or more in signature(model) else ():
                 yield {**ids, more: value}
+    if "input_ids" in ids:
         yield {"input_ids": ids["input_ids"].repeat(1, 4)}
     names = list(dict.fromkeys((*([main] if isinstance(main, str) else main or ()), *needed)))
     for chosen in (names, needed, [main] if isinstance(main, str) else []):

@@ -13,7 +13,15 @@ from torch import nn
 from glutheory.audit.configurations import quiet, without_cache
 from tests.sampling.conformance.cases import SAMPLES, Case, NotBuiltError, Subject, alone, call, projected
 from tests.sampling.conformance.model_inputs import arguments
-from tests.sampling.conformance.small_models import MOST, TooLargeError, built, configurations
+from tests.sampling.conformance.small_models import (
+    LOUD,
+    MOST,
+    TooLargeError,
+    built,
+    configurations,
+    in_double,
+    louder,
+)
 
 Tensor = torch.Tensor
 #: Towers that read the patches of all images in one axis; what module_ntk takes has samples in front.
@@ -54,12 +62,20 @@ def running(config: Any, said: list[Exception]) -> Subject | None:
     """A model of this configuration with arguments that it reads; None if there is none, and what was said."""
     try:
         model = built(config)
-        for cached in (True, False):
-            if not cached:
+        for way in ("as it is", "without cache", "float64", "louder"):
+            if way == "without cache":
                 # in fewer layers than they are made for some caches have nothing to keep
                 if not any(isinstance(error, IndexError) or "ache" in str(error) for error in said):
-                    break
+                    continue
                 without_cache(model.config)
+            if way == "float64":
+                if not any(re.search("without overflow|same dtype|[dD]ouble", str(error)) for error in said):
+                    continue
+                in_double(model)
+            if way == "louder":
+                if not any("all samples give the same" in str(error) for error in said):
+                    continue
+                louder(model, LOUD)
             for inputs in arguments(model):
                 try:
                     return Subject(model, inputs, output_of(model, inputs))
@@ -75,14 +91,14 @@ def because(said: Sequence[Exception]) -> NotBuiltError:
     first = next((error for error in said if not isinstance(error, TooLargeError)), None)
     words = f"{type(first).__name__}: {first}" if first else str(said[0])
     if first is None:
-        return NotBuiltError(f"more than {MOST // 10**6} million parameters however small", words)
+        return NotBuiltError(f"more than {MOST // 10**6} million parameters with the generic shrinking", words)
     if isinstance(first, ImportError):
         return NotBuiltError("a library that is not installed", words)
     if re.search("missing .*(grid_thw|grid_sizes|cu_seqlens|pixel_position_ids)", words):
         return NotBuiltError(PACKED, words)
     if "Unrecognized configuration class" in words:
         return NotBuiltError("a part of a model that transformers does not build by itself", words)
-    return NotBuiltError("neither a configuration nor inputs are made here that go with it", words)
+    return NotBuiltError("the generic shrinking and the generic inputs do not go with it", words)
 
 
 def output_of(model: nn.Module, inputs: Any) -> Any:
