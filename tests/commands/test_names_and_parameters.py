@@ -55,7 +55,7 @@ def test_depth_of_an_own_activation_is_that_of_the_zoos_where_it_is_one() -> Non
 @pytest.mark.long
 def test_the_page_says_what_a_formula_is() -> None:
     page = good("derive", "--activation", "z/(1+exp(-1.702*z))")
-    assert "φ(z) = z/(1 + exp(−1.702z))" in page
+    assert "φ(z) = z/(1 + exp(−k₁·z))\n    with k₁ = 1.702\n" in page
     assert "φ is quick_gelu of the zoo" in page
     assert "of the zoo" not in good("derive", "--activation", "z*erf(z)")
     latex = good("derive", "quick-gelu", "--format", "latex")

@@ -82,11 +82,10 @@ def test_kinks_far_out(name: str, variance: float) -> None:
 
 def point(X: Any, i: int, j: int) -> tuple[Any, Any, Any]:
     """Variances and covariance of two rows, exactly."""
-    rows = [[sp.Rational(float(x)) for x in X[k]] for k in (i, j)]
-    return tuple(
-        sum(x * y for x, y in zip(*pair_, strict=True)) / 2
-        for pair_ in ((rows[0], rows[0]), (rows[1], rows[1]), (rows[0], rows[1]))
-    )  # type: ignore[return-value]
+    one, other = ([sp.Rational(float(x)) for x in X[k]] for k in (i, j))
+    pairs = ((one, one), (other, other), (one, other))
+    a, b, c = (sum(x * y for x, y in zip(*rows, strict=True)) / 2 for rows in pairs)
+    return a, b, c
 
 
 @pytest.mark.long
