@@ -1,4 +1,7 @@
-"""All benchmarks in one run: `python -m benchmarks`; each script also runs on its own and has its own options."""
+"""All benchmarks in one run: `python -m benchmarks`; each script also runs on its own and has its own options.
+
+device.py is not among them: it wants a GPU and a folder to write to.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ SCRIPTS = (
     "gram.py",
     "floor.py",
     "own_activations.py",
+    "learning.py",
     "depth.py",
     "evaluate.py",
     "digits.py",

@@ -1,6 +1,7 @@
 """The steps of benchmarks/device.py: each returns its status and figures, in JSON types.
 
 A comparison "passed" or "failed" by a tolerance that is written here, before any run; what is only timed is "measured".
+The package is imported by each step: where something that it needs is absent, that step alone is skipped.
 """
 
 from __future__ import annotations
@@ -9,28 +10,28 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import NormalDist
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 
-import glutheory as glu
-from glutheory.sampling import empirical_ntk, module_ntk, monte_carlo, width_bias
-
 ROOT = Path(__file__).resolve().parents[1]
-#: Files with tests that wait for a CUDA device.
-TESTS = (
-    "tests/integrations/test_torch_gradients.py",
-    "tests/integrations/test_gpytorch_kernel.py",
-    "tests/sampling/test_deep_kernels.py",
-    "tests/sampling/test_module_ntk_arguments.py",
-    "tests/sampling/test_empirical_ntk.py",
-)
+#: Files with tests marked `cuda`, and what they need beside torch.
+TESTS: dict[str, tuple[str, ...]] = {
+    "tests/integrations/test_torch_gradients.py": (),
+    "tests/integrations/test_gpytorch_kernel.py": ("gpytorch", "linear_operator"),
+    "tests/sampling/test_deep_kernels.py": (),
+    "tests/sampling/test_module_ntk_arguments.py": (),
+    "tests/sampling/test_empirical_ntk.py": (),
+}
 NETWORKS = ("relu", "reglu", "gelu", "geglu", "silu", "swiglu", "mish_glu")
 #: The probability that a comparison of sampled kernels raises a false alarm.
 FALSE_ALARM = 1e-6
@@ -87,20 +88,44 @@ def _relative(found: Any, right: Any) -> float:
     return float(np.max(np.abs(found - right) / scale))
 
 
-def cuda_tests(_: Setting) -> dict[str, Any]:
-    """The tests that other machines skip."""
-    import pytest  # noqa: F401 (absent is a reason to skip)
+def cuda_tests(setting: Setting) -> dict[str, Any]:
+    """The tests that other machines skip: every one of them must run and pass here."""
+    # absent is a reason to skip; pytest's options in pyproject.toml name xdist's, tests/conftest.py imports hypothesis
+    import hypothesis  # noqa: F401
+    import pytest  # noqa: F401
+    import xdist  # noqa: F401
 
-    chosen = [str(ROOT / name) for name in TESTS if (ROOT / name).exists()]
-    command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "-k", "cuda or device", *chosen]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    last = (done.stdout.strip().splitlines() or ["no output"])[-1]
-    # 5: nothing was selected
-    return {"status": "passed" if done.returncode in (0, 5) else "failed", "summary": last}
+    if torch.device(setting.device).type != "cuda":
+        return {"status": "skipped", "reason": "needs a CUDA device"}
+    able = [name for name, needed in TESTS.items() if all(find_spec(package) for package in needed)]
+    counts, summary = outcomes([ROOT / name for name in able])
+    status = "passed" if all_ran(counts) else "failed"
+    return {"status": status, **counts, "summary": summary, "left out": sorted(set(TESTS) - set(able))}
+
+
+def outcomes(files: Sequence[Path], folder: Path = ROOT) -> tuple[dict[str, int], str]:
+    """How many tests marked `cuda` in these files there are, failed and were skipped; and pytest's last line."""
+    with TemporaryDirectory() as beside:
+        report = Path(beside) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "-m", "cuda"]
+        command += [f"--junitxml={report}", *map(str, files)]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        suites = list(ET.parse(report).getroot()) if report.exists() else []
+    last = (done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["no output"])[-1]
+    wanted = {"tests": "tests", "failed": "failures", "broken": "errors", "skipped": "skipped"}
+    counts = {name: sum(int(suite.get(key, 0)) for suite in suites) for name, key in wanted.items()}
+    return {**counts, "exit status": done.returncode}, last
+
+
+def all_ran(counts: dict[str, int]) -> bool:
+    """Whether there were tests, and all of them ran and passed; pytest itself ends with 0 if all were skipped."""
+    return counts["tests"] > 0 and not any(counts[name] for name in ("failed", "broken", "skipped", "exit status"))
 
 
 def gram_on_both(setting: Setting) -> dict[str, Any]:
     """`gram` there and here: sums in another order, and another library's exp, erf and atan2."""
+    import glutheory as glu
+
     X = rows(setting.of(60, 3000), 32)
     errors = {}
     stacks = {f"{name} x 8": glu.stack(name, 8, norm="rms", residual=True) for name in ("reglu", "swiglu")}
@@ -113,6 +138,9 @@ def gram_on_both(setting: Setting) -> dict[str, Any]:
 
 def sampled_on_both(setting: Setting) -> dict[str, Any]:
     """`empirical_ntk` there and here with the same seeds, and so the same weights, in float64."""
+    import glutheory as glu
+    from glutheory.sampling import empirical_ntk
+
     X = rows(setting.of(10, 200), 32)
     options: dict[str, Any] = {"width": setting.of(64, 4096), "seed": 3, "dtype": torch.float64}
     errors = {}
@@ -127,6 +155,8 @@ def sampled_on_both(setting: Setting) -> dict[str, Any]:
 
 def draws_on_both(setting: Setting) -> dict[str, Any]:
     """`monte_carlo` there and here with the same seeds."""
+    from glutheory.sampling import monte_carlo
+
     X = rows(12, 16)
     options: dict[str, Any] = {"width": setting.of(64, 1024), "draws": setting.of(5, 100), "seed": 5}
     errors = {}
@@ -139,6 +169,7 @@ def draws_on_both(setting: Setting) -> dict[str, Any]:
 def modules_on_both(setting: Setting) -> dict[str, Any]:
     """`module_ntk` of a small ViT and Mixer there and here, in float64."""
     from glutheory.architectures import build, example_inputs
+    from glutheory.sampling import module_ntk
 
     errors = {}
     for name in ("vit-released-digits", "mixer-released-digits"):
@@ -157,6 +188,8 @@ def power(setting: Setting) -> dict[str, Any]:
     compared with 1 at the level FALSE_ALARM. `share` is the error that is noticed with probability 0.99; as a control
     twice as much must be.
     """
+    import glutheory as glu
+
     n, size = 16, setting.of(1 << 10, 1 << 18)
     chunks = setting.of(30, 40_000)
     normal = NormalDist()
@@ -203,7 +236,9 @@ def _ratios(
 
 def architectures(setting: Setting) -> dict[str, Any]:
     """The released ViT and GPT-2 small at N = 256: condition numbers of the plain and the gated network of one seed."""
+    import glutheory as glu
     from glutheory.architectures import build, example_inputs
+    from glutheory.sampling import module_ntk
 
     found: dict[str, Any] = {"inputs": setting.of(4, 256), "networks": {}}
     names = ("vit-released-digits",) if setting.small else ("vit-released", "gpt2-small")
@@ -230,6 +265,9 @@ def _last(outputs: Any) -> torch.Tensor:
 
 def deep_bias(setting: Setting) -> dict[str, Any]:
     """The bias of the NTK of a deep stack against the width: its slope in logarithms must have −1 in its interval."""
+    import glutheory as glu
+    from glutheory.sampling import width_bias
+
     stack = glu.stack("swiglu", setting.of(2, 8), norm="rms", residual=True)
     X = np.random.default_rng(1).standard_normal((8, 16))
     widths = [16, 32, 64] if setting.small else [128, 256, 512, 1024, 2048]
@@ -253,6 +291,9 @@ def floors(setting: Setting) -> dict[str, Any]:
 
 
 def _floors(setting: Setting, n: int, d: int, m: int, dtype: torch.dtype) -> dict[str, float | None]:
+    import glutheory as glu
+    from glutheory.sampling import empirical_ntk
+
     A = torch.randn(n, n, device=setting.device, dtype=dtype)
     own: dict[str, float | None] = {
         "Tflop/s": 2 * n**3 / setting.seconds(lambda: A @ A) / 1e12,

@@ -277,7 +277,7 @@ def test_without_gpytorch_the_extra_is_named(module: str, absent: str, monkeypat
         importlib.import_module(f"glutheory.integrations.{module}")
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_on_a_device() -> None:
     kernel, X = NTKKernel("swiglu").double(), rows(20, 3)
     wanted = kernel(X).to_dense()

@@ -301,7 +301,7 @@ def test_the_way_of_a_device_gives_the_same_on_the_cpu(name: str, monkeypatch: p
         torch.testing.assert_close(part, other, rtol=1e-11, atol=1e-11 * float(other.abs().max()))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 def test_on_a_device_the_gradient_is_the_same() -> None:
     for net in NETWORKS:
         X, Y = rows(40, 3, 1), rows(30, 3, 2)

@@ -256,7 +256,7 @@ def test_a_hundred_blocks_and_float32() -> None:
     assert torch.allclose(double, single.double(), rtol=0, atol=1e-4 * float(double.abs().max()))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device at hand")
+@pytest.mark.cuda
 @pytest.mark.parametrize("name", STACKS)
 def test_a_gpu_samples_the_same_network(name: str) -> None:
     case = STACKS[name]

@@ -153,7 +153,7 @@ def test_arrays_of_every_kind_are_accepted() -> None:
         assert not kernel.requires_grad
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device at hand")
+@pytest.mark.cuda
 @pytest.mark.parametrize("name", ["gelu", "swiglu", "leaky_relu", "softplus", "monomial3", "identity"])
 def test_a_gpu_samples_the_same_network(name: str) -> None:
     X = points(300, 16)

@@ -191,7 +191,7 @@ def test_unknown_parameters_are_told_the_nearest():
         module_ntk(nn.Linear(4, 2), X, parameters=["wieght"])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.cuda
 @pytest.mark.parametrize("name", ["convolutions", "tied", "positions"])
 def test_the_same_on_cuda(name):
     model, x = case(name)
