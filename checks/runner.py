@@ -30,7 +30,7 @@ RECORDED = Path(__file__).resolve().parent / "recorded.json"
 #: These take their spectra from `checks.tools.spectral_grid`, which keeps them for the process.
 SHARED_GRID = ("decomposition", "lambda-max", "lambda-min", "condition", "compact", "spike")
 #: These share out their own work, network by network or cell by cell.
-SHARING = ("architectures", "generalization", "phase-diagram")
+SHARING = ("architectures", "generalization", "phase-diagram", "training")
 _PACKAGES = ("numpy", "scipy", "statsmodels", "sympy", "mpmath", "python-flint", "torch", "transformers", "einops")
 
 

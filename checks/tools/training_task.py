@@ -8,23 +8,18 @@ paper.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from typing import TypeVar
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from checks.settings import Settings
-from checks.tools.checkpoints import remembered
-from checks.tools.roads import one_thread
+from checks.tools.sharing import shared_out
 from glutheory.ground.store import Arrays
 
 Array = npt.NDArray[np.float64]
-_T = TypeVar("_T")
 PAIRS = (("relu", "reglu"), ("gelu", "geglu"), ("silu", "swiglu"))
 NAMES = tuple(name for pair in PAIRS for name in pair)
 #: As they are written.
@@ -128,8 +123,8 @@ def trained(task: Task, settings: Settings) -> dict[tuple[str, float, bool], Tra
     kinds = [(name, rate, True) for rate in task.rates for name in NAMES]
     kinds += [(name, task.rates[0], False) for name in NAMES]
     jobs = [(*kind, tuple(group)) for kind in kinds for group in groups]
-    with one_thread():
-        parts = parallel(lambda job: _train(task, settings, *job), jobs)
+    keys = [_key(task, settings, *job) for job in jobs]
+    parts = shared_out(partial(_run, task, settings.alone), jobs, keys, settings)
     found = {}
     for index, kind in enumerate(kinds):
         mine = parts[index * len(groups) : (index + 1) * len(groups)]
@@ -138,24 +133,14 @@ def trained(task: Task, settings: Settings) -> dict[tuple[str, float, bool], Tra
     return found
 
 
-def parallel(work: Callable[..., _T], jobs: Iterable[object]) -> list[_T]:
-    """The results in order, computed by one thread per core: torch and LAPACK let each other run."""
-    import scipy.linalg  # noqa: F401  (brings its own BLAS, whose threads can be limited once it is loaded)
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(work, jobs))
-
-
-def _train(task: Task, settings: Settings, name: str, rate: float, large: bool, seeds: tuple[int, ...]) -> Arrays:
-    """Train the networks of these seeds."""
+def _key(task: Task, settings: Settings, name: str, rate: float, large: bool, seeds: tuple[int, ...]) -> dict[str, Any]:
+    """Of the networks of these seeds."""
     sizes = asdict(task)
     # neither the grouping nor what else is computed changes a network
     for irrelevant in ("seeds", "together", "linearised", "early", "rates"):
         del sizes[irrelevant]
     key = {"what": "training", "task": sizes, "seed": settings.seed, "device": settings.device}
-    key |= {"network": name, "rate": rate, "large": large, "seeds": list(seeds)}
-    return remembered(settings.checkpoints, key, lambda: _run(task, settings, name, rate, large, seeds))
+    return key | {"network": name, "rate": rate, "large": large, "seeds": list(seeds)}
 
 
 def _run(task: Task, settings: Settings, name: str, rate: float, large: bool, seeds: tuple[int, ...]) -> Arrays:

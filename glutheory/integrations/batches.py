@@ -50,6 +50,10 @@ def read(
     given = dict(variances or {})
     roles = tuple(role for role, value in given.items() if isinstance(value, torch.Tensor))
     tensors = tuple(given[role] for role in roles)
+    for role, value in zip(roles, tensors, strict=True):
+        if value.is_meta:
+            what = "is on torch's device meta, where tensors have no values"
+            raise DomainError(f"variances[{role!r}] {what}: give a tensor with values.")
     fixed = tuple((role, value) for role, value in given.items() if role not in roles)
     batches = {"X": X.shape[:-rank]} | ({} if Y is None else {"Y": Y.shape[:-rank]})
     batches |= {f"variances[{role!r}]": value.shape for role, value in zip(roles, tensors, strict=True)}

@@ -34,6 +34,8 @@ def library_of(X: Any, Y: Any) -> Namespace:
         raise DomainError(
             f"X is on {array_api_compat.device(X)} and Y on {array_api_compat.device(Y)}: move them to one device."
         )
+    if array_api_compat.is_torch_array(X) and X.is_meta:
+        raise DomainError("X is on torch's device meta, where tensors have no values: give a tensor with values.")
     return xp
 
 

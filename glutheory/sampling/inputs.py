@@ -46,6 +46,8 @@ def check_inputs(X: Any, device: torch.device, dtype: torch.dtype, *, sequences:
     """
     shape, axes = ("(n, positions, d)", 3) if sequences else ("(n, d)", 2)
     if isinstance(X, torch.Tensor):
+        if X.is_meta:
+            raise DomainError("X is on torch's device meta, where tensors have no values: give a tensor with values.")
         tensor = X.detach()
     else:
         try:

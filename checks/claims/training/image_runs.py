@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,9 @@ import numpy.typing as npt
 
 from checks.claims.training.image_task import ImageTask
 from checks.settings import Settings
-from checks.tools.checkpoints import remembered
 from checks.tools.data import images
-from checks.tools.roads import one_thread
-from checks.tools.training_task import NAMES, parallel
+from checks.tools.sharing import shared_out
+from checks.tools.training_task import NAMES
 from glutheory import datasets
 from glutheory.errors import DomainError
 from glutheory.ground.store import Arrays
@@ -34,8 +33,8 @@ def curves(given: ImageTask, settings: Settings, centred: bool) -> dict[str, Arr
     """
     groups = [range(i, min(i + given.together, given.seeds)) for i in range(0, given.seeds, given.together)]
     jobs = [(name, tuple(group)) for name in NAMES for group in groups]
-    with one_thread():
-        parts = parallel(lambda job: _remembered(given, settings, centred, *job), jobs)
+    keys = [_key(given, settings, centred, *job) for job in jobs]
+    parts = shared_out(partial(_run, given, settings.alone, centred), jobs, keys, settings)
     found = {}
     for index, name in enumerate(NAMES):
         mine = parts[index * len(groups) : (index + 1) * len(groups)]
@@ -43,14 +42,13 @@ def curves(given: ImageTask, settings: Settings, centred: bool) -> dict[str, Arr
     return found
 
 
-def _remembered(given: ImageTask, settings: Settings, centred: bool, name: str, seeds: tuple[int, ...]) -> Arrays:
+def _key(given: ImageTask, settings: Settings, centred: bool, name: str, seeds: tuple[int, ...]) -> dict[str, Any]:
     sizes = {key: value for key, value in asdict(given).items() if key not in ("seeds", "together", "protocol", "name")}
     key: dict[str, Any] = {"what": "training on images", "task": sizes, "centred": centred, "network": name}
-    key |= {"seed": settings.seed, "device": settings.device, "seeds": list(seeds)}
-    return remembered(settings.checkpoints, key, lambda: {"loss": _run(given, settings, centred, name, seeds)})
+    return key | {"seed": settings.seed, "device": settings.device, "seeds": list(seeds)}
 
 
-def _run(given: ImageTask, settings: Settings, centred: bool, name: str, seeds: tuple[int, ...]) -> Array:
+def _run(given: ImageTask, settings: Settings, centred: bool, name: str, seeds: tuple[int, ...]) -> Arrays:
     import torch
 
     from glutheory.sampling.training import Ensemble
@@ -74,7 +72,7 @@ def _run(given: ImageTask, settings: Settings, centred: bool, name: str, seeds: 
             losses.append((nets.outputs(X) - Y).square().mean(1))
         if index is not None:
             nets.step(X[:, index], Y[:, index], given.rate)
-    return np.asarray(torch.stack(losses).double().cpu().numpy())
+    return {"loss": torch.stack(losses).double().cpu().numpy()}
 
 
 def _batches(given: ImageTask, settings: Settings, steps: int) -> Iterator[Any]:

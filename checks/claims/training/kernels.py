@@ -7,15 +7,15 @@ error; the noise of the batches is left out, as it is in the theory that is test
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 
 from checks.settings import Settings
 from checks.tools.biased import matrices
-from checks.tools.checkpoints import remembered
-from checks.tools.roads import one_thread
-from checks.tools.training_task import PAIRS, Task, data, parallel
+from checks.tools.sharing import shared_out
+from checks.tools.training_task import PAIRS, Task, data
 from glutheory.dynamics import LossCurve, crossings, decompose, expected_loss
 from glutheory.ground.store import Arrays
 
@@ -46,8 +46,8 @@ class Prediction:
 def predictions(task: Task, settings: Settings) -> dict[tuple[str, str], Prediction]:
     """For every pair."""
     jobs = [(pair, seed) for pair in PAIRS for seed in range(task.seeds)]
-    with one_thread():
-        parts = parallel(lambda job: _remembered(task, settings, *job), jobs)
+    keys = [_key(task, settings, *job) for job in jobs]
+    parts = shared_out(partial(_predict, task, settings.alone), jobs, keys, settings)
     found = {}
     for index, pair in enumerate(PAIRS):
         mine = parts[index * task.seeds : (index + 1) * task.seeds]
@@ -60,14 +60,13 @@ def predictions(task: Task, settings: Settings) -> dict[tuple[str, str], Predict
     return found
 
 
-def _remembered(task: Task, settings: Settings, pair: tuple[str, str], seed: int) -> Arrays:
-    own = seed < task.linearised
+def _key(task: Task, settings: Settings, pair: tuple[str, str], seed: int) -> dict[str, Any]:
     sizes = {name: value for name, value in asdict(task).items() if name not in ("seeds", "together", "linearised")}
-    key = {"what": "kernels", "task": sizes, "seed": settings.seed, "pair": list(pair), "index": seed, "own": own}
-    return remembered(settings.checkpoints, key, lambda: _predict(task, settings, pair, seed, own))
+    key = {"what": "kernels", "task": sizes, "seed": settings.seed, "pair": list(pair), "index": seed}
+    return {**key, "own": seed < task.linearised}
 
 
-def _predict(task: Task, settings: Settings, pair: tuple[str, str], seed: int, own: bool) -> Arrays:
+def _predict(task: Task, settings: Settings, pair: tuple[str, str], seed: int) -> Arrays:
     X = data(task, settings, seed, True)[0].X
     targets = {large: data(task, settings, seed, large)[0].Y for large in (True, False)}
     curves: dict[bool, list[LossCurve]] = {True: [], False: []}
@@ -86,7 +85,7 @@ def _predict(task: Task, settings: Settings, pair: tuple[str, str], seed: int, o
         "bounds": np.array(bounds),
         "curves": np.array([curve.descent(steps, rate) / task.n for curve in curves[True]]),
     }
-    if own:
+    if seed < task.linearised:
         found["own"] = _last(task, _linearised(task, settings, pair, seed))
     return found
 
