@@ -22,8 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 #: What the extras bring, by the name that is imported.
 OPTIONAL = {"torch", "transformers", "einops", "gpytorch", "linear_operator", "sklearn", "statsmodels", "pandas"}
 OPTIONAL |= {"matplotlib", "jinja2", "pdoc", "playwright", "hypothesis", "pytest", "numba"}
-TORCH, MODELS, CHECKS, REPORT = (
-    f"… -m pip install -c constraints.txt 'glutheory[{extra}]'" for extra in ("torch", "models", "checks", "report")
+OPTIONAL |= {"jax", "jaxlib", "dask", "distributed"}
+TORCH, MODELS, CHECKS, REPORT, CLUSTER = (
+    f"… -m pip install -c constraints.txt 'glutheory[{extra}]'"
+    for extra in ("torch", "models", "checks", "report", "cluster")
 )
 #: What nobody wants to read in a terminal: a traceback, LaTeX.
 RAW = re.compile(r"Traceback|\\[a-zA-Z]{2,}")
@@ -42,6 +44,7 @@ CASES: Sequence[tuple[str, int, str]] = (
     ("glutheory dynamics relu reglu --n 8 --d 3 --train 2", 2, f"training networks needs torch: {TORCH}"),
     ("glutheory phase reglu --n 8 --d 2", 0, "ReGLU"),
     ("glutheory phase reglu --n 8 --d 2 --out x.svg", 2, REPORT),
+    ("glutheory phase reglu --scheduler tcp://127.0.0.1:1", 2, f"a cluster needs distributed: {CLUSTER}"),
     ("glutheory depth relu --layers 1:2", 0, "relu"),
     ("glutheory audit llama", 2, f"audit needs torch: {MODELS}"),
     ("glutheory report --out x.html", 2, REPORT),
@@ -58,6 +61,7 @@ CASES: Sequence[tuple[str, int, str]] = (
     ("checks --explain ntk-plain", 2, "at every width"),
     ("checks --only ntk-plain", 2, f"ntk-plain  skipped: needs torch\nFor this one: {CHECKS}"),
     ("checks --device cuda --only angle", 2, TORCH),
+    ("checks --only angle --scheduler tcp://127.0.0.1:1", 2, f"a cluster needs distributed: {CLUSTER}"),
     ("docs/tutorial.py", 1, f"the tutorial needs torch, scikit-learn, statsmodels: {CHECKS}"),
 )
 

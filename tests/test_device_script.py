@@ -193,3 +193,11 @@ def test_the_version_is_that_of_the_source(tmp_path: Path, monkeypatch: pytest.M
             path.write_text(text)
         found.append(device.versions()["source"])
     assert len(set(found)) == 3
+
+
+def test_the_benchmarks_are_run_all_together() -> None:
+    """But for this script, and for what is no script."""
+    from benchmarks.__main__ import SCRIPTS
+
+    others = {"__main__.py", "turns.py", "device.py", "device_steps.py"}
+    assert {path.name for path in (ROOT / "benchmarks").glob("*.py")} == {*SCRIPTS, *others}

@@ -62,8 +62,7 @@ def fill_gram(
     `block` can change the last digit.)
 
     Args:
-        out: shape (n, m), anything that takes ``out[rows, columns] = values`` with slices: a `numpy.memmap`, an array
-            of zarr or h5py.
+        out: shape (n, m), anything that takes ``out[rows, columns] = values`` with slices, such as a `numpy.memmap`.
         network: as for `glutheory.gram`; no stack with a mean over positions.
         X: data, shape (n, d): numpy, or what `numpy.asarray` makes a matrix of, such as a list of rows.
         Y: data, shape (m, d), likewise; left out: X again, and half the work.

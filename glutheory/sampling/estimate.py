@@ -147,7 +147,7 @@ def monte_carlo(
         left = range(moments.count, draws)
         samples: Iterator[torch.Tensor] = prepared.totals(seed, left)
         if executor is not None:
-            samples = _handed_out(executor, prepared, (network, options, seed), left)
+            samples = handed_out(executor, prepared, (network, options, seed), left)
         with bar(progress, "draws", draws, moments.count) as advance:
             for sample in samples:
                 moments = moments.push(sample)
@@ -163,10 +163,17 @@ def monte_carlo(
     return Estimate(mean, error, draws)
 
 
-def _handed_out(
+def handed_out(
     executor: Executor, prepared: Prepared, arguments: tuple[Any, ...], draws: range
 ) -> Generator[torch.Tensor, None, None]:
-    """The kernels of some draws, in their order, from the executor's workers."""
+    """The kernels of some draws, in their order, from the executor's workers.
+
+    Args:
+        executor: whose.
+        prepared: what is drawn from here.
+        arguments: what `prepare` made it of but for the inputs: network and options; and the seed.
+        draws: their numbers.
+    """
     X = prepared.inputs
     ahead = max(_AHEAD, _WAITING // (8 * len(X) ** 2))
     given = (*arguments[:1], X.cpu().numpy(), *arguments[1:])

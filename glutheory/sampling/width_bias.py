@@ -8,7 +8,8 @@ interval that follows from the draws alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -19,8 +20,10 @@ import torch
 
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import integer, real
+from glutheory.ground.executors import check_executor
 from glutheory.ground.progress import bar
 from glutheory.layers import Stack
+from glutheory.sampling.estimate import handed_out
 from glutheory.sampling.power_law import power_law
 from glutheory.sampling.prepared import WORKSPACE, prepare
 
@@ -72,6 +75,7 @@ def width_bias(
     dtype: torch.dtype = torch.float64,
     workspace: int = WORKSPACE,
     progress: bool | None = None,
+    executor: Executor | None = None,
 ) -> WidthBias:
     """Measure the bias at several widths, in the ntk parametrisation.
 
@@ -93,6 +97,7 @@ def width_bias(
         dtype: as in `monte_carlo`.
         workspace: as in `monte_carlo`.
         progress: as in `monte_carlo`.
+        executor: as in `monte_carlo`.
 
     Raises:
         DomainError: a bad argument, or a stack whose kernel is not random.
@@ -104,6 +109,8 @@ def width_bias(
     sizes = _increasing(widths)
     counts = _counts(draws, len(sizes))
     seed, level = integer("seed", seed, 0), real("level", level, above=0, below=1)
+    if executor is not None:
+        check_executor("executor", executor)
     common: dict[str, Any] = {
         "kind": kind,
         "trained": trained,
@@ -113,7 +120,8 @@ def width_bias(
         "variances": None,
         "workspace": workspace,
     }
-    prepared = [prepare(stack, X, width=width, **common) for width in sizes]
+    options = [{"width": width, **common} for width in sizes]
+    prepared = [prepare(stack, X, **own) for own in options]
     n = len(prepared[0].inputs)
     exact = _matrix("limit", limit, n)
     if contrast is None:
@@ -126,9 +134,13 @@ def width_bias(
     means, errors, biases, deviations = [], [], [], []
     start = 0
     with bar(progress, "draws", sum(counts), 0) as advance:
-        for own, count in zip(prepared, counts, strict=True):
+        for own, given, count in zip(prepared, options, counts, strict=True):
             total, square, numbers = np.zeros((n, n)), np.zeros((n, n)), np.empty(count)
-            for i, sample in enumerate(own.totals(seed, range(start, start + count))):
+            drawn = range(start, start + count)
+            samples: Iterator[torch.Tensor] = own.totals(seed, drawn)
+            if executor is not None:
+                samples = handed_out(executor, own, (stack, given, seed), drawn)
+            for i, sample in enumerate(samples):
                 # deviations from the limit, so that squares do not cancel
                 apart = sample.to(torch.float64).cpu().numpy() - exact
                 total += apart

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,17 @@ from click.testing import CliRunner
 
 from checks.__main__ import main as check
 from checks.claims.architectures.cells import cells
+from checks.claims.training.kernels import predictions
 from checks.settings import Settings
+from checks.tools.training_task import Task, trained
+from glutheory import gram, stack
 from glutheory.commands.phase import phase_command
 from glutheory.errors import DomainError
-from glutheory.ground.workers import completed, in_order
-from glutheory.integrations.chunked import fill_gram
+from glutheory.ground.workers import completed
+from glutheory.integrations.chunked import fill_gram, gram_array
+from glutheory.integrations.extremes import extremes
 from glutheory.integrations.operator import GramOperator
-from glutheory.sampling import monte_carlo
+from glutheory.sampling import monte_carlo, width_bias
 from glutheory.studies.phase.study import phase_study
 from tests.checks.claims.architecture_cells import SMALL
 
@@ -64,7 +69,52 @@ def _map(executor: Any) -> np.ndarray:
     return np.array([[cell.gated.value for cell in spot.draws] for spot in found.spots])
 
 
-WORK = {"tiles": _fill, "operator": _product, "draws": _draws, "map": _map}
+def _ends(executor: Executor) -> np.ndarray:
+    found = extremes(GramOperator("reglu", X, block=8, executor=executor), top=2, bottom=1)
+    return np.array([*found.largest, *found.largest_bounds, *found.smallest, *found.smallest_bounds])
+
+
+def _bias(executor: Executor) -> np.ndarray:
+    rows = X[:4]
+    found = width_bias(STACK, rows, gram(STACK, rows), widths=[4, 8, 16], draws=20, seed=1, executor=executor)
+    return np.array([found.slope, *found.interval, *found.bias, *found.coefficient.ravel()])
+
+
+def _cells(executor: Executor) -> np.ndarray:
+    found = cells(SMALL, Settings(executor=executor), PAIRS)
+    return np.concatenate([np.ravel(K) for pair in PAIRS for K in found[pair].grams.values()])
+
+
+def _trained(executor: Executor) -> np.ndarray:
+    # the executor is no part of what the cache knows settings by
+    trained.cache_clear()
+    found = trained(TASK, Settings(executor=executor))
+    trained.cache_clear()
+    return np.stack([run.loss for run in found.values()])
+
+
+def _predicted(executor: Executor) -> np.ndarray:
+    predictions.cache_clear()
+    found = predictions(TASK, Settings(executor=executor))
+    predictions.cache_clear()
+    return np.concatenate([np.ravel(pair.curves) for pair in found.values()])
+
+
+PAIRS = [("relu", 0), ("reglu", 0), ("relu", 1)]
+STACK = stack("swiglu", 2)
+TASK = Task(24, 5, 12, 10, 4, (0.02, 0.04), early=2, seeds=2, together=1, linearised=1, probe=8)
+#: Everything that takes an executor.
+WORK: dict[str, Callable[[Any], np.ndarray]] = {
+    "tiles": _fill,
+    "operator": _product,
+    "eigenvalues": _ends,
+    "draws": _draws,
+    "bias": _bias,
+    "map": _map,
+    "cells": _cells,
+    "training": _trained,
+    "predictions": _predicted,
+}
 
 
 @pytest.mark.slow
@@ -78,24 +128,51 @@ def test_the_same_numbers_for_any_number_of_workers(name: str, executor: Executo
     assert np.array_equal(found[0], found[2])
 
 
-def _fatal(item: int, marker: str) -> int:
-    """The square; the first that comes to 5 is killed."""
-    if item == 5 and not Path(marker).exists():
+def _fatal(marker: str, function: Any, *args: Any) -> Any:
+    """The function's value; the worker that comes here first is killed."""
+    if not Path(marker).exists():
         Path(marker).touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return item**2
+    return function(*args)
 
 
-def _marker(path: str) -> str:
-    return path
+class _Killing(Executor):
+    """The workers of a cluster, one of which is killed by its second item."""
+
+    def __init__(self, inner: Any, marker: Path) -> None:
+        self._inner, self._marker, self._count = inner, str(marker), 0
+        self.share = inner.share
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        self._count += 1
+        if self._count == 2:
+            return self._inner.submit(_fatal, self._marker, fn, *args, **kwargs)
+        return self._inner.submit(fn, *args, **kwargs)
 
 
 @pytest.mark.slow
-def test_a_killed_worker_loses_nothing(executor: Executor, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", WORK)
+def test_a_killed_worker_loses_nothing(name: str, executor: Executor, tmp_path: Path) -> None:
+    """In the middle of the work, whatever it is: the numbers are the same bit for bit."""
     marker = tmp_path / "killed"
-    found = list(in_order(_fatal, range(12), executor, _marker, (str(marker),)))
+    found = WORK[name](_Killing(executor, marker))
     assert marker.exists()
-    assert found == [item**2 for item in range(12)]
+    with ThreadPoolExecutor(1) as one:
+        assert np.array_equal(found, WORK[name](one))
+
+
+@pytest.mark.slow
+def test_blocks_of_an_array_are_the_same_on_a_cluster(address: str, tmp_path: Path) -> None:
+    """Also where the worker that makes the first block is killed."""
+    marker = str(tmp_path / "killed")
+    lazy = gram_array("swiglu", X, block=20)
+    here = lazy.compute(scheduler="threads")
+    with distributed.Client(address, set_as_default=False) as client:
+        assert np.array_equal(client.compute(lazy).result(), here)
+        broken = lazy.map_blocks(partial(_fatal, marker, np.asarray), dtype=float, meta=np.empty((0, 0)))
+        assert np.array_equal(client.compute(broken).result(), here)
+    assert Path(marker).exists()
+    assert np.allclose(here, gram("swiglu", X), rtol=0, atol=1e-13)
 
 
 def _deadly(_: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glutheory import stack as stack_of
 from glutheory.errors import DomainError
 from glutheory.integrations.chunked import fill_gram
 from glutheory.integrations.operator import GramOperator
@@ -36,13 +37,21 @@ def _draw(executor: Any) -> None:
     monte_carlo("relu", np.eye(2), width=4, draws=2, seed=0, executor=executor)
 
 
+def _bias(executor: Any) -> None:
+    pytest.importorskip("torch")
+    from glutheory.sampling import width_bias
+
+    stack = stack_of("relu", 2)
+    width_bias(stack, np.eye(2), np.eye(2), widths=[4, 8], draws=2, seed=0, executor=executor)
+
+
 def _map(executor: Any) -> None:
     phase_study("reglu", sizes=[8], dimensions=[2], draws=1, processes=executor)
 
 
 #: Everything that takes an executor, and the argument's name.
 TAKE = {"fill": (_fill, "executor"), "multiply": (_multiply, "executor"), "draw": (_draw, "executor")}
-TAKE |= {"map": (_map, "processes")}
+TAKE |= {"bias": (_bias, "executor"), "map": (_map, "processes")}
 
 
 @pytest.mark.parametrize("name", TAKE)
