@@ -33,8 +33,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("torch", "numpy", "scipy", "sympy", "mpmath", "python-flint", "transformers", "einops", "gpytorch")
-PACKAGES += ("pytest", "hypothesis")
+PACKAGES = ["torch", "numpy", "scipy", "sympy", "mpmath", "python-flint", "transformers", "einops", "gpytorch"]
+PACKAGES += ["pytest", "hypothesis"]
 
 
 def about(device: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import NormalDist
@@ -91,10 +92,8 @@ def _relative(found: Any, right: Any) -> float:
 def cuda_tests(setting: Setting) -> dict[str, Any]:
     """The tests that other machines skip: every one of them must run and pass here."""
     # absent is a reason to skip; pytest's options in pyproject.toml name xdist's, tests/conftest.py imports hypothesis
-    import hypothesis  # noqa: F401
-    import pytest  # noqa: F401
-    import xdist  # noqa: F401
-
+    for name in ("pytest", "xdist", "hypothesis"):
+        import_module(name)
     if torch.device(setting.device).type != "cuda":
         return {"status": "skipped", "reason": "needs a CUDA device"}
     able = [name for name, needed in TESTS.items() if all(find_spec(package) for package in needed)]

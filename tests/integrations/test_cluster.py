@@ -165,7 +165,7 @@ def test_a_killed_worker_loses_nothing(name: str, executor: Executor, tmp_path: 
 def test_blocks_of_an_array_are_the_same_on_a_cluster(address: str, tmp_path: Path) -> None:
     """Also where the worker that makes the first block is killed."""
     marker = str(tmp_path / "killed")
-    lazy = gram_array("swiglu", X, block=20)
+    lazy: Any = gram_array("swiglu", X, block=20)
     here = lazy.compute(scheduler="threads")
     with distributed.Client(address, set_as_default=False) as client:
         assert np.array_equal(client.compute(lazy).result(), here)
