@@ -32,7 +32,7 @@ _READ = "aten::_local_scalar_dense"
 
 
 def _register() -> None:
-    """Tell torch of the device, which it calls experimental; on import, for autograd counts devices at its first run."""
+    """Tell torch of the device, experimental there; on import, for autograd counts devices at its first run."""
     backends = pytest.importorskip("torch.utils.backend_registration")
     setup = getattr(backends, "_setup_privateuseone_for_python_backend", None)
     if setup is None:

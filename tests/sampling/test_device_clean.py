@@ -33,7 +33,7 @@ ALLOWED = {
     "numeric/duals/series.py: _rules": "norms of rows",
     "numeric/duals/logistic.py: _Logistic.limit": "norms of rows",
     "numeric/duals/logistic.py: _Logistic._left_out": "what each number of terms leaves out",
-    "sampling/modules/verify.py: Probe.of": "a square for each parameter",
+    "sampling/modules/verify.py: _squares": "a square for each parameter",
     "sampling/modules/forms.py: Forms.read": "two numbers for each parameter",
 }
 NETWORKS: dict[str, Any] = {name: name for name in ("relu", "geglu", "swiglu", "mish", "sin")}
