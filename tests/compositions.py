@@ -33,6 +33,8 @@ from glutheory.layers import (
 #: The depths of the promise; and those that the default suite takes.
 DEPTHS = (1, 2, 5, 20, 64)
 SHALLOW = (1, 2, 5)
+#: Of the pairs of rows, those that the deep stacks take: where the digits of 1 − |ρ| must pass through every block.
+FAR = ("usual", "close", "opposite", "nearly opposite")
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ COMPOSITIONS: dict[str, Composition] = {
     "gelu positions": Composition(_averaged("gelu"), sequences=True),
 }
 
-#: Inner products (x·x/d, x'·x'/d, x·x'/d), exact: usual ones, nearly parallel, parallel, opposite, orthogonal.
+#: Inner products (x·x/d, x'·x'/d, x·x'/d), exact: usual ones, nearly parallel, parallel, opposite and nearly, orthogonal.
 PAIRS: dict[str, tuple[Fraction, Fraction, Fraction]] = {
     "usual": (Fraction(1), Fraction(2), Fraction(3, 5)),
     "obtuse": (Fraction(3, 4), Fraction(5, 4), Fraction(-1, 2)),
@@ -195,5 +197,6 @@ PAIRS: dict[str, tuple[Fraction, Fraction, Fraction]] = {
     "same": (Fraction(1), Fraction(1), Fraction(1)),
     "parallel": (Fraction(1), Fraction(4), Fraction(2)),
     "opposite": (Fraction(1), Fraction(1), Fraction(-1)),
+    "nearly opposite": (Fraction(1), Fraction(1), Fraction(1, 10**12) - 1),
     "orthogonal": (Fraction(1), Fraction(3, 2), Fraction(0)),
 }

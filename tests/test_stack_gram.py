@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
 
 import glutheory as glu
 from glutheory.quadrature.stacks import enclose_stack
-from tests.compositions import COMPOSITIONS, DEPTHS
+from tests.compositions import COMPOSITIONS, DEPTHS, FAR
 
 ROW = np.array([1.1, -0.7])
-#: Second rows beside `ROW`: usual, obtuse, 1e-8 apart, the same, parallel and opposite, the last two of another norm.
+#: Second rows beside `ROW`: usual, obtuse, 1e-8 apart, the same, parallel, opposite and nearly, two of another norm.
 ROWS: dict[str, np.ndarray] = {
     "usual": np.array([0.3, 1.9]),
     "obtuse": np.array([-0.9, 0.1]),
     "close": ROW + np.array([7e-9, 9e-9]),
     "same": ROW,
     "parallel": 2.0 * ROW,
+    "opposite": -ROW,
     "nearly opposite": -1.5 * ROW + np.array([1e-8, 3e-8]),
 }
 #: One of each kind for the suite of every day.
@@ -37,26 +40,56 @@ CASES = [
     pytest.param(name, depth, marks=marks(name, depth))
     for name, row in COMPOSITIONS.items()
     for depth in DEPTHS
-    if depth <= row.deepest and not row.sequences
+    if depth <= row.deepest
 ]
 
 
-def inner(x: np.ndarray, y: np.ndarray) -> Fraction:
+def inner(x: np.ndarray, y: np.ndarray) -> Any:
+    """Exact, over d; of two sequences the matrix over their positions."""
+    if x.ndim == 2:
+        return [[inner(own, other) for other in y] for own in x]
     return sum((Fraction(float(p)) * Fraction(float(q)) for p, q in zip(x, y, strict=True)), Fraction(0)) / len(x)
+
+
+def sequence(row: np.ndarray) -> np.ndarray:
+    """Two positions, the second's inner product with the first 0."""
+    return np.stack([row, 0.5 * row[::-1] * (1, -1)])
 
 
 @pytest.mark.parametrize(("name", "depth"), CASES)
 def test_gram_is_within_its_promise_of_the_enclosures(name: str, depth: int) -> None:
     stack = COMPOSITIONS[name].build(depth)
     promised = DERIVED if name in OWN else PROMISED
-    for case, row in ROWS.items():
-        if depth > 5 and case not in ("usual", "close"):
+    one = sequence(ROW) if stack.sequences else ROW
+    for case, other in ROWS.items():
+        if depth > 5 and case not in FAR:
             continue
+        row = sequence(other) if stack.sequences else other
         if (name, depth, case) == ("swiglu no norm chain", 5, "obtuse"):
             continue  # its variance of 2^-47 is beyond what road 2 integrates
-        found = [float(part[0, 0]) for part in glu.gram(stack, ROW[None], row[None], kind="both")]
-        a, b, c = inner(ROW, ROW), inner(row, row), inner(ROW, row)
+        found = [float(part[0, 0]) for part in glu.gram(stack, one[None], row[None], kind="both")]
+        a, b, c = inner(one, one), inner(row, row), inner(one, row)
         wanted, *ends = (enclose_stack(stack, *point, digits=17) for point in ((a, b, c), (a, a, a), (b, b, b)))
         for kind, value in zip(("nngp", "ntk"), found, strict=True):
             exact, *diagonal = (float(getattr(part, kind).mid()) for part in (wanted, *ends))
             assert abs(value - exact) <= promised * math.sqrt(math.prod(diagonal)), (case, kind)
+
+
+@pytest.mark.long
+def test_the_memory_is_that_of_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `out` nothing else grows with the square of the rows, nor with depth: some numbers a row do, and a tile.
+
+    Without `out` the matrix itself would be added: 11 MiB at 1,200 rows, against 4 of all else.
+    """
+    monkeypatch.setattr("glutheory.numeric.threads.cores", lambda: 1)
+    peaks = []
+    for count, depth in ((400, 8), (1200, 8), (1200, 24)):
+        X = np.random.default_rng(count).standard_normal((count, 20))
+        out, stack = np.empty((count, count)), glu.stack("reglu", depth)
+        glu.gram(stack, X, out=out)  # the tables of a first pass are kept for all
+        tracemalloc.start()
+        glu.gram(stack, X, out=out)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert max(peaks) < 0.5 * out.nbytes, peaks
+    assert max(peaks) < 1.5 * min(peaks), peaks
