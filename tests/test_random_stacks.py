@@ -1,8 +1,9 @@
 """Random small compositions of the layers: gram, the derivation and the enclosure give one value, or each refuses.
 
 Everything that the language has is drawn: products with variances, biases and frozen branches, norms with trained
-gains and shifts, factors, residual and parallel blocks, repetitions; both parametrisations; all groups of weights
-trained, or some; rows as usual, nearly the same, parallel, opposite and zero.
+gains and shifts, factors, residual and parallel blocks, repetitions, one within the other; means over positions; both
+parametrisations; all groups of weights trained, or some; rows and sequences as usual, nearly the same, parallel,
+opposite and zero.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from glutheory.layers import (
     dense,
     layernorm,
     parallel,
+    positions,
     product,
     readout,
     repeat,
@@ -37,15 +39,16 @@ from glutheory.layers.pairs import StackKernels
 from glutheory.quadrature.stacks import enclose_stack
 from glutheory.symbolic import derivation
 
-#: What gram promises, and the digits of the others. Rows 2^-27 apart have a correlation of 1 − 2^-55.
-PROMISED, DIGITS = 1e-13, 17
+#: What gram promises, behind a mean over positions as well, and the digits of the others. Rows 2^-27 apart have a
+#: correlation of 1 − 2^-55.
+PROMISED, BEHIND_MEANS, DIGITS = 1e-13, 1e-12, 17
 #: Where a jump makes T(x, x) infinite there is no scale, and T is like the inverse of the angle: behind a bias that of
 #: rows 2^-27 apart, of different norms, has an error of 2^-53/2^-27, a few times.
 STEEP = 2.0**-21
 #: Quick on all roads: straight, arc-cosine, one-sided, even, jumps.
 QUICK = ("identity", "relu", "abs", "step", "sign", "leaky_relu", "relu2")
 #: Those that have a table for each variance, and for rows of different norms none.
-OTHERS = ("erf", "tanh", "cos", "softplus", "hard_tanh")
+OTHERS = ("erf", "tanh", "cos", "softplus", "hard_tanh", "silu", "gelu", "sigmoid")
 #: Integers over 4; the second row is made of the first by these.
 SECOND: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "usual": lambda x, y: y,  # noqa: ARG005
@@ -77,8 +80,14 @@ def products(draw: st.DrawFn, names: tuple[str, ...]) -> Any:
 
 def layers(names: tuple[str, ...]) -> st.SearchStrategy[Any]:
     first = st.one_of(st.just(()), norms.map(lambda norm: (norm,)))
-    # what may be added: a norm or not, a product, and dense weights
-    blocks = st.tuples(first, products(names), denses).map(lambda parts: (*parts[0], *parts[1:]))
+    # what may be added: a norm or not, a product, and dense weights; or such a block within another
+    simple = st.tuples(first, products(names), denses).map(lambda parts: (*parts[0], *parts[1:]))
+    within = st.one_of(
+        st.builds(lambda block, factor: residual(*block, scale=factor), simple, factors),
+        st.builds(lambda block: repeat(2, *block), simple),
+        st.builds(parallel, simple, simple),
+    )
+    blocks = st.one_of(simple, simple, st.tuples(first, within, denses).map(lambda parts: (*parts[0], *parts[1:])))
     return st.one_of(
         products(names),
         denses,
@@ -100,17 +109,22 @@ class Case:
     trained: tuple[str, ...] | None
 
     @property
-    def point(self) -> tuple[Fraction, Fraction, Fraction]:
+    def point(self) -> tuple[Any, Any, Any]:
+        """Exact inner products, of sequences matrices of them."""
         x, y = self.rows
         return inner(x, x), inner(y, y), inner(x, y)
 
 
 @st.composite
-def cases(draw: st.DrawFn, names: tuple[str, ...] = QUICK) -> Case:
+def cases(draw: st.DrawFn, names: tuple[str, ...] = QUICK, sequences: bool = False) -> Case:
     first = draw(st.one_of(denses, products(names)))
     inside = draw(st.lists(layers(names), min_size=1, max_size=3))
+    if sequences:
+        inside.insert(draw(st.integers(0, len(inside))), positions())
     made = composed(first, *inside, draw(st.builds(readout, variances, biases, trained=st.booleans())))
     entries = st.tuples(st.integers(1, 8), st.integers(-8, 8)).map(lambda row: np.array(row) / 4)
+    if sequences:
+        entries = st.tuples(entries, entries).map(np.stack)
     x = draw(entries)
     kind = draw(st.sampled_from(list(SECOND)))
     event(kind)
@@ -123,7 +137,9 @@ def cases(draw: st.DrawFn, names: tuple[str, ...] = QUICK) -> Case:
     return Case(made, (x, y), options, trained)
 
 
-def inner(x: np.ndarray, y: np.ndarray) -> Fraction:
+def inner(x: np.ndarray, y: np.ndarray) -> Any:
+    if x.ndim == 2:
+        return [[inner(own, other) for other in y] for own in x]
     return sum((Fraction(float(p)) * Fraction(float(q)) for p, q in zip(x, y, strict=True)), Fraction(0)) / len(x)
 
 
@@ -138,7 +154,7 @@ def answer(call: Callable[[], T]) -> T | str:
         return message
 
 
-def enclosed(case: Case, point: tuple[Fraction, ...], digits: int = DIGITS) -> StackKernels | str:
+def enclosed(case: Case, point: tuple[Any, ...], digits: int = DIGITS) -> StackKernels | str:
     sizes: dict[str, Any] = {**case.options, "d": 2} if case.options else {}
     own: dict[str, Any] = {"digits": digits, "trained": case.trained, **sizes}
     return answer(lambda: enclose_stack(case.made, *point, **own))
@@ -180,6 +196,13 @@ def test_all_roads_agree_with_any_activation(case: Case) -> None:
     check(case)
 
 
+@pytest.mark.slow
+@settings(max_examples=settings().max_examples // 2)
+@given(case=cases(sequences=True))
+def test_all_roads_agree_on_sequences(case: Case) -> None:
+    check(case)
+
+
 def check(case: Case) -> None:
     one, other, found = derived(case), enclosed(case, case.point), tile(case)
     if isinstance(one, str) or isinstance(other, str):
@@ -198,7 +221,8 @@ def check(case: Case) -> None:
         if first.is_finite():
             assert first.overlaps(second), (kind, first, second)
             size = math.sqrt(abs(float(sizes[0])) * abs(float(sizes[1])))
-            bound = PROMISED * size if math.isfinite(size) else STEEP * abs(float(first))
+            promised = BEHIND_MEANS if case.made.sequences else PROMISED
+            bound = promised * size if math.isfinite(size) else STEEP * abs(float(first))
             assert abs(value - float(first.mid())) <= bound, (kind, value, first, size)
         else:
             assert float(first) == float(second) == value, (kind, value, first, second)

@@ -76,20 +76,20 @@ def test_gram_is_within_its_promise_of_the_enclosures(name: str, depth: int) -> 
 
 
 @pytest.mark.long
-def test_the_memory_is_that_of_a_tile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With `out` nothing else grows with the square of the rows, nor with depth: some numbers a row do, and a tile.
+def test_the_memory_is_that_of_a_tile() -> None:
+    """With `out`, neither depth nor the square of the rows counts: a tile does, and some numbers of each row."""
 
-    Without `out` the matrix itself would be added: 11 MiB at 1,200 rows, against 4 of all else.
-    """
-    monkeypatch.setattr("glutheory.numeric.threads.cores", lambda: 1)
-    peaks = []
-    for count, depth in ((400, 8), (1200, 8), (1200, 24)):
-        X = np.random.default_rng(count).standard_normal((count, 20))
+    def peak(count: int, depth: int, block: int | None) -> tuple[int, int]:
+        X = np.random.default_rng(count).standard_normal((count, 5))
         out, stack = np.empty((count, count)), glu.stack("reglu", depth)
-        glu.gram(stack, X, out=out)  # the tables of a first pass are kept for all
         tracemalloc.start()
-        glu.gram(stack, X, out=out)
-        peaks.append(tracemalloc.get_traced_memory()[1])
+        glu.gram(stack, X, out=out, block=block, threads=1)
+        most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert max(peaks) < 0.5 * out.nbytes, peaks
-    assert max(peaks) < 1.5 * min(peaks), peaks
+        return most, out.nbytes
+
+    peak(200, 1, 128)  # what is kept for all
+    peaks = [peak(count, depth, 128)[0] for count, depth in ((400, 2), (1200, 2), (400, 16))]
+    assert max(peaks) < 1.5 * peaks[0], peaks
+    most, matrix = peak(1200, 8, None)  # 4 MiB beside 11
+    assert most < 0.5 * matrix

@@ -113,6 +113,29 @@ def test_a_hundred_blocks() -> None:
     agree(stack("reglu", 100), PAIRS["usual"])
 
 
+#: Another of each kind: what the first product is fed with, how the map ends, and which rule gives S and T.
+HUNDRED: dict[str, tuple[Stack, tuple[Fraction, ...]]] = {
+    "swiglu": (stack("swiglu", 100), PAIRS["usual"]),
+    "silu, opposite": (stack("silu", 100), PAIRS["opposite"]),
+    "silu, 1e-16 from parallel": (stack("silu", 100), (Fraction(1), Fraction(1), 1 - Fraction(1, 10**16))),
+    "geglu, layernorm, gain, bias": (
+        stack("geglu", 100, norm="layer", gain=True, bias=Fraction(1, 10)),
+        PAIRS["obtuse"],
+    ),
+    "glu": (stack("glu", 100), PAIRS["nearly opposite"]),
+    "hard_tanh": (stack("hard_tanh", 100), PAIRS["usual"]),
+    "softplus chain": (stack("softplus", 100, residual=False), PAIRS["orthogonal"]),
+    "relu, no norm": (stack("relu", 100, norm=None, scale=Fraction(1, 8)), PAIRS["close"]),
+    "sigmoid chain": (stack("sigmoid", 60, residual=False), PAIRS["usual"]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HUNDRED)
+def test_a_hundred_blocks_of_every_kind(name: str) -> None:
+    agree(*HUNDRED[name])
+
+
 @pytest.mark.parametrize("parametrization", ["ntk", "standard"])
 def test_blocks_of_groups(parametrization: str) -> None:
     """Group by group, with frozen ones; their sum is the NTK, and a choice of them its part."""
