@@ -189,7 +189,7 @@ COMPOSITIONS: dict[str, Composition] = {
     "gelu positions": Composition(_averaged("gelu"), sequences=True),
 }
 
-#: Inner products (x·x/d, x'·x'/d, x·x'/d), exact: usual ones, nearly parallel, parallel, opposite and nearly, orthogonal.
+#: Inner products (x·x/d, x'·x'/d, x·x'/d), exact: usual, nearly parallel, parallel, opposite and nearly, orthogonal.
 PAIRS: dict[str, tuple[Fraction, Fraction, Fraction]] = {
     "usual": (Fraction(1), Fraction(2), Fraction(3, 5)),
     "obtuse": (Fraction(3, 4), Fraction(5, 4), Fraction(-1, 2)),
