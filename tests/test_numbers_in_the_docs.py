@@ -54,10 +54,11 @@ def test_what_the_end_and_the_worst_target_need() -> None:
         assert words.format(worst_steps(condition, error), step_bound(condition, error)) in text
 
 
-def gains() -> list[tuple[str, float]]:
+def gains(pair: str = "silu → swiglu") -> list[tuple[str, float]]:
     """(blocks, gain) at the first depth, the largest gain and the last depth: output of `glutheory depth`."""
     found = re.search(
-        rf"goes from {NUMBER} at 1 block to {NUMBER} at (\d+), and is largest, {NUMBER}, at (\d+)\.", DEPTH
+        rf"{pair}: cond/cond goes from {NUMBER} at 1 block to {NUMBER} at (\d+), and is largest, {NUMBER}, at (\d+)\.",
+        DEPTH,
     )
     assert found is not None
     first, last, deepest, most, where = found.groups()
@@ -70,6 +71,23 @@ def test_the_gains_of_depth_in_the_text_are_those_of_the_command() -> None:
     text = " ".join(README.split())
     assert f"RMSNorm, residuals: {at_one} at one block, {most} at {where}, {last} at {deepest})" in text
     assert f"from {numbers[0]} to {numbers[1]} and {numbers[2]} for SiLU and SwiGLU" in " ".join(DEPTH.split())
+
+
+def test_the_other_numbers_of_gaussian_rows_are_those_of_commands() -> None:
+    """The page's test runs the commands and compares what they print with what the page shows."""
+    text = " ".join(DEPTH.split())
+    first, most, last = (f"{gain:.0f}" for _, gain in gains("relu → reglu"))
+    assert f"goes from {first} at one block to {most} at sixteen and {last} at 64 for ReLU and ReGLU" in text
+    shown = re.search(rf"layers 4 --no-residual\n.*?\n4 +{NUMBER} +{NUMBER} +(\S+)\n", DEPTH, re.DOTALL)
+    assert shown is not None
+    assert float(shown[3]) < 0.001
+    assert f"two of these rows is below 0.001, and the condition number {shown[1]}." in text
+    assert "the gated stacks of ReLU, GELU and SiLU are worse conditioned than the plain ones from three" in text
+    assert "blocks on with residuals, from two on without." in text
+    for blocks in (3, 2):
+        found = re.findall(rf"cond/cond goes from {NUMBER} at {blocks - 1} blocks? to {NUMBER} at {blocks}\.", DEPTH)
+        assert len(found) == 3
+        assert all(float(before) > 1 > float(after) for before, after in found)
 
 
 def test_the_gains_on_digits_are_those_that_the_page_asserts() -> None:
