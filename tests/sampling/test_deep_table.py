@@ -53,6 +53,7 @@ SEEN = {1: 0.5, 2: 0.6, 5: 1.0}
 NOISY = {
     ("swiglu chain", 2), ("reglu no norm", 2), ("swiglu chain", 5), ("relu biases layernormed", 5),
     ("swiglu layernormed", 5), ("own gate", 5),
+    ("geglu own variances", 5),
 }  # fmt: skip
 #: Without norms ln q of a gated chain has a variance of about (2·4^L + 19(4^L − 1)/3)/width, 4 at 2 blocks and 270 at
 #: 5: no mean of a thousand such numbers says anything. (In a trial their standard errors were 10^6 and 10^14 times
