@@ -49,7 +49,8 @@ ALARM = 1e-6  #: probability that a right table is rejected, of all entries toge
 MISSED = 3.1  #: so many deviations beyond the limit is missed with a probability below 1e-3
 #: By depth: an error of the NTK of this part of its scale √(K(x,x)K(x',x')) is missed with that probability only.
 SEEN = {1: 0.5, 2: 0.6, 5: 1.0}
-#: Where the draws vary more than that (chosen by their errors alone): the mean is held against the limit, with less power.
+#: Where the draws vary more than that (chosen by their errors alone): their means are held against the limit, with
+#: less power.
 NOISY = {
     ("swiglu chain", 2), ("reglu no norm", 2), ("swiglu chain", 5), ("relu biases layernormed", 5),
     ("swiglu layernormed", 5), ("own gate", 5),
