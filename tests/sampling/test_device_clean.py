@@ -1,4 +1,4 @@
-"""The tests on a device that is none, in a process of their own: torch would take it for an accelerator in all others."""
+"""Tests on a device that is none, in a process of their own: torch would take it for an accelerator in all others."""
 
 from __future__ import annotations
 
