@@ -204,7 +204,7 @@ def interrupted(arguments: tuple[str, ...], folder: Path, sign: str, *, group: b
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("group", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["terminal", "kill"])
+@pytest.mark.parametrize("group", [True, False], ids=["terminal", "kill"])
 def test_ctrl_c_ends_all_processes_of_a_map(tmp_path: Path, group: bool) -> None:
     """At a terminal every process of the group gets the signal; `kill -INT` reaches the first one only."""
     command = ("phase", "--n", "64-2048", "--draws", "9", "--jobs", "2", "--checkpoints", "cells", "--out", "x.png")
@@ -216,7 +216,7 @@ def test_ctrl_c_ends_all_processes_of_a_map(tmp_path: Path, group: bool) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["cells"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_ends_a_training(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     command = ("dynamics", "--train", "50", "--out", "x.svg")
