@@ -3,8 +3,8 @@
     python benchmarks/depth.py [--n 1000] [--repeats 5] [--quick]
 
 One column is the stack of one block over two layers; the next what each further block costs, over two layers. Rows of
-different norms are Gaussian; rows of one norm share the angle between the stream and the block. Without norms every pair
-of rows reaches an activation with its own two variances, for which there is no table.
+different norms are Gaussian; rows of one norm share the angle between the stream and the block. Without norms every
+pair of rows reaches an activation with its own two variances, for which there is no table.
 """
 
 from __future__ import annotations
@@ -36,9 +36,8 @@ def main() -> None:
     gaussian = np.random.default_rng(0).standard_normal((n, FEATURES))
     sphere = gaussian / np.linalg.norm(gaussian, axis=1)[:, None] * FEATURES**0.5
     print(f"processor time of the NTK over that of two layers, n = {n}, d = {FEATURES}, fastest of {repeats}")
-    print(
-        f"{'':8} {'two layers s':>13} {'one block':>10} {'each further':>13} {'each further, one norm':>23} {'each further, no norms':>23}"
-    )
+    columns = ("one block", "each further", "each further, one norm", "each further, no norms")
+    print(" ".join([f"{'':8} {'two layers s':>13}", *(f"{words:>12}" for words in columns)]))
     for name in NETWORKS:
         tasks: dict[str, Callable[[], object]] = {"two": partial(glu.gram, name, gaussian)}
         for depth in (1, DEEP):
@@ -48,12 +47,14 @@ def main() -> None:
                 tasks[f"{rows} {depth}"] = partial(glu.gram, stack, X)
         for depth in (1, SHALLOW):
             tasks[f"free {depth}"] = partial(glu.gram, glu.stack(name, depth, norm=None, scale=SCALE), gaussian)
+            tasks[f"free {depth}"]()
         found = fastest(tasks, repeats)
         each = {rows: (found[f"{rows} {DEEP}"] - found[f"{rows} 1"]) / (DEEP - 1) for rows in ("gaussian", "sphere")}
         each["free"] = (found[f"free {SHALLOW}"] - found["free 1"]) / (SHALLOW - 1)
         two = found["two"]
         ratios = [found["gaussian 1"] / two, *(each[rows] / two for rows in ("gaussian", "sphere", "free"))]
-        print(f"{name:8} {two:13.3f} {ratios[0]:10.1f} {ratios[1]:13.2f} {ratios[2]:23.2f} {ratios[3]:23.1f}")
+        shown = (f"{ratio:{max(12, len(words))}.2f}" for ratio, words in zip(ratios, columns, strict=True))
+        print(" ".join([f"{name:8} {two:13.3f}", *shown]))
 
 
 if __name__ == "__main__":
