@@ -78,6 +78,12 @@ def python_helper() -> str:
     return f"# Gauss-Legendre nodes and weights on [-1, 1]\n_RULE16 = (\n{rows}\n)\n\n\n{shared}"
 
 
+def _returned(text: str, indent: int) -> list[str]:
+    """A return of Python's, in brackets where it takes several lines."""
+    one = folded(f"{' ' * indent}return {text}", "")
+    return one if len(one) == 1 else folded(f"{' ' * indent}return ({text})", " " * (indent + 4))
+
+
 def python_functions(own: Dual, suffix: str) -> str:
     """S and T of an activation, their names with this suffix."""
     panels = grid(own.activation)
@@ -88,12 +94,8 @@ def python_functions(own: Dual, suffix: str) -> str:
     for branches in (found.branches, found.derivative()):
         lines = []
         for i, branch in enumerate(branches):
-            text = f"return {_decimal(write(floats(_guarded(branch, found), 'Python')))}"
-            lines += (
-                [f"    if z < {kinks[i]}:", *folded(f"        {text}", " " * 12)]
-                if i < len(kinks)
-                else folded(f"    {text}", " " * 8)
-            )
+            text = _decimal(write(floats(_guarded(branch, found), "Python")))
+            lines += [f"    if z < {kinks[i]}:", *_returned(text, 8)] if i < len(kinks) else _returned(text, 4)
         bodies.append("\n".join(lines))
     table = {
         "PLACES": "\n".join(
