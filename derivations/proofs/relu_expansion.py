@@ -187,6 +187,22 @@ def _norms() -> Outcome:
     return both(same(sums - n * d * (d + 2)), zero((n * d * (d + 2) / d**2, n * (1 + 2 / d)), fourth - 3))
 
 
+#: What the steps about the entries of the kernels speak of.
+_ENTRIES = {
+    "x": r"\text{standard Gaussian in } \mathbb{R}^d",
+    "i": r"\text{an input}",
+    "j": r"\text{another input}",
+    "G_{ij}": r"x_i\cdot x_j",
+    "S_{ij}": r"\mathbb{E}_w[\phi(w\cdot x_i)\,\phi(w\cdot x_j)]",
+    "T_{ij}": r"\mathbb{E}_w[\phi'(w\cdot x_i)\,\phi'(w\cdot x_j)]",
+    r"\phi(z)": "z_+",
+    "z": r"\text{any number}",
+    "w": r"\text{Gaussian of covariance } \mathbf 1/d",
+    "p": r"\text{as } w \text{, independent of it}",
+    "I": r"\mathbf 1",
+}
+
+
 def proof() -> Proof:
     return Proof(
         title="ReLU and ReGLU near linear kernels",
@@ -323,19 +339,7 @@ def proof() -> Proof:
                 "independent; rotate $w$ to the first axis; $\\mathbb{E}\\|w\\|^2 = 1$",
                 _means,
                 every("d w", by.FUBINI, by.INDEPENDENCE),
-                names={
-                    "x": r"\text{standard Gaussian in } \mathbb{R}^d",
-                    "i": r"\text{an input}",
-                    "j": r"\text{another input}",
-                    "G_{ij}": r"x_i\cdot x_j",
-                    "S_{ij}": r"\mathbb{E}_w[\phi(w\cdot x_i)\,\phi(w\cdot x_j)]",
-                    "T_{ij}": r"\mathbb{E}_w[\phi'(w\cdot x_i)\,\phi'(w\cdot x_j)]",
-                    r"\phi(z)": "z_+",
-                    "z": r"\text{any number}",
-                    "w": r"\text{Gaussian of covariance } \mathbf 1/d",
-                    "p": r"\text{as } w \text{, independent of it}",
-                    "I": r"\mathbf 1",
-                },
+                names=_ENTRIES,
             ),
             Step(
                 "the readout's partner at finite width",
@@ -346,17 +350,7 @@ def proof() -> Proof:
                 _finite_means,
                 every("m d", by.FUBINI),
                 names={
-                    "x": r"\text{standard Gaussian in } \mathbb{R}^d",
-                    "i": r"\text{an input}",
-                    "j": r"\text{another input}",
-                    "G_{ij}": r"x_i\cdot x_j",
-                    "S_{ij}": r"\mathbb{E}_w[\phi(w\cdot x_i)\,\phi(w\cdot x_j)]",
-                    "T_{ij}": r"\mathbb{E}_w[\phi'(w\cdot x_i)\,\phi'(w\cdot x_j)]",
-                    r"\phi(z)": "z_+",
-                    "z": r"\text{any number}",
-                    "w": r"\text{Gaussian of covariance } \mathbf 1/d",
-                    "p": r"\text{as } w \text{, independent of it}",
-                    "I": r"\mathbf 1",
+                    **_ENTRIES,
                     "K_{ij}": "mS_{ij} + G_{ij}T_{ij}",
                     r"\tilde K_{ij}": r"(1+\tfrac md)\,G_{ij}S_{ij} + \tfrac1dG_{ij}^2T_{ij}",
                 },
