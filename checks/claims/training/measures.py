@@ -15,8 +15,8 @@ Array = npt.NDArray[np.float64]
 #: The probability that any test of this check refutes a true statement. Networks are dear: with few of them no test can
 #: promise what those of the other checks do.
 LEVEL = 0.01
-#: Sign tests on the Gaussian task, all two-sided: 6 crossings, 3 rates, 3 predictions, 3 with unit targets, 3 held-out
-#: losses.
+#: Sign tests on the Gaussian task, all two-sided: 6 crossings, 3 rates, 3 predictions (each at both rates), 3 with unit
+#: targets, 3 held-out losses.
 TESTS = 18
 #: So each of them, to either side, has this much. Only one side refutes, which leaves LEVEL/2 for the three t intervals
 #: of the time scale: an interval of confidence 1 - LEVEL/3 lies beyond a true margin with probability LEVEL/6 at most.
@@ -85,7 +85,9 @@ class Statement:
         crosses: of the gaps early and at the end, whether the two curves cross as claimed.
         shrinks: of the advantages at the lower and the higher rate, whether the rate changes it as claimed.
         exponent: p in "the crossing comes after a number of epochs in proportion to rate^p".
-        earlier: of the crossing and the one that the kernels at initialisation predict, whether they are as claimed.
+        earlier: of the crossing and the one that the kernels at initialisation predict, whether they are as claimed
+            where descent with the plain kernel converges.
+        beyond: the same where it diverges.
         of_mean: of the early gaps on images, with the targets as they are and with their mean subtracted.
     """
 
@@ -93,6 +95,7 @@ class Statement:
     shrinks: Callable[[Array, Array], Events] = lambda low, high: high < low
     exponent: float = -1.0
     earlier: Callable[[Array, Array], Events] = lambda crossing, predicted: crossing < predicted
+    beyond: Callable[[Array, Array], Events] = lambda crossing, predicted: crossing > predicted
     of_mean: Callable[[Array, Array], Events] = lambda raw, centred: centred < raw / 2
 
 
@@ -105,6 +108,15 @@ MUTANTS: dict[str, Statement] = {
     "the crossing epoch falls as 1/rate^2": Statement(exponent=-2.0),
     "the initial kernels predict the crossing within a factor 2": Statement(
         earlier=lambda crossing, predicted: np.abs(np.log(crossing / predicted)) < np.log(2)
+    ),
+}
+#: To be tried where a rate is beyond the bound of a plain kernel; the quick profile has none.
+BEYOND_MUTANTS: dict[str, Statement] = {
+    "the crossing comes before that of the initial kernels at every rate": Statement(
+        beyond=lambda crossing, predicted: crossing < predicted
+    ),
+    "beyond the bound the initial kernels predict it within a factor 2": Statement(
+        beyond=lambda crossing, predicted: np.abs(np.log(crossing / predicted)) < np.log(2)
     ),
 }
 #: What the evidence on images has to refute by itself.

@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="the checks need torch")
 
 from checks import runner
 from checks.claims.training import evidence, kernels, statement
-from checks.claims.training.measures import LIMIT, MUTANTS, TESTS, Race, Statement, races
+from checks.claims.training.measures import BEYOND_MUTANTS, LIMIT, MUTANTS, TESTS, Race, Statement, races
 from checks.settings import Settings
 from checks.tools import biased, roads, training_task
 from checks.tools.checkpoints import remembered
@@ -326,6 +326,42 @@ class TestEvidence:
         )
         rows = [value for item in items for value in item.figures.values() if isinstance(value, dict)]
         assert sum("as claimed" in row for row in rows) == TESTS
+
+
+def _kernels(predicted: float, bound: float) -> dict[tuple[str, str], kernels.Prediction]:
+    """As `KERNELS`, but for the first pair at the higher rate: the epoch predicted, and the bound of its plain kernel."""
+    own = KERNELS[PAIRS[0]]
+    expected, bounds = own.expected.copy(), own.bounds.copy()
+    expected[1], bounds[0] = predicted, bound
+    return {**KERNELS, PAIRS[0]: replace(own, expected=expected, bounds=bounds)}
+
+
+class TestBothRates:
+    """The networks cross near the epochs 30 and 19; the rates are 0.0125 and 0.02."""
+
+    task = training_task.QUICK
+    found = races(task, _curves(30.0))
+
+    @pytest.mark.parametrize(
+        ("predicted", "bound", "finding"),
+        [
+            (500.0, 1.0, Finding.SUPPORTS),
+            (0.6, 1.0, Finding.REFUTES),  # later than predicted, though descent with the kernel converges
+            (0.6, 0.0153, Finding.SUPPORTS),  # what the released rate 0.008 does to the kernel of ReLU
+            (500.0, 0.0153, Finding.REFUTES),
+        ],
+    )
+    def test_the_higher_one_is_judged_by_what_the_plain_kernel_does_at_it(
+        self, predicted: float, bound: float, finding: Finding
+    ) -> None:
+        given = _kernels(predicted, bound)
+        assert evidence.mechanism(self.task, self.found, given, Statement()).finding is finding
+        assert evidence.diverges(self.task, given) is (bound < 0.02)
+
+    @pytest.mark.parametrize("label", BEYOND_MUTANTS)
+    def test_wrong_statements_beyond_the_bound_are_refuted(self, label: str) -> None:
+        given, wrong = _kernels(0.6, 0.0153), BEYOND_MUTANTS[label]
+        assert evidence.mechanism(self.task, self.found, given, wrong).finding is Finding.REFUTES
 
 
 @pytest.mark.slow
