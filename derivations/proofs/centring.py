@@ -307,8 +307,8 @@ def proof() -> Proof:
             Step(
                 "the limits for d ≪ n ≪ d²",
                 lines(
-                    r"\frac{\mathrm{cond}\,K}{\mathrm{cond}\,K_c} \simeq \frac{f_0\,d}{\max(f_1,f_2)}, \qquad "
-                    r"\frac{\mathrm{cond}\,K_c}{\mathrm{cond}\,\tilde K} \simeq \frac{\max(f_1,f_2)}{\max(g_1,g_2)}"
+                    r"\frac{\mathrm{cond}\,K}{\mathrm{cond}\,K_c} \simeq \frac{f_0\,d}{\max(f_1,f_2)} \quad (f_0 > 0), "
+                    r"\qquad \frac{\mathrm{cond}\,K_c}{\mathrm{cond}\,\tilde K} \simeq \frac{\max(f_1,f_2)}{\max(g_1,g_2)}"
                     r"\cdot\frac{G_1}{F_2};",
                     r"\text{ReLU, wide}: \ \frac{2d}\pi, \ \frac{2(\pi-1)}{\pi-2} \approx 3.75; \qquad \text{ntk}: \ "
                     r"\frac d\pi, \ \frac{2(3\pi-2)}{3(\pi-1)} \approx 2.31",
@@ -330,7 +330,7 @@ def proof() -> Proof:
                 "n = yd",
                 lines(
                     r"\mathrm{cond}\,\tilde K_c \to 1 + y\,\frac{g_2}{G_1}, \qquad \frac{\mathrm{cond}\,K}"
-                    r"{\mathrm{cond}\,K_c} \simeq \frac{f_0\,y\,d}{F_2 + f_1(1+\sqrt y)^2},",
+                    r"{\mathrm{cond}\,K_c} \simeq \frac{f_0\,y\,d}{F_2 + f_1(1+\sqrt y)^2} \quad (f_0 > 0),",
                     r"\frac{\text{mean}}{\text{mean}+\text{shift}} \to 1 \quad (d \to \infty)",
                 ),
                 "$\\tilde K_c$ has no degree 1, so that its bulk is one point; the spike of $K_c$, of strength $yf_2$, "

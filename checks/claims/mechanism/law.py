@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from checks.claims.mechanism.kernels import Centre
-from checks.claims.mechanism.theory import Map, leading
+from checks.claims.mechanism.theory import Factor, Map, factors
 from checks.tools.centred_gains import Logs
 from derivations.proofs.centring import MEAN, NTK_MEAN, NTK_SHIFT, SHIFT
 
@@ -44,14 +44,13 @@ class Law:
     apart: tuple[float, float] = (1.25, 2.0)
     costs: float = 0.05
 
-    def limits(self, gate: str, setting: str, n: float, d: float) -> tuple[float, float]:
+    def limits(self, gate: str, setting: str) -> tuple[Factor, Factor]:
         """Cond K/cond K_c and cond K_c/cond K̃ for d ≪ n ≪ d²; those of ReLU in closed form."""
-        plain, centred, gated, _ = leading(gate, setting, n, d, self.rule)
-        found = (plain / centred, centred / gated)
+        found = factors(gate, setting, self.rule)
         if gate == "reglu" and setting in RELU and self.rule == Map():
-            found = (RELU[setting][0] * d, RELU[setting][1])
+            found = (Factor(RELU[setting][0], 1), Factor(RELU[setting][1], 0))
         pairs = zip(found, self.constants, self.powers, strict=True)
-        mean, shift = (value * constant * d**power for value, constant, power in pairs)
+        mean, shift = (Factor(item.constant * constant, item.power + power) for item, constant, power in pairs)
         return (shift, mean) if self.exchanged else (mean, shift)
 
     def parts(self, found: Logs) -> tuple[float, float, float]:

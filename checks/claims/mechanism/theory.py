@@ -25,6 +25,8 @@ Array = npt.NDArray[np.float64]
 #: Coefficients that are kept; levels with a bulk of their own have at most so many times n dimensions, and there are at
 #: most so many.
 _TERMS, _MATTERS, _MOST = 40, 40_000, 24
+#: Coefficients below this are 0: they come from enclosures of 20 digits, and those of the zoo are above 1e-3 or exactly 0.
+_ROUNDING = 1e-15
 #: Which kernels: (gated, centred), in the order of `kernels.Four`.
 KINDS = ((False, False), (False, True), (True, False), (True, True))
 
@@ -41,10 +43,15 @@ class Series:
     coefficients: tuple[float, ...]
     total: float
 
-    def condition(self, n: float, d: float) -> float:
-        """The leading order of the condition number for d ≪ n ≪ d²."""
-        f0, f1, f2 = self.coefficients[:3]
-        return n * max(f0, max(f1, f2) / d) / (self.total - f0 - f1)
+    @property
+    def top(self) -> float:
+        """The larger coefficient of the degrees 1 and 2: over d the largest eigenvalue without degree 0, over n."""
+        return max(self.coefficients[1:3])
+
+    @property
+    def floor(self) -> float:
+        """What the degrees from 2 on add up to: the least eigenvalue for d ≪ n ≪ d²."""
+        return self.total - self.coefficients[0] - self.coefficients[1]
 
 
 @dataclass(frozen=True)
@@ -99,9 +106,25 @@ def _known(name: str, kind: str) -> TaylorSeries:
     return kernel_series(network(name), kind, _TERMS)
 
 
-def leading(gate: str, setting: str, n: float, d: float, rule: Map = MAP) -> tuple[float, ...]:
-    """The leading orders of the four condition numbers for d ≪ n ≪ d²."""
-    return tuple(series(gate, setting, *kind, rule).condition(n, d) for kind in KINDS)
+@dataclass(frozen=True)
+class Factor:
+    """constant · d^power, the leading order of a quotient of condition numbers for d ≪ n ≪ d²."""
+
+    constant: float
+    power: float
+
+    def at(self, d: float) -> float:
+        """Its value."""
+        return float(self.constant * d**self.power)
+
+
+def factors(gate: str, setting: str, rule: Map = MAP) -> tuple[Factor, Factor]:
+    """Cond K/cond K_c and cond K_c/cond K̃ for d ≪ n ≪ d², as the claim prints them."""
+    plain, centred, gated, _ = (series(gate, setting, *kind, rule) for kind in KINDS)
+    f0 = plain.coefficients[0]
+    # that of an odd function is known up to its rounding
+    mean = Factor(f0 / centred.top * centred.floor / plain.floor, 1) if f0 > _ROUNDING else Factor(1.0, 0)
+    return mean, Factor(centred.top / gated.top * gated.floor / centred.floor, 0)
 
 
 @lru_cache(maxsize=4096)

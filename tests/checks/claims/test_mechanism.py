@@ -15,7 +15,7 @@ from checks.claims.mechanism import cells, evidence, races, statement, trained
 from checks.claims.mechanism.cells import Cell, random, real, seen
 from checks.claims.mechanism.kernels import SETTINGS, Centre, conditions, four, grams, logs
 from checks.claims.mechanism.law import LAW, MUTANTS, RELU, UNEQUAL_MUTANTS, Law
-from checks.claims.mechanism.theory import KINDS, leading, predicted, series
+from checks.claims.mechanism.theory import KINDS, Factor, Map, factors, predicted, series
 from checks.claims.mechanism.trained import Statement
 from checks.claims.mechanism.unequal import Form, amplitudes, kernel
 from checks.settings import PROFILES, Settings
@@ -133,10 +133,68 @@ def test_series_of_relu() -> None:
 
 @pytest.mark.parametrize("setting", RELU)
 def test_the_closed_form_is_the_general_formula(setting: str) -> None:
-    plain, centred, gated, _ = leading("reglu", setting, 1e6, 1e4)
-    mean, shift = RELU[setting]
-    assert plain / centred == pytest.approx(mean * 1e4, rel=1e-12)
-    assert centred / gated == pytest.approx(shift, rel=1e-12)
+    mean, shift = factors("reglu", setting)
+    assert (mean.power, shift.power) == (1, 0)
+    assert (mean.constant, shift.constant) == pytest.approx(RELU[setting], rel=1e-12)
+
+
+def _moments(gate: str) -> tuple[float, float, float]:
+    """c_0, c_1 and E φ², by quadrature, of functions whose c_2 is below c_1."""
+    if gate == "reglu":
+        return 1 / (2 * math.pi), 0.25, 0.5
+    x, weights = np.polynomial.hermite_e.hermegauss(200)
+    weights = weights / weights.sum()
+    phi = {
+        "geglu": np.array([z * (1 + math.erf(z / math.sqrt(2))) / 2 for z in x]),
+        "swiglu": x / (1 + np.exp(-x)),
+        "glu": 1 / (1 + np.exp(-x)),
+    }[gate]
+    return tuple(float(np.sum(weights * y)) ** power for y, power in ((phi, 2), (phi * x, 2), (phi * phi, 1)))
+
+
+@pytest.mark.parametrize("gate", ["reglu", "geglu", "swiglu", "glu"])
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_what_centring_is_worth_is_told_over_d(gate: str, setting: str) -> None:
+    """At d = 1 another eigenvalue is the largest: the figures were 1 for GEGLU and SwiGLU, and about 1 too much in a block.
+
+    A block has f_0 = c_0/E φ², f_1^c = 2c_1/(E φ² − c_0) + 1 and F_2^c/F_2 = E φ²/(E φ² − c_0).
+    """
+    c0, c1, square = _moments(gate)
+    wanted = c0 / {"wide": c1, "ntk": 2 * c1, "block": 2 * c1 + square - c0}[setting]
+    found = LAW.limits(gate, setting)[0]
+    assert found.power == 1
+    assert found.constant == pytest.approx(wanted, rel=1e-9)
+    # far out the limiting spectra have it, up to the corrections 2√(d/n)
+    plain, centred, *_ = predicted(gate, setting, 10**20, 10**14)
+    assert plain / centred / 1e14 == pytest.approx(wanted, rel=3e-3)
+
+
+def test_the_figures_are_the_constants() -> None:
+    figures = evidence.limits(LAW).figures
+    for gate in MEANS:
+        row = figures[f"{gate}, block"]
+        assert isinstance(row, dict)
+        assert row["mean over its power of d"] == LAW.limits(gate, "block")[0].constant
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_without_a_mean_centring_is_worth_nothing(setting: str) -> None:
+    """What was printed, f_0 d/max(f_1, f_2), is 0 for GTU."""
+    assert LAW.limits("gtu", setting)[0] == Factor(1.0, 0)
+    plain, centred, *_ = predicted("gtu", setting, 10**20, 10**14)
+    assert plain == pytest.approx(centred, rel=1e-12)
+
+
+@pytest.mark.parametrize("wrong", ["without f_0 > 0", "without the floors in a block"])
+def test_what_was_printed_is_refuted(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def printed(gate: str, setting: str, rule: Map) -> tuple[Factor, Factor]:
+        mean, shift = factors(gate, setting, rule)
+        plain = series(gate, setting, False, False, rule)
+        of = gate == "gtu" if wrong == "without f_0 > 0" else setting == "block"
+        return (Factor(plain.coefficients[0] / plain.top, 1) if of else mean), shift
+
+    monkeypatch.setattr("checks.claims.mechanism.law.factors", printed)
+    assert evidence.limits(LAW).finding is Finding.REFUTES
 
 
 def test_a_centred_gated_kernel_at_n_in_proportion_to_d() -> None:
