@@ -91,7 +91,7 @@ def literal(seed: int) -> Evidence:
 
 
 def rate(names: tuple[str, ...], seed: int, order: Order) -> Evidence:
-    """The relative error of every entry other than 0 is the claimed order over 1 + x/m; the order alone as m/d grows."""
+    """The relative error of entries other than 0 is the claimed order over 1 + x/m; the order alone as m/d grows."""
     differences, errors, leading = [], {}, {}
     for d in _DIMENSIONS:
         X = sample(seed, d)
@@ -106,7 +106,10 @@ def rate(names: tuple[str, ...], seed: int, order: Order) -> Evidence:
             sizes = [float(item[1].mid()) for item in kept]
             errors[f"d={d}, m={ratio * d}"] = float(np.median(sizes))
             leading[f"d={d}, m={ratio * d}"] = max(abs(size / float(Fraction(1, ratio)) - 1) for size in sizes)
-    what = f"the relative error is d/m / (1 + x/m) at every entry where S, K and x·x' are not 0, for m/d up to {_RATIOS[-1]} ({', '.join(names)})"
+    what = (
+        "the relative error is d/m / (1 + x/m) at every entry where S, K and x·x' are not 0, for m/d up to "
+        f"{_RATIOS[-1]} ({', '.join(names)})"
+    )
     figures = {"median relative error": errors, "largest |error/(d/m) - 1|": leading}
     return equal(what, differences, About.CORRECTED, figures=figures)
 

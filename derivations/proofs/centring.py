@@ -308,8 +308,8 @@ def proof() -> Proof:
                 "the limits for d ≪ n ≪ d²",
                 lines(
                     r"\frac{\mathrm{cond}\,K}{\mathrm{cond}\,K_c} \simeq \frac{f_0\,d}{\max(f_1,f_2)} \quad (f_0 > 0), "
-                    r"\qquad \frac{\mathrm{cond}\,K_c}{\mathrm{cond}\,\tilde K} \simeq \frac{\max(f_1,f_2)}{\max(g_1,g_2)}"
-                    r"\cdot\frac{G_1}{F_2};",
+                    r"\qquad \frac{\mathrm{cond}\,K_c}{\mathrm{cond}\,\tilde K} \simeq "
+                    r"\frac{\max(f_1,f_2)}{\max(g_1,g_2)}\cdot\frac{G_1}{F_2};",
                     r"\text{ReLU, wide}: \ \frac{2d}\pi, \ \frac{2(\pi-1)}{\pi-2} \approx 3.75; \qquad \text{ntk}: \ "
                     r"\frac d\pi, \ \frac{2(3\pi-2)}{3(\pi-1)} \approx 2.31",
                 ),

@@ -159,7 +159,7 @@ def proof() -> Proof:
             "least $(\\kappa-1)\\ln(1/\\varepsilon)$ and $\\tfrac{\\kappa-1}2\\ln(1/\\varepsilon)$: nearly as many "
             "where $\\kappa$ is large, fewer else. For a given target the weight of its slow modes decides, from below "
             "and from above; a spike is learned in one step, and at a rate that two networks share it does not enter "
-            "at all."
+            "for the two worst targets."
         ),
         notation=(
             "$\\lambda_1 \\ge \\dots \\ge \\lambda_n > 0$ the eigenvalues, $\\kappa = \\lambda_1/\\lambda_n$; "

@@ -79,7 +79,7 @@ def _entry(gate: str, where: int) -> tuple[arb, arb, list[arb], Fraction, tuple[
 
 
 def limits(law: Law) -> Evidence:
-    """The factors of the limiting spectra far out against the printed ones, at two scales: the further one is closer."""
+    """The factors of limiting spectra far out against the printed ones, at two scales: the further one is closer."""
     good = True
     rows: dict[str, Figure] = {}
     for gate in GATES_SHOWN:

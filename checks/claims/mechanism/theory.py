@@ -25,7 +25,7 @@ Array = npt.NDArray[np.float64]
 #: Coefficients that are kept; levels with a bulk of their own have at most so many times n dimensions, and there are at
 #: most so many.
 _TERMS, _MATTERS, _MOST = 40, 40_000, 24
-#: Coefficients below this are 0: they come from enclosures of 20 digits, and those of the zoo are above 1e-3 or exactly 0.
+#: Coefficients below this are 0: they come from enclosures of 20 digits, and those of the zoo are above 1e-3, or 0.
 _ROUNDING = 1e-15
 #: Which kernels: (gated, centred), in the order of `kernels.Four`.
 KINDS = ((False, False), (False, True), (True, False), (True, True))

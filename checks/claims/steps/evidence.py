@@ -61,6 +61,34 @@ def attained(cases: Sequence[Count], law: Law) -> Evidence:
     return Evidence(Grade.NUMERICAL, what, Finding.of(not wrong), About.CORRECTED, "tight", figures)
 
 
+def shared(cases: Sequence[Count], law: Law) -> Evidence:
+    """At a rate that both networks share the worst target takes what the rate and λ_min say: no λ_max enters."""
+    wrong: list[str] = []
+    judged = [case for case in cases if case.target == law.free and case.rate == "shared"]
+    for case in judged:
+        top = max(ends.largest for ends in case.ends)
+        for ends, steps in zip(case.ends, case.steps, strict=True):
+            # λ_min is known as well as κ is; the shared rate is a float
+            least, most = (ends.largest / kappa / top for kappa in (ends.high * (1 + 1e-9), ends.low * (1 - 1e-9)))
+            fewest, largest = (_one_factor(x, case.error) for x in (most, least))
+            if steps.low > largest or (steps.high is not None and steps.high < fewest):
+                wrong.append(case.label)
+    figures: dict[str, Figure] = {
+        "numbers of steps": 2 * len(judged),
+        "not as said": len(wrong),
+        "first of them": wrong[:3],
+    }
+    what = f"at the shared rate the {law.free} eigenvector takes the steps of one factor 1 − ηλ_min, whatever λ_max is"
+    return Evidence(Grade.NUMERICAL, what, Finding.of(not wrong), About.CORRECTED, "shared rate", figures)
+
+
+def _one_factor(x: float, error: float) -> float:
+    """The first k with (1 − x)^k ≤ error."""
+    if x >= 1:
+        return 1
+    return math.ceil(math.log(error) / math.log1p(-x)) if x > 0 else math.inf
+
+
 def given(cases: Sequence[Count]) -> Evidence:
     """Every number of steps is between the bounds from the weight of the slow modes; how much κ overstates it."""
     outside, widths = [], []

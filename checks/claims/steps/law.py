@@ -19,6 +19,7 @@ class Law:
         worst: the mode of the worst target: "bottom" or "top".
         own, shared: what the steps of two networks on random labels are in proportion to, at their own rates and at one
             that they share: "condition", "second" (λ_2/λ_min) or "least" (1/λ_min).
+        free: the target whose steps hang, at a rate that two networks share, on that rate and λ_min alone.
         exchanged: the kernels of the two networks exchanged where descent itself is looked at.
     """
 
@@ -30,6 +31,7 @@ class Law:
     worst: str = "bottom"
     own: str = "condition"
     shared: str = "least"
+    free: str = "bottom"
     exchanged: bool = False
 
     def bound(self, ends: Ends, error: float, rate: str) -> float:
@@ -48,6 +50,7 @@ MUTANTS: dict[str, Law] = {
     "λ_2/λ_min for κ: the spike does not count": replace(LAW, second=True),
     "the top eigenvector is the worst target": replace(LAW, worst="top"),
     "κ decides at a shared rate as well": replace(LAW, shared="condition"),
+    "at a shared rate λ_max does not enter for the top eigenvector either": replace(LAW, free="top"),
     "λ_2/λ_min decides at the own rates": replace(LAW, own="second"),
     "λ_min alone decides at the own rates": replace(LAW, own="least"),
     "the two kernels exchanged": replace(LAW, exchanged=True),
@@ -57,6 +60,7 @@ NEEDED = {
     "the two kernels exchanged": "descent",
     "the top eigenvector is the worst target": "tight",
     "κ decides at a shared rate as well": "random labels",
+    "at a shared rate λ_max does not enter for the top eigenvector either": "shared rate",
     "λ_2/λ_min decides at the own rates": "random labels",
     "λ_min alone decides at the own rates": "random labels",
 }

@@ -155,7 +155,7 @@ def _moments(gate: str) -> tuple[float, float, float]:
 @pytest.mark.parametrize("gate", ["reglu", "geglu", "swiglu", "glu"])
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_what_centring_is_worth_is_told_over_d(gate: str, setting: str) -> None:
-    """At d = 1 another eigenvalue is the largest: the figures were 1 for GEGLU and SwiGLU, and about 1 too much in a block.
+    """At d = 1 another eigenvalue is the largest: the figures were 1 for GEGLU and SwiGLU, 1 too much in a block.
 
     A block has f_0 = c_0/E φ², f_1^c = 2c_1/(E φ² − c_0) + 1 and F_2^c/F_2 = E φ²/(E φ² − c_0).
     """

@@ -17,7 +17,7 @@ from checks.claims.steps.law import LAW, MUTANTS, NEEDED
 from checks.settings import Settings
 from glutheory import gram
 from glutheory.claims import About, Finding, Verdict
-from glutheory.dynamics import Steps
+from glutheory.dynamics import LossCurve, Steps, steps_to
 
 SETTINGS = Settings()
 
@@ -70,6 +70,18 @@ class TestPolygons:
         assert polygons.refutation().finding is Finding.REFUTES
 
 
+def test_at_a_shared_rate_the_largest_eigenvalue_counts_for_its_own_target() -> None:
+    """Rate 0.05, error 1e-3: 0.5^10 and 0.75^25 are the first below; of the worst target no λ_max is in the number."""
+    steps = []
+    for top in (10.0, 5.0):
+        curves = (LossCurve(np.array([1.0, top]), np.array(weights), 0.0) for weights in ((0.0, 1.0), (1.0, 0.0)))
+        steps.append([steps_to(curve, 1e-3, 0.05).value for curve in curves])
+    assert steps == [[10, 135], [25, 135]]
+    assert evidence._one_factor(0.05, 1e-3) == 135
+    assert [evidence._one_factor(x, 0.5) for x in (0.0, 1.0)] == [math.inf, 1]
+    assert "worst target" in statement.CLAIM.corrected.split("shared rate")[1]
+
+
 class TestEvidence:
     @pytest.mark.long
     def test_the_right_law(self, small: tuple[Count, ...]) -> None:
@@ -77,6 +89,7 @@ class TestEvidence:
         for piece in (
             evidence.bounds(small, LAW),
             evidence.attained(small, LAW),
+            evidence.shared(small, LAW),
             evidence.given(small),
             evidence.spike(small),
             typical.random_labels(small, LAW),
@@ -89,7 +102,7 @@ class TestEvidence:
     @pytest.mark.parametrize("label", MUTANTS)
     def test_wrong_laws_are_refuted_where_they_should_be(self, label: str, small: tuple[Count, ...]) -> None:
         law = MUTANTS[label]
-        found = [evidence.bounds(small, law), evidence.attained(small, law), typical.random_labels(small, law)]
+        found = [f(small, law) for f in (evidence.bounds, evidence.attained, evidence.shared, typical.random_labels)]
         if law.exchanged:
             found += [descents.iterated(SETTINGS, law)]
         against = {piece.part for piece in found if piece.finding is Finding.REFUTES}
@@ -98,10 +111,10 @@ class TestEvidence:
     @pytest.mark.parametrize(
         ("alter", "seen"),
         [
-            (lambda k: Steps(2 * k.low, 2 * k.high), {"bounds", "attained", "given", "spike"}),
-            (lambda k: Steps(-(-k.low // 2), -(-k.high // 2)), {"attained", "given"}),
-            (lambda _: Steps(7, 7), {"bounds", "attained", "given", "spike", "random_labels"}),
-            (lambda k: Steps(k.low**2, k.high**2), {"bounds", "attained", "given", "random_labels"}),
+            (lambda k: Steps(2 * k.low, 2 * k.high), {"bounds", "attained", "shared", "given", "spike"}),
+            (lambda k: Steps(-(-k.low // 2), -(-k.high // 2)), {"attained", "shared", "given"}),
+            (lambda _: Steps(7, 7), {"bounds", "attained", "shared", "given", "spike", "random_labels"}),
+            (lambda k: Steps(k.low**2, k.high**2), {"bounds", "attained", "shared", "given", "random_labels"}),
         ],
         ids=["twice as many", "half as many", "all alike", "squared"],
     )
@@ -112,6 +125,7 @@ class TestEvidence:
         found = {
             "bounds": evidence.bounds(wrong, LAW),
             "attained": evidence.attained(wrong, LAW),
+            "shared": evidence.shared(wrong, LAW),
             "given": evidence.given(wrong),
             "spike": evidence.spike(wrong),
             "random_labels": typical.random_labels(wrong, LAW),

@@ -329,7 +329,7 @@ class TestEvidence:
 
 
 def _kernels(predicted: float, bound: float) -> dict[tuple[str, str], kernels.Prediction]:
-    """As `KERNELS`, but for the first pair at the higher rate: the epoch predicted, and the bound of its plain kernel."""
+    """As `KERNELS`, but for the first pair: the epoch predicted at the higher rate, the bound of its plain kernel."""
     own = KERNELS[PAIRS[0]]
     expected, bounds = own.expected.copy(), own.bounds.copy()
     expected[1], bounds[0] = predicted, bound
