@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from flint import acb, arb
 
+from checks.claims.trajectory import equal_norms
 from checks.claims.trajectory.paths import PAIR, RATE, RELEASED, STEPS, D, width_of
 from checks.tools import biased, roads
 from checks.tools.roads import Inputs, lecun
@@ -65,6 +66,34 @@ def counterexample() -> Evidence:
     )
     finding = Finding.REFUTES if gated < plain else Finding.UNDECIDED
     return Evidence(Grade.CERTIFICATE, what, finding, part="straighter", figures=figures)
+
+
+@lru_cache(maxsize=1)
+def descent() -> tuple[arb, arb]:
+    """The straightness of ReLU and ReGLU by descent at η = 1.3/λ_max, where the flow of ReGLU is the straighter one.
+
+    Two inputs of norm √d at a right angle, d = 75, widths 81 = 5 + d + 1 and 5; from the start 0.067 in the fast and
+    0.998 in the slow mode. Both share the rate, that of the larger λ_max: there the fast mode overshoots.
+    """
+    with precision(_BITS):
+        (a, ga), _ = equal_norms.entries(arb(0), 81, 5, D)
+        (b, gb), _ = equal_norms.entries(arb.pi() / 2, 81, 5, D)
+        rate = ball(Fraction(13, 10)) / (a + b)
+        plain, gated = (_polygon(1 - rate * (x + y), 1 - rate * (x - y)) for x, y in ((a, b), (ga, gb)))
+        return plain, gated
+
+
+def _polygon(fast: arb, slow: arb, count: int = 200) -> arb:
+    """|e_0| over the whole length, for these factors of the two modes, between −1 and 1."""
+    x, y, length = ball(Fraction(67, 1000)), ball(Fraction(998, 1000)), arb(0)
+    whole = (x * x + y * y).sqrt()
+    for _ in range(count):
+        later = fast * x, slow * y
+        length += ((x - later[0]) ** 2 + (y - later[1]) ** 2).sqrt()
+        x, y = later
+    # what is left is at most the two geometric series
+    rest = sum((abs(v * (1 - r)) / (1 - abs(r)) for v, r in ((x, fast), (y, slow))), arb(0))
+    return whole / (length + rest * arb(0.5, 0.5))
 
 
 def protocol_straightness(kernel: tuple[arb, arb, arb]) -> arb:

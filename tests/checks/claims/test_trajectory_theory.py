@@ -13,7 +13,7 @@ pytest.importorskip("torch", reason="the checks need torch")
 
 from flint import arb
 
-from checks.claims.trajectory import equal_norms, sentences, theory
+from checks.claims.trajectory import equal_norms, sentences, statement, theory
 from checks.claims.trajectory.close_inputs import needed
 from checks.claims.trajectory.controls import TOO_NARROW, WRONG_SIZES
 from checks.claims.trajectory.curves import follow, initial_cosine, straightness, straightness_of
@@ -54,6 +54,31 @@ class TestStraightness:
         for measure in (straightness_of, initial_cosine):
             assert measure(second, e)[0] <= measure(first, e)[0] + 1e-9
         assert initial_cosine(first, e)[0] >= 2 * math.sqrt(condition) / (1 + condition) - 1e-12
+
+
+def test_descent_that_overshoots_need_not_be_as_straight() -> None:
+    """By floats, with the kernels written out: a = (m + d + 1)/2 + 1 and b = (m + π/2)/2π + 1 and so on at 90°."""
+    m, gated, d = 81, 5, 75
+    kernels_ = [
+        ((m + d + 1) / 2 + 1, m / (2 * math.pi) + 1 / 4 + 1),
+        (gated / 2 + (d + 1) + 1, 1 / (2 * math.pi) + 1),
+    ]
+    top = max(a + b for a, b in kernels_)
+    found, flows = [], []
+    for a, b in kernels_:
+        factors = 1 - 1.3 / top * np.array([a + b, a - b])
+        path = np.array([0.067, 0.998]) * factors ** np.arange(400)[:, None]
+        found.append(straightness(path[:, None])[0])
+        flows.append(straightness_of(np.array([[[a - b, 0], [0, a + b]]]), np.array([[0.998, 0.067]]))[0])
+    assert [float(x.mid()) for x in theory.descent()] == pytest.approx(found, rel=1e-12)
+    assert found == pytest.approx([0.988, 0.839], abs=5e-4)
+    assert found[1] < found[0]
+    assert flows[1] > flows[0]
+    control = statement._by_descent()
+    assert control.caught, control.by
+    said = statement.CLAIM.corrected
+    assert said.index("gradient flow") < said.index(r"y=x^{\kappa}")
+    assert "the flow of ReGLU" in said
 
 
 class TestTheory:
