@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from checks.claims.architectures.cells import kernels
-from checks.claims.architectures.corrected import sharper
+from checks.claims.architectures.corrected import intervals, near, sharper
 from checks.claims.architectures.data import Data, data
 from checks.claims.architectures.evidence import MUTANTS, literal, released
 from checks.claims.architectures.grid import MATCHED, SAME, Grid
@@ -36,6 +36,7 @@ def controls(found: Grid, settings: Settings) -> tuple[Control, ...]:
         )
         by = f"refuted for: {', '.join(stated) or 'none'}; of the corrected form: {', '.join(instead) or 'none'}"
         rows.append(Control(altered, bool(instead) and (bool(stated) or not released(found.places)), by))
+    rows += near(intervals(found.places))
     with one_thread():
         return *rows, _unmatched(), _strangers(found), _duplicated(settings), _left_out()
 

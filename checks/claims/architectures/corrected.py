@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from checks.claims.architectures.evidence import Statement, compare
+from checks.claims.architectures.evidence import Statement, compare, confidence
 from checks.claims.architectures.measures import Conditions
 from checks.claims.architectures.task import PAIRS, SETS
-from glutheory.claims import About, Evidence
+from checks.tools.signs import worst
+from glutheory.claims import About, Control, Evidence, Finding
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,61 @@ CLAUSES = (
         statement=Statement(sign=-1),
     ),
 )
+
+
+@dataclass(frozen=True)
+class Near:
+    """A wrong statement near to a clause.
+
+    Attributes:
+        altered: in words.
+        part: of the clause.
+        statements: what its evidence has to refute, all of them.
+    """
+
+    altered: str
+    part: str
+    statements: tuple[Statement, ...]
+
+
+#: The mutants of the whole are gross where a clause says 2.5 or 30, and none of them refutes "within a factor of 3".
+NEAR = (
+    Near("the released ViT: smaller by a factor of 5", "ViT", (Statement(factor=5.0),)),
+    Near("the released Mixer: smaller by a factor of 50", "Mixer", (Statement(factor=50.0),)),
+    Near(
+        "made small, trained: apart by a factor of 5, either way",
+        "made small, trained",
+        (Statement(factor=5.0), Statement(sign=-1, factor=5.0)),
+    ),
+)
+
+
+def near(intervals: Mapping[str, Sequence[tuple[float, float]]]) -> tuple[Control, ...]:
+    """Whether the evidence refutes what is near to a clause; of clauses for which nothing was computed nothing is said.
+
+    Args:
+        intervals: ends of the intervals of the mean logarithm, by the clause's part; one for each place and pair.
+    """
+    rows = []
+    for item in NEAR:
+        if ends := intervals.get(item.part):
+            found = [worst([statement.of(*row) for row in ends]) for statement in item.statements]
+            widest = max(abs(value) for row in ends for value in row)
+            by = f"{len(ends)} intervals of the ratio, none beyond a factor of {math.exp(widest):.3g}"
+            rows.append(Control(item.altered, set(found) == {Finding.REFUTES}, by))
+    return tuple(rows)
+
+
+def intervals(places: Sequence[Conditions]) -> dict[str, list[tuple[float, float]]]:
+    """Those of each clause."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for clause in CLAUSES:
+        for item in places:
+            if clause.covers(item):
+                level = confidence(places, paper=item.case.paper)
+                ends = (item.ratio(pair).interval(level)[1:] for pair in clause.pairs)
+                found.setdefault(clause.part, []).extend(ends)
+    return found
 
 
 def sharper(places: Sequence[Conditions], claimed: Statement) -> tuple[Evidence, ...]:

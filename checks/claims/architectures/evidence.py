@@ -41,6 +41,10 @@ class Statement:
     def finding(self, ratio: Ratio, confidence: float) -> Finding:
         """What the interval of the mean logarithm says."""
         _, low, high = ratio.interval(confidence)
+        return self.of(low, high)
+
+    def of(self, low: float, high: float) -> Finding:
+        """What the ends of an interval of the mean logarithm say."""
         limit = math.log(self.factor)
         if self.sign == 0:
             farthest, nearest = max(-low, high), max(low, -high)

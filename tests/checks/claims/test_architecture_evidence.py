@@ -22,9 +22,11 @@ from checks.claims.architectures.figure import charts
 from checks.claims.architectures.grid import Grid, assumptions, mismatch, rounding
 from checks.claims.architectures.measures import Precision, Ratio, conditions, deviation, turns
 from checks.claims.architectures.plainly import FLOOR, clamped
+from checks.claims.architectures.statement import CLAIM
 from checks.claims.architectures.task import FULL, NAMES, PAIRS
 from glutheory.claims import About, Finding
 from tests.checks.claims.architecture_cells import SMALL, everything, gram, grid, invented
+from tests.documents import ROOT
 
 
 class TestMeasures:
@@ -223,6 +225,46 @@ class TestEvidence:
             "beyond the paper: FFN of small GPT-2": Finding.REFUTES,
         }
         assert len({item.part for item in found}) == len(architectures_corrected.CLAUSES)
+
+    @pytest.mark.long
+    @pytest.mark.parametrize(("small", "caught"), [(1.2, True), (0.6, True), (10.0, False), (0.1, False)])
+    def test_what_is_near_to_a_clause_is_refuted(self, small: float, caught: bool) -> None:
+        """The mutants of the whole refute none of "within a factor of 3": it was never tried."""
+        full = {"ViT": 2.5, "Mixer": 30.0}
+        cases = [replace(case, doubles=2) for case in FULL if case.paper]
+        places = grid({case: small if case.size == "small" else full[case.family] for case in cases}).places
+        wrong = [architectures_corrected.sharper(places, mutant) for mutant in MUTANTS.values()]
+        against = {item.part for items in wrong for item in items if item.finding is Finding.REFUTES}
+        assert ("made small, trained" in against) is not caught
+        found = architectures_corrected.near(architectures_corrected.intervals(places))
+        assert [item.caught for item in found] == [True, True, caught]
+        # what is not there is not judged
+        few = [item for item in places if item.case.size == "small"]
+        assert len(architectures_corrected.near(architectures_corrected.intervals(few))) == 1
+
+    def test_the_stored_run_says_what_it_left_undecided(self) -> None:
+        """In words that name every pair; and its controls near to the clauses are those of its own intervals."""
+        row = json.loads((ROOT / "results" / "architectures.json").read_text(encoding="utf-8"))["outcomes"][0]
+        assert row["claim"]["corrected"] == CLAIM.corrected
+        asserted, _, left = CLAIM.corrected.partition("Not decided")
+        assert "within a factor of 3" in asserted
+        ends: dict[str, list[tuple[float, float]]] = {}
+        for item in row["evidence"]:
+            for place, figures in item["figures"].get("measured", {}).items():
+                if item["about"] == About.CORRECTED and "all parameters, " in place:
+                    low, high = map(math.log, figures["simultaneous interval"])
+                    ends.setdefault(item["part"], []).append((low, high))
+                    if figures["finding"] == Finding.UNDECIDED:
+                        family, time = place.split(",")[0], place.split(", ")[2]
+                        when = {"initial": "at initialisation", "trained": "after training"}[time]
+                        assert f"small {family} {when}" in left
+                        assert place.endswith("relu/reglu")
+                        assert "ReLU/ReGLU" in left
+        mine = architectures_corrected.near(ends)
+        assert len(mine) == 3
+        assert all(item.caught for item in mine)
+        stored = [item for item in row["controls"] if item["altered"] in {each.altered for each in mine}]
+        assert [item["caught"] for item in stored] == [True] * 3
 
     def test_rounding(self) -> None:
         found = grid({SMALL: 10.0})

@@ -21,6 +21,7 @@ from checks.claims.architectures import controls as architectures_controls
 from checks.claims.architectures import grid as architectures_grid
 from checks.claims.architectures import statement as architectures
 from checks.claims.architectures.cells import cell, kernels
+from checks.claims.architectures.corrected import NEAR
 from checks.claims.architectures.data import INPUTS, Data, _bytes, _distinct, data
 from checks.claims.architectures.evidence import MUTANTS
 from checks.claims.architectures.grid import SAME
@@ -32,7 +33,7 @@ from checks.settings import PROFILES, Settings
 from glutheory.architectures import build, example_inputs
 from glutheory.claims import Verdict
 from glutheory.spectra import condition_number
-from tests.checks.claims.architecture_cells import SMALL, everything, grid
+from tests.checks.claims.architecture_cells import SMALL, everything, grid, realistic
 
 SETTINGS = Settings()
 
@@ -162,8 +163,8 @@ class TestNetworks:
 
 class TestControls:
     def test_all_are_caught(self) -> None:
-        found = architectures_controls.controls(everything(), SETTINGS)
-        assert len(found) == len(MUTANTS) + 4
+        found = architectures_controls.controls(realistic(), SETTINGS)
+        assert len(found) == len(MUTANTS) + len(NEAR) + 4
         assert all(control.caught for control in found), found
 
     def test_what_the_claim_alone_refutes_is_not_caught(self, monkeypatch: pytest.MonkeyPatch) -> None:
