@@ -157,7 +157,7 @@ def near(intervals: Mapping[str, Sequence[tuple[float, float]]]) -> tuple[Contro
     Args:
         intervals: ends of the intervals of the mean logarithm, by the clause's part; one for each place and pair.
     """
-    rows = []
+    rows: list[Control] = []
     for item in NEAR:
         if ends := intervals.get(item.part):
             found = [worst([statement.of(*row) for row in ends]) for statement in item.statements]
