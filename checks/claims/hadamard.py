@@ -139,7 +139,8 @@ def _left(setting: Setting, pair: tuple[int, int], order: Order) -> arb:
     with precision(160):
         m, d = ball(Fraction(setting.width)), ball(Fraction(setting.d))
         dropped = order(Constants(m, d, 1 / m, [1 / d, 1 / d])) * m * S * ball(G[i][j]) / d
-        return (exact - approximate - dropped) / (m * ball(G[i][i] * G[j][j]) / d**2)
+        left: arb = (exact - approximate - dropped) / (m * ball(G[i][i] * G[j][j]) / d**2)
+    return left
 
 
 def _error(setting: Setting, pair: tuple[int, int], order: Order) -> tuple[arb, arb] | None:

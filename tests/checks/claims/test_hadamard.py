@@ -20,7 +20,8 @@ def _entries(name: str) -> tuple[arb, arb]:
     setting, pair = hadamard.vanishing(), (0, 1)
 
     def first(scales: Constants, inner: arb, duals: Duals) -> arb:
-        return plain(Constants(scales.m, scales.d, scales.v, scales.w[1:]), inner, duals[-1:])
+        found: arb = plain(Constants(scales.m, scales.d, scales.v, scales.w[1:]), inner, duals[-1:])
+        return found
 
     road = roads.symbolic if name == "symbolic" else roads.quadrature
     K, other = (roads.entry(formula, setting, pair, road) for formula in (first, gated))
