@@ -105,6 +105,11 @@ def _g(angle: sp.Expr) -> sp.Expr:
     return share - (1 - t * angle) * sp.tan(angle / 2)
 
 
+def bend(alpha: sp.Expr, beta: sp.Expr) -> sp.Expr:
+    """The family's t: 0 where there is no kink, 1/π for ReLU."""
+    return 2 * beta**2 / (sp.pi * (alpha**2 + beta**2))
+
+
 def family() -> Outcome:
     """The duals of αz + β|z|, and the difference of the normalised kernels."""
     alpha, beta = sp.symbols("alpha beta", real=True)
@@ -112,7 +117,7 @@ def family() -> Outcome:
     # odd and even parts do not mix: S = α²c + β² S_abs; ReLU has α = β = 1/2
     modulus = [_at_angle(expr) for expr in (dual(activation("abs")).S, dual(activation("abs")).T)]
     total = alpha**2 + beta**2
-    share = 2 * beta**2 / (sp.pi * total)
+    share = bend(alpha, beta)
     mixed = (alpha**2 * q * sp.cos(theta) + beta**2 * modulus[0], alpha**2 + beta**2 * modulus[1])
     for value, claimed, scale in zip(mixed, _shares(theta), (q * total, total), strict=True):
         differences.append(value / scale - claimed.subs(t, share))
