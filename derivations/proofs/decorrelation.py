@@ -167,7 +167,7 @@ def proof() -> Proof:
                 every("r rho mu M t theta alpha beta", by.MONOTONE, by.ABEL),
                 names={
                     r"\phi": r"\alpha z+\beta|z|",
-                    "z": r"\text{the argument of } \phi",
+                    "z": r"\text{the argument}",
                     r"\kappa": r"\cos\theta\,(1-t\theta) + t\sin\theta \text{ at } \rho = \cos\theta",
                     "R": r"\rho\Bigl(1+\frac{r}{1+r\mu}\Bigr)",
                     "c_k": r"\text{the coefficients of } \kappa",

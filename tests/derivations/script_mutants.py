@@ -173,6 +173,7 @@ MUTANTS = (
         "slope = t * sp.sin(2 * theta)",
         "decorrelation_cases",
     ),
+    ScriptMutant("decorrelation", "kinks", "real=True, nonzero=True", "real=True", "decorrelation_bounds"),
     ScriptMutant(
         "degree_shift", "coefficients on the sphere", "gated - (k + 2) * rho * term", "gated - (k + 1) * rho * term"
     ),
@@ -203,11 +204,35 @@ MUTANTS = (
     ScriptMutant("depth_limit", "ReLU's rate", "9 * sp.pi**2 / 2", "9 * sp.pi**2 / 4"),
     ScriptMutant("depth_limit", "the NTK", "rest = (mu + 1) / (mu - 1)", "rest = mu / (mu - 1)"),
     ScriptMutant("depth_limit", "ReLU's NTK", "sp.Rational(1, 4)\n", "sp.Rational(1, 3)\n"),
-    ScriptMutant("depth_limit", "what is learned", "spread * (epsilon / 2)", "spread * epsilon"),
+    ScriptMutant(
+        "depth_limit", "what is learned", "(size * squares - whole) * epsilon", "(size * squares - whole) * (epsilon / 2)"
+    ),
+    ScriptMutant("depth_limit", "what is learned", "2 * s * above * U + above**2 + left)", "2 * s * above * U + left)"),
+    ScriptMutant("depth_limit", "what is learned", "slack = square * excess + less", "slack = less"),
+    ScriptMutant("depth_limit", "rates", "(bound * most, bound.subs", "(bound, bound.subs"),
+    ScriptMutant("depth_limit", "rates", "- bound * less)", "- bound)"),
+    ScriptMutant("depth_limit", "rates", "strictly(gap * rest))", "strictly(gap * (rest - above)))"),
+    ScriptMutant("depth_limit", "it attracts", "x ** (degree + 1)).subs", "x ** (degree - 1)).subs"),
+    ScriptMutant("depth_limit", "gated blocks", "(F.subs(rho, -1), -f(-1))", "(F.subs(rho, -1), f(-1))"),
     ScriptMutant("depth", "two numbers for every pair", "made = old * slope + 2 * image", "made = old * slope + image"),
     ScriptMutant("depth", "the diagonal", "above = 2 / (chi - 1)", "above = 2 / (chi + 1)"),
     ScriptMutant(
         "depth", "spike and bulk of a constant correlation", "SHARED = sp.Rational(1, 4)", "SHARED = sp.Rational(1, 3)"
+    ),
+    ScriptMutant(
+        "depth",
+        "spike and bulk of a constant correlation",
+        "share / (1 + share), more + 2",
+        "share / (1 + share), more + 1",
+    ),
+    ScriptMutant(
+        "depth",
+        "spike and bulk of a constant correlation",
+        "share / (1 + share), more + 2",
+        "share / (1 + share) - 1, more + 2",
+    ),
+    ScriptMutant(
+        "depth", "a power of the depth", "sp.gamma(1 + 1 / v) / sp.gamma(1 / v + share)", "sp.gamma(1 + 1 / v)"
     ),
     ScriptMutant(
         "depth",
@@ -223,6 +248,9 @@ MUTANTS = (
         "b / r + m * mu / (q + m * mu)",
     ),
     ScriptMutant("depth_centring", "the centred map", "(centred, (f(rho) - mu) / (1 - mu))", "(centred, f(rho) - mu)"),
+    ScriptMutant(
+        "depth_centring", "a straight line separates the slopes", "top = left + rest + above", "top = left + above"
+    ),
     ScriptMutant(
         "depth_centring",
         "the share of the mean tends to 1",
@@ -424,6 +452,7 @@ MUTANTS = (
     ),
     ScriptMutant("signal", "with residuals", "lost = s**2 * kappa / (1 + s**2 * kappa * q)", "lost = s**2 * kappa"),
     ScriptMutant("signal", "finite width", "variance = v * (4**L - 1) / 3", "variance = v * (2**L - 1)"),
+    ScriptMutant("signal", "finite width", "closed / 2)", "closed / 4)"),
     ScriptMutant("signal", "its size", "sp.Integer(17), sp.Integer(5)", "sp.Integer(15), sp.Integer(5)"),
     ScriptMutant("signal", "tails", "gated, plain = 2 ** (L + 2) - 3", "gated, plain = 2 ** (L + 1) - 1"),
     ScriptMutant(
