@@ -87,7 +87,15 @@ def _attained() -> Outcome:
     for constant, rate in ((LARGEST, 1), (OPTIMAL, 2)):
         share = 1 / (1 + rest)  # a = rate·y/(1 + h)
         gap = log / (rate * y * share) - constant * (kappa - 1) * log
-        parts.append(both(zero(gap - rest * log / (rate * y)), positive(rest * log / (rate * y))))
+        # κ y = κ/(κ − 1), and a ≥ rate/κ: l/a is at most κ l and κ l/2
+        above_ = constant * kappa * log - log / ((rate + rest) / kappa)
+        most_ = constant * kappa * log * rest / (rate + rest)
+        parts.append(
+            both(
+                zero(gap - rest * log / (rate * y), above_ - most_),
+                positive(rest * log / (rate * y), most_),
+            )
+        )
     best = 2 / (most + least)
     rho = (most - least) / (most + least)
     return both(*parts, zero((1 - least / most, 1 - 1 / (most / least)), 1 - best * least - rho, 1 - best * most + rho))

@@ -40,10 +40,19 @@ def degree_eight() -> Outcome:
     return both(
         zero((mean, sp.factorial(8) * rho**8), polynomial_mean(he(8, u), (sp.S.One, sp.S.One, rho))),
         zero(diagonal - (2 - 36 * w + 90 * w**2)),
-        follows("the signs of its factors", zero(diagonal - 90 * (w - sp.Rational(1, 15)) * (w - sp.Rational(1, 3)))),
+        follows("the signs of its factors", _between(diagonal, w)),
         zero((excess, sp.Rational(46572537073, 7168000000000))),
         strictly(excess),
     )
+
+
+def _between(quadratic: sp.Expr, w: sp.Symbol) -> Outcome:
+    """90(w − 1/15)(w − 1/3): below 0 between its roots, and not below or above them."""
+    low, high, y = sp.Rational(1, 15), sp.Rational(1, 3), sp.Symbol("y", positive=True)
+    inside = (low + high * y) / (1 + y)
+    left, right = low / (1 + y), high + y
+    found = [sp.factor(quadratic.subs(w, value)) for value in (inside, left, right)]
+    return both(zero(quadratic - 90 * (w - low) * (w - high)), strictly(-found[0], found[1], found[2]))
 
 
 def always() -> Outcome:
