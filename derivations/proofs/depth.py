@@ -206,7 +206,8 @@ def proof() -> Proof:
             "In a wide stack of normed blocks a pair of inputs is two numbers, a correlation $\\rho$ and a kernel "
             "$k$. A gate multiplies the map of correlations by $\\rho$, whatever the activation: 0 becomes a fixed "
             "point that attracts, 1 one that repels. So every gated kernel tends to a diagonal matrix, $L$ blocks "
-            "with residuals like $L^{\\mu-1-\\chi}\\ln L$ (without the logarithm where $\\mu = 0$). What the gate gains against the plain stack is decided by "
+            "with residuals like $L^{\\mu-1-\\chi}\\ln L$ (without the logarithm where $\\mu = 0$). What the gate "
+            "gains against the plain stack is decided by "
             "$\\chi$, the slope of the plain map at 1: without bound for $\\chi < 1$ (sigmoid), $(n+3)/3$ in the "
             "limit for ReLU, $\\chi = 1$, and nothing in the limit for $\\chi > 1$ (GELU, SiLU, tanh)."
         ),
@@ -291,7 +292,8 @@ def proof() -> Proof:
                 ),
                 "rows of norm $\\sqrt d$ with residuals; $s = \\mu$ above and $s = 1 + \\chi$ on the diagonal, "
                 "$b_L/r_L = 2 + \\sum 2v\\mu/(1+lv+v\\mu)$, which is 2 where $\\mu = 0$; $C$ depends on $\\phi$ alone. "
-                "Without residuals $C L(\\mu/(1+\\chi))^L$ for $\\mu > 0$; where $\\mu = 0$ the map of correlations starts "
+                "Without residuals $C L(\\mu/(1+\\chi))^L$ for $\\mu > 0$; where $\\mu = 0$ the map of correlations "
+                "starts "
                 "with a square or a higher power, and the kernel falls doubly exponentially",
                 _power,
                 ingredient(
@@ -319,7 +321,8 @@ def proof() -> Proof:
             ),
             Step(
                 "spike and bulk of a constant correlation",
-                r"n \ge 2, \ 0 \le x < 1, \ (1-x)I + x\,11^\top: \qquad \lambda_1 = 1 - x + nx, \quad \lambda_2 = \dots = \lambda_n = 1 - x, "
+                r"n \ge 2, \ 0 \le x < 1, \ (1-x)I + x\,11^\top: \qquad \lambda_1 = 1 - x + nx, \quad \lambda_2 = "
+                r"\dots = \lambda_n = 1 - x, "
                 r"\quad \mathrm{cond} = 1 + \frac{nx}{1-x}; \qquad x = \tfrac14: \ \mathrm{cond} = \frac{n+3}3",
                 "the vector of ones, and vectors of sum 0; of one row alone the condition number is 1",
                 _constant,

@@ -280,7 +280,8 @@ def proof() -> Proof:
             "$\\phi$ with $0 < \\mathbb{E}[\\phi^2] < \\infty$ at the variance of a unit behind a norm and a dense "
             "layer; $p_j = h_j^2/\\mathbb{E}[\\phi^2]$ with its Hermite coefficients "
             "([hermite_series](hermite_series.md)), $p_0 = \\mathbb{E}[\\phi]^2/\\mathbb{E}[\\phi^2]$; $\\mu = f'(1) = "
-            "\\sum_j jp_j \\le \\infty$. In plain blocks $\\phi$ is not affine, $\\alpha z + \\beta$: some degree of 2 or more "
+            "\\sum_j jp_j \\le \\infty$. In plain blocks $\\phi$ is not affine, $\\alpha z + \\beta$: some degree of "
+            "2 or more "
             "has weight (a linear block keeps every $\\rho$). In gated ones it is not constant, $p_0 < 1$. "
             "$F = \\rho f$ is the map of the gated block. $\\rho_L$ and $\\Theta_L$: correlation and NTK after $L$ "
             "blocks without residuals, the latter over the variance. $0 < r < 1$."
@@ -333,7 +334,8 @@ def proof() -> Proof:
                 "it attracts",
                 r"Q(\rho) - f'(\rho) = \sum_j p_j \sum_{i<j} (\rho^i - \rho^{j-1}) > 0 \quad (0 \le \rho < 1) "
                 r"\quad\Longrightarrow\quad f'(\rho^*) < Q(\rho^*) = 1",
-                "term by term; a degree of at least 2 has weight. $f$ increases on $[0, 1)$, so that from there every orbit is monotone and tends to "
+                "term by term; a degree of at least 2 has weight. $f$ increases on $[0, 1)$, so that from there "
+                "every orbit is monotone and tends to "
                 "$\\rho^*$, or to 1 where $\\mu \\le 1$",
                 _attracting,
                 every("rho i j t p", by.POWER_SERIES),
@@ -369,7 +371,8 @@ def proof() -> Proof:
                     r"\Bigl|\frac{\rho_{L+1}}{\rho_L} - p_0\Bigr| \le (1-p_0)\,|\rho_L|",
                     r"\text{(gated)}; \qquad f(r) = 1 - (1-r)\,Q(r) < 1",
                 ),
-                "$|f(\\pm r)| \\le f(r)$ and $|f(\\pm r) - p_0| \\le \\sum_{j\\ge1} p_jr^j$, term by term; $|\\rho_L|$ stays "
+                "$|f(\\pm r)| \\le f(r)$ and $|f(\\pm r) - p_0| \\le \\sum_{j\\ge1} p_jr^j$, term by term; "
+                "$|\\rho_L|$ stays "
                 "below $r$, and $Q(r) \\ge Q(0) = 1 - p_0 > 0$. Elsewhere "
                 "the rate is $f'(\\rho^*)$ by the definition of a derivative",
                 _rates,
@@ -454,7 +457,8 @@ def proof() -> Proof:
                 "what is learned",
                 r"K_{ii} = 1, \ |K_{ij}|, |k_i| \le \varepsilon, \ s = 1-(n-1)\varepsilon > 0: \qquad v^\top K v \ge "
                 r"s\,\|v\|^2, \qquad |k^\top K^{-1}y| \le \frac{\sqrt n\,\varepsilon\,\|y\|}s",
-                "sums of squares for matrices of every size; $u = K^{-1}y$ has $s\\|u\\|^2 \\le u^\\top y$, and Cauchy and "
+                "sums of squares for matrices of every size; $u = K^{-1}y$ has $s\\|u\\|^2 \\le u^\\top y$, and "
+                "Cauchy and "
                 "Schwarz' inequality twice. Where $s \\le 0$ nothing is said. Without residuals predictions at new "
                 "inputs tend to 0 as the condition number tends to 1",
                 _regression,

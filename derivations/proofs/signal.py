@@ -330,7 +330,8 @@ def proof() -> Proof:
             Step(
                 "finite width",
                 lines(
-                    r"q_L = q_0^{2^L}\prod_{l<L} \xi_l^{2^{L-1-l}}, \quad \xi_l \text{ independent and of one law, } v = "
+                    r"q_L = q_0^{2^L}\prod_{l<L} \xi_l^{2^{L-1-l}}, \quad \xi_l \text{ independent and of one law, } "
+                    r"v = "
                     r"\mathrm{Var}[\ln \xi_l \mid \xi_l > 0]:",
                     r"\mathrm{Var}[\ln q_L \mid q_L > 0] = 4^L\,\mathrm{Var}\ln q_0 + \frac{4^L-1}3\,v; \qquad "
                     r"\text{plain}: \ \mathrm{Var}\ln q_0 + L\,v; \qquad \text{ReGLU, ReLU}: \ \mathbb{P}(q_L > 0) = "
@@ -338,8 +339,10 @@ def proof() -> Proof:
                 ),
                 "given the stream, both branches' units are independent Gaussians of variance $q_l$, and a gate of "
                 "degree "
-                "1 is $\\sqrt{q_l}$ times what it is at variance 1: exact at every width. A layer of ReLUs is closed as a "
-                "whole with probability $2^{-m}$; then $q_L = 0$ and has no logarithm. Given $q_L > 0$ every $\\xi_l$ is "
+                "1 is $\\sqrt{q_l}$ times what it is at variance 1: exact at every width. A layer of ReLUs is closed "
+                "as a "
+                "whole with probability $2^{-m}$; then $q_L = 0$ and has no logarithm. Given $q_L > 0$ every "
+                "$\\xi_l$ is "
                 "positive, and they are independent still",
                 _width,
                 every("v l L m A B g", by.INDEPENDENCE),

@@ -20,8 +20,8 @@ from derivations.proofs.relu_expansion import (
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.limits import grows, tends
-from derivations.tools.numbers import larger
 from derivations.tools.matrices import quotient
+from derivations.tools.numbers import larger
 from derivations.tools.proof import Outcome, Proof, Step, both, every, follows, ingredient
 from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.zero import positive, strictly, zero
@@ -84,7 +84,10 @@ def _weights() -> Outcome:
     half = sp.Symbol("k", integer=True, nonnegative=True)
     degree = 2 * half + 2
     return positive(
-        *(weight(j) for weight in (plain_weight, gated_weight) for j in (0, 1)),
+        plain_weight(0),
+        plain_weight(1),
+        gated_weight(0),
+        gated_weight(1),
         (1 + degree * delta) * even(half),
         (1 + (degree + 1) * delta) * even(half),
     )

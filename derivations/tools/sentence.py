@@ -26,7 +26,13 @@ _INFERRED = re.compile(
 
 
 def doubts(
-    statement: str, rule: str, names: Mapping[str, str], decided: Iterable[str], brought: str, given: int, signs: int = 0
+    statement: str,
+    rule: str,
+    names: Mapping[str, str],
+    decided: Iterable[str],
+    brought: str,
+    given: int,
+    signs: int = 0,
 ) -> tuple[str, ...]:
     """What a sentence says beyond what was decided, cited and defined, as clauses.
 
@@ -49,7 +55,9 @@ def doubts(
     if (drawn := _arrows(statement)) > given:
         found.append(f"of {drawn} conclusions in the sentence {given or 'none'} is checked or cited")
     if (claimed := inequalities(statement)) > given + signs:
-        found.append(f"of {claimed} inequalities in the sentence {given + signs or 'none'} is decided, checked or cited")
+        found.append(
+            f"of {claimed} inequalities in the sentence {given + signs or 'none'} is decided, checked or cited"
+        )
     if _orders(statement) and not given:
         found.append("a limit or an order in the sentence is neither checked nor cited")
     if not given and (inferred := _inferences(f"{words(statement)} {rule}")):

@@ -205,7 +205,10 @@ MUTANTS = (
     ScriptMutant("depth_limit", "the NTK", "rest = (mu + 1) / (mu - 1)", "rest = mu / (mu - 1)"),
     ScriptMutant("depth_limit", "ReLU's NTK", "sp.Rational(1, 4)\n", "sp.Rational(1, 3)\n"),
     ScriptMutant(
-        "depth_limit", "what is learned", "(size * squares - whole) * epsilon", "(size * squares - whole) * (epsilon / 2)"
+        "depth_limit",
+        "what is learned",
+        "(size * squares - whole) * epsilon",
+        "(size * squares - whole) * (epsilon / 2)",
     ),
     ScriptMutant("depth_limit", "what is learned", "2 * s * above * U + above**2 + left)", "2 * s * above * U + left)"),
     ScriptMutant("depth_limit", "what is learned", "slack = square * excess + less", "slack = less"),

@@ -33,7 +33,8 @@ CLAIM = Claim(
         r"2f(\rho))}{q_+}, \quad K_L = k_L(\rho); \qquad \tilde f = \rho f: \ \frac{\tilde k_L(\rho)}{\tilde k_L(1)} "
         r"\to 0 \ \text{ like } L^{\mu-1-\chi}\ln L \ (\mu > 0), \ L^{-1-\chi} \ (\mu = 0); \qquad "
         r"\frac{\mathrm{cond}\,K_L}{\mathrm{cond}\,\tilde K_L} \to "
-        r"\infty \ (\chi < 1), \quad \frac{n+3}3 \ (\chi = 1,\ \text{ReLU},\ n \ge 2), \quad 1 \ (\chi > 1); \qquad \mu = "
+        r"\infty \ (\chi < 1), \quad \frac{n+3}3 \ (\chi = 1,\ \text{ReLU},\ n \ge 2), \quad 1 \ (\chi > 1); \qquad "
+        r"\mu = "
         r"\frac{(E\phi)^2}{E\phi^2}, \ \chi = \frac{E\phi'^2}{E\phi^2}"
     ),
     words=(

@@ -34,7 +34,8 @@ CLAIM = Claim(
     words=(
         "Between norms a block maps correlations by the generating function of a random degree. Gated blocks have the "
         "attracting fixed point 0 for every activation that is not constant, approached like p_0 = (Eφ)²/Eφ² to the "
-        "number of blocks, and no other but 1 and, where φ is even (cos, |z|), -1: both repel. Plain ones go to 1 if f'(1) ≤ 1 (ReLU, which is marginal, like 9π²/2 L^-2; "
+        "number of blocks, and no other but 1 and, where φ is even (cos, |z|), -1: both repel. Plain ones go to 1 if "
+        "f'(1) ≤ 1 (ReLU, which is marginal, like 9π²/2 L^-2; "
         "sigmoid), else to exactly one other point: 0 for centred activations, 0.659 for SiLU, 0.760 for GELU. With "
         "residuals the fixed points are the same, approached like a power of L. Without residuals the NTK tends to a "
         "multiple of the identity wherever f'(1) > 1, within ten blocks for ReGLU and SwiGLU: the condition number "
@@ -80,7 +81,9 @@ def _assumed(blocks: Sequence[Block], cosine: float) -> tuple[Assumption, ...]:
             spread > 1e-9 and not linear,
             f"{len(blocks)} blocks; at least {spread:.2g} of the weight is beyond degree 0",
         ),
-        Assumption("rows", "no two rows are parallel or opposite", cosine < 1 - 1e-12, f"largest |cos| is {cosine:.6f}"),
+        Assumption(
+            "rows", "no two rows are parallel or opposite", cosine < 1 - 1e-12, f"largest |cos| is {cosine:.6f}"
+        ),
         Assumption(
             "slopes", "E[φ'²] is finite", largest < float("inf"), f"f'(1) of the plain maps is at most {largest:.4g}"
         ),

@@ -1,8 +1,8 @@
 """Networks of finite width without norms, drawn: the law of ln q_L, by the package's sampler and by its factors.
 
-Where q_L > 0, ln q_L = b^L ln q_0 + Σ_l b^(L−1−l) ln ξ_l with b = 2 for gates and 1 for plain networks; ξ_l is the mean of m squared
-units at variance 1, times that of m squared Gaussians, the dense layer behind. The factors are drawn by numpy, without
-any network.
+Where q_L > 0, ln q_L = b^L ln q_0 + Σ_l b^(L−1−l) ln ξ_l with b = 2 for gates and 1 for plain networks; ξ_l is the mean
+of m squared units at variance 1, times that of m squared Gaussians, the dense layer behind. The factors are drawn by
+numpy, without any network.
 """
 
 from __future__ import annotations
