@@ -242,7 +242,7 @@ def proof() -> Proof:
                 names={
                     r"\kappa": r"\text{the dual as a function of } x, \text{ up to a factor}",
                     r"\rho": "x",
-                    "z": r"\text{any number}",
+                    "z": r"\text{the argument}",
                 },
             ),
             Step(
@@ -252,7 +252,7 @@ def proof() -> Proof:
                 "the engine's dual; $\\mu$ increases with $\\rho$, so $M \\le 2$ decides ($r = 1$)",
                 cases.gaussian,
                 every("q rho", by.MONOTONE_FUNCTION),
-                names={r"\kappa": r"\bigl((1+q)^2 - q^2\rho^2\bigr)^{-1/2}", "z": r"\text{any number}"},
+                names={r"\kappa": r"\bigl((1+q)^2 - q^2\rho^2\bigr)^{-1/2}", "z": r"\text{the argument}"},
             ),
             Step(
                 "piecewise linear activations",
@@ -269,7 +269,7 @@ def proof() -> Proof:
                 every("alpha beta q r t theta"),
                 names={
                     r"\phi(z)": r"\alpha z+\beta|z|",
-                    "z": r"\text{any number}",
+                    "z": r"\text{the argument}",
                     "S": r"\mathbb{E}[\phi(u)\,\phi(v)]",
                     "T": r"\mathbb{E}[\phi'(u)\,\phi'(v)]",
                     "u": r"\text{Gaussian with variance } q",

@@ -278,7 +278,7 @@ def proof() -> Proof:
                     "k_l": r"b\rho + O(\rho^2)",
                     r"\rho_l": r"r\rho + O(\rho^2)",
                     r"\rho": r"\text{the correlation at the start}",
-                    "l": r"\text{the number of a block}",
+                    "l": r"\text{a block}",
                 },
             ),
             Step(
@@ -388,13 +388,13 @@ def proof() -> Proof:
                 "variances; $p = 1$ for ReLU, $p = 2$ for ReGLU; the condition number is at least the quotient of two "
                 "entries of the diagonal",
                 _without,
-                every("q q_2 v p f sigma K", by.RAYLEIGH, by.RAYLEIGH(r"\mathrm{cond}")),
+                every("q q_2 v p f sigma K l", by.RAYLEIGH, by.RAYLEIGH(r"\mathrm{cond}")),
                 names={
                     "m": r"v\,q^p",
                     "k": r"K/\sqrt{qq'}",
                     r"\rho": r"\Sigma/\sqrt{qq'}",
                     r"\Sigma": r"\text{the covariance } \sigma",
-                    "L": r"\text{the number of blocks}",
+                    "L": "l",
                 },
             ),
         ),

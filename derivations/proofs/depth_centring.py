@@ -191,7 +191,7 @@ def proof() -> Proof:
                 _one_block,
                 every("rho v kappa"),
                 names={
-                    "L": r"\text{the number of blocks, } 1",
+                    "L": "1",
                     "m": "v",
                     "q": "v",
                     "k": r"K/\sqrt{qq'}",

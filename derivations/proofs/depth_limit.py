@@ -143,11 +143,14 @@ def _rates() -> Outcome:
 
 
 def _residual() -> Outcome:
-    stream, s = sp.symbols("q s", positive=True)
+    stream, start, s = sp.symbols("q q_0 s", positive=True)
+    first_ = start + blocks * s
     after = (stream * rho + s * f(rho)) / (stream + s)
     gated = (stream * rho + s * rho * f(rho)) / (stream + s)
     return both(
         zero(after - rho - s * (f(rho) - rho) / (stream + s), gated / rho - (1 - s * (1 - f(rho)) / (stream + s))),
+        # q_L = q_0 + Ls: its start and its step
+        zero((first_.subs(blocks, 0), start), (first_ + s, first_.subs(blocks, blocks + 1))),
         strictly(s / (stream + s)),
     )
 
@@ -178,7 +181,7 @@ def relu_rate() -> Outcome:
         zero(*(value for row in taylor for value in row[:3]), *(row[3] / 6 - 1 / (3 * sp.pi) for row in taylor)),
         follows("what one layer adds to $1/\\theta$", zero((1 / after - 1 / theta, gained))),
         tends(gained.subs(theta, 1 / x), x, 1 / (3 * sp.pi)),
-        zero(angle**2 / 2 * L**2 - RELU_RATE),
+        zero((angle**2 / 2, RELU_RATE / L**2)),
     )
 
 
@@ -248,7 +251,8 @@ def _lagrange(first: Tensor, second: Tensor) -> Form:
     squares = total(first[row] ** 2, row) * total(second[row] ** 2, row)
     inner = total(first[row] * second[row], row)
     crossed = total((first[row] * second[other] - first[other] * second[row]) ** 2, row, other)
-    return squares - inner * inner - crossed * sp.Rational(1, 2)
+    left: Form = squares - inner * inner - crossed * sp.Rational(1, 2)
+    return left
 
 
 def _solved(s: sp.Expr) -> Outcome:
@@ -296,7 +300,7 @@ def proof() -> Proof:
             r"\mathrm{cond}": r"\lambda_1/\lambda_n",
             "L": r"\text{the number of blocks}",
             r"\theta": r"\arccos\rho",
-            "z": r"\text{any number}",
+            "z": r"\text{the argument}",
         },
         steps=(
             Step(
@@ -386,7 +390,7 @@ def proof() -> Proof:
                 "the stream has variance $q$, the block adds $s = \\mathbb{E}[\\phi^2]$ times the square of its "
                 "scale: the same fixed points, approached like a power of $L$",
                 _residual,
-                every("q s rho f"),
+                every("q q_0 s rho f L"),
             ),
             Step(
                 "the marginal case",
@@ -416,7 +420,7 @@ def proof() -> Proof:
                     "step before, and so does its mean over $L$ layers"
                 ),
                 relu_rate,
-                every("theta c", by.TAYLOR, by.CESARO),
+                every("theta c L", by.TAYLOR, by.CESARO),
                 names={r"\rho": r"\cos\theta"},
             ),
             Step(

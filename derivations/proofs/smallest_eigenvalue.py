@@ -80,7 +80,7 @@ def _sum() -> Outcome:
 def _theorem() -> Outcome:
     """The weighted sum for M = K + rS, and the signs of what min g and max g leave."""
     low, high, excess, weight, r, other = sp.symbols("a A e u r b", nonnegative=True)
-    return both(weighted_sum(), positive(low * excess * weight, high * excess * weight, r * other))
+    return both(weighted_sum(), positive(sp_**2 * low * excess * weight, sp_**2 * high * excess * weight, r * other))
 
 
 def _mediant() -> Outcome:
@@ -209,11 +209,10 @@ def proof() -> Proof:
                 "the last step of [majorisation](majorisation.md), inputs of any norm, with $K + rS$ for $K$; the "
                 "first and the third step",
                 _theorem,
-                every("n d K u r", by.RAYLEIGH),
+                every("n d K u r sigma_p", by.RAYLEIGH),
                 names={
                     r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)",
                     "G": r"(x_i\cdot x_j)",
-                    r"\sigma_p": r"\text{any number}",
                     "S": r"\text{any symmetric matrix, } S \succeq 0",
                 },
             ),
@@ -233,8 +232,8 @@ def proof() -> Proof:
                 names={
                     r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)",
                     "G": r"(x_i\cdot x_j)",
-                    r"\sigma_p": r"\text{any number}",
                     "S": r"\text{any symmetric matrix, } S \succeq 0",
+                    r"\sigma_p": r"d^{-1/2}",
                     r"\tilde K_m": r"\tilde K/m",
                     r"\lambda": r"\text{the eigenvalues}",
                 },

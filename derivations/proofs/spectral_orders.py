@@ -267,8 +267,6 @@ def proof() -> Proof:
             r"\tilde K": r"m\,D\sum_j(1+(j+1)\delta)\,c_jU_{j+1}\,D",
             r"\lambda_j": r"\text{the eigenvalues in falling order}",
             r"\mathrm{cond}": r"\lambda_1/\lambda_n",
-            r"\alpha": r"\text{any number} \ge 0",
-            r"\beta": r"\text{any number} \ge 0",
         },
         steps=(
             Step(
@@ -423,7 +421,7 @@ def proof() -> Proof:
                 "$\\gamma\\min_i r_i^2/d$ for any $\\alpha, \\beta \\ge 0$; second line for normalised inputs, where "
                 "this is $\\gamma$; Weyl's inequality",
                 _stops,
-                every("n d N", by.WEYL, by.COURANT),
+                every("n d N", by.WEYL(r"\alpha \beta"), by.COURANT),
             ),
         ),
         remarks=(

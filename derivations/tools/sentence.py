@@ -19,6 +19,8 @@ _SUPPOSING = re.compile(r"\\text\{[^{}]*\b(?:if|for|where|with|when|on|but|unles
 _SUPPOSED = "@"
 #: Brackets that hold a relation: a range.
 _RANGE = re.compile(rf"\([^()]*(?:{_RELATION.pattern})[^()]*\)")
+#: Words that say of a letter that it runs through numbers.
+_RANGING = re.compile(r"\b(?:any (?:\w+ )?number|the number of)\b")
 #: Words by which a rule says that one thing follows from others.
 _INFERRED = re.compile(
     r"\b(so|hence|thus|therefore|then|since|because|there is|induction|implies|follows|exactly one)\b", re.IGNORECASE
@@ -131,13 +133,16 @@ def _inferences(words: str) -> list[str]:
 class Names:
     """What letters stand for: names and their definitions, both in LaTeX.
 
+    A number that is said to be any, or a count, is no definition: that a sentence holds for all of them is decided or
+    cited, or not known.
+
     Where a name has two definitions the first counts. A definition may have parameters, the index of ``F_k`` or the
     arguments of ``f(x)``, which need not be known; ``F_k`` defines every F.
     """
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._table: dict[str, set[Letter]] = {}
-        for name, rest in _definitions(names):
+        for name, rest in _definitions({name: means for name, means in names.items() if not _ranges(means)}):
             self._table.setdefault(name, rest)
 
     def _defining(self, letter: Letter) -> set[Letter] | None:
@@ -169,6 +174,11 @@ class Names:
                 seen.add(letter)
                 open_ += self._defining(letter) or ()
         return False
+
+
+def _ranges(means: str) -> bool:
+    """Whether a definition in words alone only says that something runs through all numbers."""
+    return not letters(means) and bool(_RANGING.search(words(means)))
 
 
 def _definitions(names: Mapping[str, str]) -> Iterator[tuple[str, set[Letter]]]:

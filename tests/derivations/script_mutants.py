@@ -212,6 +212,12 @@ MUTANTS = (
     ),
     ScriptMutant("depth_limit", "what is learned", "2 * s * above * U + above**2 + left)", "2 * s * above * U + left)"),
     ScriptMutant("depth_limit", "what is learned", "slack = square * excess + less", "slack = less"),
+    ScriptMutant(
+        "depth_limit",
+        "with residuals",
+        "(first_ + s, first_.subs(blocks, blocks + 1))",
+        "(first_, first_.subs(blocks, blocks + 1))",
+    ),
     ScriptMutant("depth_limit", "rates", "(bound * most, bound.subs", "(bound, bound.subs"),
     ScriptMutant("depth_limit", "rates", "- bound * less)", "- bound)"),
     ScriptMutant("depth_limit", "rates", "strictly(gap * rest))", "strictly(gap * (rest - above)))"),
@@ -480,6 +486,29 @@ MUTANTS = (
         "the largest eigenvalues of K̃",
         "total((mu[i] - mu[j]) ** 2, i, j)",
         "total((mu[i] + mu[j]) ** 2, i, j)",
+    ),
+    ScriptMutant("steps_to_error", "a given target, from below", "(log - b + more) / a", "(log + b + more) / a"),
+    ScriptMutant(
+        "steps_to_error", "a spike is learned at once", "written = error**2 * start", "written = error * start"
+    ),
+    ScriptMutant("steps_to_error", "the bottom eigenvector", "((rate + rest) / kappa)", "(rest / kappa)"),
+    ScriptMutant("spectral_orders", "the smallest eigenvalues", "size * least))", "least))"),
+    ScriptMutant(
+        "spectral_orders", "condition numbers on every data set", "(pi - 2) + delta / 4", "(pi - 2) + delta / 2"
+    ),
+    ScriptMutant(
+        "majorisation",
+        "the ends and the condition number",
+        "share[e] * (top - values[e])",
+        "share[e] * (top + values[e])",
+    ),
+    ScriptMutant("hadamard", "never larger than d/m", "left = (d / m) * m / (m + x)", "left = (d / m) * m / (m - x)"),
+    ScriptMutant(
+        "decorrelation",
+        "degree 8 fails",
+        "strictly(-found[0], found[1], found[2])",
+        "strictly(found[0], found[1], found[2])",
+        "decorrelation_cases",
     ),
     ScriptMutant("steps_to_error", "the logarithm", "sp.log(1 + y) - y / (1 + y),", "sp.log(1 + y) - y,"),
     ScriptMutant(
