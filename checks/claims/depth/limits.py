@@ -22,8 +22,8 @@ _BETWEEN = {"gated": (20, 40), "diagonal": (100, 200), "constant": (8, 12)}
 _RATE = 0.02
 #: Of the exponent of L, times L: its corrections are of the order 1/L.
 _EXPONENT = 40.0
-#: Of the power of ln L, times L/ln L: a relative correction c/L of the ratio is (c ln L)/L of it, c = 12 for tanh.
-_LOGARITHM = 20.0
+#: Of ln(off/diagonal) of tanh's gate, times L: the correction is some 12/L.
+_LOGARITHM = 15.0
 
 
 def limits(law: Law, gates: tuple[str, ...], single: int) -> Evidence:
@@ -128,8 +128,9 @@ def _logarithm(law: Law, single: int) -> Iterator[Row]:
     power = 1 + numbers(GATES["gtu"]).slope
     pairs = zip(depths, _pair(gated, depths, True), strict=True)
     logs = [math.log(float(k[0] / k[1])) + power * math.log(depth) for depth, k in pairs]
-    found = (logs[1] - logs[0]) / (math.log(math.log(depths[1])) - math.log(math.log(depths[0])))
-    yield "gtu: power of ln L", law.logarithm, found, _LOGARITHM * math.log(depths[0]) / depths[0]
+    scale = math.log(math.log(depths[1]) / math.log(depths[0]))
+    margin = _LOGARITHM * (1 / depths[0] - 1 / depths[1]) / scale
+    yield "gtu: power of ln L", law.logarithm, (logs[1] - logs[0]) / scale, margin
 
 
 def _marginal(law: Law, single: int) -> Iterator[Row]:
