@@ -65,9 +65,9 @@ def proof() -> Proof:
             "A": r"K - \lambda_1I",
             "I": r"\mathbf 1",
             r"\phi": r"\text{the activation}",
-            "z": r"\text{any number}",
-            "i": r"\text{the number of an input}",
-            "j": r"\text{the number of another}",
+            "z": r"\text{the argument}",
+            "i": r"\text{an input}",
+            "j": r"\text{another input}",
         },
         steps=(
             Step(
@@ -190,6 +190,7 @@ def proof() -> Proof:
                 "loss is the higher one at all times: $\\lambda_1 < \\tilde\\lambda_1$ cannot be left out",
                 normalised.tie,
                 every("a b y e"),
+                names={"n": "3"},
             ),
             Step(
                 "normalised inputs, opposite ones",

@@ -156,19 +156,18 @@ def proof() -> Proof:
                 lines(
                     r"R' = 1 + \frac{r}{1+r\mu} - \frac{r^2\rho\mu'}{(1+r\mu)^2}, \qquad \sum_k k^2c_k = \infty "
                     r"\quad\Longrightarrow\quad R' \to -\infty \quad (\rho \to 1);",
-                    r"\phi = \alpha z + \beta|z|:\quad \kappa'' = \frac{t\,\kappa'(1)}{\sin\theta} \to \infty",
+                    r"\phi = \alpha z + \beta|z|,\ \beta \ne 0,\ t = \frac{2\beta^2}{\pi(\alpha^2+\beta^2)} > 0:\quad "
+                    r"\kappa'' = \frac{t\,\kappa'(1)}{\sin\theta} \to \infty",
                 ),
                 "a jump of $\\phi'$ has no square integrable derivative, so $\\sum k(k-1)c_k = "
                 "q^2\\mathbb{E}[\\phi''^2] = \\infty$, while $\\sum kc_k < \\infty$; then $\\rho\\mu' = V \\to "
                 "\\infty$ by monotone convergence and $\\mu$ stays bounded. $R$ is continuous at 1 (Abel), hence "
                 "$R(\\rho) > R(1)$ to the left of it: **no activation with a kink obeys the inequality**",
                 bounds.kinks,
-                every("r rho mu M t theta", by.MONOTONE, by.ABEL),
+                every("r rho mu M t theta alpha beta", by.MONOTONE, by.ABEL),
                 names={
                     r"\phi": r"\alpha z+\beta|z|",
-                    r"\alpha": r"\text{any number}",
-                    r"\beta": r"\text{any number}",
-                    "z": r"\text{any number}",
+                    "z": r"\text{the argument}",
                     r"\kappa": r"\cos\theta\,(1-t\theta) + t\sin\theta \text{ at } \rho = \cos\theta",
                     "R": r"\rho\Bigl(1+\frac{r}{1+r\mu}\Bigr)",
                     "c_k": r"\text{the coefficients of } \kappa",
@@ -243,7 +242,7 @@ def proof() -> Proof:
                 names={
                     r"\kappa": r"\text{the dual as a function of } x, \text{ up to a factor}",
                     r"\rho": "x",
-                    "z": r"\text{any number}",
+                    "z": r"\text{the argument}",
                 },
             ),
             Step(
@@ -253,7 +252,7 @@ def proof() -> Proof:
                 "the engine's dual; $\\mu$ increases with $\\rho$, so $M \\le 2$ decides ($r = 1$)",
                 cases.gaussian,
                 every("q rho", by.MONOTONE_FUNCTION),
-                names={r"\kappa": r"\bigl((1+q)^2 - q^2\rho^2\bigr)^{-1/2}", "z": r"\text{any number}"},
+                names={r"\kappa": r"\bigl((1+q)^2 - q^2\rho^2\bigr)^{-1/2}", "z": r"\text{the argument}"},
             ),
             Step(
                 "piecewise linear activations",
@@ -270,7 +269,7 @@ def proof() -> Proof:
                 every("alpha beta q r t theta"),
                 names={
                     r"\phi(z)": r"\alpha z+\beta|z|",
-                    "z": r"\text{any number}",
+                    "z": r"\text{the argument}",
                     "S": r"\mathbb{E}[\phi(u)\,\phi(v)]",
                     "T": r"\mathbb{E}[\phi'(u)\,\phi'(v)]",
                     "u": r"\text{Gaussian with variance } q",

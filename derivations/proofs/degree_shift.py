@@ -199,7 +199,7 @@ def proof() -> Proof:
                     "u": r"\text{standard normal}",
                     "v": r"\text{standard normal with } \mathbb{E}[uv] = \rho",
                     r"\phi(z)": "z^3",
-                    "z": r"\text{any number}",
+                    "z": r"\text{the argument}",
                 },
             ),
             Step(

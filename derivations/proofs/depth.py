@@ -9,7 +9,7 @@ from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
 from derivations.tools.sums import Index, Tensor, delta, same, total
-from derivations.tools.zero import strictly, zero
+from derivations.tools.zero import positive, strictly, zero
 
 k, rho, theta, D, r, b, x = sp.symbols("k rho theta D r b x", real=True)
 q, q_2, m, m_2, chi, mu, v, n, p = sp.symbols("q q_2 m m_2 chi mu v n p", positive=True)
@@ -112,7 +112,18 @@ def _power() -> Outcome:
     def factor(share: sp.Expr) -> sp.Expr:
         return ((q + m * share) / (q + m)).subs({q: 1 + depth * v, m: v})
 
-    return zero(*((factor(share) * gammas(share, depth), gammas(share, depth + 1)) for share in (mu, 1 + chi)))
+    def constant(share: sp.Expr) -> sp.Expr:
+        return sp.gamma(1 + 1 / v) / sp.gamma(1 / v + share)
+
+    flat = sp.Integer(2)  # v = 1, s = 2: the product is exactly L/2 + 1
+    example = (constant(flat) * gammas(flat, depth)).subs(v, 1)
+    return zero(
+        *((factor(share) * gammas(share, depth), gammas(share, depth + 1)) for share in (mu, 1 + chi)),
+        *(constant(share) * gammas(share, sp.S.Zero) - 1 for share in (mu, 1 + chi)),
+        (example, depth / 2 + 1),
+        # the logarithm's part of b/r has the factor μ
+        (2 * v * mu / (1 + depth * v + v * mu)).subs(mu, 0),
+    )
 
 
 def _off() -> Outcome:
@@ -130,8 +141,10 @@ def _off() -> Outcome:
 
 
 def _constant() -> Outcome:
-    """(1 − x)I + x11ᵀ on 1 and on vectors of sum 0."""
+    """(1 − x)I + x11ᵀ on 1 and on vectors of sum 0, which there are for n ≥ 2; λ_1 ≥ λ_2 > 0 for 0 ≤ x < 1."""
     i, j, w = Index("i"), Index("j"), Tensor("w")
+    share, more = sp.Symbol("y", nonnegative=True), sp.Symbol("n", nonnegative=True)
+    inside, rows = share / (1 + share), more + 2  # x in [0, 1) and n ≥ 2
     K = (1 - x) * delta(i, j) + x
     ones = total(K, j) - (1 - x + n * x)
     others = total(K * w[j], j) - (1 - x) * w[i] - x * total(w[j], j)
@@ -139,6 +152,9 @@ def _constant() -> Outcome:
         same(ones),
         same(others),
         zero(((1 - x + n * x) / (1 - x), 1 + n * x / (1 - x)), ((1 + n * SLOPE), (n + 3) / 3)),
+        zero((1 - x + n * x) - (1 - x) - n * x, 1 - inside - 1 / (1 + share)),
+        positive(rows * inside, rows - 2, SHARED),
+        strictly(1 / (1 + share), 1 - SHARED),
     )
 
 
@@ -190,7 +206,8 @@ def proof() -> Proof:
             "In a wide stack of normed blocks a pair of inputs is two numbers, a correlation $\\rho$ and a kernel "
             "$k$. A gate multiplies the map of correlations by $\\rho$, whatever the activation: 0 becomes a fixed "
             "point that attracts, 1 one that repels. So every gated kernel tends to a diagonal matrix, $L$ blocks "
-            "with residuals like $L^{\\mu-1-\\chi}\\ln L$. What the gate gains against the plain stack is decided by "
+            "with residuals like $L^{\\mu-1-\\chi}\\ln L$ (without the logarithm where $\\mu = 0$). What the gate "
+            "gains against the plain stack is decided by "
             "$\\chi$, the slope of the plain map at 1: without bound for $\\chi < 1$ (sigmoid), $(n+3)/3$ in the "
             "limit for ReLU, $\\chi = 1$, and nothing in the limit for $\\chi > 1$ (GELU, SiLU, tanh)."
         ),
@@ -261,17 +278,23 @@ def proof() -> Proof:
                     "k_l": r"b\rho + O(\rho^2)",
                     r"\rho_l": r"r\rho + O(\rho^2)",
                     r"\rho": r"\text{the correlation at the start}",
-                    "l": r"\text{the number of a block}",
+                    "l": r"\text{a block}",
                 },
             ),
             Step(
                 "a power of the depth",
-                r"q = 1 + lv,\ m = v: \qquad \prod_{l<L}\frac{q+m s}{q+m} = "
-                r"\frac{\Gamma(L+\frac1v+s)}{\Gamma(L+1+\frac1v)}\,\frac{\Gamma(1+\frac1v)}{\Gamma(\frac1v+s)} \sim "
-                r"L^{s-1}; \qquad \frac{b_L}{\tilde D_L} \sim C L^{\mu-1-\chi}\ln L",
+                lines(
+                    r"q = 1 + lv,\ m = v: \qquad \prod_{l<L}\frac{q+m s}{q+m} = "
+                    r"c_s\,\frac{\Gamma(L+\frac1v+s)}{\Gamma(L+1+\frac1v)} \sim c_s\,L^{s-1}, \qquad c_s = "
+                    r"\frac{\Gamma(1+\frac1v)}{\Gamma(\frac1v+s)};",
+                    r"\frac{b_L}{\tilde D_L} \sim C\,L^{\mu-1-\chi}\ln L \ \text{ for } \mu > 0, \qquad "
+                    r"\frac{b_L}{\tilde D_L} \sim C\,L^{-1-\chi} \ \text{ for } \mu = 0",
+                ),
                 "rows of norm $\\sqrt d$ with residuals; $s = \\mu$ above and $s = 1 + \\chi$ on the diagonal, "
-                "$b_L/r_L = 2 + \\sum 2v\\mu/(1+lv+v\\mu)$, which is 2 where $\\mu = 0$; without residuals "
-                "$L(\\mu/(1+\\chi))^L$",
+                "$b_L/r_L = 2 + \\sum 2v\\mu/(1+lv+v\\mu)$, which is 2 where $\\mu = 0$; $C$ depends on $\\phi$ alone. "
+                "Without residuals $C L(\\mu/(1+\\chi))^L$ for $\\mu > 0$; where $\\mu = 0$ the map of correlations "
+                "starts "
+                "with a square or a higher power, and the kernel falls doubly exponentially",
                 _power,
                 ingredient(
                     "the factors as quotients of $\\Gamma$ at arguments one apart",
@@ -298,11 +321,12 @@ def proof() -> Proof:
             ),
             Step(
                 "spike and bulk of a constant correlation",
-                r"(1-x)I + x\,11^\top: \qquad \lambda_1 = 1 - x + nx, \quad \lambda_2 = \dots = \lambda_n = 1 - x, "
+                r"n \ge 2, \ 0 \le x < 1, \ (1-x)I + x\,11^\top: \qquad \lambda_1 = 1 - x + nx, \quad \lambda_2 = "
+                r"\dots = \lambda_n = 1 - x, "
                 r"\quad \mathrm{cond} = 1 + \frac{nx}{1-x}; \qquad x = \tfrac14: \ \mathrm{cond} = \frac{n+3}3",
-                "the vector of ones, and vectors of sum 0",
+                "the vector of ones, and vectors of sum 0; of one row alone the condition number is 1",
                 _constant,
-                every("n x w"),
+                every("n x w y"),
                 names={
                     r"\lambda_k": r"\text{the eigenvalues of } (1-x)I + x\,11^\top \text{ in falling order}",
                     "I": r"\mathbf 1",
@@ -313,7 +337,7 @@ def proof() -> Proof:
                 "ReLU: the marginal case",
                 r"f = \cos\theta + \frac{\sin\theta - \theta\cos\theta}\pi, \qquad f' = 1 - \frac\theta\pi; \qquad "
                 r"\theta_L \sim \frac{3\pi}L, \quad \frac{k_L}{D_L} \to \frac14, \qquad \mathrm{cond}\,K_L \to "
-                r"\frac{n+3}3",
+                r"\frac{n+3}3 \quad (n \ge 2)",
                 (
                     r"$k_+ = (1-(3+o(1))/l)k + 2 + o(1)$, $k_L \sim L/2$ and $D_L = 2L + 2$, as in "
                     r"[depth_limit](depth_limit.md), whose $\Theta$ is $k - \rho$; with residuals $\ln q_L$ "
@@ -364,13 +388,13 @@ def proof() -> Proof:
                 "variances; $p = 1$ for ReLU, $p = 2$ for ReGLU; the condition number is at least the quotient of two "
                 "entries of the diagonal",
                 _without,
-                every("q q_2 v p f sigma K", by.RAYLEIGH, by.RAYLEIGH(r"\mathrm{cond}")),
+                every("q q_2 v p f sigma K l", by.RAYLEIGH, by.RAYLEIGH(r"\mathrm{cond}")),
                 names={
                     "m": r"v\,q^p",
                     "k": r"K/\sqrt{qq'}",
                     r"\rho": r"\Sigma/\sqrt{qq'}",
                     r"\Sigma": r"\text{the covariance } \sigma",
-                    "L": r"\text{the number of blocks}",
+                    "L": "l",
                 },
             ),
         ),

@@ -38,14 +38,23 @@ def _exact() -> Outcome:
 
 
 def _slopes() -> Outcome:
-    """With p_k the coefficients of f, Σ p_k = 1 and p_0 = μ: the slopes at 0 and 1 over a straight line's."""
+    """With p_k the coefficients of f, Σ p_k = 1 and p_0 = μ: the slopes at 0 and 1 over a straight line's.
+
+    Not affine: Σ_{k≥2} p_k = s > 0, and then χ − (1 − μ) = Σ (k − 1)p_k ≥ s.
+    """
     term = sp.Symbol("p_k", nonnegative=True)
     more = sp.Symbol("k", integer=True, nonnegative=True)
-    left = linear + rest  # 1 − μ, with something beyond degree 1
+    first, above = sp.symbols("p_1 e", nonnegative=True)
+    left = first + rest  # 1 − μ, with something beyond degree 1
+    top = left + rest + above
     return both(
-        zero((_k * term - term, (_k - 1) * term), (1 - linear / left, rest / left)),
-        positive(((more + 1) - 1) * term),
-        strictly(rest / left),
+        zero(
+            (_k * term - term, (_k - 1) * term),
+            (1 - first / left, rest / left),
+            (top / left - 1, (rest + above) / left),
+        ),
+        positive(((more + 1) - 1) * term, sp.expand(((more + 2) - 1) * term - term)),
+        strictly(rest / left, (rest + above) / left),
     )
 
 
@@ -129,7 +138,9 @@ def proof() -> Proof:
             Step(
                 "a straight line separates the slopes",
                 r"f_c'(0) = \frac{p_1}{1-\mu} < 1 < \frac{\chi}{1-\mu} = f_c'(1)",
-                "$1 - \\mu = \\sum_{k\\ge1}p_k$ and $\\chi = \\sum kp_k$; the activation is not linear",
+                "$1 - \\mu = \\sum_{k\\ge1}p_k$ and $\\chi = \\sum kp_k$; the activation is not affine, $\\alpha z + "
+                "\\beta$: of "
+                "those both are 1",
                 _slopes,
                 every("k p_k p_1 s", by.SCHOENBERG),
                 names={r"\mu": r"1 - \sum_{k\ge1}p_k", r"\chi": r"\sum_kkp_k"},
@@ -137,12 +148,16 @@ def proof() -> Proof:
             Step(
                 "centring alone is enough",
                 lines(
-                    r"\text{without residuals: } \epsilon_c \sim L\Bigl(\frac{p_1}\chi\Bigr)^L, \quad \tilde\epsilon "
-                    r"\sim L\Bigl(\frac\mu{1+\chi}\Bigr)^L;",
-                    r"\text{with residuals: } \epsilon_c \sim L^{(p_1-\chi)/(1-\mu)}\ln L, \quad \tilde\epsilon \sim "
-                    r"L^{\mu-1-\chi}\ln L",
+                    r"p_1, \mu > 0,\ \text{without residuals: } \epsilon_c \sim C_c\,L\Bigl(\frac{p_1}\chi\Bigr)^L, "
+                    r"\quad "
+                    r"\tilde\epsilon \sim \tilde C\,L\Bigl(\frac\mu{1+\chi}\Bigr)^L;",
+                    r"\text{with residuals: } \epsilon_c \sim C_c\,L^{(p_1-\chi)/(1-\mu)}\ln L, \quad "
+                    r"\tilde\epsilon \sim \tilde C\,L^{\mu-1-\chi}\ln L",
                 ),
-                "the steps of [depth](depth.md) use of a gated map only what the last step says of the centred one",
+                "the steps of [depth](depth.md) use of a gated map only what the last step says of the centred one. "
+                "$C_c, \\tilde C$ depend on $\\phi$ and on the pair. Where $p_1 = 0$ (such as $|z|$), for the gated "
+                "one where $\\mu = 0$, the same power stands "
+                "without the logarithm, and without residuals the fall is doubly exponential",
                 _sufficient,
                 ingredient(
                     "the two rates of the centred kernel",
@@ -156,7 +171,9 @@ def proof() -> Proof:
                 r"\frac{\chi-p_1}{1-\mu} - (\chi-1) = \frac{1-\mu-p_1+\mu\chi}{1-\mu} > 0, \quad \frac{p_1}\chi < "
                 r"\frac1\chi; \qquad \frac{\ln(\mathrm{cond}\,K/\mathrm{cond}\,K_c)}{\ln(\mathrm{cond}\,K/"
                 r"\mathrm{cond}\,\tilde K)} \to 1 \quad (\mu > 0)",
-                "rows of one norm; $\\chi \\le 1$: $\\mathrm{cond}\\,K$ stays away from 1; $\\chi > 1$: "
+                "rows of one norm; $\\chi < 1$: $\\mathrm{cond}\\,K \\to \\infty$ and the others tend to 1; $\\chi = "
+                "1$: "
+                "$\\mathrm{cond}\\,K$ stays away from 1; $\\chi > 1$: "
                 "$\\ln\\mathrm{cond}\\,K$ decays like $L^{1-\\chi}$ or $\\chi^{-L}$, $\\ln\\mathrm{cond}\\,K_c$ "
                 "faster",
                 _share,
@@ -174,7 +191,7 @@ def proof() -> Proof:
                 _one_block,
                 every("rho v kappa"),
                 names={
-                    "L": r"\text{the number of blocks, } 1",
+                    "L": "1",
                     "m": "v",
                     "q": "v",
                     "k": r"K/\sqrt{qq'}",

@@ -9,7 +9,7 @@ from derivations.tools.half_line import ANGLE, half_moment, quadrant_mean
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
 from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
-from derivations.tools.sums import Index, Tensor, same, total
+from derivations.tools.sums import Form, Index, Tensor, delta, same, total
 from derivations.tools.zero import positive, strictly, zero
 
 #: A degree, a power below it, and half of an even degree.
@@ -23,9 +23,11 @@ f = sp.Function("f")
 #: The share of the mean, E[φ]²/E[φ²], and f'(1).
 share, mu = sp.Symbol("p_0", positive=True), sp.Symbol("mu", positive=True)
 L = sp.Symbol("L", positive=True)
+blocks = sp.Symbol("L", integer=True, nonnegative=True)
 #: ReLU: L² times 1 − ρ_L, and the limit of the NTK's correlations.
 RELU_RATE, RELU_NTK = 9 * sp.pi**2 / 2, sp.Rational(1, 4)
-p, q, v = Tensor("p"), Tensor("q"), Tensor("v")
+p, q, v, w = Tensor("p"), Tensor("q"), Tensor("v"), Tensor("w")
+K, k, u, y = Tensor("K"), Tensor("k"), Tensor("u"), Tensor("y")
 first, second, row, other = Index("j", "J"), Index("k", "K"), Index("a"), Index("b")
 
 
@@ -72,11 +74,15 @@ def _quotient() -> Outcome:
 
 
 def _attracting() -> Outcome:
-    """Σ_{i<j} (ρ^i − ρ^(j−1)): each difference is a sum of the terms (1 − ρ)ρ^l ≥ 0; and d/dρ ρ^j = jρ^(j−1)."""
+    """Σ_{i<j} (ρ^i − ρ^(j−1)): each difference is a sum of the terms (1 − ρ)ρ^l ≥ 0; and d/dρ ρ^j = jρ^(j−1).
+
+    Below degree 2 there is no such term; at ρ = 0 the one of i = 0 is p_j, at j ≥ 2.
+    """
     x, degree = sp.Symbol("rho", positive=True), sp.Symbol("j", integer=True, positive=True)
     return both(
         zero((sp.diff(x**degree, x), degree * x ** (degree - 1)), (r**i - r ** (i + 1), gap * r**i)),
-        strictly(weight * gap * r**i),
+        zero((x**0 - x ** (degree + 1)).subs(x, 0) - 1),
+        strictly(weight * gap * r**i, weight),
     )
 
 
@@ -107,25 +113,44 @@ def _gated() -> Outcome:
         (F - rho, rho * (f(rho) - 1)),
         (slope, f(rho) + rho * sp.diff(f(rho), rho)),
         (slope.subs(rho, 0).doit(), f(0)),
+        (F.subs(rho, -1), -f(-1)),
+        (slope.subs(rho, -1).doit(), f(-1) - sp.Subs(sp.diff(f(rho), rho), rho, -1)),
     )
 
 
 def _rates() -> Outcome:
     """|f(±r)| ≤ f(r), and |f(±r) − p_0| ≤ Σ_{j≥1} p_j r^j ≤ r (1 − p_0), term by term."""
     degree = sp.Symbol("j", integer=True, positive=True)
+    start, most, less = sp.symbols("rho_0 f e", nonnegative=True)  # f(r), and what |f(ρ_L)| is less than it
+    rest, above = sp.Symbol("s", positive=True), sp.Symbol("y", nonnegative=True)  # 1 − p_0, and Q(r) less that
+    bound = start * most**blocks
     return both(
         zero((r**i - r ** (i + 1), gap * r**i), (r - r**degree, r * (1 - r ** (degree - 1)))),
+        zero(
+            (r ** (2 * half) - _turned(r, 2 * half), 0),
+            (r ** (2 * half + 1) + _turned(r, 2 * half + 1), 0),
+        ),
         strictly(weight * r**j, weight * gap * r**i),
         zero((rho * f(rho) / rho - share, f(rho) - share)),
+        follows(
+            "the induction on $L$, its start and its step",
+            zero((bound.subs(blocks, 0), start), (bound * most, bound.subs(blocks, blocks + 1))),
+            zero(bound * most - bound * (most - less) - bound * less),
+            positive(bound * less),
+        ),
+        follows("$f(r) < 1$", zero((1 - (1 - gap * (rest + above)), gap * (rest + above))), strictly(gap * rest)),
     )
 
 
 def _residual() -> Outcome:
-    stream, s = sp.symbols("q s", positive=True)
+    stream, start, s = sp.symbols("q q_0 s", positive=True)
+    first_ = start + blocks * s
     after = (stream * rho + s * f(rho)) / (stream + s)
     gated = (stream * rho + s * rho * f(rho)) / (stream + s)
     return both(
         zero(after - rho - s * (f(rho) - rho) / (stream + s), gated / rho - (1 - s * (1 - f(rho)) / (stream + s))),
+        # q_L = q_0 + Ls: its start and its step
+        zero((first_.subs(blocks, 0), start), (first_ + s, first_.subs(blocks, blocks + 1))),
         strictly(s / (stream + s)),
     )
 
@@ -156,7 +181,7 @@ def relu_rate() -> Outcome:
         zero(*(value for row in taylor for value in row[:3]), *(row[3] / 6 - 1 / (3 * sp.pi) for row in taylor)),
         follows("what one layer adds to $1/\\theta$", zero((1 / after - 1 / theta, gained))),
         tends(gained.subs(theta, 1 / x), x, 1 / (3 * sp.pi)),
-        zero(angle**2 / 2 * L**2 - RELU_RATE),
+        zero((angle**2 / 2, RELU_RATE / L**2)),
     )
 
 
@@ -186,23 +211,63 @@ def relu_ntk() -> Outcome:
     after = ((1 - 3 / L) * (old + 1) + 1) / (L + 1) ** 2
     factor, added = L**2 * (1 - 3 / L) / (L + 1) ** 2, L**2 * (2 - 3 / L) / (L + 1) ** 2
     limit = sp.Integer(2) / (5 - 1)  # of L z, by Chung's lemma with c = 5 and p = 1
-    condition = (1 + (size - 1) * RELU_NTK) / (1 - RELU_NTK)
+    rows = size + 1  # at least 2: of one row alone the condition number is 1
+    condition = (1 + (rows - 1) * RELU_NTK) / (1 - RELU_NTK)
     return both(
         zero((after, factor * old / L**2 + added / L**2)),
         tends((factor - 1) * L, L, sp.Integer(-5)),
         tends(added, L, sp.Integer(2)),
-        zero(limit / 2 - RELU_NTK, 2 * L + 1 + 1 - 2 * (L + 1), (condition, (size + 3) / 3)),
+        zero(limit / 2 - RELU_NTK, 2 * L + 1 + 1 - 2 * (L + 1), (condition, (rows + 3) / 3)),
+        strictly(size * RELU_NTK, 1 - RELU_NTK),
     )
 
 
 def _regression() -> Outcome:
-    """With v_a ≥ 0 and ones on the diagonal: vᵀKv is at least Σv² − ε((Σv)² − Σv²)."""
-    epsilon = sp.Symbol("epsilon", positive=True)
-    squares, whole = total(v[row] ** 2, row), total(v[row], row) * total(v[other], other)
+    """Both bounds, with w_a = |v_a|, s = 1 − (n − 1)ε > 0 and u = K⁻¹y; Cauchy and Schwarz by Lagrange's identity."""
+    epsilon, s = sp.symbols("epsilon s", positive=True)
     size = total(sp.S.One, row)
-    spread = total((v[row] - v[other]) ** 2, row, other)
-    low = squares - (whole - squares) * epsilon - (squares - (size * squares - squares) * epsilon)
-    return both(same(low - spread * (epsilon / 2)), positive(epsilon / 2 * sp.Symbol("v", real=True) ** 2))
+    squares = total(v[row] ** 2, row)
+    apart = total((K[row, other] - delta(row, other)) * v[row] * v[other], row, other)
+    whole = total(w[row] * w[other], row, other)  # of the w_a² in it Σ v_a² is taken away
+    spread = total((w[row] - w[other]) ** 2, row, other)
+    form = total(K[row, other] * v[row] * v[other], row, other)
+    least = form - (squares - (size * squares - squares) * epsilon)
+    terms = apart + (whole - squares) * epsilon + (size * squares - whole) * epsilon
+    # one term: |K_ab| = ε − b at most, and its sign
+    room, factor, one = sp.symbols("b x e", nonnegative=True)
+    entry = sp.Symbol("K", nonnegative=True)
+    signed = [sign * entry * factor + (entry + room) * factor for sign in (1, -1)]
+    return both(
+        same(least - terms, size * total(w[row] ** 2, row) * 2 - whole * 2 - spread),
+        zero((signed[0], factor * (2 * entry + room)), (signed[1], factor * room)),
+        positive(epsilon / 2 * one**2, factor * room, factor * (2 * entry + room)),
+        same(_lagrange(u, y), _lagrange(k, u)),
+        follows("$\\|K^{-1}y\\| \\le \\|y\\|/s$ and the second bound", _solved(s)),
+    )
+
+
+def _lagrange(first: Tensor, second: Tensor) -> Form:
+    """Σx²Σy² − (Σxy)² less half of Σ(x_a y_b − x_b y_a)²: 0."""
+    squares = total(first[row] ** 2, row) * total(second[row] ** 2, row)
+    inner = total(first[row] * second[row], row)
+    crossed = total((first[row] * second[other] - first[other] * second[row]) ** 2, row, other)
+    left: Form = squares - inner * inner - crossed * sp.Rational(1, 2)
+    return left
+
+
+def _solved(s: sp.Expr) -> Outcome:
+    """From u·y ≥ s‖u‖²: ‖y‖²/s² − ‖u‖² ≥ 0, and with ‖k‖² ≤ nε² that (k·u)² is at most nε²‖y‖²/s²."""
+    U = sp.Symbol("u", positive=True)  # ‖u‖²
+    above, left, square, less, lost = sp.symbols("a g k b h", nonnegative=True)
+    # u·y = sU + a; ‖u‖²‖y‖² = (u·y)² + g and ‖k‖²‖u‖² = (k·u)² + h (Lagrange); nε² = ‖k‖² + b
+    targets = ((s * U + above) ** 2 + left) / U
+    excess = (2 * s * above * U + above**2 + left) / (s**2 * U)
+    bound = (square + less) * targets / s**2
+    slack = square * excess + less * (U + excess) + lost
+    return both(
+        zero((targets / s**2 - U, excess), (bound - (square * U - lost), slack)),
+        positive(excess, slack),
+    )
 
 
 def proof() -> Proof:
@@ -219,8 +284,9 @@ def proof() -> Proof:
             "$\\phi$ with $0 < \\mathbb{E}[\\phi^2] < \\infty$ at the variance of a unit behind a norm and a dense "
             "layer; $p_j = h_j^2/\\mathbb{E}[\\phi^2]$ with its Hermite coefficients "
             "([hermite_series](hermite_series.md)), $p_0 = \\mathbb{E}[\\phi]^2/\\mathbb{E}[\\phi^2]$; $\\mu = f'(1) = "
-            "\\sum_j jp_j \\le \\infty$. Not all weight is on degree 1 (a linear block keeps every $\\rho$), nor on "
-            "degree 0. "
+            "\\sum_j jp_j \\le \\infty$. In plain blocks $\\phi$ is not affine, $\\alpha z + \\beta$: some degree of "
+            "2 or more "
+            "has weight (a linear block keeps every $\\rho$). In gated ones it is not constant, $p_0 < 1$. "
             "$F = \\rho f$ is the map of the gated block. $\\rho_L$ and $\\Theta_L$: correlation and NTK after $L$ "
             "blocks without residuals, the latter over the variance. $0 < r < 1$."
         ),
@@ -234,7 +300,7 @@ def proof() -> Proof:
             r"\mathrm{cond}": r"\lambda_1/\lambda_n",
             "L": r"\text{the number of blocks}",
             r"\theta": r"\arccos\rho",
-            "z": r"\text{any number}",
+            "z": r"\text{the argument}",
         },
         steps=(
             Step(
@@ -272,7 +338,8 @@ def proof() -> Proof:
                 "it attracts",
                 r"Q(\rho) - f'(\rho) = \sum_j p_j \sum_{i<j} (\rho^i - \rho^{j-1}) > 0 \quad (0 \le \rho < 1) "
                 r"\quad\Longrightarrow\quad f'(\rho^*) < Q(\rho^*) = 1",
-                "term by term. $f$ increases on $[0, 1)$, so that from there every orbit is monotone and tends to "
+                "term by term; a degree of at least 2 has weight. $f$ increases on $[0, 1)$, so that from there "
+                "every orbit is monotone and tends to "
                 "$\\rho^*$, or to 1 where $\\mu \\le 1$",
                 _attracting,
                 every("rho i j t p", by.POWER_SERIES),
@@ -292,10 +359,11 @@ def proof() -> Proof:
             Step(
                 "gated blocks",
                 r"F(0) = 0, \quad F'(0) = p_0 = \frac{\mathbb{E}[\phi]^2}{\mathbb{E}[\phi^2]}, \quad F'(1) = 1 + \mu, "
-                r"\qquad F(\rho) - \rho = \rho\,(f(\rho) - 1)",
+                r"\qquad F(\rho) - \rho = \rho\,(f(\rho) - 1), \qquad F(-1) = -f(-1), \quad F'(-1) = f(-1) - f'(-1)",
                 (
                     r"product rule, $f(1) = 1$. $p_0 < 1$ unless $\phi$ is constant, and $|f| < 1$ within: **0 "
-                    r"attracts, 1 repels, and no other fixed point exists**, but $-1$ if $\phi$ is even"
+                    r"attracts, 1 repels, and there is no other fixed point but $-1$ if $\phi$ is even**, where it "
+                    r"repels as 1 does. If $\phi$ is odd $-1$ goes to 1: rows must be neither parallel nor opposite"
                 ),
                 _gated,
                 every("rho f", by.CONTINUOUS, by.SCHOENBERG),
@@ -303,14 +371,16 @@ def proof() -> Proof:
             Step(
                 "rates",
                 lines(
-                    r"|\rho_L| \le |\rho_0|\,f(r)^L \ \text{ for } |\rho_0| \le r, \qquad "
+                    r"|\rho_L| \le |\rho_0|\,f(r)^L \ \text{ for } |\rho_0| \le r \text{ and every } L, \qquad "
                     r"\Bigl|\frac{\rho_{L+1}}{\rho_L} - p_0\Bigr| \le (1-p_0)\,|\rho_L|",
                     r"\text{(gated)}; \qquad f(r) = 1 - (1-r)\,Q(r) < 1",
                 ),
-                "$|f(\\pm r)| \\le f(r)$ and $|f(\\pm r) - p_0| \\le \\sum_{j\\ge1} p_jr^j$, term by term. Elsewhere "
+                "$|f(\\pm r)| \\le f(r)$ and $|f(\\pm r) - p_0| \\le \\sum_{j\\ge1} p_jr^j$, term by term; "
+                "$|\\rho_L|$ stays "
+                "below $r$, and $Q(r) \\ge Q(0) = 1 - p_0 > 0$. Elsewhere "
                 "the rate is $f'(\\rho^*)$ by the definition of a derivative",
                 _rates,
-                every("rho f j i t p p_0"),
+                every("rho f j i t p p_0 L rho_0"),
                 names={"r": r"\frac{1}{1+t}"},
             ),
             Step(
@@ -320,7 +390,7 @@ def proof() -> Proof:
                 "the stream has variance $q$, the block adds $s = \\mathbb{E}[\\phi^2]$ times the square of its "
                 "scale: the same fixed points, approached like a power of $L$",
                 _residual,
-                every("q s rho f"),
+                every("q q_0 s rho f L"),
             ),
             Step(
                 "the marginal case",
@@ -350,7 +420,7 @@ def proof() -> Proof:
                     "step before, and so does its mean over $L$ layers"
                 ),
                 relu_rate,
-                every("theta c", by.TAYLOR, by.CESARO),
+                every("theta c L", by.TAYLOR, by.CESARO),
                 names={r"\rho": r"\cos\theta"},
             ),
             Step(
@@ -378,7 +448,7 @@ def proof() -> Proof:
             Step(
                 "ReLU's NTK",
                 r"\Theta_{ij} \sim \tfrac L2, \quad \Theta_{ii} \sim 2L: \qquad \frac{\Theta_{ij}}{\Theta_{ii}} \to "
-                r"\frac14, \qquad \mathrm{cond} \to \frac{n+3}3",
+                r"\frac14, \qquad \mathrm{cond} \to \frac{n+3}3 \quad (n \ge 2)",
                 (
                     r"$f'(\rho_L) = 1 - \theta_L/\pi = 1 - 3/L + \dots$; Chung's lemma for $\Theta_{ij}/L^2$, "
                     r"which tends to $\frac12L^{-1}$; $\Theta_{ii}$ grows by 2"
@@ -389,19 +459,14 @@ def proof() -> Proof:
             ),
             Step(
                 "what is learned",
-                r"K_{ii} = 1, \ |K_{ij}|, |k_i| \le \varepsilon: \qquad v^\top K v \ge (1-(n-1)\varepsilon)\,\|v\|^2, "
-                r"\qquad |k^\top K^{-1}y| \le \frac{\sqrt n\,\varepsilon\,\|y\|}{1-(n-1)\varepsilon}",
-                "sums of squares for matrices of every size; Cauchy and Schwarz. Without residuals predictions at new "
+                r"K_{ii} = 1, \ |K_{ij}|, |k_i| \le \varepsilon, \ s = 1-(n-1)\varepsilon > 0: \qquad v^\top K v \ge "
+                r"s\,\|v\|^2, \qquad |k^\top K^{-1}y| \le \frac{\sqrt n\,\varepsilon\,\|y\|}s",
+                "sums of squares for matrices of every size; $u = K^{-1}y$ has $s\\|u\\|^2 \\le u^\\top y$, and "
+                "Cauchy and "
+                "Schwarz' inequality twice. Where $s \\le 0$ nothing is said. Without residuals predictions at new "
                 "inputs tend to 0 as the condition number tends to 1",
                 _regression,
-                every("v n epsilon"),
-                names={
-                    "K": r"1 + \varepsilon E, \ |E_{ij}| \le 1",
-                    "k": r"\varepsilon e, \ |e_i| \le 1",
-                    "E": r"\text{any matrix}",
-                    "e": r"\text{any vector}",
-                    "y": "v",
-                },
+                every("K k v u y n epsilon s"),
             ),
         ),
         remarks=(

@@ -166,7 +166,7 @@ def proof() -> Proof:
                 "what `glutheory` derives from the definitions, with symbolic $\\lambda$, compared with the above",
                 _engine,
                 every("a b c lambda"),
-                names={"T_k": r"\frac{\partial S}{\partial c}", "z": r"\text{any number}"},
+                names={"T_k": r"\frac{\partial S}{\partial c}", "z": r"\text{the argument}"},
             ),
         ),
     )

@@ -156,8 +156,8 @@ def proof() -> Proof:
                 names={
                     "i": r"\text{an order}",
                     "j": r"\text{an order}",
-                    "x": r"\text{any number}",
-                    "y": r"\text{any number}",
+                    "x": r"\text{the argument}",
+                    "y": r"\text{the argument}",
                 },
             ),
             Step(

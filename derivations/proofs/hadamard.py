@@ -9,7 +9,7 @@ from derivations.tools.limits import tends
 from derivations.tools.matrices import i, j
 from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Form, Tensor, form, same
-from derivations.tools.zero import positive, zero
+from derivations.tools.zero import positive, strictly, zero
 from glutheory.networks import network
 from glutheory.symbolic.derived import derivation
 from glutheory.symbolic.gaussian import a, b, c
@@ -79,7 +79,12 @@ def _bound() -> Outcome:
     """d/m − r = (d/m)·x/(m + x) ≥ 0 for x = gT/S ≥ 0."""
     x = sp.Symbol("x", nonnegative=True)
     rest = (d / m) * x / (m + x)
-    return follows("the sign of $\\frac dm - r$", zero(ratio().subs(g, x * S / T) - d / m + rest), positive(rest))
+    left = (d / m) * m / (m + x)
+    return both(
+        follows("the sign of $\\frac dm - r$", zero(ratio().subs(g, x * S / T) - d / m + rest), positive(rest)),
+        zero(d / m - rest - left),
+        strictly(left),
+    )
 
 
 def _diagonal() -> Outcome:

@@ -189,7 +189,7 @@ def proof() -> Proof:
             Step(
                 "Fourier series of cosh",
                 r"\cosh(ty) = \frac{\sinh\pi t}{\pi}\left(\frac1t + 2t\sum_{n\ge1} "
-                r"\frac{(-1)^n\cos(ny)}{t^2+n^2}\right), \qquad -\pi \le y \le \pi",
+                r"\frac{(-1)^n\cos(ny)}{t^2+n^2}\right), \qquad \text{for } -\pi \le y \le \pi",
                 "coefficients by integration; the periodic continuation is continuous and piecewise smooth, so the "
                 "series converges to it everywhere (Dirichlet)",
                 _fourier,

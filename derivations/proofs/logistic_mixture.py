@@ -19,7 +19,7 @@ from glutheory.symbolic.duals import dual
 from glutheory.symbolic.gaussian import c
 from glutheory.symbolic.pairs import KAPPA_PRIME
 
-_S = sp.Symbol("s", positive=True)
+_S, _BETA = sp.symbols("s beta", positive=True)
 _TIME = sp.Symbol("t", positive=True)
 _BETA = sp.Symbol("beta", positive=True)
 _E = sp.Symbol("E", positive=True)  # e^z
@@ -77,6 +77,9 @@ def _activations() -> Outcome:
             (sp.diff(cdf(Z / _S), Z), normal(Z, _S)),
             _powers(sp.diff(sp.log(1 + sp.exp(Z)), Z) - logistic(Z)),
             (sp.diff(soft, Z), cdf(Z / _S)),
+            # Φ(z/2κ) at βz; σ(βz) by the step before
+            (cdf(Z / _S).subs(Z, _BETA * Z), cdf(_BETA * Z / _S)),
+            (logistic(Z).subs(Z, _BETA * Z), 1 / (1 + sp.exp(-_BETA * Z))),
         ),
     )
 
@@ -167,7 +170,7 @@ def proof() -> Proof:
                 "[kolmogorov](kolmogorov.md); a law is determined by its characteristic function (Lévy)",
                 _same_law,
                 every("t kappa", by.CHARACTERISTIC, by.FUBINI),
-                names={"z": r"\text{any number}"},
+                names={"z": r"\text{the argument}"},
             ),
             Step(
                 "the mixture in numbers",
@@ -189,8 +192,7 @@ def proof() -> Proof:
                 "algebra; softplus and $f_s$ both vanish at $-\\infty$, and their derivatives are $\\sigma$ and "
                 "$\\Phi(z/s)$",
                 _activations,
-                every("z s", by.CALCULUS),
-                names={r"\beta": r"\text{any positive number}"},
+                every("z s beta", by.CALCULUS),
             ),
             Step(
                 "sigmoid and tanh",

@@ -86,7 +86,15 @@ def _ends() -> Outcome:
     least, other, tr, excess = sp.symbols("lambda_n mu_n tau x", real=True)
     # tr = λ_n + σ = μ_n + σ', σ − σ' = x ≥ 0 the excess of the n−1 largest: μ_n − λ_n = x
     gained = (tr - (sp.Symbol("sigma") - excess)) - (tr - sp.Symbol("sigma")) - excess
-    return both(same(trace), zero(gained, (other - least - excess).subs(other, least + excess)), *quotient())
+    # λ_1 − μ_1 = Σ_e P_1e (λ_1 − λ_e), and what n − 1 of the partial sums leave is not negative
+    share, top, below = Tensor("P"), sp.Symbol("lambda_1", real=True), sp.Symbol("y", nonnegative=True)
+    first = total(share[e], e) * top - total(share[e] * values[e], e) - total(share[e] * (top - values[e]), e)
+    return both(
+        same(trace, first),
+        zero(gained, (other - least - excess).subs(other, least + excess)),
+        positive(sp.Symbol("x", nonnegative=True), sp.Symbol("P", nonnegative=True) * below),
+        *quotient(),
+    )
 
 
 def _convexity() -> Outcome:

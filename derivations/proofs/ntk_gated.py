@@ -284,7 +284,7 @@ def proof() -> Proof:
                     "T": "1",
                     "x": r"\text{inputs with } x\cdot x' = g",
                     r"\phi(z)": "z",
-                    "z": r"\text{any number}",
+                    "z": r"\text{the argument}",
                 },
             ),
         ),

@@ -280,7 +280,7 @@ def proof() -> Proof:
                     "u": r"\text{Gaussian with variance } a",
                     "v": r"\text{Gaussian with variance } b\text{ and } \mathbb{E}[uv] = c",
                     r"\phi(z)": "z_+",
-                    "z": r"\text{any number}",
+                    "z": r"\text{the argument}",
                 },
             ),
         ),

@@ -165,7 +165,7 @@ def proof() -> Proof:
                 "sphere; the eigenvalues of kernel matrices over $n$ converge to those of the operator (Koltchinskii "
                 "and Giné). $\\Gamma(x+\\frac12)^2/\\Gamma(x)^2\\sim x$ (Wendel 1948) gives the limit",
                 phase_levels.threshold,
-                every("d", by.KOLTCHINSKII, by.POLAR, by.WENDEL),
+                every("d", by.KOLTCHINSKII("n"), by.POLAR, by.WENDEL),
             ),
             Step(
                 "the reach on Gaussian data",
@@ -179,7 +179,7 @@ def proof() -> Proof:
                 "independent rows; the density of $\\chi^2_d$; $(1-1/N)^N\\to1/e$. The certificate needs $n\\gg d$ as "
                 "well, so that $\\lambda_1$ has its limit",
                 phase_limits.reach,
-                every("d t", by.CALCULUS, by.EXPONENTIAL),
+                every("d t n", by.CALCULUS, by.EXPONENTIAL, by.INDEPENDENCE),
             ),
             Step(
                 "the sphere",
@@ -192,7 +192,7 @@ def proof() -> Proof:
                 "the levels 0 above. By the certificate $\\mathrm{cond}(K)/\\mathrm{cond}(\\tilde K)$ is at least this "
                 "quotient: for $d\\ge4$ gating helps the full kernels as well once $n$ is large enough",
                 phase_limits.sphere,
-                every("d k", by.KOLTCHINSKII, by.WENDEL),
+                every("d k", by.KOLTCHINSKII("n"), by.WENDEL),
             ),
             Step(
                 "the same singularity",

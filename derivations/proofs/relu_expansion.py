@@ -196,7 +196,7 @@ _ENTRIES = {
     "S_{ij}": r"\mathbb{E}_w[\phi(w\cdot x_i)\,\phi(w\cdot x_j)]",
     "T_{ij}": r"\mathbb{E}_w[\phi'(w\cdot x_i)\,\phi'(w\cdot x_j)]",
     r"\phi(z)": "z_+",
-    "z": r"\text{any number}",
+    "z": r"\text{the argument}",
     "w": r"\text{Gaussian of covariance } \mathbf 1/d",
     "p": r"\text{as } w \text{, independent of it}",
     "I": r"\mathbf 1",

@@ -147,10 +147,20 @@ def _bounded() -> Outcome:
 
 
 def _width() -> Outcome:
-    """One block more doubles every weight and adds a new term; the variance of the sum of independent terms."""
+    """One block more doubles every weight and adds a new term; the variance of the sum of independent terms.
+
+    Given that no factor vanishes they are independent still: P(A ∩ {ξ > 0}) P(B ∩ {ξ' > 0}) over g² is the product of
+    both over g.
+    """
     v, last = sp.symbols("v l", real=True)
     variance = v * (4**L - 1) / 3
+    width = sp.Symbol("m", integer=True, positive=True)
+    closed = sp.Rational(1, 2) ** width  # all m gates, each with probability 1/2
+    first, second, opened = sp.symbols("A B g", positive=True)
     return zero(
+        (closed.subs(width, width + 1), closed / 2),
+        ((1 - closed) ** (L + 1), (1 - closed) ** L * (1 - closed)),
+        (first * second / opened**2, first / opened * (second / opened)),
         (2 * (2 ** (L - 1 - last) * v), 2 ** (L + 1 - 1 - last) * v),
         (2 ** (L + 1 - 1 - last).subs(last, L), sp.S.One),
         (4 * variance + v, variance.subs(L, L + 1)),
@@ -320,19 +330,25 @@ def proof() -> Proof:
             Step(
                 "finite width",
                 lines(
-                    r"q_L = q_0^{2^L}\prod_{l<L} \xi_l^{2^{L-1-l}}, \quad \xi_l \text{ independent and of one law}: "
-                    r"\qquad "
-                    r"\mathrm{Var}\ln q_L = 4^L\,\mathrm{Var}\ln q_0 + \frac{4^L-1}3\,v;",
-                    r"\text{plain}: \ \mathrm{Var}\ln q_L = \mathrm{Var}\ln q_0 + L\,v",
+                    r"q_L = q_0^{2^L}\prod_{l<L} \xi_l^{2^{L-1-l}}, \quad \xi_l \text{ independent and of one law, } "
+                    r"v = "
+                    r"\mathrm{Var}[\ln \xi_l \mid \xi_l > 0]:",
+                    r"\mathrm{Var}[\ln q_L \mid q_L > 0] = 4^L\,\mathrm{Var}\ln q_0 + \frac{4^L-1}3\,v; \qquad "
+                    r"\text{plain}: \ \mathrm{Var}\ln q_0 + L\,v; \qquad \text{ReGLU, ReLU}: \ \mathbb{P}(q_L > 0) = "
+                    r"(1 - 2^{-m})^L",
                 ),
                 "given the stream, both branches' units are independent Gaussians of variance $q_l$, and a gate of "
                 "degree "
-                "1 is $\\sqrt{q_l}$ times what it is at variance 1: exact at every width",
+                "1 is $\\sqrt{q_l}$ times what it is at variance 1: exact at every width. A layer of ReLUs is closed "
+                "as a "
+                "whole with probability $2^{-m}$; then $q_L = 0$ and has no logarithm. Given $q_L > 0$ every "
+                "$\\xi_l$ is "
+                "positive, and they are independent still",
                 _width,
-                every("v l L", by.INDEPENDENCE),
+                every("v l L m A B g", by.INDEPENDENCE),
                 names={
                     "q_L": r"q_0^{2^L}\prod_{l<L}\xi_l^{2^{L-1-l}}",
-                    r"\xi_l": r"\text{independent, with } \mathrm{Var}\ln\xi_l = v",
+                    r"\xi_l": r"\text{independent, with } \mathrm{Var}[\ln\xi_l \mid \xi_l > 0] = v",
                     "q_0": r"\text{the variance at the input}",
                 },
             ),

@@ -58,11 +58,13 @@ def _identity() -> Outcome:
 
 def _semidefinite() -> Outcome:
     """(Σ u_i f_i)² as a quadratic form, and K − mS = mσ_v² g T entry by entry."""
-    f = Tensor("f")
-    square = total(u[i] * f[i], i) ** 2 - total(u[i] * f[i] * f[j] * u[j], i, j)
+    squares = [
+        total(u[i] * f[i], i) ** 2 - total(u[i] * f[i] * f[j] * u[j], i, j) for f in (Tensor("f"), Tensor("h"))
+    ]  # of φ and of φ'
+    y, z = sp.symbols("y z", real=True)
     rest = [(engine(GATES[gate], "standard"), m * S + m * sv**2 * g * T) for gate in spots(GATES)]
     rest.append((equation_three(), m * S + m * sv**2 * g * T))
-    return both(same(square), positive(sp.Symbol("y", real=True) ** 2), zero(*rest))
+    return both(same(*squares), positive(y**2, z**2), zero(*rest))
 
 
 def _sum() -> Outcome:
@@ -78,7 +80,7 @@ def _sum() -> Outcome:
 def _theorem() -> Outcome:
     """The weighted sum for M = K + rS, and the signs of what min g and max g leave."""
     low, high, excess, weight, r, other = sp.symbols("a A e u r b", nonnegative=True)
-    return both(weighted_sum(), positive(low * excess * weight, high * excess * weight, r * other))
+    return both(weighted_sum(), positive(sp_**2 * low * excess * weight, sp_**2 * high * excess * weight, r * other))
 
 
 def _mediant() -> Outcome:
@@ -91,7 +93,7 @@ def _mediant() -> Outcome:
     high, second = (ratio + more) * low, ratio * other
     gap = high / low - (high + r * second) / (low + r * other)
     rest = r * other * more / (low + r * other)
-    return both(weighted_sum(), same(trace), zero((size, sp.S.One), gap - rest), positive(rest))
+    return both(weighted_sum(), same(trace), zero((size, sp.S.One), gap - rest), positive(rest, r * other))
 
 
 def _width() -> Outcome:
@@ -111,7 +113,8 @@ def _width() -> Outcome:
         )
         differences.append((1 + ratio / m) * K - (K + ratio * S) - ratio * sv**2 * g * T)
     lecun = (worst.subs(_LECUN), 1 + d / m)
-    return both(zero(*differences, lecun), *quotient())
+    dual = sp.Symbol("y", real=True) ** 2  # of uᵀSu
+    return both(zero(*differences, lecun), positive(ratio * dual), *quotient())
 
 
 def _wide() -> Outcome:
@@ -206,11 +209,10 @@ def proof() -> Proof:
                 "the last step of [majorisation](majorisation.md), inputs of any norm, with $K + rS$ for $K$; the "
                 "first and the third step",
                 _theorem,
-                every("n d K u r", by.RAYLEIGH),
+                every("n d K u r sigma_p", by.RAYLEIGH),
                 names={
                     r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)",
                     "G": r"(x_i\cdot x_j)",
-                    r"\sigma_p": r"\text{any number}",
                     "S": r"\text{any symmetric matrix, } S \succeq 0",
                 },
             ),
@@ -226,12 +228,12 @@ def proof() -> Proof:
                 "$K_{m+d}\\odot G/d$; Theorem A; $K_{m+d} = K_m + dS$, and the quotient of sums lies between the "
                 "quotients. In the ntk parametrisation the same with $K+S$ for $K_{m+d}$",
                 _mediant,
-                every("n d r K C x u", by.RAYLEIGH),
+                every("n d r K C x u", by.RAYLEIGH, by.MAJORISED),
                 names={
                     r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)",
                     "G": r"(x_i\cdot x_j)",
-                    r"\sigma_p": r"\text{any number}",
                     "S": r"\text{any symmetric matrix, } S \succeq 0",
+                    r"\sigma_p": r"d^{-1/2}",
                     r"\tilde K_m": r"\tilde K/m",
                     r"\lambda": r"\text{the eigenvalues}",
                 },
@@ -248,7 +250,7 @@ def proof() -> Proof:
                 "larger eigenvalues; then the bound for inputs of any norm. The ntk parametrisation is the standard "
                 "one with $m = 1$ and all variances $1/d$",
                 _width,
-                every("m d g S T sigma_v sigma_p", by.WEYL),
+                every("m d g S T sigma_v sigma_p", by.WEYL, by.SCHUR),
             ),
             Step(
                 "the wide limit",
@@ -259,7 +261,7 @@ def proof() -> Proof:
                 ),
                 "limits of every entry; [majorisation](majorisation.md) of $S\\odot C$ with $C = G/d$",
                 _wide,
-                every("m d g S T", by.SCHUR),
+                every("m d g S T", by.SCHUR, by.MAJORISED),
                 names={
                     "K_m": r"\text{the entries } mS + gT",
                     r"\tilde K_m": r"\text{the entries } (1 + \tfrac md)\,gS + \tfrac1dg^2T",

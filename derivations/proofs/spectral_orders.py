@@ -12,6 +12,7 @@ from derivations.proofs.relu_expansion import (
     coefficient,
     d,
     delta,
+    even,
     gated_weight,
     n,
     plain_weight,
@@ -19,10 +20,11 @@ from derivations.proofs.relu_expansion import (
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.limits import grows, tends
+from derivations.tools.matrices import quotient
 from derivations.tools.numbers import larger
-from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows, ingredient
 from derivations.tools.sums import Index, Tensor, same, total
-from derivations.tools.zero import positive, zero
+from derivations.tools.zero import positive, strictly, zero
 
 #: n/d, traces of G/d and of H, a strength of a rank-one part.
 y, tau, tau2, strength = sp.symbols("y tau tau_2 t", positive=True)
@@ -65,11 +67,38 @@ def _hadamard() -> Outcome:
 
 
 def _plain() -> Outcome:
-    return zero(
-        plain_weight(0) - 1 / (2 * pi),
-        (plain_weight(1), (1 + delta) / 4),
-        SUM + delta * WEIGHTED - plain_weight(0) - (sp.Rational(1, 2) - 1 / (2 * pi) + delta / 2),
-        (TOP, tau / (2 * pi)),
+    """Every degree has a weight that is not negative: what is left out of a lower bound."""
+    return both(
+        zero(
+            plain_weight(0) - 1 / (2 * pi),
+            (plain_weight(1), (1 + delta) / 4),
+            SUM + delta * WEIGHTED - plain_weight(0) - (sp.Rational(1, 2) - 1 / (2 * pi) + delta / 2),
+            (TOP, tau / (2 * pi)),
+        ),
+        _weights(),
+    )
+
+
+def _weights() -> Outcome:
+    """That no degree has a negative weight, in K/m and in K̃/m: of degrees 0, 1 and 2k + 2."""
+    half = sp.Symbol("k", integer=True, nonnegative=True)
+    degree = 2 * half + 2
+    return positive(
+        plain_weight(0),
+        plain_weight(1),
+        gated_weight(0),
+        gated_weight(1),
+        (1 + degree * delta) * even(half),
+        (1 + (degree + 1) * delta) * even(half),
+    )
+
+
+def _mean(size: sp.Expr) -> Outcome:
+    """The least of so many numbers is at most their mean: Σ_e (λ_e − λ) = Σλ_e − size·λ, of terms ≥ 0."""
+    e, values, least = Index("e", str(size)), Tensor("lambda"), sp.Symbol("l", real=True)
+    return both(
+        same(total(values[e] - least, e) - (total(values[e], e) - size * least)),
+        positive(sp.Symbol("y", nonnegative=True) / size),
     )
 
 
@@ -80,6 +109,7 @@ def _gated() -> Outcome:
     return both(
         same(square),
         positive(sp.Symbol("x", real=True) ** 2),
+        _weights(),
         zero(
             gated_weight(0) - (1 + delta) / (2 * pi),
             gated_weight(1) - (1 + 2 * delta) / 4,
@@ -90,11 +120,15 @@ def _gated() -> Outcome:
 
 
 def _smallest() -> Outcome:
-    return zero(
-        SUM + delta * WEIGHTED - (1 + delta) / 2,
-        (1 + delta) * SUM + delta * WEIGHTED - (sp.Rational(1, 2) + delta),
-        (SUM + delta * WEIGHTED - plain_weight(0) - plain_weight(1), PLAIN_FLOOR),
-        (1 + delta) * SUM + delta * WEIGHTED - gated_weight(0) - GATED_FLOOR_DELTA,
+    return both(
+        zero(
+            SUM + delta * WEIGHTED - (1 + delta) / 2,
+            (1 + delta) * SUM + delta * WEIGHTED - (sp.Rational(1, 2) + delta),
+            (SUM + delta * WEIGHTED - plain_weight(0) - plain_weight(1), PLAIN_FLOOR),
+            (1 + delta) * SUM + delta * WEIGHTED - gated_weight(0) - GATED_FLOOR_DELTA,
+        ),
+        _mean(sp.Symbol("n", positive=True)),
+        _weights(),
     )
 
 
@@ -102,11 +136,18 @@ def _conditions() -> Outcome:
     general = TOP / LOW
     linear = (gated_weight(0) * tau2 / d) / GATED_LOW
     normalised = {tau: n, tau2: n}
-    return zero(
-        (general, (n - d - 1) / (2 * pi * PLAIN_FLOOR)),
-        (general.subs(delta, 0), CONDITION),
-        ((GATED_TOP / GATED_LOW).subs({**normalised, delta: 0}), GATED_CONDITION),
-        (linear.subs(delta, 0), (n - d) / ((pi - 1) * d)),
+    floors = (1 / (4 * pi) * (pi - 2) + delta / 4, 1 / (2 * pi) * (pi - 1) + delta / (2 * pi) * (2 * pi - 1))
+    return both(
+        zero(
+            (general, (n - d - 1) / (2 * pi * PLAIN_FLOOR)),
+            (general.subs(delta, 0), CONDITION),
+            ((GATED_TOP / GATED_LOW).subs({**normalised, delta: 0}), GATED_CONDITION),
+            (linear.subs(delta, 0), (n - d) / ((pi - 1) * d)),
+            (PLAIN_FLOOR, floors[0]),
+            (GATED_FLOOR_DELTA, floors[1]),
+        ),
+        strictly(TOP, GATED_TOP, *floors),
+        follows("the quotient of a lower and an upper bound, both positive", *quotient()),
     )
 
 
@@ -226,8 +267,6 @@ def proof() -> Proof:
             r"\tilde K": r"m\,D\sum_j(1+(j+1)\delta)\,c_jU_{j+1}\,D",
             r"\lambda_j": r"\text{the eigenvalues in falling order}",
             r"\mathrm{cond}": r"\lambda_1/\lambda_n",
-            r"\alpha": r"\text{any number} \ge 0",
-            r"\beta": r"\text{any number} \ge 0",
         },
         steps=(
             Step(
@@ -240,7 +279,7 @@ def proof() -> Proof:
                 "entry by entry; $U_{j-1}$ is a correlation matrix, and for those Schur's product theorem bounds the "
                 "eigenvalues of a Hadamard product by those of the other factor (J. reine angew. Math. 140 (1911) 1)",
                 _hadamard,
-                every("a b rho j", by.SCHUR),
+                every("a b rho j", by.SCHUR, by.MAJORISED),
             ),
             Step(
                 "the largest eigenvalues of K",
@@ -255,7 +294,7 @@ def proof() -> Proof:
                 "rr^\\top/d$ has rank one and trace $\\tau$; the others add up to at most "
                 "$\\sum_{j\\ge1}(1+j\\delta)c_j$ times $\\lambda_1(G/d)$",
                 _plain,
-                every("tau delta", by.WEYL, by.SCHUR),
+                every("tau delta", by.WEYL, by.SCHUR, by.MAJORISED),
             ),
             Step(
                 "the largest eigenvalues of K̃",
@@ -270,7 +309,7 @@ def proof() -> Proof:
                 "$DU_2D$, the matrix of $(x_i\\cdot x_j)^2/d^2$, at the vector of ones, and $d$ eigenvalues of sum "
                 "$\\tau$ have squares of sum at least $\\tau^2/d$",
                 _gated,
-                every("tau delta n d mu", by.WEYL, by.SCHUR, by.RAYLEIGH),
+                every("tau delta n d mu", by.WEYL, by.SCHUR, by.MAJORISED, by.RAYLEIGH),
             ),
             Step(
                 "the smallest eigenvalues",
@@ -285,7 +324,7 @@ def proof() -> Proof:
                 "mean of the quadratic form over an orthonormal basis of it, which is at most their trace over "
                 "$n-d-1$; likewise for $\\tilde K$ with the columns of $DX$",
                 _smallest,
-                every("delta", by.COURANT),
+                every("delta n", by.COURANT),
             ),
             Step(
                 "condition numbers on every data set",
@@ -382,7 +421,7 @@ def proof() -> Proof:
                 "$\\gamma\\min_i r_i^2/d$ for any $\\alpha, \\beta \\ge 0$; second line for normalised inputs, where "
                 "this is $\\gamma$; Weyl's inequality",
                 _stops,
-                every("n d N", by.WEYL, by.COURANT),
+                every("n d N", by.WEYL(r"\alpha \beta"), by.COURANT),
             ),
         ),
         remarks=(

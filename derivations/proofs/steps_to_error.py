@@ -87,7 +87,15 @@ def _attained() -> Outcome:
     for constant, rate in ((LARGEST, 1), (OPTIMAL, 2)):
         share = 1 / (1 + rest)  # a = rate·y/(1 + h)
         gap = log / (rate * y * share) - constant * (kappa - 1) * log
-        parts.append(both(zero(gap - rest * log / (rate * y)), positive(rest * log / (rate * y))))
+        # κ y = κ/(κ − 1), and a ≥ rate/κ: l/a is at most κ l and κ l/2
+        above_ = constant * kappa * log - log / ((rate + rest) / kappa)
+        most_ = constant * kappa * log * rest / (rate + rest)
+        parts.append(
+            both(
+                zero(gap - rest * log / (rate * y), above_ - most_),
+                positive(rest * log / (rate * y), most_),
+            )
+        )
     best = 2 / (most + least)
     rho = (most - least) / (most + least)
     return both(*parts, zero((1 - least / most, 1 - 1 / (most / least)), 1 - best * least - rho, 1 - best * most + rho))
@@ -107,7 +115,16 @@ def _from_below() -> Outcome:
     r = sp.Symbol("r", positive=True)
     loss = total(w[slow] * r ** (2 * k) * t[slow] ** (2 * k), slow) + total(w[fast] * mu[fast] ** (2 * k), fast)
     gap = total(w[slow] * r ** (2 * k) * (t[slow] ** (2 * k) - 1), slow) + total(w[fast] * mu[fast] ** (2 * k), fast)
-    return both(same(loss - total(w[slow], slow) * r ** (2 * k) - gap), _power())
+    # r = e^{−a}, τ = e^{−2b}, ε = e^{−l}: τ r^{2k} ≤ ε² says ka + b − l = s ≥ 0
+    a, b = sp.Symbol("a", positive=True), sp.Symbol("b", nonnegative=True)
+    reached = (log - b + more) / a
+    steps = follows(
+        "what $\\tau r^{2k} \\le \\varepsilon^2$ says of $k$",
+        zero((sp.exp(-2 * b) * sp.exp(-a) ** (2 * k) / sp.exp(-2 * log), sp.exp(-2 * (k * a + b - log)))),
+        zero(reached * a + b - log - more, reached - (log - b) / a - more / a),
+        positive(more / a),
+    )
+    return both(same(loss - total(w[slow], slow) * r ** (2 * k) - gap), _power(), steps)
 
 
 def _from_above() -> Outcome:
@@ -128,8 +145,10 @@ def _spike() -> Outcome:
     gap = total(w[fast] * t[fast] ** (-2) * (t[fast] ** 2 - 1), fast)
     # L_1 = L_0 − w_1 − s and ε² = 1 − w_1/L_0 + h
     start, first = sp.symbols("L_0 w_1", positive=True)
+    error = sp.Symbol("epsilon", positive=True)
     room = (1 - first / start + rest) * start - (start - first - more)
-    enough = follows("one step is enough", zero(room - rest * start - more), positive(rest * start + more))
+    written = error**2 * start - (start - first - more) - (error**2 - (1 - first / start)) * start - more
+    enough = follows("one step is enough", zero(room - rest * start - more, written), positive(rest * start + more))
     return both(same(total(w[fast], fast) - after - gap), positive(sp.expand((1 + rest) ** 2 - 1)), enough)
 
 
@@ -172,8 +191,7 @@ def proof() -> Proof:
             r"\kappa": r"1 + \frac1y",
             r"\rho": r"\frac{\kappa-1}{\kappa+1}",
             "L_k": r"\sum_iw_i\,r_i^{2k}",
-            r"\ell": r"\ln\frac1\varepsilon",
-            r"\varepsilon": r"\text{any number between 0 and 1}",
+            r"\varepsilon": r"e^{-\ell}",
             r"k_\varepsilon": r"\text{the first } k \text{ with } L_k \le \varepsilon^2L_0",
         },
         steps=(
@@ -283,7 +301,7 @@ def proof() -> Proof:
                 r"k_\varepsilon \ge \frac{\ell - \frac12\ln(1/\tau)}{-\ln r}",
                 "$L_k \\ge \\tau r^{2k} L_0$; all other terms are not negative",
                 _from_below,
-                every("k p q w t mu r", by.CALCULUS),
+                every("k p q w t mu r l", by.CALCULUS),
                 names={
                     r"\tau": r"\sum_ew_e/L_0, \ e \text{ over these modes}",
                     "L_k": r"\sum_ew_er^{2k}t_e^{2k} + \sum_fw_f\mu_f^{2k}",
@@ -307,7 +325,7 @@ def proof() -> Proof:
                 r"\varepsilon^2 \ge 1 - w_1/L_0",
                 "its factor is $1 - \\lambda_1/\\lambda_1 = 0$; the others are $1/t_i$, $t_i = 1 + h$",
                 _spike,
-                every("q w t h"),
+                every("q w t h epsilon"),
                 names={
                     "L_1": r"\sum_fw_ft_f^{-2}",
                     "L_0": r"w_1 + \sum_fw_f",

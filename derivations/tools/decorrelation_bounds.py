@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derivations.tools.decorrelation_cases import RATIO, margin, slope_at_kink
+from derivations.tools.decorrelation_cases import RATIO, bend, margin, slope_at_kink
 from derivations.tools.limits import grows
 from derivations.tools.numbers import larger
 from derivations.tools.proof import Outcome, both, follows
@@ -126,7 +126,11 @@ def kinks() -> Outcome:
     first = sp.factor(r - r / (1 + r * low))
     second = sp.factor(r**2 * V * (1 / (1 + r * low) ** 2 - 1 / (1 + r * (low + more)) ** 2))
     falls = grows(r**2 * sp.Symbol("V", positive=True) / (1 + r * M) ** 2 - 1 - r, sp.Symbol("V", positive=True))
-    return both(zero((slope, claimed), *differences), unbounded, positive(first, second), falls)
+    # the family's t is positive for β ≠ 0, whatever α is; for β = 0 there is no kink and κ'' = 0
+    alpha, beta = sp.Symbol("alpha", real=True), sp.Symbol("beta", real=True, nonzero=True)
+    return both(
+        zero((slope, claimed), *differences), unbounded, positive(first, second), falls, strictly(bend(alpha, beta))
+    )
 
 
 def _omega(degree: sp.Expr, at: sp.Expr = tau) -> sp.Expr:

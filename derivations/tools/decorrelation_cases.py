@@ -40,10 +40,19 @@ def degree_eight() -> Outcome:
     return both(
         zero((mean, sp.factorial(8) * rho**8), polynomial_mean(he(8, u), (sp.S.One, sp.S.One, rho))),
         zero(diagonal - (2 - 36 * w + 90 * w**2)),
-        follows("the signs of its factors", zero(diagonal - 90 * (w - sp.Rational(1, 15)) * (w - sp.Rational(1, 3)))),
+        follows("the signs of its factors", _between(diagonal, w)),
         zero((excess, sp.Rational(46572537073, 7168000000000))),
         strictly(excess),
     )
+
+
+def _between(quadratic: sp.Expr, w: sp.Symbol) -> Outcome:
+    """90(w − 1/15)(w − 1/3): below 0 between its roots, and not below or above them."""
+    low, high, y = sp.Rational(1, 15), sp.Rational(1, 3), sp.Symbol("y", positive=True)
+    inside = (low + high * y) / (1 + y)
+    left, right = low / (1 + y), high + y
+    found = [sp.factor(quadratic.subs(w, value)) for value in (inside, left, right)]
+    return both(zero(quadratic - 90 * (w - low) * (w - high)), strictly(-found[0], found[1], found[2]))
 
 
 def always() -> Outcome:
@@ -105,6 +114,11 @@ def _g(angle: sp.Expr) -> sp.Expr:
     return share - (1 - t * angle) * sp.tan(angle / 2)
 
 
+def bend(alpha: sp.Expr, beta: sp.Expr) -> sp.Expr:
+    """The family's t: 0 where there is no kink, 1/π for ReLU."""
+    return 2 * beta**2 / (sp.pi * (alpha**2 + beta**2))
+
+
 def family() -> Outcome:
     """The duals of αz + β|z|, and the difference of the normalised kernels."""
     alpha, beta = sp.symbols("alpha beta", real=True)
@@ -112,7 +126,7 @@ def family() -> Outcome:
     # odd and even parts do not mix: S = α²c + β² S_abs; ReLU has α = β = 1/2
     modulus = [_at_angle(expr) for expr in (dual(activation("abs")).S, dual(activation("abs")).T)]
     total = alpha**2 + beta**2
-    share = 2 * beta**2 / (sp.pi * total)
+    share = bend(alpha, beta)
     mixed = (alpha**2 * q * sp.cos(theta) + beta**2 * modulus[0], alpha**2 + beta**2 * modulus[1])
     for value, claimed, scale in zip(mixed, _shares(theta), (q * total, total), strict=True):
         differences.append(value / scale - claimed.subs(t, share))

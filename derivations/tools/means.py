@@ -44,6 +44,7 @@ class Ledger:
         instances: the particular values and sizes that stand for all, in words.
         cases: complete lists of cases that were gone through, in words.
         links: conclusions in the sentence that were checked, in words.
+        signs: how many expressions were found to have a sign.
     """
 
     symbols: set[str] = field(default_factory=set)
@@ -51,6 +52,7 @@ class Ledger:
     instances: dict[str, None] = field(default_factory=dict)
     cases: dict[str, None] = field(default_factory=dict)
     links: dict[str, None] = field(default_factory=dict)
+    signs: int = 0
 
 
 _OPEN: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
@@ -126,6 +128,13 @@ def link(words: str) -> None:
     book = _OPEN.get()
     if book is not None:
         book.links[words] = None
+
+
+def signed(count: int) -> None:
+    """Write down that so many expressions have a sign: that so many inequalities were decided."""
+    book = _OPEN.get()
+    if book is not None:
+        book.signs += count
 
 
 def spots(values: Iterable[T]) -> tuple[T, ...]:

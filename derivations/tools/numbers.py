@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 from flint import arb
 
-from derivations.tools.means import Means
+from derivations.tools.means import Means, signed
 from derivations.tools.proof import Outcome, confirmed
 from glutheory.ground.balls import precision
 
@@ -44,6 +44,7 @@ def is_positive(expr: sp.Expr) -> bool:
 
 def larger(*pairs: tuple[sp.Expr, sp.Expr]) -> Outcome:
     """That the first of every pair is the larger number."""
+    signed(len(pairs))
     with precision(_BITS):
         passed = all(bool(_ball(sp.sympify(first) - second) > 0) for first, second in pairs)
     return confirmed(passed, Means.BALLS)

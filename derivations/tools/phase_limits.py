@@ -23,7 +23,10 @@ def reach() -> Outcome:
     density = t ** (d / 2 - 1) * sp.exp(-t / 2) / (2 ** (d / 2) * sp.gamma(d / 2))
     # N ln(1 − 1/N) is a difference quotient of ln(1 − h) at h = 0
     step = sp.Symbol("h", positive=True)
+    # all n norms exceed t: independent, one more multiplies by 1 − F
+    n, each = sp.Symbol("n", integer=True, positive=True), sp.Symbol("g", positive=True)
     return zero(
+        (each ** (n + 1), each**n * each),
         (sp.expand_power_base(sp.diff(F, t)), sp.expand_power_base(density)),
         (sp.diff(sp.log(1 - step), step).subs(step, 0), sp.S.NegativeOne),
     )

@@ -88,7 +88,7 @@ class Outcome:
         passed: whether it was confirmed.
         means: by what it was decided.
         method: the same for the reader, one clause.
-        symbols, believed, instances, cases, links: from the ledger of the check, see `derivations.tools.means`.
+        symbols, believed, instances, cases, links, signs: from the ledger of the check, see `derivations.tools.means`.
         doubts: what the sentence says beyond that, as clauses, see `derivations.tools.sentence`.
     """
 
@@ -100,6 +100,7 @@ class Outcome:
     instances: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    signs: int = 0
     doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -121,6 +122,7 @@ class Outcome:
             instances=tuple(book.instances),
             cases=tuple(book.cases),
             links=tuple(book.links),
+            signs=book.signs,
         )
 
 
@@ -255,7 +257,7 @@ def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
     decided = outcome.symbols if step.scope.what else ()
     brought = " ".join(theorem.letters for theorem in cites)
     given = len(cites) + len(outcome.links)
-    return replace(outcome, doubts=doubts(step.statement, step.rule, defined, decided, brought, given))
+    return replace(outcome, doubts=doubts(step.statement, step.rule, defined, decided, brought, given, outcome.signs))
 
 
 def run(proof: Proof, *, formulas: bool = True) -> Run:

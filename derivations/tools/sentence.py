@@ -13,6 +13,14 @@ from derivations.tools.letters import GREEK, Letter, letters, unworded, words
 
 _ARROWS = re.compile(r"\\(?:Longrightarrow|Longleftrightarrow|implies|iff|Rightarrow|Leftrightarrow)\b")
 _INDICES = frozenset("ijklnre")
+_RELATION = re.compile(r"\\(?:leq?|geq?|neq?|succeq|preceq|succ|prec|ll|gg)(?![A-Za-z])|(?<!\\)[<>]")
+#: Words behind which a range or a condition stands, and what takes their place.
+_SUPPOSING = re.compile(r"\\text\{[^{}]*\b(?:if|for|where|with|when|on|but|unless)\b[^{}]*\}")
+_SUPPOSED = "@"
+#: Brackets that hold a relation: a range.
+_RANGE = re.compile(rf"\([^()]*(?:{_RELATION.pattern})[^()]*\)")
+#: Words that say of a letter that it runs through numbers.
+_RANGING = re.compile(r"\b(?:any (?:\w+ )?number|the number of)\b")
 #: Words by which a rule says that one thing follows from others.
 _INFERRED = re.compile(
     r"\b(so|hence|thus|therefore|then|since|because|there is|induction|implies|follows|exactly one)\b", re.IGNORECASE
@@ -20,7 +28,13 @@ _INFERRED = re.compile(
 
 
 def doubts(
-    statement: str, rule: str, names: Mapping[str, str], decided: Iterable[str], brought: str, given: int
+    statement: str,
+    rule: str,
+    names: Mapping[str, str],
+    decided: Iterable[str],
+    brought: str,
+    given: int,
+    signs: int = 0,
 ) -> tuple[str, ...]:
     """What a sentence says beyond what was decided, cited and defined, as clauses.
 
@@ -31,6 +45,7 @@ def doubts(
         decided: names of the symbols in what was decided; none where it is about numbers.
         brought: letters that theorems bring in, in LaTeX.
         given: how many conclusions were checked and theorems cited.
+        signs: how many inequalities were decided.
     """
     found, defined, spoken, known = [], Names(names), letters(statement), tuple(decided)
     if not _has_formula(statement):
@@ -41,6 +56,10 @@ def doubts(
         found.append("nothing that its sentence speaks of is in what was decided")
     if (drawn := _arrows(statement)) > given:
         found.append(f"of {drawn} conclusions in the sentence {given or 'none'} is checked or cited")
+    if (claimed := inequalities(statement)) > given + signs:
+        found.append(
+            f"of {claimed} inequalities in the sentence {given + signs or 'none'} is decided, checked or cited"
+        )
     if _orders(statement) and not given:
         found.append("a limit or an order in the sentence is neither checked nor cited")
     if not given and (inferred := _inferences(f"{words(statement)} {rule}")):
@@ -56,6 +75,44 @@ def _arrows(latex: str) -> int:
 def _orders(latex: str) -> bool:
     """Whether it states a limit or an order."""
     return bool(re.search(r"\\(?:to|sim|simeq|xrightarrow)\b|(?<![A-Za-z])[Oo]\(", unworded(latex)))
+
+
+def inequalities(latex: str) -> int:
+    r"""How many inequalities it claims.
+
+    Not counted is what is supposed: what stands before a colon or before an arrow, behind "for", "if" and the like up
+    to the next comma, in brackets of its own, and in subscripts such as the range of a sum.
+    """
+    text = re.sub(r"\\(?:begin|end|overset)\{[^{}]*\}", " ", latex)
+    text = re.sub(r"\\text\{[^{}]*\}", " ", _SUPPOSING.sub(_SUPPOSED, text))
+    count = 0
+    for clause in re.split(r"\\\\|;|\\qquad", _without_scripts(text)):
+        said = re.split(r"\\(?:Longrightarrow|implies|Rightarrow)(?![A-Za-z])", clause.rpartition(":")[2])[-1]
+        first, *rest = said.split(_SUPPOSED)
+        said = " ".join((first, *(part.partition(",")[2] for part in rest)))
+        count += len(_RELATION.findall(_RANGE.sub(" ", said)))
+    return count
+
+
+def _without_scripts(latex: str) -> str:
+    """Without subscripts and superscripts."""
+    kept, place = [], 0
+    while place < len(latex):
+        if latex[place] not in "_^":
+            kept.append(latex[place])
+            place += 1
+            continue
+        place += 1
+        if latex[place : place + 1] != "{":
+            place += len(match.group()) if (match := re.match(r"\\[A-Za-z]+", latex[place:])) else 1
+            continue
+        depth = 0
+        while place < len(latex):
+            depth += {"{": 1, "}": -1}.get(latex[place], 0)
+            place += 1
+            if depth == 0:
+                break
+    return "".join(kept)
 
 
 def _has_formula(latex: str) -> bool:
@@ -76,13 +133,16 @@ def _inferences(words: str) -> list[str]:
 class Names:
     """What letters stand for: names and their definitions, both in LaTeX.
 
+    A number that is said to be any, or a count, is no definition: that a sentence holds for all of them is decided or
+    cited, or not known.
+
     Where a name has two definitions the first counts. A definition may have parameters, the index of ``F_k`` or the
     arguments of ``f(x)``, which need not be known; ``F_k`` defines every F.
     """
 
     def __init__(self, names: Mapping[str, str]) -> None:
         self._table: dict[str, set[Letter]] = {}
-        for name, rest in _definitions(names):
+        for name, rest in _definitions({name: means for name, means in names.items() if not _ranges(means)}):
             self._table.setdefault(name, rest)
 
     def _defining(self, letter: Letter) -> set[Letter] | None:
@@ -114,6 +174,11 @@ class Names:
                 seen.add(letter)
                 open_ += self._defining(letter) or ()
         return False
+
+
+def _ranges(means: str) -> bool:
+    """Whether a definition in words alone only says that something runs through all numbers."""
+    return not letters(means) and bool(_RANGING.search(words(means)))
 
 
 def _definitions(names: Mapping[str, str]) -> Iterator[tuple[str, set[Letter]]]:

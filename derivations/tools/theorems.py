@@ -90,6 +90,10 @@ RAYLEIGH = Theorem("Rayleigh's principle", f"{_HORN}, 4.2.2")
 WEYL = Theorem("Weyl's inequality", f"{_HORN}, 4.3.1")
 GERSHGORIN = Theorem("Gershgorin's discs", f"{_HORN}, 6.1.1")
 SCHUR = Theorem("Schur's product theorem", "I. Schur, J. reine angew. Math. 140 (1911) 1")
+MAJORISED = Theorem(
+    "a Hadamard product with a correlation matrix is majorised by the other factor",
+    "R. B. Bapat and V. S. Sunder, Linear Algebra Appl. 72 (1985) 107; [majorisation](majorisation.md)",
+)
 JENSEN = Theorem("Jensen's inequality", "J. L. W. V. Jensen, Acta Math. 30 (1906) 175")
 BHATIA_DAVIS = Theorem("Bhatia and Davis' inequality", "R. Bhatia and C. Davis, Amer. Math. Monthly 107 (2000) 353")
 LAGUERRE = Theorem("Laguerre's rule of signs", "E. Laguerre, J. Math. Pures Appl. 9 (1883) 99")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import sympy as sp
 
-from derivations.tools.means import Means, decided
+from derivations.tools.means import Means, decided, signed
 from derivations.tools.proof import Outcome, confirmed
 
 Relation = tuple[sp.Symbol, sp.Expr]  # (w, base): w² = base
@@ -133,10 +133,12 @@ def vanishing(*exprs: sp.Expr) -> Callable[[], Outcome]:
 def positive(*terms: sp.Expr) -> Outcome:
     """Each term is nonnegative by the assumptions on its symbols: products and sums of factors of known sign."""
     decided(*terms)
+    signed(len(terms))
     return confirmed(all(sp.sympify(term).is_nonnegative for term in terms), Means.SIGNS)
 
 
 def strictly(*terms: sp.Expr) -> Outcome:
     """Each term is positive by the assumptions on its symbols."""
     decided(*terms)
+    signed(len(terms))
     return confirmed(all(sp.sympify(term).is_positive for term in terms), Means.SIGNS)

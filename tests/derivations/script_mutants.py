@@ -173,6 +173,7 @@ MUTANTS = (
         "slope = t * sp.sin(2 * theta)",
         "decorrelation_cases",
     ),
+    ScriptMutant("decorrelation", "kinks", "real=True, nonzero=True", "real=True", "decorrelation_bounds"),
     ScriptMutant(
         "degree_shift", "coefficients on the sphere", "gated - (k + 2) * rho * term", "gated - (k + 1) * rho * term"
     ),
@@ -203,11 +204,44 @@ MUTANTS = (
     ScriptMutant("depth_limit", "ReLU's rate", "9 * sp.pi**2 / 2", "9 * sp.pi**2 / 4"),
     ScriptMutant("depth_limit", "the NTK", "rest = (mu + 1) / (mu - 1)", "rest = mu / (mu - 1)"),
     ScriptMutant("depth_limit", "ReLU's NTK", "sp.Rational(1, 4)\n", "sp.Rational(1, 3)\n"),
-    ScriptMutant("depth_limit", "what is learned", "spread * (epsilon / 2)", "spread * epsilon"),
+    ScriptMutant(
+        "depth_limit",
+        "what is learned",
+        "(size * squares - whole) * epsilon",
+        "(size * squares - whole) * (epsilon / 2)",
+    ),
+    ScriptMutant("depth_limit", "what is learned", "2 * s * above * U + above**2 + left)", "2 * s * above * U + left)"),
+    ScriptMutant("depth_limit", "what is learned", "slack = square * excess + less", "slack = less"),
+    ScriptMutant(
+        "depth_limit",
+        "with residuals",
+        "(first_ + s, first_.subs(blocks, blocks + 1))",
+        "(first_, first_.subs(blocks, blocks + 1))",
+    ),
+    ScriptMutant("depth_limit", "rates", "(bound * most, bound.subs", "(bound, bound.subs"),
+    ScriptMutant("depth_limit", "rates", "- bound * less)", "- bound)"),
+    ScriptMutant("depth_limit", "rates", "strictly(gap * rest))", "strictly(gap * (rest - above)))"),
+    ScriptMutant("depth_limit", "it attracts", "x ** (degree + 1)).subs", "x ** (degree - 1)).subs"),
+    ScriptMutant("depth_limit", "gated blocks", "(F.subs(rho, -1), -f(-1))", "(F.subs(rho, -1), f(-1))"),
     ScriptMutant("depth", "two numbers for every pair", "made = old * slope + 2 * image", "made = old * slope + image"),
     ScriptMutant("depth", "the diagonal", "above = 2 / (chi - 1)", "above = 2 / (chi + 1)"),
     ScriptMutant(
         "depth", "spike and bulk of a constant correlation", "SHARED = sp.Rational(1, 4)", "SHARED = sp.Rational(1, 3)"
+    ),
+    ScriptMutant(
+        "depth",
+        "spike and bulk of a constant correlation",
+        "share / (1 + share), more + 2",
+        "share / (1 + share), more + 1",
+    ),
+    ScriptMutant(
+        "depth",
+        "spike and bulk of a constant correlation",
+        "share / (1 + share), more + 2",
+        "share / (1 + share) - 1, more + 2",
+    ),
+    ScriptMutant(
+        "depth", "a power of the depth", "sp.gamma(1 + 1 / v) / sp.gamma(1 / v + share)", "sp.gamma(1 + 1 / v)"
     ),
     ScriptMutant(
         "depth",
@@ -223,6 +257,9 @@ MUTANTS = (
         "b / r + m * mu / (q + m * mu)",
     ),
     ScriptMutant("depth_centring", "the centred map", "(centred, (f(rho) - mu) / (1 - mu))", "(centred, f(rho) - mu)"),
+    ScriptMutant(
+        "depth_centring", "a straight line separates the slopes", "top = left + rest + above", "top = left + above"
+    ),
     ScriptMutant(
         "depth_centring",
         "the share of the mean tends to 1",
@@ -424,6 +461,7 @@ MUTANTS = (
     ),
     ScriptMutant("signal", "with residuals", "lost = s**2 * kappa / (1 + s**2 * kappa * q)", "lost = s**2 * kappa"),
     ScriptMutant("signal", "finite width", "variance = v * (4**L - 1) / 3", "variance = v * (2**L - 1)"),
+    ScriptMutant("signal", "finite width", "closed / 2)", "closed / 4)"),
     ScriptMutant("signal", "its size", "sp.Integer(17), sp.Integer(5)", "sp.Integer(15), sp.Integer(5)"),
     ScriptMutant("signal", "tails", "gated, plain = 2 ** (L + 2) - 3", "gated, plain = 2 ** (L + 1) - 1"),
     ScriptMutant(
@@ -448,6 +486,29 @@ MUTANTS = (
         "the largest eigenvalues of K̃",
         "total((mu[i] - mu[j]) ** 2, i, j)",
         "total((mu[i] + mu[j]) ** 2, i, j)",
+    ),
+    ScriptMutant("steps_to_error", "a given target, from below", "(log - b + more) / a", "(log + b + more) / a"),
+    ScriptMutant(
+        "steps_to_error", "a spike is learned at once", "written = error**2 * start", "written = error * start"
+    ),
+    ScriptMutant("steps_to_error", "the bottom eigenvector", "((rate + rest) / kappa)", "(rest / kappa)"),
+    ScriptMutant("spectral_orders", "the smallest eigenvalues", "size * least))", "least))"),
+    ScriptMutant(
+        "spectral_orders", "condition numbers on every data set", "(pi - 2) + delta / 4", "(pi - 2) + delta / 2"
+    ),
+    ScriptMutant(
+        "majorisation",
+        "the ends and the condition number",
+        "share[e] * (top - values[e])",
+        "share[e] * (top + values[e])",
+    ),
+    ScriptMutant("hadamard", "never larger than d/m", "left = (d / m) * m / (m + x)", "left = (d / m) * m / (m - x)"),
+    ScriptMutant(
+        "decorrelation",
+        "degree 8 fails",
+        "strictly(-found[0], found[1], found[2])",
+        "strictly(found[0], found[1], found[2])",
+        "decorrelation_cases",
     ),
     ScriptMutant("steps_to_error", "the logarithm", "sp.log(1 + y) - y / (1 + y),", "sp.log(1 + y) - y,"),
     ScriptMutant(

@@ -17,6 +17,7 @@ from derivations.tools.means import Means, cases, instances, size, spots
 from derivations.tools.numbers import larger
 from derivations.tools.proof import Extent, Proof, Step, both, confirmed, every, follows, grades, ingredient, run, some
 from derivations.tools.render import markdown
+from derivations.tools.sentence import inequalities
 from derivations.tools.zero import positive, strictly, zero
 
 x, y = sp.symbols("x y", positive=True)
@@ -131,6 +132,15 @@ _SENTENCES = {
         "nothing that its sentence speaks of is in what was decided",
     ),
     "a name by letters that were not decided": ("x = K", "r", every("x y"), {"K": "m x"}, "`K`"),
+    "any number": ("x = K", "r", every("x y"), {"K": r"\text{any number}"}, "neither decided nor defined: `K`"),
+    "any number of a range": ("x = K", "r", every("x y"), {"K": r"\text{any positive number} > 1"}, "`K`"),
+    "a count": (
+        "x = y^L",
+        "r",
+        every("x y"),
+        {"L": r"\text{the number of blocks}"},
+        "neither decided nor defined: `L`",
+    ),
     "a name that is defined by itself": ("x = K", "r", every("x y"), {"K": "L", "L": "K"}, "`K`"),
     "words alone": (r"\text{both families are equal}", "r", every("x y"), {}, "its sentence is in words"),
     "a conclusion": (r"x = y \Longrightarrow y = x", "r", every("x y"), {}, "of 1 conclusions in the sentence none"),
@@ -143,6 +153,14 @@ _SENTENCES = {
     ),
     "a conclusion of the rule": ("x = y", "both are 1, so that $x = y$", every("x y"), {}, '("so")'),
     "induction in words": ("x = y", "Induction on $n$", every("x y"), {}, '("induction")'),
+    "an inequality": (r"x + y \ge x", "r", every("x y"), {}, "of 1 inequalities in the sentence none is decided"),
+    "a chain, one of it cited": (
+        r"x \le y: \quad 0 < x \le y < 1",
+        "r",
+        every("x y", by.SCHUR),
+        {},
+        "of 3 inequalities in the sentence 1 is decided, checked or cited",
+    ),
     "a limit": (r"x \to y", "r", every("x y"), {}, "a limit or an order"),
     "an order": ("x = y + O(x^2)", "r", every("x y"), {}, "a limit or an order"),
 }
@@ -168,11 +186,24 @@ def test_a_sentence_that_says_more_than_was_decided_is_an_ingredient_whatever_it
         (squares, every("x y"), "K = x", "r", {"K": r"m\,y", "m": r"\text{the width}"}),
         (squares, every("x y"), r"F_3(x) = y", "r", {"F_k(z)": r"\int_0^z k\,s^k\,ds + x"}),
         (squares, every("x y", by.PRICE("f g")), "f(x) = g(y)", "r", {}),
+        (squares, every("x y"), "x = y^L", "r", {"L": r"\text{the number of } y"}),
         (squares, every("x y", by.SCHUR), r"x = y \Longrightarrow y = x", "hence", {}),
         (lambda: follows("it", squares()), every("x y"), r"x = y \Longrightarrow y = x", "so", {}),
         (lambda: both(squares(), tends(y / x, x)), every("x y"), r"\frac yx \to 0", "r", {}),
+        (lambda: both(squares(), positive(x), strictly(y)), every("x y"), r"0 \le x,\ y > 0", "r", {}),
     ],
-    ids=["itself", "bound", "defined", "parameters", "brought by a theorem", "cited", "checked", "limit"],
+    ids=[
+        "itself",
+        "bound",
+        "defined",
+        "parameters",
+        "brought by a theorem",
+        "a count of what is decided",
+        "cited",
+        "checked",
+        "limit",
+        "signs",
+    ],
 )
 def test_what_is_decided_defined_cited_or_checked_is_not_doubted(check, scope, statement, rule, names):
     done = ran(check, scope, statement, rule, **names)
@@ -201,6 +232,45 @@ def test_names_links_and_what_a_theorem_brings_are_on_the_page():
 )
 def test_the_letters_of_a_formula(latex, found):
     assert {str(letter) for letter in letters(latex)} == found
+
+
+@pytest.mark.parametrize(
+    ("latex", "count"),
+    [
+        (r"x \le y", 1),
+        (r"0 < x \le y", 2),
+        (r"x \ne 0,\ A \succeq B \succ 0", 3),
+        # what is supposed: before a colon or an arrow, behind words, in brackets, under a sum
+        (r"x \ge 0:\quad x = y", 0),
+        (r"x \ge 0 \Longrightarrow y > 1", 1),
+        (r"f(r) < 1 \text{ for } r < 1,\ y \le 2 \text{ if } x > 0", 2),
+        (r"(x)^2 \ge 0 \quad (0 \le x < 1)", 1),
+        (r"\sum_{i<j} x_i^{n \ge 2} = y", 0),
+        (r"n \ge 2: \quad x = y; \qquad x < y", 1),
+        (r"\bigl\langle x\bigr\rangle \to \leftarrow \text{less} < \lambda", 1),
+        # the two sentences that passed with one inequality and two decided
+        (
+            r"K_{ii} = 1, \ |k_i| \le \varepsilon: \qquad v^\top K v \ge s\,\|v\|^2, \qquad |k^\top y| \le \frac{n}{s}",
+            2,
+        ),
+        (r"|\rho_L| \le f(r)^L \ \text{ for } |\rho_0| \le r, \qquad |p| \le 1; \qquad f(r) = 1 - Q(r) < 1", 3),
+    ],
+)
+def test_the_inequalities_that_a_sentence_claims(latex, count):
+    assert inequalities(latex) == count
+
+
+@pytest.mark.parametrize(
+    ("decide", "count"),
+    [
+        (lambda: positive(x, y), 2),
+        (lambda: strictly(x), 1),
+        (lambda: larger((sp.pi, 3), (sp.Integer(4), sp.pi)), 2),
+        (squares, 0),
+    ],
+)
+def test_signs_are_counted(decide, count):
+    assert ran(decide, every()).outcomes[0].signs == count
 
 
 @pytest.mark.parametrize("build", [lambda: every().__class__(Extent.ALL, "x", (), "since"), lambda: some("x", why="")])

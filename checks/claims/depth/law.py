@@ -21,6 +21,7 @@ class Law:
         shared: the limit of the off-diagonal over the diagonal where χ = 1.
         repels: what a gate adds to the slope of the map at 1.
         attracts: the power of μ that is the slope of a gated map at 0.
+        logarithm: the power of ln L beside that of L, with residuals, where μ = 0; it is 1 where μ > 0.
         norms: whether without norms the condition number of different rows grows with the power p^L of their ratio.
     """
 
@@ -31,6 +32,7 @@ class Law:
     shared: float = float(SHARED)
     repels: float = 1.0
     attracts: float = 1.0
+    logarithm: float = 0.0
     norms: bool = True
 
     def block(self, block: Block) -> Block:
@@ -62,5 +64,6 @@ MUTANTS: dict[str, Law] = {
     "deep ReLU kernels share a third": replace(LAW, shared=1 / 3),
     "a gate leaves the slope at 1": replace(LAW, repels=0.0),
     "a gated map has the slope sqrt(mu) at 0": replace(LAW, attracts=0.5),
+    "a logarithm for tanh as well": replace(LAW, logarithm=1.0),
     "norms do not matter": replace(LAW, norms=False),
 }

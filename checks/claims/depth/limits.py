@@ -22,6 +22,8 @@ _BETWEEN = {"gated": (20, 40), "diagonal": (100, 200), "constant": (8, 12)}
 _RATE = 0.02
 #: Of the exponent of L, times L: its corrections are of the order 1/L.
 _EXPONENT = 40.0
+#: Of ln(off/diagonal) of tanh's gate, times L: the correction is some 12/L.
+_LOGARITHM = 15.0
 
 
 def limits(law: Law, gates: tuple[str, ...], single: int) -> Evidence:
@@ -29,6 +31,7 @@ def limits(law: Law, gates: tuple[str, ...], single: int) -> Evidence:
     rows = [
         *(row for gate in gates for row in _rates(law, gate)),
         *_powers(law, gates, single),
+        *_logarithm(law, single),
         *_marginal(law, single),
     ]
     wrong = [name for name, claimed, found, margin in rows if not abs(claimed - found) <= margin]
@@ -116,6 +119,18 @@ def _log_diagonal(gate: str, law: Law, depth: int) -> float:
     top, one = known.slope + law.repels, 1 / known.square
     logs = gammaln(depth + one + top) - gammaln(depth + 1 + one) + gammaln(1 + one) - gammaln(one + top)
     return math.log(2 + _above(top)) + float(logs)
+
+
+def _logarithm(law: Law, single: int) -> Iterator[Row]:
+    """With residuals and μ = 0, tanh: the power of ln L that is left of off/diagonal times L^(1 + χ)."""
+    gated = Block("gtu", True)
+    depths = (single // 4, single)
+    power = 1 + numbers(GATES["gtu"]).slope
+    pairs = zip(depths, _pair(gated, depths, True), strict=True)
+    logs = [math.log(float(k[0] / k[1])) + power * math.log(depth) for depth, k in pairs]
+    scale = math.log(math.log(depths[1]) / math.log(depths[0]))
+    margin = _LOGARITHM * (1 / depths[0] - 1 / depths[1]) / scale
+    yield "gtu: power of ln L", law.logarithm, (logs[1] - logs[0]) / scale, margin
 
 
 def _marginal(law: Law, single: int) -> Iterator[Row]:

@@ -25,6 +25,10 @@ from glutheory.numeric import gram
 _RATE, _BETWEEN = 0.02, (40, 80)
 #: Of the exponent of L, times L.
 _EXPONENT = 40.0
+#: Blocks at the last of which the share is looked at where χ < 1: the plain condition number, χ^(−L), is known to 1e10.
+_ORDERED = (4, 6, 8)
+#: Always among the gates: the one with χ < 1.
+_SIGMOID = "glu"
 _POINTS = (Fraction(1, 4), Fraction(-1, 2))
 #: Entries of a centred stack against those of two layers, over the diagonal.
 _ENTRY = 1e-11
@@ -46,6 +50,7 @@ def entries(law: Law, settings: Settings) -> Evidence:
 
 def limits(law: Law, gates: Sequence[str], single: int, shape: tuple[int, int]) -> Evidence:
     """Rates of the centred kernel without residuals and with, and the share of the mean far down."""
+    gates = tuple(dict.fromkeys((*gates, _SIGMOID)))
     rows = [row for gate in gates for row in (*_rates(law, gate, single), *_shares(law, gate, *shape))]
     wrong = [name for name, claimed, found, margin in rows if not abs(claimed - found) <= margin]
     figures: dict[str, Figure] = {
@@ -88,12 +93,13 @@ def _shares(law: Law, gate: str, n: int, d: int) -> Iterator[Row]:
     """Without residuals, of the limiting spectra; the deepest stack of which the plain kernel is known."""
     cell = Cell("sphere", Block(gate, False), n, d, 0, (1,), False)
     slope, linear = numbers(GATES[gate]).slope, numbers(GATES[gate]).linear
-    if slope < 1:
-        return
-    depth = 48
-    (found,) = foreseen(cell, Law(), (depth,)).values()
-    # what centring leaves, of order (p_1/χ)^L, over what the plain kernel keeps, of order χ^(−L) where χ > 1
-    left = 10 * depth * n * linear**depth * (1 if slope > 1 + 1e-9 else slope**-depth)
+    *_, (depth, found) = foreseen(cell, Law(), (48,) if slope > 1 - 1e-9 else _ORDERED).items()
+    if slope > 1 - 1e-9:
+        # what centring leaves, of order (p_1/χ)^L, over what the plain kernel keeps, of order χ^(−L) where χ > 1
+        left = 10 * depth * n * linear**depth * (1 if slope > 1 + 1e-9 else slope**-depth)
+    else:
+        # 1 − share is ln(cond K_c/cond K̃), bounded, over ln(cond K/cond K̃), which grows by −ln χ a block
+        left = (found.centred - found.gated) / (-depth * math.log(slope))
     yield f"{GATES[gate]}: share of the mean at {depth} blocks", law.share, found.share, max(left, 1e-6)
 
 

@@ -24,7 +24,8 @@ CLAIM = Claim(
     source="this project",
     statement=(
         r"f_c = \frac{f-\mu}{1-\mu}: \quad f_c(0) = 0, \quad f_c'(0) = \frac{p_1}{1-\mu} < 1 < \frac{\chi}{1-\mu} = "
-        r"f_c'(1); \qquad \frac{\mathrm{cond}\,K_L}{\mathrm{cond}\,\tilde K_L} = \frac{\mathrm{cond}\,K_L}"
+        r"f_c'(1) \quad (\phi \text{ not affine}); \qquad \frac{\mathrm{cond}\,K_L}{\mathrm{cond}\,\tilde K_L} = "
+        r"\frac{\mathrm{cond}\,K_L}"
         r"{\mathrm{cond}\,K_{c,L}}\cdot\frac{\mathrm{cond}\,K_{c,L}}{\mathrm{cond}\,\tilde K_L}, \qquad "
         r"\frac{\ln(\mathrm{cond}\,K_L/\mathrm{cond}\,K_{c,L})}{\ln(\mathrm{cond}\,K_L/\mathrm{cond}\,\tilde K_L)} "
         r"\to 1 \quad (L \to \infty)"
@@ -40,7 +41,7 @@ CLAIM = Claim(
         "block: the settings of `mechanism`."
     ),
     assumptions=(
-        "activations with a mean",
+        "activations with a mean, not affine, two rows or more",
         "RMSNorm before every block and the readout, ntk parametrisation, infinite width",
         "random directions for the parts, inputs of one norm for the limit of the share",
     ),

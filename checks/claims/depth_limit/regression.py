@@ -78,6 +78,17 @@ def data(name: str, seed: int, count: int) -> tuple[Array, Array]:
     return loaded.first(min(30, loaded.limits[1]))[chosen], columns[chosen]
 
 
+def closest(settings: Settings) -> float:
+    """The largest |cos| of two rows of a set."""
+    own, found = size(settings), 0.0
+    for name in SETS:
+        for draw in range(own.draws):
+            X, _ = data(name, settings.stream(f"depth-limit/{name}/{draw}"), own.train + own.test)
+            rows = X / np.linalg.norm(X, axis=1)[:, None]
+            found = max(found, float(np.abs(np.triu(rows @ rows.T, 1)).max()))
+    return found
+
+
 @lru_cache(maxsize=256)
 def fits(name: str, network: str, draw: int, settings: Settings) -> tuple[Fit, ...]:
     """One data set, one network, all depths."""

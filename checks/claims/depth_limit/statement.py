@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from checks.claims.depth_limit.compact import computed, found, gatedly, plainly
 from checks.claims.depth_limit.figure import charts
 from checks.claims.depth_limit.law import LAW, MUTANTS, NEEDED, Law
-from checks.claims.depth_limit.orbits import limits, rates, residuals
-from checks.claims.depth_limit.regression import fits, lost
+from checks.claims.depth_limit.orbits import STARTS, limits, rates, residuals
+from checks.claims.depth_limit.regression import closest, fits, lost
 from checks.claims.depth_limit.theory import Block, gate, mean_degree, plain, weights
 from checks.settings import Settings
 from checks.tools.evidence import proof
 from checks.tools.mutants import refuted
 from glutheory.claims import Assumption, Claim, Evidence, Outcome, decide
+from glutheory.numeric.deep.fixed import fixed_points
 
 __all__ = ["CLAIM", "MUTANTS", "run"]
 
@@ -32,15 +33,22 @@ CLAIM = Claim(
     ),
     words=(
         "Between norms a block maps correlations by the generating function of a random degree. Gated blocks have the "
-        "attracting fixed point 0 for every activation, approached like p_0 = (Eφ)²/Eφ² to the number of blocks, and "
-        "no other but 1, which repels. Plain ones go to 1 if f'(1) ≤ 1 (ReLU, which is marginal, like 9π²/2 L^-2; "
+        "attracting fixed point 0 for every activation that is not constant, approached like p_0 = (Eφ)²/Eφ² to the "
+        "number of blocks, and no other but 1 and, where φ is even (cos, |z|), -1: both repel. Plain ones go to 1 if "
+        "f'(1) ≤ 1 (ReLU, which is marginal, like 9π²/2 L^-2; "
         "sigmoid), else to exactly one other point: 0 for centred activations, 0.659 for SiLU, 0.760 for GELU. With "
         "residuals the fixed points are the same, approached like a power of L. Without residuals the NTK tends to a "
         "multiple of the identity wherever f'(1) > 1, within ten blocks for ReGLU and SwiGLU: the condition number "
         "tends "
         "to 1, and predictions on new inputs to 0."
     ),
-    assumptions=("0 < E[φ²] < ∞, and no linear block", "norms before every block", "infinite width", "no jumps (NTK)"),
+    assumptions=(
+        "0 < E[φ²] < ∞, φ not constant, and no plain block linear",
+        "no two rows parallel or opposite",
+        "norms before every block",
+        "infinite width",
+        "no jumps (NTK)",
+    ),
     meaning=(
         "A condition number near 1 is no merit of a deep gated network without residuals: it says that inputs no "
         "longer share anything. At 64 blocks regression by its NTK has R² = 0 on digits, diabetes and breast cancer, "
@@ -60,7 +68,7 @@ _GATED = ("reglu", "geglu", "swiglu", "glu", "gtu", "bilinear")
 _RESIDUAL = ("reglu", "geglu", "swiglu", "gtu")
 
 
-def _assumed(blocks: Sequence[Block]) -> tuple[Assumption, ...]:
+def _assumed(blocks: Sequence[Block], cosine: float) -> tuple[Assumption, ...]:
     weight = {block.name: weights(block.act) for block in blocks}
     spread = min(1 - float(own[0]) for own in weight.values())
     linear = [block.name for block in blocks if not block.gated and 1 - float(weight[block.name][1]) < 1e-9]
@@ -72,6 +80,9 @@ def _assumed(blocks: Sequence[Block]) -> tuple[Assumption, ...]:
             "no activation is constant, and no plain block linear",
             spread > 1e-9 and not linear,
             f"{len(blocks)} blocks; at least {spread:.2g} of the weight is beyond degree 0",
+        ),
+        Assumption(
+            "rows", "no two rows are parallel or opposite", cosine < 1 - 1e-12, f"largest |cos| is {cosine:.6f}"
         ),
         Assumption(
             "slopes", "E[φ'²] is finite", largest < float("inf"), f"f'(1) of the plain maps is at most {largest:.4g}"
@@ -103,7 +114,7 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
         *judged(law),
     )
     controls = refuted(MUTANTS, judged, lambda wrong: NEEDED.get(_name(wrong), ""))
-    assumed = _assumed((*every, *gates))
+    assumed = _assumed((*every, *gates), max(*map(abs, STARTS), closest(settings)))
     verdict = decide(assumed, evidence, controls)
     return Outcome(CLAIM, assumed, evidence, controls, verdict, _key(settings), charts(settings))
 
@@ -112,11 +123,22 @@ def _name(law: Law) -> str:
     return next((name for name, wrong in MUTANTS.items() if wrong == law), "")
 
 
+def _attractor(block: Block) -> float:
+    """The computed fixed point that attracts: the stable one, else the marginal one."""
+    found = sorted(fixed_points(block.network), key=lambda point: (point.stable is not True, -point.rho))
+    return found[0].rho
+
+
+def _listed(values: set[float]) -> str:
+    return " to ".join(dict.fromkeys(f"{value:.4g}" for value in (min(values), max(values))))
+
+
 def _key(settings: Settings) -> str:
     """The certified fixed points of SiLU, and the first depth at which ReGLU's NTK has lost all on the digits."""
     low, high = found(plain("silu").act).brackets[0]
     last = fits("digits", "reglu", 0, settings)[-1]
     best = max(fit.r2 for fit in fits("digits", "reglu", 0, settings))
     place = float(low + high) / 2
-    words = f"0 for gates, {place:.4f} for SiLU, 1 for ReLU"
+    gates = {_attractor(gate(name)) for name in _GATED}
+    words = f"{_listed(gates)} for gates, {place:.4f} for SiLU, {_attractor(plain('relu')):.4g} for ReLU"
     return f"{words}; digits R2 {best:.2f} -> {abs(last.r2):.2f} at cond {last.condition:.3f} (ReGLU)"

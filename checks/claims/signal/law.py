@@ -22,6 +22,7 @@ class Law:
         threshold: of cκq_0, s² = c/L, beyond which a gated residual branch diverges.
         doubling: by how much the logarithm of q is multiplied by a gated block, at finite width.
         value: whether the fluctuations of the value branch count.
+        closes: whether a narrow network is 0 with probability 1 − (1 − 2^(−m))^L; else never.
         spreads: E[ξ²]/E[ξ]² − 1 times the width: gated product, plain one, dense layer.
     """
 
@@ -31,6 +32,7 @@ class Law:
     threshold: float = 1.0
     doubling: float = 2.0
     value: bool = True
+    closes: bool = True
     spreads: tuple[float, float, float] = (float(GATED_SPREAD), float(PLAIN_SPREAD), float(DENSE_SPREAD))
 
     def variance(self, start: float, blocks: int) -> float:
@@ -38,6 +40,10 @@ class Law:
         fixed = 1 / KAPPA
         exponent = math.pow(self.base, blocks) * math.log(start / fixed)
         return fixed * math.exp(max(-600.0, min(600.0, exponent)))
+
+    def closed(self, width: int, blocks: int) -> float:
+        """The probability that q_L = 0."""
+        return 1 - (1 - 2.0**-width) ** blocks if self.closes else 0.0
 
     def residual(self, share: float) -> float:
         """q_L/q_0 of many residual ReGLU blocks with s² = c/L, in the limit, share = cκq_0; inf beyond it."""
@@ -56,6 +62,7 @@ MUTANTS: dict[str, Law] = {
     "a residual gate diverges at half the scale": replace(LAW, threshold=0.5),
     "at finite width fluctuations add up": replace(LAW, doubling=1.0),
     "the value branch does not fluctuate": replace(LAW, value=False),
+    "no network is closed": replace(LAW, closes=False),
     "15 for 17 in the spread of a gated product": replace(
         LAW, spreads=(15.0, float(PLAIN_SPREAD), float(DENSE_SPREAD))
     ),
@@ -68,5 +75,6 @@ NEEDED = {
     "a residual gate diverges at twice the scale": "residuals",
     "at finite width fluctuations add up": "width",
     "the value branch does not fluctuate": "width",
+    "no network is closed": "width",
     "15 for 17 in the spread of a gated product": "width",
 }

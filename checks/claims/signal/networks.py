@@ -1,8 +1,8 @@
 """Networks of finite width without norms, drawn: the law of ln q_L, by the package's sampler and by its factors.
 
-ln q_L = b^L ln q_0 + Σ_l b^(L−1−l) ln ξ_l with b = 2 for gates and 1 for plain networks; ξ_l is the mean of m squared
-units at variance 1, times that of m squared Gaussians, the dense layer behind. The factors are drawn by numpy, without
-any network.
+Where q_L > 0, ln q_L = b^L ln q_0 + Σ_l b^(L−1−l) ln ξ_l with b = 2 for gates and 1 for plain networks; ξ_l is the mean
+of m squared units at variance 1, times that of m squared Gaussians, the dense layer behind. The factors are drawn by
+numpy, without any network.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2, ks_2samp
+from scipy.stats import binomtest, chi2, ks_2samp
 
 from checks.claims.signal.law import Law
 from checks.settings import FALSE_ALARM, Settings
@@ -23,6 +23,8 @@ Array = npt.NDArray[np.float64]
 #: Gated and plain; q_0 = ‖x‖²/d is at the fixed point of the gated one, and a plain block halves q.
 PAIR, START = ("reglu", "relu"), 2.0
 DEPTHS = (1, 2, 3, 4)
+#: The width at which closed networks are counted, and after how many blocks: one in 16 gates is closed as a whole.
+NARROW, BLOCKS = 4, (1, 2)
 #: Draws of the factors that moments are taken of, in blocks.
 _BLOCK = 4096
 
@@ -45,16 +47,22 @@ def task(settings: Settings) -> Task:
 
 @lru_cache(maxsize=32)
 def logarithms(net: str, blocks: int, settings: Settings) -> Array:
-    """Ln q_L of each drawn network."""
+    """Ln q_L of each drawn network; at these widths none is closed."""
+    own = task(settings)
+    return np.log(_drawn(net, blocks, own.width, own.draws, settings, settings.stream(f"signal/{net}/{blocks}")))
+
+
+@lru_cache(maxsize=8)
+def _drawn(net: str, blocks: int, width: int, draws: int, settings: Settings, seed: int) -> Array:
+    """q_L of each drawn network."""
     import torch
 
     from glutheory.sampling.deep.sampler import deep_sampler
 
-    own = task(settings)
     sampler = deep_sampler(
         stack(net, blocks, norm=None, residual=False),
         np.array([[np.sqrt(START)]]),
-        width=own.width,
+        width=width,
         device=settings.device,
         dtype=torch.float64,
         parametrization="ntk",
@@ -63,8 +71,7 @@ def logarithms(net: str, blocks: int, settings: Settings) -> Array:
         trained=None,
         workspace=2**28,
     )
-    seed = settings.stream(f"signal/{net}/{blocks}")
-    return np.log([float(kernel[0, 0]) for kernel in sampler.totals(seed, range(own.draws))])
+    return np.array([float(kernel[0, 0]) for kernel in sampler.totals(seed, range(draws))])
 
 
 @lru_cache(maxsize=8)
@@ -146,6 +153,25 @@ def spreads(law: Law, settings: Settings) -> Evidence:
         rows[net] = {"measured": found, "standard error": error, "claimed": spread}
     figures: dict[str, Figure] = {"times the width": rows, "not as claimed": list(wrong), "false_alarm": FALSE_ALARM}
     what = "the relative variance of the mean of m squared units, times m, without networks: 17 (ReGLU), 5 (ReLU)"
+    return Evidence(Grade.STATISTICAL, what, Finding.of(not wrong), part="width", figures=figures)
+
+
+def closing(law: Law, settings: Settings) -> Evidence:
+    """How many narrow networks are 0, against the probability that some block's gates are all closed."""
+    wrong: list[str] = []
+    rows: dict[str, Figure] = {}
+    count, level = task(settings).draws, FALSE_ALARM / (len(PAIR) * len(BLOCKS))
+    for net in PAIR:
+        for blocks in BLOCKS:
+            seed = settings.stream(f"signal/narrow/{net}/{blocks}")
+            closed = int(np.sum(_drawn(net, blocks, NARROW, count, settings, seed) == 0))
+            claimed_ = law.closed(NARROW, blocks)
+            p = float(binomtest(closed, count, claimed_).pvalue)
+            if p < level:
+                wrong.append(f"{net}, {blocks}")
+            rows[f"{net}, {blocks}"] = {"closed": closed / count, "claimed": claimed_, "p": p}
+    figures: dict[str, Figure] = {"width": NARROW, "draws": count, "closed": rows, "not as claimed": list(wrong)}
+    what = f"the share of networks of width {NARROW} of which q_L is 0: all gates of a block are closed"
     return Evidence(Grade.STATISTICAL, what, Finding.of(not wrong), part="width", figures=figures)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checks.claims.signal.figure import charts
 from checks.claims.signal.law import LAW, MUTANTS, NEEDED, Law
-from checks.claims.signal.networks import DEPTHS, PAIR, distributions, logarithms, resolved, spreads
+from checks.claims.signal.networks import DEPTHS, PAIR, closing, distributions, logarithms, resolved, spreads
 from checks.claims.signal.residuals import branches
 from checks.claims.signal.scales import monotone, orbits, planes, slopes
 from checks.settings import Settings
@@ -26,8 +26,8 @@ CLAIM = Claim(
         r"q' = q\,V(q),\ V(q) = \sigma_p^2\,E[\phi(\sigma_w\sqrt q z)^2]: \quad \frac{dq'}{dq}\Big|_{V=1} = 1 + "
         r"\frac{qV'}{V} > 1 \text{ for rising } V; \quad \text{ReGLU: } q_L = q^*\Bigl(\frac{q_0}{q^*}\Bigr)^{2^L}; "
         r"\quad q' = q + s^2qV,\ s^2 = \frac cL: \ \frac{q_L}{q_0} \to \frac1{1-c\kappa q_0},\ \infty \text{ if } "
-        r"c\kappa q_0 > 1; \quad \mathrm{Var}\ln q_L = 4^L\,\mathrm{Var}\ln q_0 + \frac{4^L-1}3\,v,\ v \approx "
-        r"\frac{19}m"
+        r"c\kappa q_0 > 1; \quad \mathrm{Var}[\ln q_L \mid q_L > 0] = 4^L\,\mathrm{Var}\ln q_0 + \frac{4^L-1}3\,v,"
+        r"\ v \approx \frac{19}m,\ \mathbb{P}(q_L > 0) = (1 - 2^{-m})^L"
     ),
     words=(
         "Without norms a gated block multiplies the variance q of the stream by V(q), plain ones replace it. With "
@@ -35,7 +35,8 @@ CLAIM = Claim(
         "more than the plain one, below it q collapses and above it q diverges, for ReGLU doubly exponentially. In "
         "the plane of (σ_w, σ_p) there is one critical curve and no edge of chaos: nearby inputs part everywhere. A "
         "residual ReGLU branch needs s² < 1/(κ q_0 L), a threshold that depends on the input; plain ReLU branches and "
-        "bounded gates need s² = O(1/L). At finite width the logarithm of q doubles its fluctuations with every block. "
+        "bounded gates need s² = O(1/L). At finite width the logarithm of q doubles its fluctuations with every block, "
+        "where q is not 0: all m ReLUs of a block are closed with probability 2^-m, and then it has no logarithm. "
         "A gate that closes for large arguments (Gaussian, cosine) keeps the scale."
     ),
     assumptions=("no norms, no biases", "continuous gates", "independent weights", "power"),
@@ -76,6 +77,7 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
             branches(law),
             distributions(law, settings),
             spreads(law, settings),
+            closing(law, settings),
         )
 
     evidence = (*(proof("signal", part=part) for part in ("scale", "residuals", "width")), *judged(law))

@@ -15,10 +15,11 @@ from checks.claims.depth.law import LAW, MUTANTS
 from checks.claims.depth.plan import Sizes
 from checks.settings import Settings
 from checks.tools import deep_spectra
-from checks.tools.deep_kernels import Block, flow
+from checks.tools.deep_kernels import Block, flow, numbers
 from checks.tools.deep_spectra import Cell
 from derivations.proofs import depth as script
 from glutheory.claims import Finding, Grade, Verdict
+from glutheory.networks import GATES
 
 SETTINGS = Settings()
 SMALL = Sizes(((24, 12), (181, 32)), ("reglu", "swiglu", "glu"), (1, 8), (1, 4, 24), (40, 12), (16, 64, 256), 400)
@@ -52,6 +53,19 @@ def test_gated_pairs_lose_each_other_and_plain_ones_only_where_the_slope_is_abov
     assert shares[True][1] < 1e-10
     plain = shares[False]
     assert {"reglu": 0.2 < plain[1] < 0.3, "glu": plain[1] > 1 - 1e-9}.get(gate, plain[1] < 1e-6)
+
+
+def test_without_a_mean_there_is_no_logarithm() -> None:
+    """Off/diagonal times L^(1 + χ) of tanh's gate: constant, where ln L grows by 1.4 from 1000 to 16,000 blocks."""
+    pairs, power = np.array([0.5, 1.0]), 1 + numbers(GATES["gtu"]).slope
+    depths = (1000, 16_000)
+    found = flow(Block("gtu", True), pairs, depths)
+    first, last = (float(d.ntk[0] / d.ntk[1]) * L**power for L, (_, d) in zip(depths, found, strict=True))
+    assert last == pytest.approx(first, rel=0.02)
+    wrong = MUTANTS["a logarithm for tanh as well"]
+    for law, said in ((LAW, True), (wrong, False)):
+        (row,) = limits._logarithm(law, 400)
+        assert (abs(row[1] - row[2]) <= row[3]) is said
 
 
 class TestEvidence:

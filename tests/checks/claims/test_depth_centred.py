@@ -55,6 +55,15 @@ def test_centred_pairs_lose_each_other_later_than_gated_ones() -> None:
         assert centred[1] < 1e-6
 
 
+def test_the_share_of_the_sigmoid_is_looked_at() -> None:
+    """Below χ = 1 the plain condition number grows by 1/χ a block; 1 − share falls like the inverse of the depth."""
+    wrong = MUTANTS["half of the gain is the mean in the limit"]
+    for law, said in ((LAW, True), (wrong, False)):
+        (row,) = limits._shares(law, "glu", 332, 48)
+        assert row[0].startswith("sigmoid")
+        assert (abs(row[1] - row[2]) <= row[3]) is said
+
+
 class TestEvidence:
     @pytest.mark.slow
     @pytest.mark.usefixtures("small")

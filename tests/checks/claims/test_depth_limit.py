@@ -14,6 +14,7 @@ from checks.claims.depth_limit.theory import Block, extinction, gate, grown, ima
 from checks.settings import Settings
 from glutheory.activations import Activation, Z
 from glutheory.claims import Evidence, Finding, Verdict
+from glutheory.numeric.deep.fixed import block_map
 
 QUICK = Settings()
 
@@ -177,3 +178,27 @@ def test_a_wrong_law_turns_the_verdict(label: str) -> None:
 def test_another_seed_learns_alike() -> None:
     found: Evidence = regression.lost(LAW, Settings(seed=3))
     assert found.finding is Finding.SUPPORTS
+
+
+def test_even_gates_have_a_third_fixed_point_that_repels() -> None:
+    """F = ρf with f(−1) = 1 for even φ, cos and |z|; and opposite rows of an odd gate become one."""
+    for name, at in (("cos", -1.0), ("abs", -1.0), ("relu", 0.0), ("tanh", 1.0)):
+        act = Activation("gate", plain(name).act.expr)
+        image_ = float(block_map(Block(act, True, name).network, np.array([-1.0]))[0][0])
+        assert image_ == pytest.approx(at, abs=1e-12)
+
+
+def test_the_bound_says_nothing_beyond_its_hypothesis() -> None:
+    """K_ij = 0.1, k_i = 0.6 and y = 1: kᵀK⁻¹y = 1.5, and 1 − (n − 1)ε = −0.2."""
+    K = np.full((4, 4), 0.1) + 0.9 * np.eye(4)
+    K[3, :3] = K[:3, 3] = 0.6
+    assert float(K[3, :3] @ np.linalg.solve(K[:3, :3], np.ones(3))) == pytest.approx(1.5)
+    fit = regression._fit(K, np.array([[1.0], [2.0], [3.0], [4.0]]), 3)
+    assert fit.bound == math.inf
+
+
+def test_the_key_figure_is_computed() -> None:
+    assert {statement._attractor(gate(name)) for name in ("reglu", "gtu", "bilinear")} == {0.0}
+    assert statement._attractor(plain("relu")) == 1
+    assert statement._attractor(plain("silu")) == pytest.approx(0.6587, abs=1e-4)
+    assert statement._listed({0.0, 0.25}) == "0 to 0.25"

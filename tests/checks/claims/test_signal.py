@@ -127,3 +127,12 @@ def test_a_wrong_law_turns_the_verdict(label: str) -> None:
 @pytest.mark.slow
 def test_the_width_for_another_seed() -> None:
     assert networks.distributions(LAW, Settings(seed=4)).finding is Finding.SUPPORTS
+
+
+@pytest.mark.long
+def test_narrow_networks_are_closed() -> None:
+    """Of m = 4 ReLUs all are closed with probability 1/16 in a block: then q is 0 and has no logarithm."""
+    assert LAW.closed(4, 1) == 1 / 16
+    assert LAW.closed(4, 2) == pytest.approx(1 - (15 / 16) ** 2)
+    assert networks.closing(LAW, QUICK).finding is Finding.SUPPORTS
+    assert networks.closing(MUTANTS["no network is closed"], QUICK).finding is Finding.REFUTES
