@@ -349,6 +349,7 @@ JUMP = 0.400625978450600, math.inf  # P(z > 1) + n(1)
 POWER = 2 / math.sqrt(2 * math.pi), 9 / 4 / math.sqrt(2 * math.pi)  # E[z₊³], 9/4·E[z₊]
 SQUARED_SILU = 0.385001863833758, 2 * 0.377982283944058
 LOG_COSH = 0.186515466272503, 2 * 0.093162206601724
+TOUCHING = 0.345353275480989
 
 #: What is typed, who needs it, c, S and T there.
 FORMULAS: tuple[tuple[str, str, Number, tuple[float, float]], ...] = (
@@ -410,6 +411,27 @@ ACTIVATIONS = {
         f"gram: {text}": Need(why, f"{text}, two units of norm 1, c = {c}", near(values[0]), partial(_gram, text, c))
         for text, why, c, values in FORMULAS
     },
+    "gram: functions that touch": Need(
+        "max(z, tanh(z)) was refused, as the roots of z - tanh(z) were not found",
+        "max(z,tanh(z)), two units of norm 1, c = 1/2",
+        near(TOUCHING),
+        partial(_gram, "max(z,tanh(z))", "0.5"),
+    ),
+    "functions that cross": Need(
+        "the same of all that cross or touch",
+        "max(tanh(z),z/2), max(0,z**3-3*z+1), steps between functions and more",
+        **law(
+            "read alike by a reader that knows no kinks",
+            "test_third_reader.py",
+            "test_functions_that_cross_or_touch_are_read_alike",
+        ),
+    ),
+    "functions that cross without end": Need(
+        "what is not decided is said",
+        "max(0,sin(z))",
+        Refused("whose roots go on without end, or could not be bounded"),
+        lambda: glu.evaluate(own("max(0,sin(z))"), 1, 1, "0.5"),
+    ),
     "gram: any activation": Need(
         "their own activation had no fast kernel",
         "smooth ones, kinks, jumps, roots, peaks, at variances 1e-6 to 100 and every ρ",

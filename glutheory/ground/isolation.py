@@ -1,8 +1,8 @@
 """All roots of an analytic function in an interval, isolated: for switches between functions that cross or touch.
 
-In ball arithmetic an interval is done where f is not 0, or f' is not and the signs at the ends tell whether it has a root.
-What remains shrinks to places where f and f' are 0 together, as z − tanh(z) and its slope are at 0. Such a place must be
-an exact number c at which f is 0 exactly; with the first derivative that is not, f^(m)(c) ≠ 0, the interval around c on
+In ball arithmetic an interval is done where f is not 0, or where f' is not, as the signs at the ends tell whether it
+has a root. What remains shrinks to places where both are 0, as z − tanh(z) and its slope are at 0. Such a place must be
+an exact number c at which f is 0 exactly; if f^(m)(c) is the first derivative that is not, the interval around c on
 which f^(m) is not 0 has no other root. Beyond a bounded interval `glutheory.ground.tails` has the sign.
 
 A root that is met between is a `Root`. What is not decided is not guessed.

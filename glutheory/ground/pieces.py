@@ -1,8 +1,8 @@
 """An activation as finitely many smooth branches: its kinks, the branch on each interval between, its jumps.
 
-The switches are Heaviside, sign, Abs, Max and Min; inner ones first. Where their arguments have roots that can be written
-down, as those of straight lines can, kinks are these (`glutheory.ground.switches`); elsewhere, as where z/2 meets tanh(z),
-they are isolated and known to any number of digits (`glutheory.ground.isolation`).
+The switches are Heaviside, sign, Abs, Max and Min; inner ones first. Where the roots of their arguments can be written
+down, as those of straight lines can, kinks are these (`glutheory.ground.switches`); elsewhere, as where z/2 meets
+tanh(z), they are isolated, and known to any number of digits (`glutheory.ground.isolation`).
 Both certified roads start from here wherever they integrate: a ball must never be asked on which side of a
 kink it lies.
 """
@@ -113,8 +113,8 @@ def _roots(argument: sp.Expr, low: sp.Expr, high: sp.Expr, expr: sp.Expr) -> tup
         return isolated(argument, low, high)
     except NotIsolatedError as reason:
         raise ExpressionError(
-            f"a switch in {expr} has the argument {argument}, whose roots {reason}: write the function with switches at "
-            "finitely many places, such as roots of straight lines, polynomials, or exp(z) - 2*z."
+            f"a switch in {expr} has the argument {argument}, whose roots {reason}: write the function with switches "
+            "at finitely many places, such as roots of straight lines."
         ) from None
 
 

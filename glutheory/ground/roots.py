@@ -33,7 +33,7 @@ class Root(sp.NumberSymbol):
     low: sp.Rational
     high: sp.Rational
 
-    def __new__(cls, function: sp.Expr, low: sp.Rational, high: sp.Rational) -> Root:
+    def __new__(cls, function: sp.Expr, low: sp.Rational, high: sp.Rational) -> Root:  # noqa: D102 (the class says it)
         self: Root = AtomicExpr.__new__(cls)
         self.function, self.low, self.high = function, low, high
         return self

@@ -1,19 +1,20 @@
 """The sign of a function for all z beyond some R, proved.
 
-A function is enclosed by sums Σ c_i·x^a·log(x)^b·e^{p(x)}, p a polynomial without constant, where c_i is a number, exact
-as long as nothing was estimated, and for the rest a ball that holds for every x ≥ R. Functions of such sums are taken at
-the leading term, and what follows it by the mean value theorem:
+A function is enclosed by sums Σ c_i·x^a·log(x)^b·e^{p(x)}, p a polynomial without constant, where c_i is a number that
+is exact as long as nothing was estimated, and a ball that holds for every x ≥ R besides. Functions of such sums are
+taken at the leading term, and what follows it by the mean value theorem:
 
     F(c + δ) = F(c) + δ·F'(ξ), ξ between
 
-so that the first order of what follows a leading term stays, and z·tanh(z) − z is seen to be negative. What is left at the
-end has a sign if its leading term outweighs all others at R, from where on their ratios fall.
+so that the first order of what follows a leading term stays, and z·tanh(z) − z is seen to be negative. What is left at
+the end has a sign if its leading term outweighs all others at R, from where on their ratios fall.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cmp_to_key
+from typing import ClassVar
 
 import sympy as sp
 from flint import arb
@@ -29,7 +30,7 @@ Monomial = tuple[tuple[sp.Expr, ...], sp.Expr, sp.Expr]
 Terms = dict[Monomial, tuple[sp.Expr, arb]]
 
 _ONE: Monomial = ((), sp.S.Zero, sp.S.Zero)
-_UNIT = arb(0.5, 0.5)  # [0, 1]
+_HALF_TO_ONE = arb(0.75, 0.25)
 
 
 class UndecidedError(Exception):
@@ -260,10 +261,14 @@ class _Beyond:
         sign = sp.Integer(side)
         if isinstance(node, sp.tanh):
             return self.of(sign * (1 - 2 / (sp.exp(2 * sign * inner) + 1)))
+        inverse = self.power(terms, sp.S.NegativeOne)
         if isinstance(node, sp.atan):
-            return _plus(_constant(sign * sp.pi / 2), _scaled(self.power(terms, sp.S.NegativeOne), -_UNIT))
-        # 0 ≤ erfc(x) ≤ exp(−x²) for x ≥ 0
-        missing = _scaled(self.exponential(_product(_product(terms, terms), _constant(sp.S.NegativeOne))), _UNIT * side)
+            return _plus(_constant(sign * sp.pi / 2), _scaled(self.near(inverse, sp.atan), arb(-1)))
+        # erfc(x)·x·√π·exp(x²) is from 1/2 to 1 for x ≥ 1
+        if not abs(self.spread(inverse)) <= 1:
+            raise UndecidedError
+        normal = self.exponential(_product(_product(terms, terms), _constant(sp.S.NegativeOne)))
+        missing = _scaled(_product(inverse, normal), _HALF_TO_ONE / arb.pi().sqrt())
         if isinstance(node, sp.erf):
             return _plus(_constant(sign), _scaled(missing, arb(-1)))
         return _plus(_constant(1 - sign), missing)
@@ -274,7 +279,7 @@ class _Beyond:
     def by_exponentials(self, _: Terms, node: sp.Expr) -> Terms:
         return self.of(sp.expand(node.rewrite(sp.exp)))
 
-    functions = {
+    functions: ClassVar[dict[type, Callable[[_Beyond, Terms, sp.Expr], Terms]]] = {
         sp.log: logarithm,
         sp.tanh: saturated,
         sp.erf: saturated,
