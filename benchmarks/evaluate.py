@@ -2,10 +2,10 @@
 
     python benchmarks/evaluate.py [--quick] [--only "NAME;FORMULA"]
 
-Places are pairs of variances from 0.01 to 100, unlike, equal and nearly equal, at correlations from −1 to 1. Each row has
-the slowest place of a road, in seconds, reading and derivation of the definition not counted (a place elsewhere comes
-first), and where digits were refused. `evaluate` is road 1, `enclose` road 2. SiLU in the first line, a normal scale
-mixture, takes the same work everywhere: how fast the machine is.
+Places are pairs of variances from 0.01 to 100, unlike, equal and nearly equal, at correlations from −1 to 1. Each row
+has the slowest place of a road, in seconds, reading and derivation of the definition not counted (a place elsewhere
+comes first), and where digits were refused. `evaluate` is road 1, `enclose` road 2. SiLU in the first line, a normal
+scale mixture, takes the same work everywhere: how fast the machine is.
 `--quick` takes four activations at one place.
 """
 
