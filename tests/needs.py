@@ -279,13 +279,13 @@ MATRICES = {
         "missing values were taken for numbers",
         "gram of a masked array",
         Refused("X is a masked array"),
-        lambda: glu.gram("relu", np.ma.masked_array(np.eye(2), mask=np.eye(2))),
+        lambda: glu.gram("relu", np.ma.masked_array(np.eye(2), mask=np.eye(2) > 0)),
     ),
     "masked kernel": Need(
         "the same of a kernel",
         "condition_number of a masked array",
         Refused(r"K is a masked array.*K\.filled"),
-        lambda: glu.condition_number(np.ma.masked_array(np.eye(2), mask=np.eye(2))),
+        lambda: glu.condition_number(np.ma.masked_array(np.eye(2), mask=np.eye(2) > 0)),
     ),
     "np.matrix": Need(
         "its products mean something else",

@@ -111,6 +111,7 @@ CROSSING: tuple[sp.Expr, ...] = (
     sp.Heaviside(sp.tanh(Z) - Z / 2) * Z,
     sp.sign(sp.cos(Z) - Z) * (sp.cos(Z) - Z),
     sp.Heaviside(sp.cos(Z) - Z) + sp.Abs(sp.cos(Z) - Z),
+    sp.Heaviside(sp.cos(Z) - Z) * sp.Max(1, 2 * Z),
 )
 
 
@@ -128,6 +129,10 @@ def test_functions_that_cross_or_touch_are_read_alike(expr: sp.Expr) -> None:
         (sp.Heaviside(sp.tanh(Z) - Z / 2) * Z, (-1.9150080, 0, 1.9150080), (1.9150080, 0, -1.9150080)),
         (sp.sign(sp.cos(Z) - Z) * (sp.cos(Z) - Z), (0.7390851,), (0,)),
         (sp.sign(sp.cos(Z) - Z), (0.7390851,), (-2,)),
+        (sp.Heaviside(sp.cos(Z) - Z) * sp.Abs(sp.cos(Z) - Z), (0.7390851,), (0,)),
+        (sp.Heaviside(sp.tanh(Z) - Z / 2) * sp.Max(0, sp.tanh(Z) - Z / 2) * Z, (-1.9150080, 0, 1.9150080), (0, 0, 0)),
+        (sp.Heaviside(Z) * sp.Max(0, Z / 2 - sp.tanh(Z)), (1.9150080,), (0,)),
+        (sp.Max(0, sp.sign(sp.cos(Z) - Z)) + sp.Abs(sp.exp(Z) - 3 * Z), (0.6190613, 0.7390851, 1.5121346), (0, -1, 0)),
     ],
     ids=str,
 )

@@ -234,25 +234,28 @@ def pieces(expr: sp.Expr) -> Pieces:
         refusal = singular(branch, low, high, expr)
         if refusal is not None:
             raise ExpressionError(refusal)
-    ends = (-sp.oo, *kinks, sp.oo)
+    cuts = [*(low for low, _ in found), sp.oo]
     jumps = tuple(
-        _hidden_jump(expr, kink, ends[k], ends[k + 2]) if kink.has(Root) else _jump(left, right, kink, expr)
-        for k, (left, right, kink) in enumerate(zip(branches, branches[1:], kinks, strict=False))
+        _jump_at_root(left, right, kink, cuts, expr) if kink.has(Root) else _jump(left, right, kink, expr)
+        for left, right, kink in zip(branches, branches[1:], kinks, strict=False)
     )
     return Pieces(kinks, branches, jumps)
 
 
-def _hidden_jump(expr: sp.Expr, kink: sp.Expr, before: sp.Expr, after: sp.Expr) -> sp.Expr:
-    """The jump at a root that no formula gives: by the switches that jump, as values there are no rational numbers.
+def _jump_at_root(left: sp.Expr, right: sp.Expr, kink: sp.Expr, cuts: list[sp.Expr], expr: sp.Expr) -> sp.Expr:
+    """The jump where no formula gives the kink: whether it is 0 does not show in the values there.
 
-    Where none of them turns the two sides are one expression, and φ is continuous.
+    It is 0 where no switch that jumps turns, and where the branches differ by a multiple of what is 0 there.
     """
-    left, right = (_settled(_exact(expr), _inside(low, high), expr) for low, high in ((before, kink), (kink, after)))
+    place = cuts.index(kink)
+    around = (cuts[place - 1], kink), (kink, cuts[place + 1])
+    if len({_settled(_exact(expr), _inside(*ends), expr) for ends in around}) == 1:
+        return sp.S.Zero
     jump = (right - left).subs(Z, kink)
-    if jump == 0 or _balls_sign(jump) is not None:
+    if _balls_sign(jump) is not None:
         return jump
-    root = next(iter(kink.atoms(Root)))
-    function = root.function.subs(Z, -Z) if kink != root else root.function
+    (root,) = kink.atoms(Root)
+    function = root.function if kink == root else root.function.subs(Z, -Z)
     if sp.simplify((right - left) / function).is_polynomial(Z):
         return sp.S.Zero
     raise ExpressionError(

@@ -13,7 +13,6 @@ the end has a sign if its leading term outweighs all others at R, from where on 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cmp_to_key
 from typing import ClassVar
 
 import sympy as sp
@@ -161,7 +160,11 @@ class _Beyond:
 
     def leading(self, terms: Terms) -> Monomial:
         """The monomial that grows most, whose coefficient is not 0."""
-        lead = max(terms, key=cmp_to_key(lambda m, n: _order(_over(m, n))))
+        if not terms:
+            raise UndecidedError
+        lead = next(iter(terms))
+        for monomial in terms:
+            lead = monomial if _order(_over(monomial, lead)) > 0 else lead
         if _ball(terms[lead]).contains(0):
             raise UndecidedError
         return lead
