@@ -9,6 +9,7 @@ of q at which two of them meet, L is analytic, and `product_rule` integrates it 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -33,6 +34,7 @@ def fine() -> int:
 
 def rotated(found: Piecewise, frame: Frame, goals: Sequence[arb], most: float) -> Pair | None:
     """(S, T) with errors of about the goals, T without the delta functions of φ'; None beyond `most` points (p, q)."""
+    sharp, frame = frame, replace(frame, **{name: +getattr(frame, name) for name in ("root_a", "root_b", "rho", "gap")})
     roots = frame.root_a, abs(frame.root_b)
     envelopes = [(found.envelope(roots[0], i), found.envelope(roots[1], i)) for i in range(2)]
     rotation, tails = Rotation.of(frame, envelopes, goals)
@@ -40,8 +42,8 @@ def rotated(found: Piecewise, frame: Frame, goals: Sequence[arb], most: float) -
     fold = frame.same and not frame.mirrored  # u and v can be exchanged: q and −q
     with precision(fine()):
         # where kinks of u and v nearly coincide cuts are near each other, and rules between them lose many digits
-        sharp, _ = Rotation.of(frame, envelopes, goals)
-        intervals, left_out = apart(cuts(lines_of(found, sharp), sharp, fold))
+        turned = Rotation.within(sharp, rotation.reach)
+        intervals, left_out = apart(cuts(lines_of(found, turned), turned, fold))
     gaps = [left_out * _height(pair, rotation) for pair in envelopes]
     totals, work = [arb(0, (tail + gap).upper()) for tail, gap in zip(tails, gaps, strict=True)], 0.0
     finer = [goal / 64 for goal in goals]
