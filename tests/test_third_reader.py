@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+import mpmath
+import numpy as np
 import pytest
 import sympy as sp
+from flint import arb
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from glutheory import enclose, evaluate
+from glutheory import enclose, evaluate, gram, product
 from glutheory.activations import Activation, Z
 from glutheory.errors import DerivationError
+from glutheory.ground.pieces import pieces
 from tests.strategies import EXTRA, by_name
 from tests.third_reader import brute_force, reader
 
@@ -87,6 +91,87 @@ def test_the_combinations_are_read_alike(act: Activation) -> None:
 )
 def test_shifted_kinks_are_read_alike(expr: sp.Expr) -> None:
     _agree(expr, ("1", "2", "1/2"))
+
+
+#: Switches between functions that touch or cross, once, several times, nested, where there is no formula for it.
+CROSSING: tuple[sp.Expr, ...] = (
+    sp.Max(Z, sp.tanh(Z)),
+    sp.Min(Z, sp.tanh(Z)),
+    sp.Max(Z, sp.sin(Z)),
+    sp.Max(sp.tanh(Z), Z / 2),
+    sp.Max(Z, sp.log(1 + Z**2)),
+    sp.Max(sp.exp(Z) - 1, Z),
+    sp.Max(sp.exp(Z) - 1, Z / 2),
+    sp.Min(sp.exp(Z), 3 * Z),
+    sp.Abs(Z - 3 * sp.sin(Z)),
+    sp.Max(0, Z**3 - 3 * Z + 1),
+    sp.Max(sp.erf(Z), sp.Rational(1, 2)),
+    sp.Max(sp.tanh(Z), Z / 2, sp.sin(Z) / 2),
+    sp.Max(0, sp.Max(sp.tanh(Z), Z / 2) - sp.Rational(1, 2)) ** 2,
+    sp.Heaviside(sp.tanh(Z) - Z / 2) * Z,
+    sp.sign(sp.cos(Z) - Z) * (sp.cos(Z) - Z),
+    sp.Heaviside(sp.cos(Z) - Z) + sp.Abs(sp.cos(Z) - Z),
+    sp.Heaviside(sp.cos(Z) - Z) * sp.Max(1, 2 * Z),
+)
+
+
+@pytest.mark.parametrize("expr", CROSSING, ids=str)
+def test_functions_that_cross_or_touch_are_read_alike(expr: sp.Expr) -> None:
+    _agree(expr, ("1", "2", "-3/4"))
+
+
+@pytest.mark.parametrize(
+    ("expr", "kinks", "jumps"),
+    [
+        (sp.Max(Z, sp.tanh(Z)), (0,), (0,)),
+        (sp.Max(sp.exp(Z) - 1, Z), (), ()),
+        (sp.Max(sp.tanh(Z), Z / 2), (-1.9150080, 0, 1.9150080), (0, 0, 0)),
+        (sp.Heaviside(sp.tanh(Z) - Z / 2) * Z, (-1.9150080, 0, 1.9150080), (1.9150080, 0, -1.9150080)),
+        (sp.sign(sp.cos(Z) - Z) * (sp.cos(Z) - Z), (0.7390851,), (0,)),
+        (sp.sign(sp.cos(Z) - Z), (0.7390851,), (-2,)),
+        (sp.Heaviside(sp.cos(Z) - Z) * sp.Abs(sp.cos(Z) - Z), (0.7390851,), (0,)),
+        (sp.Heaviside(sp.tanh(Z) - Z / 2) * sp.Max(0, sp.tanh(Z) - Z / 2) * Z, (-1.9150080, 0, 1.9150080), (0, 0, 0)),
+        (sp.Heaviside(Z) * sp.Max(0, Z / 2 - sp.tanh(Z)), (1.9150080,), (0,)),
+        (sp.Max(0, sp.sign(sp.cos(Z) - Z)) + sp.Abs(sp.exp(Z) - 3 * Z), (0.6190613, 0.7390851, 1.5121346), (0, -1, 0)),
+    ],
+    ids=str,
+)
+def test_where_they_cross_they_have_a_kink_and_where_they_switch_a_jump(
+    expr: sp.Expr, kinks: tuple[float, ...], jumps: tuple[float, ...]
+) -> None:
+    found = pieces(expr)
+    assert [float(kink) for kink in found.kinks] == pytest.approx(kinks, abs=1e-7)
+    assert [float(jump) for jump in found.jumps] == pytest.approx(jumps, abs=1e-7)
+    # continuous is not continuous but for rounding
+    assert [jump == 0 for jump in found.jumps] == [jump == 0 for jump in jumps]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("c", ["1/2", "-9/10", "999999/1000000", "1", "-1"])
+@pytest.mark.parametrize("expr", [CROSSING[3], CROSSING[6], CROSSING[13]], ids=str)
+def test_thirty_digits_of_functions_that_cross(expr: sp.Expr, c: str) -> None:
+    act = Activation(str(expr), expr)
+    for own, other in zip(evaluate(act, 1, 1, c, digits=30), enclose(act, 1, 1, c, digits=30), strict=True):
+        if other.is_finite():
+            assert other.rad() < 1e-29
+            assert other.overlaps(arb(mpmath.nstr(own, 34), 1e-29))
+        else:
+            assert mpmath.isinf(own)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("expr", [CROSSING[0], CROSSING[3]], ids=str)
+def test_gram_of_functions_that_cross(expr: sp.Expr) -> None:
+    """Duplicates, opposites and near pairs; `enclose` at the products of the rows as they are."""
+    act, X = Activation(str(expr), expr), np.array([[1.0, 0.0], [1, 0], [-1, 0], [1, 1e-7], [3, 2], [0, 0.5]])
+    found = gram(product(act), X, kind="nngp")
+    for i, j in ((0, 0), (0, 1), (0, 2), (0, 3), (4, 4), (3, 4), (5, 4)):
+        a, b, c = (
+            sum(Fraction(x) * Fraction(y) for x, y in zip(X[p], X[q], strict=True)) / 2
+            for p, q in ((i, i), (j, j), (i, j))
+        )
+        wanted = float(enclose(act, a, b, c, digits=14)[0])
+        assert abs(found[i, j] - wanted) <= 1e-12 * np.sqrt(found[i, i] * found[j, j])
 
 
 @pytest.mark.long

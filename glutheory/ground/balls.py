@@ -107,7 +107,7 @@ class Tape:
         found = self._slots.get(node)
         if found is not None:
             return found
-        if node.is_Rational or node in (sp.pi, sp.E, sp.I):
+        if node.is_Rational or node in (sp.pi, sp.E, sp.I) or hasattr(node, "ball"):
             slot = self._new(node)
             self._constants.append((slot, node))
             return slot
@@ -211,13 +211,15 @@ def execute(steps: Sequence[Step], memory: list[Ball], analytic: bool = False) -
 
 
 def constant(value: sp.Expr) -> Ball:
-    """π, e, i or a rational number at the current precision."""
+    """π, e, i, a rational number, or one that knows its own `ball`, as roots do, at the current precision."""
     if value == sp.pi:
         return arb.pi()
     if value == sp.E:
         return arb.const_e()
     if value == sp.I:
         return acb(0, 1)
+    if hasattr(value, "ball"):
+        return value.ball()
     return arb(fmpq(int(value.p), int(value.q)))
 
 

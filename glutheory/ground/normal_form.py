@@ -35,6 +35,7 @@ import sympy as sp
 from glutheory.activations import Z
 from glutheory.errors import ExpressionError
 from glutheory.ground.pieces import pieces
+from glutheory.ground.roots import Root
 
 #: The Kolmogorov-distributed mixing variable of the logistic family.
 KAPPA = sp.Symbol("kappa", positive=True)
@@ -92,6 +93,9 @@ def _by_pieces(expr: sp.Expr) -> tuple[Term, ...] | None:
     try:
         found = pieces(expr)
     except ExpressionError:
+        return None
+    if any(kink.has(Root) for kink in found.kinks):
+        # that φ is continuous there is no identity of the numbers in its steps
         return None
     branches = [_read(branch) for branch in found.branches]
     waves: dict[tuple[int, sp.Expr], list[sp.Expr]] = {}

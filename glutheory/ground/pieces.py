@@ -1,7 +1,8 @@
 """An activation as finitely many smooth branches: its kinks, the branch on each interval between, its jumps.
 
-The switches are Heaviside, sign, Abs, Max and Min with arguments whose roots are found exactly, as those of straight
-lines are (`glutheory.ground.switches`; inner switches first).
+The switches are Heaviside, sign, Abs, Max and Min; inner ones first. Where the roots of their arguments can be written
+down, as those of straight lines can, kinks are these (`glutheory.ground.switches`); elsewhere, as where z/2 meets
+tanh(z), they are isolated, and known to any number of digits (`glutheory.ground.isolation`).
 Both certified roads start from here wherever they integrate: a ball must never be asked on which side of a
 kink it lies.
 """
@@ -14,11 +15,17 @@ from itertools import pairwise
 import sympy as sp
 
 from glutheory.activations import Z
-from glutheory.errors import ExpressionError
+from glutheory.errors import DerivationError, ExpressionError
+from glutheory.ground.balls import Tape, precision
+from glutheory.ground.isolation import NotIsolatedError, isolated
 from glutheory.ground.poles import singular
+from glutheory.ground.roots import Root
 from glutheory.ground.switches import roots
 
-_SWITCHES = (sp.Heaviside, sp.sign, sp.Abs, sp.Max, sp.Min)
+_JUMPING = (sp.Heaviside, sp.sign)
+_SWITCHES = (*_JUMPING, sp.Abs, sp.Max, sp.Min)
+#: Bits at which signs of constants are asked.
+_BITS = (128, 1024)
 #: Kinks beyond this number are refused: the work of every integrator grows with its square.
 MAX_KINKS = 32
 
@@ -75,25 +82,40 @@ def _slope(branch: sp.Expr) -> sp.Expr:
 
 
 def _sign(value: sp.Expr, expr: sp.Expr) -> int:
-    """The sign of an exact real constant; refused where SymPy cannot decide it."""
-    if value.is_positive:
-        return 1
-    if value.is_negative:
-        return -1
+    """The sign of an exact real constant; refused where it is not decided."""
+    sign = 1 if value.is_positive else -1 if value.is_negative else _balls_sign(value)
+    if sign is not None:
+        return sign
     if value.is_zero or value.equals(0):
         return 0
     raise ExpressionError(f"cannot decide the sign of {value} in {expr}: write its constants as rational numbers.")
 
 
-def _roots(argument: sp.Expr, expr: sp.Expr) -> tuple[sp.Expr, ...]:
-    """The points where the argument of a switch may change its sign."""
+def _balls_sign(value: sp.Expr) -> int | None:
+    """The sign of a constant, by balls, where that decides it."""
+    for bits in _BITS:
+        with precision(bits):
+            try:
+                ball = Tape([value], []).bind()([])[0]
+            except DerivationError:
+                return None
+            if ball > 0 or ball < 0:
+                return 1 if ball > 0 else -1
+    return None
+
+
+def _roots(argument: sp.Expr, low: sp.Expr, high: sp.Expr, expr: sp.Expr) -> tuple[sp.Expr, ...]:
+    """The points between low and high where the argument of a switch may change its sign."""
     found = roots(argument)
-    if found is None:
+    if found is not None:
+        return found
+    try:
+        return isolated(argument, low, high)
+    except NotIsolatedError as reason:
         raise ExpressionError(
-            f"a switch in {expr} has the argument {argument}, which is not of the form p*z + q, and whose roots "
-            "are not found: write the function with switches at the roots of straight lines only."
-        )
-    return found
+            f"a switch in {expr} has the argument {argument}, whose roots {reason}: write the function with switches "
+            "at finitely many places, such as roots of straight lines."
+        ) from None
 
 
 def _always(argument: sp.Expr) -> int | None:
@@ -106,8 +128,18 @@ def _always(argument: sp.Expr) -> int | None:
 def _inside(low: sp.Expr, high: sp.Expr) -> sp.Expr:
     """A point of the open interval."""
     if low.is_finite and high.is_finite:
-        return (low + high) / 2
+        return _between(low, high) if (low + high).has(Root) else (low + high) / 2
     return high - 1 if high.is_finite else (low + 1 if low.is_finite else sp.S.Zero)
+
+
+def _between(low: sp.Expr, high: sp.Expr) -> sp.Expr:
+    """A rational number between two places that are known to differ."""
+    middle, bits = (low + high) / 2, 8
+    while True:
+        found = sp.Rational(round(middle.evalf(bits) * 2**bits), 2**bits)
+        if (found - low).is_positive and (high - found).is_positive:
+            return found
+        bits *= 2
 
 
 def _arguments(node: sp.Expr) -> list[sp.Expr]:
@@ -146,7 +178,7 @@ def _split(expr: sp.Expr, low: sp.Expr, high: sp.Expr, whole: sp.Expr) -> list[t
     cuts = [low, high]
     for argument in _arguments(node):
         if _always(argument) is None:
-            for root in _roots(argument, whole):
+            for root in _roots(argument, low, high, whole):
                 _insert(cuts, root, whole)
     found: list[tuple[sp.Expr, sp.Expr]] = []
     for left, right in pairwise(cuts):
@@ -177,8 +209,8 @@ def pieces(expr: sp.Expr) -> Pieces:
         expr: a SymPy expression in `Z`, without other symbols.
 
     Raises:
-        ExpressionError: a symbolic constant, a switch whose argument is not affine in z, too many kinks, a
-            function that is not real or not finite at one of its kinks, or a pole.
+        ExpressionError: a symbolic constant, a switch whose argument has roots that were not all found, too many
+            kinks, a function that is not real or not finite at one of its kinks, or a pole.
     """
     free = expr.free_symbols - {Z}
     if free:
@@ -202,9 +234,42 @@ def pieces(expr: sp.Expr) -> Pieces:
         refusal = singular(branch, low, high, expr)
         if refusal is not None:
             raise ExpressionError(refusal)
-    sides = zip(branches, branches[1:], kinks, strict=False)
-    jumps = tuple(_jump(left, right, kink, expr) for left, right, kink in sides)
+    cuts = [*(low for low, _ in found), sp.oo]
+    jumps = tuple(
+        _jump_at_root(left, right, kink, cuts, expr) if kink.has(Root) else _jump(left, right, kink, expr)
+        for left, right, kink in zip(branches, branches[1:], kinks, strict=False)
+    )
     return Pieces(kinks, branches, jumps)
+
+
+def _jump_at_root(left: sp.Expr, right: sp.Expr, kink: sp.Expr, cuts: list[sp.Expr], expr: sp.Expr) -> sp.Expr:
+    """The jump where no formula gives the kink: whether it is 0 does not show in the values there.
+
+    It is 0 where no switch that jumps turns, and where the branches differ by a multiple of what is 0 there.
+    """
+    place = cuts.index(kink)
+    around = (cuts[place - 1], kink), (kink, cuts[place + 1])
+    if len({_settled(_exact(expr), _inside(*ends), expr) for ends in around}) == 1:
+        return sp.S.Zero
+    jump = (right - left).subs(Z, kink)
+    if _balls_sign(jump) is not None:
+        return jump
+    (root,) = kink.atoms(Root)
+    function = root.function if kink == root else root.function.subs(Z, -Z)
+    if sp.simplify((right - left) / function).is_polynomial(Z):
+        return sp.S.Zero
+    raise ExpressionError(
+        f"cannot decide whether {expr} jumps at z = {kink}: write a function that is continuous there, or one that "
+        "jumps there by more."
+    )
+
+
+def _settled(expr: sp.Expr, point: sp.Expr, whole: sp.Expr) -> sp.Expr:
+    """With the switches that jump replaced by what they are around the point."""
+    while nodes := [node for node in expr.atoms(*_JUMPING) if node.has(Z)]:
+        node = min(nodes, key=lambda switch: (switch.count(sp.Function), sp.count_ops(switch), str(switch)))
+        expr = expr.xreplace({node: _resolve(node, point, whole)})
+    return expr
 
 
 def _jump(left: sp.Expr, right: sp.Expr, kink: sp.Expr, expr: sp.Expr) -> sp.Expr:

@@ -38,7 +38,7 @@ def roots(argument: sp.Expr) -> tuple[sp.Expr, ...] | None:
         return ()
     slope = flat.coeff(Z, 1)
     rest = sp.expand(flat - slope * Z)
-    if not rest.has(Z):
+    if not (rest.has(Z) or slope.has(Z)):
         return (sp.radsimp(-rest / slope),)
     if flat.is_polynomial(Z):
         return _polynomial(flat)

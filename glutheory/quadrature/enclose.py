@@ -64,7 +64,7 @@ def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) 
 
     Raises:
         DomainError: an argument outside its domain, or an activation with symbolic constants.
-        ExpressionError: a function without a growth bound, or with kinks that are not roots of straight lines.
+        ExpressionError: a function without a growth bound, or with kinks that are not found.
         PrecisionError: the digits cannot be had within the work limits (`MAX_POINTS`, `MAX_KERNELS`, `MAX_NODES`,
             `MAX_ATTEMPTS`); its ``reached`` holds the balls that were reached.
     """

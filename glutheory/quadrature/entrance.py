@@ -53,7 +53,7 @@ def enclose(
     Raises:
         DomainError: an argument outside its domain, or an activation with symbolic constants.
         UnknownNameError: no such activation or group of weights.
-        ExpressionError: a function without a growth bound, or with kinks that are not roots of straight lines.
+        ExpressionError: a function without a growth bound, or with kinks that are not found.
         PrecisionError: the digits cannot be had within the work limits; its ``reached`` holds the balls that were
             reached.
     """

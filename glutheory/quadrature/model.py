@@ -74,7 +74,7 @@ def model(expr: sp.Expr) -> Model:
     """The model of a numeric activation.
 
     Raises:
-        ExpressionError: kinks that are not the roots of straight lines, or no growth bound on the real line.
+        ExpressionError: kinks that are not found, or no growth bound on the real line.
     """
     found = pieces(expr)
     whole = _part(found, _closed(expr))

@@ -25,13 +25,13 @@ from glutheory.symbolic.deltas import delta_part
 from glutheory.symbolic.hermite import norm, partial_sum
 from glutheory.symbolic.homogeneous import mean_of_powers
 from glutheory.symbolic.piecewise import Frame, Piecewise, piecewise
-from glutheory.symbolic.rotated import rotated
+from glutheory.symbolic.rotated import fine, rotated
 
 Pair = tuple[arb, arb]
 #: Values of its kernel up to which the semigroup is taken at once, and beyond which its work is refused.
 FEW, MAX_ENTRIES = 2_600_000, 8_000_000
 #: A point of `rotated` costs as much as this many of them; the points beyond which that is refused.
-_PRICE, MAX_POINTS = 20, 400_000
+_PRICE, MAX_POINTS = 10, 400_000
 _ROUNDS = 5
 #: The power of the scale that `_least` ends with.
 _MOST_POWERS = 3
@@ -142,12 +142,14 @@ def _sum(act: Activation, found: Piecewise, point: Point, goals: Sequence[arb]) 
             return ends.product(act, point, goals)
         if point.delta == 0:
             return ends.on_line(act, point, goals)
+        with precision(fine()):
+            sharp = Frame.of(point)
         frame = Frame.of(point)
         plan = semigroup.plan(found, frame, goals)
         entries = math.inf if plan is None else plan.entries
         if plan is not None and entries <= FEW:
             return plan.run()
-        made = rotated(found, frame, goals, min(MAX_POINTS, entries / _PRICE))
+        made = rotated(found, sharp, goals, min(MAX_POINTS, entries / _PRICE))
         if made is not None:
             return made[0], made[1] + delta_part(found, frame, goals[1])
         return plan.run() if plan is not None and entries <= MAX_ENTRIES else None

@@ -80,7 +80,7 @@ def piecewise(expr: sp.Expr) -> Piecewise:
     """The pieces of φ.
 
     Raises:
-        ExpressionError: kinks that are no roots of straight lines, or no bound on the line.
+        ExpressionError: kinks that are not found, or no bound on the line.
     """
     found = pieces(expr)
     ends = [None, *found.kinks, None]

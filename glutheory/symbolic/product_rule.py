@@ -41,11 +41,11 @@ def points_needed(half: arb, bounds: Bounds, goals: Sequence[arb]) -> tuple[int,
 
 
 def product_rule(low: arb, high: arb, count: int) -> list[tuple[arb, arb]]:
-    """(q, weight) of the interpolatory rule with this many points."""
-    middle, half = (low + high) / 2, (high - low) / 2
+    """(q, weight) of the interpolatory rule with this many points; short intervals need ends with many digits."""
     # the polynomials' coefficients in powers of s grow like (1 + √2)^n, the moments lose as much again for small halves
-    spare = max(0.0, -math.log2(float(half)))
+    spare = max(0.0, -math.log2(float((high - low) / 2)))
     with precision(ctx.prec + 2 * count + int((2 * spare + 6) * count) + 64):
+        middle, half = (low + high) / 2, (high - low) / 2
         edges = [(arb(s), _density(middle + s * half)) for s in (-1, 1)]
         moments = [normal_tail(low) - normal_tail(high) if low > 0 else normal_tail(-high) - normal_tail(-low)]
         previous = arb(0)

@@ -9,12 +9,14 @@ of q at which two of them meet, L is analytic, and `product_rule` integrates it 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
 import sympy as sp
-from flint import arb
+from flint import arb, ctx
 
+from glutheory.ground.balls import precision
 from glutheory.ground.order import Interval, apart, in_order
 from glutheory.symbolic.piecewise import Frame, Piecewise, Strip, strips
 from glutheory.symbolic.product_rule import points_needed, product_rule
@@ -25,14 +27,23 @@ from glutheory.symbolic.strands import Lattice, Piece, Strand, largest, slices
 _HALVINGS = 7
 
 
+def fine() -> int:
+    """The precision of cuts, and of the `frame` that `rotated` is given."""
+    return 8 * ctx.prec + 1024
+
+
 def rotated(found: Piecewise, frame: Frame, goals: Sequence[arb], most: float) -> Pair | None:
     """(S, T) with errors of about the goals, T without the delta functions of φ'; None beyond `most` points (p, q)."""
+    sharp, frame = frame, replace(frame, **{name: +getattr(frame, name) for name in ("root_a", "root_b", "rho", "gap")})
     roots = frame.root_a, abs(frame.root_b)
     envelopes = [(found.envelope(roots[0], i), found.envelope(roots[1], i)) for i in range(2)]
     rotation, tails = Rotation.of(frame, envelopes, goals)
     lines = lines_of(found, rotation)
     fold = frame.same and not frame.mirrored  # u and v can be exchanged: q and −q
-    intervals, left_out = apart(cuts(lines, rotation, fold))
+    with precision(fine()):
+        # where kinks of u and v nearly coincide cuts are near each other, and rules between them lose many digits
+        turned = Rotation.within(sharp, rotation.reach)
+        intervals, left_out = apart(cuts(lines_of(found, turned), turned, fold))
     gaps = [left_out * _height(pair, rotation) for pair in envelopes]
     totals, work = [arb(0, (tail + gap).upper()) for tail, gap in zip(tails, gaps, strict=True)], 0.0
     finer = [goal / 64 for goal in goals]

@@ -31,18 +31,22 @@ class Rotation:
     @classmethod
     def of(cls, frame: Frame, envelopes: Sequence[Pairs], goals: Sequence[arb]) -> tuple[Rotation, Pair]:
         """With what lies outside the window, for φ and φ'."""
-        roots = frame.root_a, abs(frame.root_b)
-        angle = arb.atan2((frame.gap * (1 + frame.rho)).sqrt(), frame.rho)
-        share = arb(0.5) if frame.same else arb(float(roots[1] / (roots[0] + roots[1])))
-        angles = angle * share, angle * (1 - share)
-        cosines = angles[0].cos(), angles[1].cos()
-        sines = angles[0].sin(), -angles[1].sin()
-        made = cls(frame, cosines, sines, arb(4))
+        made = cls.within(frame, arb(4))
         while True:
             tails = [made.outside(*pair) for pair in envelopes]
             if all(tail < goal / 16 for tail, goal in zip(tails, goals, strict=True)):
                 return made, (tails[0], tails[1])
             made = replace(made, reach=arb((made.reach + 0.25).mid()))
+
+    @classmethod
+    def within(cls, frame: Frame, reach: arb) -> Rotation:
+        """With this window, at the current precision."""
+        roots = frame.root_a, abs(frame.root_b)
+        angle = arb.atan2((frame.gap * (1 + frame.rho)).sqrt(), frame.rho)
+        share = arb(0.5) if frame.same else arb(float(roots[1] / (roots[0] + roots[1])))
+        angles = angle * share, angle * (1 - share)
+        cosines = angles[0].cos(), angles[1].cos()
+        return cls(frame, cosines, (angles[0].sin(), -angles[1].sin()), reach)
 
     def rates(self, one: Envelope, two: Envelope) -> Pair:
         """(s, t) with |φ(u) φ(v)| ≤ A B e^{s|p| + t|q|}."""

@@ -213,7 +213,6 @@ BAD[8, 2], BAD[11, 0] = np.nan, np.inf
     [
         (("relu", BAD), {}, "X has the value nan in row 8, column 2"),
         (("relu", _data(), BAD[9:]), {}, "Y has the value inf in row 2, column 0"),
-        (("relu", np.ma.masked_array(_data(), mask=True)), {}, "X is a masked array"),
         (("relu", _data(), np.ma.masked_array(_data(), mask=False)), {}, "Y is a masked array"),
         (("relu", [[1.0, 2.0], [3.0]]), {}, "X is a list of rows of different lengths"),
         (("relu", [["a", "b"]]), {}, "X is of type list, which numpy reads as <U1"),
@@ -271,13 +270,6 @@ def test_an_error_in_a_thread_is_raised() -> None:
 
     with pytest.raises(ZeroDivisionError):
         for_each(cover(9, 9, 2, True), fail, 2)
-
-
-@pytest.mark.filterwarnings("ignore:the matrix subclass")
-def test_numpy_matrices_are_refused_with_the_remedy() -> None:
-    """Their products mean something else."""
-    with pytest.raises(glu.DomainError, match=r"X is a numpy.matrix: give numpy.asarray\(X\)"):
-        gram("relu", np.matrix(_data()))
 
 
 @pytest.mark.parametrize("kind", ["nngp", "ntk"])

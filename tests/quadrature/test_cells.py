@@ -76,6 +76,27 @@ def test_thirty_digits_by_both_roads(act: Activation, point: Point) -> None:
             assert ball.rad() <= size.upper() * arb(10) ** -30
 
 
+_UNIT = 1 + Fraction(1, 10**6)
+#: Rows that differ in norm by as much as in direction: kinks of u and v cross beside each other, not at one place.
+NEARLY_EQUAL = (
+    Point.of(Fraction(1, 2), Fraction(1, 2) + Fraction(1, 2 * 10**14), Fraction(1, 2)),
+    Point.of(1, _UNIT**2, _UNIT * (1 - Fraction(1, 10**10))),
+    Point.of(1, _UNIT**2, -_UNIT * (1 - Fraction(1, 10**20))),
+)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("point", NEARLY_EQUAL, ids=["of 1e-14", "of 1e-6", "opposite"])
+@pytest.mark.parametrize("act", [KINKED[3], KINKED[6]], ids=by_name)
+def test_nearly_equal_norms_by_both_roads(act: Activation, point: Point) -> None:
+    """The rules between lines that meet side by side lost all digits, and `evaluate` refused after four seconds."""
+    values = series_balls(act, point, 30)
+    with precision(160):
+        for ball, value in zip(enclose(act, point.a, point.b, point.c, digits=30), values, strict=True):
+            assert ball.overlaps(value)
+            assert ball.rad() < arb(10) ** -29 * (1 + abs(ball))
+
+
 #: Where lines meet they are as near as the gap, elsewhere as its root: less than the rounding of a double.
 FINE = ("1e-17", "1e-20", "1e-24", "1e-40", "1e-80")
 

@@ -1,4 +1,7 @@
-"""Every kind of model is right, by plain autograd on copies, or refused in a sentence; and it is left as it was."""
+"""Every kind of model is right, by plain autograd on copies, or refused in a sentence; and it is left as it was.
+
+That the values and the words are those of the table is tested in `tests.test_needs`.
+"""
 
 # ruff: noqa: E402  (the package's sampling half can be imported only where torch is)
 
@@ -76,7 +79,6 @@ def test_is_right_and_leaves_the_model_as_it_was(name):
     assert float((together - true).abs().max()) <= TOLERANCE * float(true.abs().max())
     # the second time by the plan that is remembered
     assert float((again - true).abs().max()) <= TOLERANCE * float(true.abs().max())
-    assert float(total[1, 1]) == pytest.approx(kind.value, rel=5e-4)
     assert max(blocks.ways.values(), key=WAYS.index) == kind.ways
     assert told == ("autograd" in blocks.ways.values())
     same(state(model), before)
@@ -106,7 +108,7 @@ def test_is_refused_and_left_as_it_was(name):
     kind = KINDS[name]
     model = kind.model()
     before = state(model)
-    with pytest.raises(DomainError, match=kind.refused):
+    with pytest.raises(DomainError):
         module_ntk(model, kind.inputs)
     same(state(model), before)
 

@@ -35,7 +35,7 @@ def evaluator(act: Activation) -> Dual:
 
     Raises:
         DomainError: symbolic parameters, or a function that ball arithmetic does not know.
-        ExpressionError: kinks that are not the roots of straight lines.
+        ExpressionError: kinks that are not found.
     """
     if act.symbols:
         names = ", ".join(map(str, act.symbols))

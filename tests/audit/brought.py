@@ -1,7 +1,7 @@
-"""What people bring to `glutheory audit`: one row per need, with the input and the value that is right.
+"""Feed-forward networks that people bring to `glutheory audit`, one row each, and what is right for each.
 
 The right value is the condition number of the NTK by its definition: the Jacobian, by torch.func in float64, of the
-formula written out here, at the inputs that a hook of the test's own has caught.
+formula written out here, at the inputs that a hook of the test's own has caught. The rows are part of `tests.needs`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own habit)
 from torch import nn
@@ -26,27 +25,29 @@ N, LENGTH = 6, 4
 
 
 @dataclass(frozen=True)
-class Need:
+class Brought:
     """A row of the table.
 
     Attributes:
-        source: who needs it, and what was there before.
+        need: who needs it, and what was there before.
         made: how to make the model.
         maps: paths of the linear maps: (value, gate) or one branch, then the readout; a path with ":0" or ":1" is the
             first or second half of a fused map.
         phi: what is right between them.
         name: the block that is reported.
         kind: what it is called.
-        arguments: rows for the model, or None: the audit's own examples.
+        arguments: features of rows for the model, or None: the audit's own examples.
+        alone: features of rows given to the network alone.
     """
 
-    source: str
+    need: str
     made: Callable[[], nn.Module]
     maps: tuple[str, ...]
     phi: Callable[[torch.Tensor], torch.Tensor]
     name: str
     kind: str
     arguments: int | None = None
+    alone: int | None = None
 
 
 class TimmSwiGLU(nn.Module):
@@ -99,13 +100,13 @@ def speech(name: str) -> Callable[[], nn.Module]:
 
 ALBERT = "encoder.albert_layer_groups.0.albert_layers.0"
 
-NEEDS: dict[str, Need] = {
-    "Sequential": Need(
+BROUGHT: dict[str, Brought] = {
+    "Sequential": Brought(
         "models written in a notebook: the network is a Sequential, which was not found at all",
         lambda: InAModel(nn.Sequential(nn.Linear(6, 12), nn.GELU(), nn.Linear(12, 6))),
         ("blocks.0.0", "blocks.0.2"), F.gelu, "blocks.0", "plain gelu", 6,
     ),
-    "Sequential with a norm and dropout": Need(
+    "Sequential with a norm and dropout": Brought(
         "vision transformers from tutorials: normalisation and dropout stand in the same Sequential",
         lambda: InAModel(
             nn.Sequential(
@@ -114,49 +115,49 @@ NEEDS: dict[str, Need] = {
         ),
         ("blocks.0.1", "blocks.0.4"), F.relu, "blocks.0", "plain relu", 6,
     ),
-    "Sequential with nn.GLU": Need(
+    "Sequential with nn.GLU": Brought(
         "gated convolution-free blocks: torch's own GLU gates by its second half",
         lambda: InAModel(nn.Sequential(nn.Linear(6, 20), nn.GLU(), nn.Linear(10, 6))),
         ("blocks.0.0:0", "blocks.0.0:1", "blocks.0.2"), torch.sigmoid, "blocks.0", "GLU", 6,
     ),
-    "w12 and w3": Need(
+    "w12 and w3": Brought(
         "DINOv2 as its authors publish it: gate and value in one map",
         lambda: InAModel(AuthorsSwiGLU()),
         ("blocks.0.w12:1", "blocks.0.w12:0", "blocks.0.w3"), F.silu, "blocks.0", "SwiGLU", 6,
     ),
-    "fc1_g and fc1_x": Need(
+    "fc1_g and fc1_x": Brought(
         "timm's SwiGLU towers", lambda: InAModel(TimmSwiGLU()),
         ("blocks.0.fc1_x", "blocks.0.fc1_g", "blocks.0.fc2"), F.silu, "blocks.0", "SwiGLU", 6,
     ),
-    "ALBERT": Need(
+    "ALBERT": Brought(
         "ALBERT, one layer that serves all", tiny("albert", **ENCODER, embedding_size=16, vocab_size=200),
         (f"{ALBERT}.ffn", f"{ALBERT}.ffn_output"),
         lambda z: F.gelu(z, approximate="tanh"), ALBERT, "plain tanh-gelu",
     ),
-    "XLNet": Need(
+    "XLNet": Brought(
         "XLNet, whose maps are called layer_1 and layer_2",
         tiny("xlnet", d_model=32, n_layer=2, n_head=2, d_inner=64, vocab_size=200),
         ("layer.0.ff.layer_1", "layer.0.ff.layer_2"), F.gelu, "layer.0.ff", "plain gelu",
     ),
-    "ConvNeXt": Need(
+    "ConvNeXt": Brought(
         "ConvNeXt, whose pointwise convolutions are linear maps over the channels",
         tiny("convnext", hidden_sizes=[8, 16], depths=[1, 1], num_stages=2, image_size=32, layer_scale_init_value=1.0),
         ("encoder.stages.0.layers.0.pwconv1", "encoder.stages.0.layers.0.pwconv2"), F.gelu,
         "encoder.stages.0.layers.0", "plain gelu",
     ),
 }  # fmt: skip
-#: Speech models read no tokens: their inputs are rows, given to the network alone.
-SPEECH = {
-    name: Need(
+# speech models read no tokens: their inputs are rows, given to the network alone
+BROUGHT |= {
+    name: Brought(
         f"{name}, a speech encoder, whose network has intermediate_dense and output_dense", speech(name),
         ("encoder.layers.0.feed_forward.intermediate_dense", "encoder.layers.0.feed_forward.output_dense"), F.gelu,
-        "encoder.layers.0.feed_forward", "plain gelu",
+        "encoder.layers.0.feed_forward", "plain gelu", alone=ENCODER["hidden_size"],
     )
     for name in ("wav2vec2", "hubert")
 }  # fmt: skip
 
 
-def weights(model: nn.Module, path: str) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _weights(model: nn.Module, path: str) -> tuple[torch.Tensor, torch.Tensor | None]:
     module: Any = model.get_submodule(path.split(":", maxsplit=1)[0])
     weight, bias = module.weight.detach().double(), None if module.bias is None else module.bias.detach().double()
     if ":" in path:
@@ -165,19 +166,19 @@ def weights(model: nn.Module, path: str) -> tuple[torch.Tensor, torch.Tensor | N
     return weight, bias
 
 
-def right(need: Need, model: nn.Module, X: torch.Tensor) -> float:
+def right(brought: Brought, model: nn.Module, X: torch.Tensor) -> float:
     """The condition number by the definition of the NTK."""
     parameters: dict[str, torch.Tensor] = {}
-    for i, path in enumerate(need.maps):
-        weight, bias = weights(model, path)
+    for i, path in enumerate(brought.maps):
+        weight, bias = _weights(model, path)
         parameters[f"w{i}"] = weight
         if bias is not None:
             parameters[f"b{i}"] = bias
-    last = len(need.maps) - 1
+    last = len(brought.maps) - 1
 
     def outputs(p: dict[str, torch.Tensor]) -> torch.Tensor:
         parts = [F.linear(X, p[f"w{i}"], p.get(f"b{i}")) for i in range(last)]
-        h = need.phi(parts[0]) if last == 1 else parts[0] * need.phi(parts[1])
+        h = brought.phi(parts[0]) if last == 1 else parts[0] * brought.phi(parts[1])
         return F.linear(h, p[f"w{last}"], p.get(f"b{last}"))
 
     with torch.no_grad():
@@ -185,10 +186,12 @@ def right(need: Need, model: nn.Module, X: torch.Tensor) -> float:
     return float(ends[1] / ends[0])
 
 
-def caught(need: Need, model: nn.Module, call: Callable[[], Any]) -> torch.Tensor:
+def _caught(brought: Brought, model: nn.Module, call: Callable[[], Any]) -> torch.Tensor:
     """What reaches the first map, the last row of every example."""
     kept: list[torch.Tensor] = []
-    handle = model.get_submodule(need.maps[0].split(":")[0]).register_forward_pre_hook(lambda _m, a: kept.append(a[0]))
+    handle = model.get_submodule(brought.maps[0].split(":")[0]).register_forward_pre_hook(
+        lambda _m, a: kept.append(a[0])
+    )
     with torch.no_grad():
         call()
     handle.remove()
@@ -197,88 +200,19 @@ def caught(need: Need, model: nn.Module, call: Callable[[], Any]) -> torch.Tenso
     return kept[0].reshape(N, -1, kept[0].shape[-1])[:, -1].double()
 
 
-@pytest.mark.parametrize("case", NEEDS)
-def test_what_people_bring(case: str) -> None:
-    need = NEEDS[case]
-    model = need.made().eval()
-    if need.arguments is not None:
-        given: Any = (rows(N, need.arguments),)
+def audited(brought: Brought) -> tuple[str, bool, float]:
+    """What it is called, whether the formula was verified on the model, and its condition number over the right one."""
+    model = brought.made().eval()
+    if brought.alone is not None:
+        X = rows(N, brought.alone)
+        found = audit(model, inputs=X, draws=1)
+    elif brought.arguments is not None:
+        given: Any = (rows(N, brought.arguments),)
         found = audit(model, inputs=given, draws=1)
-        X = caught(need, model, lambda: model(*given))
+        X = _caught(brought, model, lambda: model(*given))
     else:
         found = audit(model, samples=N, length=LENGTH, draws=1)
         arguments, _ = example(model, N, LENGTH, 0)
-        X = caught(need, model, lambda: model(**arguments))
-    block = next(block for block in found.blocks if block.name == need.name)
-    assert (block.own.kind, block.verified) == (need.kind, True)
-    # float32 before the network, and the condition number may multiply it
-    assert block.as_it_is.value == pytest.approx(right(need, model, X), rel=1e-3)
-    # a negative control: with another activation the value would be another
-    other = Need(need.source, need.made, need.maps, torch.cos, need.name, need.kind)
-    assert abs(right(other, model, X) / block.as_it_is.value - 1) > 1e-2
-
-
-@pytest.mark.parametrize("name", SPEECH)
-def test_speech_encoders(name: str) -> None:
-    need = SPEECH[name]
-    model = need.made().eval()
-    X = rows(N, ENCODER["hidden_size"])
-    found = audit(model, inputs=X, draws=1)
-    block = next(block for block in found.blocks if block.name == need.name)
-    assert (block.own.kind, block.verified) == (need.kind, True)
-    assert block.as_it_is.value == pytest.approx(right(need, model, X.double()), rel=1e-6)
-
-
-def test_a_network_with_a_norm_inside_is_named_and_not_misread() -> None:
-    model = InAModel(
-        nn.Sequential(nn.Linear(6, 12), nn.LayerNorm(12), nn.Linear(12, 6)),
-        nn.Sequential(nn.Linear(6, 12), nn.GELU(), nn.Linear(12, 6)),
-    )
-    found = audit(model, inputs=(rows(N, 6),), draws=1)
-    assert [block.name for block in found.blocks] == ["blocks.1"]
-    assert found.skipped[0][0] == "blocks.0"
-
-
-def test_experts_that_are_modules_are_audited_alone_and_their_mixture_is_named() -> None:
-    class Routed(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.experts = nn.ModuleList(TimmSwiGLU() for _ in range(2))
-            self.router = nn.Linear(6, 2)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            chosen = self.router(x).argmax(dim=-1)
-            total = torch.zeros_like(x)
-            for i, expert in enumerate(self.experts):
-                total[chosen == i] = expert(x[chosen == i])
-            return total
-
-    torch.manual_seed(1)
-    model = nn.Sequential(Routed())
-    found = audit(model, inputs=rows(N, 6), draws=1)
-    assert [block.name for block in found.blocks] == ["0.experts.0", "0.experts.1"]
-    assert all(block.verified for block in found.blocks)
-    assert found.skipped == (
-        (
-            "0.experts",
-            "its experts are modules of their own: each is audited alone, their routed mixture is not",
-        ),
-    )
-
-
-@pytest.mark.parametrize("name", ["clip", "vit_mae", "clvp"])
-def test_models_that_read_more_than_one_thing_end_in_a_sentence_or_a_report(name: str) -> None:
-    from glutheory.errors import DomainError
-    from tests.tiny_configurations import tiny as small
-
-    config = small(name)
-    if name == "clvp":  # speech beside the text
-        with pytest.raises(
-            DomainError, match=r"cannot read .* choose another length, inputs 'gaussian', or from Python"
-        ):
-            audit(config, samples=4, length=4, draws=1)
-        assert audit(config, inputs="gaussian", samples=4, draws=1).blocks
-    else:
-        found = audit(config, samples=4, length=4, draws=1)
-        assert len(found.blocks) >= 2
-        assert not found.skipped
+        X = _caught(brought, model, lambda: model(**arguments))
+    block = next(block for block in found.blocks if block.name == brought.name)
+    return block.own.kind, block.verified, block.as_it_is.value / right(brought, model, X.double())
