@@ -73,11 +73,11 @@ class _Logistic:
         q = self.factor * side.r
         found = series(xp, self.base, q)
         linear = self.linear * q ** (2 * self.base.growth)
-        scale = self.constant + linear + self.weight * found.rest[0, :]
-        slope_scale = linear + self.weight * found.slope_rest[0, :]
-        tiny = constant(xp, q, 1e-300)
-        missing = xp.maximum(found.rest / xp.maximum(scale, tiny), found.slope_rest / xp.maximum(slope_scale, tiny))
-        return xp.concat([q[None, :], found.coefficients, xp.sqrt(self.weight * missing)], axis=0)
+        scale = self.constant + linear + self.weight * found.norm
+        slope_scale = linear + self.weight * found.slope_norm
+        missing = found.missing(xp, self.base, scale, slope_scale)
+        missing *= self.weight
+        return xp.concat([q[None, :], found.coefficients, xp.sqrt(missing)], axis=0)
 
     def slope_features(self, side: Radii) -> Array:
         """Q, the h_k, the q dh_k/dq, and the part of √Σ k² h_k² from the j-th term on: shape (3 TERMS + 2, n)."""
@@ -124,6 +124,8 @@ class _Logistic:
             if power:
                 enough = math.inf if rest <= _TOLERANCE else (_TOLERANCE / rest) ** (2.0 / power)
                 found.append(max(found[-1], enough))
+                if enough > 1.0:
+                    break
         return found if self.base.parity == 0 else found[1:]
 
     def _bounds(self, xp: Namespace, left: Array, right: Array, lost: int = 0) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ For q ≤ 20/13 the trapezoidal rule on |x| ≤ 13: the nearest poles are ±iπ/
 step of 13/128 leaves e^{−60}, times at most e^{18} by which He_k grows on the way there. Beyond, the limit |x| or
 sign(x) is integrated exactly, and the rest, below e^{−40} from x = 20/q on, by Fejér's rule (Waldvogel 2006): its poles
 keep their place relative to the interval, and 192 nodes leave e^{−76}. Both rules have weights accurate to an ulp.
-Where many rows have a q in one octave beyond, they are interpolated there in log q by Chebyshev polynomials.
+Where many rows have a q in one octave, they are interpolated there in log q by Chebyshev polynomials.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ _CUT = 20.0
 #: Parseval's differences below this fraction are rounding errors.
 _ROUNDING = 1e-13
 _CHUNK = 64
+#: Up to so many rows of an octave are integrated one by one; its polynomials take 18.
+_FEW = 24
+#: Below 2^this so are all.
+_LOWEST = -30
 
 
 #: (xp, f, q) to coefficients (TERMS, n) and the norms of f and f' (n,).
@@ -41,13 +45,39 @@ class Series(NamedTuple):
 
     Attributes:
         coefficients: h_k(q_i), shape (TERMS, n), the degrees k those of the base.
-        rest: Σ_{degrees from the j-th on} h_k², shape (TERMS + 1, n).
-        slope_rest: the same of k h_k².
+        norm: E f(q_i x)², which is Σ h_k² over all degrees; shape (n,).
+        slope_norm: E of the squared derivative along x, Σ k h_k².
     """
 
     coefficients: Array
-    rest: Array
-    slope_rest: Array
+    norm: Array
+    slope_norm: Array
+
+    def missing(self, xp: Namespace, base: Base, scale: Array, slope_scale: Array) -> Array:
+        """What the first 0 … TERMS coefficients leave out, shape (TERMS + 1, n).
+
+        A bound, too large by a factor of 2 at most, of both Σ h_k²/scale and Σ k h_k²/slope_scale over the others.
+        """
+        k = constant(xp, self.norm, base.degrees())[:, None]
+        tiny = constant(xp, self.norm, 1e-300)
+        once, slope_once = 1.0 / xp.maximum(scale, tiny), 1.0 / xp.maximum(slope_scale, tiny)
+        squares = self.coefficients * self.coefficients
+        end = squares[-4:, :]
+        beyond = _beyond(xp, self.norm, squares, end) * once
+        slope_beyond = _beyond(xp, self.slope_norm, k * squares, k[-4:, :] * end) * slope_once
+        squares *= xp.maximum(once, k * slope_once)
+        found = xp.empty((TERMS + 1, squares.shape[1]), dtype=squares.dtype, device=array_api_compat.device(squares))
+        found[TERMS, :] = 0.0
+        found[:TERMS, :] = xp.flip(xp.cumulative_sum(xp.flip(squares, axis=0), axis=0), axis=0)
+        found += xp.maximum(beyond, slope_beyond)
+        return found
+
+
+def _beyond(xp: Namespace, total: Array, squares: Array, end: Array) -> Array:
+    """Parseval's remainder, shape (n,): the total less the squares, whose last ones are the end."""
+    left = total - xp.sum(squares, axis=0)
+    # where the difference is lost in rounding, h_k ~ exp(−c√k) with c√k > 15: what follows is below TERMS·h_k²
+    return xp.where(left > _ROUNDING * total, left, TERMS * xp.max(end, axis=0))
 
 
 @cache
@@ -113,32 +143,35 @@ def _large(xp: Namespace, base: Base, q: Array) -> tuple[Array, Array, Array]:
     return coefficients, square, slope_square
 
 
+def _integrated(xp: Namespace, base: Base, q: Array) -> tuple[Array, Array, Array]:
+    """The same for any q, not many of them, by the rule for each."""
+    coefficients = xp.zeros((TERMS, q.shape[0]), dtype=q.dtype, device=array_api_compat.device(q))
+    norm, slope_norm = xp.zeros_like(q), xp.zeros_like(q)
+    large = q > _CUT / _END
+    for rule, mask in ((_small, ~large), (_large, large)):
+        rows = xp.nonzero(mask)[0]
+        for start in range(0, rows.shape[0], _CHUNK):
+            some = piece(rows, start, _CHUNK)
+            coefficients[:, some], norm[some], slope_norm[some] = rule(xp, base, xp.take(q, some))
+    return coefficients, norm, slope_norm
+
+
 @lru_cache(maxsize=64)
 def _octave(base: Base, octave: int) -> np.ndarray:
-    """Chebyshev coefficients in log q of what `_large` finds for 2^octave ≤ q ≤ 2^(octave + 1): (TERMS + 2, count)."""
+    """Chebyshev coefficients in log q of all three for 2^octave ≤ q ≤ 2^(octave + 1): (TERMS + 2, count)."""
     count = enough(0.5 * math.log(2.0), 0.5 * math.pi)
-    q = 2.0 ** (octave + 0.5 + 0.5 * points(count))
-    coefficients, norm, slope_norm = _large(numpy_namespace(), base, q)
+    q = 2.0 ** (0.5 + 0.5 * points(count)) * 2.0**octave
+    coefficients, norm, slope_norm = _integrated(numpy_namespace(), base, q)
     found: np.ndarray = np.concatenate([coefficients, norm[None, :], slope_norm[None, :]]) @ transform(count).T
     return found
 
 
 def _interpolated(xp: Namespace, base: Base, q: Array, octave: int) -> tuple[Array, Array, Array]:
-    """What `_large` finds, for q in this octave: analytic in log q for |Im| < π/2."""
+    """The same for q in this octave: analytic in log q for |Im| < π/2."""
     coefficients = _octave(base, octave)
-    values = polynomials(xp, 2.0 * (xp.log2(q) - octave) - 1.0, coefficients.shape[1])
+    values = polynomials(xp, 2.0 * xp.log2(q * 2.0**-octave) - 1.0, coefficients.shape[1])
     found = inner(xp, constant(xp, q, coefficients), values.T)
     return found[:TERMS, :], found[TERMS, :], found[TERMS + 1, :]
-
-
-def _rest(xp: Namespace, squares: Array, total: Array) -> Array:
-    """Σ of the squares from the j-th on, Parseval's remainder included; shapes (TERMS, n), (n,) to (TERMS + 1, n)."""
-    left = total - xp.sum(squares, axis=0)
-    # where the difference is lost in rounding, h_k ~ exp(−c√k) with c√k > 15: what follows is below TERMS·h_k²
-    last = TERMS * xp.max(squares[-4:, :], axis=0)
-    remainder = xp.where(left > _ROUNDING * total, left, last)
-    reverse = xp.flip(xp.cumulative_sum(xp.flip(squares, axis=0), axis=0), axis=0)
-    return xp.concat([reverse + remainder, remainder[None, :]], axis=0)
 
 
 def series(xp: Namespace, base: Base, q: Array) -> Series:
@@ -149,19 +182,15 @@ def series(xp: Namespace, base: Base, q: Array) -> Series:
         for start in range(0, rows.shape[0], chunk):
             some = piece(rows, start, chunk)
             coefficients[:, some], norm[some], slope_norm[some] = rule(xp, base, xp.take(q, some))
-    squares = coefficients * coefficients
-    degrees = constant(xp, q, base.degrees())[:, None]
-    return Series(coefficients, _rest(xp, squares, norm), _rest(xp, degrees * squares, slope_norm))
+    return Series(coefficients, norm, slope_norm)
 
 
 def _rules(xp: Namespace, q: Array) -> Iterator[tuple[Array, _Rule, int]]:
     """Rows, the rule for them, and how many of them at a time."""
-    large = q > _CUT / _END
-    yield xp.nonzero(~large)[0], _small, 16 * _CHUNK
-    octaves = xp.floor(xp.log2(xp.where(large, q, xp.ones_like(q))))
+    octaves = xp.floor(xp.log2(xp.where(q > 2.0**_LOWEST, q, 0.0 * q + 2.0 ** (_LOWEST - 1))))
     for octave in np.unique(host(octaves)).tolist():
-        rows = xp.nonzero(large & (octaves == octave))[0]
-        if rows.shape[0] > _CHUNK:
+        rows = xp.nonzero(octaves == octave)[0]
+        if rows.shape[0] > _FEW and octave >= _LOWEST:
             yield rows, partial(_interpolated, octave=int(octave)), 16 * _CHUNK
         else:
-            yield rows, _large, _CHUNK
+            yield rows, _integrated, 16 * _CHUNK
