@@ -147,7 +147,7 @@ class Compiled:
         """The diagonal, and the nearly parallel pairs."""
         parts = [target[rows, columns] for target in self.targets]
         if half:
-            for part, values in zip(parts, self.plan.own(rows, self.kinds), strict=True):
+            for part, values in zip(parts, self.plan.diagonals(rows, self.kinds), strict=True):
                 np.fill_diagonal(part, values)
         if near is None:
             return

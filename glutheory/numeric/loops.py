@@ -127,9 +127,9 @@ def _lifted(
         for c in range(len(rho)):
             r, both = rho[c], alpha * beta[c]
             sums, cosine = gamma2 + delta2[c], both * r
-            square = 1.0 - cosine * cosine
-            root, inside = math.sqrt(square), _gelu_inside(r, sums)
-            s[c], t[c] = _gelu(r, inside, both, cosine, square, root, arcsine(cosine), sums, gamma2 * delta2[c])
+            inverse, inside = 1.0 / math.sqrt(1.0 - cosine * cosine), _gelu_inside(r, sums)
+            quotient = gamma2 * delta2[c] * (inverse * inverse)
+            s[c], t[c] = _gelu(r, inside, both, cosine, inverse, arcsine(cosine), sums, quotient)
     elif code == _GAUSSIAN:
         for c in range(len(rho)):
             cosine = alpha * beta[c] * rho[c]

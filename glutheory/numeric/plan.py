@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import array_api_compat
@@ -51,6 +51,7 @@ class Plan:
     overflows: bool
     front: float
     readout: float
+    _diagonals: dict[tuple[str, ...], list[Array]] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -59,12 +60,17 @@ class Plan:
 
     def diagonal(self, some: slice, kind: str) -> Array:
         """The kernels of these rows with themselves, of the plan of a symmetric matrix; shape (rows,)."""
-        return self.own(some, (kind,))[0]
+        return self._own(some, (kind,))[0]
 
-    def own(self, some: slice, kinds: tuple[str, ...]) -> list[Array]:
-        """The same for several kinds."""
-        xp, rows = self.left.xp, self.left
-        rho = xp.where(rows.norm[some] == 0, 0.0 * rows.length[some], 0.0 * rows.length[some] + 1.0)
+    def diagonals(self, some: slice, kinds: tuple[str, ...]) -> list[Array]:
+        """The same for several kinds, for tiles: those of all rows are computed at once."""
+        if kinds not in self._diagonals:
+            self._diagonals[kinds] = self._own(slice(0, self.left.count), kinds)
+        return [values[some] for values in self._diagonals[kinds]]
+
+    def _own(self, some: slice, kinds: tuple[str, ...]) -> list[Array]:
+        xp, norm, zero = self.left.xp, self.left.norm[some], 0.0 * self.left.length[some]
+        rho = xp.where(norm == 0, zero, zero + 1.0)
         pairs = Geometry(xp, rho, True, 1.0, 1.0 - rho, 0.0 * rho)
         return self.kernels(pairs, lambda f: f[..., some], lambda f: f[..., some], kinds)
 
@@ -77,7 +83,7 @@ class Plan:
         results = self.kernels(pairs, lambda f: f[..., rows, None], lambda f: f[..., None, columns], kinds)
         if symmetric:
             every = xp.arange(pairs.rho.shape[0], device=array_api_compat.device(pairs.rho))
-            for part, values in zip(results, self.own(rows, kinds), strict=True):
+            for part, values in zip(results, self.diagonals(rows, kinds), strict=True):
                 part[every, every] = values
         if near is not None:
             self.repair(results, near, (rows.start, columns.start), kinds, symmetric)

@@ -75,23 +75,22 @@ def relu2(rho: Real, sine: Real, psi: Real) -> Real:
 
 
 def gelu(
-    rho: Real, inside: Real, both: Real, cosine: Real, square: Real, root: Real, angle: Real, sums: Real, product: Real
+    rho: Real, inside: Real, both: Real, cosine: Real, inverse: Real, angle: Real, sums: Real, quotient: Real
 ) -> tuple[Real, Real]:
     """S and c T of z Φ(z): ρ P + α α' (sin² + ρ²(γ²+γ'²)) / 2π√D and ρ (P + ρ̃ (γ²+γ'²+γ²γ'²/D) / 2π√D).
 
-    Given ρ, sin² θ + ρ²(γ²+γ'²), α α', ρ̃, D, √D, arcsin ρ̃, γ²+γ'² and γ²γ'².
+    Given ρ, sin² θ + ρ²(γ²+γ'²), α α', ρ̃, 1/√D, arcsin ρ̃, γ²+γ'² and γ²γ'²/D.
     """
     angle = angle + math.pi / 2
     angle *= rho  # 2π ρ P
     s = inside * both
-    s /= root
+    s *= inverse
     s += angle
     s *= 1 / _PI2
-    t = product / square
-    t += sums
+    t = quotient + sums
     t *= cosine
     t *= rho
-    t /= root
+    t *= inverse
     t += angle
     t *= 1 / _PI2
     return s, t

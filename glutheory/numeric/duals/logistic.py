@@ -14,6 +14,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from glutheory.numeric.arrays import Array, Namespace, add_outer, constant, host
 from glutheory.numeric.duals.bases import LOG_COSH, TANH, TERMS, X_TANH, Base
 from glutheory.numeric.duals.close import chunks, split
@@ -28,6 +30,8 @@ from glutheory.numeric.pairs import NEAR, Geometry, Radii
 _TOLERANCE = 1e-16
 #: The q up to which roundings of ρ may stay, by parity.
 _GENTLE = (6.0, 2.5)
+#: 2 over the degrees after so many terms, that of a constant left out, by parity.
+_ROOTS = tuple(2.0 / (2 * np.arange(1 - parity, TERMS + 1) + parity) for parity in (0, 1))
 
 
 @dataclass(frozen=True)
@@ -118,15 +122,12 @@ class _Logistic:
 
     def _reaches(self, left: list[float], right: list[float]) -> list[float]:
         """The ρ² for which 0 … TERMS terms are enough."""
-        found = [-1.0]
-        for j, (first, second) in enumerate(zip(left, right, strict=True)):
-            power, rest = 2 * j + self.base.parity, first * second
-            if power:
-                enough = math.inf if rest <= _TOLERANCE else (_TOLERANCE / rest) ** (2.0 / power)
-                found.append(max(found[-1], enough))
-                if enough > 1.0:
-                    break
-        return found if self.base.parity == 0 else found[1:]
+        begin = 1 - self.base.parity
+        rest = np.multiply(left, right)[begin:]
+        with np.errstate(divide="ignore", over="ignore"):
+            enough = np.where(rest <= _TOLERANCE, np.inf, (_TOLERANCE / rest) ** _ROOTS[self.base.parity])
+        found: list[float] = np.maximum.accumulate(enough).tolist()
+        return [-1.0] * begin + found
 
     def _bounds(self, xp: Namespace, left: Array, right: Array, lost: int = 0) -> tuple[Array, Array]:
         """A and A' of the rows: all the terms suffice for |ρ| ≤ A A'."""

@@ -60,9 +60,9 @@ def _gelu_values(pairs: Geometry, left: Array, right: Array) -> Values:
         inside = pairs.rho * pairs.rho * sums + sine * sine
     else:
         inside = far.gelu_inside(pairs.rho, sums)
-    gammas = add_outer(pairs.xp, 0.0 * pairs.rho, left[2, ...], right[2, ...])
+    quotient = add_outer(pairs.xp, 0.0 * pairs.rho, left[2, ...], right[2, ...]) / square
     angle = pairs.xp.atan2(cosine, root)
-    return Values(*far.gelu(pairs.rho, inside, product, cosine, square, root, angle, sums, gammas))
+    return Values(*far.gelu(pairs.rho, inside, product, cosine, 1.0 / root, angle, sums, quotient))
 
 
 def gate_partials(
