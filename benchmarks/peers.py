@@ -112,9 +112,9 @@ _DUALS: dict[str, Callable[[Any, Any, Any, Any], Pair]] = {"relu": _relu, "gelu"
 
 
 def _neural_tangents(name: str, X: np.ndarray, Y: np.ndarray | None) -> Callable[[], Pair] | None:
-    jax, nt = import_module("jax"), import_module("neural_tangents")
     if _ACTIVATIONS[name] == "silu" and max(len(X), 0 if Y is None else len(Y)) > _MOST:
         return None
+    jax, nt = import_module("jax"), import_module("neural_tangents")
     jax.config.update("jax_enable_x64", True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a layer is numerical, and that it takes branches for independent
