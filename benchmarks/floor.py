@@ -1,18 +1,22 @@
 """Gram matrices over the floor: processor time as a ratio to one product of the data and two new n×n arrays.
 
     python benchmarks/floor.py [--n 4000] [--d 64] [--networks relu reglu gelu geglu swiglu] [--dtype float32]
-                               [--cross] [--ways arrays compiled numpy] [--repeats 5] [--quick]
+                               [--cross] [--ways arrays compiled numpy] [--repeats 5] [--quick] [--first]
 
 NNGP and NTK together, by arrays and, where numba is installed, by compiled loops, and by those of the peers (see
 peers.py) that are installed. All take turns in one run; each figure is the least, the median and the greatest ratio of
 the turns, each to the floor of the same turn. `off by` is the greatest difference from the arrays' result among the
 first 200 rows, over √(K(x,x) K(y,y)): peers that compute something else would show there.
+
+--first: the first and the second call of new processes instead, in seconds; loops are read from numba's cache.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import statistics
+import time
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -87,6 +91,30 @@ def table(X: np.ndarray, Y: np.ndarray | None, networks: list[str], ways: list[s
         print(f"{label:23} {spread} {off[label]:8.0e}", flush=True)
 
 
+def calls(name: str, X: np.ndarray, fast: bool) -> tuple[float, ...]:
+    """Processor and wall seconds of two calls of this process, one after the other; what arrays import is there."""
+    gram(name, X[:50], fast=False)
+    found: list[float] = []
+    for _ in range(2):
+        start = time.process_time(), time.perf_counter()
+        gram(name, X, kind="both", fast=fast)
+        found += time.process_time() - start[0], time.perf_counter() - start[1]
+    return tuple(found)
+
+
+def first_calls(X: np.ndarray, networks: list[str], ways: list[str], repeats: int) -> None:
+    """One line for each network, way and process, after one that compiles."""
+    print("first call cpu s, wall s; second call cpu s, wall s")
+    spawn = multiprocessing.get_context("spawn")
+    for turn in range(-1, repeats):
+        for name in networks:
+            for way in ways:
+                with spawn.Pool(1) as pool:
+                    found = pool.apply(calls, (name, X, WAYS[way]))
+                if turn >= 0:
+                    print(f"{name:7} {way:9}", *(f"{value:7.3f}" for value in found), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, default=4000, help="rows (default 4000)")
@@ -99,11 +127,15 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=5, help="turns, after one that does not count (default 5)")
     parser.add_argument("--quick", action="store_true", help="n = 200, 2 turns, no compiled peers: whether it runs")
+    parser.add_argument("--first", action="store_true", help="first and second calls of new processes, X alone")
     arguments = parser.parse_args()
     ways = arguments.ways or ([*WAYS, "numpy"] if arguments.quick else [*WAYS, *peers.PEERS])
     n, repeats = (200, 2) if arguments.quick else (arguments.n, arguments.repeats)
     X, Y = np.random.default_rng(0).standard_normal((2, n, arguments.d)).astype(arguments.dtype)
     print(f"n = {n}, d = {arguments.d}, {arguments.dtype}, {'X against Y' if arguments.cross else 'X alone'}")
+    if arguments.first:
+        first_calls(X, list(arguments.networks), [way for way in ways_here(ways) if way in WAYS], repeats)
+        return
     table(X, Y if arguments.cross else None, list(arguments.networks), ways_here(ways), repeats)
 
 

@@ -88,7 +88,8 @@ class Plan:
         if near is not None:
             self.repair(results, near, (rows.start, columns.start), kinds, symmetric)
         if symmetric:
-            results = [xp.triu(part) + xp.triu(part, k=1).T for part in results]
+            upper = every[:, None] <= every[None, :]
+            results = [xp.where(upper, part, part.T) for part in results]
         return results
 
     def repair(

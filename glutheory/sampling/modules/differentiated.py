@@ -169,23 +169,32 @@ def _jacobian(
         # an operation that torch maps by a loop is slower, not wrong
         warnings.filterwarnings("ignore", message="There is a performance drop")
         try:
-            parts = []
+            found: dict[str, Tensor] = {}
             for first in range(0, count, chunk):
                 some = (
                     x.narrow(dim, first, min(chunk, count - first))
                     for x, dim in zip((cotangents, *values), dims, strict=True)
                 )
                 with scratch():
-                    parts.append(vmap(gradients, in_dims=dims)(*some))
-            found = {name: torch.cat([part[name] for part in parts]) for name in parameters}
+                    _put(found, vmap(gradients, in_dims=dims)(*some), first, count)
         except UNMAPPABLE as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
-            rows = []
+            found = {}
             for k in range(count):
+                row = (x.select(dim, k) for x, dim in zip((cotangents, *values), dims, strict=True))
                 with scratch():
-                    rows.append(
-                        gradients(*(x.select(dim, k) for x, dim in zip((cotangents, *values), dims, strict=True)))
-                    )
-            found = {name: torch.stack([row[name] for row in rows]) for name in parameters}
+                    _put(found, {name: part[None] for name, part in gradients(*row).items()}, k, count)
     return {name: real(found[name]).reshape(count, -1) for name in parameters}
+
+
+def _put(found: dict[str, Tensor], part: dict[str, Tensor], first: int, count: int) -> None:
+    """Some rows of each of these, in their places among so many: parts that are joined later would be there twice."""
+    for name in list(part):
+        rows = part.pop(name)
+        if len(rows) == count:
+            found[name] = rows
+            continue
+        if name not in found:
+            found[name] = rows.new_empty((count, *rows.shape[1:]))
+        found[name][first : first + len(rows)] = rows
