@@ -134,7 +134,7 @@ def main() -> None:
     X, Y = np.random.default_rng(0).standard_normal((2, n, arguments.d)).astype(arguments.dtype)
     print(f"n = {n}, d = {arguments.d}, {arguments.dtype}, {'X against Y' if arguments.cross else 'X alone'}")
     if arguments.first:
-        first_calls(X, list(arguments.networks), [way for way in ways_here(ways) if way in WAYS], repeats)
+        first_calls(X, list(arguments.networks), ways_here([way for way in ways if way in WAYS]), repeats)
         return
     table(X, Y if arguments.cross else None, list(arguments.networks), ways_here(ways), repeats)
 
