@@ -115,9 +115,13 @@ def test_coefficients_join_where_the_rule_changes(base: bases.Base) -> None:
 @given(st.floats(-6, 4))
 def test_parseval_bounds_what_the_series_leaves_out(base: bases.Base, exponent: float) -> None:
     found = series.series(xp, base, np.array([10.0**exponent]))
-    squares = found.coefficients[:, 0] ** 2
-    assert (np.diff(found.rest[:, 0]) <= 0).all()
-    assert (found.rest[:-1, 0] >= np.cumsum(squares[::-1])[::-1]).all()
+    squares, k = found.coefficients[:, 0] ** 2, np.array(base.degrees())
+    missing = found.missing(xp, base, found.norm, found.slope_norm)[:, 0]
+    assert (np.diff(missing) <= 0).all()
+    # sums and quotients of the same numbers in another order
+    missing *= 1 + 1e-14
+    assert (missing[:-1] >= np.cumsum(squares[::-1])[::-1] / found.norm).all()
+    assert (missing[:-1] >= np.cumsum((k * squares)[::-1])[::-1] / found.slope_norm).all()
 
 
 @pytest.mark.parametrize("gap", GAPS)
