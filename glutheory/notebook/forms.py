@@ -1,4 +1,4 @@
-r"""What a notebook shows: formulas of activations, networks and derivations; pages of studies, claims, audits, deep stacks.
+r"""What a notebook shows: formulas of activations, networks, derivations; pages of studies, claims, audits and stacks.
 
 ``latex`` is display mathematics between ``$$``, ``markdown`` the same with a sentence, ``html`` a page with the text
 that the command line prints. Each gives None for what has nothing to show in that form: a formula is no page (notebooks
