@@ -89,9 +89,9 @@ def test_the_whole_is_the_sum_of_the_groups() -> None:
         for p, q in zip(X, X, strict=True)
     ]
     mixed = [[sum(map(Fraction, map(float, x * y)), Fraction(0)) / D for y in X[1]] for x in X[0]]
-    sizes: dict[str, Any] = {"trained": "down", "width": HIDDEN, "d": D}
-    first = glu.derivation(MADE, parametrization="standard").at(*inner, mixed, digits=20, **sizes)
-    second = enclose_stack(MADE, *inner, mixed, digits=20, parametrization="standard", **sizes)
+    sizes: dict[str, Any] = {"digits": 20, "trained": "down", "width": HIDDEN, "d": D}
+    first = glu.derivation(MADE, parametrization="standard").at(inner[0], inner[1], mixed, **sizes)
+    second = enclose_stack(MADE, inner[0], inner[1], mixed, parametrization="standard", **sizes)
     assert first.ntk.overlaps(second.ntk)
     assert predicted("down", HIDDEN)[0, 1] == pytest.approx(float(first.ntk), rel=1e-12)
 

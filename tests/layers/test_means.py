@@ -89,7 +89,7 @@ def test_what_is_decided_is_so_of_drawn_networks(head: tuple[Any, ...], name: st
     x, y = (np.array(side, dtype=float) for side in SEQUENCES[name])
     layer = head[0]
     names = [act.name for act in layer.activations] if hasattr(layer, "activations") else ["identity"]
-    functions = {
+    functions: dict[str, Any] = {
         "identity": lambda u: u,
         "relu": lambda u: np.maximum(u, 0),
         "abs": np.abs,
@@ -117,6 +117,7 @@ def test_both_roads_have_a_value_where_means_are_multiples(head: tuple[Any, ...]
     assert first.ntk.overlaps(second.ntk)
     ray = means(made.layers, inputs_of(made, *point(name))).ray
     assert ray is not None
+    assert ray.ratio is not None
     if tail.activations[-1].name != "gelu":
         x = SEQUENCES[name][0]
         own = enclose_stack(made, *(inner(x, x),) * 3, digits=20).nngp

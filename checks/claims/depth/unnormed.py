@@ -88,12 +88,12 @@ def apart(cell: Cell) -> float:
     """
     rho, q = cosines(cell)
     upper = np.where(np.triu(np.ones_like(rho), 1) > 0, rho, np.nan)
-    ends = (np.unravel_index(int(find(upper)), rho.shape) for find in (np.nanargmax, np.nanargmin))
+    ends = (divmod(int(find(upper)), len(rho)) for find in (np.nanargmax, np.nanargmin))
     depths = tuple(depth for depth in cell.depths if depth <= _PAIRED)
     made = stack(net(cell.block), 1, norm=None, residual=cell.residual)
     worst = 0.0
     for pair in (*ends, (int(np.argmin(q)), int(np.argmax(q)))):
-        X = cell.rows()[list(pair)]
+        X = cell.rows()[np.array(pair)]
         matrices = [ntk for _, ntk in grams_by_depth(made, X, depths, threads=1).values()]
         for i, j in ((0, 0), (1, 1), (0, 1)):
             claimed = recursion(X[i], X[j], cell.block, depths, cell.residual)
