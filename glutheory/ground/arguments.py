@@ -12,6 +12,7 @@ import numbers
 import operator
 import re
 import sys
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,20 @@ def integer(name: str, value: Any, least: int) -> int:
     if number is None or isinstance(value, bool) or number < least:
         raise DomainError(f"{name} is {value!r}: give an integer >= {least}.")
     return number
+
+
+def one_fan_in(width: Any) -> int:
+    """The width of all layers of a stack; what is meant by several is said.
+
+    Raises:
+        DomainError: no positive integer.
+    """
+    if isinstance(width, Mapping | list | tuple):
+        raise DomainError(
+            f"width is {repr(width)[:60]}, but it is one fan-in for all layers on units: give an integer, and for "
+            "layers of different widths add up the kernels of groups of weights (trained=…), each with its own."
+        )
+    return integer("width", width, 1)
 
 
 def real(name: str, value: Any, *, above: float = -math.inf, below: float = math.inf) -> float:

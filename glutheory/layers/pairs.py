@@ -10,7 +10,7 @@ from typing import Any
 from flint import arb
 
 from glutheory.errors import DomainError
-from glutheory.ground.arguments import as_exact, integer
+from glutheory.ground.arguments import as_exact, integer, one_fan_in
 from glutheory.ground.exact import Point
 from glutheory.layers.composition import Stack
 from glutheory.networks import PARAMETRIZATIONS
@@ -110,7 +110,7 @@ def chosen(
         raise DomainError(
             "the standard parametrisation needs the number of units and the dimension of x: give width and d."
         )
-    return Chosen(groups, True, integer("width", width, 1), integer("d", d, 1))
+    return Chosen(groups, True, one_fan_in(width), integer("d", d, 1))
 
 
 def check_infinite(found: StackKernels) -> None:

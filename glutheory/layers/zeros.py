@@ -38,7 +38,21 @@ def check_zero_rows(layers: Sequence[Layer], inputs: Inputs) -> None:
     # the mean over positions of a row is zero where all of them are
     whole = all(empty[:half]) or all(empty[half:])
     pooled = next((k for k, layer in enumerate(layers) if isinstance(layer, Positions)), len(layers))
-    run(layers if whole else layers[:pooled], ZERO, _Zeros(), most=_ENOUGH)
+    follow(layers if whole else layers[:pooled])
+
+
+def follow(layers: Sequence[Layer], what: str = "a row of data is zero", whom: str = "row") -> int:
+    """What becomes of units that are zero: `ZERO`, `SAME` or `USUAL`.
+
+    Args:
+        layers: one after the other.
+        what: for messages, what is zero.
+        whom: for messages, what to leave out.
+
+    Raises:
+        DomainError: a norm divides by 0, or an activation jumps.
+    """
+    return run(layers, ZERO, _Zeros(what, whom), most=_ENOUGH)
 
 
 def at_zero(act: Activation) -> bool:
@@ -48,7 +62,15 @@ def at_zero(act: Activation) -> bool:
 
 
 class _Zeros:
-    """Rules that follow a row of zeros."""
+    """Rules that follow a row of zeros.
+
+    Args:
+        what: for messages, what is zero.
+        whom: for messages, what to leave out.
+    """
+
+    def __init__(self, what: str, whom: str) -> None:
+        self._what, self._whom = what, whom
 
     def dense(self, state: int, layer: Dense, group: str) -> int:  # noqa: ARG002
         return ZERO if state == ZERO and layer.bias == 0 else USUAL
@@ -57,7 +79,7 @@ class _Zeros:
         fed = [self.dense(state, own, group) for own, group in zip(layer.branches, groups, strict=True)]
         for own, act in zip(fed, layer.activations, strict=True):
             if own == ZERO and symmetry(act.expr).jumps_at_zero:
-                raise DomainError(f"a row of data is zero, where {act.label} jumps: leave the row out, or use a bias.")
+                raise DomainError(f"{self._what}, where {act.label} jumps: leave the {self._whom} out, or use a bias.")
         if any(own == ZERO and at_zero(act) for own, act in zip(fed, layer.activations, strict=True)):
             return ZERO
         return SAME if all(own == ZERO for own in fed) else USUAL
@@ -65,12 +87,12 @@ class _Zeros:
     def norm(self, state: int, layer: Norm, group: str) -> int:  # noqa: ARG002
         if state == ZERO:
             raise DomainError(
-                "a row of data is zero where a norm divides by its length: leave the row out, or use a bias."
+                f"{self._what} where a norm divides by its length: leave the {self._whom} out, or use a bias."
             )
         if state == SAME and layer.centred:
             raise DomainError(
-                "a row of data is zero and its images are all the same where a layernorm divides by their spread: "
-                "leave the row out, or use a bias."
+                f"{self._what} and its images are all the same where a layernorm divides by their spread: "
+                f"leave the {self._whom} out, or use a bias."
             )
         return state
 

@@ -1,4 +1,4 @@
-r"""What a notebook shows: formulas of activations, networks and derivations; pages of studies, claims and audits.
+r"""What a notebook shows: formulas of activations, networks, derivations; pages of studies, claims, audits and stacks.
 
 ``latex`` is display mathematics between ``$$``, ``markdown`` the same with a sentence, ``html`` a page with the text
 that the command line prints. Each gives None for what has nothing to show in that form: a formula is no page (notebooks
@@ -79,9 +79,6 @@ def text(found: object) -> str | None:
     here = Terminal.of(sys.stdout)
     if isinstance(found, Derivation):
         return render(report(found.network), "text", here).rstrip()
-    if isinstance(found, StackDerivation):
-        own = stack_report(found.stack, parametrization=found.parametrization)
-        return render_stack(own, "text", here).rstrip()
     return _page(found, here)
 
 
@@ -89,6 +86,9 @@ def _page(found: object, here: Terminal | None = None) -> str | None:
     here = here or Terminal()
     if isinstance(found, Outcome):
         return "\n".join(_told(found))
+    if isinstance(found, StackDerivation):
+        own = stack_report(found.stack, parametrization=found.parametrization)
+        return render_stack(own, "text", here).rstrip()
     if isinstance(found, Audit):
         from glutheory.audit.text import report as audit_report
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from glutheory.activations import Activation
 from glutheory.errors import DomainError
-from glutheory.ground.arguments import integer
+from glutheory.ground.arguments import one_fan_in
 from glutheory.layers import Stack
 from glutheory.networks import PARAMETRIZATIONS, Network
 from glutheory.networks import network as named_network
@@ -130,7 +130,7 @@ def _tokens(name: str, X: Array | None) -> tuple[Array | None, int]:
 def _width(width: Any) -> int:
     if width is None:
         raise DomainError("width is None: the standard parametrisation needs the width of the layers, an integer >= 1.")
-    found = integer("width", width, 1)
+    found = one_fan_in(width)
     if found > 10**300:
         raise DomainError("width is beyond 1e300: give the width of the layers.")
     return found

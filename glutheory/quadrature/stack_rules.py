@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import mul
@@ -14,6 +14,7 @@ from glutheory.errors import DomainError
 from glutheory.ground.exact import ball
 from glutheory.ground.symmetry import Ray, symmetry
 from glutheory.layers import rays
+from glutheory.layers.means import Means
 from glutheory.layers.pairs import Chosen
 from glutheory.layers.records import Dense, Norm, Positions, Product, Scale
 from glutheory.quadrature.means import dual, unit_mean
@@ -48,8 +49,8 @@ class State:
 class StackRules:
     """What each layer does to covariance and NTK when all layers are wide."""
 
-    def __init__(self, weights: Chosen, digits: int, blocks: bool, means: bool) -> None:
-        self._weights, self._digits, self._blocks, self._means = weights, digits, blocks, means
+    def __init__(self, weights: Chosen, digits: int, blocks: bool, means: bool, pooled: Means | None) -> None:
+        self._weights, self._digits, self._blocks, self._means, self._pooled = weights, digits, blocks, means, pooled
 
     def _born(self, layer: bool, group: str) -> str | None:
         """Under which name a group's NTK is kept; None where it does not count."""
@@ -165,24 +166,29 @@ class StackRules:
 
     def positions(self, state: State, layer: Positions) -> State:  # noqa: ARG002
         """Means over all pairs of positions; the first half of the rows are those of x."""
-        half = len(state.mean) // 2
+        half, known = len(state.mean) // 2, self._pooled
+        assert known is not None
         groups = (range(half), range(half, 2 * half))
-        pairs = {(p, q): [_ordered(i, j) for i in groups[p] for j in groups[q]] for p, q in ((0, 0), (0, 1), (1, 1))}
+        # of a mean that is zero nothing is summed: a ball would only say that it may be
+        pairs: dict[Key, list[Key]] = {
+            (p, q): [] if known.zero[p] or known.zero[q] else [_ordered(i, j) for i in groups[p] for j in groups[q]]
+            for p, q in ((0, 0), (0, 1), (1, 1))
+        }
         ntk: dict[Key, dict[str, arb]] = {}
         for key, own in pairs.items():
             names = dict.fromkeys(name for pair in own for name in state.ntk[pair])
-            ntk[key] = {
-                name: sum((state.ntk[pair].get(name, arb(0)) for pair in own), arb(0)) / len(own) for name in names
-            }
-        alike = {state.rays[p, half + p] for p in range(half)}
-        mixed = alike.pop() if len(alike) == 1 else None
+            ntk[key] = {name: _mean([state.ntk[pair].get(name, arb(0)) for pair in own]) for name in names}
         return State(
-            {key: sum((state.cov[pair] for pair in own), arb(0)) / len(own) for key, own in pairs.items()},
+            {key: _mean([state.cov[pair] for pair in own]) for key, own in pairs.items()},
             ntk,
-            tuple(sum((state.mean[i] for i in own), arb(0)) / half for own in groups),
-            {(0, 0): _SAME, (1, 1): _SAME, (0, 1): mixed if mixed is not None and mixed.ratio is not None else None},
+            tuple(arb(0) if known.zero[p] else _mean([state.mean[i] for i in groups[p]]) for p in (0, 1)),
+            {(0, 0): _SAME, (1, 1): _SAME, (0, 1): known.ray},
             state.inputs,
         )
+
+
+def _mean(values: Sequence[arb]) -> arb:
+    return sum(values, arb(0)) / len(values) if values else arb(0)
 
 
 def _ordered(i: int, j: int) -> Key:

@@ -1,9 +1,9 @@
 """Deep kernels in ball arithmetic: `enclose` for a stack, layer by layer, from the definition of each layer.
 
 The rules for layers (`stack_rules`) are written from their definitions, not taken from the derivation of road 1. With
-it the road shares what is below both: the composition and its order (`layers`), which rows are multiples of each other
-(`layers.rays`), and how far S and T reach beyond an exact point (`ground.boxes`). The values of S and T themselves are
-this road's own, by integration of the definition.
+it the road shares what is below both: the composition and its order (`layers`), which rows and means are multiples of
+each other (`layers.rays`, `layers.means`), and how far S and T reach beyond an exact point (`ground.boxes`). The values
+of S and T themselves are this road's own, by integration of the definition.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from glutheory.ground.balls import bits_of, precision
 from glutheory.ground.exact import ball
 from glutheory.layers import rays
 from glutheory.layers.composition import Stack
+from glutheory.layers.means import Means, means
 from glutheory.layers.pairs import Chosen, Inputs, StackKernels, check_infinite, chosen, inputs_of
 from glutheory.layers.walk import run
 from glutheory.layers.zeros import check_zero_rows
@@ -66,10 +67,11 @@ def enclose_stack(
     wanted = as_digits(digits, MAX_DIGITS)
     inputs, weights = inputs_of(stack, a, b, c), chosen(stack, trained, parametrization, width, d)
     check_zero_rows(stack.layers, inputs)
+    pooled = means(stack.layers, inputs) if stack.sequences else None
     work = wanted + _GUARD + _closeness(inputs)
     for _ in range(_ATTEMPTS):
         with precision(bits_of(work) + 64):
-            state = _final(stack, inputs, weights, work, blocks)
+            state = _final(stack, inputs, weights, pooled, work, blocks)
             found = _read(state, blocks)
             lost = max(_lost(state.cov, found.nngp, wanted), _lost(_totals(state), found.ntk, wanted))
         if lost <= 0:
@@ -94,7 +96,7 @@ def _closeness(inputs: Inputs) -> int:
     return most
 
 
-def _final(stack: Stack, inputs: Inputs, weights: Chosen, digits: int, blocks: bool) -> State:
+def _final(stack: Stack, inputs: Inputs, weights: Chosen, pooled: Means | None, digits: int, blocks: bool) -> State:
     count = len(inputs.gram)
     keys = [(i, j) for j in range(count) for i in range(j + 1)]
     gram = inputs.gram
@@ -105,7 +107,7 @@ def _final(stack: Stack, inputs: Inputs, weights: Chosen, digits: int, blocks: b
         {(i, j): rays.ray_of(gram[i][i], gram[j][j], gram[i][j]) for i, j in keys},
         True,
     )
-    return run(stack.layers, state, StackRules(weights, digits, blocks, stack.centred))
+    return run(stack.layers, state, StackRules(weights, digits, blocks, stack.centred, pooled))
 
 
 def _totals(state: State) -> dict[Key, arb]:

@@ -147,7 +147,9 @@ class Runner:
             # without NTK below there is nothing to multiply, were the factor infinite
             number = self._product(factor, env) if old else arb(0)
             for group, value in old.items():
-                total[group] = total.get(group, arb(0)) + _times(number, value)
+                # an infinite NTK times 0 is nothing known: near such rows both may tend to a product of any size
+                own = _times(number, value) if value.is_finite() else number * value
+                total[group] = total.get(group, arb(0)) + own
         for place, expr in line.own:
             if names[place] in self._weights.groups:
                 group = names[place] if self._blocks else ALL

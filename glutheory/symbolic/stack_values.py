@@ -14,6 +14,7 @@ from glutheory.ground.exact import ball
 from glutheory.ground.symmetry import Ray
 from glutheory.layers import rays
 from glutheory.layers.composition import Stack
+from glutheory.layers.means import Means, means
 from glutheory.layers.pairs import Chosen, Inputs, StackKernels, check_infinite
 from glutheory.layers.records import Dense, Layer, Norm, Positions, Product, Scale
 from glutheory.layers.walk import run
@@ -31,11 +32,12 @@ def values_at(
     """The kernels at two inputs, from the recursions between means over positions; see `StackDerivation.at`."""
     wanted = as_digits(digits, 2000)
     check_zero_rows(stack.layers, inputs)
+    pooled = means(stack.layers, inputs) if stack.sequences else None
     names = _names(stack.layers, recursions)
     work = wanted + _GUARD + _closeness(inputs)
     for _ in range(_ATTEMPTS):
         with precision(bits_of(work) + 64):
-            pairs = _pairs(recursions, inputs, names, Runner(weights, work, blocks))
+            pairs = _pairs(recursions, inputs, names, pooled, Runner(weights, work, blocks))
             own = pairs[0, 1]
             found = StackKernels(own.covariance, _total(own), dict(own.ntk) if blocks else {})
             ends = pairs[0, 0], pairs[1, 1]
@@ -54,7 +56,11 @@ def values_at(
 
 
 def _pairs(
-    recursions: Sequence[Recursion], inputs: Inputs, names: Sequence[Sequence[tuple[str, ...]]], runner: Runner
+    recursions: Sequence[Recursion],
+    inputs: Inputs,
+    names: Sequence[Sequence[tuple[str, ...]]],
+    pooled: Means | None,
+    runner: Runner,
 ) -> Mapping[tuple[int, int], End]:
     """The ends at (x, x), (x, x') and (x', x')."""
     gram = inputs.gram
@@ -68,7 +74,8 @@ def _pairs(
             values[i, j] = Values(tuple(map(ball, entries)), zeros, {}, rays.ray_of(*entries))  # type: ignore[arg-type]
     for number, (found, own) in enumerate(zip(recursions, names, strict=True)):
         if number:
-            values = _averaged(ends, inputs.positions if number == 1 else 1)
+            assert pooled is not None
+            values = _averaged(ends, inputs.positions, pooled)
         ends = {key: runner.run(found, start, iter(own)) for key, start in values.items()}
     return ends
 
@@ -102,11 +109,13 @@ def _names(layers: tuple[Layer, ...], recursions: Sequence[Recursion]) -> list[l
     return rules.found
 
 
-def _averaged(values: Mapping[tuple[int, int], End], positions: int) -> dict[tuple[int, int], Values]:
+def _averaged(values: Mapping[tuple[int, int], End], positions: int, known: Means) -> dict[tuple[int, int], Values]:
     """The mean over all pairs of positions of two rows; variances and means of a row are those of its own pairs."""
     rows = {0: range(positions), 1: range(positions, 2 * positions)}
 
     def mean(first: int, second: int) -> tuple[arb, arb, dict[str, arb]]:
+        if known.zero[first] or known.zero[second]:
+            return arb(0), arb(0), {}
         own = [values[min(i, j), max(i, j)] for i in rows[first] for j in rows[second]]
         groups = dict.fromkeys(group for one in own for group in one.ntk)
         return (
@@ -116,11 +125,9 @@ def _averaged(values: Mapping[tuple[int, int], End], positions: int) -> dict[tup
         )
 
     made = {(i, j): mean(i, j) for i, j in ((0, 0), (0, 1), (1, 1))}
-    rays_found = {values[p, positions + p].ray for p in range(positions)}
-    mixed = rays_found.pop() if len(rays_found) == 1 else None
     found = {}
     for (i, j), (covariance, product, ntk) in made.items():
-        ray = Ray(1, rays.UNIT) if i == j else mixed if mixed is not None and mixed.ratio is not None else None
+        ray = Ray(1, rays.UNIT) if i == j else known.ray
         variances, squares = (made[i, i][0], made[j, j][0]), (made[i, i][1], made[j, j][1])
         found[i, j] = Values((*variances, covariance), (*squares, product), ntk, ray)
     return found

@@ -15,6 +15,7 @@ import sympy as sp
 
 import glutheory as glu
 from glutheory.report.elements import elements
+from glutheory.studies.depth.study import depth_study
 from glutheory.studies.dynamics.study import dynamics_study
 from glutheory.studies.kernel.study import kernel_study
 from glutheory.studies.phase.study import phase_study
@@ -81,6 +82,10 @@ def study(name: str) -> Any:
         return spectrum_study([glu.network("relu"), glu.network("reglu")], ROWS, kind="ntk", data="rows <of mine>")
     if name == "dynamics":
         return dynamics_study(("relu", "reglu"), ROWS, None, inputs="rows <of mine>", steps=50)
+    if name == "depth":
+        return depth_study(["relu", "reglu"], ROWS, [1, 2], norm="layer", residual=False, data="rows <of mine>")
+    if name == "stack derivation":
+        return glu.derivation(glu.stack("reglu", 2))
     if name == "phase":
         return phase_study("reglu", sizes=[8], dimensions=[2], processes=1)
     return FIXED
@@ -91,7 +96,12 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "kernel": ("<KernelStudy of relu: variances 1 and 1, 3 correlations>", ("Kernels over ρ", "0.159155")),
     "spectrum": ("<SpectrumStudy of relu, reglu: ntk on rows <of mine>>", ("cond = λ_1/λ_n",)),
     "dynamics": ("<Dynamics of relu and reglu: rows <of mine>, 50 steps>", ("Expected loss",)),
+    "depth": (
+        "<DepthStudy of relu, reglu: 1 to 2 blocks on rows <of mine>>",
+        ("NTK against depth: LayerNorm, blocks one after the other", "λ_1/λ_n", "relu → reglu: cond/cond goes from"),
+    ),
     "phase": ("<Phase of reglu: nngp, 1 n by 1 d, ", ("gating helps",)),
+    "stack derivation": ("<StackDerivation of reglu x 2, rmsnorm, residual: ntk", ("Θ", "rmsnorm")),
     "claim": ("<Outcome of ", ("key = 1", "negative control")),
 }
 

@@ -1,4 +1,4 @@
-"""Matrices against what is claimed: spectra and gains on the sphere, other rows, and rows without norms."""
+"""Matrices against what is claimed: spectra and gains on the sphere, and other rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from checks.claims.depth.law import Law
 from checks.tools.deep_kernels import Rule
-from checks.tools.deep_pairs import apart, by_pairs, cosines, errors, partners, same
+from checks.tools.deep_pairs import apart, by_pairs, errors, partners, same
 from checks.tools.deep_spectra import Cell, Ends, measured, predicted
 from checks.tools.margins import edge_margin
 from glutheory.claims import Evidence, Figure, Finding, Grade
@@ -104,7 +104,7 @@ def _grows(low: Sequence[float], high: Sequence[float]) -> bool:
 
 def rows_of(law: Law, cells: Sequence[Cell]) -> Evidence:
     """Gaussian and real rows: the recursion pair by pair against the matrices, and whether gating helps."""
-    if law.rule != Rule() or law.exchanged or law.swapped or not law.norms:
+    if law.rule != Rule() or law.exchanged or law.swapped:
         cells = [cell for cell in cells if cell.data == "gaussian" and cell.block.gate == "reglu"]
     worst, wrong, rows = 0.0, list[str](), dict[str, Figure]()
     for cell in cells:
@@ -136,40 +136,4 @@ def rows_of(law: Law, cells: Sequence[Cell]) -> Evidence:
 
 
 def _by_pairs(law: Law, cell: Cell) -> tuple[Ends, ...]:
-    norm = cell.norm if law.norms else "rms"
-    return by_pairs(cell, law.block(cell.block), law.residual(cell.residual), norm, law.rule)
-
-
-def unnormed(law: Law, cells: Sequence[Cell]) -> Evidence:
-    """ReLU and ReGLU without norms, Gaussian rows: the recursion, and the bound by the power of the ratio."""
-    if law.rule != Rule() or law.exchanged or law.swapped:
-        cells = []
-    wrong, rows = list[str](), dict[str, Figure]()
-    for cell in cells:
-        q = cosines(cell)[1]
-        power = 2 if cell.block.gated else 1
-        for depth, one, other in zip(cell.depths, measured(cell), _by_pairs(law, cell), strict=True):
-            name = f"{cell.block.title}, L={depth}, {_how(cell)}"
-            if not one.known:
-                continue
-            bound = float(q.max() / q.min()) ** (power**depth) if not cell.residual else 1.0
-            rows[name] = {"condition number": one.condition, "at least": bound}
-            if not same(one, other, cell.n) or one.most < bound:
-                wrong.append(name)
-    lost = [f"L={depth}" for depth, ratio in _gains(cells) if ratio < 1]
-    figures: dict[str, Figure] = {"not as claimed": wrong, "gating loses at": lost, "stacks": rows}
-    what = (
-        "ReLU and ReGLU without norms on Gaussian rows: the recursion pair by pair; without residuals the condition "
-        "number is at least (max q/min q)^(p^L), and the gated one is soon the larger"
-    )
-    finding = Finding.of(not wrong and bool(lost)) if cells else Finding.UNDECIDED
-    return Evidence(Grade.NUMERICAL, what, finding, part="without norms", figures=figures)
-
-
-def _gains(cells: Sequence[Cell]) -> list[tuple[int, float]]:
-    """Without residuals."""
-    found = []
-    for plain, gated in partners([cell for cell in cells if not cell.residual]):
-        both = zip(plain.depths, measured(plain), measured(gated), strict=True)
-        found += [(depth, a.most / b.least) for depth, a, b in both]
-    return found
+    return by_pairs(cell, law.block(cell.block), law.residual(cell.residual), cell.norm, law.rule)

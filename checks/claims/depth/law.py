@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from checks.tools.deep_kernels import RULE, Block, Rule, numbers
 from derivations.proofs.depth import SHARED
+from glutheory.activations import Z, activation
 from glutheory.networks import GATES
 
 
@@ -22,7 +23,11 @@ class Law:
         repels: what a gate adds to the slope of the map at 1.
         attracts: the power of μ that is the slope of a gated map at 0.
         logarithm: the power of ln L beside that of L, with residuals, where μ = 0; it is 1 where μ > 0.
-        norms: whether without norms the condition number of different rows grows with the power p^L of their ratio.
+        norms: whether without norms the recursion is another one.
+        degrees: p without norms and residuals: the condition number is at least (max q/min q)^(p^L), for gates that
+            grow like z and for bounded ones; a gated block has one more.
+        adds: what a gate adds to p.
+        loses: whether gating loses without norms and residuals after some blocks, for φ(0) = 0 and for φ(0) ≠ 0.
     """
 
     rule: Rule = RULE
@@ -34,6 +39,9 @@ class Law:
     attracts: float = 1.0
     logarithm: float = 0.0
     norms: bool = True
+    degrees: tuple[int, int] = (1, 0)
+    adds: int = 1
+    loses: tuple[bool, bool] = (True, False)
 
     def block(self, block: Block) -> Block:
         """The one whose kernel is said to be this one's."""
@@ -48,7 +56,17 @@ class Law:
         # of ReLU it is 1 exactly, and no other gate is nearer than 0.06
         return self.phases[0 if slope < 1 - 1e-9 else 1 if slope <= 1 + 1e-9 else 2]
 
+    def power(self, block: Block) -> int:
+        """The power p of this block."""
+        return self.degrees[block.plain in BOUNDED] + self.adds * block.gated
 
+    def worse(self, gate: str) -> bool:
+        """Whether gating with this gate loses without norms and residuals."""
+        return self.loses[activation(GATES[gate]).expr.subs(Z, 0) != 0]
+
+
+#: Activations with limits on both sides.
+BOUNDED = ("sigmoid", "tanh")
 LAW = Law()
 MUTANTS: dict[str, Law] = {
     "a block's own weights count once": replace(LAW, rule=Rule(fresh=1.0)),
@@ -66,4 +84,8 @@ MUTANTS: dict[str, Law] = {
     "a gated map has the slope sqrt(mu) at 0": replace(LAW, attracts=0.5),
     "a logarithm for tanh as well": replace(LAW, logarithm=1.0),
     "norms do not matter": replace(LAW, norms=False),
+    "without norms a gate adds two powers": replace(LAW, adds=2),
+    "without norms bounded gates are like the others": replace(LAW, degrees=(1, 1)),
+    "without norms every gate loses": replace(LAW, loses=(True, True)),
+    "without norms no gate loses": replace(LAW, loses=(False, False)),
 }

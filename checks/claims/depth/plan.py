@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from checks.settings import Settings
@@ -22,6 +23,7 @@ class Sizes:
         gates: on the sphere at all sizes.
         with_residual, without: numbers of blocks.
         real: rows and features of Gaussian and real sets.
+        bare: the same without norms.
         deepest: blocks of the last stacks, with residuals, at the second size.
         single: blocks for the recursion of single pairs.
     """
@@ -31,6 +33,7 @@ class Sizes:
     with_residual: tuple[int, ...]
     without: tuple[int, ...]
     real: tuple[int, int]
+    bare: tuple[int, int]
     deepest: tuple[int, ...]
     single: int
 
@@ -41,12 +44,13 @@ QUICK = Sizes(
     (1, 4, 16, 64),
     (1, 2, 4, 8, 32),
     (80, 20),
+    (40, 16),
     (16, 64, 256),
     1000,
 )
 FULL = Sizes(
     ((64, 16), (181, 32), (332, 48), (512, 64)), GATES_SHOWN, (1, 2, 4, 8, 16, 32, 64), (1, 2, 4, 8, 16, 32, 64),
-    (300, 30), (16, 64, 256, 1024), 4000,
+    (300, 30), (100, 30), (16, 64, 256, 1024), 4000,
 )  # fmt: skip
 #: Without norms variances leave the range of numbers soon.
 UNNORMED = (1, 2, 3)
@@ -81,12 +85,17 @@ def deep(settings: Settings) -> tuple[Cell, ...]:
     return tuple(Cell("sphere", block, n, d, seed(settings), chosen.deepest) for block in blocks)
 
 
+def _sets(most: tuple[int, int]) -> Iterator[tuple[str, int, int]]:
+    """The Gaussian set and the real ones with so many rows and features, or with all where they have fewer."""
+    for data in ("gaussian", *tabular.SETS):
+        rows, features = tabular.load(data).limits if data in tabular.SETS else most
+        yield data, min(most[0], rows), min(most[1], features)
+
+
 def other(settings: Settings) -> tuple[Cell, ...]:
     """Gaussian rows and real ones, of different norms."""
     chosen, found = sizes(settings), []
-    for data in ("gaussian", *tabular.SETS):
-        rows, features = tabular.load(data).limits if data in tabular.SETS else chosen.real
-        n, d = min(chosen.real[0], rows), min(chosen.real[1], features)
+    for data, n, d in _sets(chosen.real):
         for gate in chosen.gates:
             for gated in (False, True):
                 base = (data, Block(gate, gated), n, d, seed(settings))
@@ -95,11 +104,12 @@ def other(settings: Settings) -> tuple[Cell, ...]:
 
 
 def unnormed(settings: Settings) -> tuple[Cell, ...]:
-    """ReLU and ReGLU without norms on Gaussian rows of different norms."""
-    n, d = sizes(settings).real
-    blocks = (Block("reglu", False), Block("reglu", True))
+    """Every gate without norms on Gaussian rows and real ones, of different norms."""
+    chosen = sizes(settings)
     return tuple(
-        Cell("gaussian", block, n, d, seed(settings), UNNORMED, residual, None)
-        for block in blocks
+        Cell(data, Block(gate, gated), n, d, seed(settings), UNNORMED, residual, None)
+        for data, n, d in _sets(chosen.bare)
+        for gate in chosen.gates
         for residual in (True, False)
+        for gated in (False, True)
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from checks.claims.depth.certificate import entries
-from checks.claims.depth.evidence import gain, rows_of, spectra, unnormed
+from checks.claims.depth.evidence import gain, rows_of, spectra
 from checks.claims.depth.figure import charts
 from checks.claims.depth.law import LAW, MUTANTS, Law
 from checks.claims.depth.limits import limits
 from checks.claims.depth.plan import deep, other, sizes, sphere
 from checks.claims.depth.plan import unnormed as without_norms
+from checks.claims.depth.unnormed import unnormed
 from checks.settings import Settings
 from checks.tools.deep_kernels import numbers
 from checks.tools.deep_pairs import cosines, partners
@@ -44,8 +45,9 @@ CLAIM = Claim(
         "except for the sigmoid: on inputs of one norm it has a maximum and tends to (n+3)/3 for ReLU, and to 1 for "
         "GELU, SiLU and tanh, whose plain kernels become diagonal as well, only later. The limiting spectra of the "
         "recursion give the largest, second and smallest eigenvalue at finite n, d and L. On rows of different norms "
-        "the recursion holds pair by pair. Without norms and without residuals the gated condition number of rows of "
-        "different norms explodes, ReGLU's like (max q/min q) to the power 2^L."
+        "the recursion holds pair by pair. Without norms and residuals the condition number of rows of different norms "
+        "is at least (max q/min q)^(p^L), p = 1 for ReLU, GELU and SiLU, 0 for sigmoid and tanh, and one more with a "
+        "gate: on Gaussian and real rows gating loses by three blocks, except for sigmoid, which is not 0 at 0."
     ),
     assumptions=(
         "RMSNorm before every block and the readout, ntk parametrisation, infinite width",
@@ -62,8 +64,8 @@ CLAIM = Claim(
         "on the diagonal. A condition number of 1 is no "
         "success by itself: nothing is shared between inputs then. Without residuals this happens within 4 to 8 "
         "blocks for ReGLU, GEGLU and SwiGLU. On real data close pairs delay it: two inputs with 1 - ρ = ε are told "
-        "apart after about ε^(-1/χ) blocks. And it hangs on the norms: without them and without residuals ReGLU stacks "
-        "do worse than ReLU ones after two or three blocks, unless all inputs have one norm."
+        "apart after about ε^(-1/χ) blocks. And it hangs on the norms: without them and without residuals gated stacks "
+        "do worse than plain ones after one to three blocks, unless all inputs have one norm or the gate is a sigmoid."
     ),
 )
 

@@ -23,6 +23,7 @@ from glutheory.ground.balls import precision
 from glutheory.ground.exact import ball
 from glutheory.ground.pieces import pieces
 from glutheory.numeric.arrays import Array
+from glutheory.numeric.own.remedy import remedy
 from glutheory.numeric.own.samples import NODES, RESOLVED, TINY, Samples, hits, transform
 from glutheory.numeric.own.table import Table, mixed
 
@@ -100,7 +101,7 @@ class Curve:
             place = min((middle + half * nodes)[beyond], key=abs)
             raise DomainError(
                 f"the function {self.expr} is not finite, or beyond float64, near z = {place:.4g}, which variances as "
-                "large as these ask for: scale the rows down, or use `evaluate` pair by pair."
+                f"large as these ask for; {remedy(self.expr)}"
             )
         coefficients = matrix @ values
         size = np.abs(coefficients)

@@ -9,6 +9,7 @@ import numpy as np
 from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.own.curve import Curve
+from glutheory.numeric.own.remedy import remedy
 
 #: Standard deviations at which integrals are cut off: the first one beyond which nothing is left.
 REACHES = (13.0, 19.0, 27.0, 37.0)
@@ -54,5 +55,5 @@ def reach(curve: Curve, r: float) -> float:
         return REACHES[0]
     raise DomainError(
         f"the mean square of {curve.expr} at a variance of {r * r:.4g} comes from beyond {REACHES[-1]:g} standard "
-        "deviations, where float64 does not hold it: scale the rows, or use `evaluate` pair by pair."
+        f"deviations, where float64 does not hold it; {remedy(curve.expr)}"
     )

@@ -117,7 +117,9 @@ class DepthStudy(Shown):
     pairs: tuple[DepthPair, ...]
 
     def __repr__(self) -> str:
-        return f"<DepthStudy of {', '.join(item.network for item in self.networks)} on {self.data}>"
+        names, blocks = ", ".join(item.network for item in self.networks), self.blocks
+        depths = f": {blocks[0]} to {blocks[-1]} blocks" if blocks else ""
+        return f"<DepthStudy of {names}{depths}{self.data and f' on {self.data}'}>"
 
     @property
     def blocks(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from checks.claims.depth import evidence, limits, plan, statement
+from checks.claims.depth import evidence, limits, plan, plane, statement, unnormed
 from checks.claims.depth.certificate import entries
 from checks.claims.depth.figure import charts
 from checks.claims.depth.law import LAW, MUTANTS
@@ -22,7 +22,9 @@ from glutheory.claims import Finding, Grade, Verdict
 from glutheory.networks import GATES
 
 SETTINGS = Settings()
-SMALL = Sizes(((24, 12), (181, 32)), ("reglu", "swiglu", "glu"), (1, 8), (1, 4, 24), (40, 12), (16, 64, 256), 400)
+SMALL = Sizes(
+    ((24, 12), (181, 32)), ("reglu", "swiglu", "glu"), (1, 8), (1, 4, 24), (40, 12), (20, 8), (16, 64, 256), 400
+)
 
 
 @pytest.fixture
@@ -68,6 +70,17 @@ def test_without_a_mean_there_is_no_logarithm() -> None:
         assert (abs(row[1] - row[2]) <= row[3]) is said
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "rho"), [(0.3, 0.3, 1.0), (0.1, 40.0, 0.7), (2.0, 9.0, -0.999), (5.0, 5.0, 0.0)]
+)
+def test_moments_in_the_plane(left: float, right: float, rho: float) -> None:
+    """E sin u sin v = e^(−(q+q′)/2) sinh c, cosh for cosines: both of order 1 at most, sums of rounded terms."""
+    c = rho * math.sqrt(left * right)
+    ends = [math.exp(sign * c - (left + right) / 2) / 2 for sign in (1, -1)]
+    assert plane.mean(np.sin, left, right, c) == pytest.approx(ends[0] - ends[1], abs=1e-14)
+    assert plane.mean(np.cos, left, right, c) == pytest.approx(ends[0] + ends[1], abs=1e-14)
+
+
 class TestEvidence:
     @pytest.mark.slow
     @pytest.mark.usefixtures("small")
@@ -79,7 +92,7 @@ class TestEvidence:
             evidence.spectra(LAW, cells),
             evidence.gain(LAW, long),
             evidence.rows_of(LAW, rows),
-            evidence.unnormed(LAW, plan.unnormed(SETTINGS)),
+            unnormed.unnormed(LAW, plan.unnormed(SETTINGS)),
         ):
             assert (piece.finding, piece.grade) == (Finding.SUPPORTS, Grade.NUMERICAL), piece.figures
             json.dumps(piece.figures, allow_nan=False)
@@ -104,6 +117,10 @@ class TestEvidence:
             ("a gate leaves the slope at 1", "limits"),
             ("a gated map has the slope sqrt(mu) at 0", "limits"),
             ("norms do not matter", "without norms"),
+            ("without norms a gate adds two powers", "without norms"),
+            ("without norms bounded gates are like the others", "without norms"),
+            ("without norms every gate loses", "without norms"),
+            ("without norms no gate loses", "without norms"),
         ],
     )
     def test_wrong_laws_are_refuted_where_they_are_wrong(self, label: str, part: str) -> None:
@@ -116,7 +133,7 @@ class TestEvidence:
             ),
             "limits": lambda: limits.limits(law, SMALL.gates, SMALL.single),
             "other rows": lambda: evidence.rows_of(law, plan.other(SETTINGS)),
-            "without norms": lambda: evidence.unnormed(law, plan.unnormed(SETTINGS)),
+            "without norms": lambda: unnormed.unnormed(law, plan.unnormed(SETTINGS)),
         }
         assert pieces[part]().finding is Finding.REFUTES
 
@@ -136,7 +153,7 @@ class TestEvidence:
 
     def test_without_matrices_nothing_is_said(self) -> None:
         assert evidence.gain(LAW, ()).finding is Finding.UNDECIDED
-        assert evidence.unnormed(LAW, ()).finding is Finding.UNDECIDED
+        assert unnormed.unnormed(LAW, ()).finding is Finding.UNDECIDED
 
 
 @pytest.mark.slow
