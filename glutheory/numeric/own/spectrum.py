@@ -29,7 +29,7 @@ HEAD = 4
 #: Coefficients between two questions whether they suffice.
 BLOCK = 8
 #: Width of an interval of log r, and the nodes of its interpolation.
-_WIDTH = math.log(2.0) / 2
+WIDTH = math.log(2.0) / 2
 _NODES = (48, 96, 192)
 #: Parts of such an interval at most.
 _PARTS = 4
@@ -105,11 +105,11 @@ class Spectrum:
 
     def numbers(self, r: Array) -> Array:
         """The octave of each radius > 0."""
-        return np.floor(np.log(r) / _WIDTH).astype(int)
+        return np.floor(np.log(r) / WIDTH).astype(int)
 
     def reach(self, r: float) -> float:
         """How far out Gaussian integrals of φ(r x) go, r > 0."""
-        number = math.floor(math.log(r) / _WIDTH)
+        number = math.floor(math.log(r) / WIDTH)
         return self.octave(number)[int(self._part(number, np.log(r)))].reach
 
     def octave(self, number: int) -> tuple[Octave, ...]:
@@ -119,15 +119,15 @@ class Spectrum:
             DomainError: its coefficients cannot be had.
         """
         if number not in self._octaves:
-            top = (number + 1) * _WIDTH
+            top = (number + 1) * WIDTH
             found: list[Octave] = []
-            waiting = [(_start(self._curves, number * _WIDTH, top), top)]
+            waiting = [(_start(self._curves, number * WIDTH, top), top)]
             while waiting:
                 low, high = waiting.pop()
                 made = _interval(self._curves, low, high)
                 if made is not None:
                     found.append(made)
-                elif high - low > _WIDTH / _PARTS:
+                elif high - low > WIDTH / _PARTS:
                     waiting += [((low + high) / 2.0, high), (low, (low + high) / 2.0)]
                 else:
                     raise DomainError(
