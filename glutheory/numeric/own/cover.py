@@ -6,18 +6,26 @@ depends on the tile alone, never on what was asked before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from glutheory.numeric.arrays import Array, add_product
-from glutheory.numeric.own.patch import Box, Patch, Plain, made
+from glutheory.numeric.own.curve import Curves
+from glutheory.numeric.own.features import FIRST
+from glutheory.numeric.own.near import Near
+from glutheory.numeric.own.nodes import Nodes
+from glutheory.numeric.own.patch import Patch, interval
+from glutheory.numeric.own.spectrum import Spectrum
 from glutheory.numeric.pairs import Geometry
 
-#: Pairs of a tile for which a patch is made; it costs as much as a thousand or two.
-PAYS = 384
+#: Pairs of a tile for which a patch is made, which costs about as much as the series of thousands; and of a homogeneous
+#: function, for which one radius stands for all.
+_PAYS, _PAYS_AT_ONCE = 384, 4
+#: As how many such pairs one counts that is out of the series' reach; and where φ has a branch point.
+_INTEGRAL, _ROUGH = 32, 384
 #: The share of a block of rows and columns from which all of it is computed.
 _DENSE = 0.3
 #: Octaves of the chord that are covered, from 1 down: |ρ| up to 1 − 2^−23.
@@ -33,13 +41,17 @@ class Side(NamedTuple):
 
     Attributes:
         logs: log r of the rows, shape (n,).
-        numbers: of the intervals they are in.
+        cells: the intervals they are in.
         factors: f and g of `patch` for each of them, shape (2, n); 0 for those that are in no patch.
     """
 
     logs: Array
-    numbers: Array
+    cells: Array
     factors: Array
+
+    def take(self, some: Array) -> Side:
+        """These rows."""
+        return Side(self.logs[some], self.cells[some], self.factors[:, some])
 
 
 #: The two numbers by which S and c T are multiplied for each result.
@@ -47,21 +59,28 @@ Weights = Sequence[tuple[float, float]]
 
 
 class Cover:
-    """The patches of one activation.
+    """The patches of one activation."""
 
-    Args:
-        plain: both functions at pairs, whose angle is acute or obtuse.
-        numbers: of the intervals of log r.
-        width: of these.
-    """
-
-    def __init__(self, plain: Callable[[float], Plain], width: float) -> None:
-        self._plain, self._width = plain, width
-        self._patches: dict[tuple[int, ...], Patch | None] = {}
+    def __init__(self, curves: Curves, spectrum: Spectrum, near: Near) -> None:
+        self._nodes, self._curves, self._near = Nodes(curves, spectrum, near), curves, near
+        self._patches: dict[tuple[int, int, int, float], Patch | None] = {}
         self._lock = Lock()
 
+    @property
+    def pays(self) -> int:
+        """The pairs of a tile for which a patch is made."""
+        return _PAYS_AT_ONCE if self._curves.homogeneous else _PAYS
+
+    def side(self, features: Array) -> Side:
+        """What patches need of the rows with these features."""
+        head, cell = features[:FIRST].reshape(FIRST, -1), features[-1].ravel()
+        r, some = head[0], head[1] > NOTHING
+        logs = np.log(np.where(some, r, 1.0))
+        factors = np.sqrt(np.where(some, np.stack([head[1], head[1] + head[2]]), 0.0))
+        return Side(logs, np.where(some & (not self._curves.homogeneous), cell, 0.0).astype(int), factors)
+
     def find(
-        self, pairs: Geometry, left: Side, right: Side, weights: Weights, results: Sequence[Array]
+        self, pairs: Geometry, left: Side, right: Side, out: Array, weights: Weights, results: Sequence[Array]
     ) -> Array | None:
         """Fill in the results of the pairs that are in patches; which these are, or None for none.
 
@@ -69,55 +88,68 @@ class Cover:
             pairs: of all rows with all columns, shape (rows, columns), or row k with column k, shape (N,).
             left: the rows.
             right: the columns.
+            out: which pairs no series reaches, of the shape of the pairs.
             weights: of each result.
             results: one array each of the shape of the pairs.
         """
         chord = _chord(pairs)
-        codes = _codes(chord, pairs.rho)
-        kinds, own = np.unique(left.numbers, return_inverse=True)
-        others, other = np.unique(right.numbers, return_inverse=True)
-        count = 2 * _OCTAVES + 1
-        block = own[:, None] * len(others) + other if chord.ndim == 2 else own * len(others) + other
-        dead = [side.factors[0] == 0 for side in (left, right)]
-        gone = dead[0][:, None] | dead[1] if chord.ndim == 2 else dead[0] | dead[1]
-        codes = np.where(gone, 0, codes) + count * block
+        kinds, own = np.unique(left.cells, return_inverse=True)
+        others, other = np.unique(right.cells, return_inverse=True)
+        dead, gone = left.factors[0] == 0, right.factors[0] == 0
+        if chord.ndim == 2:
+            own, dead = own[:, None], dead[:, None]
+        kind = np.where(dead | gone, 0, _kinds(chord, pairs.rho))
+        code = kind + _KINDS * (own * len(others) + other)
+        size = _KINDS * len(kinds) * len(others)
+        sizes = np.bincount(code.ravel(), minlength=size)
+        if out.any():
+            sizes += (_ROUGH if self._near.rough else _INTEGRAL) * np.bincount(code[out], minlength=size)
         found: Array | None = None
-        sizes = np.bincount(codes.ravel(), minlength=count * len(kinds) * len(others))
-        for code in np.nonzero(sizes >= PAYS)[0].tolist():
-            place, octave = divmod(code, count)
-            if octave == 0:
-                continue
+        for number in np.nonzero(sizes >= self.pays)[0].tolist():
+            place, octave = divmod(number, _KINDS)
             i, j = divmod(place, len(others))
-            patch = self._patch(int(kinds[i]), int(others[j]), (octave - 1) // 2, -1.0 if octave % 2 == 0 else 1.0)
+            patch = self._patch(int(kinds[i]), int(others[j]), octave) if octave else None
             if patch is None:
                 continue
-            mine = codes == code
+            mine = code == number
             found = mine if found is None else found | mine
-            if chord.ndim == 2:
-                _tile(patch, chord, mine, left, right, (own == i, other == j), weights, results)
+            some = np.nonzero(mine)
+            rows, columns = np.nonzero(own.ravel() == i)[0], np.nonzero(other == j)[0]
+            if chord.ndim == 2 and len(some[0]) >= _DENSE * len(rows) * len(columns):
+                whole = len(rows) * len(columns) == chord.size
+                places = (slice(None), slice(None)) if whole else np.ix_(rows, columns)
+                _fill(patch, chord, left.take(rows), right.take(columns), weights, results, places, mine)
             else:
-                some = np.nonzero(mine)[0]
-                _pairs(patch, chord, (some,), left, right, (some, some), weights, results)
+                _fill(patch, chord, left.take(some[0]), right.take(some[-1]), weights, results, some, mine)
         return found
 
-    def _patch(self, left: int, right: int, octave: int, sign: float) -> Patch | None:
+    def _patch(self, left: int, right: int, kind: int) -> Patch | None:
+        octave, sign = (kind - 1) // 2, 1.0 if kind % 2 else -1.0
+        key = left, right, octave, sign
         with self._lock:
-            key = (left, right, octave, int(sign))
             if key not in self._patches:
                 if len(self._patches) > _KEPT:
                     self._patches.clear()
+                half = 2.0 ** -(octave + 2)
+                chord = 3.0 * half, half
                 low, high = min(left, right), max(left, right)
-                half = self._width / 2
-                sides = [((number + 0.5) * self._width, half) for number in (low, high)]
-                chord = 2.0 ** -(octave + 1)
-                box = Box(sides[0], sides[1], (1.5 * chord, 0.5 * chord))
-                tensor = made(self._plain(sign), box)
-                self._patches[low, high, octave, int(sign)] = None if tensor is None else Patch.of(box, tensor)
-                if low < high:
-                    back = Box(sides[1], sides[0], box.chord)
-                    turned = None if tensor is None else Patch.of(back, tensor.transpose(0, 2, 1, 3))
-                    self._patches[high, low, octave, int(sign)] = turned
+                tensor = self._nodes.tensor(low, high, chord, sign)
+                for one, two, axes in ((low, high, (0, 1, 2, 3)), (high, low, (0, 2, 1, 3))):
+                    made = None
+                    if tensor is not None:
+                        made = Patch.of((interval(one), interval(two)), chord, tensor.transpose(axes))
+                    self._patches[one, two, octave, sign] = made
             return self._patches[key]
+
+
+#: What `_kinds` tells apart.
+_KINDS = 2 * _OCTAVES + 1
+
+
+def _kinds(chord: Array, rho: Array) -> Array:
+    """1, 3, 5, … for the octaves of the chord below 1, one more where ρ < 0; 0 for all others."""
+    octave = -np.frexp(chord)[1]
+    return np.where((octave < 0) | (octave >= _OCTAVES) | (chord == 0), 0, 2 * octave + 1 + (rho < 0))
 
 
 def _chord(pairs: Geometry) -> Array:
@@ -128,90 +160,33 @@ def _chord(pairs: Geometry) -> Array:
     return np.asarray(pairs.sine * np.sqrt(2.0 / (1.0 + size)))
 
 
-def _codes(chord: Array, rho: Array) -> Array:
-    """1, 3, 5, … for the octaves of the chord below 1, one more where ρ < 0; 0 for all others."""
-    octave = -np.frexp(chord)[1]
-    code = 2 * octave + 1 + (rho < 0)
-    return np.where((octave < 0) | (octave >= _OCTAVES) | (chord == 0), 0, code)
-
-
-def _tile(
+def _fill(
     patch: Patch,
     chord: Array,
+    left: Side,
+    right: Side,
+    weights: Weights,
+    results: Sequence[Array],
+    places: tuple[Any, ...],
     mine: Array,
-    left: Side,
-    right: Side,
-    block: tuple[Array, Array],
-    weights: Weights,
-    results: Sequence[Array],
 ) -> None:
-    """The pairs of a tile that are in a patch: with all of their block, or one by one."""
-    rows, columns = (np.nonzero(side)[0] for side in block)
-    i, j = np.nonzero(mine)
-    if len(i) < _DENSE * len(rows) * len(columns):
-        _pairs(patch, chord, (i, j), left, right, (i, j), weights, results)
-        return
-    inside = np.ix_(rows, columns)
-    twice = 2.0 * patch.place(chord[inside])
-    own, other = patch.left(left.logs[rows]), patch.right(right.logs[columns])
-    some = mine[inside]
+    """The pairs at these places that are of the patch: all rows with all columns, or one by one."""
+    twice = 2.0 * patch.place(chord[places])
+    own, other, some = patch.left(left.logs), patch.right(right.logs), mine[places]
     for pair, result in zip(weights, results, strict=True):
-        parts, factor = _parts(patch, own, other, pair, left.factors[:, rows], right.factors[:, columns])
-
-        def add(total: Array, m: int, parts: list[Array] = parts, factor: Array = factor) -> Array:
-            return add_product(np, total, parts[m], factor)
-
-        values = _clenshaw(twice, len(parts), add)
-        kept = result[inside]
-        np.copyto(kept, values, where=some)
-        result[inside] = kept
-
-
-def _pairs(
-    patch: Patch,
-    chord: Array,
-    some: tuple[Array, ...],
-    left: Side,
-    right: Side,
-    rows: tuple[Array, Array],
-    weights: Weights,
-    results: Sequence[Array],
-) -> None:
-    """Pairs of a list."""
-    i, j = rows
-    twice = 2.0 * patch.place(chord[some])
-    own, other = patch.left(left.logs[i]), patch.right(right.logs[j])
-    for pair, result in zip(weights, results, strict=True):
-        parts, factor = _parts(patch, own, other, pair, left.factors[:, i], right.factors[:, j])
-
-        def add(total: Array, m: int, parts: list[Array] = parts, factor: Array = factor) -> Array:
-            total += np.einsum("nr,nr->n", parts[m], factor)
-            return total
-
-        result[some] = _clenshaw(twice, len(parts), add)
-
-
-def _parts(
-    patch: Patch, own: Array, other: Array, pair: tuple[float, float], left: Array, right: Array
-) -> tuple[list[Array], Array]:
-    """Of each T_m the numbers of the rows, (n, R), and those of the columns, of which products are the coefficients."""
-    used = [k for k in (0, 1) if pair[k] != 0]
-    one = [own * (pair[k] * left[k])[:, None] for k in used]
-    columns = [other * right[k][:, None] for k in used]
-    parts = [
-        np.concatenate([side @ patch.coefficients[k, m] for k, side in zip(used, one, strict=True)], axis=1)
-        for m in range(patch.coefficients.shape[1])
-    ]
-    return parts, np.concatenate(columns, axis=1)
-
-
-def _clenshaw(twice: Array, count: int, add: Callable[[Array, int], Array]) -> Array:
-    """Σ c_m T_m(x) for 2x; `add` adds c_m to an array."""
-    now, before = 0.0 * twice, 0.0 * twice
-    for m in range(count - 1, 0, -1):
-        after = twice * now
-        after -= before
-        now, before = add(after, m), now
-    now *= 0.5 * twice
-    now -= before
-    return add(now, 0)
+        used = [k for k in (0, 1) if pair[k] != 0]
+        rows = [own * (pair[k] * left.factors[k])[:, None] for k in used]
+        columns = np.concatenate([other * right.factors[k][:, None] for k in used], axis=1)
+        now, before = 0.0 * twice, 0.0 * twice
+        for m in range(patch.coefficients.shape[1] - 1, -1, -1):
+            part = np.concatenate([side @ patch.coefficients[k, m] for k, side in zip(used, rows, strict=True)], axis=1)
+            after = (twice if m else 0.5 * twice) * now
+            after -= before
+            if after.ndim == 2:
+                after = add_product(np, after, part, columns)
+            else:
+                after += np.einsum("nr,nr->n", part, columns)
+            now, before = after, now
+        if not some.all():
+            now = np.where(some, now, result[places])
+        result[places] = now

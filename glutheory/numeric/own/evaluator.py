@@ -16,12 +16,12 @@ from glutheory.numeric import horner
 from glutheory.numeric.arrays import Array, Namespace, constant, host
 from glutheory.numeric.duals.record import Dual, Partials, Values, check_radii
 from glutheory.numeric.own.check import check
-from glutheory.numeric.own.cover import NOTHING, PAYS, Cover, Side, Weights
+from glutheory.numeric.own.cover import Cover, Weights
 from glutheory.numeric.own.curve import curves
-from glutheory.numeric.own.features import Layout, features, layout, reach_of, terms_needed
+from glutheory.numeric.own.features import FIRST, Layout, features, layout, reach_of, terms_needed
 from glutheory.numeric.own.line import Pairs
 from glutheory.numeric.own.near import PARTIALS, VALUES, Near
-from glutheory.numeric.own.spectrum import BLOCK, HEAD, WIDTH, Spectrum
+from glutheory.numeric.own.spectrum import BLOCK, Spectrum
 from glutheory.numeric.pairs import NEAR, Geometry, Radii
 
 #: What is promised of values, of the scale.
@@ -38,8 +38,6 @@ _FAR = 0.5
 _SPARSE = 0.25
 #: Pairs of a list at a time, for the memory: the features of both sides are copied.
 _CHUNK = 1024
-#: The first row of the coefficients.
-_FIRST = 1 + HEAD
 
 #: Results at pairs, from the features of both sides.
 Way = Callable[[Geometry, Array, Array], tuple[Array, ...]]
@@ -52,7 +50,7 @@ class Evaluator:
         self._curves = curves(expr)
         self._spectrum = Spectrum(self._curves)
         self._near = Near(self._curves, self._spectrum)
-        self._cover = Cover(lambda sign: partial(self._unit, sign=sign), WIDTH)
+        self._cover = Cover(self._curves, self._spectrum, self._near)
         self._checked: set[int] = set()
 
     def dual(self) -> Dual:
@@ -91,7 +89,7 @@ class Evaluator:
         with np.errstate(all="ignore"):
             found = features(self._spectrum, r, slopes)
             terms = layout(found.shape[0], slopes).terms
-            self._check(r, found[: _FIRST + terms])
+            self._check(r, found[: FIRST + terms])
         return constant(side.xp, side.r, found)
 
     def _check(self, r: Array, found: Array) -> None:
@@ -122,14 +120,14 @@ class Evaluator:
 
         def plain(pairs: Geometry, left: Array, right: Array) -> tuple[Array, ...]:
             terms = self._terms(pairs.xp, pairs.reach, left, right, False, 0)
-            own, other = left[_FIRST:, ...], right[_FIRST:, ...]
+            own, other = left[FIRST:, ...], right[FIRST:, ...]
             return (horner.weighted(pairs.xp, pairs.rho, own, other, terms, first, second),)
 
         return self._covered(pairs, left, right, ((first, second),), plain)[0]
 
     def _covered(self, pairs: Geometry, left: Array, right: Array, weights: Weights, plain: Way) -> tuple[Array, ...]:
         """By the patches of `cover` where there are many pairs in one and the series is long; else the `plain` way."""
-        if not array_api_compat.is_numpy_namespace(pairs.xp) or math.prod(pairs.rho.shape) < PAYS:
+        if not array_api_compat.is_numpy_namespace(pairs.xp) or math.prod(pairs.rho.shape) < self._cover.pays:
             return plain(pairs, left, right)
         if self._terms(pairs.xp, pairs.reach, left, right, False, 0) <= _FEW:
             return plain(pairs, left, right)
@@ -137,7 +135,10 @@ class Evaluator:
         if not table and not left.shape[1:] == right.shape[1:] == pairs.rho.shape:
             return plain(pairs, left, right)
         results = tuple(np.zeros(pairs.rho.shape) for _ in weights)
-        found = self._cover.find(pairs, self._side(left), self._side(right), weights, results)
+        out = np.zeros(pairs.rho.shape, dtype=bool)
+        if pairs.near:
+            out[self._out_of_reach(pairs, left, right, False, 0)] = True
+        found = self._cover.find(pairs, self._cover.side(left), self._cover.side(right), out, weights, results)
         if found is None:
             return plain(pairs, left, right)
         self._fill(pairs, left, right, ~found, results, plain)
@@ -165,31 +166,6 @@ class Evaluator:
                     for result, part in zip(results, plain(few, one, other), strict=True):
                         result[index] = part
 
-    def _side(self, features: Array) -> Side:
-        """What patches need of rows."""
-        head = features[:_FIRST].reshape(_FIRST, -1)
-        r, some = head[0], head[1] > NOTHING
-        logs = np.log(np.where(some, r, 1.0))
-        factors = np.sqrt(np.where(some, np.stack([head[1], head[1] + head[2]]), 0.0))
-        return Side(logs, np.where(some, np.floor(logs / WIDTH), 0.0).astype(int), factors)
-
-    def _unit(self, r: Array, q: Array, chord: Array, sign: float) -> Array:
-        """S and c T of pairs, over the factors of their rows; shape (2, N)."""
-        found = np.empty((2, len(r)))
-        for first in range(0, len(r), _CHUNK):
-            some = slice(first, first + _CHUNK)
-            sides = []
-            for radii in (r[some], q[some]):
-                each, place = np.unique(radii, return_inverse=True)
-                sides.append(features(self._spectrum, each, False)[:, place])
-            half = chord[some] / 2.0
-            sine = 2.0 * half * np.sqrt((1.0 - half) * (1.0 + half))
-            rho = sign * (1.0 - 2.0 * half * half)
-            pairs = Geometry(np, rho, True, float(np.abs(rho).max()), sine)
-            factors = self._side(sides[0]).factors * self._side(sides[1]).factors
-            found[:, some] = np.stack(self._plain(pairs, *sides)) / factors
-        return found
-
     def _plain(self, pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:
         """S and c T by the series where that suffices, else pair by pair."""
         xp, reach = pairs.xp, pairs.reach
@@ -203,7 +179,9 @@ class Evaluator:
                 rho[out] = 0.0
                 reach = float(xp.max(xp.abs(rho)))
             terms = self._terms(xp, reach, left, right, False, 0)
-            s, t = horner.both(xp, rho, left[_FIRST:, ...], right[_FIRST:, ...], terms)
+            listed = rho.ndim == 1 and array_api_compat.is_numpy_namespace(xp)
+            way = horner.listed if listed else partial(horner.both, xp)
+            s, t = way(rho, left[FIRST:, ...], right[FIRST:, ...], terms)
         if out is not None and out[0].shape[0]:
             s[out], t[out] = self._direct_values(pairs, left, right, out)
         return s, t
@@ -212,8 +190,8 @@ class Evaluator:
         """The derivatives (see `Dual`)."""
         terms = self._terms(pairs.xp, pairs.reach, left, right, True, 2)
         out = self._out_of_reach(pairs, left, right, True, 2)
-        slopes = [_FIRST + layout(side.shape[0], True).terms for side in (left, right)]
-        own, other = ((side[_FIRST:, ...], side[k:, ...]) for side, k in zip((left, right), slopes, strict=True))
+        slopes = [FIRST + layout(side.shape[0], True).terms for side in (left, right)]
+        own, other = ((side[FIRST:, ...], side[k:, ...]) for side, k in zip((left, right), slopes, strict=True))
         found = horner.slopes(pairs.rho, own, other, terms, second)
         if out[0].shape[0]:
             for part, value in zip(found, self._direct_partials(pairs, left, right, out), strict=True):
@@ -274,7 +252,7 @@ def _last(side: Array, terms: int, slopes: bool = False) -> int:
 
 def _worst(xp: Namespace, side: Array, own: Layout) -> list[float]:
     """The largest √missing of each block."""
-    rows = side[own.missing :, ...]
+    rows = side[own.missing : -1, ...]
     worst: list[float] = host(xp.max(xp.reshape(rows, (rows.shape[0], -1)), axis=1)).tolist()
     return worst
 
@@ -284,7 +262,7 @@ def _taken(pairs: Geometry, left: Array, right: Array, some: tuple[Array, ...]) 
     rho, sine = host(pairs.rho[some]), host(pairs.sin()[some])
     heads = []
     for side in (left, right):
-        wide = [host((row + 0.0 * pairs.rho)[some]) for row in (side[k, ...] for k in range(_FIRST))]
+        wide = [host((row + 0.0 * pairs.rho)[some]) for row in (side[k, ...] for k in range(FIRST))]
         heads.append(np.stack(wide))
     r, q = heads[0][0], heads[1][0]
     sign = np.where(rho < 0, -1.0, 1.0)

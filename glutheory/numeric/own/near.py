@@ -7,6 +7,7 @@ interpolant on [θ₀/2, θ₀] costs as much as `_NODES` pairs, whatever their 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -47,6 +48,11 @@ class Near:
         self._sides: dict[tuple[float, bool], Side] = {}
         self._arcs: dict[tuple[int, ...], Array | None] = {}
         self._checked: set[tuple[int, ...]] = set()
+
+    @cached_property
+    def rough(self) -> bool:
+        """Whether φ has a branch point."""
+        return self._side(2.0, False).rough
 
     def expectations(self, products: Products, pairs: Pairs, scale: Array) -> Array:
         """E[f_i(u) f_j(v)] for `products`, `VALUES` or `PARTIALS`; shape (products, N).
