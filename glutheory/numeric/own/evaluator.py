@@ -162,8 +162,9 @@ class Evaluator:
                 for place in np.array_split(np.argwhere(some), -(-count // _CHUNK)):
                     index = tuple(place.T)
                     few = replace(pairs.take(index), reach=float(size[index].max()))
-                    one, other = (side.reshape(len(side), -1)[:, k] for side, k in zip((left, right), (index[0], index[-1]), strict=True))
-                    for result, part in zip(results, plain(few, one, other), strict=True):
+                    one, other = left.reshape(len(left), -1), right.reshape(len(right), -1)
+                    found = plain(few, one[:, index[0]], other[:, index[-1]])
+                    for result, part in zip(results, found, strict=True):
                         result[index] = part
 
     def _plain(self, pairs: Geometry, left: Array, right: Array) -> tuple[Array, Array]:

@@ -27,10 +27,14 @@ _RADII, _CHORD = (14, 21, 30), 28
 #: Radii of either side beside the nodes, and chords, at which a patch is held against the series; as coordinates.
 _BESIDE = np.array([-0.83, 0.07, 0.91])
 _CHORDS = np.array([-0.97, -0.6, 0.2, 0.9])
+#: Those of them that are integrated: of log r, of log r' and of the chord.
+_TRIALS = ((0, 0, 0), (0, 2, 0), (1, 1, 1))
 #: What the last coefficients may be, of the scale.
 _RESOLVED = 2e-14
 #: What a series may leave out, of the scale, and the terms at most: they are enough for chords from 1/8 on.
 _LEFT_OUT, _MOST = 2e-14, 5120
+#: Intervals of which they are kept, up to 3 MB each.
+_KEPT = 16
 #: −log of what ρ^K is for K terms.
 _DIGITS = 36.0
 #: What a patch may differ by from the series and from integrals.
@@ -44,13 +48,17 @@ class Rows(NamedTuple):
         r: shape (n,).
         factors: f and g, shape (2, n).
         h: the coefficients of S, over f, and those of c T, over g, shape (2, K, n).
-        missing: √ of what the series leave out, of the scale, shape (n,).
+        missing: √ of what the series leave out after 0, `BLOCK`, … terms, of the scale, shape (K/BLOCK + 1, n).
     """
 
     r: Array
     factors: Array
     h: Array
     missing: Array
+
+    def one(self, k: int) -> Rows:
+        """One of these radii."""
+        return Rows(self.r[k : k + 1], self.factors[:, k : k + 1], self.h[..., k : k + 1], self.missing[:, k : k + 1])
 
 
 class Nodes:
@@ -84,24 +92,23 @@ class Nodes:
     def _of_angles(self, chord: tuple[float, float], sign: float) -> Array | None:
         """Of a homogeneous function, for which one radius stands for all."""
         nodes, matrix = transform(_CHORD)
-        terms = _terms(chord)
-        places = np.concatenate([nodes, _CHORDS])
-        if terms <= _MOST:
-            one = self._at(np.ones(1), terms)
-            values = _series(one, one, _rho(chord, places, sign))[:, 0, 0, :]
+        terms, t = _terms(chord), np.concatenate([nodes, _CHORDS])
+        long = terms > _MOST
+        one = self._at(np.ones(1), BLOCK if long else terms)
+        rho = _rho(chord, t, sign)
+        if long:
+            values = self._integrals(one, one, t, chord, sign)
+        elif np.abs(rho).max() ** one.h.shape[1] * one.missing[-1, 0] ** 2 <= _LEFT_OUT:
+            values = _series(one, one, rho)[:, 0, 0, :]
         else:
-            one = self._at(np.ones(1), BLOCK)
-            values = self._integrals(one, one, places, chord, sign)
-        found = values[:, :_CHORD] @ matrix.T
-        scale = _scale(values)
-        if not (np.abs(found[:, -2:]) <= _RESOLVED * scale).all():
             return None
-        error = np.abs(chebyshev.chebval(_CHORDS, found.T) - values[:, _CHORD:])
-        if terms <= _MOST:
-            some = _CHORDS[:2]
-            values = self._integrals(one, one, some, chord, sign)
-            error = np.concatenate([error, np.abs(chebyshev.chebval(some, found.T) - values)], axis=1)
-        return found[:, None, None, :] if bool((error <= _AGREED * scale).all()) else None
+        found, scale = values[:, :_CHORD] @ matrix.T, _scale(values)
+        good = bool((np.abs(found[:, -2:]) <= _RESOLVED * scale).all())
+        good &= bool((np.abs(chebyshev.chebval(_CHORDS, found.T) - values[:, _CHORD:]) <= _AGREED * scale).all())
+        if good and not long:
+            direct = self._integrals(one, one, _CHORDS[:2], chord, sign)
+            good = bool((np.abs(chebyshev.chebval(_CHORDS[:2], found.T) - direct) <= _AGREED * scale).all())
+        return found[:, None, None, :] if good else None
 
     def _by_series(
         self, left: int, right: int, count: int, chord: tuple[float, float], sign: float
@@ -113,37 +120,33 @@ class Nodes:
         radii, nodes, matrix = transform(count), *transform(_CHORD)
         own, other = (self._of_cell(number, count, terms) for number in (left, right))
         rho = _rho(chord, np.concatenate([nodes, _CHORDS]), sign)
-        if not np.abs(rho).max() ** terms * own.missing.max() * other.missing.max() <= _LEFT_OUT:
+        terms = min(own.h.shape[1], other.h.shape[1])
+        left_out = own.missing[terms // BLOCK].max() * other.missing[terms // BLOCK].max()
+        if not np.abs(rho).max() ** terms * left_out <= _LEFT_OUT:
             return None, False
         values = _series(own, other, rho)
         inner = values[:, :count, :count, :_CHORD]
-        scale = float(_scale(inner).max())
+        scale = _scale(inner)
         tensor: Array = np.einsum("kijm,ai,bj,cm->kabc", inner, radii[1], radii[1], matrix, optimize=True)
-        if not np.isfinite(tensor).all():
+        last = [float(np.abs(end / scale).max()) for end in (tensor[:, -2:], tensor[:, :, -2:], tensor[..., -2:])]
+        if not (math.isfinite(sum(last)) and last[2] <= _RESOLVED):
             return None, False
-        if not np.abs(tensor[..., -2:]).max() <= _RESOLVED * scale:
-            return None, False
-        if not max(np.abs(tensor[:, -2:]).max(), np.abs(tensor[:, :, -2:]).max()) <= _RESOLVED * scale:
+        if max(last) > _RESOLVED:
             return None, True
         beside = chebyshev.chebvander(_BESIDE, count - 1)
         again = np.einsum("kabc,ia,jb,mc->kijm", tensor, beside, beside, chebyshev.chebvander(_CHORDS, _CHORD - 1))
-        error = np.abs(again - values[:, count:, count:, _CHORD:])
-        some = [(0, 0, 0), (0, 2, 0), (1, 1, 1)]
-        for i, j, m in some:
-            one, two = (
-                Rows(side.r[k : k + 1], side.factors[:, k : k + 1], side.h, side.missing)
-                for side, k in ((own, count + i), (other, count + j))
-            )
-            values = self._integrals(one, two, _CHORDS[m : m + 1], chord, sign)
-            error = np.concatenate([error.ravel(), np.abs(values[:, 0] - again[:, i, j, m])])
-        return (tensor, False) if bool((error <= _AGREED * scale).all()) else (None, False)
+        good = bool((np.abs(again - values[:, count:, count:, _CHORD:]) <= _AGREED * scale).all())
+        for i, j, m in _TRIALS if good else ():
+            direct = self._integrals(own.one(count + i), other.one(count + j), _CHORDS[m : m + 1], chord, sign)
+            good &= bool((np.abs(direct - again[:, i, j, m, None]) <= _AGREED * scale[:, 0, 0]).all())
+        return (tensor if good else None), False
 
     def _of_cell(self, number: int, count: int, terms: int) -> Rows:
         """So many nodes of an interval, and the radii beside them."""
         key = number, count, terms
         if key not in self._rows:
             middle, half = interval(number)
-            if len(self._rows) > 64:
+            if len(self._rows) > _KEPT:
                 self._rows.clear()
             self._rows[key] = self._at(np.exp(middle + half * np.concatenate([transform(count)[0], _BESIDE])), terms)
         return self._rows[key]
@@ -154,7 +157,7 @@ class Nodes:
         h = found[FIRST : FIRST + many.terms]
         factors = np.sqrt(np.stack([found[1], found[1] + found[2]]))
         slopes = np.sqrt(np.arange(many.terms))[:, None] * h
-        return Rows(r, factors, np.stack([h, slopes]) / factors[:, None, :], found[many.missing + many.terms // BLOCK])
+        return Rows(r, factors, np.stack([h, slopes]) / factors[:, None, :], found[many.missing : -1])
 
     def _integrals(self, left: Rows, right: Rows, t: Array, chord: tuple[float, float], sign: float) -> Array:
         """The functions by `near`, at radii of which there is one or as many as there are coordinates of the chord."""
