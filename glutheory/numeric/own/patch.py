@@ -1,7 +1,7 @@
 """S and c T of an activation on a patch of radii and angles, as Chebyshev polynomials in all three.
 
-Of unit rows at the angle θ the chord is 2 sin(θ/2). Where either radius varies by a factor of 2 at most and the chord by
-one of 2,
+Of unit rows at the angle θ the chord is 2 sin(θ/2). Where either radius varies by a factor of 2 at most, and the chord
+by one of 2,
 
     S/(f f')  and  c T/(g g'),   f² = E[φ(u)²],   g² = f² + r² E[φ'(u)²],
 
