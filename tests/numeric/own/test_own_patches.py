@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import mpmath
 import numpy as np
 import pytest
@@ -12,9 +14,9 @@ from hypothesis import strategies as st
 import glutheory as glu
 from glutheory.activations import Z
 from glutheory.networks import Network
-from glutheory.numeric import gram, horner
+from glutheory.numeric import gram, horner, plan
 from glutheory.numeric.own.cover import Cover
-from glutheory.numeric.own.evaluator import derived
+from glutheory.numeric.own.evaluator import Evaluator
 from glutheory.numeric.own.nodes import Nodes, Rows
 from glutheory.numeric.own.patch import cells, interval
 from tests.numeric.cases import MP
@@ -47,15 +49,15 @@ def agree(name: str, X: np.ndarray, monkeypatch: pytest.MonkeyPatch, some: int =
     net, asked = network(name), []
     find = Cover.find
 
-    def seen(*arguments: object) -> np.ndarray | None:
-        found = find(*arguments)  # type: ignore[arg-type]
+    def seen(*arguments: Any) -> np.ndarray | None:
+        found = find(*arguments)
         asked.append(0 if found is None else np.count_nonzero(found))
         return found
 
     with monkeypatch.context() as patch:
         patch.setattr(Cover, "find", seen)
         whole = gram(net, X, kind="both", threads=1)
-        (ntk,) = [gram(net, X, kind="ntk", threads=1)]
+        ntk = gram(net, X, kind="ntk", threads=1)
     assert max(asked) > 0.5 * len(X) ** 2
     with monkeypatch.context() as patch:
         patch.setattr(Cover, "find", lambda *_: None)
@@ -67,6 +69,7 @@ def agree(name: str, X: np.ndarray, monkeypatch: pytest.MonkeyPatch, some: int =
         assert (np.abs(part[:some, some:] - exact) <= PROMISED * scale).all()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAST)
 def test_patches_are_what_series_and_integrals_give(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     agree(name, rows(4.0, 30), monkeypatch)
@@ -84,6 +87,7 @@ def test_every_kind_at_angles_and_sizes(name: str, shift: float, scale: float, m
     agree(name, X, monkeypatch)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gap", [0.1, -0.03, 0.012])
 def test_a_root_in_a_tile(gap: float) -> None:
     """max(0, z)^1.5 in polar coordinates: E[R³] = 3√(π/2), E[R] = √(π/2)."""
@@ -123,35 +127,47 @@ def test_a_tile_against_the_enclosed_integral(name: str) -> None:
     )
 
 
-def test_values_do_not_depend_on_what_was_asked_before() -> None:
-    X = rows(4.0, 25)
-    first = gram(network("elu"), X)
+def anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on elu has an evaluator that has not been asked for anything."""
+    own = Evaluator(PATCHED["elu"]).dual()
+    monkeypatch.setattr(plan, "evaluator", lambda _: own)
+
+
+@pytest.mark.long
+def test_values_do_not_depend_on_what_was_asked_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, net = rows(4.0, 25), network("elu")
+    anew(monkeypatch)
+    first = gram(net, X)
+    anew(monkeypatch)
     for shift in (2.0, 8.0):
-        gram(network("elu"), rows(shift, 25))
-    derived.cache_clear()
-    np.testing.assert_array_equal(gram(network("elu"), X), first)
+        gram(net, rows(shift, 25))
+    np.testing.assert_array_equal(gram(net, X), first)
 
 
-def test_a_patch_that_is_wrong_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.long
+@pytest.mark.parametrize("some", [3, slice(None)])
+def test_a_patch_that_is_wrong_is_not_used(some: int | slice, monkeypatch: pytest.MonkeyPatch) -> None:
     """A coefficient 1e-9 off at one node of the radii is seen by the last polynomials, at all nodes by an integral."""
-    X, net = rows(4.0, 30), network("elu")
+    X, net, of_cell, made = rows(4.0, 30), network("elu"), Nodes._of_cell, []
     right = gram(net, X)
-    of_cell = Nodes._of_cell
+    tensor = Nodes.tensor
 
-    for some in (3, slice(None)):
+    def wrong(self: Nodes, number: int, count: int, terms: int) -> Rows:
+        found = of_cell(self, number, count, terms)
+        h = found.h.copy()
+        h[:, 2, some] *= 1 + 1e-9
+        return found._replace(h=h)
 
-        def wrong(self: Nodes, number: int, count: int, terms: int, some: int | slice = some) -> Rows:
-            found = of_cell(self, number, count, terms)
-            h = found.h.copy()
-            h[:, 2, some] *= 1 + 1e-9
-            return found._replace(h=h)
+    def seen(*arguments: Any) -> np.ndarray | None:
+        made.append(tensor(*arguments))
+        return made[-1]
 
-        derived.cache_clear()
-        with monkeypatch.context() as patch:
-            patch.setattr(Nodes, "_of_cell", wrong)
-            found = gram(net, X)
-        derived.cache_clear()
-        np.testing.assert_allclose(found, right, rtol=1e-12)
+    anew(monkeypatch)
+    monkeypatch.setattr(Nodes, "_of_cell", wrong)
+    monkeypatch.setattr(Nodes, "tensor", seen)
+    np.testing.assert_allclose(gram(net, X), right, rtol=1e-12)
+    assert made
+    assert all(part is None for part in made)
 
 
 @given(st.lists(st.floats(-15.0, 9.0), min_size=1, max_size=9), st.floats(1e-4, 20.0))
