@@ -1,7 +1,7 @@
 """Tiles of nearly parallel rows by patches: which pairs are in which, and their values.
 
-A patch is made where so many pairs of one tile are in it that it pays, and kept. Which pairs have theirs from one so
-depends on the tile alone, never on what was asked before.
+A patch is made where it costs less than the pairs of the matrix that are in it, by the share of them in this tile, and
+kept. Which pairs have their values from one so depends on the matrix alone, never on what was asked before.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from glutheory.numeric.own.patch import Patch, interval
 from glutheory.numeric.own.spectrum import Spectrum
 from glutheory.numeric.pairs import Geometry
 
-#: Pairs of a tile for which a patch is made, which costs about as much as the series of thousands; and of a homogeneous
-#: function, for which one radius stands for all.
-_PAYS, _PAYS_AT_ONCE = 384, 4
-#: As how many such pairs one counts that is out of the series' reach; and where φ has a branch point.
-_INTEGRAL, _ROUGH = 32, 384
+#: What a patch costs, of each octave of the chord from 1 down, in units of 10 μs, in which a series is summed; of
+#: a homogeneous function, for which one radius stands for all, so much less. Measured.
+_COSTS, _AT_ONCE = (384, 3072, 24576), 48
+#: Angles of such a function that are integrated for smaller chords.
+_ANGLES = 34
 #: The share of a block of rows and columns from which all of it is computed.
 _DENSE = 0.3
 #: Octaves of the chord that are covered, from 1 down: |ρ| up to 1 − 2^−23.
@@ -33,7 +33,7 @@ _OCTAVES = 11
 #: Patches that are kept.
 _KEPT = 4096
 #: Below this E[φ(u)²], nothing is left of a row.
-NOTHING = 1e-90
+_NOTHING = 1e-90
 
 
 class Side(NamedTuple):
@@ -43,15 +43,17 @@ class Side(NamedTuple):
         logs: log r of the rows, shape (n,).
         cells: the intervals they are in.
         factors: f and g of `patch` for each of them, shape (2, n); 0 for those that are in no patch.
+        count: the rows of the whole matrix.
     """
 
     logs: Array
     cells: Array
     factors: Array
+    count: float
 
     def take(self, some: Array) -> Side:
         """These rows."""
-        return Side(self.logs[some], self.cells[some], self.factors[:, some])
+        return Side(self.logs[some], self.cells[some], self.factors[:, some], self.count)
 
 
 #: The two numbers by which S and c T are multiplied for each result.
@@ -67,17 +69,24 @@ class Cover:
         self._lock = Lock()
 
     @property
-    def pays(self) -> int:
-        """The pairs of a tile for which a patch is made."""
-        return _PAYS_AT_ONCE if self._curves.homogeneous else _PAYS
+    def least(self) -> int:
+        """The pairs of a tile below which no patch is made."""
+        return 2 if self._curves.homogeneous else _COSTS[0]
+
+    def _pays(self, cost: float, octave: int) -> bool:
+        """Whether a patch costs less than its pairs."""
+        if octave < len(_COSTS):
+            return cost >= _COSTS[octave] / (_AT_ONCE if self._curves.homogeneous else 1)
+        return self._curves.homogeneous and cost >= _ANGLES * self._near.cost(1.0, 1.0)
 
     def side(self, features: Array) -> Side:
         """What patches need of the rows with these features."""
-        head, cell = features[:FIRST].reshape(FIRST, -1), features[-1].ravel()
-        r, some = head[0], head[1] > NOTHING
+        head, cell = features[:FIRST].reshape(FIRST, -1), features[-2].ravel()
+        r, some = head[0], head[1] > _NOTHING
         logs = np.log(np.where(some, r, 1.0))
         factors = np.sqrt(np.where(some, np.stack([head[1], head[1] + head[2]]), 0.0))
-        return Side(logs, np.where(some & (not self._curves.homogeneous), cell, 0.0).astype(int), factors)
+        number = np.where(some & (not self._curves.homogeneous), cell, 0.0).astype(int)
+        return Side(logs, number, factors, float(features[-1].max()))
 
     def find(
         self, pairs: Geometry, left: Side, right: Side, out: Array, weights: Weights, results: Sequence[Array]
@@ -101,14 +110,21 @@ class Cover:
         kind = np.where(dead | gone, 0, _kinds(chord, pairs.rho))
         code = kind + _KINDS * (own * len(others) + other)
         size = _KINDS * len(kinds) * len(others)
-        sizes = np.bincount(code.ravel(), minlength=size)
+        costs = np.bincount(code.ravel(), minlength=size)
         if out.any():
-            sizes += (_ROUGH if self._near.rough else _INTEGRAL) * np.bincount(code[out], minlength=size)
+            radii = (
+                (1.0, 1.0) if self._curves.homogeneous else (float(np.exp(side.logs.max())) for side in (left, right))
+            )
+            costs += self._near.cost(*radii) * np.bincount(code[out], minlength=size)
+        # what there is of them in the whole matrix, if it is like this tile
+        tiles = max(1.0, left.count * (right.count if chord.ndim == 2 else 1.0) / chord.size)
         found: Array | None = None
-        for number in np.nonzero(sizes >= self.pays)[0].tolist():
+        for number in np.nonzero(costs)[0].tolist():
             place, octave = divmod(number, _KINDS)
+            if not octave or not self._pays(tiles * costs[number], (octave - 1) // 2):
+                continue
             i, j = divmod(place, len(others))
-            patch = self._patch(int(kinds[i]), int(others[j]), octave) if octave else None
+            patch = self._patch(int(kinds[i]), int(others[j]), octave)
             if patch is None:
                 continue
             mine = code == number

@@ -127,7 +127,7 @@ class Evaluator:
 
     def _covered(self, pairs: Geometry, left: Array, right: Array, weights: Weights, plain: Way) -> tuple[Array, ...]:
         """By the patches of `cover` where there are many pairs in one and the series is long; else the `plain` way."""
-        if not array_api_compat.is_numpy_namespace(pairs.xp) or math.prod(pairs.rho.shape) < self._cover.pays:
+        if not array_api_compat.is_numpy_namespace(pairs.xp) or math.prod(pairs.rho.shape) < self._cover.least:
             return plain(pairs, left, right)
         if self._terms(pairs.xp, pairs.reach, left, right, False, 0) <= _FEW:
             return plain(pairs, left, right)
@@ -253,7 +253,7 @@ def _last(side: Array, terms: int, slopes: bool = False) -> int:
 
 def _worst(xp: Namespace, side: Array, own: Layout) -> list[float]:
     """The largest √missing of each block."""
-    rows = side[own.missing : -1, ...]
+    rows = side[own.missing : -2, ...]
     worst: list[float] = host(xp.max(xp.reshape(rows, (rows.shape[0], -1)), axis=1)).tolist()
     return worst
 

@@ -1,12 +1,12 @@
 """What an evaluator of `own` keeps of each row: radius, head, Hermite coefficients and what these leave out.
 
-The features are one array of shape (1 + HEAD + 2K + K/BLOCK + 2, n), K rows less without the derivatives along r:
+The features are one array of shape (1 + HEAD + 2K + K/BLOCK + 3, n), K rows less without the derivatives along r:
 
-    r | head | h_0 … h_(K−1) | (r ∂h_k/∂r, for gradients) | √missing_0, √missing_BLOCK, …, √missing_K | cell
+    r | head | h_0 … h_(K−1) | (r ∂h_k/∂r, for gradients) | √missing_0, √missing_BLOCK, …, √missing_K | cell | n
 
 where missing_j bounds what the terms from the j-th on are worth, over E[φ(u)²] for S and over E[φ(u)²] + r² E[φ'(u)²]
 for c·T and for derivatives. Since q ∂/∂q acts on φ(q x) as x ∂/∂x does, r ∂h_k/∂r = k h_k + √((k+1)(k+2)) h_(k+2).
-The cell is the interval of log r that `patch` has a row in.
+The cell is the interval of log r that `patch` has a row in; n, the number of rows, tells what tables are worth.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Layout(NamedTuple):
 def layout(height: int, slopes: bool) -> Layout:
     """That of an array of so many rows."""
     each = (2 if slopes else 1) * BLOCK + 1
-    return Layout((height - FIRST - 2) // each * BLOCK, slopes)
+    return Layout((height - FIRST - 3) // each * BLOCK, slopes)
 
 
 def features(spectrum: Spectrum, r: Array, slopes: bool) -> Array:
@@ -60,9 +60,10 @@ def arranged(r: Array, found: Array, jumps: bool, slopes: bool) -> Array:
     parts = [r[None, :], head, h]
     if slopes:
         parts.append(k * h + np.sqrt((k + 1.0) * (k + 2.0)) * after)
-    cell = np.zeros((1, len(r)))
-    cell[0, r > 0] = cells(np.log(r[r > 0]))
-    return np.concatenate([*parts, np.sqrt(_missing(head, h, jumps, slopes)), cell])
+    last = np.full((2, len(r)), float(len(r)))
+    last[0] = 0.0
+    last[0, r > 0] = cells(np.log(r[r > 0]))
+    return np.concatenate([*parts, np.sqrt(_missing(head, h, jumps, slopes)), last])
 
 
 def _missing(head: Array, h: Array, jumps: bool, slopes: bool) -> Array:

@@ -157,7 +157,7 @@ class Nodes:
         h = found[FIRST : FIRST + many.terms]
         factors = np.sqrt(np.stack([found[1], found[1] + found[2]]))
         slopes = np.sqrt(np.arange(many.terms))[:, None] * h
-        return Rows(r, factors, np.stack([h, slopes]) / factors[:, None, :], found[many.missing : -1])
+        return Rows(r, factors, np.stack([h, slopes]) / factors[:, None, :], found[many.missing : -2])
 
     def _integrals(self, left: Rows, right: Rows, t: Array, chord: tuple[float, float], sign: float) -> Array:
         """The functions by `near`, at radii of which there is one or as many as there are coordinates of the chord."""
