@@ -43,17 +43,17 @@ class Side(NamedTuple):
         logs: log r of the rows, shape (n,).
         cells: the intervals they are in.
         factors: f and g of `patch` for each of them, shape (2, n); 0 for those that are in no patch.
-        count: the rows of the whole matrix.
+        whole: how many rows the whole matrix has.
     """
 
     logs: Array
     cells: Array
     factors: Array
-    count: float
+    whole: float
 
     def take(self, some: Array) -> Side:
         """These rows."""
-        return Side(self.logs[some], self.cells[some], self.factors[:, some], self.count)
+        return Side(self.logs[some], self.cells[some], self.factors[:, some], self.whole)
 
 
 #: The two numbers by which S and c T are multiplied for each result.
@@ -117,7 +117,7 @@ class Cover:
             )
             costs += self._near.cost(*radii) * np.bincount(code[out], minlength=size)
         # what there is of them in the whole matrix, if it is like this tile
-        tiles = max(1.0, left.count * (right.count if chord.ndim == 2 else 1.0) / chord.size)
+        tiles = max(1.0, left.whole * (right.whole if chord.ndim == 2 else 1.0) / chord.size)
         found: Array | None = None
         for number in np.nonzero(costs)[0].tolist():
             place, octave = divmod(number, _KINDS)
