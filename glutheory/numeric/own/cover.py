@@ -79,6 +79,13 @@ class Cover:
             return cost >= _COSTS[octave] / (_AT_ONCE if self._curves.homogeneous else 1)
         return self._curves.homogeneous and cost >= _ANGLES * self._near.cost(1.0, 1.0)
 
+    def _integral(self, left: Side, right: Side, some: tuple[Array, ...]) -> int:
+        """What an integral of these pairs costs at most."""
+        if self._curves.homogeneous:
+            return self._near.cost(1.0, 1.0)
+        one, two = left.logs[some[0]].max(), right.logs[some[-1]].max()
+        return self._near.cost(float(np.exp(one)), float(np.exp(two)))
+
     def side(self, features: Array) -> Side:
         """What patches need of the rows with these features."""
         head, cell = features[:FIRST].reshape(FIRST, -1), features[-2].ravel()
@@ -112,10 +119,7 @@ class Cover:
         size = _KINDS * len(kinds) * len(others)
         costs = np.bincount(code.ravel(), minlength=size)
         if out.any():
-            radii = (
-                (1.0, 1.0) if self._curves.homogeneous else (float(np.exp(side.logs.max())) for side in (left, right))
-            )
-            costs += self._near.cost(*radii) * np.bincount(code[out], minlength=size)
+            costs += self._integral(left, right, np.nonzero(out)) * np.bincount(code[out], minlength=size)
         # what there is of them in the whole matrix, if it is like this tile
         tiles = max(1.0, left.whole * (right.whole if chord.ndim == 2 else 1.0) / chord.size)
         found: Array | None = None
