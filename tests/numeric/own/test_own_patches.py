@@ -15,6 +15,7 @@ import glutheory as glu
 from glutheory.activations import Z
 from glutheory.networks import Network
 from glutheory.numeric import gram, horner, plan
+from glutheory.numeric.own import cover
 from glutheory.numeric.own.cover import Cover
 from glutheory.numeric.own.evaluator import Evaluator
 from glutheory.numeric.own.nodes import Nodes, Rows
@@ -33,6 +34,12 @@ PATCHED: dict[str, sp.Expr] = OWN | {
 }
 FAST = ("mish", "elu", "root", "jump")
 DIMENSION = 24
+
+
+@pytest.fixture(autouse=True)
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patches are made for small matrices as well."""
+    monkeypatch.setattr(cover, "_COSTS", (1, 1, 1))
 
 
 def rows(shift: float, count: int, scale: float = 1.0) -> np.ndarray:
