@@ -47,11 +47,25 @@ def of_tile(
     size = xp.abs(rho)
     near = xp.nonzero(size > limit)
     if near[0].shape[0] > SHARE * rho.shape[0] * rho.shape[1]:
-        closest = xp.nonzero(size > CLOSEST)
-        return near_tile(left, right, rows, columns), closest if closest[0].shape[0] else None
+        aside = size > CLOSEST
+        closest = xp.nonzero(aside)
+        if diagonal:
+            aside[every, every] = True
+        pairs = near_tile(left, right, rows, columns)
+        if diagonal or closest[0].shape[0]:
+            pairs = _at_right_angles(pairs, aside)
+        return pairs, closest if closest[0].shape[0] else None
     # these are computed with the others and overwritten; at right angles they cost no additional terms
     rho = xp.where(size > limit, 0.0 * rho, rho)
     return Geometry(xp, rho, False, max(float(xp.max(rho)), -float(xp.min(rho)))), near
+
+
+def _at_right_angles(pairs: Geometry, some: Array) -> Geometry:
+    """The pairs of `near_tile` with these turned to where they cost least: their values come from elsewhere."""
+    xp = pairs.xp
+    one = xp.ones_like(pairs.rho)
+    rho, sine = xp.where(some, 0.0 * one, pairs.rho), xp.where(some, one, pairs.sine)
+    return Geometry(xp, rho, True, pairs.reach, sine, xp.where(some, -one, pairs.excess))
 
 
 def refine(left: Rows, right: Rows, i: Array, j: Array) -> Geometry:

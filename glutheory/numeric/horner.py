@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from glutheory.numeric.arrays import Array, Namespace, add_outer
+
+#: Pairs of a list at a time, for the cache.
+_LIST = 128
 
 
 def both(xp: Namespace, rho: Array, left: Array, right: Array, terms: int) -> tuple[Array, Array]:
@@ -14,6 +19,20 @@ def both(xp: Namespace, rho: Array, left: Array, right: Array, terms: int) -> tu
         s *= rho
         s = add_outer(xp, s, left[k, ...], right[k, ...])
     t *= rho
+    return s, t
+
+
+def listed(rho: np.ndarray, left: np.ndarray, right: np.ndarray, terms: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same of a list of pairs in numpy, shape (N,), a few at a time: with long series the steps outnumber them."""
+    s, t, k = np.empty_like(rho), np.empty_like(rho), np.arange(terms)
+    for first in range(0, len(rho), _LIST):
+        some = slice(first, first + _LIST)
+        powers = np.empty((terms, len(rho[some])))
+        powers[0], powers[1:] = 1.0, rho[some]
+        np.multiply.accumulate(powers, axis=0, out=powers)
+        powers *= left[:terms, some]
+        powers *= right[:terms, some]
+        s[some], t[some] = powers.sum(axis=0), k @ powers
     return s, t
 
 

@@ -22,6 +22,7 @@ from glutheory.errors import DerivationError, DomainError
 from glutheory.ground.balls import precision
 from glutheory.ground.exact import ball
 from glutheory.ground.pieces import pieces
+from glutheory.ground.powers import powers
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.own.remedy import remedy
 from glutheory.numeric.own.samples import NODES, RESOLVED, TINY, Samples, hits, transform
@@ -237,6 +238,11 @@ class Curves:
         self.value = Curve(expr, found.kinks, found.branches, np.zeros(len(jumps)))
         self.slope = Curve(sp.diff(expr, Z), found.kinks, first, jumps)
         self._found = found
+
+    @cached_property
+    def homogeneous(self) -> bool:
+        """Whether φ(λz) = λ^p φ(z) for all λ > 0, with one p of those that `powers` reads."""
+        return len({term.exponent for term in powers(self._found) or ()}) == 1
 
     @cached_property
     def bend(self) -> Curve:

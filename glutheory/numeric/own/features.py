@@ -1,11 +1,12 @@
 """What an evaluator of `own` keeps of each row: radius, head, Hermite coefficients and what these leave out.
 
-The features are one array of shape (1 + HEAD + 2K + K/BLOCK + 1, n), K rows less without the derivatives along r:
+The features are one array of shape (1 + HEAD + 2K + K/BLOCK + 3, n), K rows less without the derivatives along r:
 
-    r | head | h_0 … h_(K−1) | (r ∂h_k/∂r, for gradients) | √missing_0, √missing_BLOCK, …, √missing_K
+    r | head | h_0 … h_(K−1) | (r ∂h_k/∂r, for gradients) | √missing_0, √missing_BLOCK, …, √missing_K | cell | n
 
 where missing_j bounds what the terms from the j-th on are worth, over E[φ(u)²] for S and over E[φ(u)²] + r² E[φ'(u)²]
 for c·T and for derivatives. Since q ∂/∂q acts on φ(q x) as x ∂/∂x does, r ∂h_k/∂r = k h_k + √((k+1)(k+2)) h_(k+2).
+The cell is the interval of log r that `patch` has a row in; n, the number of rows, tells what tables are worth.
 """
 
 from __future__ import annotations
@@ -17,10 +18,15 @@ from typing import NamedTuple
 import numpy as np
 
 from glutheory.numeric.arrays import Array
+from glutheory.numeric.own.patch import cells
 from glutheory.numeric.own.spectrum import BLOCK, HEAD, Spectrum
 
 #: Differences of Parseval's below this fraction are rounding errors.
 _ROUNDING = 1e-13
+
+
+#: The first row of the coefficients.
+FIRST = 1 + HEAD
 
 
 class Layout(NamedTuple):
@@ -32,25 +38,32 @@ class Layout(NamedTuple):
     @property
     def missing(self) -> int:
         """The first of the last rows."""
-        return 1 + HEAD + (2 if self.slopes else 1) * self.terms
+        return FIRST + (2 if self.slopes else 1) * self.terms
 
 
 def layout(height: int, slopes: bool) -> Layout:
     """That of an array of so many rows."""
     each = (2 if slopes else 1) * BLOCK + 1
-    return Layout((height - 2 - HEAD) // each * BLOCK, slopes)
+    return Layout((height - FIRST - 3) // each * BLOCK, slopes)
 
 
 def features(spectrum: Spectrum, r: Array, slopes: bool) -> Array:
     """The features of rows with these radii, shape (n,)."""
-    found = spectrum.rows(r)
+    return arranged(r, spectrum.rows(r), spectrum.jumps, slopes)
+
+
+def arranged(r: Array, found: Array, jumps: bool, slopes: bool) -> Array:
+    """The same, given the head and the coefficients of the rows, two blocks more than are used."""
     terms = found.shape[0] - HEAD - 2 * BLOCK
     head, h, after = found[:HEAD], found[HEAD : HEAD + terms], found[HEAD + 2 : HEAD + terms + 2]
     k = np.arange(terms)[:, None]
     parts = [r[None, :], head, h]
     if slopes:
         parts.append(k * h + np.sqrt((k + 1.0) * (k + 2.0)) * after)
-    return np.concatenate([*parts, np.sqrt(_missing(head, h, spectrum.jumps, slopes))])
+    last = np.full((2, len(r)), float(len(r)))
+    last[0] = 0.0
+    last[0, r > 0] = cells(np.log(r[r > 0]))
+    return np.concatenate([*parts, np.sqrt(_missing(head, h, jumps, slopes)), last])
 
 
 def _missing(head: Array, h: Array, jumps: bool, slopes: bool) -> Array:

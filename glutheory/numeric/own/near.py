@@ -38,6 +38,9 @@ _NEARER = 3.5
 #: By how much two orders of integration may differ, of the scale.
 _AGREED = 2e-13
 
+#: Panels of intervals that are integrated in 10 μs; and how often a branch point has intervals halved, measured.
+_AT_ONCE, _CROWDED = 4.0, 8.0
+
 
 class Near:
     """The direct integrals of one activation."""
@@ -47,6 +50,13 @@ class Near:
         self._sides: dict[tuple[float, bool], Side] = {}
         self._arcs: dict[tuple[int, ...], Array | None] = {}
         self._checked: set[tuple[int, ...]] = set()
+
+    def cost(self, r: float, q: float) -> int:
+        """What an integral at these radii costs, roughly, in units of 10 μs."""
+        sides = [self._side(1.5 * (REACHES[0] - _NEARER) * size, False) for size in (r, q)]
+        intervals = 3 + len(sides[0].kinks) ** 2
+        panels = sum(len(side.breaks) for side in sides)
+        return 1 + int(panels * intervals * (_CROWDED if sides[0].rough else 1.0) / _AT_ONCE)
 
     def expectations(self, products: Products, pairs: Pairs, scale: Array) -> Array:
         """E[f_i(u) f_j(v)] for `products`, `VALUES` or `PARTIALS`; shape (products, N).

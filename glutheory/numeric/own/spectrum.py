@@ -29,7 +29,7 @@ HEAD = 4
 #: Coefficients between two questions whether they suffice.
 BLOCK = 8
 #: Width of an interval of log r, and the nodes of its interpolation.
-_WIDTH = math.log(2.0) / 2
+WIDTH = math.log(2.0) / 2
 _NODES = (48, 96, 192)
 #: Parts of such an interval at most.
 _PARTS = 4
@@ -103,13 +103,25 @@ class Spectrum:
         result[HEAD, zero] = at_zero
         return result
 
+    def at(self, r: Array, terms: int) -> Array:
+        """The same of a few radii > 0 within a factor of 3 of one another, computed there; K is `terms` + 2 `BLOCK`.
+
+        Raises:
+            DomainError: they cannot be had.
+        """
+        found = _coefficients(self._curves, r, terms)[1]
+        found[0] = np.exp(found[0])
+        found[1:HEAD] *= found[0]
+        found[HEAD:] *= np.sqrt(found[0])
+        return found
+
     def numbers(self, r: Array) -> Array:
         """The octave of each radius > 0."""
-        return np.floor(np.log(r) / _WIDTH).astype(int)
+        return np.floor(np.log(r) / WIDTH).astype(int)
 
     def reach(self, r: float) -> float:
         """How far out Gaussian integrals of φ(r x) go, r > 0."""
-        number = math.floor(math.log(r) / _WIDTH)
+        number = math.floor(math.log(r) / WIDTH)
         return self.octave(number)[int(self._part(number, np.log(r)))].reach
 
     def octave(self, number: int) -> tuple[Octave, ...]:
@@ -119,15 +131,15 @@ class Spectrum:
             DomainError: its coefficients cannot be had.
         """
         if number not in self._octaves:
-            top = (number + 1) * _WIDTH
+            top = (number + 1) * WIDTH
             found: list[Octave] = []
-            waiting = [(_start(self._curves, number * _WIDTH, top), top)]
+            waiting = [(_start(self._curves, number * WIDTH, top), top)]
             while waiting:
                 low, high = waiting.pop()
                 made = _interval(self._curves, low, high)
                 if made is not None:
                     found.append(made)
-                elif high - low > _WIDTH / _PARTS:
+                elif high - low > WIDTH / _PARTS:
                     waiting += [((low + high) / 2.0, high), (low, (low + high) / 2.0)]
                 else:
                     raise DomainError(
@@ -182,13 +194,13 @@ def _start(curves: Curves, low: float, top: float) -> float:
     return something
 
 
-def _coefficients(curves: Curves, radii: Array) -> tuple[float, Array]:
+def _coefficients(curves: Curves, radii: Array, terms: int = TERMS) -> tuple[float, Array]:
     """The reach and the numbers of `Octave`, computed at each of a few radii of one octave: shape (HEAD + K, n)."""
     largest = float(radii.max())
     # the wider one has the faster tails, the narrower one the farther kinks
     ends = (float(radii.min()), largest)
     end = max(reach(curve, r) for curve in (curves.value, curves.slope) for r in ends)
-    x, weights = _nodes(curves, radii, end)
+    x, weights = _nodes(curves, radii, end, terms)
     with np.errstate(all="ignore"):
         f, slope = curves.value.at(end * largest), curves.slope.at(end * largest)
         u = radii[:, None] * x
@@ -202,18 +214,20 @@ def _coefficients(curves: Curves, radii: Array) -> tuple[float, Array]:
         logs = np.log(total)
     if logs.max() < _NOTHING:
         return end, np.concatenate([np.full((1, len(radii)), -1e3), np.zeros((HEAD + 4 * BLOCK - 1, len(radii)))])
-    h = _project(x, phi * weights, total, math.inf if curves.slope.jumps else slope_total)
+    h = _project(x, phi * weights, total, math.inf if curves.slope.jumps else slope_total, terms)
     head = np.stack([logs, slope_total / total, opposite / total, slope_opposite / total])
     return end, np.concatenate([head, h / np.sqrt(total)])
 
 
-def _nodes(curves: Curves, radii: Array, end: float) -> tuple[Array, Array]:
-    """Nodes and weights on [−X, X] of each radius, as many for all; shape (n, Q)."""
+def _nodes(curves: Curves, radii: Array, end: float, terms: int) -> tuple[Array, Array]:
+    """Nodes and weights on [−X, X] of each radius for so many terms, as many for all; shape (n, Q)."""
     breaks = curves.value.breaks(end * float(radii.max()))
     more = curves.slope.breaks(end * float(radii.max()))
     cuts = np.unique(np.concatenate([breaks, more]))
     scaled = cuts / radii[:, None]
-    base = np.linspace(-end, end, round(2 * end / _PANEL) + 1)
+    # of more terms than `TERMS` the functions turn faster
+    width = _PANEL * min(1.0, math.sqrt(TERMS / terms))
+    base = np.linspace(-end, end, round(2 * end / width) + 1)
     all_edges = [base + 0.0 * radii[:, None], scaled, -scaled]
     edges = np.sort(np.clip(np.concatenate(all_edges, axis=1), -end, end), axis=1)
     # columns of panels that are empty for every radius
@@ -221,12 +235,12 @@ def _nodes(curves: Curves, radii: Array, end: float) -> tuple[Array, Array]:
     return panels(edges[:, keep], _GAUSS)
 
 
-def _project(x: Array, weighted: Array, total: Array, slope_total: Array | float) -> Array:
-    """The h_k, k < K, where K is the first multiple of 2 `BLOCK` that suffices, or `TERMS` + 2 `BLOCK`."""
+def _project(x: Array, weighted: Array, total: Array, slope_total: Array | float, terms: int) -> Array:
+    """The h_k, k < K, where K is the first multiple of 2 `BLOCK` that suffices, or `terms` + 2 `BLOCK`."""
     found: list[Array] = []
     before, now = np.zeros_like(x), np.ones_like(x)
     k = 0
-    while k < TERMS + 2 * BLOCK:  # two blocks more than are summed, for derivatives along r
+    while k < terms + 2 * BLOCK:  # two blocks more than are summed, for derivatives along r
         block = np.empty((2 * BLOCK, len(x)))
         # a few radii at a time, for the cache; an even number of steps leaves `before` and `now` in their places
         for first in range(0, len(x), _RADII):
