@@ -199,5 +199,5 @@ def test_the_benchmarks_are_run_all_together() -> None:
     """But for this script, and for what is no script."""
     from benchmarks.__main__ import SCRIPTS
 
-    others = {"__main__.py", "turns.py", "device.py", "device_steps.py"}
+    others = {"__main__.py", "peers.py", "turns.py", "device.py", "device_steps.py"}
     assert {path.name for path in (ROOT / "benchmarks").glob("*.py")} == {*SCRIPTS, *others}
