@@ -311,3 +311,58 @@ def test_an_infinite_ntk_times_an_exact_zero_is_not_zero() -> None:
         assert -1 < float(road(Fraction(1, 10**16) - a).ntk) < 0
         with pytest.raises(DomainError, match="a difference of infinite terms"):
             road(-a)
+
+
+# norms that count behind a bias or a sum, which are rounded, and two jumps
+
+JUMPS = {
+    "behind a bias": composed(dense(bias=1), product("step"), dense(), product("sign"), readout()),
+    "behind a sum": composed(
+        dense(), residual(product("leaky_relu"), dense()), product("sign"), dense(), product("step"), readout()
+    ),
+    "three": composed(dense(bias=1), product("step"), dense(), product("sign"), dense(), product("sign"), readout()),
+}
+
+
+def _nngp_error(made: Stack, distance: float) -> float:
+    """Of the kernel of two rows of different norms, over the scale, against the certified value."""
+    x = np.array([0.7, 0.4])
+    y = x * np.array([1 + distance, 1 - distance / 3])
+    true = derivation(made).at(inner(x, x), inner(y, y), inner(x, y), digits=17).nngp
+    K = glu.gram(made, np.stack([x, y]), kind="nngp")
+    return abs(float(K[0, 1]) - float(true.mid())) / math.sqrt(K[0, 0] * K[1, 1])
+
+
+def _is_refused(made: Stack, distance: float) -> bool:
+    """Whether two such rows are; else they are right."""
+    try:
+        error = _nngp_error(made, distance)
+    except DomainError as found:
+        return "the second activation that jumps" in str(found)
+    assert error <= PROMISED
+    return False
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_close_rows_behind_rounded_norms_and_two_jumps_are_right_or_refused(name: str) -> None:
+    """Each jump makes 1 − |ρ| of an angle, and the angle itself is known to some 1e-16."""
+    refused = [power for power in range(4, 32, 3) if _is_refused(JUMPS[name], 2.0**-power)]
+    assert refused
+    assert min(refused) > 10
+
+
+def test_what_is_refused_there_would_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same rows without the bound of what is lost."""
+    monkeypatch.setattr("glutheory.numeric.deep.pairs.TURN", 0.0)
+    assert max(_nngp_error(JUMPS["three"], 2.0**-power) for power in range(19, 32, 3)) > PROMISED
+
+
+@pytest.mark.parametrize(
+    "made", [composed(rmsnorm(), *JUMPS["three"].layers), composed(*JUMPS["three"].layers[:2], readout())]
+)
+def test_one_norm_or_one_jump_is_not_refused(made: Stack) -> None:
+    x = np.array([0.7, 0.4])
+    y = x * np.array([1 + 2.0**-27, 1 - 2.0**-28])
+    true = derivation(made).at(inner(x, x), inner(y, y), inner(x, y), digits=17).nngp
+    K = glu.gram(made, np.stack([x, y]), kind="nngp")
+    assert abs(K[0, 1] - float(true.mid())) <= PROMISED * math.sqrt(K[0, 0] * K[1, 1])

@@ -204,16 +204,21 @@ class _Beyond:
         slope = Tape([sp.diff(function(Z), Z)], [Z]).bind()([_number(exact) + self.spread(rest)])[0]
         return _plus(_constant(function(exact)), _scaled(rest, slope))
 
-    def power(self, terms: Terms, q: sp.Rational) -> Terms:
-        lead = self.leading(terms)
-        exact, ball = terms[lead]
-        if ball != 0 or not (q.is_Integer or exact.is_positive):
-            raise UndecidedError
+    def beside(self, terms: Terms, lead: Monomial, exact: sp.Expr) -> tuple[Terms, arb]:
+        """What stands beside the leading term, over it, and a ball about 1 and it, which is positive."""
         inverse = {_raised(lead, sp.S.NegativeOne): (1 / exact, arb(0))}
         relative = _product({m: c for m, c in terms.items() if m != lead}, inverse)
         spread = 1 + self.spread(relative)
         if not spread > 0:
             raise UndecidedError
+        return relative, spread
+
+    def power(self, terms: Terms, q: sp.Rational) -> Terms:
+        lead = self.leading(terms)
+        exact, ball = terms[lead]
+        if ball != 0 or not (q.is_Integer or exact.is_positive):
+            raise UndecidedError
+        relative, spread = self.beside(terms, lead, exact)
         slope = _number(q) * (spread.log() * _number(q - 1)).exp()
         around = _plus(_constant(sp.S.One), _scaled(relative, slope))
         return _product({_raised(lead, q): (exact**q, arb(0))}, around)
@@ -234,11 +239,7 @@ class _Beyond:
         exact, ball = terms[lead]
         if ball != 0 or not exact.is_positive or lead[2] != 0:
             raise UndecidedError
-        inverse = {_raised(lead, sp.S.NegativeOne): (1 / exact, arb(0))}
-        relative = _product({m: c for m, c in terms.items() if m != lead}, inverse)
-        spread = 1 + self.spread(relative)
-        if not spread > 0:
-            raise UndecidedError
+        relative, spread = self.beside(terms, lead, exact)
         own: Terms = {((), sp.Integer(k), sp.S.Zero): (c, arb(0)) for k, c in enumerate(lead[0], 1) if c != 0}
         if lead[1] != 0:
             own[(), sp.S.Zero, sp.S.One] = lead[1], arb(0)

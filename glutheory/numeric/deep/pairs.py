@@ -22,6 +22,9 @@ from dataclasses import dataclass, replace
 from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array, Namespace
 
+#: By how much an angle can turn that is the difference of two made of rounded norms, a few roundings each.
+TURN = 2.0**-50
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
@@ -32,6 +35,8 @@ class Pairs:
         left, right: r of the rows, shape (p, 1), and of the columns, (1, q).
         minus, plus: 1 − ρ and 1 + ρ.
         tau: the NTK over r r'; None where it is not asked for.
+        lost: the relative error of 1 − |ρ| that the rounding of r makes; None where it is not kept. Only jumps, which
+            make 1 − |ρ| of an angle, bring it up to what counts.
     """
 
     xp: Namespace
@@ -40,6 +45,7 @@ class Pairs:
     minus: Array
     plus: Array
     tau: Array | None
+    lost: Array | None = None
 
     @property
     def rho(self) -> Array:
@@ -63,12 +69,12 @@ class Pairs:
         return replace(self, tau=rho)
 
 
-def start(xp: Namespace, left: Array, right: Array, rho: Array, gap: Array, ntk: bool) -> Pairs:
-    """The data: correlations, their gaps 1 − |ρ| with all digits, and no NTK yet."""
+def start(xp: Namespace, left: Array, right: Array, rho: Array, gap: Array, ntk: bool, keep: bool = False) -> Pairs:
+    """The data: correlations, their gaps 1 − |ρ| with all digits, and no NTK yet; `keep` what is lost."""
     negative = rho < 0
     other = 2.0 - gap
     minus, plus = xp.where(negative, other, gap), xp.where(negative, gap, other)
-    return Pairs(xp, left, right, minus, plus, 0.0 * rho if ntk else None)
+    return Pairs(xp, left, right, minus, plus, 0.0 * rho if ntk else None, 0.0 * rho if keep else None)
 
 
 def added(one: Pairs, two: Pairs) -> Pairs:
@@ -90,12 +96,29 @@ def added(one: Pairs, two: Pairs) -> Pairs:
     for total, part in ((minus, two.minus), (plus, two.plus)):
         total += b * part
         total += turned
+    lost = turned_by(xp, _most(one, two), minus, plus)
     if one.tau is None or two.tau is None:
-        return Pairs(xp, left, right, minus, plus, None)
+        return Pairs(xp, left, right, minus, plus, None, lost)
     a *= one.tau
     b *= two.tau
     a += b
-    return Pairs(xp, left, right, minus, plus, a)
+    return Pairs(xp, left, right, minus, plus, a, lost)
+
+
+def turned_by(xp: Namespace, lost: Array | None, minus: Array, plus: Array) -> Array | None:
+    """What is lost when angles have turned by `TURN` at most; equal and opposite rows keep theirs."""
+    if lost is None:
+        return None
+    gap = xp.minimum(minus, plus)
+    some = gap > 0
+    return xp.where(some, lost + TURN / xp.sqrt(0.5 * xp.where(some, gap, xp.ones_like(gap))), lost)
+
+
+def _most(one: Pairs, two: Pairs) -> Array | None:
+    """What two units have lost at most; one that makes no difference between rows has lost nothing."""
+    if one.lost is None or two.lost is None:
+        return one.lost if two.lost is None else two.lost
+    return one.xp.maximum(one.lost, two.lost)
 
 
 def _alike(xp: Namespace, left: Array, right: Array) -> bool:
@@ -113,7 +136,7 @@ def _shared(one: Pairs, two: Pairs, left: Array, right: Array) -> Pairs:
     minus, plus = a * one.minus, a * one.plus
     minus += b * two.minus
     plus += b * two.plus
-    return Pairs(one.xp, left, right, minus, plus, tau)
+    return Pairs(one.xp, left, right, minus, plus, tau, _most(one, two))
 
 
 def _over(xp: Namespace, part: Array, whole: Array, nothing: float) -> Array:
@@ -131,7 +154,8 @@ def centred(pairs: Pairs, ratios: tuple[Array, Array], left: Array, right: Array
     # 1 − (ρ − m m')/(k k') = (1 − ρ − (1 − k k' − m m'))/(k k')
     minus = xp.clip((pairs.minus - turned * turned / (1.0 + both + means)) / both, 0.0, 2.0)
     tau = None if pairs.tau is None else pairs.tau / both
-    return Pairs(xp, left, right, minus, 2.0 - minus, tau)
+    lost = pairs.lost if _alike(xp, *ratios) else turned_by(xp, pairs.lost, minus, 2.0 - minus)
+    return Pairs(xp, left, right, minus, 2.0 - minus, tau, lost)
 
 
 def check_infinite(xp: Namespace, ntk: Array) -> None:
@@ -167,8 +191,9 @@ def _times(one: Pairs, two: Pairs, poles: bool) -> Pairs:
     plus += one.plus * two.plus
     minus *= 0.5
     plus *= 0.5
+    lost = _most(one, two)
     if one.tau is None or two.tau is None:
-        return Pairs(one.xp, left, right, minus, plus, None)
+        return Pairs(one.xp, left, right, minus, plus, None, lost)
     first, second = two.rho, one.rho
     if poles:
         nothing = one.xp.zeros_like(first)
@@ -176,8 +201,8 @@ def _times(one: Pairs, two: Pairs, poles: bool) -> Pairs:
         second = one.xp.where((second == 0) | (two.tau == 0), nothing, second * two.tau)
         total = first + second
         check_infinite(one.xp, total)
-        return Pairs(one.xp, left, right, minus, plus, total)
+        return Pairs(one.xp, left, right, minus, plus, total, lost)
     first *= one.tau
     second *= two.tau
     first += second
-    return Pairs(one.xp, left, right, minus, plus, first)
+    return Pairs(one.xp, left, right, minus, plus, first, lost)

@@ -127,7 +127,9 @@ class DeepPlan:
         scale = 1.0 / math.sqrt(self.own.inputs)
         norms = left(self.left.norm) * scale, right(self.right.norm) * scale
         rules = Layers(self.own, iter(self.factors), left, right, self.tokens, pooled)
-        return State(start(self.left.xp, *norms, rho, gap, ntk), True), rules
+        # the first jump makes a gap of an angle, the next one a gap of its root
+        keep = sum(any(factor.poles for factor in factors) for factors in self.factors) > 1
+        return State(start(self.left.xp, *norms, rho, gap, ntk, keep), True), rules
 
 
 def _kernels(state: State, kinds: tuple[str, ...]) -> list[Array]:

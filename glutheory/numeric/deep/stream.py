@@ -175,6 +175,8 @@ class Layers:
         if self._means is None:
             return State(_pooled(pairs, covariance, tau), state.raw, pooled=True)
         made = self._means.pairs(pairs.xp, covariance, tau)
+        if pairs.lost is not None:
+            made = replace(made, lost=0.0 * made.minus)
         self._left, self._right = self._means.picks
         if state.ratios is None:
             return State(made, state.raw)

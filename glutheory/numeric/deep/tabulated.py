@@ -17,6 +17,9 @@ from glutheory.numeric.deep.table import Places, Table, look_up, places, table
 from glutheory.numeric.deep.twists import twists
 from glutheory.numeric.plan import Pick
 
+#: What is lost of 1 − |ρ| at most, behind a jump.
+PROMISED = 1e-13
+
 #: Where pairs are in tables: branches that are fed alike look at one place. By the identity of their arrays.
 Seen: TypeAlias = dict[tuple[int, int], Places]
 
@@ -106,6 +109,10 @@ class Tabulated:
             plus = 2.0 - there
             plus -= value
         found = replace(pairs, left=self.roots_of(pairs.left), right=self.roots_of(pairs.right), minus=minus, plus=plus)
+        if self.poles and pairs.lost is not None:
+            # of a root
+            found = replace(found, lost=0.5 * pairs.lost)
+            self._check(found)
         if pairs.tau is None:
             return found
         slope = look_up(xp, rows.slopes, at)
@@ -121,6 +128,20 @@ class Tabulated:
         nothing = pairs.tau == 0
         tau = slope / xp.where(nothing, xp.ones_like(at.t), at.t) * pairs.tau
         return replace(found, tau=tau)
+
+    def _check(self, pairs: Pairs) -> None:
+        """Refuse images of which a jump leaves too few digits.
+
+        Raises:
+            DomainError: an entry is not known to `PROMISED`.
+        """
+        xp = pairs.xp
+        if bool(xp.any(pairs.lost * xp.minimum(pairs.minus, pairs.plus) > PROMISED)):
+            raise DomainError(
+                f"two rows are so nearly parallel that behind a bias or a sum, where their norms count, float64 leaves "
+                f"too few digits of their angle to {self.act.label}, the second activation that jumps: leave one of "
+                "them out, or use evaluate."
+            )
 
 
 def tabulated(act: Activation, power: int, variance: Fraction) -> Tabulated:

@@ -12,7 +12,7 @@ difference; in the second nothing is subtracted if S does not turn back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -129,7 +129,7 @@ class Unequal:
         tau = None if pairs.tau is None else pairs.tau * slope
         power = self.dual.degree
         own, other = pairs.left**power * left(self.roots[0]), pairs.right**power * right(self.roots[1])
-        return Pairs(xp, own, other, minus, plus, tau)
+        return replace(pairs, left=own, right=other, minus=minus, plus=plus, tau=tau)
 
     def _values(self, rho: Array, gap: Array, sides: list[Array], features: list[Array]) -> tuple[Array, Array]:
         """S and ∂S/∂ρ over (r r')^degree; arrays of one shape, the features with an axis before it."""
