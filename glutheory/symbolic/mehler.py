@@ -46,7 +46,7 @@ def series_balls(act: Activation, point: Point, digits: int) -> Pair:
     where jumps of φ(u) and φ(v) coincide at ρ = ±1.
 
     Raises:
-        PrecisionError: beyond the work limit; carries the balls that a partial sum gives.
+        PrecisionError: beyond the work limit; carries the balls that an earlier round or a partial sum gives.
         ExpressionError: φ has no Gaussian expectation.
     """
     found = piecewise(act.expr)
@@ -54,15 +54,17 @@ def series_balls(act: Activation, point: Point, digits: int) -> Pair:
     tiny = arb(10) ** (-digits - 1)
     goals = [scale * tiny for scale in scales]
     leasts = [_least(scale, point) for scale in scales]
+    seen: Pair | None = None
     for _ in range(_ROUNDS):
         made = _sum(act, found, point, goals)
         if made is None or not all(_known(value) for value in made):
             break
-        lower = [_goal(value, scale, least, digits) for value, scale, least in zip(made, scales, leasts, strict=True)]
+        seen = made
+        lower = [_goal(*of, digits) for of in zip(made, scales, leasts, goals, strict=True)]
         if all(goal is None for goal in lower):
             return made
         goals = [goal if new is None else arb.min(new, goal / 16) for new, goal in zip(lower, goals, strict=True)]
-    reached = partial_sum(act, point, digits)
+    reached = seen or partial_sum(act, point, digits)
     why = near_line(pieces(act.expr)) if found.powers is None and _near(point) else None
     why = why or (
         f"the Hermite series of {act.label!r} is beyond the work limit at this point; ask for fewer digits, or take "
@@ -122,15 +124,19 @@ def _known(value: arb) -> bool:
     return value.is_finite() or value.is_nan() or bool(value.rad() == 0)
 
 
-def _goal(value: arb, scale: arb, least: arb, digits: int) -> arb | None:
-    """The goal that is still missed, None for a value that has its digits, or is smaller than `least` by 2·digits."""
+def _goal(value: arb, scale: arb, least: arb, goal: arb, digits: int) -> arb | None:
+    """The goal that is still missed, None for a value that has its digits, or is smaller than `least` by 2·digits.
+
+    What lies below its goal may lie there by a little only: half the way to the end first, in the exponent.
+    """
     if not value.is_finite():
         return None
     small = arb(10) ** -digits
     least = arb.min(scale, least) * small * small
     if value.rad() <= abs(value).lower() * small or abs(value).upper() <= least:
         return None
-    return arb(arb.max(abs(value).lower() * small / 10, least / 4).lower())
+    end = least / 4 if value.lower() > 0 or value.upper() < 0 or goal * small < least else (goal * least).sqrt()
+    return arb(arb.max(abs(value).lower() * small / 10, end).lower())
 
 
 def _sum(act: Activation, found: Piecewise, point: Point, goals: Sequence[arb]) -> Pair | None:

@@ -117,11 +117,12 @@ def test_thirty_digits_at_the_hardest_places(act: Activation, place: tuple[str, 
     assert _has_digits(T, 30)
 
 
-def test_a_small_value_has_its_own_digits() -> None:
+@pytest.mark.parametrize("place", [("0.01", "0.01", "0.001"), ("0.01", "100", "-0.7")], ids=str)
+def test_a_small_value_has_its_own_digits(place: tuple[str, str, str]) -> None:
     """S of a function beyond 1 is near exp(−1/(1+ρ)a); at a = 0.01 it is 10^−40 of φ's size."""
     act = Activation("tanh beyond 1", OWN["tanh beyond 1"])
-    S, T = series_balls(act, Point.of("0.01", "0.01", "0.001"), 30)
-    assert S < 1e-39
+    S, T = series_balls(act, at(*place), 30)
+    assert 0 < S < 1e-39
     assert _has_digits(S, 30)
     assert _has_digits(T, 30)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import glutheory as glu
 from glutheory.activations import Z
+from glutheory.errors import DomainError
 from glutheory.networks import Network
 from glutheory.numeric import gram, horner, plan
 from glutheory.numeric.own import cover
@@ -33,6 +34,8 @@ PATCHED: dict[str, sp.Expr] = OWN | {
     "shifted_step": sp.Heaviside(Z - 1) + Z,
 }
 FAST = ("mish", "elu", "root", "jump")
+#: Shifts and scales at which z/4 + sin(10z) has too many waves for float64.
+WAVES = ((2.5, 1.0), (4.0, 1.0), (8.0, 1.0), (4.0, 4.0))
 DIMENSION = 24
 
 
@@ -51,8 +54,8 @@ def network(name: str) -> Network:
     return Network(name, (glu.Activation(name, PATCHED[name]),))
 
 
-def agree(name: str, X: np.ndarray, monkeypatch: pytest.MonkeyPatch, some: int = 2) -> None:
-    """The first rows of the Gram matrix, against the series and the integrals of each pair."""
+def agree(name: str, X: np.ndarray, monkeypatch: pytest.MonkeyPatch, *, needed: bool = True, some: int = 2) -> None:
+    """The first rows of the Gram matrix, against the series and the integrals of each pair; `needed` are patches."""
     net, asked = network(name), []
     find = Cover.find
 
@@ -65,7 +68,7 @@ def agree(name: str, X: np.ndarray, monkeypatch: pytest.MonkeyPatch, some: int =
         patch.setattr(Cover, "find", seen)
         whole = gram(net, X, kind="both", threads=1)
         ntk = gram(net, X, kind="ntk", threads=1)
-    assert max(asked) > 0.5 * len(X) ** 2
+    assert not needed or max(asked) > 0.5 * len(X) ** 2
     with monkeypatch.context() as patch:
         patch.setattr(Cover, "find", lambda *_: None)
         alone = gram(net, X[:some], X[some:], kind="both", threads=1)
@@ -91,7 +94,12 @@ def test_every_kind_at_angles_and_sizes(name: str, shift: float, scale: float, m
     X = rows(shift, 30, scale)
     if shift < 0:
         X[::2] *= -1.0
-    agree(name, X, monkeypatch)
+    if name == "wave" and (shift, scale) in WAVES:
+        with pytest.raises(DomainError, match=r"changes too fast|cannot be computed to 12 digits"):
+            gram(network(name), X, kind="both")
+        return
+    # elsewhere one series may serve all pairs
+    agree(name, X, monkeypatch, needed=shift >= 4 and scale >= 1)
 
 
 @pytest.mark.long
