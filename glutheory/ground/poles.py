@@ -126,8 +126,10 @@ def _rational(value: sp.Expr) -> sp.Rational:
 
 def _changes(function: sp.Expr, low: sp.Expr, high: sp.Expr) -> Iterator[sp.Rational]:
     """Where the function changes its sign, or is 0, on a grid in the closed interval; the nearest to 0 first."""
-    grid = [sp.Rational(k, _STEPS) for k in range(-_REACH * _STEPS, _REACH * _STEPS + 1)]
-    places = [z for z in grid if low < z < high]
+    most = _REACH * _STEPS
+    first = max(-most, int(sp.floor(low * _STEPS)) + 1) if low.is_finite else -most
+    last = min(most, int(sp.ceiling(high * _STEPS)) - 1) if high.is_finite else most
+    places = [sp.Rational(k, _STEPS) for k in range(first, last + 1)]
     with precision(_LOOKING):
         run = _run(function)
         signs = [None if run is None else _sign(run(z)) for z in places]
