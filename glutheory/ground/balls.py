@@ -116,7 +116,9 @@ class Tape:
             return self._fold(node, operation, [self._slot(arg) for arg in node.args])
         if isinstance(node, sp.Pow) and node.exp.is_Rational and node.exp.q in (1, 2):
             if node.exp.q == 1:
-                return self._emit(node, "pow", (self._slot(node.base),), int(node.exp))
+                # z^−2 beside z^−1, as in a slope: one division for both
+                base, power = (1 / node.base, -node.exp) if node.exp < -1 else (node.base, node.exp)
+                return self._emit(node, "pow", (self._slot(base),), int(power))
             root = sp.Function("_sqrt")(node.base)
             known = self._slots.get(root)
             slot = known if known is not None else self._emit(root, "call", (self._slot(node.base),), "sqrt")

@@ -11,23 +11,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
 from flint import acb, arb, ctx
 
-from glutheory.symbolic.piecewise import Envelope, Piecewise, Strip, normal_tail, program, strips
+from glutheory.symbolic.piecewise import Envelope, Piecewise, normal_tail, program, strips
 
 Pair = tuple[arb, arb]
 #: Ellipses that are tried on a panel, the numbers of nodes it may have, and how often it is halved before it is kept.
 _ELLIPSES = (1.5, 1.8, 2.2, 2.7, 3.3, 4.2, 5.5)
-_COUNTS = (4, 6, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 34, 38, 43, 48, 54, 60)
+_COUNTS = (4, 6, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 34, 38, 43, 48, 54, 60, 68, 76, 84, 92, 100, 110, 120)
 _DEPTH = 400
+#: What keeps rounded depths inside their strips.
+_INSIDE = 1 - 2.0**-40
+#: The widest panel, in units of √g.
+_WIDEST = 24
 #: Halvings from which on a panel's size is looked at.
 _DEEP = 12
-#: Nodes beyond which the work is refused.
-MAX_NODES = 60_000
+#: Nodes beyond which the work is refused, on panels and on a lattice.
+MAX_NODES, MAX_LATTICE = 60_000, 400_000
 
 
 @dataclass(frozen=True)
@@ -84,23 +88,35 @@ class Weight:
 
 @dataclass(frozen=True)
 class Nodes:
-    """(z, V) with V = weight·φ(√a z), ascending; and the rule's errors in S and T."""
+    """Nodes z with V = weight·φ(√a z), and the rule's errors in S and T.
 
-    items: list[tuple[arb, arb]]
+    Attributes:
+        make: computes (z, V), ascending.
+        count: how many.
+        errors: in S and in T.
+        step: h of a lattice z = h·i, |i| ≤ half.
+    """
+
+    make: Callable[[], list[tuple[arb, arb]]]
+    count: int
     errors: Pair
+    step: arb | None = None
 
 
-def line_rule(found: Piecewise, root: arb, weight: Weight, goals: Sequence[arb]) -> Nodes | None:
-    """A rule with errors of about the goals; None beyond the work limit."""
+def line_rule(
+    found: Piecewise, root: arb, weight: Weight, goals: Sequence[arb], step: arb | None = None
+) -> Nodes | None:
+    """A rule with errors of about the goals, on the lattice of a `step` if given; None beyond the work limit."""
     edge = arb(2)
     envelope = found.envelope(abs(root))
     while not _within(tails := weight.beyond(envelope, edge), goals, 16):
         edge = arb((edge + 0.25).mid())
-    family = () if found.kinks else strips(found.branches[0], found.slopes[0])
-    made = _lattice(found, root, weight, edge, family, goals) if family else _panels(found, root, weight, edge, goals)
+    made = (
+        _panels(found, root, weight, edge, goals) if step is None else _lattice(found, root, weight, edge, goals, step)
+    )
     if made is None:
         return None
-    return Nodes(made.items, (made.errors[0] + tails[0], made.errors[1] + tails[1]))
+    return replace(made, errors=(made.errors[0] + tails[0], made.errors[1] + tails[1]))
 
 
 def _within(errors: Pair, goals: Sequence[arb], part: int) -> bool:
@@ -112,37 +128,47 @@ def lack(errors: Sequence[arb], goals: Sequence[arb]) -> float:
     return max((float((e / g).log().upper()) for e, g in zip(errors, goals, strict=True) if e > 0), default=-math.inf)
 
 
-def _lattice(
-    found: Piecewise, root: arb, weight: Weight, edge: arb, family: Sequence[Strip], goals: Sequence[arb]
-) -> Nodes | None:
-    """The coarsest lattice that any strip proves."""
-    best: tuple[arb, Pair] | None = None
-    size, g = abs(root), float(weight.gap)
-    for strip in family:
-        own = Envelope.of(strip.bounds[0], size)
-        top = strip.tau / float(size)
-        need, h, errors = 20.0, arb(0), (arb(0), arb(0))
+def lattice_step(found: Piecewise, root: arb, weight: Weight, goals: Sequence[arb]) -> arb | None:
+    """The step of the coarsest lattice that any strip proves to be within the goals; None where φ has no strip."""
+    best: arb | None = None
+    g = float(weight.gap)
+    for own, top in _strips(found, root):
+        need = 20.0
         for _ in range(40):
             d = min(math.sqrt(2 * g * need), top)
             h = arb(2 * math.pi * d / (need + d * d / (2 * g)))
-            errors = weight.alias(own, arb(d) * (1 - arb(2) ** -40), h)
-            missing = lack(errors, goals) + 3
+            missing = lack(weight.alias(own, arb(d) * _INSIDE, h), goals) + 3
             if missing <= 0:
+                best = h if best is None else arb.max(best, h)
                 break
             need += max(missing, 0.5)
-        else:
-            continue
-        if best is None or h > best[0]:
-            best = h, errors
-    if best is None:
-        return None
-    h, errors = best
+    return best
+
+
+def _strips(found: Piecewise, root: arb) -> Iterator[tuple[Envelope, float]]:
+    """The bound of φ(√a z) on each strip, and how far that reaches."""
+    size = abs(root)
+    for strip in () if found.kinks else strips(found.branches[0], found.slopes[0]):
+        yield Envelope.of(strip.bounds[0], size), strip.tau / float(size)
+
+
+def _lattice(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Sequence[arb], h: arb) -> Nodes | None:
+    """The nodes h·i, |h·i| ≤ edge, and the smallest error that a strip proves."""
     half = math.ceil(float(edge / h))
-    if 2 * half + 1 > MAX_NODES:
+    if 2 * half + 1 > MAX_LATTICE:
         return None
-    places = [h * i for i in range(-half, half + 1)]
-    (values,) = program(found.branches).bind_column()([root * z for z in places])
-    return Nodes([(z, h * acb(value).real) for z, value in zip(places, values, strict=True)], errors)
+    errors = []
+    for own, top in _strips(found, root):
+        # 2πd/h − d²/(2g) is largest at d = 2πg/h
+        d = arb(min(2 * math.pi * float(weight.gap) / float(h), top)) * _INSIDE
+        errors.append(weight.alias(own, d, h))
+
+    def make() -> list[tuple[arb, arb]]:
+        places = [h * i for i in range(-half, half + 1)]
+        (values,) = program(found.branches).bind_column()([root * z for z in places])
+        return [(z, h * acb(value).real) for z, value in zip(places, values, strict=True)]
+
+    return Nodes(make, 2 * half + 1, min(errors, key=lambda pair: lack(pair, goals)), h)
 
 
 def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Sequence[arb]) -> Nodes | None:
@@ -153,7 +179,7 @@ def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Seque
     skipped = sum(1 for place in places if not place > -edge)
     cuts = [-edge, *(place for place in places if abs(place) < edge), edge]
     finer = [goal / 256 for goal in goals]
-    widest = 8 * float(weight.gap.sqrt())
+    widest = _WIDEST * float(weight.gap.sqrt())
     for k, (low, high) in enumerate(pairwise(cuts)):
         tape = program(found.branch(skipped + k, root)[:1])
         run, column = tape.bind(), tape.bind_column()
@@ -171,7 +197,7 @@ def _panels(found: Piecewise, root: arb, weight: Weight, edge: arb, goals: Seque
             items += [(z, half * w * acb(v).real) for z, (_, w), v in zip(nodes, rule, values, strict=True)]
             if len(items) > MAX_NODES:
                 return None
-    return Nodes(items, (errors[0], errors[1]))
+    return Nodes(lambda: items, len(items), (errors[0], errors[1]))
 
 
 def panels(

@@ -29,12 +29,14 @@ from glutheory.symbolic.rotated import fine, rotated
 
 Pair = tuple[arb, arb]
 #: Values of its kernel up to which the semigroup is taken at once, and beyond which its work is refused.
-FEW, MAX_ENTRIES = 2_600_000, 8_000_000
+FEW, MAX_ENTRIES = 300_000, 8_000_000
 #: A point of `rotated` costs as much as this many of them; the points beyond which that is refused.
 _PRICE, MAX_POINTS = 10, 400_000
 _ROUNDS = 5
 #: The power of the scale that `_least` ends with.
 _MOST_POWERS = 3
+#: Digits of a first round that looks for sizes.
+_GLANCE = 6
 #: Digits with which a norm is looked for.
 _SEEN = (6, 40, 160, 640)
 
@@ -51,7 +53,8 @@ def series_balls(act: Activation, point: Point, digits: int) -> Pair:
     """
     found = piecewise(act.expr)
     scales = _scales(act, found, point)
-    tiny = arb(10) ** (-digits - 1)
+    # next to ρ = −1 a value may be far below its scale: a cheap first round tells how far
+    tiny = arb(10) ** -(min(digits + 1, _GLANCE) if point.c < 0 and _near(point) else digits + 1)
     goals = [scale * tiny for scale in scales]
     leasts = [_least(scale, point) for scale in scales]
     seen: Pair | None = None

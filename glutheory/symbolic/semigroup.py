@@ -19,14 +19,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flint import acb, arb
+from flint import acb, arb, arb_poly
 
-from glutheory.symbolic.line_rules import Nodes, Weight, line_rule
+from glutheory.symbolic.line_rules import MAX_LATTICE, Nodes, Weight, lattice_step, line_rule
 from glutheory.symbolic.piecewise import Envelope, Frame, Piecewise, normal_tail
 
 Pair = tuple[arb, arb]
+Items = Sequence[tuple[arb, arb]]
 #: Nodes for w on either side beyond which nothing is planned.
 MAX_HALF = 15_000
+#: A node of a convolution costs as much as this many values of k.
+_PRICE = 10
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,8 @@ class Outer:
         return self.h * (2 * self.half + 1)
 
 
-def outer_rule(frame: Frame, one: Envelope, two: Envelope, goals: Sequence[arb]) -> Outer:
-    """The coarsest rule with errors of about the goals."""
+def outer_rule(frame: Frame, one: Envelope, two: Envelope, goals: Sequence[arb], most: arb | None = None) -> Outer:
+    """The coarsest rule with errors of about the goals and a step of at most `most`."""
     rho, g = frame.rho, frame.gap
     scale = frame.root_a * abs(frame.root_b)
     kappa, both = (1 + rho) / (2 * g), one.A * two.A
@@ -73,6 +76,8 @@ def outer_rule(frame: Frame, one: Envelope, two: Envelope, goals: Sequence[arb])
         if lack <= 0:
             break
         need += max(lack, 0.5)
+    if most is not None and most < h:
+        h, errors = most, alias(most)
     half = int(float(t / h)) + 1
     while True:
         tails = beyond(h * half)
@@ -113,16 +118,51 @@ class _Smoothed:
 
 def _smooth(nodes: Nodes, frame: Frame, root: arb, outer: Outer, goals: Sequence[arb]) -> _Smoothed:
     """Σ V k(z − r w) and Σ V (z − r w)/(g root) k(z − r w), over |z − r w| ≤ cut."""
-    g, r, half = frame.gap, frame.rho.sqrt(), outer.half
-    step = r * outer.h
-    mass = sum((abs(V) for _, V in nodes.items), arb(0))
+    g, half = frame.gap, outer.half
+    step = frame.rho.sqrt() * outer.h
+    items = nodes.make()
+    mass = _mass(items)
     cut = _cut(frame, mass, goals)
+    if nodes.step is None:
+        sums, moments = _one_by_one(items, g, step, half, cut)
+    else:
+        sums, moments = _convolved(items, g, nodes.step, half, cut)
+    front = 1 / (2 * arb.pi() * g).sqrt()
+    short = cut * (1 - arb(2) ** -30)  # places are rounded to doubles
+    fade = front * (-short * short / (2 * g)).exp() * mass
+    values = [front * total for total in sums]
+    slopes = [
+        front * (moment - j * step * total) / (g * root)
+        for j, (total, moment) in enumerate(zip(sums, moments, strict=True), start=-half)
+    ]
+    # beyond the cut t·k(t) falls as well, once t² > g
+    return _Smoothed(values, slopes, (fade, fade * cut / (g * abs(root))))
+
+
+def _mass(items: Items) -> arb:
+    return sum((abs(V) for _, V in items), arb(0))
+
+
+def _convolved(items: Items, g: arb, step: arb, half: int, cut: arb) -> tuple[list[arb], list[arb]]:
+    """Σ V e^(−(z − r w)²/(2g)) and Σ V z e^(…), where z and r w are on one lattice: a product of polynomials."""
+    near = math.floor(float(cut / step))
+    kernel = arb_poly([(-((step * i) ** 2) / (2 * g)).exp() for i in range(-near, near + 1)])
+    first = len(items) // 2 + near - half  # the coefficient of r w = −half·step
+    columns = []
+    for column in ([V for _, V in items], [z * V for z, V in items]):
+        product = arb_poly(column) * kernel
+        columns.append([product[i] if i >= 0 else arb(0) for i in range(first, first + 2 * half + 1)])
+    return columns[0], columns[1]
+
+
+def _one_by_one(items: Items, g: arb, step: arb, half: int, cut: arb) -> tuple[list[arb], list[arb]]:
+    """Σ V e^(−(z − r w)²/(2g)) and Σ V z e^(…), term by term."""
     places, width = float(step), float(cut)
-    # Σ V k and Σ V z k as the two parts of one complex number, which halves the calls
+    # the two sums as the parts of one complex number, which halves the calls
     sums = [acb(0)] * (2 * half + 1)
     bend = (-step * step / g).exp()
     slope, start = step / g, -step * step / (2 * g)
-    for z, V in nodes.items:
+    for z, V in items:
         centre = float(z) / places
         low, high = max(-half, math.ceil(centre - width / places)), min(half, math.floor(centre + width / places))
         if low > high:
@@ -142,13 +182,7 @@ def _smooth(nodes: Nodes, frame: Frame, root: arb, outer: Outer, goals: Sequence
             sums[index] += value
             value *= ratio
             ratio *= bend
-    front = 1 / (2 * arb.pi() * g).sqrt()
-    short = cut * (1 - arb(2) ** -30)  # places are rounded to doubles
-    fade = front * (-short * short / (2 * g)).exp() * mass
-    values = [front * total.real for total in sums]
-    slopes = [front * (total.imag - j * step * total.real) / (g * root) for j, total in enumerate(sums, start=-half)]
-    # beyond the cut t·k(t) falls as well, once t² > g
-    return _Smoothed(values, slopes, (fade, fade * cut / (g * abs(root))))
+    return [total.real for total in sums], [total.imag for total in sums]
 
 
 def _cut(frame: Frame, mass: arb, goals: Sequence[arb]) -> arb:
@@ -187,27 +221,35 @@ class Plan:
 def plan(found: Piecewise, frame: Frame, goals: Sequence[arb]) -> Plan | None:
     """The rules for errors of about the goals, 0 < |ρ| < 1; None where one has too many nodes."""
     one, two = found.envelope(frame.root_a), found.envelope(abs(frame.root_b))
+    sides = ((frame.root_a, frame.root_b, two), (frame.root_b, frame.root_a, one))[: 1 if frame.same else 2]
     outer = outer_rule(frame, one, two, goals)
-    if outer.half > MAX_HALF:
+    r = frame.rho.sqrt()
+    weights = [_weight(frame, outer, abs(root), abs(across), other) for root, across, other in sides]
+    steps = [lattice_step(found, root, weight, goals) for (root, *_), weight in zip(sides, weights, strict=True)]
+    coarsest = [step for step in steps if step is not None]
+    step = None
+    if len(coarsest) == len(sides):
+        # z and r w on one lattice: the sums are convolutions
+        step = arb(min([outer.h * r, *coarsest]).mid())
+        outer = outer_rule(frame, one, two, goals, step / r)
+        weights = [_weight(frame, outer, abs(root), abs(across), other) for root, across, other in sides]
+    if outer.half > (MAX_HALF if step is None else MAX_LATTICE // 2):
         return None
-    rules, weights, entries = [], [], 0.0
-    for root, across, other in ((frame.root_a, frame.root_b, two), (frame.root_b, frame.root_a, one)):
-        weight = _weight(frame, outer, abs(root), abs(across), other)
-        nodes = line_rule(found, root, weight, goals)
+    rules, entries = [], 0.0
+    for (root, *_), weight in zip(sides, weights, strict=True):
+        nodes = line_rule(found, root, weight, goals, step)
         if nodes is None:
             return None
         rules.append(nodes)
-        weights.append(weight)
         entries += _entries(nodes, frame, outer, goals)
-        if frame.same:
-            break
     return Plan(frame, tuple(goals), outer, tuple(rules), tuple(weights), entries)
 
 
 def _entries(nodes: Nodes, frame: Frame, outer: Outer, goals: Sequence[arb]) -> float:
-    mass = sum((abs(V) for _, V in nodes.items), arb(0))
-    share = min(1.0, float(2 * _cut(frame, mass, goals) / (frame.rho.sqrt() * outer.width)))
-    return len(nodes.items) * (2 * outer.half + 1) * share
+    if nodes.step is not None:
+        return _PRICE * (nodes.count + 2 * outer.half + 1)
+    share = min(1.0, float(2 * _cut(frame, _mass(nodes.make()), goals) / (frame.rho.sqrt() * outer.width)))
+    return nodes.count * (2 * outer.half + 1) * share
 
 
 def _total(
