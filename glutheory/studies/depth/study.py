@@ -38,6 +38,7 @@ class Depth:
         condition: λ_1/λ_n, as far as it is known.
         spread: λ_2/λ_n, the condition number without the largest eigenvalue; nan where λ_n is not told from 0.
         correlation: the mean correlation of two different rows in the NNGP.
+        correlation_error: of it, at most: the errors of an entry and of the diagonal.
     """
 
     blocks: int
@@ -48,6 +49,7 @@ class Depth:
     condition: ConditionNumber
     spread: float
     correlation: float
+    correlation_error: float
 
     @property
     def told(self) -> bool:
@@ -240,6 +242,7 @@ def _depth(blocks: int, nngp: Array, ntk: Array, error: float) -> Depth:
         condition,
         float(values.values[1]) / values.smallest if known else float("nan"),
         mean,
+        2 * error,
     )
 
 
