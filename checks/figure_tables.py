@@ -46,10 +46,10 @@ def section(table: FigureTable, terminal: Terminal) -> tuple[str, list[Renderabl
 
 
 def tables(charts: Sequence[Chart], terminal: Terminal) -> Iterator[FigureTable]:
-    """Of curves, of points at few places or in categories, and at last of clouds; maps are left to the eye."""
+    """Of curves, of points at few places or in categories, and at last of clouds; the rest is left to the eye."""
     clouds = []
     for chart in charts:
-        series = [item for item in chart.series if not item.guide and item.label]
+        series = [item for item in chart.series if not item.guide and item.label and not _marks(item)]
         measured = [item for item in series if item.role is not Role.THEORY]
         if chart.map is not None or not series:
             continue
@@ -60,6 +60,11 @@ def tables(charts: Sequence[Chart], terminal: Terminal) -> Iterator[FigureTable]
         elif places := _places(series):
             yield _table(chart, series, places, terminal)
     yield from clouds
+
+
+def _marks(series: Series) -> bool:
+    """Whether these are marks on several curves of the chart, of which a median would be one of unlike numbers."""
+    return series.role is Role.THEORY and not series.line and len(set(series.x)) < len(series.x)
 
 
 def _categories(chart: Chart, series: Sequence[Series], terminal: Terminal) -> FigureTable:

@@ -67,7 +67,7 @@ def risk(outcomes: Sequence[Outcome]) -> str:
     ]
     bound = f"False alarm by chance: probability at most {alarm:.2g}" if alarm else ""
     rest = f"Tests on few networks, at the levels they state: {', '.join(own)}" if own else ""
-    return "; ".join(part for part in (bound, rest) if part) or "No verdict rests on chance"
+    return ". ".join(part for part in (bound, rest) if part) or "No verdict rests on chance"
 
 
 def show(outcomes: Sequence[Outcome]) -> None:

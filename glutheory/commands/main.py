@@ -110,12 +110,23 @@ def _path(error: click.UsageError) -> str:
     return "glutheory" if error.ctx is None else error.ctx.command_path
 
 
+@contextmanager
+def _parsing(ctx: click.Context) -> Iterator[None]:
+    """Mistakes found by click's parser, which names no command in some of them, are told as this command's."""
+    try:
+        yield
+    except click.UsageError as error:
+        error.ctx = error.ctx or ctx
+        raise
+
+
 class Command(click.Command):
     """A command whose errors are one sentence each."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click's, which of an option that is given twice silently takes the last, but refuses that."""
-        given = self.make_parser(ctx).parse_args(args=list(args))[2]
+        with _parsing(ctx):
+            given = self.make_parser(ctx).parse_args(args=list(args))[2]
         for option in given:
             single = isinstance(option, click.Option) and not (option.multiple or option.is_flag or option.count)
             if single and given.count(option) > 1 and not ctx.resilient_parsing:
@@ -130,6 +141,11 @@ class Command(click.Command):
 
 class Group(click.Group):
     """A group of such commands that imports each one only when it is run."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's."""
+        with _parsing(ctx):
+            return super().parse_args(ctx, args)
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:
         """Run the command and exit."""

@@ -68,7 +68,11 @@ class Table:
         where = f"line {line}, column {index + 1}" + (f" ({self.names[index][:40] or 'no name'})" if self.names else "")
         what = repr(cell.strip()[:40]) if cell.strip() else "nothing"
         remedy = "give a finite number there" + (
-            "" if value is not None else ", or name columns of numbers by --columns, one of classes by --target"
+            ""
+            if value is not None
+            else ", written with a decimal point"
+            if _number(cell.replace(",", ".", 1)) is not None
+            else ", or name columns of numbers by --columns, one of classes by --target"
         )
         raise self.complaint(f"which has {what} in {where}", remedy)
 

@@ -17,6 +17,9 @@ from glutheory.ground.balls import Tape
 
 Exact: TypeAlias = Fraction | sp.Expr
 
+#: How far beyond ab rounding may have brought a c² that was meant to be equal, over ab.
+_ROUNDED = Fraction(1, 10**12)
+
 
 def ball(value: Exact) -> arb:
     """The number as a ball at the current precision (``flint.ctx.prec``)."""
@@ -57,9 +60,12 @@ class Point:
                 raise DomainError(f"{name} is {_show(value)}: it is a variance, give a number ≥ 0.")
         if not self.degenerate and self.delta < 0:
             limit = mpmath.nstr(mpmath.sqrt(_real(self.a * self.b)), 17)
+            # what floats make of |ρ| = 1 is beyond it by a rounding or two
+            rounded = -self.delta < _ROUNDED * self.a * self.b
+            exactly = " (|ρ| = 1 exactly needs strings, fractions or SymPy numbers)" if rounded else ""
             raise DomainError(
                 f"c is {_show(self.c)}: a covariance obeys |c| ≤ √(ab) = {limit} for a = {_show(self.a)}, "
-                f"b = {_show(self.b)}; give a smaller |c| (|ρ| = 1 exactly needs strings, fractions or SymPy numbers)."
+                f"b = {_show(self.b)}; give a smaller |c|{exactly}."
             )
         if self.degenerate and self.c != 0:
             raise DomainError(f"c is {_show(self.c)}: it must be 0 when a or b is 0.")

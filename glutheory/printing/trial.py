@@ -75,7 +75,9 @@ def _function(branches: Sequence[sp.Expr], own: Grid) -> Function:
         place, found = np.searchsorted(kinks, z, side="right"), np.empty_like(z)
         for i, branch in enumerate(written):
             some = place == i
-            found[some] = branch(z[some])
+            # exponentials overflow far out, where the value is finite; a NaN is told by what the trial misses
+            with np.errstate(all="ignore"):
+                found[some] = branch(z[some])
         return found
 
     return function

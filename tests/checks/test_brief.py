@@ -144,7 +144,7 @@ def test_orders_as_formulas(constant: float, n: float, d: float, law: str) -> No
 
 
 def test_numbers_of_a_figure() -> None:
-    """The median of several points, a curve between its points, and nothing of guides, maps and clouds."""
+    """The median of several points, a curve between its points, and nothing of guides, maps, clouds and marks."""
     grid = [k / 20 for k in range(41)]
     chart = Chart(
         "t",
@@ -154,6 +154,8 @@ def test_numbers_of_a_figure() -> None:
             Series("seen", (1, 1, 1, 2), (1, 5, 3, 7), Role.PLAIN, line=False),
             Series("curve", grid, [10 * x for x in grid], Role.THEORY),
             Series("level", (0, 2), (1, 1), Role.THEORY, guide=True),
+            # on two curves: no column, since the median would be of unlike numbers
+            Series("measured", (1, 1, 2, 2), (10, 3, 20, 7), Role.THEORY, line=False),
         ),
     )
     (table,) = tables([chart], Terminal())

@@ -173,6 +173,7 @@ BAD: dict[str, tuple[str, bytes | None, str | None, str]] = {
     "ragged": ("a.csv", b"1,2\n\n3,4,5\n", None, "whose line 3 has 3 cells where the first has 2"),
     "ragged below the header": ("a.csv", b"a,b,c\n1,2\n", None, "whose line 2 has 2 cells where the first has 3"),
     "a word": ("a.csv", b"a,b\n1,2\n3,x\n", None, "which has 'x' in line 3, column 2 (b): give a finite number there"),
+    "a decimal comma": ("a.csv", b"a;b\n1;2\n3;4,5\n", None, "number there, written with a decimal point."),
     "a word without header": ("a.csv", b"1,2\nred,3\n", None, "which has 'red' in line 2, column 1:"),
     "a gap": ("a.csv", b"a,b\n1,\n", None, "which has nothing in line 2, column 2 (b)"),
     "a gap in the first row": ("a.csv", b"1,,3\n4,5,6\n", None, "which has nothing in line 1, column 2:"),

@@ -267,6 +267,12 @@ def test_a_formula_that_loses_its_digits_is_refused() -> None:
         render(report(_network("tanh(20*(z-3))"), digits=6), "python", Terminal())
 
 
+@pytest.mark.long
+def test_what_overflows_far_out_is_tried_without_a_warning() -> None:
+    """(1 + exp(−z))², which is in the slope, is infinite at z = −360, where the slope is 0; warnings are errors."""
+    trial.tried.__wrapped__(_network("elu(z)*sigmoid(z)").gate, "C")
+
+
 @pytest.mark.parametrize("name", ["max(0,z)**1.5", "atan(20*z)", "shifted_relu"])
 def test_a_rule_without_its_accuracy_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Negative control: what was printed once, panels that know no branch point, no slope and no reach."""

@@ -51,6 +51,15 @@ def test_the_page_has_every_depth_and_says_where_correlations_go(study) -> None:
     assert text(study, Terminal(unicode=False)).isascii()
 
 
+def test_a_correlation_below_its_error_is_a_bound() -> None:
+    study = depth_study(["swiglu"], X, [1, 64], residual=False)
+    shallow, deep = study.networks[0].depths
+    # a gate brings correlations down by (E φ)²/E φ² = 0.12 a block: after 64 of them 1e-59, where entries have 1e-16
+    assert abs(deep.correlation) < 1e-15 < deep.correlation_error < 1e-12 < shallow.correlation
+    last = next(line for line in text(study, Terminal()).splitlines() if line.startswith("64"))
+    assert re.search(r" ≤ \d\.\de-13$", last), last
+
+
 def test_a_gain_that_is_largest_between_the_depths_is_told() -> None:
     page = " ".join(text(depth_study(["relu", "reglu"], X, [1, 8, 64], residual=False), Terminal()).split())
     assert re.search(r"at 1 block to \S+ at 64, and is largest, \S+, at 8\.", page), page

@@ -252,7 +252,9 @@ BAD = [
     (("relu", 1, 1, "nan"), "c is 'nan'"),
     (("relu", float("inf"), 1, 0), "a is inf"),
     (("relu", -1, 1, 0), "a is -1: it is a variance"),
-    (("relu", 1, 1, "1.5"), "c is 3/2: a covariance obeys"),
+    (("relu", 1, 1, "1.5"), r"= 1.0 for a = 1, b = 1; give a smaller \|c\|\.$"),
+    (("relu", 0.7, 0.3, math.nextafter(math.sqrt(0.7 * 0.3), 1)), r"a smaller \|c\| \(\|ρ\| = 1 exactly needs strings"),
+    (("relu", 2, sp.pi, 3), r"give a smaller \|c\|\.$"),
     (("relu", 1, 0, "0.5"), "c is 1/2: it must be 0"),
 ]
 

@@ -16,6 +16,7 @@ from scipy.optimize import brentq
 
 from glutheory.ground.symmetry import symmetry
 from glutheory.networks import Network
+from glutheory.networks import network as network_of
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.deep.pairs import Pairs, product, start
 from glutheory.numeric.deep.tabulated import Same, tabulated
@@ -84,14 +85,16 @@ def keeps_correlations(network: Network) -> bool:
     return len(network.branches) == 1 and line is not None and line[1] == 0
 
 
-def fixed_points(network: Network, variance: Fraction | int = 1) -> tuple[FixedPoint, ...]:
+def fixed_points(network: Network | str, variance: Fraction | int = 1) -> tuple[FixedPoint, ...]:
     """All fixed points of a block's map that a grid of 4001 correlations tells apart, ascending.
 
     None are listed where every ρ is one (`keeps_correlations`).
 
     Raises:
         DomainError: as `block_map`.
+        UnknownNameError: no such network.
     """
+    network = network_of(network)
     if keeps_correlations(network):
         return ()
 

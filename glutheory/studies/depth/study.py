@@ -19,6 +19,7 @@ from glutheory.numeric.deep.fixed import FixedPoint, fixed_points, keeps_correla
 from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, spectrum_and_condition
 from glutheory.studies.defaults import gram_options
+from glutheory.studies.given import networks_given, rows_given
 from glutheory.studies.json_head import record
 
 Array = npt.NDArray[np.float64]
@@ -38,6 +39,7 @@ class Depth:
         condition: λ_1/λ_n, as far as it is known.
         spread: λ_2/λ_n, the condition number without the largest eigenvalue; nan where λ_n is not told from 0.
         correlation: the mean correlation of two different rows in the NNGP.
+        correlation_error: of it, at most: the errors of an entry and of the diagonal.
     """
 
     blocks: int
@@ -48,6 +50,7 @@ class Depth:
     condition: ConditionNumber
     spread: float
     correlation: float
+    correlation_error: float
 
     @property
     def told(self) -> bool:
@@ -135,9 +138,9 @@ class DepthStudy(Shown):
 
 
 def depth_study(
-    networks: Sequence[Network | str],
+    networks: Network | str | Sequence[Network | str],
     X: Array,
-    depths: Sequence[int],
+    depths: int | Sequence[int],
     *,
     norm: str | None = "rms",
     residual: bool = True,
@@ -150,9 +153,9 @@ def depth_study(
     networks but their blocks.
 
     Args:
-        networks: networks or their names; one that is named twice counts once.
+        networks: networks or their names, or one alone; one that is named twice counts once.
         X: the rows, shape (n, d), n ≥ 2.
-        depths: numbers of blocks.
+        depths: numbers of blocks, or one.
         norm: before each block and before the readout: "rms", "layer" or None.
         residual: whether blocks are added to the stream, or follow each other.
         data: where the rows are from, a phrase.
@@ -161,6 +164,8 @@ def depth_study(
     Raises:
         DomainError: too many rows or blocks, no depth, or what `glutheory.gram` refuses, e.g. a zero row.
     """
+    X, networks = rows_given(X), networks_given(networks)
+    depths = [depths] if isinstance(depths, int) else depths
     n, d = X.shape
     check_size(n, depths)
     if not X.any(axis=1).all():
@@ -240,6 +245,7 @@ def _depth(blocks: int, nngp: Array, ntk: Array, error: float) -> Depth:
         condition,
         float(values.values[1]) / values.smallest if known else float("nan"),
         mean,
+        2 * error,
     )
 
 

@@ -64,7 +64,14 @@ def _cells(depth: Depth | None) -> tuple[str, str, str]:
     if depth is None:
         return "–", "–", "–"
     condition = str(depth.condition) if depth.condition.is_bound else number(depth.condition.value)
-    return condition, _ratio(depth.spread), number(depth.correlation, 3)
+    return condition, _ratio(depth.spread), _correlation(depth)
+
+
+def _correlation(depth: Depth) -> str:
+    """Its figures, or a bound on its modulus where they are those of roundings."""
+    if abs(depth.correlation) <= depth.correlation_error:
+        return f"≤ {number(abs(depth.correlation) + depth.correlation_error, 2)}"
+    return number(depth.correlation, 3)
 
 
 def _values(depth: Depth | None) -> tuple[str, str, str]:

@@ -28,6 +28,7 @@ from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, condition_number
 from glutheory.studies.defaults import gram_options
 from glutheory.studies.dynamics.training import Trained, marks, train
+from glutheory.studies.given import networks_given, rows_given
 from glutheory.studies.json_head import record
 from glutheory.studies.pairs import pair, stack_pair, written
 
@@ -239,7 +240,7 @@ def unit(targets: Array) -> Array:
 
 
 def dynamics_study(
-    networks: Sequence[str | Network | Stack],
+    networks: str | Network | Stack | Sequence[str | Network | Stack],
     X: Array,
     targets: Array | None = None,
     *,
@@ -279,7 +280,8 @@ def dynamics_study(
         MissingDependencyError: networks are to be trained, and torch is not installed.
         UnknownNameError: no such network.
     """
-    plain, gated = pair_of(networks)
+    plain, gated = pair_of(networks_given(networks))
+    X = rows_given(X)
     n, d = X.shape
     if n > _LARGEST:
         raise DomainError(f"n is {n}: give {_LARGEST} rows at most, whose kernels fit into memory.")

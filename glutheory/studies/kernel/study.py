@@ -13,6 +13,7 @@ from glutheory.figures.chart import Chart
 from glutheory.layers import Stack
 from glutheory.networks import Network, network, partner
 from glutheory.shown import Shown
+from glutheory.studies.given import networks_given
 from glutheory.studies.json_head import record
 from glutheory.studies.kernel.curves import Curves, check_variances, curves
 from glutheory.studies.kernel.deep import StackCurves, stack_curves
@@ -73,7 +74,7 @@ class KernelStudy(Shown):
 
 
 def kernel_study(
-    networks: Sequence[Network | Stack | str],
+    networks: Network | Stack | str | Sequence[Network | Stack | str],
     *,
     a: float = 1.0,
     b: float | None = None,
@@ -96,6 +97,7 @@ def kernel_study(
         DomainError: an argument outside its domain, a product of branches that is no gated network, or a normalised
             curve that is infinite or 0 at ρ = 1.
     """
+    networks = networks_given(networks)
     b = a if b is None else b
     table = np.linspace(-1, 1, points)
     angles = np.cos(np.linspace(math.pi, 0, _POINTS))

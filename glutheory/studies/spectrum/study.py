@@ -21,6 +21,7 @@ from glutheory.numeric.duals import evaluator
 from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, condition_number, outliers, spectrum_and_condition
 from glutheory.studies.defaults import gram_options
+from glutheory.studies.given import networks_given, rows_given
 from glutheory.studies.json_head import record
 from glutheory.studies.spectrum.findings import NetworkSpectrum, Otherwise, Pair, Setting
 from glutheory.studies.spectrum.predictions import Prediction, predict
@@ -94,7 +95,7 @@ def _memory() -> float:
 
 
 def spectrum_study(
-    networks: Sequence[Network | Stack | str],
+    networks: Network | Stack | str | Sequence[Network | Stack | str],
     X: Array,
     *,
     kind: str = "ntk",
@@ -107,8 +108,8 @@ def spectrum_study(
     """All eigenvalues of every network's or stack's kernel matrix on the rows of X.
 
     Args:
-        networks: networks, their names, or stacks; one that is named twice counts once. The pair of a gated stack is
-            the one with all else alike and no gates.
+        networks: networks, their names, or stacks, or one alone; one that is named twice counts once. The pair of a
+            gated stack is the one with all else alike and no gates.
         X: the rows, shape (n, d), n ≥ 2.
         kind: "ntk" or "nngp".
         parametrization: "standard" with LeCun's variances (of a stack those of its layers, over the fan-in), or "ntk".
@@ -121,6 +122,7 @@ def spectrum_study(
         DomainError: too many rows, two networks of one name, a kernel that is not finite on these rows, or an argument
             of `glutheory.gram`.
     """
+    X, networks = rows_given(X), networks_given(networks)
     n, d = X.shape
     check_size(n)
     setting = Setting(data or f"{n} rows of {d} features", n, d, kind, parametrization, width)

@@ -15,6 +15,9 @@ from glutheory.terminal import Terminal, columns, heading, number, sentences, wi
 _FRACTIONS = (0.1, 0.25, 0.5, 0.75, 0.9)
 _ENDS = 3
 
+#: A relative error beyond which a ratio is told by its bounds.
+_VAGUE = 0.05
+
 #: A cell: of the network, and of its prediction.
 _Cell = Callable[[NetworkSpectrum], tuple[str, str]]
 
@@ -186,15 +189,20 @@ def compare(pair: Pair, study: SpectrumStudy) -> str:
     """The pair in a plain sentence."""
     plain, gated = f"cond({study.setting.symbol(False)})", f"cond({study.setting.symbol(True)})"
     names = f"{pair.plain} → {pair.gated}"
+    error = (pair.high - pair.low) / (2 * pair.ratio)
+    if error > _VAGUE and pair.low > 0 and math.isfinite(pair.high):
+        low, high = _outward(pair.low, 2, math.floor), _outward(pair.high, 2, math.ceil)
+        return f"{names}: {plain}/{gated} is between {low} and {high}, which the errors of λ_n leave open."
     if not math.isnan(pair.ratio):
+        digits = 4 if error < 1e-3 else 3 if error < 1e-2 else 2
         bulk = (
             ""
             if math.isnan(pair.bulk_ratio) or study.setting.n == 2
-            else f"; without λ_1 (λ_2/λ_n), {_times(pair.bulk_ratio)}"
+            else f"; without λ_1 (λ_2/λ_n), {_times(pair.bulk_ratio, digits)}"
         )
         return (
-            f"{names}: {plain}/{gated} = {number(pair.ratio)}: with the gate the condition number is "
-            f"{_times(pair.ratio)}{bulk}."
+            f"{names}: {plain}/{gated} = {number(pair.ratio, digits)}: with the gate the condition number is "
+            f"{_times(pair.ratio, digits)}{bulk}."
         )
     if pair.low > 0:
         return f"{names}: {plain}/{gated} is at least {_outward(pair.low, 2, math.floor)}."
@@ -203,7 +211,7 @@ def compare(pair: Pair, study: SpectrumStudy) -> str:
     return f"{names}: {plain}/{gated} is not known, since in neither matrix λ_n is told from 0."
 
 
-def _times(ratio: float) -> str:
+def _times(ratio: float, digits: int) -> str:
     if abs(math.log(ratio)) < 5e-4:
         return "the same"
-    return f"{number(ratio)} times smaller" if ratio > 1 else f"{number(1 / ratio)} times larger"
+    return f"{number(ratio, digits)} times smaller" if ratio > 1 else f"{number(1 / ratio, digits)} times larger"
