@@ -285,4 +285,5 @@ def test_all_kinds_are_cases() -> None:
 def test_messages_are_kept_without_the_folders_of_a_machine() -> None:
     said = "ValueError: no X in <module 'a' from '/home/me/venv/lib/a/__init__.py'> or 1/2 of https://a.org/b/c"
     assert without_folders(said) == "ValueError: no X in <module 'a' from '…/__init__.py'> or 1/2 of https://a.org/b/c"
+    assert Outcome("a", "b", "not built", "no /home/me/a").record()["words"] == "no …/a"
     assert [row["name"] for row in RECORD["outcomes"] if row["words"] != without_folders(row["words"])] == []

@@ -60,8 +60,8 @@ class Outcome:
         return self.verdict in ("right", "refused", "not built")
 
     def record(self) -> dict[str, Any]:
-        """For a JSON file."""
-        return asdict(self)
+        """For a JSON file; nothing of it tells the machine."""
+        return asdict(self) | {"words": without_folders(self.words)}
 
 
 class TooLong(BaseException):
@@ -118,8 +118,7 @@ def compared(case: Case, subject: Subject, true: Tensor | None, single: bool, pl
 
     def outcome(verdict: str, words: str = "", **more: Any) -> Outcome:
         seconds = (round(time.process_time() - start, 3), round(plain, 3))
-        said = without_folders(words)
-        return Outcome(case.family, case.name, verdict, said, single=single, parameters=count, seconds=seconds, **more)
+        return Outcome(case.family, case.name, verdict, words, single=single, parameters=count, seconds=seconds, **more)
 
     try:
         with at_most(PATIENCE[1]), quiet(), warnings.catch_warnings():
