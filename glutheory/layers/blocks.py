@@ -6,8 +6,10 @@ them centred: the block must end with dense weights of its own, behind which nor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from glutheory.errors import DomainError
-from glutheory.layers.records import Dense, Layer, Parallel, Positions, Product, Repeat, Residual
+from glutheory.layers.records import Dense, Layer, Norm, Parallel, Positions, Product, Repeat, Residual
 
 
 def inner(layer: Layer) -> tuple[tuple[Layer, ...], ...]:
@@ -15,6 +17,11 @@ def inner(layer: Layer) -> tuple[tuple[Layer, ...], ...]:
     if isinstance(layer, Residual | Repeat):
         return (layer.block,)
     return layer.blocks if isinstance(layer, Parallel) else ()
+
+
+def has_layernorm(layers: Sequence[Layer]) -> bool:
+    """Whether a norm takes means away, within blocks as well."""
+    return any((isinstance(layer, Norm) and layer.centred) or any(map(has_layernorm, inner(layer))) for layer in layers)
 
 
 def check_blocks(layers: tuple[Layer, ...]) -> None:

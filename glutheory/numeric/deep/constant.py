@@ -36,4 +36,5 @@ class Constant:
         """The images of pairs: at the angle 0, and nothing below them moves them."""
         nothing = 0.0 * pairs.minus
         found = replace(pairs, left=self.roots_of(pairs.left), right=self.roots_of(pairs.right))
-        return replace(found, minus=nothing, plus=nothing + 2.0, tau=None if pairs.tau is None else nothing)
+        tau, lost = (None if part is None else nothing for part in (pairs.tau, pairs.lost))
+        return replace(found, minus=nothing, plus=nothing + 2.0, tau=tau, lost=lost)

@@ -24,6 +24,10 @@ from glutheory.numeric.arrays import Array, Namespace
 
 #: By how much an angle can turn that is the difference of two made of rounded norms, a few roundings each.
 TURN = 2.0**-50
+#: 1 − |ρ| of different rows whose angle rounding has made 0.
+_LEAST = 2.0**-107
+#: Of numbers that are differences: two roundings.
+_ROUNDED = 2.0**-52
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +39,9 @@ class Pairs:
         left, right: r of the rows, shape (p, 1), and of the columns, (1, q).
         minus, plus: 1 − ρ and 1 + ρ.
         tau: the NTK over r r'; None where it is not asked for.
-        lost: the relative error of 1 − |ρ| that the rounding of r makes; None where it is not kept. Only jumps, which
-            make 1 − |ρ| of an angle, bring it up to what counts.
+        lost: the relative error of 1 − |ρ| that the rounding of r and of means makes, 0 for a row and itself; None where
+            it is not kept. Only jumps, which make 1 − |ρ| of an angle, and kinks, whose slope is one, bring it up to
+            what counts.
     """
 
     xp: Namespace
@@ -69,12 +74,18 @@ class Pairs:
         return replace(self, tau=rho)
 
 
-def start(xp: Namespace, left: Array, right: Array, rho: Array, gap: Array, ntk: bool, keep: bool = False) -> Pairs:
-    """The data: correlations, their gaps 1 − |ρ| with all digits, and no NTK yet; `keep` what is lost."""
+def start(
+    xp: Namespace, left: Array, right: Array, rho: Array, gap: Array, ntk: bool, alike: Array | None = None
+) -> Pairs:
+    """The data: correlations, their gaps 1 − |ρ| with all digits, and no NTK yet.
+
+    What is lost is kept where it is given which rows have one norm: those of them that are parallel or 0 are the same.
+    """
     negative = rho < 0
     other = 2.0 - gap
     minus, plus = xp.where(negative, other, gap), xp.where(negative, gap, other)
-    return Pairs(xp, left, right, minus, plus, 0.0 * rho if ntk else None, 0.0 * rho if keep else None)
+    lost = None if alike is None else xp.where(alike & ((gap == 0) | (left == 0)), 0.0 * gap, 0.0 * gap + TURN)
+    return Pairs(xp, left, right, minus, plus, 0.0 * rho if ntk else None, lost)
 
 
 def added(one: Pairs, two: Pairs) -> Pairs:
@@ -96,22 +107,27 @@ def added(one: Pairs, two: Pairs) -> Pairs:
     for total, part in ((minus, two.minus), (plus, two.plus)):
         total += b * part
         total += turned
-    lost = turned_by(xp, _most(one, two), minus, plus)
-    if one.tau is None or two.tau is None:
-        return Pairs(xp, left, right, minus, plus, None, lost)
-    a *= one.tau
-    b *= two.tau
-    a += b
-    return Pairs(xp, left, right, minus, plus, a, lost)
+    tau = None
+    if one.tau is not None and two.tau is not None:
+        a *= one.tau
+        b *= two.tau
+        a += b
+        tau = a
+    return turned_by(Pairs(xp, left, right, minus, plus, tau, _most(one, two)))
 
 
-def turned_by(xp: Namespace, lost: Array | None, minus: Array, plus: Array) -> Array | None:
-    """What is lost when angles have turned by `TURN` at most; equal and opposite rows keep theirs."""
+def turned_by(pairs: Pairs) -> Pairs:
+    """The same where angles have turned by `TURN` at most, but for a row and itself.
+
+    An angle of different rows that rounding has made 0 is one of about its size.
+    """
+    xp, lost = pairs.xp, pairs.lost
     if lost is None:
-        return None
-    gap = xp.minimum(minus, plus)
-    some = gap > 0
-    return xp.where(some, lost + TURN / xp.sqrt(0.5 * xp.where(some, gap, xp.ones_like(gap))), lost)
+        return pairs
+    some = lost > 0
+    minus, plus = (xp.where(some & (part < _LEAST), _LEAST + 0.0 * part, part) for part in (pairs.minus, pairs.plus))
+    gap = xp.where(some, xp.minimum(minus, plus), xp.ones_like(minus))
+    return replace(pairs, minus=minus, plus=plus, lost=xp.where(some, lost + TURN / xp.sqrt(0.5 * gap), lost))
 
 
 def _most(one: Pairs, two: Pairs) -> Array | None:
@@ -154,8 +170,17 @@ def centred(pairs: Pairs, ratios: tuple[Array, Array], left: Array, right: Array
     # 1 − (ρ − m m')/(k k') = (1 − ρ − (1 − k k' − m m'))/(k k')
     minus = xp.clip((pairs.minus - turned * turned / (1.0 + both + means)) / both, 0.0, 2.0)
     tau = None if pairs.tau is None else pairs.tau / both
-    lost = pairs.lost if _alike(xp, *ratios) else turned_by(xp, pairs.lost, minus, 2.0 - minus)
-    return Pairs(xp, left, right, minus, 2.0 - minus, tau, lost)
+    plus = 2.0 - minus
+    if pairs.lost is None:
+        return Pairs(xp, left, right, minus, plus, tau)
+    # of 1 − ρ, of the rounding of ratios, which turns an angle whose sine is `kept`, and of what is divided by; where the
+    # images are opposite but for their means, 1 + ρ is a difference too
+    error = pairs.lost * xp.minimum(pairs.minus, pairs.plus)
+    error += _ROUNDED * (pairs.minus + minus + 2.0 * xp.abs(turned) / xp.sqrt(both))
+    least = _LEAST + 0.0 * minus
+    plus = xp.maximum(plus, least)
+    made = Pairs(xp, left, right, minus, plus, tau, error / both / xp.maximum(xp.minimum(minus, plus), least))
+    return made if _alike(xp, *ratios) else turned_by(made)
 
 
 def check_infinite(xp: Namespace, ntk: Array) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from glutheory.errors import DomainError
 from glutheory.layers import Stack, by_depth, run
+from glutheory.layers.blocks import has_layernorm
 from glutheory.numeric.angles import of_tile, refine
 from glutheory.numeric.arrays import Array, host, piece
 from glutheory.numeric.deep.follow import BeyondFloat64Error, Factor, Followed
@@ -127,9 +128,14 @@ class DeepPlan:
         scale = 1.0 / math.sqrt(self.own.inputs)
         norms = left(self.left.norm) * scale, right(self.right.norm) * scale
         rules = Layers(self.own, iter(self.factors), left, right, self.tokens, pooled)
-        # the first jump makes a gap of an angle, the next one a gap of its root
-        keep = sum(any(factor.poles for factor in factors) for factors in self.factors) > 1
-        return State(start(self.left.xp, *norms, rho, gap, ntk, keep), True), rules
+        alike = left(self.left.norm) == right(self.right.norm) if self._keeps(ntk) else None
+        return State(start(self.left.xp, *norms, rho, gap, ntk, alike), True), rules
+
+    def _keeps(self, ntk: bool) -> bool:
+        """Whether what rounding costs is kept."""
+        jumps = sum(any(factor.poles for factor in factors) for factors in self.factors)
+        # the first jump makes a gap of an angle, the next one a gap of its root; layernorm leaves gaps that are differences
+        return jumps > 1 or (has_layernorm(self.stack.layers) and (ntk or jumps > 0))
 
 
 def _kernels(state: State, kinds: tuple[str, ...]) -> list[Array]:

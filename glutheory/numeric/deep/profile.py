@@ -111,7 +111,13 @@ def profile(act: Activation, variance: Fraction | float) -> Profile:
     end = 0.0 if odd or even else upper if opposite else lower
     power = float(variance) ** dual.degree
     made = Profile(
-        size * power, view.mean() * math.sqrt(power), order, (slopes[0], slopes[1]), (gaps[0], gaps[1]), end, opposite
+        size * power,
+        0.0 if odd else view.mean() * math.sqrt(power),
+        order,
+        (slopes[0], slopes[1]),
+        (gaps[0], gaps[1]),
+        end,
+        opposite,
     )
     middle = [1.0 - float(gaps[0](np.ones(1))[0])]
     rest = end + (1.0 if opposite else -1.0) * float(gaps[1](np.ones(1))[0])

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from glutheory.errors import DomainError
-from glutheory.layers.blocks import inner
+from glutheory.layers.blocks import has_layernorm, inner
 from glutheory.layers.numbers import Places, places_of
 from glutheory.layers.records import Dense, Layer, Norm, Positions, Product, Residual, Scale
 from glutheory.numeric.arrays import Array
@@ -162,18 +162,11 @@ def _check(plan: DeepPlan, head: Sequence[Layer], tail: Sequence[Layer]) -> None
                 f"the mean over the positions of sequence {int(np.argmin(r))} of {name} (counted from 0) is zero, "
                 "where there is no gradient: leave it out."
             )
-    if _centred(tail) and _with_means(head):
+    if has_layernorm(tail) and _with_means(head):
         raise DomainError(
             f"{plan.stack.name!r} has a layernorm behind positions, before which units have means: there is no "
             "gradient through both; put a dense layer before positions."
         )
-
-
-def _centred(layers: Sequence[Layer]) -> bool:
-    return any(
-        (isinstance(layer, Norm) and layer.centred) or any(_centred(block) for block in inner(layer))
-        for layer in layers
-    )
 
 
 def _with_means(layers: Sequence[Layer]) -> bool:

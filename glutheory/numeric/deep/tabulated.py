@@ -117,6 +117,8 @@ class Tabulated:
             return found
         slope = look_up(xp, rows.slopes, at)
         if made.order == 2:
+            if pairs.lost is not None:
+                self._check_slope(pairs.lost, at)
             slope *= pairs.tau
             return replace(found, tau=slope)
         if self.one_sided and at.negative is not None and bool(xp.any(at.negative & (at.t == 0))):
@@ -137,11 +139,25 @@ class Tabulated:
         """
         xp = pairs.xp
         if bool(xp.any(pairs.lost * xp.minimum(pairs.minus, pairs.plus) > PROMISED)):
-            raise DomainError(
-                f"two rows are so nearly parallel that behind a bias or a sum, where their norms count, float64 leaves "
-                f"too few digits of their angle to {self.act.label}, the second activation that jumps: leave one of "
-                "them out, or use evaluate."
-            )
+            raise self._few_digits("")
+
+    def _check_slope(self, lost: Array, at: Places) -> None:
+        """Refuse slopes of which a kink, where they are linear in t, leaves too few digits.
+
+        Raises:
+            DomainError: as `_check` does.
+        """
+        linear, cells = abs(self.table.slopes[-2]), self.table.cells
+        kink = float(max(linear[0], linear[cells + 1])) * cells
+        if bool((0.5 * kink * lost * at.t > PROMISED).any()):
+            raise self._few_digits(", or kind='nngp'")
+
+    def _few_digits(self, remedy: str) -> DomainError:
+        return DomainError(
+            "two rows are so nearly parallel or opposite that behind a bias, a sum or a layernorm, where norms and means "
+            f"count, float64 leaves too few digits of their angle to {self.act.label}, which jumps or has a kink: leave "
+            f"one of them out, or use evaluate{remedy}."
+        )
 
 
 def tabulated(act: Activation, power: int, variance: Fraction) -> Tabulated:

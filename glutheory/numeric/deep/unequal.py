@@ -21,7 +21,8 @@ import numpy as np
 from glutheory.activations import Activation
 from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array, Namespace, piece, two_product
-from glutheory.numeric.deep.pairs import Pairs
+from glutheory.numeric.deep.pairs import Pairs, turned_by
+from glutheory.numeric.deep.profile import parity
 from glutheory.numeric.deep.tabulated import Seen
 from glutheory.numeric.duals import Dual
 from glutheory.numeric.own.curve import Curves, curves
@@ -72,9 +73,9 @@ class Unequal:
         own = left if r.shape == left.shape else np.concatenate([left, right])
         return own * r**self.dual.degree
 
-    def ratios(self, left: Pick, right: Pick) -> tuple[Array, Array]:
-        """E[φ(u)] over the root mean square, of both sides."""
-        return left(self.means[0]), right(self.means[1])
+    def ratios(self, left: Pick, right: Pick) -> tuple[Array, Array] | None:
+        """E[φ(u)] over the root mean square, of both sides; None where all are 0."""
+        return (left(self.means[0]), right(self.means[1])) if any(part.any() for part in self.means) else None
 
     @cached_property
     def derivatives(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
@@ -129,7 +130,8 @@ class Unequal:
         tau = None if pairs.tau is None else pairs.tau * slope
         power = self.dual.degree
         own, other = pairs.left**power * left(self.roots[0]), pairs.right**power * right(self.roots[1])
-        return replace(pairs, left=own, right=other, minus=minus, plus=plus, tau=tau)
+        # the shape of φ(r x) depends on r, which is rounded
+        return turned_by(replace(pairs, left=own, right=other, minus=minus, plus=plus, tau=tau))
 
     def _values(self, rho: Array, gap: Array, sides: list[Array], features: list[Array]) -> tuple[Array, Array]:
         """S and ∂S/∂ρ over (r r')^degree; arrays of one shape, the features with an axis before it."""
@@ -274,7 +276,9 @@ def unequal(act: Activation, dual: Dual, sides: tuple[Radii, Radii]) -> Unequal:
     other = np.repeat(everything[:, largest : largest + 1], count, axis=1)
     products, _ = _both(dual, flat, [everything, other])
     mean = np.sqrt(max(0.0, float(own[largest])))
-    means = products / mean / np.where(roots > 0, roots, 1.0) if mean > 0 else nothing
+    # of an odd function they are 0, not what rounding leaves
+    centred = mean == 0 or parity(act)[0]
+    means = nothing if centred else products / mean / np.where(roots > 0, roots, 1.0)
     start = 0 if same else split
     features, spreads, centres = ((part[..., :split], part[..., start:]) for part in (everything, roots, means))
     return Unequal(act, dual, features[0], features[1], spreads, centres, sides)
