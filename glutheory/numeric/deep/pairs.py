@@ -39,9 +39,9 @@ class Pairs:
         left, right: r of the rows, shape (p, 1), and of the columns, (1, q).
         minus, plus: 1 − ρ and 1 + ρ.
         tau: the NTK over r r'; None where it is not asked for.
-        lost: the relative error of 1 − |ρ| that the rounding of r and of means makes, 0 for a row and itself; None where
-            it is not kept. Only jumps, which make 1 − |ρ| of an angle, and kinks, whose slope is one, bring it up to
-            what counts.
+        lost: the relative error of 1 − |ρ| that the rounding of r and of means makes, 0 for a row and itself; None
+            where it is not kept. Only jumps, which make 1 − |ρ| of an angle, and kinks, whose slope is one, bring it
+            up to what counts.
     """
 
     xp: Namespace
@@ -173,8 +173,8 @@ def centred(pairs: Pairs, ratios: tuple[Array, Array], left: Array, right: Array
     plus = 2.0 - minus
     if pairs.lost is None:
         return Pairs(xp, left, right, minus, plus, tau)
-    # of 1 − ρ, of the rounding of ratios, which turns an angle whose sine is `kept`, and of what is divided by; where the
-    # images are opposite but for their means, 1 + ρ is a difference too
+    # of 1 − ρ, of the rounding of ratios, which turns an angle whose sine is `kept`, and of what is divided by; where
+    # the images are opposite but for their means, 1 + ρ is a difference too
     error = pairs.lost * xp.minimum(pairs.minus, pairs.plus)
     error += _ROUNDED * (pairs.minus + minus + 2.0 * xp.abs(turned) / xp.sqrt(both))
     least = _LEAST + 0.0 * minus

@@ -134,7 +134,7 @@ class DeepPlan:
     def _keeps(self, ntk: bool) -> bool:
         """Whether what rounding costs is kept."""
         jumps = sum(any(factor.poles for factor in factors) for factors in self.factors)
-        # the first jump makes a gap of an angle, the next one a gap of its root; layernorm leaves gaps that are differences
+        # the first jump makes a gap of an angle, the next one a gap of its root; layernorm leaves differences
         return jumps > 1 or (has_layernorm(self.stack.layers) and (ntk or jumps > 0))
 
 

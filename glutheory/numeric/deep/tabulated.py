@@ -154,9 +154,9 @@ class Tabulated:
 
     def _few_digits(self, remedy: str) -> DomainError:
         return DomainError(
-            "two rows are so nearly parallel or opposite that behind a bias, a sum or a layernorm, where norms and means "
-            f"count, float64 leaves too few digits of their angle to {self.act.label}, which jumps or has a kink: leave "
-            f"one of them out, or use evaluate{remedy}."
+            "two rows are so nearly parallel or opposite that behind a bias, a sum or a layernorm, where norms and "
+            f"means count, float64 leaves too few digits of their angle to {self.act.label}, which jumps or has a "
+            f"kink: leave one of them out, or use evaluate{remedy}."
         )
 
 
