@@ -65,6 +65,13 @@ class Pieces:
         return [self.kinks[max(k - 1, 0) : k + 1] for k in range(len(self.branches))]
 
     @property
+    def constant(self) -> sp.Expr | None:
+        """The number that φ is but at its kinks, as sign(z²) is; None for others."""
+        level = self.branches[0]
+        steady = not any(branch.has(Z) for branch in self.branches) and all(jump == 0 for jump in self.jumps)
+        return level if steady else None
+
+    @property
     def smooth(self) -> bool:
         """Whether φ has no kink at all."""
         return not self.kinks

@@ -75,6 +75,11 @@ def enclose(act: Activation | str, a: Any, b: Any, c: Any, *, digits: int = 30) 
     wanted = as_digits(digits, MAX_DIGITS)
     point = Point.of(a, b, c)
     found = model(made.expr)
+    level = pieces(made.expr).constant
+    if level is not None:
+        with precision(bits_of(wanted) + 32):
+            one, other = (ball(found.at_zero if variance == 0 else level) for variance in (point.a, point.b))
+            return one * other, arb(0)
     if point.degenerate:
         return _degenerate(point, found, wanted)
     reached = _trivial(point, found)

@@ -15,7 +15,7 @@ from flint import arb, ctx
 
 from glutheory.activations import Activation
 from glutheory.errors import PrecisionError
-from glutheory.ground.balls import precision
+from glutheory.ground.balls import bits_of, precision
 from glutheory.ground.branch_points import near_line
 from glutheory.ground.exact import Exact, Point, ball
 from glutheory.ground.pieces import pieces
@@ -51,6 +51,11 @@ def series_balls(act: Activation, point: Point, digits: int) -> Pair:
         PrecisionError: beyond the work limit; carries the balls that an earlier round or a partial sum gives.
         ExpressionError: φ has no Gaussian expectation.
     """
+    level = pieces(act.expr).constant
+    if level is not None:
+        with precision(bits_of(digits) + 32):
+            one, other = (ends.at_zero(act.expr) if v == 0 else ball(level) for v in (point.a, point.b))
+            return one * other, arb(0)
     found = piecewise(act.expr)
     scales = _scales(act, found, point)
     # next to ρ = −1 a value may be far below its scale: a cheap first round tells how far
