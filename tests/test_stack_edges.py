@@ -432,3 +432,12 @@ def test_the_same_row_is_never_refused() -> None:
     biased = JUMPS["three"]
     K = glu.gram(biased, np.stack([ZERO, ZERO, x]), kind="nngp")
     assert K[0, 1] == pytest.approx(K[0, 0], abs=1e-15)
+
+
+def test_rows_that_a_jump_takes_far_apart_are_not_refused() -> None:
+    """Of nearly opposite rows step makes some at right angles, to which what is lost of 1 + ρ is nothing."""
+    made = EDGES["norms that vary, two jumps"][0]
+    x = np.array([0.7, 0.4])
+    agree(made, x, -x * np.array([1 + 2.0**-12, 1 - 2.0**-13]))
+    X = np.random.default_rng(1).standard_normal((200, 2))
+    assert np.isfinite(glu.gram(made, X, kind="nngp")).all()

@@ -109,10 +109,13 @@ class Tabulated:
             plus = 2.0 - there
             plus -= value
         found = replace(pairs, left=self.roots_of(pairs.left), right=self.roots_of(pairs.right), minus=minus, plus=plus)
-        if self.poles and pairs.lost is not None:
-            # of a root
-            found = replace(found, lost=0.5 * pairs.lost)
-            self._check(found)
+        if pairs.lost is not None:
+            # what is known badly is `value`, of a root where φ jumps
+            gap = xp.minimum(minus, plus)
+            share = xp.where(gap > 0, xp.abs(value) / xp.where(gap > 0, gap, xp.ones_like(gap)), xp.ones_like(gap))
+            found = replace(found, lost=(0.5 if self.poles else 1.0) * share * pairs.lost)
+            if self.poles:
+                self._check(found)
         if pairs.tau is None:
             return found
         slope = look_up(xp, rows.slopes, at)
