@@ -4,8 +4,7 @@
 
 The floor is one product X Xᵀ and the writing of two new n×n arrays, measured in turn with the kernels in the same run:
 machines are noisy, so compare the ratios of one run, not seconds of different runs. CPU seconds are summed over
-threads. The errors are those of `gram` against 40-digit values, on the cases on which neural-tangents 0.6.6 was
-measured.
+threads. The errors are those of `gram`, and of neural-tangents where it imports, against 40-digit values.
 """
 
 from __future__ import annotations
@@ -20,14 +19,18 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import mpmath
 import numpy as np
+import peers
 
+#: NNGP and NTK of a network by name, at two sets of rows.
+Kernels = Callable[[str, np.ndarray, np.ndarray], peers.Pair]
 NETWORKS = ("reglu", "geglu", "swiglu")
 FEATURES = 64
 _MB = 1024 * 1024
@@ -186,23 +189,54 @@ def _exact(network: str, x: np.ndarray, y: np.ndarray) -> tuple[mpmath.mpf, mpma
     return product, product + total
 
 
-def _relative(network: str, kind: int, x: np.ndarray, y: np.ndarray) -> float:
-    """The relative error of one entry; kind 0 is NNGP, 1 is NTK."""
+@dataclass(frozen=True)
+class Hard:
+    """A case that is hard in floating point: the error is the largest over its pairs of rows.
+
+    Attributes:
+        label: what is printed.
+        network: its name.
+        kind: 0 for NNGP, 1 for NTK.
+        pairs: of rows.
+        over: of the entry itself ("relative"), of √(K(x,x) K(y,y)) ("the scale"), or of nothing ("absolute").
+    """
+
+    label: str
+    network: str
+    kind: int
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]]
+    over: str
+
+    def error(self, kernels: Kernels) -> float:
+        """Of the kernels, against 40 digits; NaN where an entry is none."""
+        X, Y = (np.stack(rows) for rows in zip(*self.pairs, strict=True))
+        entries = np.diagonal(np.asarray(kernels(self.network, X, Y)[self.kind])).astype(float)
+        return (
+            max(map(self._error, entries, X.astype(float), Y.astype(float))) if np.isfinite(entries).all() else math.nan
+        )
+
+    def _error(self, found: float, x: np.ndarray, y: np.ndarray) -> float:
+        wanted, size = _exact(self.network, x, y)[self.kind], mpmath.mpf(1)
+        if self.over == "relative":
+            size = abs(wanted)
+        elif self.over == "the scale":
+            size = mpmath.sqrt(_exact(self.network, x, x)[self.kind] * _exact(self.network, y, y)[self.kind])
+        return float(abs(found - wanted) / size)
+
+
+def ours(network: str, X: np.ndarray, Y: np.ndarray) -> peers.Pair:
+    """NNGP and NTK by `gram`."""
     from glutheory.numeric import gram
 
-    found = float(gram(network, x[None], y[None], kind="both")[kind][0, 0])
-    wanted = _exact(network, x.astype(float), y.astype(float))[kind]
-    return float(abs((found - wanted) / wanted)) if wanted else abs(found)
+    NNGP, NTK = gram(network, X, Y, kind="both")
+    return NNGP, NTK
 
 
-def _scaled(network: str, kind: int, x: np.ndarray, y: np.ndarray) -> float:
-    """The error of one entry over √(K(x,x) K(y,y))."""
-    from glutheory.numeric import gram
-
-    found = float(gram(network, x[None], y[None], kind="both")[kind][0, 0])
-    x, y = x.astype(float), y.astype(float)
-    size = mpmath.sqrt(_exact(network, x, x)[kind] * _exact(network, y, y)[kind])
-    return float(abs(found - _exact(network, x, y)[kind]) / size)
+def theirs(network: str, X: np.ndarray, Y: np.ndarray) -> peers.Pair:
+    """NNGP and NTK by neural-tangents."""
+    run = peers.task("neural-tangents", network, X, Y)
+    assert run is not None
+    return run()
 
 
 def _opposite(gap: float) -> tuple[np.ndarray, np.ndarray]:
@@ -210,31 +244,37 @@ def _opposite(gap: float) -> tuple[np.ndarray, np.ndarray]:
     return np.array([1.0, 0.0]), np.array([gap - 1, math.sqrt(gap * (2 - gap))])
 
 
-def errors() -> None:
-    """The table of errors on hard cases."""
-    from glutheory.numeric import gram
-
-    mpmath.mp.dps = 40
+def cases() -> list[Hard]:
+    """The hard cases."""
     X = np.random.default_rng(0).standard_normal((20, FEATURES))
-    pairs = [(X[i], X[(i + 1) % 20]) for i in range(20)]
+    same, pairs = [(x, x) for x in X], [(X[i], X[(i + 1) % 20]) for i in range(20)]
     far = [(1e8 * x, 1e8 * y) for x, y in pairs]
     hot = [(5.0 * x, 5.0 * y) for x, y in [(X[0], X[0]), (X[0], X[1]), (X[0], -X[0]), (X[0], X[0] + 0.1 * X[2])]]
     single = [(x.astype(np.float32), y.astype(np.float32)) for x, y in pairs]
-    nearly = [_opposite(1e-10), _opposite(1e-14)]
-    zero = np.zeros(FEATURES)
-    table = [
-        ("ReGLU NTK, diagonal (relative)", max(_relative("reglu", 1, x, x) for x in X)),
-        ("ReGLU NNGP, ρ = −1 + 1e-10 (relative)", _relative("reglu", 0, *nearly[0])),
-        ("ReGLU NNGP, ρ = −1 + 1e-14 (relative)", _relative("reglu", 0, *nearly[1])),
-        ("ReGLU NTK, ρ = −1 + 1e-14 (relative)", _relative("reglu", 1, *nearly[1])),
-        ("GEGLU NTK, norms 8e8, 20 pairs (of the scale)", max(_scaled("geglu", 1, x, y) for x, y in far)),
-        ("SwiGLU NTK, a zero row (absolute)", float(abs(gram("swiglu", zero[None], X)).max())),
-        ("SiLU NNGP, variance 25 (of the scale)", max(_scaled("silu", 0, x, y) for x, y in hot)),
-        ("SiLU NTK, variance 25 (of the scale)", max(_scaled("silu", 1, x, y) for x, y in hot)),
-        ("ReGLU NTK, float32, 20 pairs (of the scale)", max(_scaled("reglu", 1, x, y) for x, y in single)),
+    zero = [(np.zeros(FEATURES), x) for x in X]
+    return [
+        Hard("ReGLU NTK, diagonal", "reglu", 1, same, "relative"),
+        Hard("ReGLU NNGP, ρ = −1 + 1e-10", "reglu", 0, [_opposite(1e-10)], "relative"),
+        Hard("ReGLU NNGP, ρ = −1 + 1e-14", "reglu", 0, [_opposite(1e-14)], "relative"),
+        Hard("ReGLU NTK, ρ = −1 + 1e-14", "reglu", 1, [_opposite(1e-14)], "relative"),
+        Hard("GEGLU NTK, norms 8e8, 20 pairs", "geglu", 1, far, "the scale"),
+        Hard("SwiGLU NTK, a zero row", "swiglu", 1, zero, "absolute"),
+        Hard("SiLU NNGP, variance 25", "silu", 0, hot, "the scale"),
+        Hard("SiLU NTK, variance 25", "silu", 1, hot, "the scale"),
+        Hard("ReGLU NTK, float32, 20 pairs", "reglu", 1, single, "the scale"),
     ]
-    for label, error in table:
-        print(f"{label:48} {error:8.1e}")
+
+
+def errors() -> None:
+    """The table of errors on hard cases, with neural-tangents where it imports."""
+    mpmath.mp.dps = 40
+    columns: dict[str, Kernels] = {"glutheory": ours}
+    if "neural-tangents" not in peers.missing():
+        columns["neural-tangents"] = theirs
+    print(f"{'largest error':36} {'of':10} {'  '.join(f'{name:>15}' for name in columns)}")
+    for case in cases():
+        found = "  ".join(f"{case.error(kernels):15.1e}" for kernels in columns.values())
+        print(f"{case.label:36} {case.over:10} {found}")
 
 
 def main() -> None:
