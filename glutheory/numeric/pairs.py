@@ -63,6 +63,11 @@ class Geometry:
         excess = None if self.excess is None else self.excess[some]
         return Geometry(self.xp, self.rho[some], self.near, self.reach, sine, excess)
 
+    def listed(self) -> Geometry:
+        """All pairs along one axis."""
+        rho, sine, excess = (None if part is None else part.reshape(-1) for part in (self.rho, self.sine, self.excess))
+        return Geometry(self.xp, rho, self.near, self.reach, sine, excess)
+
     def sin(self) -> Array:
         """Sin θ ≥ 0, a new array the caller may overwrite."""
         if self.sine is not None:

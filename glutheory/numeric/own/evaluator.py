@@ -134,14 +134,18 @@ class Evaluator:
         table = pairs.rho.shape == (left.shape[1], right.shape[-1]) and left.shape[2:] == right.shape[1:-1] == (1,)
         if not table and not left.shape[1:] == right.shape[1:] == pairs.rho.shape:
             return plain(pairs, left, right)
+        if not table and pairs.rho.ndim > 1:  # pairs with features of their own, in some shape: a list
+            own, other = (side.reshape(len(side), -1) for side in (left, right))
+            found = self._covered(pairs.listed(), own, other, weights, plain)
+            return tuple(part.reshape(pairs.rho.shape) for part in found)
         results = tuple(np.zeros(pairs.rho.shape) for _ in weights)
         out = np.zeros(pairs.rho.shape, dtype=bool)
         if pairs.near:
             out[self._out_of_reach(pairs, left, right, False, 0)] = True
-        found = self._cover.find(pairs, self._cover.side(left), self._cover.side(right), out, weights, results)
-        if found is None:
+        patched = self._cover.find(pairs, self._cover.side(left), self._cover.side(right), out, weights, results)
+        if patched is None:
             return plain(pairs, left, right)
-        self._fill(pairs, left, right, ~found, results, plain)
+        self._fill(pairs, left, right, ~patched, results, plain)
         return results
 
     def _fill(

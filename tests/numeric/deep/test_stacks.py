@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product as pairs_of
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -14,6 +15,7 @@ import glutheory as glu
 from glutheory.activations import Z
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.layers import dense, layernorm, parallel, positions, product, readout, repeat, residual, rmsnorm, scale
+from glutheory.numeric.own.cover import Cover
 
 X = np.random.default_rng(20260101).standard_normal((9, 6))
 #: Rows 1e-8 apart, the same, opposite, nearly opposite, parallel with another norm, at right angles.
@@ -91,6 +93,35 @@ def test_two_layers_come_out_unchanged(network: str) -> None:
     one, two = (glu.gram(net, X, parametrization="standard", width=50) for net in (stack, network))
     assert np.diagonal(one) == pytest.approx(np.diagonal(two), rel=1e-13)
     assert np.abs(relative(one) - relative(two)).max() < 4e-15
+
+
+@pytest.mark.parametrize("network", ["elu", "hard_tanh", "mish"])
+def test_two_layers_of_an_evaluator_from_a_definition(network: str) -> None:
+    """Rows near each other in a plane, so many that the evaluator looks for patches of its own."""
+    plane = np.random.default_rng(2).standard_normal((24, 2))
+    stack = glu.composed(product(network), readout())
+    for one, two in zip(glu.gram(stack, plane, kind="both"), glu.gram(network, plane, kind="both"), strict=True):
+        assert np.abs(relative(one) - relative(two)).max() < 4e-15
+
+
+@pytest.mark.long
+def test_patches_serve_the_pairs_of_a_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of nearly one norm: the pairs are many of a kind, listed here and a table in two layers."""
+    rng, found, find = np.random.default_rng(3), [], Cover.find
+    angles = rng.uniform(0.0, 2.0 * np.pi, 60)
+    ring = rng.uniform(1.0, 1.1, (60, 1)) * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+    def seen(*arguments: Any) -> Any:
+        found.append((arguments[1].rho.ndim, find(*arguments)))
+        return found[-1][1]
+
+    stack = glu.composed(product("elu"), readout())
+    with monkeypatch.context() as patch:
+        patch.setattr(Cover, "find", seen)
+        listed = glu.gram(stack, ring, kind="both", threads=1)
+    assert any(dimensions == 1 and mine is not None and mine.sum() > 500 for dimensions, mine in found)
+    for one, two in zip(listed, glu.gram("elu", ring, kind="both", threads=1), strict=True):
+        assert np.abs(relative(one) - relative(two)).max() < glu.entry_error(stack)
 
 
 def test_the_groups_add_up() -> None:
