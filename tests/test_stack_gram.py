@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import glutheory as glu
+from glutheory.activations import Z
+from glutheory.networks import Network
 from glutheory.quadrature.stacks import enclose_stack
 from tests.compositions import COMPOSITIONS, DEPTHS, FAR
 
@@ -73,6 +76,20 @@ def test_gram_is_within_its_promise_of_the_enclosures(name: str, depth: int) -> 
         for kind, value in zip(("nngp", "ntk"), found, strict=True):
             exact, *diagonal = (float(getattr(part, kind).mid()) for part in (wanted, *ends))
             assert abs(value - exact) <= promised * math.sqrt(math.prod(diagonal)), (case, kind)
+
+
+@pytest.mark.slow
+def test_a_power_whose_slope_is_not_smooth_at_the_ends() -> None:
+    """Of max(0, z)^1.5 it falls like t² log t, t² = 1 − ρ, beside its value at 1."""
+    power = Network("power", (glu.Activation("power", sp.Max(0, Z) ** sp.Rational(3, 2)),))
+    stack = glu.stack(power, 2)
+    for case in FAR:
+        found = [float(part[0, 0]) for part in glu.gram(stack, ROW[None], ROWS[case][None], kind="both")]
+        a, b, c = inner(ROW, ROW), inner(ROWS[case], ROWS[case]), inner(ROW, ROWS[case])
+        wanted, *ends = (enclose_stack(stack, *point, digits=17) for point in ((a, b, c), (a, a, a), (b, b, b)))
+        for kind, value in zip(("nngp", "ntk"), found, strict=True):
+            exact, *diagonal = (float(getattr(part, kind).mid()) for part in (wanted, *ends))
+            assert abs(value - exact) <= glu.entry_error(stack) * math.sqrt(math.prod(diagonal)), (case, kind)
 
 
 @pytest.mark.long

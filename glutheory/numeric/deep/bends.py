@@ -16,7 +16,7 @@ from glutheory.activations import Activation
 from glutheory.numeric.arrays import Array, Namespace
 from glutheory.numeric.deep.equal import EqualPairs
 from glutheory.numeric.deep.panels import resolve
-from glutheory.numeric.deep.table import Places, look_up, on_cells
+from glutheory.numeric.deep.table import Cells, Places, look_up, on_cells
 
 #: What cells may lose of the largest value, and what counts as resolved where the evaluator is rounded itself.
 _LOST, _ROUGH = 1e-14, 3e-12
@@ -28,12 +28,12 @@ class Bends:
 
     Attributes:
         power: of t that is multiplied with the bend: 1, or 3 where φ jumps.
-        cells: their number for one sign of ρ.
+        cells: on which.
         rows: the polynomials, as in `table.Table`.
     """
 
     power: int
-    cells: int
+    cells: Cells
     rows: Array
 
     def __call__(self, xp: Namespace, at: Places) -> Array:

@@ -13,7 +13,7 @@ from glutheory.numeric.arrays import Array
 from glutheory.numeric.deep.bends import bends
 from glutheory.numeric.deep.moving import Along, Moving, combined
 from glutheory.numeric.deep.pairs import Pairs
-from glutheory.numeric.deep.table import Places, places
+from glutheory.numeric.deep.table import Cells, Places, places
 from glutheory.numeric.deep.tabulated import Same, Seen, Tabulated
 from glutheory.numeric.deep.twists import twists
 from glutheory.numeric.deep.unequal import Unequal
@@ -69,7 +69,7 @@ def _tabulated(factor: Tabulated, unit: Moving, left: Pick, right: Pick, seen: S
     return Moving(values, excess, angle, ntk, (one, other))
 
 
-def _place(pairs: Pairs, cells: int, seen: Seen) -> Places:
+def _place(pairs: Pairs, cells: Cells, seen: Seen) -> Places:
     key = id(pairs.minus), cells
     if key not in seen:
         seen[key] = places(pairs.xp, pairs.minus, pairs.plus, cells)

@@ -20,7 +20,7 @@ _RESOLVED = 2e-15
 #: Coefficients below this fraction of the largest value are rounding.
 _ROUNDED = 5e-17
 #: Halvings; and what counts as resolved where halving does not help, for the values themselves are rounded.
-_DEPTH, _ROUGH = 14, 3e-13
+_DEPTH, _ROUGH = 17, 3e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,8 @@ def resolve(function: Callable[[Array], Array], name: str, *, rough: float = _RO
             done.append((low, found))
         elif depth == _DEPTH:
             raise DomainError(
-                f"the kernel of {name} changes too fast for a stack at these variances: scale its layers."
+                f"the kernel of {name} changes too fast for the tables of a stack at these variances: scale its layers "
+                "down if it has many waves there, or use evaluate."
             )
         else:
             middle = (low + high) / 2
@@ -110,17 +111,17 @@ def _gauss() -> tuple[Array, Array]:
     return (x + 1.0) / 2.0, w / 2.0
 
 
-def local(panels: Panels, cells: int, degree: int) -> Array:
-    """The function on equal cells, as polynomials in the distance from a cell's left end over its width.
+def local(function: Callable[[Array], Array], cells: int, degree: int) -> Array:
+    """The function on equal cells of [0, 1], as polynomials in the distance from a cell's left end over its width.
 
     Shape (degree + 1, cells + 1), the highest power first; the last cell is the single point 1.
     """
     nodes, _ = transform(degree + 1)
     inside = (nodes + 1.0) / 2.0
     t = (np.arange(cells)[:, None] + inside) / cells
-    values = np.reshape(panels(np.reshape(t, -1)), t.shape)
+    values = np.reshape(function(np.reshape(t, -1)), t.shape)
     series = np.linalg.solve(chebyshev.chebvander(nodes, degree), values.T)
     powers = np.linalg.solve(np.vander(inside, degree + 1), chebyshev.chebvander(nodes, degree))
     last = np.zeros((degree + 1, 1))
-    last[-1] = panels(np.ones(1))
+    last[-1] = function(np.ones(1))
     return np.concatenate([powers @ series, last], axis=1)

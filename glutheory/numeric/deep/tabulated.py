@@ -13,7 +13,7 @@ from glutheory.errors import DomainError
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.deep.pairs import Pairs
 from glutheory.numeric.deep.profile import degree
-from glutheory.numeric.deep.table import Places, Table, look_up, places, table
+from glutheory.numeric.deep.table import Cells, Places, Table, look_up, places, table
 from glutheory.numeric.deep.twists import twists
 from glutheory.numeric.plan import Pick
 
@@ -21,7 +21,7 @@ from glutheory.numeric.plan import Pick
 PROMISED = 1e-13
 
 #: Where pairs are in tables: branches that are fed alike look at one place. By the identity of their arrays.
-Seen: TypeAlias = dict[tuple[int, int], Places]
+Seen: TypeAlias = dict[tuple[int, Cells], Places]
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,7 @@ class Tabulated:
         Raises:
             DomainError: as `_check` does.
         """
-        linear, cells = abs(self.table.slopes[-2]), self.table.cells
-        kink = float(max(linear[0], linear[cells + 1])) * cells
+        kink = self.table.cells.kink(self.table.slopes)
         if bool((0.5 * kink * lost * at.t > PROMISED).any()):
             raise self._few_digits(", or kind='nngp'")
 

@@ -20,7 +20,7 @@ from glutheory.numeric.arrays import Array, Namespace
 from glutheory.numeric.deep.equal import EqualPairs
 from glutheory.numeric.deep.panels import resolve
 from glutheory.numeric.deep.profile import parity
-from glutheory.numeric.deep.table import Places, look_up, on_cells
+from glutheory.numeric.deep.table import Cells, Places, look_up, on_cells
 from glutheory.numeric.duals import Partials
 
 #: As of `bends`.
@@ -43,9 +43,9 @@ class Twists:
     """
 
     order: int
-    slope_cells: int
+    slope_cells: Cells
     slopes: Array
-    turn_cells: int
+    turn_cells: Cells
     turns: Array
     end: float
     growth: float
@@ -91,6 +91,6 @@ def twists(act: Activation, variance: Fraction | float) -> Twists:
     slope_cells, slopes = on_cells((both[0], both[1]), _LOST, what, variance, _LEAST)
     turn_cells, turns = on_cells((inner[0], inner[1]), _LOST, what, variance, _LEAST)
     # ρ falls with t from 1, and rises from −1
-    turns[:, : turn_cells + 1] *= -1.0
+    turns[:, : turn_cells.number + 1] *= -1.0
     end = 0.0 if any(parity(act)) else view.opposite(turn)
     return Twists(order, slope_cells, slopes, turn_cells, turns, end, view.growth, view.tilt)
