@@ -24,6 +24,31 @@ def has_layernorm(layers: Sequence[Layer]) -> bool:
     return any((isinstance(layer, Norm) and layer.centred) or any(map(has_layernorm, inner(layer))) for layer in layers)
 
 
+def means(layers: Sequence[Layer], before: bool = False) -> tuple[bool, bool]:
+    """Whether the units at the end may have means, and whether a layernorm may take some away.
+
+    Args:
+        layers: in their order.
+        before: whether units have means before them.
+    """
+    found, taken = before, False
+    for layer in layers:
+        if isinstance(layer, Product):
+            found = True
+        elif isinstance(layer, Dense):
+            found = False
+        elif isinstance(layer, Norm) and layer.centred:
+            found, taken = False, taken or found
+        elif inner(layer):
+            ends = [means(block, found) for block in inner(layer)]
+            if isinstance(layer, Repeat):
+                ends.append(means(layer.block, ends[0][0]))
+            taken = taken or any(own for _, own in ends)
+            # what is added to the stream of a residual is centred (see `_check_sum`)
+            found = found if isinstance(layer, Residual) else any(end for end, _ in ends)
+    return found, taken
+
+
 def check_blocks(layers: tuple[Layer, ...]) -> None:
     """Refuse readouts and means over positions within blocks, and blocks that may not be added.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from glutheory.errors import DomainError
 from glutheory.layers import Stack, by_depth, run
-from glutheory.layers.blocks import has_layernorm
+from glutheory.layers.blocks import means
 from glutheory.numeric.angles import of_tile, refine
 from glutheory.numeric.arrays import Array, host, piece
 from glutheory.numeric.deep.follow import BeyondFloat64Error, Factor, Followed
@@ -134,8 +134,8 @@ class DeepPlan:
     def _keeps(self, ntk: bool) -> bool:
         """Whether what rounding costs is kept."""
         jumps = sum(any(factor.poles for factor in factors) for factors in self.factors)
-        # the first jump makes a gap of an angle, the next one a gap of its root; layernorm leaves differences
-        return jumps > 1 or (has_layernorm(self.stack.layers) and (ntk or jumps > 0))
+        # the first jump makes a gap of an angle, the next one a gap of its root; means taken away leave differences
+        return jumps > 1 or ((ntk or jumps > 0) and means(self.stack.layers)[1])
 
 
 def _kernels(state: State, kinds: tuple[str, ...]) -> list[Array]:

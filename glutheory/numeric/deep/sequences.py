@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from glutheory.errors import DomainError
-from glutheory.layers.blocks import has_layernorm, inner
+from glutheory.layers.blocks import has_layernorm, means
 from glutheory.layers.numbers import Places, places_of
-from glutheory.layers.records import Dense, Layer, Norm, Positions, Product, Residual, Scale
+from glutheory.layers.records import Layer, Norm, Positions, Scale
 from glutheory.numeric.arrays import Array
 from glutheory.numeric.backward import Gradient, Wanted, contract
 from glutheory.numeric.deep.field import DeepField, make_deep_field
@@ -162,21 +162,8 @@ def _check(plan: DeepPlan, head: Sequence[Layer], tail: Sequence[Layer]) -> None
                 f"the mean over the positions of sequence {int(np.argmin(r))} of {name} (counted from 0) is zero, "
                 "where there is no gradient: leave it out."
             )
-    if has_layernorm(tail) and _with_means(head):
+    if has_layernorm(tail) and means(head)[0]:
         raise DomainError(
             f"{plan.stack.name!r} has a layernorm behind positions, before which units have means: there is no "
             "gradient through both; put a dense layer before positions."
         )
-
-
-def _with_means(layers: Sequence[Layer]) -> bool:
-    """Whether the units at the end may have means."""
-    found = False
-    for layer in layers:
-        if isinstance(layer, Product):
-            found = True
-        elif isinstance(layer, Dense) or (isinstance(layer, Norm) and layer.centred):
-            found = False
-        elif not isinstance(layer, Residual):
-            found = any(_with_means(block) for block in inner(layer)) or (found and not inner(layer))
-    return found
