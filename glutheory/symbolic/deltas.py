@@ -15,7 +15,7 @@ from flint import acb, arb, ctx
 
 from glutheory.ground.exact import ball
 from glutheory.symbolic.line import infinite_sum
-from glutheory.symbolic.line_rules import legendre, panels
+from glutheory.symbolic.panels import legendre, panels
 from glutheory.symbolic.piecewise import Frame, Piecewise, normal_tail, program
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from flint import arb, ctx
 
 from glutheory.ground.balls import precision
-from glutheory.symbolic.line_rules import lack
+from glutheory.symbolic.panels import lack
 from glutheory.symbolic.piecewise import normal_tail
 
 #: Ellipses that are tried, and the most points.

@@ -14,7 +14,7 @@ from typing import Protocol
 import sympy as sp
 from flint import acb, arb, ctx
 
-from glutheory.symbolic.line_rules import lack, legendre, panels
+from glutheory.symbolic.panels import lack, legendre, panels
 from glutheory.symbolic.piecewise import Envelope, Piecewise, Strip, program
 from glutheory.symbolic.rotation import Line, Pair, Rotation
 
