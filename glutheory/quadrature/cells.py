@@ -32,7 +32,7 @@ from glutheory.quadrature.line import Function, tail
 from glutheory.quadrature.strips import Envelope
 
 #: Points (x, t) beyond which the work is refused (some ten seconds).
-MAX_NODES = 500_000
+MAX_NODES = 1_000_000
 #: Boxes looked at for panels beyond which it is refused (some three seconds): what was summed in the end took 1,400.
 MAX_BOXES = 6_000
 #: Nodes of a panel of t beyond which it is halved, and how often.

@@ -7,7 +7,7 @@ a variance is zero, that variable is the constant 0, and S and T are products of
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -36,6 +36,8 @@ MAX_EVALUATIONS = 40_000
 _SHRINKINGS = 24
 #: A growth rate (times the standard deviation) beyond which the weight lies in three separate windows.
 _APART = 8.0
+#: The short intervals of a lower bound, each this part of what it stands for.
+_PARTS = 64
 #: Standard deviations beyond which no kink is looked for.
 _FARTHEST = 60.0
 #: Precisions at which a second moment is tried: small values may hide behind cancellation.
@@ -212,7 +214,19 @@ def _second_moment(function: Function, root: arb) -> arb:
         if narrow or not total.rad() < arb(log).exp():
             break  # done, or the tolerance cannot be met at this precision
         log = min(log - 20, float(abs(total).upper().log())) if total != 0 else log - 20
-    return arb.max(total.lower(), arb(0))
+    return total.lower() if total > 0 else _on_short_intervals(pieces)
+
+
+def _on_short_intervals(pieces: Sequence[tuple[arb, arb, Integrand]]) -> arb:
+    """A lower bound of the integral of squares where complex boxes give none: what real ones on a part of it give."""
+    total = arb(0)
+    for low, high, square in pieces:
+        for k in range(_PARTS):
+            x = low + (high - low) * (arb(2 * k + 1) + arb(0, 1) / _PARTS) / (2 * _PARTS)
+            value = square(acb(x), False).real
+            if value > 0:
+                total += value.lower() * (-x * x / 2).exp().lower() * (high - low) / _PARTS**2
+    return arb.max((total / (2 * arb.pi()).sqrt()).lower(), arb(0))
 
 
 def _degenerate(point: Point, found: Model, digits: int) -> tuple[arb, arb]:

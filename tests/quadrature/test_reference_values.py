@@ -125,11 +125,26 @@ def test_the_grid_would_notice() -> None:
 @pytest.mark.parametrize(("a", "b"), [("1e4", "1e4"), ("1e6", "1e6"), ("1e-12", "1e6"), ("1", "1e6")])
 def test_the_whole_range(act: Activation, a: str, b: str, rho: str) -> None:
     root = sp.sqrt(sp.Rational(a) * sp.Rational(b))
+    c = sp.Rational(rho) * root
     if act.name == "gelu_tanh" and b == "1e6" and rho == "0.999999":
         # the tanh of a cubic: its poles are as near to the axis as 1/z², and rows so near each other see them all
         with pytest.raises(PrecisionError, match="beyond the work limit"):
-            enclose(act, a, b, sp.Rational(rho) * root)
+            enclose(act, a, b, c)
         return
-    value, slope = enclose(act, a, b, sp.Rational(rho) * root)
+    if act.name == "mish" and a == b == "1e6" and rho == "-0.999999999999":
+        # both scales of a lattice, those of mish and of the rows, a millionth of the largest: 30 digits are too much
+        with pytest.raises(PrecisionError, match=r"30 digits of mish .* are beyond the work limit"):
+            enclose(act, a, b, c)
+        # √(S S') and √(T T') are about half of the variance, and a half
+        for ball, size in zip(enclose(act, a, b, c, digits=16), (0.5e6, 0.5), strict=True):
+            assert ball.rad() <= 1.01e-16 * size
+        return
+    if act.name in ("jump_relu", "threshold", "shifted_relu") and a == "1e-12":
+        # 0 up to a million standard deviations out: e^(−5e11) is below every number of a ball's exponent in use
+        with pytest.raises(PrecisionError, match="is too near 0 for any digit of it") as refused:
+            enclose(act, a, b, c)
+        assert all(ball.contains(0) for ball in refused.value.reached)
+        return
+    value, slope = enclose(act, a, b, c)
     assert value.is_finite()
     assert slope.is_finite() or act.name in JUMPS
