@@ -182,7 +182,7 @@ def test_degrees_of_kernels() -> None:
 
 @pytest.mark.slow
 def test_a_degree_need_not_be_an_integer() -> None:
-    """max(0, z)^1.5: the diagonal is ‖x‖³, by which rows are normalised; another power would miss the largest by 2^±1."""
+    """max(0, z)^1.5: the diagonal is ‖x‖³, by which rows are normalised; another power would miss the largest by far."""
     assert _degree(glu.product(ROOT)) == sp.Rational(3, 2)
     rows = 2.0 * np.random.default_rng(0).standard_normal((300, 30))
     found = predict(glu.product(ROOT), rows, "nngp", "ntk", None)
@@ -192,5 +192,7 @@ def test_a_degree_need_not_be_an_integer() -> None:
     assert found.largest == pytest.approx(measured[-1], rel=0.06)
     assert found.second == pytest.approx(measured[-2], rel=0.2)
     assert found.smallest == pytest.approx(measured[0], rel=0.2)
-    with pytest.raises(glu.ExpressionError, match="the base z of a power"):
-        kernel_study([glu.product(ROOT)], points=3)
+    (curves,) = kernel_study([glu.product(ROOT)], points=3).curves
+    # E[max(0, u)³] = √(2/π) and E[9/4 max(0, u)] = 9/4 /√(2π)
+    assert curves.S[-1] == pytest.approx(math.sqrt(2 / math.pi), rel=1e-12)
+    assert curves.T[-1] == pytest.approx(2.25 / math.sqrt(2 * math.pi), rel=1e-12)
