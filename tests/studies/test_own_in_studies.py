@@ -182,7 +182,7 @@ def test_degrees_of_kernels() -> None:
 
 @pytest.mark.slow
 def test_a_degree_need_not_be_an_integer() -> None:
-    """max(0, z)^1.5: the diagonal is ‖x‖³, by which rows are normalised; another power would miss the largest by far."""
+    """max(0, z)^1.5: the diagonal is ‖x‖³, by which rows are normalised; another power misses by far."""
     assert _degree(glu.product(ROOT)) == sp.Rational(3, 2)
     rows = 2.0 * np.random.default_rng(0).standard_normal((300, 30))
     found = predict(glu.product(ROOT), rows, "nngp", "ntk", None)
