@@ -158,6 +158,23 @@ class TestTraining:
         centred = image_runs.curves(task, settings, True)
         assert all(len(losses) == np.sum(task.looks <= task.early) for losses in centred.values())
 
+    def test_the_mean_of_the_targets_is_subtracted_where_it_is_said(self) -> None:
+        """The first loss, before any step; with the targets as they are it is another one."""
+        from glutheory.sampling.training import Ensemble
+
+        settings = Settings()
+        task = tiny(settings, seeds=1)
+        pixels, labels = image_runs.data(task, settings, 0)
+        stream, width = settings.stream("training/image networks"), task.width("relu")
+        nets = Ensemble("relu", inputs=task.d, width=width, seed=stream, draws=(0,), device=settings.device)
+        outputs = nets.outputs(nets.inputs(pixels[None])).double().cpu().numpy()[0]
+        for centred in (True, False):
+            first = image_runs.curves(task, settings, centred)["relu"][0, 0]
+            # in float32: sums of some hundred squares
+            errors = [np.mean((outputs - (labels - mean)) ** 2) for mean in (labels.mean(), 0.0)]
+            assert first == pytest.approx(errors[0 if centred else 1], rel=1e-4)
+            assert abs(first / errors[1 if centred else 0] - 1) > 1e-2
+
     def test_the_losses_are_those_of_torchs_own_descent(self) -> None:
         """The network written with torch's layers, autograd and SGD, from the same weights and batches."""
         from glutheory.sampling.training import Ensemble
