@@ -16,6 +16,7 @@ import pytest
 
 import glutheory as glu
 from glutheory.errors import DomainError
+from glutheory.layers import dense, layernorm, product, readout
 
 xp = pytest.importorskip("array_api_strict")
 
@@ -33,6 +34,9 @@ NETWORKS: dict[str, Any] = {
     "stack": glu.stack("reglu", 3, norm="rms", residual=True),
     "deep swiglu": glu.stack("swiglu", 2, norm="rms", residual=True),
     "without norms": glu.stack("reglu", 2, norm=None, residual=True),
+    "means taken away": glu.composed(
+        product("relu"), dense(bias=1), product("relu"), layernorm(), product("relu"), readout()
+    ),
 }
 
 

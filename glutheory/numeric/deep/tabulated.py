@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from glutheory.activations import Activation
 from glutheory.errors import DomainError
-from glutheory.numeric.arrays import Array
+from glutheory.numeric.arrays import Array, Namespace
 from glutheory.numeric.deep.pairs import Pairs
 from glutheory.numeric.deep.profile import degree
 from glutheory.numeric.deep.table import Cells, Places, Table, look_up, places, table
@@ -121,7 +121,7 @@ class Tabulated:
         slope = look_up(xp, rows.slopes, at)
         if made.order == 2:
             if pairs.lost is not None:
-                self._check_slope(pairs.lost, at)
+                self._check_slope(pairs.xp, pairs.lost, at)
             slope *= pairs.tau
             return replace(found, tau=slope)
         if self.one_sided and at.negative is not None and bool(xp.any(at.negative & (at.t == 0))):
@@ -144,14 +144,14 @@ class Tabulated:
         if bool(xp.any(pairs.lost * xp.minimum(pairs.minus, pairs.plus) > PROMISED)):
             raise self._few_digits("")
 
-    def _check_slope(self, lost: Array, at: Places) -> None:
+    def _check_slope(self, xp: Namespace, lost: Array, at: Places) -> None:
         """Refuse slopes of which a kink, where they are linear in t, leaves too few digits.
 
         Raises:
             DomainError: as `_check` does.
         """
         kink = self.table.cells.kink(self.table.slopes)
-        if bool((0.5 * kink * lost * at.t > PROMISED).any()):
+        if bool(xp.any(0.5 * kink * lost * at.t > PROMISED)):
             raise self._few_digits(", or kind='nngp'")
 
     def _few_digits(self, remedy: str) -> DomainError:
