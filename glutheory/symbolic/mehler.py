@@ -31,7 +31,7 @@ Pair = tuple[arb, arb]
 #: Values of its kernel up to which the semigroup is taken at once, and beyond which its work is refused.
 FEW, MAX_ENTRIES = 300_000, 8_000_000
 #: A point of `rotated` costs as much as this many of them; the points beyond which that is refused.
-_PRICE, MAX_POINTS = 10, 400_000
+_PRICE, MAX_POINTS = 20, 400_000
 _ROUNDS = 5
 #: The power of the scale that `_least` ends with.
 _MOST_POWERS = 3
