@@ -4,8 +4,9 @@
 
 Places are pairs of variances from 0.01 to 100, unlike, equal and nearly equal, at correlations from −1 to 1. Each row
 has the slowest place of a road, in seconds, reading and derivation of the definition not counted (a place elsewhere
-comes first), and where digits were refused. `evaluate` is road 1, `enclose` road 2. SiLU in the first line, a normal
-scale mixture, takes the same work everywhere: how fast the machine is.
+comes first), and where digits were refused. `evaluate` is road 1, `enclose` road 2. Beside it, how many times what SiLU
+by `evaluate` (a normal scale mixture: the same work everywhere) took right after it, which depends less on the machine
+and on what else it does.
 `--quick` takes four activations at one place.
 """
 
@@ -15,7 +16,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import sympy as sp
@@ -50,15 +51,16 @@ ROADS: dict[str, Road] = {"evaluate": by_evaluate, "enclose": by_enclose}
 
 @dataclass(frozen=True)
 class Slowest:
-    """Seconds and where, and what was refused."""
+    """Seconds, how many times what SiLU took right after it, where, and what was refused."""
 
     seconds: float = 0.0
+    times: float = 0.0
     place: str = ""
     refused: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         more = f"  refused at {', '.join(self.refused)}" if self.refused else ""
-        return f"{self.seconds:8.3f}  {self.place:34}{more}"
+        return f"{self.seconds:8.3f} s  {self.times:5.0f} × SiLU  {self.place:34}{more}"
 
 
 def places(quick: bool) -> Iterator[tuple[str, Point]]:
@@ -66,6 +68,16 @@ def places(quick: bool) -> Iterator[tuple[str, Point]]:
         root = Fraction(sp.sqrt(sp.Rational(a) * sp.Rational(b)))
         for rho in CORRELATIONS[1:2] if quick else CORRELATIONS:
             yield f"a = {a}, b = {b}, ρ = {rho}", Point.of(Fraction(a), Fraction(b), Fraction(rho) * root)
+
+
+def silu() -> float:
+    """Processor time of SiLU by `evaluate` at a = b = 1, ρ = 3/10: the median of five."""
+    taken = []
+    for _ in range(5):
+        start = time.process_time()
+        by_evaluate(glu.activation("silu"), Point.of(1, 1, Fraction(3, 10)))
+        taken.append(time.process_time() - start)
+    return statistics.median(taken)
 
 
 def slowest(road: Road, act: Activation, quick: bool) -> Slowest:
@@ -76,10 +88,10 @@ def slowest(road: Road, act: Activation, quick: bool) -> Slowest:
         try:
             road(act, point)
         except GlutheoryError:
-            found = Slowest(found.seconds, found.place, (*found.refused, place))
+            found = replace(found, refused=(*found.refused, place))
         seconds = time.process_time() - start
         if seconds > found.seconds:
-            found = Slowest(seconds, place, found.refused)
+            found = replace(found, seconds=seconds, times=seconds / silu(), place=place)
     return found
 
 
@@ -89,8 +101,8 @@ def main() -> None:
     parser.add_argument("--only", help="these names or formulas, separated by semicolons")
     options = parser.parse_args()
     names = options.only.split(";") if options.only else QUICK if options.quick else (*activation_names(), *OWN)
-    silu = statistics.median(slowest(by_evaluate, glu.activation("silu"), True).seconds for _ in range(5))
-    print(f"{DIGITS} digits, seconds of processor time; silu at a = b = 1, ρ = 3/10: {silu:.4f}", flush=True)
+    silu()
+    print(f"{DIGITS} digits, processor time; SiLU by evaluate at a = b = 1, ρ = 3/10: {silu():.4f} s", flush=True)
     late: list[str] = []
     for name in names:
         act = glu.activation(name) if name in activation_names() else Activation(name)
