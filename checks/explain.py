@@ -16,7 +16,7 @@ from checks.frame import Origin, plain, rendered
 from checks.layout import grid, layout
 from checks.symbols import symbols
 from checks.table import risk
-from glutheory.claims import About, Evidence, Fate, Finding, Outcome, Verdict, decide
+from glutheory.claims import About, Evidence, Fate, Finding, Outcome, Verdict, decide, unshown
 from glutheory.terminal import Terminal
 
 _FINDINGS = {Finding.SUPPORTS: "green", Finding.REFUTES: "red", Finding.UNDECIDED: "magenta"}
@@ -89,6 +89,10 @@ def reasons(outcome: Outcome, *, short: bool = False) -> list[str]:
     rule = decide(outcome.assumptions, outcome.evidence, outcome.controls, outcome.claim.parts)
     if rule is not outcome.verdict:
         found.append(f"CAUTION: by the rule, this evidence gives another verdict: {rule}.")
+    found.extend(
+        f"CAUTION: part {part.name} is called {part.fate}, and no evidence refutes it: read it as dropped."
+        for part in unshown(outcome.claim.parts, outcome.evidence)
+    )
     return found
 
 

@@ -6,7 +6,7 @@ limit or takes a matrix of three rows writes that down here, and `derivations.to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -34,6 +34,15 @@ class Means(StrEnum):
 EXACT = frozenset({Means.REWRITING, Means.SIGNS, Means.BALLS})
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What terms of the displayed statement are in the check: see `reading`."""
+
+    values: Mapping[str, sp.Expr]
+    under: tuple[str, ...] = ()
+    prime: sp.Symbol | None = None
+
+
 @dataclass
 class Ledger:
     """What was done while a check ran.
@@ -45,6 +54,8 @@ class Ledger:
         cases: complete lists of cases that were gone through, in words.
         links: conclusions in the sentence that were checked, in words.
         signs: how many expressions were found to have a sign.
+        scalars: the symbols in what was decided, by name; without assumptions where there are two of one name.
+        readings: what terms of the displayed statement are in the check.
     """
 
     symbols: set[str] = field(default_factory=set)
@@ -53,6 +64,8 @@ class Ledger:
     cases: dict[str, None] = field(default_factory=dict)
     links: dict[str, None] = field(default_factory=dict)
     signs: int = 0
+    scalars: dict[str, sp.Symbol] = field(default_factory=dict)
+    readings: list[Reading] = field(default_factory=list)
 
 
 _OPEN: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
@@ -75,6 +88,9 @@ def decided(*exprs: sp.Expr) -> None:
     if book is not None:
         for expr in map(sp.sympify, exprs):
             book.symbols |= {symbol.name for symbol in expr.free_symbols}
+            for symbol in expr.free_symbols:
+                if book.scalars.setdefault(symbol.name, symbol) != symbol:
+                    book.scalars[symbol.name] = sp.Symbol(symbol.name)
             book.symbols |= {
                 node.func.__name__
                 for node in expr.atoms(sp.Function)
@@ -121,6 +137,19 @@ def cases(kind: type[E]) -> tuple[E, ...]:
     if book is not None:
         book.cases[f"{kind.__name__} = {', '.join(member.name for member in kind)}"] = None
     return tuple(kind)
+
+
+def reading(values: Mapping[str, sp.Expr], *under: str, prime: sp.Symbol | None = None) -> None:
+    r"""Write down what terms of the displayed statement are in the check, so that its relations can be compared.
+
+    Args:
+        values: LaTeX of a letter or of a whole term, such as ``\lambda_{\min}(\tilde K)``, and its value here.
+        under: LaTeX of suppositions without which the values are not what they are.
+        prime: the variable by which a prime differentiates.
+    """
+    book = _OPEN.get()
+    if book is not None:
+        book.readings.append(Reading(values, under, prime))
 
 
 def link(words: str) -> None:

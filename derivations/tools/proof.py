@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from derivations.tools.means import EXACT, Ledger, Means, ledger, link
+from sympy import Symbol
+
+from derivations.tools.means import EXACT, Ledger, Means, Reading, ledger, link
 from derivations.tools.sentence import doubts
 from derivations.tools.theorems import Theorem
 
@@ -101,6 +103,8 @@ class Outcome:
     cases: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     signs: int = 0
+    scalars: Mapping[str, Symbol] = field(default_factory=dict)
+    readings: tuple[Reading, ...] = ()
     doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -123,6 +127,8 @@ class Outcome:
             cases=tuple(book.cases),
             links=tuple(book.links),
             signs=book.signs,
+            scalars=dict(book.scalars),
+            readings=tuple(book.readings),
         )
 
 

@@ -15,6 +15,7 @@ from glutheory.claims.outcome import (
     Outcome,
     Verdict,
     decide,
+    unshown,
 )
 from glutheory.claims.parts import Fate, Part
 
@@ -33,4 +34,5 @@ __all__ = [
     "Part",
     "Verdict",
     "decide",
+    "unshown",
 ]

@@ -298,6 +298,13 @@ def weakened(parts: Sequence[Part], evidence: Sequence[Evidence]) -> tuple[Part,
     )
 
 
+def unshown(parts: Sequence[Part], evidence: Sequence[Evidence]) -> tuple[Part, ...]:
+    """The parts called reversed although nothing refutes them: neither evidence of their name nor one on the whole."""
+    against = [item.part for item in evidence if (item.about, item.finding) == (About.LITERAL, Finding.REFUTES)]
+    shown = [part for part in parts if "" in against or any(map(part.named, against))]
+    return tuple(part for part in parts if part.fate is Fate.REVERSED and part not in shown)
+
+
 def decide(
     assumptions: Sequence[Assumption],
     evidence: Sequence[Evidence],

@@ -15,7 +15,7 @@ class Fate(StrEnum):
     * sharpened: it is said more precisely, for every case that the claim names: a constant, a rate or a condition that
       the claim leaves open, an equation for a proportion, the right term in an equation.
     * dropped: less is said. A case is taken away, an assumption added, a bound widened, an equality becomes a bound.
-    * reversed: less is said, and somewhere the opposite holds.
+    * reversed: less is said, and somewhere the opposite holds: evidence refutes the part, or the claim as a whole.
     * not judged: what it takes to judge it is not at hand. Evidence on the claim as stated that has its name judges it.
     """
 

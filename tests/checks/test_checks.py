@@ -35,7 +35,7 @@ from checks.table import plain
 from checks.tools import formulas
 from checks.tools.evidence import agreement, certificate, is_lecun
 from checks.tools.roads import generic, lecun, sample
-from glutheory.claims import Finding, Outcome, Verdict
+from glutheory.claims import Finding, Outcome, Verdict, stored, unshown
 from glutheory.errors import DomainError, UnknownNameError
 from glutheory.ground.balls import precision
 from glutheory.networks import product
@@ -96,6 +96,7 @@ def _complete(name: str) -> None:
     assert found.charts
     known = runner.recorded()[name]
     assert (str(found.verdict), str(found.grade)) == (known["verdict"], known["grade"])
+    assert found.verdict is not Verdict.WEAKER or not unshown(found.claim.parts, found.evidence)
     assert found.false_alarm <= 1e-7
     json.dumps(runner.document([found], QUICK), allow_nan=False)
 
@@ -398,6 +399,8 @@ def test_the_committed_full_runs_have_the_recorded_verdicts() -> None:
     """One file holds most claims; those with long trainings have files of their own."""
     found: dict[str, tuple[str, str]] = {}
     for path in sorted((ROOT / "results").glob("*.json")):
+        for outcome in stored.load(path).outcomes.values():
+            assert not unshown(outcome.claim.parts, outcome.evidence), outcome
         content = json.loads(path.read_text(encoding="utf-8"))
         assert content["profile"]["name"] == "full"
         found |= {item["claim"]["id"]: (item["verdict"], item["grade"]) for item in content["outcomes"]}

@@ -27,6 +27,7 @@ from glutheory.claims import (
     Verdict,
     decide,
     stored,
+    unshown,
 )
 from glutheory.errors import DomainError
 
@@ -108,6 +109,20 @@ def test_a_weaker_correction_is_not_the_claim(
     found = Outcome(replace(CLAIM, parts=parts), (HELD,), tuple(pieces), (CAUGHT,), verdict, "")
     assert found.dropped == dropped
     assert found.as_json()["dropped"] == [part.name for part in dropped]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "found"),
+    [
+        ([NO, BETTER], ()),  # it refutes the whole
+        ([evidence(Finding.REFUTES, part="case 1: opposite"), BETTER], ()),
+        ([NO_KEPT, evidence(Finding.SUPPORTS, part="opposite"), BETTER], (OPPOSITE,)),
+        ([evidence(Finding.REFUTES, About.CORRECTED, part="opposite")], (OPPOSITE,)),
+        ([], (OPPOSITE,)),
+    ],
+)
+def test_what_is_called_reversed_is_refuted(pieces: list[Evidence], found: tuple[Part, ...]) -> None:
+    assert unshown((KEPT, LESS, OPPOSITE), pieces) == found
 
 
 def test_a_weaker_statement_has_the_grade_of_the_weaker_half() -> None:

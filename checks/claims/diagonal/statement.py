@@ -39,9 +39,9 @@ CLAIM = Claim(
     assumptions=("n = 50, d = 100, m = 400", "power"),
     corrected=(
         r"\cos\tilde\varphi^{(m)}_{ij} = \cos\alpha_{ij}\,\cos\varphi^{(m+d)}_{ij} \text{ for any inputs and gate "
-        r"(expected kernels): against the non-gated network wider by } d \text{ every correlation falls, by the factor "
-        r"} |\cos\alpha_{ij}|; |\cos\tilde\varphi_{ij}|\le|\cos\alpha_{ij}|.\ \text{At equal width not all do: ReLU, "
-        r"} \|x\|^2=d,\ d/m=\tfrac14\text{: they rise for } \alpha<1.217^\circ \text{ and } "
+        r"(expected kernels): against the non-gated network wider by } d \text{ no correlation rises: each has the "
+        r"factor } |\cos\alpha_{ij}|; |\cos\tilde\varphi_{ij}|\le|\cos\alpha_{ij}|.\ \text{At equal width some rise: "
+        r"ReLU, } \|x\|^2=d,\ d/m=\tfrac14\text{, for } \alpha<1.217^\circ \text{ and } "
         r"130.5^\circ<\alpha<138.0^\circ.\ \text{Gaussian and normalised data, } n=50, d=100, m=400\text{: mean } "
         r"|\cos| \text{ and the row sums } \sum_{j\ne i}|K_{ij}|/K_{ii} \text{ are smaller with gates; that they are "
         r"below 1, diagonal dominance in the literal sense, was seen in no kernel of a sampled network}"

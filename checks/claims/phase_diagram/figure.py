@@ -56,7 +56,7 @@ def shares(samples: Sequence[Sample]) -> Chart:
     """P(help) against n over the crossing of the limiting spectra."""
     alpha = level(samples)
     series = []
-    dims = sorted({s.d for s in samples})
+    dims = [d for d in sorted({s.d for s in samples}) if math.isfinite(crossing(d))]
     for d in dims:
         row = sorted((s for s in samples if s.d == d), key=lambda s: s.n)
         low, high = zip(*(s.interval(alpha) for s in row), strict=True)

@@ -69,20 +69,22 @@ def level(samples: Sequence[Sample]) -> float:
 def law(samples: Sequence[Sample], boundary: Curve, about: About) -> Evidence:
     """P(help) > ½ for n ≤ n(d)/2.5 and < ½ for n ≥ 2.5 n(d): refuted by any sample on the wrong side of ½.
 
-    Supported if for every d the nearest samples on both sides are significantly on the right side.
+    Supported if for every d the nearest samples on both sides are significantly on the right side. Where n(d) is nan,
+    gating is claimed to hurt at every n that was drawn.
     """
     refuted, open_ = False, False
     table: dict[str, Figure] = {}
     alpha = level(samples)
     for d in sorted({s.d for s in samples}):
-        n = boundary(d)
+        turns = not math.isnan(boundary(d))
+        n = boundary(d) if turns else 0.0
         row = sorted((s for s in samples if s.d == d), key=lambda s: s.n)
         inner = [s.verdict(alpha) for s in row if s.n <= n / FACTOR]
         outer = [s.verdict(alpha) for s in row if s.n >= n * FACTOR]
         refuted |= -1 in inner or 1 in outer
-        open_ |= not inner or not outer or inner[-1] != 1 or outer[0] != -1
+        open_ |= not outer or outer[0] != -1 or (turns and (not inner or inner[-1] != 1))
         table[f"d={d}"] = {
-            "boundary": n,
+            "boundary": n if turns else None,
             "n": [s.n for s in row],
             "P(help)": [s.share for s in row],
             "draws": [s.draws for s in row],
@@ -91,9 +93,11 @@ def law(samples: Sequence[Sample], boundary: Curve, about: About) -> Evidence:
     finding = Finding.REFUTES if refuted else Finding.UNDECIDED if open_ else Finding.SUPPORTS
     figures: dict[str, Figure] = {**table, "factor": FACTOR, "tests": 2 * len(samples), "false_alarm": FALSE_ALARM}
     figures["least power against 0.8"] = min(s.power(alpha) for s in samples)
-    what = (
-        f"P(help) of random Gaussian data crosses ½ within a factor of {FACTOR:g} of the boundary (ReGLU, wide limit)"
-    )
+    without = [d for d in sorted({s.d for s in samples}) if math.isnan(boundary(d))]
+    turning = ", ".join(str(d) for d in sorted({s.d for s in samples}) if d not in without)
+    what = f"ReGLU, wide limit, Gaussian data, d = {turning}: P(help) crosses ½ within a factor of {FACTOR:g} of n(d)"
+    if without:
+        what += f"; without a boundary, d = {', '.join(map(str, without))}: it is below ½"
     return Evidence(Grade.STATISTICAL, what, finding, about, CROSSING, figures)
 
 

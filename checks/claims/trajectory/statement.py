@@ -57,7 +57,7 @@ CLAIM = Claim(
     corrected=(
         r"e_k \to (I-\eta K)^k e_0 \text{ as the targets shrink, } K \text{ that of the network itself. Along its "
         r"gradient flow, the limit } \eta\to0, \text{ the path in its eigenbasis is } y=x^{\kappa}\text{; from the "
-        r"same start its straightness (distance over length) falls as } \kappa=\operatorname{cond}K "
+        r"same start off the axes its straightness (distance over length) falls as } \kappa=\operatorname{cond}K "
         r"\text{ grows, and so does } \cos\angle(Ke,e)\ge "
         r"2\sqrt\kappa/(1+\kappa). \text{ At the released targets ReGLU is the straighter one on most Gaussian data "
         r"sets, not on all, and for targets along } (1,-1) \text{ on few. For expected kernels (biases included) of "
