@@ -44,12 +44,12 @@ CLAIM = Claim(
         "elsewhere it is), at finite n and d as well, "
         "on the sphere and on Gaussian inputs, for ReGLU, GEGLU, SwiGLU, GLU and GTU; on inputs of different norms "
         "each degree goes with its own function of the norm (one function for all is exact for ReLU, and off by "
-        "more than a factor of 2 for GLU). Margins and sizes were fixed on pilots, and confirmed on other data. One constant, "
-        "the mean at the mean norm, centres inputs of different norms as a mean for each row does, within a factor "
-        "1.25 on Gaussian inputs and 2 on three real sets, and costs at most 5 % where it gains nothing. Trained "
-        "networks (of ReGLU, GEGLU and SwiGLU; GLU and GTU were not trained): at an equal rate centring saves no "
-        "steps, at the same fraction of the own stability bound as many as λ_max falls; the centred plain network then "
-        "learns linear targets sooner than the gated one, and noise later."
+        "more than a factor of 2 for GLU). Margins and sizes were fixed on pilots, and confirmed on other data. One "
+        "constant, the mean at the mean norm, centres inputs of different norms as a mean for each row does, within a "
+        "factor 1.25 on Gaussian inputs and 2 on three real sets, and costs at most 5 % where it gains nothing. "
+        "Trained networks (of ReGLU, GEGLU and SwiGLU; GLU and GTU were not trained): at an equal rate centring saves "
+        "no steps, at the same fraction of the own stability bound as many as λ_max falls; the centred plain network "
+        "then learns linear targets sooner than the gated one, and noise later."
     ),
     assumptions=(
         "gates whose plain kernel is regular for n > d",

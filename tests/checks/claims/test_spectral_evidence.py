@@ -17,7 +17,7 @@ from checks.claims.compact.measures import MEASURES, cases
 from checks.claims.condition import statement as condition
 from checks.claims.decomposition import statement as decomposition
 from checks.claims.decomposition.linear_errors import errors, kappa
-from checks.tools.extremal_sets import exact, rounded
+from checks.tools.extremal_sets import EXAMPLES, exact, rounded
 from checks.tools.far_spectrum import far_residual
 from checks.tools.spectral_grid import Cell, inputs, kernels
 from derivations.proofs import relu_expansion
@@ -79,7 +79,15 @@ def test_condition_bounds_and_literal() -> None:
     wrong = condition.MUTANTS["three times the lower bounds"]
     assert condition.bounds((Cell(400, 200, (1,), True),), wrong).finding is Finding.REFUTES
     literal = condition.literal((Cell(200, 5, (1, 2)), *SMALL), condition.LAW)
-    assert [item.finding.value for item in literal] == ["refutes", "refutes", "supports", "refutes"]
+    assert [item.finding.value for item in literal] == ["refutes", "refutes", "supports", "refutes", "refutes"]
+    # the last one in balls; the recorded figures are decided on two roads by `not-always`
+    assert literal[-1].grade is Grade.CERTIFICATE
+    rows = literal[-1].figures["cond"]
+    assert isinstance(rows, dict)
+    assert len(rows) == 2
+    for example in EXAMPLES:
+        if example.where in rows:
+            assert rows[example.where] == {"K": example.plain, "gated": example.gated}
     # the claim is about Gaussian data: bounds of normalised data alone cannot refute it
     assert all("on every data set" in item.what for item in literal[:2])
     for cell in SMALL:
