@@ -163,6 +163,7 @@ class Step:
         check: decides it; run on every call, never cached.
         scope: how much of the statement the check decides; held against what it did.
         names: what letters of this statement stand for, in LaTeX, as in `Proof.names`.
+        beyond: what the statement is good for, Markdown; nothing of it is decided, and the page says so.
     """
 
     name: str
@@ -171,6 +172,15 @@ class Step:
     check: Callable[[], Outcome]
     scope: Scope
     names: Mapping[str, str] = field(default_factory=dict)
+    beyond: str = ""
+
+    def __post_init__(self) -> None:
+        for theorem in self.scope.cites:
+            if theorem.quote.lower() not in self.rule.lower():
+                raise ValueError(
+                    f"the step {self.name!r} cites {theorem.name} for {theorem.quote!r}, which its rule does not say: "
+                    "quote it word for word."
+                )
 
     def run(self) -> Outcome:
         """Run the check.
@@ -263,7 +273,9 @@ def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
     decided = outcome.symbols if step.scope.what else ()
     brought = " ".join(theorem.letters for theorem in cites)
     given = len(cites) + len(outcome.links)
-    return replace(outcome, doubts=doubts(step.statement, step.rule, defined, decided, brought, given, outcome.signs))
+    served = (*(theorem.quote for theorem in cites), *(theorem.name for theorem in cites), *outcome.links)
+    found = doubts(step.statement, step.rule, defined, decided, brought, given, outcome.signs, served)
+    return replace(outcome, doubts=found)
 
 
 def run(proof: Proof, *, formulas: bool = True) -> Run:

@@ -28,6 +28,7 @@ def _step(number: int, step: Step, outcome: Outcome) -> str:
         + f"**Rule.** {_capital(step.rule)}.\n\n"
         f"**{_verdict(step, outcome)}.** {_capital(_how(step, outcome))}.\n"
         + (f"\n**Cited, not checked.** {_capital(cited)}.\n" if cited else "")
+        + (f"\n**In words, not decided.** {_capital(step.beyond)}.\n" if step.beyond else "")
     )
 
 

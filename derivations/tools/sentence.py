@@ -35,6 +35,7 @@ def doubts(
     brought: str,
     given: int,
     signs: int = 0,
+    served: Iterable[str] = (),
 ) -> tuple[str, ...]:
     """What a sentence says beyond what was decided, cited and defined, as clauses.
 
@@ -46,6 +47,8 @@ def doubts(
         brought: letters that theorems bring in, in LaTeX.
         given: how many conclusions were checked and theorems cited.
         signs: how many inequalities were decided.
+        served: quotations from the rule: the conclusions that theorems are cited for or that were checked, and the
+            names of theorems.
     """
     found, defined, spoken, known = [], Names(names), letters(statement), tuple(decided)
     if not _has_formula(statement):
@@ -54,7 +57,7 @@ def doubts(
         found.append(f"neither decided nor defined: {', '.join(f'`{letter}`' for letter in unknown)}")
     if known and not defined.reach(spoken, known):
         found.append("nothing that its sentence speaks of is in what was decided")
-    if (drawn := _arrows(statement)) > given:
+    if (drawn := _arrows(statement) + len(_inferences(words(statement)))) > given:
         found.append(f"of {drawn} conclusions in the sentence {given or 'none'} is checked or cited")
     if (claimed := inequalities(statement)) > given + signs:
         found.append(
@@ -62,9 +65,30 @@ def doubts(
         )
     if _orders(statement) and not given:
         found.append("a limit or an order in the sentence is neither checked nor cited")
-    if not given and (inferred := _inferences(f"{words(statement)} {rule}")):
+    if inferred := _unserved(rule, served):
         found.append(f'a conclusion of the rule is neither checked nor cited ("{inferred[0]}")')
     return tuple(found)
+
+
+def _unserved(rule: str, served: Iterable[str]) -> list[str]:
+    """The words by which clauses of a rule draw conclusions that no quotation touches."""
+    plain, quotes = rule.lower(), [quote.lower() for quote in served]
+    places = [(at.start(), at.end()) for quote in quotes if quote for at in re.finditer(re.escape(quote), plain)]
+    found = []
+    for start, end in _clauses(rule):
+        inferred = _inferences(rule[start:end])
+        if inferred and not any(left < end and start < right for left, right in places):
+            found += inferred
+    return found
+
+
+def _clauses(text: str) -> Iterator[tuple[int, int]]:
+    """Where its clauses begin and end: at full stops and semicolons outside formulas."""
+    blank = re.sub(r"\$[^$]*\$", lambda formula: "$" * len(formula.group()), text)
+    start = 0
+    for stop in re.finditer(r"[.;](?=\s|$)|$", blank):
+        yield start, stop.start()
+        start = stop.end()
 
 
 def _arrows(latex: str) -> int:

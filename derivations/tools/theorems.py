@@ -13,11 +13,13 @@ class Theorem:
         name: as in the literature.
         source: where it is stated and proved.
         letters: names in LaTeX, separated by spaces, that enter the sentence by it alone: the f of "for every f".
+        quote: the conclusion that it serves, word for word as the rule of a step draws it; see `gives`.
     """
 
     name: str
     source: str
     letters: str = ""
+    quote: str = ""
 
     def __post_init__(self) -> None:
         if not self.name or not self.source:
@@ -27,9 +29,14 @@ class Theorem:
         """The theorem where it brings these letters into a sentence."""
         return replace(self, letters=letters)
 
+    def gives(self, quote: str) -> Theorem:
+        """The theorem where it serves this conclusion, a quotation from the rule of the step that cites it."""
+        return replace(self, quote=quote)
+
     def __str__(self) -> str:
         brought = f", for ${', '.join(self.letters.split())}$" if self.letters else ""
-        return f"{self.name} ({self.source}){brought}"
+        given = f", for “{self.quote}”" if self.quote else ""
+        return f"{self.name} ({self.source}){brought}{given}"
 
 
 _RUDIN = "W. Rudin, Principles of Mathematical Analysis, 3rd ed."
