@@ -140,7 +140,7 @@ def proof() -> Proof:
                     r"\Longrightarrow\quad \mathbb{E}\left[\Phi(\tfrac us)\,\Phi(\tfrac vt)\right] = \frac14 + "
                     r"\frac{\vartheta}{2\pi} = \frac14 + \frac{1}{2\pi}\arctan\frac cw",
                 ),
-                "Price's theorem; smoothing adds variances, so the expectation is a density at the origin "
+                "Price's theorem; the expectation of two densities is one at the origin, with the variances added "
                 "([gaussian_moments](gaussian_moments.md)); $\\Phi(z) + \\Phi(-z) = 1$ at $c = 0$",
                 _arctangent,
                 every("a b c", by.PRICE, by.CALCULUS),

@@ -7,7 +7,7 @@ import sympy as sp
 from derivations.proofs.depth_limit import relu_ntk, relu_rate
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
-from derivations.tools.proof import Outcome, Proof, Step, both, every, ingredient
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows, ingredient
 from derivations.tools.sums import Index, Tensor, delta, same, total
 from derivations.tools.zero import positive, strictly, zero
 
@@ -190,12 +190,13 @@ def _without() -> Outcome:
     inner = sp.Subs(sp.diff(f(x), x), x, sigma / sp.sqrt(q * q_2)).doit()
     K = sp.Symbol("K", real=True)
     rows = sp.Symbol("r", positive=True)  # ln(q_0/q_0'): one block multiplies it by p
-    return zero(
-        (p * (p**depth * rows), p ** (depth + 1) * rows),
+    induced = zero((p**depth * rows).subs(depth, 0) - rows, (p * (p**depth * rows), p ** (depth + 1) * rows))
+    recursion = zero(
         (slope, scale / sp.sqrt(q * q_2) * sp.diff(f(x), x).subs(x, sigma / sp.sqrt(q * q_2))),
         (K * slope / scale, K / sp.sqrt(q * q_2) * inner),
         ((v * q**p) / (v * q_2**p), (q**p) / (q_2**p)),
     )
+    return both(recursion, follows("the induction on $l$, its start and its step", induced))
 
 
 def proof() -> Proof:
@@ -336,8 +337,8 @@ def proof() -> Proof:
             Step(
                 "ReLU: the marginal case",
                 r"f = \cos\theta + \frac{\sin\theta - \theta\cos\theta}\pi, \qquad f' = 1 - \frac\theta\pi; \qquad "
-                r"\theta_L \sim \frac{3\pi}L, \quad \frac{k_L}{D_L} \to \frac14, \qquad \mathrm{cond}\,K_L \to "
-                r"\frac{n+3}3 \quad (n \ge 2)",
+                r"\theta_0 > 0: \ \theta_L \sim \frac{3\pi}L, \quad \frac{k_L}{D_L} \to \frac14, \qquad n \ge 2, \text{ no two "
+                r"rows parallel}: \ \mathrm{cond}\,K_L \to \frac{n+3}3",
                 (
                     r"$k_+ = (1-(3+o(1))/l)k + 2 + o(1)$, $k_L \sim L/2$ and $D_L = 2L + 2$, as in "
                     r"[depth_limit](depth_limit.md), whose $\Theta$ is $k - \rho$; with residuals $\ln q_L$ "
@@ -355,7 +356,7 @@ def proof() -> Proof:
             ),
             Step(
                 "χ > 1: the plain kernel tends to a diagonal matrix as well",
-                r"f(\rho_*) = \rho_* < 1, \quad f'(\rho_*) < 1: \qquad k_L \to \frac{2\rho_*}{1-f'(\rho_*)}, \qquad "
+                r"f(\rho_*) = \rho_* < 1, \ f'(\rho_*) < 1,\ |\rho_0| < 1 \text{ for all pairs}: \qquad k_L \to \frac{2\rho_*}{1-f'(\rho_*)}, \qquad "
                 r"D_L \to \infty, \qquad \mathrm{cond}\,K_L \to \max_i \lim D_i/D_j",
                 "a convex map with slope above 1 at 1 crosses the diagonal once below 1, with a slope below that of "
                 "the chord; $D$ grows like $\\chi^L$, with residuals like $L^{\\chi-1}$",
@@ -368,7 +369,7 @@ def proof() -> Proof:
             ),
             Step(
                 "χ < 1: the plain kernel tends to a constant",
-                r"\rho_L \to 1, \qquad k_L,\ D_L \to \frac2{1-\chi}, \qquad \mathrm{cond}\,K_L \to \infty",
+                r"|\rho_0| < 1, \ n \ge 2: \qquad \rho_L \to 1, \qquad k_L,\ D_L \to \frac2{1-\chi}, \qquad \mathrm{cond}\,K_L \to \infty",
                 "$\\rho = 1$ is the only fixed point, and attracts; all entries have one limit",
                 _ordered,
                 ingredient(
@@ -384,11 +385,12 @@ def proof() -> Proof:
                 r"\sqrt{mm'}\,k f'(\rho); \qquad \text{without residual: } \frac{q_L}{q_L'} = "
                 r"\Bigl(\frac{q_0}{q_0'}\Bigr)^{p^L}, \quad \mathrm{cond}\,K_L \ge \Bigl(\frac{\max q_0}{\min "
                 r"q_0}\Bigr)^{p^L}",
-                "the recursions are the same, so that $K_L$ is the normed kernel between the roots of the rows' "
-                "variances; $p = 1$ for ReLU, $p = 2$ for ReGLU; the condition number is at least the quotient of two "
+                "homogeneity, and the induction on $l$, its start and its step; $p = 1$ for ReLU, $p = 2$ for ReGLU; the condition number is at least the quotient of two "
                 "entries of the diagonal",
                 _without,
                 every("q q_2 v p f sigma K l", by.RAYLEIGH, by.RAYLEIGH(r"\mathrm{cond}")),
+                beyond="the recursions are the same, so that $K_L$ is the normed kernel between the roots of the rows' "
+                "variances",
                 names={
                     "m": r"v\,q^p",
                     "k": r"K/\sqrt{qq'}",

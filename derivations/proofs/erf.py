@@ -116,7 +116,7 @@ def proof() -> Proof:
                     r"\frac{1}{\sqrt{(1+2a)(1+2b) - "
                     r"4c^2}} = \frac{1}{2w},\qquad \Sigma = \begin{pmatrix} a & c \\ c & b \end{pmatrix}",
                 ),
-                "Price's theorem; complete the square in $u$, then in $v$",
+                "Price's theorem; complete the square in $u$ and in $v$",
                 _gaussian_integral,
                 every("a b c", by.PRICE),
                 names={r"\Sigma": r"\begin{pmatrix} a & c \\ c & b \end{pmatrix}"},

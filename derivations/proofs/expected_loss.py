@@ -68,7 +68,8 @@ def _powers() -> Outcome:
     square = orthonormal(total(after**2, i), "q", 0)
     quadratic = total(E[i] * power(i, j, 2 * steps) * E[j], i, j)
     modes = total(Tensor("mu")[e] ** (2 * steps) * total(q[i, e] * E[i], i) ** 2, e)
-    return same(base, induction, square - quadratic, quadratic - modes)
+    induced = follows("the induction on $k$, its start and its step", same(base, induction))
+    return both(induced, same(square - quadratic, quadratic - modes))
 
 
 def _start() -> Outcome:
@@ -248,7 +249,8 @@ def proof() -> Proof:
                 "k steps",
                 r"L_k = \|(I-\eta K)^k e_0\|^2 = e_0^\top (I-\eta K)^{2k}\, e_0 = \sum_i (1-\eta\lambda_i)^{2k}\,"
                 r"(q_i\cdot e_0)^2",
-                "induction; $K$ is symmetric, and its powers are taken in its eigenbasis",
+                "the induction on $k$, its start and its step; $K$ is symmetric, and its powers are taken in its "
+                "eigenbasis",
                 _powers,
                 every("n k q mu e", by.SPECTRAL),
                 names={r"\lambda_i": r"\frac{1-\mu_i}{\eta}", r"\eta": r"\text{any rate}", "L_k": r"\|e_k\|^2"},
@@ -398,7 +400,7 @@ def proof() -> Proof:
                 "$1-\\eta\\lambda_1$ falls and $\\eta\\lambda_n - 1$ rises with $\\eta$, so their maximum is least "
                 "where they meet",
                 _best,
-                every("lambda h", by.MONOTONE_FUNCTION),
+                every("lambda h", by.MONOTONE_FUNCTION.gives("so their maximum is least where they meet")),
                 names={r"\eta": r"\frac{2}{\lambda_1+\lambda_n}"},
             ),
         ),

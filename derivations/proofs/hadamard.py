@@ -82,8 +82,7 @@ def _bound() -> Outcome:
     left = (d / m) * m / (m + x)
     return both(
         follows("the sign of $\\frac dm - r$", zero(ratio().subs(g, x * S / T) - d / m + rest), positive(rest)),
-        zero(d / m - rest - left),
-        strictly(left),
+        follows("$r > 0$", zero(d / m - rest - left), strictly(left)),
     )
 
 

@@ -158,7 +158,7 @@ def proof() -> Proof:
                     r"x \ge 1:\quad \frac{(n+1)^2 e^{-2(n+1)^2x^2}}{n^2 e^{-2n^2x^2}} = \left(\frac{n+1}{n}\right)^2 "
                     r"e^{-2(2n+1)x^2} \le 4e^{-6} < 1",
                 ),
-                "second series: all terms are positive since $\\pi > 2$; first series: alternating with decreasing "
+                "second series: all terms are positive, with $\\pi > 2$; first series: alternating with decreasing "
                 "terms, the first one positive (Leibniz), with $e^6 \\ge 1 + 6 > 4$",
                 _positive,
                 every("n x", by.LEIBNIZ),
@@ -193,7 +193,7 @@ def proof() -> Proof:
                 "coefficients by integration; the periodic continuation is continuous and piecewise smooth, so the "
                 "series converges to it everywhere (Dirichlet)",
                 _fourier,
-                every("t n y", by.DIRICHLET),
+                every("t n y", by.DIRICHLET.gives("so the series converges to it")),
             ),
             Step(
                 "the transform in closed form",

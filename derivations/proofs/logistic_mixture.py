@@ -225,8 +225,8 @@ def proof() -> Proof:
                     r"\Longrightarrow\quad S_{\mathrm{softplus}} = \mathbb{E}_{\kappa,\kappa'}\left[\frac c4 + "
                     r"\frac{c\,\vartheta + w}{2\pi}\right]_{s = 2\kappa,\ t = 2\kappa'}",
                 ),
-                "Price's theorem; Stein's lemma; fundamental theorem of calculus; Fubini. It is ReLU's formula with "
-                "$P, Q$ in place of $a, b$, since $f_s$ is the smoothed ramp $f_s(z) = \\mathbb{E}[(z + s\\xi)_+]$",
+                "Price's theorem; Stein's lemma; fundamental theorem of calculus; Fubini; $f_s(z) = "
+                "\\mathbb{E}[(z + s\\xi)_+]$ is the smoothed ramp, and ReLU's formula comes with $P, Q$ for $a, b$",
                 _softplus,
                 every("a b c", by.PRICE, by.STEIN, by.CALCULUS, by.FUBINI),
             ),

@@ -260,9 +260,10 @@ def proof() -> Proof:
                     r"\text{so } \lambda(K\odot C) = \lambda(K) \iff K_{ij} = 0 \text{ or } C_{ij} = \pm1 \text{ for "
                     r"all } i\ne j",
                 ),
-                "equal spectra have equal sums of squares. Conversely $C_{ij}=\\pm1$ says that $x_i, x_j$ are "
-                "parallel, an equivalence; with a sign for every input $K\\odot C = D_sKD_s$, since $K$ vanishes "
-                "between the classes",
+                "equal spectra have equal sums of squares, and a sum of terms that are not negative is 0 only where "
+                "each is; the converse, by congruence with signs: $C_{ij}=\\pm1$ says that $x_i, x_j$ are parallel, "
+                "an equivalence, and with a sign for every input $K\\odot C = D_sKD_s$, since $K$ vanishes between "
+                "the classes",
                 _equality,
                 every("n K C s"),
                 names={"i": r"\text{an index}", "j": r"\text{another index}"},
@@ -280,7 +281,7 @@ def proof() -> Proof:
                 "$\\max g\\,\\|u\\|^2$; $K\\succeq0$. Equality for $K = \\mathrm{diag}(\\lambda_n,\\lambda_1)$ and "
                 "orthogonal inputs, the shorter one first",
                 _norms,
-                every("n d lambda K x u", by.RAYLEIGH),
+                every("n d lambda K x u", by.RAYLEIGH.gives("then $\\sum_i g_iu_i^2$ lies between")),
                 names={
                     "X": "(x_{ik})",
                     "G": r"XX^\top",

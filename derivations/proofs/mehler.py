@@ -126,9 +126,9 @@ def proof() -> Proof:
                     r"\frac{p_\rho(x,y)}{N(x)\,N(y)}",
                 ),
                 "exponential series, exchanged with the expectation since $\\mathbb{E}[e^{|\\rho\\,(x + i\\xi)(y + "
-                "i\\eta)|}] < \\infty$ for $|\\rho| < 1$; complete the square in $\\xi$, then in $\\eta$",
+                "i\\eta)|}] < \\infty$ for $|\\rho| < 1$; complete the square in $\\xi$ and in $\\eta$",
                 _mehler,
-                every("rho x y", by.DOMINATED, by.FUBINI),
+                every("rho x y", by.DOMINATED.gives("exchanged with the expectation since"), by.FUBINI),
             ),
         ),
     )

@@ -99,7 +99,7 @@ def proof() -> Proof:
                 "differentiate $\\log p$; then integrate by parts once in $u$ and once in $v$, $k$ times over (Price "
                 "1958)",
                 _price,
-                every("a b c u v", by.UNDER_INTEGRAL, by.INTEGRATION_BY_PARTS("f g k")),
+                every("a b c u v", by.UNDER_INTEGRAL, by.INTEGRATION_BY_PARTS("f g k").gives("then integrate by parts")),
             ),
             Step(
                 "heat equation",
@@ -110,7 +110,7 @@ def proof() -> Proof:
                 ),
                 "differentiate $\\log p$; then integrate by parts twice in $u$",
                 _heat,
-                every("a b c u v", by.UNDER_INTEGRAL, by.INTEGRATION_BY_PARTS("f g")),
+                every("a b c u v", by.UNDER_INTEGRAL, by.INTEGRATION_BY_PARTS("f g").gives("then integrate by parts")),
             ),
             Step(
                 "Stein's lemma",
@@ -121,7 +121,7 @@ def proof() -> Proof:
                 ),
                 "differentiate $\\log p$; then integrate by parts once in each variable (Stein 1972)",
                 _stein,
-                every("a b c u v", by.UNDER_INTEGRAL, by.INTEGRATION_BY_PARTS("F")),
+                every("a b c u v", by.UNDER_INTEGRAL, by.INTEGRATION_BY_PARTS("F").gives("then integrate by parts")),
             ),
             Step(
                 "the three rules on monomials",

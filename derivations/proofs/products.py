@@ -19,7 +19,7 @@ from derivations.tools.any_width import (
 from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, identity, polynomial
 from derivations.tools.latex import lines
 from derivations.tools.means import spots
-from derivations.tools.proof import Outcome, Proof, Step, both, every
+from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.zero import zero
 from glutheory.networks import product
@@ -69,7 +69,8 @@ def _induction() -> Outcome:
         differences += [after[0] - before[0] * S[-1], sp.Add(*after[1:]) - (theta * S[-1] + before[0] * c * T[-1])]
     # the start: one branch is the non-gated network
     S, T = _symbols(1)
-    return both(step, zero((sp.Add(*formula(S, T, c)), S[0] + c * T[0]), *differences))
+    start = zero((sp.Add(*formula(S, T, c)), S[0] + c * T[0]))
+    return both(follows("the induction on $n$, its start and its step", step, start), zero(*differences))
 
 
 def _price() -> Outcome:
@@ -182,8 +183,9 @@ def proof() -> Proof:
                     r"\Sigma_{n+1} = \Sigma_n\,S_{n+1}, \qquad \Theta_{n+1} = \Theta_n\,S_{n+1} + \Sigma_n\,\bar "
                     r"c\,T_{n+1}",
                 ),
-                "expectation by independence of the branches, $\\mathbb{E}[RR'] = \\prod_{j\\ne i}S_j$; induction on "
-                "$n$: the second line is the step from $n$ to $n+1$, $n = 1$ is [ntk_plain](ntk_plain.md)",
+                "expectation by independence of the branches, $\\mathbb{E}[RR'] = \\prod_{j\\ne i}S_j$; the "
+                "induction on $n$, its start and its step: the second line is the step from $n$ to $n+1$, $n = 1$ is "
+                "[ntk_plain](ntk_plain.md)",
                 _induction,
                 every("n c S T", by.INDEPENDENCE),
             ),

@@ -364,7 +364,9 @@ def proof() -> Proof:
                 "$\\mathbb{E}\\frac1dG_{ij}S_{ij} = \\mathbb{E}\\,\\rho s$; with $f(d) = (\\mathbb{E}r)^2$, "
                 "$f(d)f(d+1) = d^2$, which determines the expansion of $f$ in $1/d$",
                 _level_zero,
-                every("d", by.POLAR, by.SUBSTITUTION, by.GAMMA_EXPANSION),
+                every(
+                    "d", by.POLAR.gives("norms and directions are independent, so"), by.SUBSTITUTION, by.GAMMA_EXPANSION
+                ),
                 names={
                     r"\rho": r"\text{the cosine of two Gaussian vectors in } \mathbb{R}^d",
                     "r": r"\text{the length of a Gaussian vector in } \mathbb{R}^d",

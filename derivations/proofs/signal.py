@@ -241,11 +241,15 @@ def proof() -> Proof:
                 r"\text{gated: } \frac{dq'}{dq} = 1 + e, \qquad \text{plain: } \frac{dq'}{dq} = e, \qquad e = "
                 r"\frac{q\,V'(q)}{V(q)}",
                 "product rule; $V = 1$ at a gated fixed point, $V = q$ at a plain one. A gate that makes $V$ "
-                "increase has "
-                "$e > 0$: **every positive fixed point repels**, and as $V = 1$ has one solution at most there is at "
-                "most one: below it $q \\to 0$, above it $q \\to \\infty$",
+                "increase has $e > 0$: **every positive fixed point repels**, and as $V = 1$ has one solution at most "
+                "there is at most one: below it $q \\to 0$, above it $q \\to \\infty$",
                 _slopes,
-                every("q V", by.MONOTONE_FUNCTION),
+                every(
+                    "q V",
+                    by.SLOPE.gives("**every positive fixed point repels**"),
+                    by.MONOTONE_FUNCTION.gives("there is at most one"),
+                    by.BOUNDED_MONOTONE.gives("below it $q \\to 0$, above it $q \\to \\infty$"),
+                ),
                 names={"e": r"\frac{q\,V'(q)}{V(q)}"},
             ),
             Step(
@@ -257,11 +261,10 @@ def proof() -> Proof:
                     r"2\ln^2\bigl(2\cosh\tfrac z2\bigr)",
                 ),
                 "for increasing $G$ all increase with $z > 0$, as do the squares of increasing odd functions: then "
-                "$V(q)$, a mean of $\\phi(\\sqrt q z)^2 + \\phi(-\\sqrt q z)^2$ over $z > 0$, increases. So for "
-                "ReLU, GELU, "
-                "SiLU, sigmoid, $\\Phi$, tanh, erf, softplus",
+                "$V(q)$, a mean of $\\phi(\\sqrt q z)^2 + \\phi(-\\sqrt q z)^2$ over $z > 0$, increases, so for "
+                "ReLU, GELU, SiLU, sigmoid, $\\Phi$, tanh, erf, softplus",
                 _gates,
-                every("z h g", by.MONOTONE_FUNCTION),
+                every("z h g", by.MONOTONE_FUNCTION.gives("then $V(q)$")),
                 names={"G": r"\tfrac12 + h", r"\phi": r"z\,G"},
             ),
             Step(
@@ -271,8 +274,8 @@ def proof() -> Proof:
                     r"(\sigma^2\kappa)^{-1/p};",
                     r"p = 1: \quad \ln\frac{q_L}{q_0} = (2^L - 1)\,\ln(\sigma^2\kappa q_0)",
                 ),
-                "induction. To stay within a factor $e$ of the start over $L$ blocks, $\\ln\\sigma^2$ must be right to "
-                "$1/(2^L - 1)$",
+                "the induction on $L$, its start and its step. To stay within a factor $e$ of the start over $L$ "
+                "blocks, $\\ln\\sigma^2$ must be right to $1/(2^L - 1)$",
                 _homogeneous,
                 every("q_0 kappa sigma p L"),
                 names={"V(q)": r"\sigma^2\kappa q^p"},
@@ -341,7 +344,7 @@ def proof() -> Proof:
                 "degree "
                 "1 is $\\sqrt{q_l}$ times what it is at variance 1: exact at every width. A layer of ReLUs is closed "
                 "as a "
-                "whole with probability $2^{-m}$; then $q_L = 0$ and has no logarithm. Given $q_L > 0$ every "
+                "whole with probability $2^{-m}$: $q_L = 0$, without a logarithm. Given $q_L > 0$ every "
                 "$\\xi_l$ is "
                 "positive, and they are independent still",
                 _width,
@@ -356,8 +359,7 @@ def proof() -> Proof:
                 "its size",
                 r"\frac{\mathbb{E}[\xi^2]}{\mathbb{E}[\xi]^2} = \Bigl(1 + \frac{17}m\Bigr)\Bigl(1 + \frac2m\Bigr) \ "
                 r"\text{ (ReGLU)}, \qquad \Bigl(1 + \frac5m\Bigr)\Bigl(1 + \frac2m\Bigr) \ \text{ (ReLU)}",
-                "fourth moments; the product and the dense layer behind it. So $v \\approx 19/m$: $L$ gated blocks "
-                "want $m \\gg 4^L\\cdot 19/3$, plain ones $m \\gg 7L$",
+                "fourth moments; the product and the dense layer behind it",
                 _spread,
                 every("m f s", by.INDEPENDENCE),
                 names={
@@ -366,6 +368,7 @@ def proof() -> Proof:
                         "layer}"
                     )
                 },
+                beyond="$v \\approx 19/m$, and $L$ gated blocks want $m \\gg 4^L\\cdot 19/3$, plain ones $m \\gg 7L$",
             ),
             Step(
                 "tails",

@@ -228,7 +228,7 @@ def proof() -> Proof:
                 "$K_{m+d}\\odot G/d$; Theorem A; $K_{m+d} = K_m + dS$, and the quotient of sums lies between the "
                 "quotients. In the ntk parametrisation the same with $K+S$ for $K_{m+d}$",
                 _mediant,
-                every("n d r K C x u", by.RAYLEIGH, by.MAJORISED),
+                every("n d r K C x u", by.RAYLEIGH, by.MAJORISED.gives("so that $G/d$ is a correlation matrix")),
                 names={
                     r"\tilde K": r"\sigma_p^2\,G\odot(K + rS)",
                     "G": r"(x_i\cdot x_j)",
@@ -250,7 +250,7 @@ def proof() -> Proof:
                 "larger eigenvalues; then the bound for inputs of any norm. The ntk parametrisation is the standard "
                 "one with $m = 1$ and all variances $1/d$",
                 _width,
-                every("m d g S T sigma_v sigma_p", by.WEYL, by.SCHUR),
+                every("m d g S T sigma_v sigma_p", by.WEYL.gives("larger matrices have larger eigenvalues; then"), by.SCHUR),
             ),
             Step(
                 "the wide limit",

@@ -294,7 +294,7 @@ def proof() -> Proof:
                 "rr^\\top/d$ has rank one and trace $\\tau$; the others add up to at most "
                 "$\\sum_{j\\ge1}(1+j\\delta)c_j$ times $\\lambda_1(G/d)$",
                 _plain,
-                every("tau delta", by.WEYL, by.SCHUR, by.MAJORISED),
+                every("tau delta", by.WEYL.gives("so each is a lower bound"), by.SCHUR, by.MAJORISED),
             ),
             Step(
                 "the largest eigenvalues of K̃",

@@ -247,7 +247,7 @@ def proof() -> Proof:
                 "with $a = -\\ln\\rho$, $\\kappa a = 1 + h$ or $2 + h$ by the first step, and "
                 "$k = \\kappa(c\\,\\ell + s)$: $ka \\ge \\ell$, hence $\\rho^k \\le \\varepsilon$",
                 _enough,
-                every("l h s y", by.CALCULUS),
+                every("l h s y", by.CALCULUS, by.EXPONENTIAL.gives("hence $\\rho^k \\le \\varepsilon$")),
                 names={
                     r"\eta": r"\text{either rate}",
                     r"\lambda_1": r"\kappa\lambda_n",

@@ -49,6 +49,11 @@ EXPONENTIAL = Theorem("the exponential function and its limits", f"{_RUDIN}, 8.6
 CONTINUOUS = Theorem("limits of continuous functions", f"{_RUDIN}, 4.6 f.")
 INTERMEDIATE = Theorem("the intermediate value theorem", f"{_RUDIN}, 4.23")
 MONOTONE_FUNCTION = Theorem("a function whose derivative has one sign is monotone", f"{_RUDIN}, 5.11")
+BOUNDED_MONOTONE = Theorem("bounded monotone sequences converge", f"{_RUDIN}, 3.14")
+SLOPE = Theorem(
+    "a fixed point attracts where the slope is below 1 in absolute value and repels where it is above",
+    "R. L. Devaney, An Introduction to Chaotic Dynamical Systems, 2nd ed., §1.4",
+)
 SUMS_OF_LIMITS = Theorem("limits of finite sums", f"{_RUDIN}, 3.3")
 POWER_SERIES = Theorem("differentiation of power series", f"{_RUDIN}, 8.1")
 CAUCHY = Theorem("products of absolutely convergent series", f"{_RUDIN}, 3.50")
@@ -64,6 +69,7 @@ SCHOENBERG = Theorem(
 )
 TERMWISE = Theorem("differentiation of uniformly convergent series", f"{_RUDIN}, 7.17")
 ABEL = Theorem("Abel's theorem", f"{_RUDIN}, 8.2")
+VANISHING = Theorem("an integral of what is not negative is 0 only where that is 0 almost everywhere", f"{_REAL}, 1.39")
 DOMINATED = Theorem("dominated convergence", f"{_REAL}, 1.34")
 MONOTONE = Theorem("monotone convergence", f"{_REAL}, 1.26")
 UNDER_INTEGRAL = Theorem("differentiation under the integral", "G. Folland, Real Analysis, 2nd ed., 2.27")
@@ -107,6 +113,14 @@ LAGUERRE = Theorem("Laguerre's rule of signs", "E. Laguerre, J. Math. Pures Appl
 CONSTANT = Theorem(
     "distributions of derivative 0 are constant",
     "L. Hörmander, The Analysis of Linear Partial Differential Operators I, 3.1.4",
+)
+PULLBACK = Theorem(
+    "distributions behind linear maps and their derivatives",
+    "L. Hörmander, The Analysis of Linear Partial Differential Operators I, 6.1.2",
+)
+WEAK_DERIVATIVE = Theorem(
+    "square integrable weak derivatives and Hermite coefficients; functions that have one are continuous",
+    "V. I. Bogachev, Gaussian Measures, §1.3 and §1.5",
 )
 EL_KAROUI = Theorem("El Karoui's linear approximation", "N. El Karoui, Ann. Statist. 38 (2010) 1")
 MARCHENKO = Theorem("the law of Marchenko and Pastur", "V. A. Marchenko and L. A. Pastur, Math. USSR Sb. 1 (1967) 457")
