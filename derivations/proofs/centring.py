@@ -232,7 +232,9 @@ def proof() -> Proof:
                 ),
                 "[degree_shift](degree_shift.md); $S(1,1,0) = m^2$ because $u$ and $v$ are independent there",
                 _coefficients,
-                every("k c_k c_0 rho kappa", by.POWER_SERIES, by.INDEPENDENCE.gives("because $u$ and $v$ are independent")),
+                every(
+                    "k c_k c_0 rho kappa", by.POWER_SERIES, by.INDEPENDENCE.gives("because $u$ and $v$ are independent")
+                ),
                 names={"m": r"\sqrt{c_0}", "K_c": r"(\rho\kappa)' - c_0", r"\tilde K_c": r"(\rho^2\kappa)' - 2c_0\rho"},
             ),
             Step(

@@ -83,17 +83,23 @@ def proof() -> Proof:
                 r"\phi \text{ no polynomial},\ x_i \ne 0,\ \text{no two parallel} \quad\Longrightarrow\quad \Sigma "
                 r"\succ 0, "
                 r"\ \tilde\Sigma \succ 0",
-                "$u^\\top\\Sigma u = 0$ says that $\\sum_i u_i\\phi(w\\cdot x_i) = 0$ for almost every $w$. For each "
-                "$j "
-                "\\ne i$ differentiate along $v_j = x_i - (x_i\\cdot x_j/\\|x_j\\|^2)\\,x_j$, as distributions: what "
-                "belongs to $j$ goes, since $v_j\\cdot x_j = 0$, and $u_i\\prod_j(v_j\\cdot "
-                "x_i)\\,\\phi^{(n-1)}(w\\cdot "
-                "x_i) = 0$ is left, where $v_j\\cdot x_i > 0$; so $u_i = 0$, or $\\phi$ is a polynomial (for analytic "
-                "$\\phi$: S. Du et al. 2019). Then $\\tilde\\Sigma \\propto \\Sigma\\odot XX^\\top$ as well, by "
-                "Schur's "
-                "product theorem, since $\\|x_i\\| > 0$",
+                "$u^\\top\\Sigma u = 0$ says that $\\sum_l u_l\\phi(w\\cdot x_l) = 0$ for almost every $w$, a mean of "
+                "squares being 0. For each $j \\ne i$ differentiate along $v_j = x_i - (x_i\\cdot "
+                "x_j/\\|x_j\\|^2)\\,x_j$, as distributions: the term of $l$ gets the factor $v_j\\cdot x_l$, and that of "
+                "$j$ goes, since $v_j\\cdot x_j = 0$. By the induction on the derivatives, its start and its step, "
+                "$u_i\\prod_j(v_j\\cdot x_i)\\,\\phi^{(n-1)}(w\\cdot x_i) = 0$ is left, where $v_j\\cdot x_i > 0$: "
+                "$u_i = 0$, or $\\phi^{(n-1)} = 0$, and by the induction on the degree, its start and its step, $\\phi$ "
+                "is a polynomial (for analytic $\\phi$: S. Du et al. 2019). Then $\\tilde\\Sigma \\propto "
+                "\\Sigma\\odot XX^\\top$ is positive definite as well, by Schur's product theorem, since $\\|x_i\\| > "
+                "0$",
                 curves.definite,
-                every("s c R l_i l_j rho", by.CONSTANT, by.SCHUR),
+                every(
+                    "u P s c R k z l_i l_j rho",
+                    by.VANISHING.gives("a mean of squares being 0"),
+                    by.PULLBACK.gives("as distributions"),
+                    by.CONSTANT.gives("$\\phi$ is a polynomial"),
+                    by.SCHUR,
+                ),
             ),
             Step(
                 "every mode carries loss",
@@ -113,12 +119,17 @@ def proof() -> Proof:
                     r"\mathrm{Tr}[\tilde P\tilde M], \qquad P, \tilde P \text{ the projectors on their eigenspaces}",
                 ),
                 "the slowest exponential outlasts all others; its weight $\\mathrm{Tr}[PM]$ is a sum of $w_i \\ge "
-                "\\lambda_{\\min}(\\Sigma)$ by the step before. Where $\\Sigma$ is singular it can be 0, and the two "
-                "weights of a tie can be equal: then the next rate decides. The sign of $D$ at last is always that of "
-                "the first $c_j \\ne 0$. With $D < 0$ at first, $D$ is continuous and changes sign an odd number of "
-                "times if it is positive at last, an even number of times if it is negative",
+                "\\lambda_{\\min}(\\Sigma)$ by the step before. The sign of $D$ at last is "
+                "always that of the first $c_j \\ne 0$. With $D < 0$ at first, $D$ is continuous and changes sign an "
+                "odd number of times if it is positive at last, an even number of times if it is negative",
                 curves.end,
-                every("t lambda h w x sigma s", by.SUMS_OF_LIMITS),
+                every(
+                    "t lambda h w x sigma s",
+                    by.SUMS_OF_LIMITS.gives("The sign of $D$ at last is always that of the first $c_j"),
+                    by.LAGUERRE.gives("changes sign an odd number of times"),
+                ),
+                beyond="where $\\Sigma$ is singular the weight can be 0, and the two weights of a tie can be equal: then "
+                "the next rate decides",
             ),
             Step(
                 "cumulated weights",
@@ -138,7 +149,12 @@ def proof() -> Proof:
                 "most one zero. Likewise $C \\le 0$ throughout gives $D < 0$ for all $t > 0$. In general the zeros "
                 "$t > 0$ are no more than the sign changes of $C$ (Laguerre 1883)",
                 curves.once,
-                every("r s t C", by.UNDER_INTEGRAL, by.LAGUERRE),
+                every(
+                    "r s t C",
+                    by.UNDER_INTEGRAL,
+                    by.VANISHING.gives("since $D$ is not; so"),
+                    by.LAGUERRE.gives("In general the zeros"),
+                ),
             ),
             Step(
                 "normalised inputs, at first",
@@ -148,9 +164,9 @@ def proof() -> Proof:
                     r"\mathrm{Tr}[KM] - \mathrm{Tr}[\tilde K\tilde M] = m\sum_{i\ne j}(1-C_{ij}^2)\,\Sigma_{ij}^2 + "
                     r"Y^\top(K-\tilde K)\,Y",
                 ),
-                "$C_{ii} = 1$, $|C_{ij}| \\le 1$: with $Y^\\top(K-\\tilde K)Y \\ge 0$ it is not negative, so that "
-                "$D'(0) \\le 0$; it is positive, and the non-gated loss lower at first, if two inputs with "
-                "$\\Sigma_{ij} \\ne 0$ are not parallel",
+                "$C_{ii} = 1$, $|C_{ij}| \\le 1$: no term of the sum is negative, so that $D'(0) \\le 0$ with "
+                "$Y^\\top(K-\\tilde K)Y \\ge 0$; the sum is positive, and the non-gated loss lower at first, if two "
+                "inputs with $\\Sigma_{ij} \\ne 0$ are not parallel",
                 normalised.first,
                 every("n m Sigma C Y"),
             ),
@@ -166,9 +182,9 @@ def proof() -> Proof:
                 "Schur's product theorem, $x^{(k)}$ the columns of $X$. Equality needs a $v \\ne 0$ with every $v "
                 "\\odot x^{(k)}$ in the kernel of $A$, that is $v_ix_{ik} = \\alpha_ku_i$ if $\\lambda_1$ is *simple* "
                 "with "
-                "eigenvector $u$. Then $v_i^2v_j^2\\,[(x_i\\cdot x_j)^2 - \\|x_i\\|^2\\|x_j\\|^2] = 0$, so one $v_i$ "
-                "alone is "
-                "not 0, and $u$ is a coordinate vector; $\\lambda_1 = K_{ii}$ is the diagonal, $\\sum_e(\\lambda_e - "
+                "eigenvector $u$. Then $v_i^2v_j^2\\,[(x_i\\cdot x_j)^2 - \\|x_i\\|^2\\|x_j\\|^2] = 0$, at most "
+                "one $v_i$ is not 0, and some $\\alpha_k \\ne 0$, so that the other $u_i$ are 0: $u$ is a coordinate "
+                "vector; $\\lambda_1 = K_{ii}$ is the diagonal, $\\sum_e(\\lambda_e - "
                 "\\lambda_1) = 0$, and all eigenvalues are equal: for $n \\ge 2$ it is not simple",
                 normalised.last,
                 every("n d K x u C alpha v lambda", by.SCHUR, by.SPECTRAL),
@@ -205,8 +221,8 @@ def proof() -> Proof:
                 ),
                 "gating exchanges the eigenvectors. The least eigenvalue is simple, $\\Sigma$ positive definite and "
                 "the "
-                "hypothesis holds, for every $y$: that no two inputs are parallel cannot be left out either. So for "
-                "the logistic function, $b = \\mathbb{E}[\\sigma(z)\\sigma(-z)] > 0$. One input alone, $n = 1$, has "
+                "hypothesis holds, for every $y$: that no two inputs are parallel cannot be left out either. Such is "
+                "the logistic function: $b = \\mathbb{E}[\\sigma(z)\\sigma(-z)] > 0$. One input alone, $n = 1$, has "
                 "$\\tilde K = K$ and $D = 0$",
                 normalised.opposite,
                 every("a b y t s"),

@@ -301,8 +301,7 @@ def proof() -> Proof:
                     r"for $0 < t \le 1/\pi$ (ReLU; leaky ReLU with slope $\ge 0$, $\ne 1$) $t(\theta + "
                     r"\sin\theta) \le \frac12 + \frac1\pi < 1$ on $[0, \pi/2]$, so that $g$ decreases from "
                     r"$g(0)$ to $-\infty$ and has one zero: pairs closer than $\theta^*$ come closer by gating, those "
-                    r"from $\theta^*$ to a right angle move apart. Nothing is said beyond a right angle, where some "
-                    "pairs come closer again (ReLU, $r = 1$, 135°: 0.019 gated, $-0.064$ plain)"
+                    r"from $\theta^*$ to a right angle move apart"
                 ),
                 cases.angle,
                 every(
@@ -310,6 +309,8 @@ def proof() -> Proof:
                     by.MONOTONE_FUNCTION.gives("so that $g$ decreases"),
                     by.INTERMEDIATE.gives("and has one zero"),
                 ),
+                beyond="nothing is said beyond a right angle, where some pairs come closer again: ReLU, $r = 1$, at 135° "
+                "0.019 gated and $-0.064$ plain",
             ),
             Step(
                 "its size",

@@ -320,7 +320,7 @@ def proof() -> Proof:
                 "(one branch: the other is constant). All branches have the same NTK, so that $\\sum_i T_i\\prod_{j "
                 "\\ne i} S_j$ is the derivative of the product (Price)",
                 _kernels,
-                every("rho Theta S S_1 S_2", by.PRICE),
+                every("rho Theta S S_1 S_2", by.PRICE.gives("so that $\\sum_i T_i")),
                 names={"f": "S_1S_2/S"},
             ),
             Step(
@@ -332,17 +332,27 @@ def proof() -> Proof:
                 "= \\rho < 1$ if and only if $Q(\\rho) = 1$: **in $[0, 1)$ there is one fixed point $\\rho^*$ if $\\mu "
                 "> 1$, and none if $\\mu \\le 1$**; $\\rho^* = 0$ if and only if $\\mathbb{E}[\\phi] = 0$",
                 _quotient,
-                every("rho i t p", by.MONOTONE, by.POWER_SERIES),
+                every(
+                    "rho i t p",
+                    by.MONOTONE,
+                    by.POWER_SERIES,
+                    by.INTERMEDIATE.gives("**in $[0, 1)$ there is one fixed point $\\rho^*$ if $\\mu > 1$"),
+                    by.MONOTONE_FUNCTION.gives("So $f(\\rho) = \\rho < 1$ if and only if $Q(\\rho) = 1$"),
+                ),
             ),
             Step(
                 "it attracts",
                 r"Q(\rho) - f'(\rho) = \sum_j p_j \sum_{i<j} (\rho^i - \rho^{j-1}) > 0 \quad (0 \le \rho < 1) "
                 r"\quad\Longrightarrow\quad f'(\rho^*) < Q(\rho^*) = 1",
                 "term by term; a degree of at least 2 has weight. $f$ increases on $[0, 1)$, so that from there "
-                "every orbit is monotone and tends to "
-                "$\\rho^*$, or to 1 where $\\mu \\le 1$",
+                "every orbit is monotone and tends to $\\rho^*$, or to 1 where $\\mu \\le 1$",
                 _attracting,
-                every("rho i j t p", by.POWER_SERIES),
+                every(
+                    "rho i j t p",
+                    by.POWER_SERIES,
+                    by.BOUNDED_MONOTONE.gives("so that from there every orbit is monotone and tends to"),
+                    by.CONTINUOUS.gives("tends to $\\rho^*$, or to 1"),
+                ),
             ),
             Step(
                 "negative correlations",
@@ -353,7 +363,13 @@ def proof() -> Proof:
                 "$\\phi$, and orbits rise until they are not negative or tend to 0, a fixed point: every $|\\rho| < 1$ "
                 "goes to $\\rho^*$ (to 1 if $\\mu \\le 1$)",
                 _negative,
-                every("n r i t p J", by.MONOTONE, by.POWER_SERIES),
+                every(
+                    "n r i t p J",
+                    by.MONOTONE,
+                    by.POWER_SERIES,
+                    by.BOUNDED_MONOTONE.gives("orbits rise until they are not negative or tend to 0"),
+                    by.CONTINUOUS.gives("tend to 0, a fixed point"),
+                ),
                 names={"f": r"\sum_jp_j\rho^j", r"\rho": "-r", r"\phi": r"\text{odd where all } p_{2j} \text{ are } 0"},
             ),
             Step(
@@ -366,7 +382,12 @@ def proof() -> Proof:
                     r"repels as 1 does. If $\phi$ is odd $-1$ goes to 1: rows must be neither parallel nor opposite"
                 ),
                 _gated,
-                every("rho f", by.CONTINUOUS, by.SCHOENBERG),
+                every(
+                    "rho f",
+                    by.CONTINUOUS,
+                    by.SCHOENBERG.gives("$|f| < 1$ within"),
+                    by.SLOPE.gives("**0 attracts, 1 repels"),
+                ),
             ),
             Step(
                 "rates",
@@ -397,12 +418,12 @@ def proof() -> Proof:
                 r"\phi = \alpha z + \beta|z|: \ \mu = 1; \qquad \text{ReLU}: \ \frac{d}{d\theta}\bigl(f - "
                 r"\cos\theta\bigr) = \frac{\theta\sin\theta}{\pi} > 0 \quad (0 < \theta < \pi)",
                 (
-                    r"half moments; the quadrant integral in polar coordinates. So $f(\rho) > \rho$ below $\rho "
-                    "= 1$ for ReLU and, the even part's weight changed, for every piecewise linear activation "
+                    r"half moments; the quadrant integral in polar coordinates. So $f(\rho) > \rho$ below "
+                    r"$\rho = 1$ for ReLU and, the even part's weight changed, for every piecewise linear activation "
                     "with its kink at 0"
                 ),
                 _relu,
-                every("phi alpha beta", by.MONOTONE_FUNCTION),
+                every("phi alpha beta", by.MONOTONE_FUNCTION.gives("So $f(\\rho) > \\rho$ below $\\rho = 1$")),
                 names={
                     "f": r"\text{the map of } \phi",
                     r"\mu": "f'(1)",
@@ -412,7 +433,7 @@ def proof() -> Proof:
             ),
             Step(
                 "ReLU's rate",
-                r"\theta' = \theta - \frac{\theta^2}{3\pi} + O(\theta^3) \quad\Longrightarrow\quad L\,\theta_L \to "
+                r"\theta' = \theta - \frac{\theta^2}{3\pi} + O(\theta^3),\ \theta_0 > 0 \quad\Longrightarrow\quad L\,\theta_L \to "
                 r"3\pi, "
                 r"\qquad L^2\,(1 - \rho_L) \to \frac{9\pi^2}2",
                 (
@@ -420,7 +441,7 @@ def proof() -> Proof:
                     "step before, and so does its mean over $L$ layers"
                 ),
                 relu_rate,
-                every("theta c L", by.TAYLOR, by.CESARO),
+                every("theta c L", by.TAYLOR, by.CESARO.gives("so does its mean over $L$ layers")),
                 names={r"\rho": r"\cos\theta"},
             ),
             Step(
@@ -428,34 +449,43 @@ def proof() -> Proof:
                 lines(
                     (
                         r"\Theta_L = \mu^L\Bigl(\Theta_0 + \frac{\mu+1}{\mu-1}\Bigr) - \frac{\mu+1}{\mu-1} \ \text{ "
-                        r"on the diagonal}, \qquad \Theta_L \to \frac{1+\lambda}{1-\lambda}\,\rho^* \ \text{ off "
-                        "it},"
+                        r"on the diagonal}, \qquad |\rho_0| < 1: \ \Theta_L \to \frac{1+\lambda}{1-\lambda}\,\rho^* \ "
+                        r"\text{ off it},"
                     ),
                     (
-                        r"\lambda = f'(\rho^*) < 1: \qquad \mu > 1 \ \Longrightarrow\ "
-                        r"\frac{\Theta_{ij}}{\Theta_{ii}} \to 0, \ \mathrm{cond} \to 1; \qquad \text{gated: with } "
+                        r"\lambda = f'(\rho^*) < 1: \qquad \mu > 1, \text{ no two rows parallel or opposite} \ "
+                        r"\Longrightarrow\ \frac{\Theta_{ij}}{\Theta_{ii}} \to 0, \ \mathrm{cond} \to 1; \qquad \text{gated: with } "
                         r"1 + \mu \text{ for } \mu"
                     ),
                 ),
                 "both recursions are linear in $\\Theta$; off the diagonal their factor tends to $\\lambda < 1$. So "
-                "the "
-                "NTK of **every** block with $\\mu > 1$ tends to a multiple of the identity, the NNGP only where "
-                "$\\rho^* = 0$; plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
+                "the NTK of every block with $\\mu > 1$ tends to a multiple of the identity (with parallel rows it "
+                "stays singular, and with opposite ones where $\\phi$ is odd), the NNGP only where $\\rho^* = 0$; plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
                 _ntk,
-                every("mu L Theta lambda rho", by.TOEPLITZ, by.EXPONENTIAL, by.GERSHGORIN),
+                every(
+                    "mu L Theta lambda rho",
+                    by.TOEPLITZ.gives("off the diagonal their factor tends to"),
+                    by.EXPONENTIAL,
+                    by.GERSHGORIN.gives(
+                        "So the NTK of every block with $\\mu > 1$ tends to a multiple of the identity"
+                    ),
+                ),
                 names={"f": r"\text{the map of the block}"},
             ),
             Step(
                 "ReLU's NTK",
-                r"\Theta_{ij} \sim \tfrac L2, \quad \Theta_{ii} \sim 2L: \qquad \frac{\Theta_{ij}}{\Theta_{ii}} \to "
-                r"\frac14, \qquad \mathrm{cond} \to \frac{n+3}3 \quad (n \ge 2)",
+                r"\theta_0 > 0 \text{ off the diagonal}: \qquad \Theta_{ij} \sim \tfrac L2, \quad \Theta_{ii} \sim 2L, \qquad \frac{\Theta_{ij}}{\Theta_{ii}} \to "
+                r"\frac14, \qquad n \ge 2, \text{ no two rows parallel}: \ \mathrm{cond} \to \frac{n+3}3",
                 (
                     r"$f'(\rho_L) = 1 - \theta_L/\pi = 1 - 3/L + \dots$; Chung's lemma for $\Theta_{ij}/L^2$, "
                     r"which tends to $\frac12L^{-1}$; $\Theta_{ii}$ grows by 2"
                 ),
                 relu_ntk,
                 every("L Theta n", by.CHUNG, by.WEYL),
-                names={r"\mathrm{cond}": r"\text{the largest over the least eigenvalue}"},
+                names={
+                    r"\mathrm{cond}": r"\text{the largest over the least eigenvalue}",
+                    r"\theta_0": r"\text{the angle of two rows}",
+                },
             ),
             Step(
                 "what is learned",
@@ -463,10 +493,11 @@ def proof() -> Proof:
                 r"s\,\|v\|^2, \qquad |k^\top K^{-1}y| \le \frac{\sqrt n\,\varepsilon\,\|y\|}s",
                 "sums of squares for matrices of every size; $u = K^{-1}y$ has $s\\|u\\|^2 \\le u^\\top y$, and "
                 "Cauchy and "
-                "Schwarz' inequality twice. Where $s \\le 0$ nothing is said. Without residuals predictions at new "
-                "inputs tend to 0 as the condition number tends to 1",
+                "Schwarz' inequality twice. Where $s \\le 0$ nothing is said",
                 _regression,
                 every("K k v u y n epsilon s"),
+                beyond="without residuals predictions at new inputs, parallel and opposite to no row, tend to 0 as the "
+                "condition number tends to 1 ($\\mu > 1$)",
             ),
         ),
         remarks=(

@@ -82,7 +82,7 @@ def proof() -> Proof:
                 "$\\lambda_1(\\tilde K)\\le\\lambda_1(K)"
                 "$ as well ([majorisation](majorisation.md)), so that gating never hurts",
                 _certificate,
-                every("n d K x u L l g", by.RAYLEIGH),
+                every("n d K x u L l g", by.RAYLEIGH, by.MAJORISED.gives("so that gating never hurts")),
                 names={"K": r"\text{any positive semidefinite matrix}", r"\tilde K": r"\text{its gated kernel}"},
             ),
             Step(
@@ -147,7 +147,7 @@ def proof() -> Proof:
                 "$(\\rho\\kappa)'$: $1/2d \\le 1/8 < 1/2\\pi$ and $1/2N_2\\le1/18<1/2\\pi$ for $d\\ge4$, and "
                 "explicitly for $d = 2, 3$; $\\mathbb{E}\\rho^4 = 3/(d(d+2))$",
                 phase_tops.tops,
-                every("d l k rho", by.FUNK_HECKE, by.ADDITION, by.SCHOENBERG, by.POLAR),
+                every("d l k rho", by.FUNK_HECKE, by.ADDITION, by.SCHOENBERG.gives("hence all $\\lambda_l$"), by.POLAR),
             ),
             Step(
                 "the threshold",
@@ -176,23 +176,25 @@ def proof() -> Proof:
                     r"\mathbb{P}\to1 "
                     r"\text{ for } n\ll n^* \qquad (n^* \to \infty)",
                 ),
-                "independent rows; the density of $\\chi^2_d$; $(1-1/N)^N\\to1/e$. The certificate needs $n\\gg d$ as "
-                "well, so that $\\lambda_1$ has its limit",
+                "independent rows; the density of $\\chi^2_d$; $(1-1/N)^N\\to1/e$",
                 phase_limits.reach,
                 every("d t n", by.CALCULUS, by.EXPONENTIAL, by.INDEPENDENCE),
+                beyond="the certificate needs $n\\gg d$ as well, so that $\\lambda_1$ has its limit",
             ),
             Step(
                 "the sphere",
                 lines(
-                    r"\|x_i\|^2=d,\ n\to\infty: \qquad \frac{\lambda_1(K)}{\lambda_1(\tilde K)} \to 4d^2m_d^2 "
+                    r"x_i \text{ independent and uniform on } \|x\|^2 = d,\ n\to\infty, \text{ almost surely}: \qquad \frac{\lambda_1(K)}{\lambda_1(\tilde K)} \to 4d^2m_d^2 "
                     r"\sim \frac{2d}\pi \ (\mathrm{wide}), \qquad R(d) = \tfrac43\,d(d+1)\,m_d^2 \ (\mathrm{full}),",
                     r"R(2) = \frac8{\pi^2} < 1, \quad R(3) = 1, \quad R(4), R(5) > 1, \qquad \frac{R(d+2)}{R(d)} = "
                     r"1 + \frac{2d^2+3d-1}{(d+1)^3} > 1",
                 ),
-                "the levels 0 above. By the certificate $\\mathrm{cond}(K)/\\mathrm{cond}(\\tilde K)$ is at least this "
-                "quotient: for $d\\ge4$ gating helps the full kernels as well once $n$ is large enough",
+                "the levels 0 above: the mean over $n$ directions becomes the one over the sphere",
                 phase_limits.sphere,
                 every("d k", by.KOLTCHINSKII("n"), by.WENDEL),
+                beyond="by the certificate $\\mathrm{cond}(K)/\\mathrm{cond}(\\tilde K)$ is at least this quotient: for "
+                "$d\\ge4$ gating helps the full kernels as well, on uniform directions, once $n$ is large enough. "
+                "Directions in a cap have other limits",
             ),
             Step(
                 "the same singularity",

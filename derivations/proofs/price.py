@@ -99,7 +99,9 @@ def proof() -> Proof:
                 "differentiate $\\log p$; then integrate by parts once in $u$ and once in $v$, $k$ times over (Price "
                 "1958)",
                 _price,
-                every("a b c u v", by.UNDER_INTEGRAL, by.INTEGRATION_BY_PARTS("f g k").gives("then integrate by parts")),
+                every(
+                    "a b c u v", by.UNDER_INTEGRAL, by.INTEGRATION_BY_PARTS("f g k").gives("then integrate by parts")
+                ),
             ),
             Step(
                 "heat equation",

@@ -250,7 +250,11 @@ def proof() -> Proof:
                 "larger eigenvalues; then the bound for inputs of any norm. The ntk parametrisation is the standard "
                 "one with $m = 1$ and all variances $1/d$",
                 _width,
-                every("m d g S T sigma_v sigma_p", by.WEYL.gives("larger matrices have larger eigenvalues; then"), by.SCHUR),
+                every(
+                    "m d g S T sigma_v sigma_p",
+                    by.WEYL.gives("larger matrices have larger eigenvalues; then"),
+                    by.SCHUR,
+                ),
             ),
             Step(
                 "the wide limit",

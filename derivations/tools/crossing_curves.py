@@ -36,15 +36,28 @@ def start() -> Outcome:
 def definite() -> Outcome:
     """Along v = x_i − (x_i·x_j/‖x_j‖²) x_j, orthogonal to x_j and not to x_i, φ(w·x) has the slope (v·x) φ'(w·x)."""
     along, inner, rest = sp.symbols("s c R", real=True)  # w = … + s v; c = v·x, R = w·x at s = 0
-    phi, slope = activation_pair("phi")
-    chain = (sp.diff(phi(rest + along * inner), along), inner * slope(rest + along * inner))
+    weight, before = sp.symbols("u P", real=True)  # u_l, and the product of the factors so far
+    phi, slope = activation_pair("phi")  # φ^(k) and φ^(k+1)
+    term = weight * before * phi(rest + along * inner)
+    chain = (sp.diff(term, along), weight * (before * inner) * slope(rest + along * inner))
+    # the start, of no derivative, has the empty product
+    first_term = term.subs({before: 1, along: 0}) - weight * phi(rest)
+    # z^k/k! is the derivative of the same with k + 1: what has a polynomial as its derivative is a polynomial and a
+    # constant; the start is a constant
+    z, power = sp.Symbol("z", positive=True), sp.Symbol("k", nonnegative=True)
+    integral = z ** (power + 1) / sp.gamma(power + 2)
     first, second = sp.symbols("l_i l_j", positive=True)  # ‖x_i‖, ‖x_j‖
     # the cosine of x_i and x_j, which are not parallel: 1 − cos² is positive
     cosine, room = sp.Symbol("rho", real=True), sp.Symbol("e", positive=True)
     product = first * second * cosine  # x_i·x_j
     left = first**2 - product / second**2 * product  # v·x_i
     return both(
-        zero(chain, (product / second**2 * second**2, product), (left, first**2 * (1 - cosine**2))),
+        follows("the induction on the derivatives, its start and its step", zero(chain, first_term)),
+        follows(
+            "the induction on the degree, its start and its step",
+            zero((sp.diff(integral, z), z**power / sp.gamma(power + 1)), (integral.subs(power, 0), z)),
+        ),
+        zero((product / second**2 * second**2, product), (left, first**2 * (1 - cosine**2))),
         zero(chain[0].subs(inner, 0)),
         strictly(first**2 * room),  # room for 1 − rho²
     )
