@@ -284,7 +284,7 @@ def proof() -> Proof:
                 r"\qquad \mathrm{cond}\,\tilde K_c \le \mathrm{cond}\,K_c",
                 "Schur's theorem for a correlation matrix, [majorisation](majorisation.md)",
                 _hadamard,
-                every("c S m_1 m_2", by.SCHUR, by.SCHUR(r"\mathrm{cond}")),
+                every("c S m_1 m_2", by.SCHUR, by.MAJORISED(r"\mathrm{cond}")),
                 names={
                     "X": r"\text{the inputs, } \tfrac{XX^\top}{d} \text{ with entries } c",
                     "d": r"\text{their dimension}",
@@ -315,7 +315,8 @@ def proof() -> Proof:
                     r"\text{ReLU, wide}: \ \frac{2d}\pi, \ \frac{2(\pi-1)}{\pi-2} \approx 3.75; \qquad \text{ntk}: \ "
                     r"\frac d\pi, \ \frac{2(3\pi-2)}{3(\pi-1)} \approx 2.31",
                 ),
-                "inputs on the sphere; level 0 has the eigenvalue $f_0 + f_2/d + \\dots$ and level 1 $f_1/d + \\dots$, "
+                "independent inputs, uniform on the sphere; level 0 has the eigenvalue $f_0 + f_2/d + \\dots$ and "
+                "level 1 $f_1/d + \\dots$, "
                 "the levels beyond are a floor (El Karoui 2010; Ghorbani, Mei, Misiakiewicz & Montanari 2021); the "
                 "edges and outliers of [spectral_orders](spectral_orders.md)",
                 _limits,
@@ -335,7 +336,8 @@ def proof() -> Proof:
                     r"{\mathrm{cond}\,K_c} \simeq \frac{f_0\,y\,d}{F_2 + f_1(1+\sqrt y)^2} \quad (f_0 > 0),",
                     r"\frac{\text{mean}}{\text{mean}+\text{shift}} \to 1 \quad (d \to \infty)",
                 ),
-                "$\\tilde K_c$ has no degree 1, so that its bulk is one point; the spike of $K_c$, of strength $yf_2$, "
+                "independent inputs, uniform on the sphere; $\\tilde K_c$ has no degree 1, so that its bulk is one "
+                "point; the spike of $K_c$, of strength $yf_2$, "
                 "is left out (it may stand apart from the bulk where $y$ is large and $f_2 > f_1$); the factor of the "
                 "shift does not contain $d$",
                 _proportional,

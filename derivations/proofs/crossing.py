@@ -85,10 +85,12 @@ def proof() -> Proof:
                 r"\ \tilde\Sigma \succ 0",
                 "$u^\\top\\Sigma u = 0$ says that $\\sum_l u_l\\phi(w\\cdot x_l) = 0$ for almost every $w$, a mean of "
                 "squares being 0. For each $j \\ne i$ differentiate along $v_j = x_i - (x_i\\cdot "
-                "x_j/\\|x_j\\|^2)\\,x_j$, as distributions: the term of $l$ gets the factor $v_j\\cdot x_l$, and that of "
+                "x_j/\\|x_j\\|^2)\\,x_j$, as distributions: the term of $l$ gets the factor $v_j\\cdot x_l$, and "
+                "that of "
                 "$j$ goes, since $v_j\\cdot x_j = 0$. By the induction on the derivatives, its start and its step, "
                 "$u_i\\prod_j(v_j\\cdot x_i)\\,\\phi^{(n-1)}(w\\cdot x_i) = 0$ is left, where $v_j\\cdot x_i > 0$: "
-                "$u_i = 0$, or $\\phi^{(n-1)} = 0$, and by the induction on the degree, its start and its step, $\\phi$ "
+                "$u_i = 0$, or $\\phi^{(n-1)} = 0$, and by the induction on the degree, its start and its step, "
+                "$\\phi$ "
                 "is a polynomial (for analytic $\\phi$: S. Du et al. 2019). Then $\\tilde\\Sigma \\propto "
                 "\\Sigma\\odot XX^\\top$ is positive definite as well, by Schur's product theorem, since $\\|x_i\\| > "
                 "0$",
@@ -128,7 +130,8 @@ def proof() -> Proof:
                     by.SUMS_OF_LIMITS.gives("The sign of $D$ at last is always that of the first $c_j"),
                     by.LAGUERRE.gives("changes sign an odd number of times"),
                 ),
-                beyond="where $\\Sigma$ is singular the weight can be 0, and the two weights of a tie can be equal: then "
+                beyond="where $\\Sigma$ is singular the weight can be 0, and the two weights of a tie can be equal: "
+                "then "
                 "the next rate decides",
             ),
             Step(

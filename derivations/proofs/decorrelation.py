@@ -70,10 +70,10 @@ def proof() -> Proof:
                     r"\mu = \frac{\rho\kappa'}{\kappa}, \qquad V = \rho\mu' = "
                     r"\frac{\rho(\rho\kappa')'}{\kappa} - \mu^2",
                 ),
-                "differentiation, with an abstract function $\\kappa(\\rho)$; as $r \\to 0$ (wide networks) $R \\to "
-                "\\rho$ always increases",
+                "differentiation, with an abstract function $\\kappa(\\rho)$",
                 bounds.ratio,
                 every("r rho kappa"),
+                beyond="as $r \\to 0$ (wide networks) $R \\to \\rho$, which increases",
             ),
             Step(
                 "an increasing ratio is enough",
@@ -199,7 +199,8 @@ def proof() -> Proof:
                 ),
                 "$\\omega_M$ is concave in $k$ and not negative at 0 (at 1 if $c_0 = 0$): its signs change once, "
                 "from $+$ to $-$, say after $k_0$. Then $Q_M(\\rho) \\ge \\rho^{k_0}Q_M(1)$, term by term, "
-                "which is $\\rho^{k_0}P(1)/A$, and $P \\ge 0$ on $(0, 1]$ follows from $P(1) \\ge 0$. In particular $W \\le (1+r)/r^2 + 2M/r$ "
+                "which is $\\rho^{k_0}P(1)/A$, and $P \\ge 0$ on $(0, 1]$ follows from $P(1) \\ge 0$. In particular "
+                "$W \\le (1+r)/r^2 + 2M/r$ "
                 "suffices whatever $M$ is ($\\tau = 0$)",
                 bounds.sign_pattern,
                 every("r tau k K w"),
@@ -288,7 +289,8 @@ def proof() -> Proof:
                 "the exact angle",
                 lines(
                     (
-                        r"0 < t \le \tfrac1\pi: \qquad g(0) = \frac{t\,r^2}{(1+r)(1+2r)} > 0, \qquad g' = -\frac{t\sin\theta}{(1+r)\cos^2\theta} "
+                        r"0 < t \le \tfrac1\pi: \qquad g(0) = \frac{t\,r^2}{(1+r)(1+2r)} > 0, \qquad g' = "
+                        r"-\frac{t\sin\theta}{(1+r)\cos^2\theta} "
                         r"- \frac{1 - t(\theta+\sin\theta)}{2\cos^2(\theta/2)} < 0, \qquad g\cos\theta \to "
                         r"-\frac{t}{1+r} < 0 \quad (\theta \to \tfrac\pi2)"
                     ),
@@ -309,7 +311,8 @@ def proof() -> Proof:
                     by.MONOTONE_FUNCTION.gives("so that $g$ decreases"),
                     by.INTERMEDIATE.gives("and has one zero"),
                 ),
-                beyond="nothing is said beyond a right angle, where some pairs come closer again: ReLU, $r = 1$, at 135° "
+                beyond="nothing is said beyond a right angle, where some pairs come closer again: ReLU, $r = 1$, at "
+                "135° "
                 "0.019 gated and $-0.064$ plain",
             ),
             Step(

@@ -206,7 +206,8 @@ def proof() -> Proof:
         summary=(
             "In a wide stack of normed blocks a pair of inputs is two numbers, a correlation $\\rho$ and a kernel "
             "$k$. A gate multiplies the map of correlations by $\\rho$, whatever the activation: 0 becomes a fixed "
-            "point that attracts, 1 one that repels. So every gated kernel tends to a diagonal matrix, $L$ blocks "
+            "point that attracts, 1 one that repels. So every gated kernel of rows no two of which are "
+            "parallel or opposite tends to a diagonal matrix, $L$ blocks "
             "with residuals like $L^{\\mu-1-\\chi}\\ln L$ (without the logarithm where $\\mu = 0$). What the gate "
             "gains against the plain stack is decided by "
             "$\\chi$, the slope of the plain map at 1: without bound for $\\chi < 1$ (sigmoid), $(n+3)/3$ in the "
@@ -337,7 +338,8 @@ def proof() -> Proof:
             Step(
                 "ReLU: the marginal case",
                 r"f = \cos\theta + \frac{\sin\theta - \theta\cos\theta}\pi, \qquad f' = 1 - \frac\theta\pi; \qquad "
-                r"\theta_0 > 0: \ \theta_L \sim \frac{3\pi}L, \quad \frac{k_L}{D_L} \to \frac14, \qquad n \ge 2, \text{ no two "
+                r"\theta_0 > 0: \ \theta_L \sim \frac{3\pi}L, \quad \frac{k_L}{D_L} \to \frac14, \qquad n \ge 2, "
+                r"\text{ no two "
                 r"rows parallel}: \ \mathrm{cond}\,K_L \to \frac{n+3}3",
                 (
                     r"$k_+ = (1-(3+o(1))/l)k + 2 + o(1)$, $k_L \sim L/2$ and $D_L = 2L + 2$, as in "
@@ -356,7 +358,8 @@ def proof() -> Proof:
             ),
             Step(
                 "χ > 1: the plain kernel tends to a diagonal matrix as well",
-                r"f(\rho_*) = \rho_* < 1, \ f'(\rho_*) < 1,\ |\rho_0| < 1 \text{ for all pairs}: \qquad k_L \to \frac{2\rho_*}{1-f'(\rho_*)}, \qquad "
+                r"f(\rho_*) = \rho_* < 1, \ f'(\rho_*) < 1,\ |\rho_0| < 1 \text{ for all pairs}: \qquad k_L \to "
+                r"\frac{2\rho_*}{1-f'(\rho_*)}, \qquad "
                 r"D_L \to \infty, \qquad \mathrm{cond}\,K_L \to \max_i \lim D_i/D_j",
                 "a convex map with slope above 1 at 1 crosses the diagonal once below 1, with a slope below that of "
                 "the chord; $D$ grows like $\\chi^L$, with residuals like $L^{\\chi-1}$",
@@ -369,7 +372,8 @@ def proof() -> Proof:
             ),
             Step(
                 "χ < 1: the plain kernel tends to a constant",
-                r"|\rho_0| < 1, \ n \ge 2: \qquad \rho_L \to 1, \qquad k_L,\ D_L \to \frac2{1-\chi}, \qquad \mathrm{cond}\,K_L \to \infty",
+                r"|\rho_0| < 1, \ n \ge 2: \qquad \rho_L \to 1, \qquad k_L,\ D_L \to \frac2{1-\chi}, \qquad "
+                r"\mathrm{cond}\,K_L \to \infty",
                 "$\\rho = 1$ is the only fixed point, and attracts; all entries have one limit",
                 _ordered,
                 ingredient(
@@ -385,7 +389,8 @@ def proof() -> Proof:
                 r"\sqrt{mm'}\,k f'(\rho); \qquad \text{without residual: } \frac{q_L}{q_L'} = "
                 r"\Bigl(\frac{q_0}{q_0'}\Bigr)^{p^L}, \quad \mathrm{cond}\,K_L \ge \Bigl(\frac{\max q_0}{\min "
                 r"q_0}\Bigr)^{p^L}",
-                "homogeneity, and the induction on $l$, its start and its step; $p = 1$ for ReLU, $p = 2$ for ReGLU; the condition number is at least the quotient of two "
+                "homogeneity, and the induction on $l$, its start and its step; $p = 1$ for ReLU, $p = 2$ for ReGLU; "
+                "the condition number is at least the quotient of two "
                 "entries of the diagonal",
                 _without,
                 every("q q_2 v p f sigma K l", by.RAYLEIGH, by.RAYLEIGH(r"\mathrm{cond}")),

@@ -96,7 +96,8 @@ def proof() -> Proof:
         summary=(
             "Behind a norm one constant centres an activation exactly, at every depth and for every row. The centred "
             "plain stack then has what a gate gives: 0 is a fixed point of its map, with slope $p_1/(1-\\mu) < 1$, "
-            "and 1 one with slope $\\chi/(1-\\mu) > 1$. Its kernel tends to a diagonal matrix whatever $\\chi$ is. So "
+            "and 1 one with slope $\\chi/(1-\\mu) > 1$. Its kernel of rows no two of which are parallel or opposite "
+            "tends to a diagonal matrix whatever $\\chi$ is. So on rows of one norm "
             "the share of the mean in the gain of gating tends to 1 with the depth; what the gate adds is the pace."
         ),
         notation=(
@@ -148,7 +149,8 @@ def proof() -> Proof:
             Step(
                 "centring alone is enough",
                 lines(
-                    r"p_1, \mu > 0,\ \text{without residuals: } \epsilon_c \sim C_c\,L\Bigl(\frac{p_1}\chi\Bigr)^L, "
+                    r"|\rho_0| < 1,\ p_1, \mu > 0,\ \text{without residuals: } \epsilon_c \sim "
+                    r"C_c\,L\Bigl(\frac{p_1}\chi\Bigr)^L, "
                     r"\quad "
                     r"\tilde\epsilon \sim \tilde C\,L\Bigl(\frac\mu{1+\chi}\Bigr)^L;",
                     r"\text{with residuals: } \epsilon_c \sim C_c\,L^{(p_1-\chi)/(1-\mu)}\ln L, \quad "
@@ -171,7 +173,8 @@ def proof() -> Proof:
                 r"\frac{\chi-p_1}{1-\mu} - (\chi-1) = \frac{1-\mu-p_1+\mu\chi}{1-\mu} > 0, \quad \frac{p_1}\chi < "
                 r"\frac1\chi; \qquad \frac{\ln(\mathrm{cond}\,K/\mathrm{cond}\,K_c)}{\ln(\mathrm{cond}\,K/"
                 r"\mathrm{cond}\,\tilde K)} \to 1 \quad (\mu > 0)",
-                "rows of one norm; $\\chi < 1$: $\\mathrm{cond}\\,K \\to \\infty$ and the others tend to 1; $\\chi = "
+                "two rows of one norm or more, no two parallel or opposite; $\\chi < 1$: $\\mathrm{cond}\\,K \\to "
+                "\\infty$ and the others tend to 1; $\\chi = "
                 "1$: "
                 "$\\mathrm{cond}\\,K$ stays away from 1; $\\chi > 1$: "
                 "$\\ln\\mathrm{cond}\\,K$ decays like $L^{1-\\chi}$ or $\\chi^{-L}$, $\\ln\\mathrm{cond}\\,K_c$ "

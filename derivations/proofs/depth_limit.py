@@ -433,7 +433,8 @@ def proof() -> Proof:
             ),
             Step(
                 "ReLU's rate",
-                r"\theta' = \theta - \frac{\theta^2}{3\pi} + O(\theta^3),\ \theta_0 > 0 \quad\Longrightarrow\quad L\,\theta_L \to "
+                r"\theta' = \theta - \frac{\theta^2}{3\pi} + O(\theta^3),\ \theta_0 > 0 \quad\Longrightarrow\quad "
+                r"L\,\theta_L \to "
                 r"3\pi, "
                 r"\qquad L^2\,(1 - \rho_L) \to \frac{9\pi^2}2",
                 (
@@ -454,13 +455,15 @@ def proof() -> Proof:
                     ),
                     (
                         r"\lambda = f'(\rho^*) < 1: \qquad \mu > 1, \text{ no two rows parallel or opposite} \ "
-                        r"\Longrightarrow\ \frac{\Theta_{ij}}{\Theta_{ii}} \to 0, \ \mathrm{cond} \to 1; \qquad \text{gated: with } "
+                        r"\Longrightarrow\ \frac{\Theta_{ij}}{\Theta_{ii}} \to 0, \ \mathrm{cond} \to 1; \qquad "
+                        r"\text{gated: with } "
                         r"1 + \mu \text{ for } \mu"
                     ),
                 ),
                 "both recursions are linear in $\\Theta$; off the diagonal their factor tends to $\\lambda < 1$. So "
                 "the NTK of every block with $\\mu > 1$ tends to a multiple of the identity (with parallel rows it "
-                "stays singular, and with opposite ones where $\\phi$ is odd), the NNGP only where $\\rho^* = 0$; plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
+                "stays singular, and with opposite ones where $\\phi$ is odd), the NNGP only where $\\rho^* = 0$; "
+                "plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
                 _ntk,
                 every(
                     "mu L Theta lambda rho",
@@ -474,7 +477,8 @@ def proof() -> Proof:
             ),
             Step(
                 "ReLU's NTK",
-                r"\theta_0 > 0 \text{ off the diagonal}: \qquad \Theta_{ij} \sim \tfrac L2, \quad \Theta_{ii} \sim 2L, \qquad \frac{\Theta_{ij}}{\Theta_{ii}} \to "
+                r"\theta_0 > 0 \text{ off the diagonal}: \qquad \Theta_{ij} \sim \tfrac L2, \quad \Theta_{ii} \sim "
+                r"2L, \qquad \frac{\Theta_{ij}}{\Theta_{ii}} \to "
                 r"\frac14, \qquad n \ge 2, \text{ no two rows parallel}: \ \mathrm{cond} \to \frac{n+3}3",
                 (
                     r"$f'(\rho_L) = 1 - \theta_L/\pi = 1 - 3/L + \dots$; Chung's lemma for $\Theta_{ij}/L^2$, "

@@ -30,7 +30,8 @@ def proof() -> Proof:
             "$\\min\\|x_i\\|^2 > d\\,\\lambda_1(\\tilde K)/\\lambda_1(K)$. For ReLU and many Gaussian inputs the "
             "right side is $t(d) \\to "
             "\\pi/2$, so that gating certainly helps up to about $n^*(d) = 1/F_{\\chi^2_d}(t(d))$ inputs. On the "
-            "sphere it never hurts in the wide limit, and the full kernels have $d = 3$ as the critical dimension."
+            "sphere it never hurts in the wide limit, and for many uniform directions the full kernels have $d = 3$ as "
+            "the critical dimension."
         ),
         notation=(
             "$\\mathrm{wide}$: LeCun, $m\\to\\infty$, per $m$: $K = S$, $\\tilde K = \\tfrac1d G\\odot S$; "
@@ -152,7 +153,8 @@ def proof() -> Proof:
             Step(
                 "the threshold",
                 lines(
-                    r"\frac{\lambda_1(K)}n \to \lambda_0(\kappa), \qquad \frac{\lambda_1(\tilde K)}n \to "
+                    r"x_i \sim \mathcal{N}(0, \mathbf 1) \text{ independent}: \qquad \frac{\lambda_1(K)}n \to "
+                    r"\lambda_0(\kappa), \qquad \frac{\lambda_1(\tilde K)}n \to "
                     r"\frac{\mathbb{E}r^4}{d^2}\,\lambda_0(\rho\kappa) = \Bigl(1+\frac2d\Bigr)\frac1{4d} \qquad "
                     r"(n\to\infty,\ d\text{ fixed, almost surely}),",
                     r"t(d) = d\,\frac{\lambda_1(\tilde K)}{\lambda_1(K)} \to \frac{d+2}{4\,d^2\,m_d^2} = "
@@ -170,7 +172,8 @@ def proof() -> Proof:
             Step(
                 "the reach on Gaussian data",
                 lines(
-                    r"\mathbb{P}\bigl(\min_{i\le n}\|x_i\|^2 > t\bigr) = \bigl(1-F_{\chi^2_d}(t)\bigr)^n, \qquad "
+                    r"x_i \sim \mathcal{N}(0, \mathbf 1) \text{ independent}: \qquad \mathbb{P}\bigl(\min_{i\le "
+                    r"n}\|x_i\|^2 > t\bigr) = \bigl(1-F_{\chi^2_d}(t)\bigr)^n, \qquad "
                     r"F_{\chi^2_d}(t) = \frac{\gamma(d/2,\,t/2)}{\Gamma(d/2)},",
                     r"n^*(d) = \frac1{F_{\chi^2_d}(t(d))}: \qquad \mathbb{P} \to e^{-1} \text{ at } n = n^*, \quad "
                     r"\mathbb{P}\to1 "
@@ -184,7 +187,8 @@ def proof() -> Proof:
             Step(
                 "the sphere",
                 lines(
-                    r"x_i \text{ independent and uniform on } \|x\|^2 = d,\ n\to\infty, \text{ almost surely}: \qquad \frac{\lambda_1(K)}{\lambda_1(\tilde K)} \to 4d^2m_d^2 "
+                    r"x_i \text{ independent and uniform on } \|x\|^2 = d,\ n\to\infty, \text{ almost surely}: "
+                    r"\qquad \frac{\lambda_1(K)}{\lambda_1(\tilde K)} \to 4d^2m_d^2 "
                     r"\sim \frac{2d}\pi \ (\mathrm{wide}), \qquad R(d) = \tfrac43\,d(d+1)\,m_d^2 \ (\mathrm{full}),",
                     r"R(2) = \frac8{\pi^2} < 1, \quad R(3) = 1, \quad R(4), R(5) > 1, \qquad \frac{R(d+2)}{R(d)} = "
                     r"1 + \frac{2d^2+3d-1}{(d+1)^3} > 1",
@@ -192,7 +196,8 @@ def proof() -> Proof:
                 "the levels 0 above: the mean over $n$ directions becomes the one over the sphere",
                 phase_limits.sphere,
                 every("d k", by.KOLTCHINSKII("n"), by.WENDEL),
-                beyond="by the certificate $\\mathrm{cond}(K)/\\mathrm{cond}(\\tilde K)$ is at least this quotient: for "
+                beyond="by the certificate $\\mathrm{cond}(K)/\\mathrm{cond}(\\tilde K)$ is at least this quotient: "
+                "for "
                 "$d\\ge4$ gating helps the full kernels as well, on uniform directions, once $n$ is large enough. "
                 "Directions in a cap have other limits",
             ),
@@ -225,7 +230,8 @@ def proof() -> Proof:
                     r"1\Bigr),",
                     r"\text{ReLU: } \frac{c_1}{c_0} = \frac\pi2, \qquad \text{GELU: } \frac{c_1}{c_0} = \pi",
                 ),
-                "$c_0, c_1$: the first Taylor coefficients of $S(1,1,\\rho)$; spike and upper edge of the "
+                "independent inputs, uniform on the sphere or Gaussian; $c_0, c_1$: the first Taylor coefficients of "
+                "$S(1,1,\\rho)$; spike and upper edge of the "
                 "Marchenko–Pastur bulk. For $c_0 = 0$ (tanh, bilinear) both tops are of the order of $c_1n/d$, $t\\to "
                 "d$, and the certificate is void on Gaussian data",
                 phase_limits.gates,

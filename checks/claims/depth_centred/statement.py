@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from checks.claims.depth_centred.evidence import parts, rows_of, shares
 from checks.claims.depth_centred.figure import charts
 from checks.claims.depth_centred.four import other, seen, sizes, sphere
@@ -9,6 +11,7 @@ from checks.claims.depth_centred.law import LAW, MUTANTS, Law
 from checks.claims.depth_centred.limits import entries, limits, one_block
 from checks.settings import Settings
 from checks.tools.deep_kernels import numbers
+from checks.tools.deep_pairs import cosines
 from checks.tools.evidence import proof
 from checks.tools.mutants import refuted
 from glutheory.claims import Assumption, Claim, Evidence, Outcome, decide
@@ -34,14 +37,16 @@ CLAIM = Claim(
         "The plain stack whose activation has its mean subtracted, one constant, is the control for a gated one at "
         "every depth: behind RMSNorm the constant is the mean of every row in every layer, whatever the norms of the "
         "inputs. Depth treats it as it treats a gated stack: uncorrelated inputs stay so and correlated ones come "
-        "apart, so that its kernel tends to a diagonal matrix. So on inputs of one norm the mean's share in what "
+        "apart, so that its kernel tends to a diagonal matrix where no two rows are parallel or opposite. So on inputs "
+        "of one norm the mean's share in what "
         "gating gains tends to 1 as blocks are added, and the shift of degrees is a matter of pace: the gated kernel "
         "gets there with fewer blocks. The limiting spectra of the recursion give both parts at finite n, d and L. "
         "One block without residuals is the network of two layers, and one whose image has mean square 1 its residual "
         "block: the settings of `mechanism`."
     ),
     assumptions=(
-        "activations with a mean, not affine, two rows or more",
+        "activations with a mean, not affine",
+        "two rows or more, no two parallel or opposite",
         "RMSNorm before every block and the readout, ntk parametrisation, infinite width",
         "random directions for the parts, inputs of one norm for the limit of the share",
     ),
@@ -76,6 +81,7 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
     controls = refuted(MUTANTS, judged)
     n, d = chosen.sphere[-1]
     means = {GATES[gate]: numbers(GATES[gate]).mean for gate in chosen.gates}
+    closest = max(float(np.max(np.abs(np.triu(cosines(cell)[0], 1)))) for cell in (*random, *rows))
     seen_ = [len(seen(cell, LAW)) for cell in random]
     assumed = (
         Assumption(
@@ -85,6 +91,7 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
             ", ".join(f"{name} {value:.3f}" for name, value in means.items()) + " of E φ²",
         ),
         Assumption("sizes", "d < n < d²", d < n < d * d, f"n = {n}, d = {d} at the largest"),
+        Assumption("rows", "no two rows are parallel or opposite", closest < 1, f"largest |cos| is {closest:.6f}"),
         Assumption(
             "resolved", "condition numbers known at two depths at least", min(seen_) > 1, f"{min(seen_)} depths"
         ),
