@@ -227,7 +227,7 @@ def proof() -> Proof:
             Step(
                 "coefficients",
                 lines(
-                    r"c_0 = m^2 \to 0: \qquad K_c = \sum_{k\ge1}(k+1)c_k\rho^k, \qquad \tilde K_c = "
+                    r"c_0 = m^2 \mapsto 0: \qquad K_c = \sum_{k\ge1}(k+1)c_k\rho^k, \qquad \tilde K_c = "
                     r"\sum_{k\ge1}(k+2)c_k\rho^{k+1}",
                 ),
                 "[degree_shift](degree_shift.md); $S(1,1,0) = m^2$ because $u$ and $v$ are independent there",

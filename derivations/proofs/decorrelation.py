@@ -310,6 +310,7 @@ def proof() -> Proof:
                     "r t theta",
                     by.MONOTONE_FUNCTION.gives("so that $g$ decreases"),
                     by.INTERMEDIATE.gives("and has one zero"),
+                    by.CONTINUOUS,
                 ),
                 beyond="nothing is said beyond a right angle, where some pairs come closer again: ReLU, $r = 1$, at "
                 "135° "

@@ -44,9 +44,16 @@ def _block() -> Outcome:
     fed = t + rho
     branches = fed * sp.diff(first, rho) * second + fed * sp.diff(second, rho) * first
     gated = fed * 1 * first + fed * sp.diff(first, rho) * rho
-    return zero(
-        (branches, fed * sp.diff(first * second, rho)),
-        (gated, fed * sp.diff(rho * first, rho)),
+    # one more: of the product f the branches give (t + ρ)f', the new one g adds (t + ρ)g'f; of one alone f = f_1
+    return both(
+        follows(
+            "the induction on the number of branches, its start and its step",
+            zero(
+                (branches, fed * sp.diff(first * second, rho)),
+                (branches.subs(second, 1).doit(), fed * sp.diff(first, rho)),
+            ),
+        ),
+        zero((gated, fed * sp.diff(rho * first, rho))),
     )
 
 
@@ -234,8 +241,8 @@ def proof() -> Proof:
                 r"\sum_i (t+\rho)\,f_i'(\rho)\prod_{j\ne i} f_j(\rho) = (t+\rho)\,\frac{d}{d\rho}\prod_i f_i(\rho); "
                 r"\qquad \text{gated: } \tilde f(\rho) = \rho f(\rho)",
                 (
-                    r"every branch is fed with the same $\Theta = t + \rho$; two branches, the second of which "
-                    "may be a product itself"
+                    r"every branch is fed with the same $\Theta = t + \rho$; the induction on the number of branches, "
+                    "its start and its step: a product and one more branch"
                 ),
                 _block,
                 every("rho t f g"),

@@ -338,7 +338,7 @@ def proof() -> Proof:
                 "exchange the expectations: a kernel entry is a product averaged over the weights, and $x_i, x_j$ are "
                 "independent; rotate $w$ to the first axis; $\\mathbb{E}\\|w\\|^2 = 1$",
                 _means,
-                every("d w", by.FUBINI, by.INDEPENDENCE),
+                every("d w", by.FUBINI.gives("exchange the expectations"), by.INDEPENDENCE),
                 names=_ENTRIES,
             ),
             Step(

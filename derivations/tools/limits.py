@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derivations.tools.means import Means, decided, link
+from derivations.tools.means import LIMIT, Means, decided, link
 from derivations.tools.numbers import is_positive
 from derivations.tools.proof import Outcome, both, confirmed
 from derivations.tools.zero import is_zero, strictly, zero
@@ -40,7 +40,7 @@ def tends(expr: sp.Expr, symbol: sp.Symbol, value: sp.Expr = sp.S.Zero, *, root:
     function of ε that vanishes at 0.
     """
     decided(expr)
-    link("the limit")
+    link(LIMIT)
     difference = expr - value
     passed = is_zero(difference) or _leading(difference, symbol, root)[0] > 0
     return confirmed(passed, Means.REWRITING, "a rational function of the reciprocal is continued to 0")
@@ -57,7 +57,7 @@ def decay() -> Outcome:
 def grows(expr: sp.Expr, symbol: sp.Symbol, *, root: int = 1) -> Outcome:
     """That it tends to +∞: a negative power of ε with a positive coefficient comes first."""
     decided(expr)
-    link("the limit")
+    link(LIMIT)
     power, value = _leading(expr, symbol, root)
     passed = power < 0 and is_positive(value)
     return confirmed(

@@ -152,6 +152,10 @@ def reading(values: Mapping[str, sp.Expr], *under: str, prime: sp.Symbol | None 
         book.readings.append(Reading(values, under, prime))
 
 
+#: What `derivations.tools.limits` enters as checked.
+LIMIT = "the limit"
+
+
 def link(words: str) -> None:
     """Write down that a conclusion in the sentence, in words, is among what is checked."""
     book = _OPEN.get()

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from sympy import Symbol
 
-from derivations.tools.means import EXACT, Ledger, Means, Reading, ledger, link
+from derivations.tools.means import EXACT, LIMIT, Ledger, Means, Reading, ledger, link
 from derivations.tools.sentence import doubts
 from derivations.tools.theorems import Theorem
 
@@ -274,7 +274,8 @@ def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
     brought = " ".join(theorem.letters for theorem in cites)
     given = len(cites) + len(outcome.links)
     served = (*(theorem.quote for theorem in cites), *(theorem.name for theorem in cites), *outcome.links)
-    found = doubts(step.statement, step.rule, defined, decided, brought, given, outcome.signs, served)
+    limited = LIMIT in outcome.links or any(theorem.limits for theorem in cites)
+    found = doubts(step.statement, step.rule, defined, decided, brought, given, outcome.signs, served, limited)
     return replace(outcome, doubts=found)
 
 

@@ -23,7 +23,9 @@ _RANGE = re.compile(rf"\([^()]*(?:{_RELATION.pattern})[^()]*\)")
 _RANGING = re.compile(r"\b(?:any (?:\w+ )?number|the number of)\b")
 #: Words by which a rule says that one thing follows from others.
 _INFERRED = re.compile(
-    r"\b(so|hence|thus|therefore|then|since|because|there is|induction|implies|follows|exactly one)\b", re.IGNORECASE
+    r"\b(so|hence|whence|thus|therefore|consequently|then|since|because|there is|induction|times over|implies|follows|"
+    r"exactly one|interchang\w+|exchanged? (?:with|the)|be exchanged)\b",
+    re.IGNORECASE,
 )
 
 
@@ -36,6 +38,7 @@ def doubts(
     given: int,
     signs: int = 0,
     served: Iterable[str] = (),
+    limited: bool = False,
 ) -> tuple[str, ...]:
     """What a sentence says beyond what was decided, cited and defined, as clauses.
 
@@ -49,6 +52,7 @@ def doubts(
         signs: how many inequalities were decided.
         served: quotations from the rule: the conclusions that theorems are cited for or that were checked, and the
             names of theorems.
+        limited: whether a limit was checked or a theorem on limits cited.
     """
     found, defined, spoken, known = [], Names(names), letters(statement), tuple(decided)
     if not _has_formula(statement):
@@ -63,7 +67,7 @@ def doubts(
         found.append(
             f"of {claimed} inequalities in the sentence {given + signs or 'none'} is decided, checked or cited"
         )
-    if _orders(statement) and not given:
+    if _orders(statement) and not limited:
         found.append("a limit or an order in the sentence is neither checked nor cited")
     if inferred := _unserved(rule, served):
         found.append(f'a conclusion of the rule is neither checked nor cited ("{inferred[0]}")')
@@ -97,8 +101,9 @@ def _arrows(latex: str) -> int:
 
 
 def _orders(latex: str) -> bool:
-    """Whether it states a limit or an order."""
-    return bool(re.search(r"\\(?:to|sim|simeq|xrightarrow)\b|(?<![A-Za-z])[Oo]\(", unworded(latex)))
+    """Whether it states a limit or an order; a tilde before a law is neither."""
+    plain = re.sub(r"\\sim\s*\\mathcal\{N\}", " ", unworded(latex))
+    return bool(re.search(r"\\(?:to|sim|simeq|xrightarrow)\b|(?<![A-Za-z])[Oo]\(", plain))
 
 
 def inequalities(latex: str) -> int:
