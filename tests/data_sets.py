@@ -75,6 +75,17 @@ def roots(d: int) -> Array:
     return np.array(rows)
 
 
+def cap(rows: Array, width: float) -> Array:
+    """The rows as directions in a cap around one more axis, at angles of about `width`."""
+    tangents = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.concatenate([np.ones((len(rows), 1)), width * tangents], axis=1)
+
+
+def beside(rows: Array, factor: float) -> Array:
+    """With one more row, a multiple of the first: parallel to it, or opposite."""
+    return np.concatenate([rows, factor * rows[:1]])
+
+
 #: The families by name, each with the sizes that are drawn.
 FAMILIES: dict[str, tuple[Callable[[int], Array], range]] = {
     "polygon": (polygon, range(2, 9)),

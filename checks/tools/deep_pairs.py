@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from checks.tools.deep_kernels import RULE, Array, Block, Rule, flow
 from checks.tools.deep_spectra import Cell, Ends, ends_of
+from glutheory.claims import Assumption
 
 #: Eigenvalues of two matrices whose entries differ by 1e-11 of the diagonal: n times that over λ_n.
 _SAME = 1e-11
@@ -24,6 +25,16 @@ def cosines(cell: Cell) -> tuple[Array, Array]:
     rho = np.clip((G + G.T) / 2 / np.sqrt(np.outer(q, q)), -1.0, 1.0)
     np.fill_diagonal(rho, 1.0)
     return rho, q
+
+
+def distinct(cells: Iterable[Cell]) -> Assumption:
+    """That no two rows of a cell are parallel or opposite, which all limits over the depth presuppose.
+
+    Cosines of parallel rows are 1 up to rounding, and an angle of 1e-6 is not told from 0.
+    """
+    closest = max(float(np.max(np.abs(np.triu(cosines(cell)[0], 1)))) for cell in cells)
+    said = "no two rows are parallel or opposite"
+    return Assumption("rows", said, closest < 1 - 1e-12, f"largest |cos| is {closest:.6f}")
 
 
 @lru_cache(maxsize=1024)

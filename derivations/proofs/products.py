@@ -69,8 +69,8 @@ def _induction() -> Outcome:
         differences += [after[0] - before[0] * S[-1], sp.Add(*after[1:]) - (theta * S[-1] + before[0] * c * T[-1])]
     # the start: one branch is the non-gated network
     S, T = _symbols(1)
-    start = zero((sp.Add(*formula(S, T, c)), S[0] + c * T[0]))
-    return both(follows("the induction on $n$, its start and its step", step, start), zero(*differences))
+    start = zero((sp.Add(*formula(S, T, c)), S[0] + c * T[0]), *differences)
+    return follows("the induction on $n$, its start and its step", step, start)
 
 
 def _price() -> Outcome:

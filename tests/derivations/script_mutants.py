@@ -132,6 +132,20 @@ MUTANTS = (
     ),
     ScriptMutant(
         "crossing",
+        "the covariances are positive definite",
+        "weight * (before * inner) * slope",
+        "weight * before * slope",
+        "crossing_curves",
+    ),
+    ScriptMutant(
+        "crossing",
+        "the covariances are positive definite",
+        "sp.gamma(power + 2)",
+        "sp.gamma(power + 1)",
+        "crossing_curves",
+    ),
+    ScriptMutant(
+        "crossing",
         "at last",
         'weight = least + sp.Symbol("s", nonnegative=True)',
         'weight = sp.Symbol("s", nonnegative=True)',

@@ -153,6 +153,29 @@ _SENTENCES = {
     ),
     "a conclusion of the rule": ("x = y", "both are 1, so that $x = y$", every("x y"), {}, '("so")'),
     "induction in words": ("x = y", "Induction on $n$", every("x y"), {}, '("induction")'),
+    "an interchange in words": ("x = y", "sum and mean may be exchanged", every("x y"), {}, '("be exchanged")'),
+    "a conclusion of the rule beside a citation for another": (
+        "x = y",
+        r"Schur's product theorem gives the first, so $x \ge 0$; so all others move apart",
+        every("x y", by.SCHUR),
+        {},
+        'a conclusion of the rule is neither checked nor cited ("so")',
+    ),
+    "a conclusion of the rule that no citation quotes": (
+        "x = y",
+        "both recursions are linear. So **every** kernel tends to a multiple of the identity",
+        every("x y", by.GERSHGORIN.gives("both recursions are linear"), by.EXPONENTIAL),
+        {},
+        'a conclusion of the rule is neither checked nor cited ("so")',
+    ),
+    "words in the sentence count as arrows": (
+        r"x = y \Longrightarrow y = x \quad\text{and so } x = y",
+        "r",
+        every("x y", by.SCHUR),
+        {},
+        "of 2 conclusions in the sentence 1 is checked or cited",
+    ),
+    "a limit beside a theorem that knows none": (r"x \to y", "r", every("x y", by.SCHUR), {}, "a limit or an order"),
     "an inequality": (r"x + y \ge x", "r", every("x y"), {}, "of 1 inequalities in the sentence none is decided"),
     "a chain, one of it cited": (
         r"x \le y: \quad 0 < x \le y < 1",
@@ -187,8 +210,12 @@ def test_a_sentence_that_says_more_than_was_decided_is_an_ingredient_whatever_it
         (squares, every("x y"), r"F_3(x) = y", "r", {"F_k(z)": r"\int_0^z k\,s^k\,ds + x"}),
         (squares, every("x y", by.PRICE("f g")), "f(x) = g(y)", "r", {}),
         (squares, every("x y"), "x = y^L", "r", {"L": r"\text{the number of } y"}),
-        (squares, every("x y", by.SCHUR), r"x = y \Longrightarrow y = x", "hence", {}),
-        (lambda: follows("it", squares()), every("x y"), r"x = y \Longrightarrow y = x", "so", {}),
+        (squares, every("x y", by.SCHUR.gives("hence")), r"x = y \Longrightarrow y = x", "this; hence that", {}),
+        (squares, every("x y", by.SCHUR), r"x = y", "by Schur's product theorem, hence that", {}),
+        (squares, every("x y", by.SCHUR.gives("$a; b$, so that")), "x = y", "$a; b$, so that it is. It is", {}),
+        (lambda: follows("the step", squares()), every("x y"), r"x = y \Longrightarrow y = x", "so, by the step,", {}),
+        (squares, every("x y", by.CESARO), r"x \to y", "r", {}),
+        (squares, every("x y"), r"x \sim \mathcal{N}(0, y)", "r", {}),
         (lambda: both(squares(), tends(y / x, x)), every("x y"), r"\frac yx \to 0", "r", {}),
         (lambda: both(squares(), positive(x), strictly(y)), every("x y"), r"0 \le x,\ y > 0", "r", {}),
     ],
@@ -199,8 +226,12 @@ def test_a_sentence_that_says_more_than_was_decided_is_an_ingredient_whatever_it
         "parameters",
         "brought by a theorem",
         "a count of what is decided",
-        "cited",
+        "quoted",
+        "named",
+        "quoted across a semicolon of a formula",
         "checked",
+        "a limit that is cited",
+        "a law",
         "limit",
         "signs",
     ],
@@ -209,6 +240,26 @@ def test_what_is_decided_defined_cited_or_checked_is_not_doubted(check, scope, s
     done = ran(check, scope, statement, rule, **names)
     assert done.outcomes[0].doubts == ()
     assert done.proved
+
+
+def test_a_check_of_something_else_serves_no_conclusion():
+    done = ran(lambda: follows("the limit", squares()), every("x y"), "x = y", "so all others move apart")
+    assert done.outcomes[0].doubts == ('a conclusion of the rule is neither checked nor cited ("so")',)
+
+
+def test_a_citation_quotes_the_rule_word_for_word():
+    with pytest.raises(ValueError, match=r"cites Schur's product theorem for 'so it is', which its rule does not say"):
+        Step("step", "x = y", "thus it is", squares, every("x y", by.SCHUR.gives("so it is")))
+
+
+def test_what_goes_beyond_a_sentence_is_said_to_be_undecided():
+    step = Step("step", "x = y", "r", squares, every("x y"), beyond="so everything is well")
+    done = run(Proof("title", "source", "summary", "notation", (step,)))
+    assert done.proved
+    assert "**In words, not decided.** So everything is well." in markdown("gelu", done)
+    assert "for “so it is”." in markdown(
+        "gelu", ran(squares, every("x y", by.SCHUR.gives("so it is")), "x = y", "so it is")
+    )
 
 
 def test_names_links_and_what_a_theorem_brings_are_on_the_page():

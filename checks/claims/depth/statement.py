@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from checks.claims.depth.certificate import entries
 from checks.claims.depth.evidence import gain, rows_of, spectra
 from checks.claims.depth.figure import charts
@@ -14,7 +12,7 @@ from checks.claims.depth.plan import unnormed as without_norms
 from checks.claims.depth.unnormed import unnormed
 from checks.settings import Settings
 from checks.tools.deep_kernels import numbers
-from checks.tools.deep_pairs import cosines, partners
+from checks.tools.deep_pairs import distinct, partners
 from checks.tools.deep_spectra import measured
 from checks.tools.evidence import proof
 from checks.tools.mutants import refuted
@@ -99,11 +97,10 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
     evidence = (proof("depth", part="recursion"), *judged(law))
     controls = refuted(MUTANTS, judged)
     n, d = chosen.sphere[-1]
-    closest = max(float(np.max(np.abs(np.triu(cosines(cell)[0], 1)))) for cell in (*random, *rows))
     assumed = (
         _phases(chosen.gates),
         Assumption("sizes", "d < n < d²", d < n < d * d, f"n = {n}, d = {d} at the largest"),
-        Assumption("rows", "no two rows are parallel or opposite", closest < 1, f"largest |cos| is {closest:.6f}"),
+        distinct((*random, *rows)),
     )
     verdict = decide(assumed, evidence, controls)
     return Outcome(CLAIM, assumed, evidence, controls, verdict, _key(settings), charts(random, far, rows))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from checks.claims.depth_centred.evidence import parts, rows_of, shares
 from checks.claims.depth_centred.figure import charts
 from checks.claims.depth_centred.four import other, seen, sizes, sphere
@@ -11,7 +9,7 @@ from checks.claims.depth_centred.law import LAW, MUTANTS, Law
 from checks.claims.depth_centred.limits import entries, limits, one_block
 from checks.settings import Settings
 from checks.tools.deep_kernels import numbers
-from checks.tools.deep_pairs import cosines
+from checks.tools.deep_pairs import distinct
 from checks.tools.evidence import proof
 from checks.tools.mutants import refuted
 from glutheory.claims import Assumption, Claim, Evidence, Outcome, decide
@@ -81,7 +79,6 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
     controls = refuted(MUTANTS, judged)
     n, d = chosen.sphere[-1]
     means = {GATES[gate]: numbers(GATES[gate]).mean for gate in chosen.gates}
-    closest = max(float(np.max(np.abs(np.triu(cosines(cell)[0], 1)))) for cell in (*random, *rows))
     seen_ = [len(seen(cell, LAW)) for cell in random]
     assumed = (
         Assumption(
@@ -91,7 +88,7 @@ def run(settings: Settings, law: Law = LAW) -> Outcome:
             ", ".join(f"{name} {value:.3f}" for name, value in means.items()) + " of E φ²",
         ),
         Assumption("sizes", "d < n < d²", d < n < d * d, f"n = {n}, d = {d} at the largest"),
-        Assumption("rows", "no two rows are parallel or opposite", closest < 1, f"largest |cos| is {closest:.6f}"),
+        distinct((*random, *rows)),
         Assumption(
             "resolved", "condition numbers known at two depths at least", min(seen_) > 1, f"{min(seen_)} depths"
         ),
