@@ -320,7 +320,10 @@ def proof() -> Proof:
                 "(one branch: the other is constant). All branches have the same NTK, so that $\\sum_i T_i\\prod_{j "
                 "\\ne i} S_j$ is the derivative of the product (Price)",
                 _kernels,
-                every("rho Theta S S_1 S_2", by.PRICE.gives("so that $\\sum_i T_i")),
+                every(
+                    "rho Theta S S_1 S_2",
+                    by.PRICE.gives("so that $\\sum_i T_i\\prod_{j \\ne i} S_j$ is the derivative"),
+                ),
                 names={"f": "S_1S_2/S"},
             ),
             Step(
