@@ -77,6 +77,7 @@ FATES = (
     Fate(Block("reglu", True), 1, 0, 0),
     Fate(Block("gtu", False), 1, -1, 0),
     Fate(Block("gtu", True), 1, 1, 0),
+    Fate(Block("bilinear", True), 1, 1, 0),
     Fate(Block("swiglu", True), 1, 0, 0),
     Fate(Block("swiglu", False), 1, 0, 0),
     Fate(Block("reglu", False, True), 1, 0, 0),
@@ -130,7 +131,7 @@ def test_the_claims_on_depth_do_not_hold_their_assumption_on_parallel_rows(
     X = named("acute", 3)
     rows = X if factor is None else beside(X, factor)
     monkeypatch.setattr(Cell, "rows", lambda _: rows)
-    cell = Cell("sphere", len(rows), 3, Block("reglu", False), (1,), 0)
+    cell = Cell("sphere", Block("reglu", False), True, len(rows), 3, (1,))
     assert deep_pairs.distinct((cell,)).holds is holds
 
 

@@ -36,7 +36,7 @@ CLAIM = Claim(
         r"31.25,\ 9.227,\ 7.594,\ 12.53;\ \text{for } e^{-z^2/2}\ q^* = 2+\sqrt6;\ \text{at every } q \text{ for "
         r"polynomials of degree} \le 7 \text{ (not 8; for } r=\tfrac dm \text{ up to } "
         r"n_r = 1+\tfrac{2+\sqrt{8(1+r)}}r, \text{ so less than 7 for } d>m\text{), } e^z, \sin, \cos, z_+^2;\ "
-        r"\text{never with a kink: for ReLU "
+        r"\text{never with a kink: for ReLU, at acute angles, "
         r"exactly the inputs closer than } \theta^* = 0.1078 \text{ come closer, for any } r = \tfrac dm \text{ than } "
         r"\theta^* \approx \tfrac{2r^2}{\pi(1+r)(1+2r)}"
     ),
@@ -45,7 +45,7 @@ CLAIM = Claim(
         "together that are nearly parallel already (within 6 degrees if the width equals the input dimension, within "
         "0.17 degrees at width 1000 and dimension 75). GEGLU and SwiGLU have no such exception while the variance of "
         "the pre-activations is below about 96 and 294 at d = m (more in wider networks, less in narrower ones); on "
-        "normalised inputs it is about 1."
+        "normalised inputs it is about 1. All this is on [0, 1]: of inputs at obtuse angles ReGLU brings some closer again."
     ),
     parts=(
         Part(
