@@ -465,7 +465,8 @@ def proof() -> Proof:
                 ),
                 "both recursions are linear in $\\Theta$; off the diagonal their factor tends to $\\lambda < 1$. So "
                 "the NTK of every block with $\\mu > 1$ tends to a multiple of the identity (with parallel rows it "
-                "stays singular, and with opposite ones where $\\phi$ is odd or even), the NNGP only where $\\rho^* = 0$; "
+                "stays singular, and with opposite ones where $\\phi$ is odd or even), the NNGP only where $\\rho^* "
+                "= 0$; "
                 "plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
                 _ntk,
                 every(

@@ -131,7 +131,7 @@ def test_the_claims_on_depth_do_not_hold_their_assumption_on_parallel_rows(
     X = named("acute", 3)
     rows = X if factor is None else beside(X, factor)
     monkeypatch.setattr(Cell, "rows", lambda _: rows)
-    cell = Cell("sphere", Block("reglu", False), True, len(rows), 3, (1,))
+    cell = Cell("sphere", Block("reglu", False), len(rows), 3, 0, (1,))
     assert deep_pairs.distinct((cell,)).holds is holds
 
 

@@ -45,7 +45,8 @@ CLAIM = Claim(
         "together that are nearly parallel already (within 6 degrees if the width equals the input dimension, within "
         "0.17 degrees at width 1000 and dimension 75). GEGLU and SwiGLU have no such exception while the variance of "
         "the pre-activations is below about 96 and 294 at d = m (more in wider networks, less in narrower ones); on "
-        "normalised inputs it is about 1. All this is on [0, 1]: of inputs at obtuse angles ReGLU brings some closer again."
+        "normalised inputs it is about 1. All this is on [0, 1]: of inputs at obtuse angles ReGLU brings some closer "
+        "again."
     ),
     parts=(
         Part(
