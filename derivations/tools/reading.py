@@ -1,0 +1,270 @@
+r"""LaTeX of displayed formulas read back as SymPy: what can be read is compared with what was decided.
+
+A strict subset: numbers, letters, + − · / and powers, ``\frac``, ``\sqrt``, elementary functions, derivatives and
+values at a point. ⊙ is the product of entries. What is not in it is not guessed: `Unread` says so, and the relation
+counts as not compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from derivations.tools.letters import GREEK, SAME
+
+_TOKEN = re.compile(r"\\text\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\\.|\S")
+_IGNORED = re.compile(r"\\(?:[bB]ig+[lrm]?|left|right|displaystyle|textstyle|nolimits|begin\{\w+\}|end\{\w+\})(?![A-Za-z])")
+_FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
+    name: getattr(sp, name.replace("arc", "a")) for name in "sin cos tan sinh cosh arcsin arccos arctan exp".split()
+} | {"ln": sp.log, "log": sp.log}
+SPACES = frozenset({r"\,", r"\;", r"\ ", r"\!", "~", r"\quad"})
+_OPEN = {"(": ")", "[": "]", "{": "}", r"\{": r"\}"}
+
+
+class Unread(Exception):
+    """The formula has something that is not read; the message is what."""
+
+
+def tokens(latex: str) -> list[str]:
+    """The tokens of a formula; sizes of brackets and environments are none."""
+    return _TOKEN.findall(_IGNORED.sub(" ", latex.replace(r"\lbrace", r"\{")))
+
+
+@dataclass
+class Reader:
+    """Reads expressions.
+
+    Attributes:
+        means: LaTeX, a letter or a whole term, and its value; the longest that fits is taken.
+        names: letters and their definitions in LaTeX, read where they occur.
+        scalars: the symbols that were decided, by name: a bracket behind one of them is a factor.
+        prime: the variable by which ' differentiates.
+    """
+
+    means: Mapping[str, sp.Expr]
+    names: Mapping[str, str]
+    scalars: Mapping[str, sp.Symbol]
+    prime: sp.Symbol | None = None
+    _open: tuple[str, ...] = ()
+    _items: list[str] = field(default_factory=list)
+    _at: int = 0
+
+    def read(self, items: list[str]) -> sp.Expr:
+        """The value of these tokens.
+
+        Raises:
+            Unread: something in them is not in the subset.
+        """
+        outer = self._items, self._at
+        self._items, self._at = items, 0
+        try:
+            value = self._sum()
+            if self._at < len(items):
+                raise Unread(self._next())
+            return value
+        finally:
+            self._items, self._at = outer
+
+    def _next(self) -> str:
+        return self._items[self._at] if self._at < len(self._items) else ""
+
+    def _take(self, wanted: str = "") -> str:
+        token = self._next()
+        if not token or (wanted and token != wanted):
+            raise Unread(token or "the end")
+        self._at += 1
+        return token
+
+    def _skip(self) -> None:
+        while self._next() in SPACES:
+            self._at += 1
+
+    def _sum(self) -> sp.Expr:
+        self._skip()
+        total, sign = sp.S.Zero, 1
+        if self._next() in ("+", "-"):
+            sign = -1 if self._take() == "-" else 1
+        total = sign * self._product()
+        while self._next() in ("+", "-"):
+            sign = -1 if self._take() == "-" else 1
+            total += sign * self._product()
+        return total
+
+    def _product(self) -> sp.Expr:
+        value, any_ = sp.S.One, False
+        while True:
+            self._skip()
+            token = self._next()
+            if token in (r"\cdot", r"\odot", r"\times") and any_:
+                self._take()
+                value *= self._factor()
+            elif token == "/" and any_:
+                self._take()
+                value /= self._factor()
+            elif not token or token in ("+", "-", ")", "]", "}", r"\}", "|"):
+                if token == "|" and not any_:
+                    value *= self._factor()
+                elif any_:
+                    return value
+                else:
+                    raise Unread(token or "the end")
+            else:
+                value *= self._factor()
+            any_ = True
+
+    def _factor(self) -> sp.Expr:
+        self._skip()
+        value = self._atom()
+        while True:
+            if self._next() == "^":
+                self._take()
+                value = value ** self._argument()
+            elif self._next() == "'":
+                self._take()
+                if self.prime is None:
+                    raise Unread("'")
+                value = sp.diff(value, self.prime)
+            elif self._items[self._at : self._at + 2] == ["|", "_"]:
+                self._at += 2
+                left, equals, right = "".join(self._group()).partition("=")
+                symbol = Reader({}, {}, self.scalars).read(tokens(left))
+                if not equals or not symbol.is_Symbol:
+                    raise Unread("|")
+                value = value.subs(symbol, self.read(tokens(right)))
+            else:
+                return value
+
+    def _group(self) -> list[str]:
+        """The tokens of the group or of the one token here."""
+        self._skip()
+        if self._next() != "{":
+            return [self._take()]
+        depth, start = 0, self._at
+        while True:
+            depth += {"{": 1, "}": -1}.get(self._take(), 0)
+            if depth == 0:
+                return self._items[start + 1 : self._at - 1]
+
+    def _argument(self) -> sp.Expr:
+        return self.read(self._group())
+
+    def _meant(self) -> sp.Expr | None:
+        for latex in sorted(self.means, key=len, reverse=True):
+            items = [token for token in tokens(latex) if token not in SPACES]
+            place, left = self._at, list(items)
+            while left and place < len(self._items):
+                if self._items[place] == left[0]:
+                    left.pop(0)
+                elif self._items[place] not in SPACES or place == self._at:
+                    break
+                place += 1
+            # K is no part of K_m
+            if not left and self._items[place : place + 1] != ["_"]:
+                self._at = place
+                return sp.sympify(self.means[latex])
+        return None
+
+    def _atom(self) -> sp.Expr:
+        if (value := self._meant()) is not None:
+            return value
+        token = self._take()
+        command = token[1:] if token.startswith("\\") else ""
+        if token.isdigit():
+            while self._next().isdigit():
+                token += self._take()
+            if self._next() == "." and self._items[self._at + 1 : self._at + 2] != [] and self._items[self._at + 1].isdigit():
+                self._take()
+                digits = ""
+                while self._next().isdigit():
+                    digits += self._take()
+                return sp.Rational(f"{token}.{digits}")
+            return sp.Integer(token)
+        if token in _OPEN:
+            value = self._sum()
+            self._take(_OPEN[token])
+            return value
+        if token == "|":
+            value = self._sum()
+            self._take("|")
+            return sp.Abs(value)
+        if command in ("frac", "tfrac"):
+            return self._fraction()
+        if command == "sqrt":
+            return sp.sqrt(self._argument())
+        if command in _FUNCTIONS:
+            return self._function(_FUNCTIONS[command])
+        if command == "pi" or token == "π":
+            return sp.pi
+        if token == "e" and self._next() == "^":
+            self._take()
+            return sp.exp(self._argument())
+        return self._letter(token, command)
+
+    def _fraction(self) -> sp.Expr:
+        top, bottom = self._group(), self._group()
+        if bottom[:1] in ([r"\partial"], ["d"]) and top[:1] == bottom[:1] and len(bottom) > 1:
+            return self._derivative(top[1:], bottom[1:])
+        return self.read(top) / self.read(bottom)
+
+    def _derivative(self, top: list[str], bottom: list[str]) -> sp.Expr:
+        order = 1
+        if top[:1] == ["^"]:
+            order, top = int(top[1]), top[2:]
+            bottom = bottom[: bottom.index("^")]
+        symbol = Reader({}, {}, self.scalars).read(bottom)
+        if not symbol.is_Symbol:
+            raise Unread(r"\partial")
+        return sp.diff(self.read(top) if top else self._factor(), symbol, order)
+
+    def _function(self, function: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
+        power = sp.S.One
+        if self._next() == "^":
+            self._take()
+            power = self._argument()
+        self._skip()
+        if self._next() in ("(", "[", r"\frac", r"\tfrac", r"\sqrt"):
+            return function(self._atom()) ** power
+        value, count = sp.S.One, 0
+        while self._next().isalnum() or self._next()[1:] in GREEK or self._next() == r"\pi":
+            value *= self._factor()
+            count += 1
+        if not count:
+            raise Unread(self._next())
+        return function(value) ** power
+
+    def _letter(self, token: str, command: str) -> sp.Expr:
+        accent = ""
+        if command in ("tilde", "bar", "hat"):
+            accent = token + " "
+            (token,) = self._group()[:1] or [""]
+            command = token[1:] if token.startswith("\\") else ""
+        if not (command in GREEK or (len(token) == 1 and token.isalpha())):
+            raise Unread(token)
+        name, index = accent + token, ""
+        if self._next() == "_":
+            self._take()
+            index = "".join(self._group())
+        base = accent.replace("\\", "") + SAME.get(command or token, command or token)
+        plain = f"{base}_{index}".replace("\\", "") if index else base
+        if self._next() == "(" and not self._factor_follows(plain):
+            raise Unread(f"{plain}(")
+        keys = (f"{name}_{index}", f"{name}_{{{index}}}") if index else (name,)
+        key = next((key for key in keys if key in self.names and key not in self._open), "")
+        if key:
+            inner = Reader(self.means, self.names, self.scalars, self.prime, (*self._open, key))
+            return inner.read(tokens(self.names[key]))
+        return self.scalars.get(plain, sp.Symbol(plain))
+
+    def _factor_follows(self, name: str) -> bool:
+        """Whether the bracket behind a letter is a factor: a sum, behind a symbol that was decided."""
+        depth, place = 1, self._at + 1
+        while depth and place < len(self._items):
+            token = self._items[place]
+            if token in "+-" and depth == 1 and place > self._at + 1:
+                return name in self.scalars
+            depth += {"(": 1, ")": -1}.get(token, 0)
+            place += 1
+        return False
