@@ -15,13 +15,16 @@ import sympy as sp
 
 from derivations.tools.means import Reading
 from derivations.tools.numbers import is_positive
-from derivations.tools.reading import SPACES, Reader, Unread, tokens
+from derivations.tools.reading import SPACES, Reader, Unread, Value, tokens
+from derivations.tools.sums import Form, same
 from derivations.tools.zero import is_zero
 
 _RELATIONS = frozenset(
     r"= < > \le \leq \ge \geq \ne \neq \to \sim \simeq \approx \propto \succ \succeq \prec \preceq \in \ni \ll \gg "
     r"\perp \equiv \mapsto \xrightarrow".split()
 )
+_SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\succeq": r"\ge", r"\preceq": r"\le"}
+_TURNED = {">": "<", r"\ge": r"\le"}
 _IMPLIES = frozenset({r"\Longrightarrow", r"\implies", r"\Rightarrow"})
 _EQUIVALENT = frozenset({r"\iff", r"\Longleftrightarrow", r"\Leftrightarrow"})
 _STRONG = frozenset({r"\qquad", r"\\", ";"})
@@ -46,7 +49,7 @@ def _pieces(latex: str) -> Iterator[tuple[list[str], str]]:
     depth, piece, items = 0, list[str](), tokens(latex)
     for place, token in enumerate(items):
         depth = max(0, depth + {"{": 1, "(": 1, "[": 1, "}": -1, ")": -1, "]": -1}.get(token, 0))
-        range_ = token in SPACES and items[place + 1 : place + 2] == ["("]
+        range_ = token == r"\ " and items[place + 1 : place + 2] == ["("]
         if depth == 0 and (token in _BREAKS or range_ or token.startswith(r"\text{")):
             yield piece, token
             piece = []
@@ -71,6 +74,16 @@ def _chain(piece: list[str], last: list[str], supposed: list[list[str]]) -> list
     return [Claim(left, sign, right, list(supposed)) for left, sign, right in pairs]
 
 
+def _alone(bare: list[str]) -> bool:
+    """Whether it is a relation in brackets of its own."""
+    depth = 0
+    for place, token in enumerate(bare):
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if depth == 0 and place < len(bare) - 1:
+            return False
+    return bare[:1] == ["("] and bool(_RELATIONS & set(bare))
+
+
 def claims(latex: str) -> list[Claim]:
     r"""The relations that a statement displays.
 
@@ -82,7 +95,7 @@ def claims(latex: str) -> list[Claim]:
     start, supposing = 0, False  # where the clause began
     for piece, separator in _pieces(latex):
         bare = [token for token in piece if token not in SPACES]
-        alone = bare[:1] == ["("] and bare[-1:] == [")"] and bool(_RELATIONS & set(bare))
+        alone = _alone(bare)
         if bare and (alone or supposing):
             for claim in found[start:]:
                 claim.supposed.append(bare[1:-1] if alone else bare)
@@ -113,33 +126,35 @@ def agrees(
     claim: Claim, readings: Sequence[Reading], names: Mapping[str, str], scalars: Mapping[str, sp.Symbol]
 ) -> bool:
     """Whether the relation can be read and follows as it stands."""
-    supposed = [_plain(items) for items in claim.supposed]
-    values: dict[str, sp.Expr] = {}
+    given = {claim.sign, *(part for items in claim.supposed for part in [_plain(items)])}
+    values: dict[str, Value] = {}
     prime = None
     for reading in readings:
-        if all(any(_plain(tokens(word)) in each for each in supposed) for word in reading.under):
+        words = [_plain(tokens(word)) for word in reading.under]
+        if all(any(word in each for each in given) for word in words):
             values |= reading.values
             prime = reading.prime or prime
     reader = Reader(values, names, scalars, prime)
     try:
         left, right = reader.read(claim.left), reader.read(claim.right)
-        for items in claim.supposed:
-            for each in _chain(items, [], []):
-                left, right = _put(each, reader, left, right)
-        return _holds(left, claim.sign, right, claim.right)
-    except (Unread, ValueError, TypeError, ZeroDivisionError, NotImplementedError):
-        return False
+        for each in (each for items in claim.supposed for each in _chain(items, [], [])):
+            left, right = _put(each, reader, left, right)
+        return _holds(left, claim.sign, right, "".join(claim.right))
+    except (Unread, ValueError, TypeError, AttributeError, NotImplementedError):
+        return False  # what is not read, or is no sum and no product, is not compared
 
 
-def _put(claim: Claim, reader: Reader, left: sp.Expr, right: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+def _put(claim: Claim, reader: Reader, left: Value, right: Value) -> tuple[Value, Value]:
     """Both sides with what is supposed, where it says something of one symbol."""
     try:
         low, high = reader.read(claim.left), reader.read(claim.right)
     except Unread:
         return left, right
-    sign = claim.sign
-    if sign in (">", r"\ge", r"\geq"):
-        low, high, sign = high, low, {">": "<"}.get(sign, r"\le")
+    if not (isinstance(low, sp.Expr) and isinstance(high, sp.Expr)):
+        return left, right
+    sign = _SAME.get(claim.sign, claim.sign)
+    if sign in _TURNED:
+        low, high, sign = high, low, _TURNED[sign]
     room = sp.Dummy(positive=True) if sign == "<" else sp.Dummy(nonnegative=True)
     if sign == "=" and low.is_Symbol and not high.has(low):
         table = {low: high}
@@ -152,25 +167,44 @@ def _put(claim: Claim, reader: Reader, left: sp.Expr, right: sp.Expr) -> tuple[s
     return left.subs(table), right.subs(table)
 
 
-def _holds(left: sp.Expr, sign: str, right: sp.Expr, written: list[str]) -> bool:
-    """Whether the relation between two expressions is decided, for all values of what is in them."""
+def _holds(left: Value, sign: str, right: Value, written: str) -> bool:
+    """Whether the relation between two values is decided, for all values of what is in them."""
+    sign = _SAME.get(sign, sign)
+    if sign in _TURNED:
+        left, right, sign = right, left, _TURNED[sign]
+    if sign == "=" and isinstance(left, sp.Tuple):
+        return len(left) == len(right) and all(is_zero(one - other) for one, other in zip(left, right, strict=True))
+    if sign == "=" and isinstance(rest := left - right, Form):
+        return same(rest).passed
     if sign == "=":
-        return is_zero(left - right)
-    if sign in ("<", r"\le", r"\leq", ">", r"\ge", r"\geq"):
-        rest = right - left if sign in ("<", r"\le", r"\leq") else left - right
-        forms = (rest, sp.expand(rest), sp.factor(rest))
-        if sign in ("<", ">"):
-            return any(each.is_positive for each in forms) or is_positive(forms[-1])
-        return any(each.is_nonnegative for each in forms) or is_positive(forms[-1])
-    if sign == r"\approx" and (digits := re.fullmatch(r"\d+\.(\d+)", "".join(written).replace(r"\,", ""))):
+        return all(map(is_zero, rest)) if isinstance(rest, sp.MatrixBase) else is_zero(rest)
+    if sign in ("<", r"\le"):
+        return has_sign(right - left, strict=sign == "<")
+    if sign == r"\approx" and (digits := re.fullmatch(r"\d+\.(\d+)", _plain([written]))):
         half = sp.Rational(1, 2 * 10 ** len(digits.group(1)))
         return is_positive(half - (left - right)) and is_positive(half + (left - right))
     return False
 
 
+def has_sign(expr: sp.Expr, *, strict: bool) -> bool:
+    """Whether an expression is positive, or not negative, by the signs of its symbols.
+
+    Of exponentials the first is a factor; the others over it are e^(−x) = 1/(1+y) for an x > 0 and a y > 0.
+    """
+    forms = [expr, sp.expand(expr), sp.factor(expr)]
+    if powers := sorted(expr.atoms(sp.exp), key=sp.default_sort_key):
+        for first in powers:
+            over = {each: sp.factor(each.args[0] - first.args[0]) for each in powers}
+            small = {each: 1 / (1 + sp.Dummy(positive=True)) for each in powers if over[each].is_negative} | {first: 1}
+            forms.append(sp.factor(expr.subs(small)))
+    if any(each.is_positive if strict else each.is_nonnegative for each in forms):
+        return True
+    return not expr.free_symbols and is_positive(expr)
+
+
 def compared(
     statement: str, readings: Sequence[Reading], names: Mapping[str, str], scalars: Mapping[str, sp.Symbol]
 ) -> tuple[int, int]:
-    """How many of the displayed relations were compared, and how many there are."""
+    """How many of the displayed relations were compared, and how many there are; a statement without one has one."""
     found = claims(statement)
-    return sum(agrees(claim, readings, names, scalars) for claim in found), len(found)
+    return sum(agrees(claim, readings, names, scalars) for claim in found), max(1, len(found))

@@ -90,8 +90,10 @@ class Outcome:
         passed: whether it was confirmed.
         means: by what it was decided.
         method: the same for the reader, one clause.
-        symbols, believed, instances, cases, links, signs: from the ledger of the check, see `derivations.tools.means`.
+        symbols, believed, instances, cases, links, signs, scalars, readings: from the ledger of the check, see `derivations.tools.means`.
         doubts: what the sentence says beyond that, as clauses, see `derivations.tools.sentence`.
+        compared: how many of the displayed relations were compared with what was decided, of how many, see
+            `derivations.tools.compared`.
     """
 
     passed: bool
@@ -106,6 +108,7 @@ class Outcome:
     scalars: Mapping[str, Symbol] = field(default_factory=dict)
     readings: tuple[Reading, ...] = ()
     doubts: tuple[str, ...] = ()
+    compared: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:
         if not self.means or not all(isinstance(item, Means) for item in self.means):
@@ -250,20 +253,38 @@ class Run:
         """Whether every step is confirmed and decided."""
         return self.failure is None and self.decided == len(self.proof.steps)
 
+    @property
+    def compared(self) -> int:
+        """How many steps are decided with every displayed relation compared with what was decided."""
+        pairs = zip(self.proof.steps, self.outcomes, strict=False)
+        return sum(is_decided(step, outcome) and is_compared(outcome) for step, outcome in pairs)
+
 
 def is_decided(step: Step, outcome: Outcome) -> bool:
     """Whether the check decides the whole statement of a step, what it cites apart."""
     return step.scope.extent is Extent.ALL and outcome.exact and not outcome.doubts
 
 
+def is_compared(outcome: Outcome) -> bool:
+    """Whether every displayed relation was compared with what was decided."""
+    found, shown = outcome.compared
+    return 0 < shown == found
+
+
 def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
-    """With what its sentence says beyond what was decided."""
+    """With what its sentence says beyond what was decided, and how much of it was compared with that."""
+    from derivations.tools.compared import compared  # noqa: PLC0415 (its deciding functions import this module)
+
     cites, own = step.scope.cites, step.names
     defined = {**own, **{name: formula for name, formula in names.items() if name not in own}}
     decided = outcome.symbols if step.scope.what else ()
     brought = " ".join(theorem.letters for theorem in cites)
     given = len(cites) + len(outcome.links)
-    return replace(outcome, doubts=doubts(step.statement, step.rule, defined, decided, brought, given, outcome.signs))
+    return replace(
+        outcome,
+        doubts=doubts(step.statement, step.rule, defined, decided, brought, given, outcome.signs),
+        compared=compared(step.statement, outcome.readings, defined, outcome.scalars),
+    )
 
 
 def run(proof: Proof, *, formulas: bool = True) -> Run:
@@ -301,3 +322,11 @@ def grades(runs: Iterable[Run]) -> str:
     total = sum(len(each.proof.steps) for each in done)
     first = f"{sum(each.decided for each in done)} of {total} decided"
     return ", ".join((first, *(f"{count} {what}" for what, count in rest.items() if count)))
+
+
+def comparisons(runs: Iterable[Run]) -> str:
+    """How many statements were compared with what was decided, e.g. ``3 of 8 statements compared (12 of 31 relations)``."""
+    done = list(runs)
+    found = [outcome.compared for each in done for outcome in each.outcomes]
+    relations = f"{sum(first for first, _ in found)} of {sum(second for _, second in found)} relations"
+    return f"{sum(each.compared for each in done)} of {sum(each.decided for each in done)} decided statements compared ({relations})"

@@ -10,16 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import sympy as sp
 
 from derivations.tools.letters import GREEK, SAME
 
-_TOKEN = re.compile(r"\\text\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\\.|\S")
-_IGNORED = re.compile(r"\\(?:[bB]ig+[lrm]?|left|right|displaystyle|textstyle|nolimits|begin\{\w+\}|end\{\w+\})(?![A-Za-z])")
+_TOKEN = re.compile(r"\\begin\{pmatrix\}.*?\\end\{pmatrix\}|\\text\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\\.|\S")
+_IGNORED = re.compile(r"\\(?:[bB]ig+[lrm]?|left|right|displaystyle|textstyle|nolimits|(?:begin|end)\{gathered\})(?![A-Za-z])")
 _FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
     name: getattr(sp, name.replace("arc", "a")) for name in "sin cos tan sinh cosh arcsin arccos arctan exp".split()
 } | {"ln": sp.log, "log": sp.log}
+#: What a formula may stand for: an expression, a form, a matrix or a tuple of such.
+Value: TypeAlias = Any
 SPACES = frozenset({r"\,", r"\;", r"\ ", r"\!", "~", r"\quad"})
 _OPEN = {"(": ")", "[": "]", "{": "}", r"\{": r"\}"}
 
@@ -44,7 +47,7 @@ class Reader:
         prime: the variable by which ' differentiates.
     """
 
-    means: Mapping[str, sp.Expr]
+    means: Mapping[str, Value]
     names: Mapping[str, str]
     scalars: Mapping[str, sp.Symbol]
     prime: sp.Symbol | None = None
@@ -52,7 +55,7 @@ class Reader:
     _items: list[str] = field(default_factory=list)
     _at: int = 0
 
-    def read(self, items: list[str]) -> sp.Expr:
+    def read(self, items: list[str]) -> Value:
         """The value of these tokens.
 
         Raises:
@@ -82,18 +85,16 @@ class Reader:
         while self._next() in SPACES:
             self._at += 1
 
-    def _sum(self) -> sp.Expr:
+    def _sum(self) -> Value:
         self._skip()
-        total, sign = sp.S.Zero, 1
-        if self._next() in ("+", "-"):
-            sign = -1 if self._take() == "-" else 1
-        total = sign * self._product()
+        sign = self._take() if self._next() in ("+", "-") else "+"
+        total = self._product() * (-1 if sign == "-" else 1)
         while self._next() in ("+", "-"):
-            sign = -1 if self._take() == "-" else 1
-            total += sign * self._product()
+            sign = self._take()
+            total = total + self._product() * (-1 if sign == "-" else 1)
         return total
 
-    def _product(self) -> sp.Expr:
+    def _product(self) -> Value:
         value, any_ = sp.S.One, False
         while True:
             self._skip()
@@ -115,7 +116,7 @@ class Reader:
                 value *= self._factor()
             any_ = True
 
-    def _factor(self) -> sp.Expr:
+    def _factor(self) -> Value:
         self._skip()
         value = self._atom()
         while True:
@@ -148,10 +149,10 @@ class Reader:
             if depth == 0:
                 return self._items[start + 1 : self._at - 1]
 
-    def _argument(self) -> sp.Expr:
+    def _argument(self) -> Value:
         return self.read(self._group())
 
-    def _meant(self) -> sp.Expr | None:
+    def _meant(self) -> Value | None:
         for latex in sorted(self.means, key=len, reverse=True):
             items = [token for token in tokens(latex) if token not in SPACES]
             place, left = self._at, list(items)
@@ -161,13 +162,14 @@ class Reader:
                 elif self._items[place] not in SPACES or place == self._at:
                     break
                 place += 1
-            # K is no part of K_m
-            if not left and self._items[place : place + 1] != ["_"]:
+            # K is no part of K_m, and no factor in K(x)
+            if not left and self._items[place : place + 1] != ["_"] and not self._applied(place):
                 self._at = place
-                return sp.sympify(self.means[latex])
+                value = self.means[latex]
+                return sp.Integer(value) if isinstance(value, int) else value
         return None
 
-    def _atom(self) -> sp.Expr:
+    def _atom(self) -> Value:
         if (value := self._meant()) is not None:
             return value
         token = self._take()
@@ -183,13 +185,19 @@ class Reader:
                 return sp.Rational(f"{token}.{digits}")
             return sp.Integer(token)
         if token in _OPEN:
-            value = self._sum()
+            values = [self._sum()]
+            while self._next() == ",":
+                self._take()
+                values.append(self._sum())
             self._take(_OPEN[token])
-            return value
+            return sp.Tuple(*values) if values[1:] else values[0]
         if token == "|":
             value = self._sum()
             self._take("|")
             return sp.Abs(value)
+        if token.startswith(r"\begin"):
+            rows = [row.split("&") for row in token[len(r"\begin{pmatrix}") : -len(r"\end{pmatrix}")].split(r"\\")]
+            return sp.ImmutableDenseMatrix([[self.read(tokens(item)) for item in row] for row in rows])
         if command in ("frac", "tfrac"):
             return self._fraction()
         if command == "sqrt":
@@ -203,13 +211,13 @@ class Reader:
             return sp.exp(self._argument())
         return self._letter(token, command)
 
-    def _fraction(self) -> sp.Expr:
+    def _fraction(self) -> Value:
         top, bottom = self._group(), self._group()
         if bottom[:1] in ([r"\partial"], ["d"]) and top[:1] == bottom[:1] and len(bottom) > 1:
             return self._derivative(top[1:], bottom[1:])
         return self.read(top) / self.read(bottom)
 
-    def _derivative(self, top: list[str], bottom: list[str]) -> sp.Expr:
+    def _derivative(self, top: list[str], bottom: list[str]) -> Value:
         order = 1
         if top[:1] == ["^"]:
             order, top = int(top[1]), top[2:]
@@ -219,7 +227,7 @@ class Reader:
             raise Unread(r"\partial")
         return sp.diff(self.read(top) if top else self._factor(), symbol, order)
 
-    def _function(self, function: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
+    def _function(self, function: Callable[[sp.Expr], sp.Expr]) -> Value:
         power = sp.S.One
         if self._next() == "^":
             self._take()
@@ -235,7 +243,7 @@ class Reader:
             raise Unread(self._next())
         return function(value) ** power
 
-    def _letter(self, token: str, command: str) -> sp.Expr:
+    def _letter(self, token: str, command: str) -> Value:
         accent = ""
         if command in ("tilde", "bar", "hat"):
             accent = token + " "
@@ -249,22 +257,26 @@ class Reader:
             index = "".join(self._group())
         base = accent.replace("\\", "") + SAME.get(command or token, command or token)
         plain = f"{base}_{index}".replace("\\", "") if index else base
-        if self._next() == "(" and not self._factor_follows(plain):
+        if self._applied(self._at) or (self._next() == "(" and plain not in self.scalars):
             raise Unread(f"{plain}(")
         keys = (f"{name}_{index}", f"{name}_{{{index}}}") if index else (name,)
-        key = next((key for key in keys if key in self.names and key not in self._open), "")
+        keys = tuple(key.replace(" ", "") for key in keys)
+        key = next((key for key in self.names if key.replace(" ", "") in keys and key not in self._open), "")
         if key:
             inner = Reader(self.means, self.names, self.scalars, self.prime, (*self._open, key))
             return inner.read(tokens(self.names[key]))
         return self.scalars.get(plain, sp.Symbol(plain))
 
-    def _factor_follows(self, name: str) -> bool:
-        """Whether the bracket behind a letter is a factor: a sum, behind a symbol that was decided."""
-        depth, place = 1, self._at + 1
-        while depth and place < len(self._items):
-            token = self._items[place]
-            if token in "+-" and depth == 1 and place > self._at + 1:
-                return name in self.scalars
+    def _applied(self, place: int) -> bool:
+        """Whether an argument stands there: a bracket that holds no sum."""
+        if self._items[place : place + 1] != ["("]:
+            return False
+        depth, start = 1, place + 1
+        for at in range(start, len(self._items)):
+            token = self._items[at]
             depth += {"(": 1, ")": -1}.get(token, 0)
-            place += 1
-        return False
+            if depth == 0:
+                return True
+            if depth == 1 and token in "+-" and at > start:
+                return False
+        return True
