@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from derivations.tools.limits import tends
 from derivations.tools.means import Reading
 from derivations.tools.numbers import is_positive
 from derivations.tools.reading import SPACES, Reader, Unread, Value, tokens
@@ -138,7 +139,11 @@ def agrees(
     try:
         left, right = reader.read(claim.left), reader.read(claim.right)
         for each in (each for items in claim.supposed for each in _chain(items, [], [])):
-            left, right = _put(each, reader, left, right)
+            if claim.sign != "=" or each.sign == "=":  # an identity is one without a range
+                left, right = _put(each, reader, left, right)
+        if claim.sign == r"\to":
+            large = [reader.read(items[:1]) for items in claim.supposed if items[1:] == [r"\to", r"\infty"]]
+            return len(large) == 1 and tends(left, large[0], right).passed
         return _holds(left, claim.sign, right, "".join(claim.right))
     except (Unread, ValueError, TypeError, AttributeError, NotImplementedError):
         return False  # what is not read, or is no sum and no product, is not compared

@@ -105,7 +105,7 @@ class Reader:
             elif token == "/" and any_:
                 self._take()
                 value /= self._factor()
-            elif not token or token in ("+", "-", ")", "]", "}", r"\}", "|"):
+            elif not token or token in ("+", "-", ",", ")", "]", "}", r"\}", "|"):
                 if token == "|" and not any_:
                     value *= self._factor()
                 elif any_:
@@ -213,7 +213,9 @@ class Reader:
 
     def _fraction(self) -> Value:
         top, bottom = self._group(), self._group()
-        if bottom[:1] in ([r"\partial"], ["d"]) and top[:1] == bottom[:1] and len(bottom) > 1:
+        sign = bottom[:1]
+        operator = sign == [r"\partial"] or (sign == ["d"] and "d" not in self.scalars and "d" not in self.means)
+        if operator and top[:1] == sign and len(bottom) > 1:
             return self._derivative(top[1:], bottom[1:])
         return self.read(top) / self.read(bottom)
 
@@ -262,10 +264,12 @@ class Reader:
         keys = (f"{name}_{index}", f"{name}_{{{index}}}") if index else (name,)
         keys = tuple(key.replace(" ", "") for key in keys)
         key = next((key for key in self.names if key.replace(" ", "") in keys and key not in self._open), "")
-        if key:
+        if key and not self.names[key].startswith(r"\text"):
             inner = Reader(self.means, self.names, self.scalars, self.prime, (*self._open, key))
             return inner.read(tokens(self.names[key]))
-        return self.scalars.get(plain, sp.Symbol(plain))
+        if plain not in self.scalars:  # a matrix, perhaps, or a function
+            raise Unread(plain)
+        return self.scalars[plain]
 
     def _applied(self, place: int) -> bool:
         """Whether an argument stands there: a bracket that holds no sum."""
