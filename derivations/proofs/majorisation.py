@@ -170,6 +170,11 @@ def _norms() -> Outcome:
     reading({r"\lambda(K\odot G)": (low + share * down) * (least + other * up)})
     quotient_ = {r"\mathrm{cond}(K)": high / low, r"\frac{\max g}{\min g}": most / least}
     reading({**quotient_, r"\mathrm{cond}(K\odot G)": (high * most - down) / (low * least + up)})
+    entries, level = K[i, j], sp.Symbol("lambda", real=True)
+    shifted = entries - level * delta(i, j)
+    reading({r"u^\top(K\odot G)u": total(u[i] * u[j] * entries * total(x[i, r] * x[j, r], r), i, j), r"\lambda": level})
+    reading({r"\sum_i g_iu_i^2": total(total(x[i, r] ** 2, r) * u[i] ** 2, i)})
+    reading({r"\sum_k (D_ku)^\top(K-\lambda I)(D_ku)": total(x[i, r] * u[i] * shifted * x[j, r] * u[j], i, j, r)})
     attained = (high * most) / (low * least) - (high / low) * (most / least)
     signs = positive(low * ((least + excess) - least) * square, high * (most - (most - excess)) * square)
     return both(weighted_sum(), zero(attained), signs, *quotient())

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from derivations.tools.limits import tends
-from derivations.tools.means import Reading
 from derivations.tools.numbers import is_positive
+from derivations.tools.proof import Comparison, Outcome
 from derivations.tools.reading import SPACES, Reader, Unread, Value, tokens
 from derivations.tools.sums import Form, same
 from derivations.tools.zero import is_zero
@@ -26,6 +26,7 @@ _RELATIONS = frozenset(
 )
 _SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\succeq": r"\ge", r"\preceq": r"\le"}
 _TURNED = {">": "<", r"\ge": r"\le"}
+_DEPTH = {"{": 1, "(": 1, "[": 1, r"\langle": 1, "}": -1, ")": -1, "]": -1, r"\rangle": -1}
 _IMPLIES = frozenset({r"\Longrightarrow", r"\implies", r"\Rightarrow"})
 _EQUIVALENT = frozenset({r"\iff", r"\Longleftrightarrow", r"\Leftrightarrow"})
 _STRONG = frozenset({r"\qquad", r"\\", ";"})
@@ -49,7 +50,7 @@ def _pieces(latex: str) -> Iterator[tuple[list[str], str]]:
     """The formula cut at what separates: pieces in tokens, and the separator behind each."""
     depth, piece, items = 0, list[str](), tokens(latex)
     for place, token in enumerate(items):
-        depth = max(0, depth + {"{": 1, "(": 1, "[": 1, "}": -1, ")": -1, "]": -1}.get(token, 0))
+        depth = max(0, depth + _DEPTH.get(token, 0))
         range_ = token == r"\ " and items[place + 1 : place + 2] == ["("]
         if depth == 0 and (token in _BREAKS or range_ or token.startswith(r"\text{")):
             yield piece, token
@@ -63,7 +64,7 @@ def _chain(piece: list[str], last: list[str], supposed: list[list[str]]) -> list
     """The relations of a piece, a = b < c as two; a formula without a sign is one that cannot be read."""
     sides, signs, depth = [list[str]()], list[str](), 0
     for token in piece:
-        depth += {"{": 1, "(": 1, "[": 1, "}": -1, ")": -1, "]": -1}.get(token, 0)
+        depth += _DEPTH.get(token, 0)
         if depth == 0 and token in _RELATIONS:
             signs.append(token)
             sides.append([])
@@ -123,19 +124,17 @@ def _plain(items: Sequence[str]) -> str:
     return "".join(token for token in "".join(items).split() if token not in SPACES).replace(r"\,", "")
 
 
-def agrees(
-    claim: Claim, readings: Sequence[Reading], names: Mapping[str, str], scalars: Mapping[str, sp.Symbol]
-) -> bool:
-    """Whether the relation can be read and follows as it stands."""
-    given = {claim.sign, *(part for items in claim.supposed for part in [_plain(items)])}
+def agrees(claim: Claim, done: Outcome, names: Mapping[str, str]) -> bool | None:
+    """Whether the relation follows as it stands; None where it cannot be read."""
+    given = {claim.sign, *map(_plain, claim.supposed)}
     values: dict[str, Value] = {}
     prime = None
-    for reading in readings:
+    for reading in done.readings:
         words = [_plain(tokens(word)) for word in reading.under]
         if all(any(word in each for each in given) for word in words):
             values |= reading.values
             prime = reading.prime or prime
-    reader = Reader(values, names, scalars, prime)
+    reader = Reader(values, names, done.scalars, prime)
     try:
         left, right = reader.read(claim.left), reader.read(claim.right)
         for each in (each for items in claim.supposed for each in _chain(items, [], [])):
@@ -143,10 +142,10 @@ def agrees(
                 left, right = _put(each, reader, left, right)
         if claim.sign == r"\to":
             large = [reader.read(items[:1]) for items in claim.supposed if items[1:] == [r"\to", r"\infty"]]
-            return len(large) == 1 and tends(left, large[0], right).passed
-        return _holds(left, claim.sign, right, "".join(claim.right))
+            return tends(left, large[0], right).passed if len(large) == 1 else None
+        return _holds(left, claim.sign, right, "".join(claim.right), done.known)
     except (Unread, ValueError, TypeError, AttributeError, NotImplementedError):
-        return False  # what is not read, or is no sum and no product, is not compared
+        return None  # not read, or what is no sum and no product of what was read
 
 
 def _put(claim: Claim, reader: Reader, left: Value, right: Value) -> tuple[Value, Value]:
@@ -172,7 +171,7 @@ def _put(claim: Claim, reader: Reader, left: Value, right: Value) -> tuple[Value
     return left.subs(table), right.subs(table)
 
 
-def _holds(left: Value, sign: str, right: Value, written: str) -> bool:
+def _holds(left: Value, sign: str, right: Value, written: str, known: Sequence[tuple[sp.Expr, bool]]) -> bool | None:
     """Whether the relation between two values is decided, for all values of what is in them."""
     sign = _SAME.get(sign, sign)
     if sign in _TURNED:
@@ -182,13 +181,25 @@ def _holds(left: Value, sign: str, right: Value, written: str) -> bool:
     if sign == "=" and isinstance(rest := left - right, Form):
         return same(rest).passed
     if sign == "=":
-        return all(map(is_zero, rest)) if isinstance(rest, sp.MatrixBase) else is_zero(rest)
+        return all(map(is_zero, rest)) if isinstance(rest, sp.MatrixBase) else is_zero(rest) or is_zero(_split(rest))
     if sign in ("<", r"\le"):
-        return has_sign(right - left, strict=sign == "<")
+        strict = sign == "<"
+        given = (term for term, strictly in known if strictly or not strict)
+        return has_sign(right - left, strict=strict) or any(is_zero(right - left - term) for term in given)
     if sign == r"\approx" and (digits := re.fullmatch(r"\d+\.(\d+)", _plain([written]))):
         half = sp.Rational(1, 2 * 10 ** len(digits.group(1)))
         return is_positive(half - (left - right)) and is_positive(half + (left - right))
-    return False
+    return None
+
+
+def _split(expr: sp.Expr) -> sp.Expr:
+    """Roots of quotients as quotients of roots, where the lower one is positive."""
+
+    def parts(root: sp.Expr) -> sp.Expr:
+        top, bottom = sp.fraction(sp.factor(sp.together(root.base)))
+        return top**root.exp / bottom**root.exp if bottom.is_positive else root
+
+    return expr.replace(lambda node: node.is_Pow and node.exp.is_Rational and node.exp.q == 2, parts)
 
 
 def has_sign(expr: sp.Expr, *, strict: bool) -> bool:
@@ -207,9 +218,10 @@ def has_sign(expr: sp.Expr, *, strict: bool) -> bool:
     return not expr.free_symbols and is_positive(expr)
 
 
-def compared(
-    statement: str, readings: Sequence[Reading], names: Mapping[str, str], scalars: Mapping[str, sp.Symbol]
-) -> tuple[int, int]:
-    """How many of the displayed relations were compared, and how many there are; a statement without one has one."""
-    found = claims(statement)
-    return sum(agrees(claim, readings, names, scalars) for claim in found), max(1, len(found))
+def compared(statement: str, done: Outcome, names: Mapping[str, str]) -> Comparison:
+    """The displayed relations held against what was decided."""
+    found = [(claim, agrees(claim, done, names)) for claim in claims(statement)]
+    against = (f"{_plain(claim.left)} {claim.sign} {_plain(claim.right)}" for claim, holds in found if holds is False)
+    # without values from the check a letter may mean more than its symbol
+    doubted = tuple(against) if done.readings else ()
+    return Comparison(sum(holds is True for _, holds in found), max(1, len(found)), doubted)

@@ -149,6 +149,7 @@ def singular() -> Outcome:
     spectrum = [value.subs(told) for value in (high, high, low)]
     reading({r"\lambda(K/m)": sp.Tuple(0, spectrum[0]), r"\lambda(\tilde K/m)": sp.Tuple(*spectrum[1:])}, "=")
     reading({r"Y^\top(K-\tilde K)Y": (forms * m).subs(told), r"\|Y\|^2": square.subs(told)}, "=", r"\perp", "d+1")
+    reading({r"\|Y\|^2": size}, "=", "t>0")
     reading({"d": 1 + more, r"\|Y\|^2": size}, "<")
     return both(
         same(*spectra, alone, rest - square, forms - (d + 1) / d**2 * square),

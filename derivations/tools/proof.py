@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from derivations.tools.means import EXACT, Ledger, Means, Reading, ledger, link
 from derivations.tools.sentence import doubts
@@ -83,6 +83,26 @@ def ingredient(what: str, *cites: Theorem, why: str) -> Scope:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """What `derivations.tools.compared` finds of a displayed statement.
+
+    Attributes:
+        found: how many of its relations follow as they stand from what was decided.
+        shown: how many it has; one at least.
+        against: those that can be read, with the values that the check gave, and do not follow, in LaTeX.
+    """
+
+    found: int = 0
+    shown: int = 1
+    against: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether every relation was compared."""
+        return self.found == self.shown
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a check found.
 
@@ -90,10 +110,9 @@ class Outcome:
         passed: whether it was confirmed.
         means: by what it was decided.
         method: the same for the reader, one clause.
-        symbols, believed, instances, cases, links, signs, scalars, readings: from the ledger of the check, see `derivations.tools.means`.
+        symbols, believed, instances, cases, links, signs, scalars, readings, known: from the ledger of the check, see `derivations.tools.means`.
         doubts: what the sentence says beyond that, as clauses, see `derivations.tools.sentence`.
-        compared: how many of the displayed relations were compared with what was decided, of how many, see
-            `derivations.tools.compared`.
+        compared: how the displayed relations compare with what was decided.
     """
 
     passed: bool
@@ -107,8 +126,9 @@ class Outcome:
     signs: int = 0
     scalars: Mapping[str, Symbol] = field(default_factory=dict)
     readings: tuple[Reading, ...] = ()
+    known: tuple[tuple[Expr, bool], ...] = ()
     doubts: tuple[str, ...] = ()
-    compared: tuple[int, int] = (0, 0)
+    compared: Comparison = Comparison()
 
     def __post_init__(self) -> None:
         if not self.means or not all(isinstance(item, Means) for item in self.means):
@@ -132,6 +152,7 @@ class Outcome:
             signs=book.signs,
             scalars=dict(book.scalars),
             readings=tuple(book.readings),
+            known=tuple(book.known),
         )
 
 
@@ -257,18 +278,12 @@ class Run:
     def compared(self) -> int:
         """How many steps are decided with every displayed relation compared with what was decided."""
         pairs = zip(self.proof.steps, self.outcomes, strict=False)
-        return sum(is_decided(step, outcome) and is_compared(outcome) for step, outcome in pairs)
+        return sum(is_decided(step, outcome) and outcome.compared.whole for step, outcome in pairs)
 
 
 def is_decided(step: Step, outcome: Outcome) -> bool:
     """Whether the check decides the whole statement of a step, what it cites apart."""
     return step.scope.extent is Extent.ALL and outcome.exact and not outcome.doubts
-
-
-def is_compared(outcome: Outcome) -> bool:
-    """Whether every displayed relation was compared with what was decided."""
-    found, shown = outcome.compared
-    return 0 < shown == found
 
 
 def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
@@ -280,11 +295,10 @@ def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
     decided = outcome.symbols if step.scope.what else ()
     brought = " ".join(theorem.letters for theorem in cites)
     given = len(cites) + len(outcome.links)
-    return replace(
-        outcome,
-        doubts=doubts(step.statement, step.rule, defined, decided, brought, given, outcome.signs),
-        compared=compared(step.statement, outcome.readings, defined, outcome.scalars),
-    )
+    found = compared(step.statement, outcome, defined)
+    more = tuple(f"displayed, but not what was decided: ${relation}$" for relation in found.against)
+    read = doubts(step.statement, step.rule, defined, decided, brought, given, outcome.signs)
+    return replace(outcome, doubts=(*read, *more), compared=found)
 
 
 def run(proof: Proof, *, formulas: bool = True) -> Run:
@@ -328,5 +342,5 @@ def comparisons(runs: Iterable[Run]) -> str:
     """How many statements were compared with what was decided, e.g. ``3 of 8 statements compared (12 of 31 relations)``."""
     done = list(runs)
     found = [outcome.compared for each in done for outcome in each.outcomes]
-    relations = f"{sum(first for first, _ in found)} of {sum(second for _, second in found)} relations"
-    return f"{sum(each.compared for each in done)} of {sum(each.decided for each in done)} decided statements compared ({relations})"
+    relations = f"{sum(each.found for each in found)} of {sum(each.shown for each in found)} relations"
+    return f"{sum(each.compared for each in done)} of {len(found)} statements compared ({relations})"

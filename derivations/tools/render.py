@@ -7,7 +7,7 @@ from pathlib import Path
 
 from derivations.catalog import FOLDER
 from derivations.tools.latex import symbols
-from derivations.tools.proof import Extent, Outcome, Run, Step, comparisons, grades, is_compared, is_decided
+from derivations.tools.proof import Extent, Outcome, Run, Step, comparisons, grades, is_decided
 from glutheory.ground.files import replacing
 
 #: Where the committed rendering lives.
@@ -70,10 +70,11 @@ def _how(step: Step, outcome: Outcome) -> str:
 
 def _shown(outcome: Outcome) -> str:
     """How much of the displayed statement was compared with what was decided."""
-    found, shown = outcome.compared
-    if is_compared(outcome):
+    found = outcome.compared
+    if found.whole:
         return "Statement compared with what was decided"
-    return f"Statement not compared, or in part: {found} of {shown} relations" if found else "Statement not compared"
+    part = f", but for {found.found} of its {found.shown} relations" if found.found else ""
+    return f"Statement read, not compared{part}"
 
 
 def _tally(run: Run) -> str:
