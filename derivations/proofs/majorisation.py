@@ -9,7 +9,7 @@ import sympy as sp
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.matrices import K, e, f, i, j, q, quotient, r, spectral, u, values, weighted_sum, x
-from derivations.tools.means import reading
+from derivations.tools.means import ORDER, reading
 from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Form, Index, Tensor, delta, orthonormal, same, total, unit, unit_diagonal
 from derivations.tools.zero import positive, zero
@@ -57,7 +57,8 @@ def weight(first: Index, second: Index) -> Form:
 
 def _doubly_stochastic() -> Outcome:
     form = total(p[i, e] * p[j, e] * spectral(q, values, i, j) * total(v[i, r] * v[j, r], r), i, j)
-    forms = form - total(weight(e, f) * values[f], f)
+    averages = total(weight(e, f) * values[f], f)
+    forms = form - averages
 
     def summed(over: Index, basis: str, other: Form) -> Form:
         """A sum of the weights minus Σ_i (Σ_r v_ir²) (other)_i²; then with Σ_r v_ir² = 1 minus ‖other‖²."""
@@ -67,9 +68,9 @@ def _doubly_stochastic() -> Outcome:
     rows, cols = summed(f, "q", p[i, e]), summed(e, "p", q[i, f])
     # the weights' sums minus the squares of unit vectors, whose sums are 1
     ones = [orthonormal(total(b[i, e] ** 2, i), name, 0) for b, name in ((p, "p"), (q, "q"))]
-    reading({r"u_i^\top(K\odot C)\,u_i": form, r"\mu_i": form, r"\sum_j P_{ij}\lambda_j": total(weight(e, f) * values[f], f)})
+    reading({r"u_i^\top(K\odot C)\,u_i": form, r"\mu_i": form, r"\sum_j P_{ij}\lambda_j": averages})
     reading({"P_{ij}": weight(e, f), r"\sum_k (u_i^\top D_kq_j)^2": weight(e, f)}, "=")
-    reading({r"\sum_k (u_i^\top D_kq_j)^2": sp.Symbol("x", real=True) ** 2}, r"\ge")
+    reading({r"\sum_k (u_i^\top D_kq_j)^2": sp.Symbol("x", real=True) ** 2}, ORDER)
     for sum_, outer, found, one in (
         (r"\sum_j P_{ij}", r"u_i^\top\Bigl(\sum_k D_k^2\Bigr)u_i", rows, ones[0]),
         (r"\sum_i P_{ij}", r"q_j^\top\Bigl(\sum_k D_k^2\Bigr)q_j", cols, ones[1]),
@@ -88,16 +89,16 @@ def _partial_sums() -> Outcome:
     w, values_ = Tensor("w"), Tensor("lambda")
     size = sp.Symbol("r", positive=True)
     gap = total(values_[low], low) - total(w[low] * values_[low], low) - total(w[high] * values_[high], high)
-    parts = total((1 - w[low]) * (values_[low] - edge), low) + total(w[high] * (edge - values_[high]), high)
+    first, second = total((1 - w[low]) * (values_[low] - edge), low), total(w[high] * (edge - values_[high]), high)
+    parts = first + second
     # r = Σ w_j over both ranges: the terms with λ_r cancel
     constraint = size - total(w[low], low) - total(w[high], high)
     taken, left, above = sp.symbols("w 1-w f", nonnegative=True)
     lost = total(w[low] * values_[low], low) + total(w[high] * values_[high], high)
-    first, second = total((1 - w[low]) * (values_[low] - edge), low), total(w[high] * (edge - values_[high]), high)
     sums = {r"\sum_{j\le r}\lambda_j": total(values_[low], low), r"\sum_{i\le r}\mu_i": lost + edge * constraint}
     terms = r"\sum_{j\le r}(1-w_j)(\lambda_j-\lambda_r)", r"\sum_{j>r}w_j(\lambda_r-\lambda_j)"
     reading({**sums, terms[0]: first, terms[1]: second}, "=")
-    reading({terms[0]: left * above, terms[1]: taken * above}, r"\ge")
+    reading({terms[0]: left * above, terms[1]: taken * above}, ORDER)
     return both(same(gap - parts - edge * constraint), positive(left * above, taken * above))
 
 

@@ -6,7 +6,7 @@ import sympy as sp
 
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
-from derivations.tools.means import concluded, reading
+from derivations.tools.means import ORDER, concluded, reading
 from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.zero import positive, strictly, zero
@@ -57,7 +57,7 @@ def _optimal() -> Outcome:
     rho, factor = (most - least) / (most + least), 1 - 2 * (least + above) / (most + least)
     gap = 4 * above * below / (most + least) ** 2
     # ρ − |1 − ηλ| is the difference of squares over ρ + |1 − ηλ| (where that is 0 both are)
-    reading({r"|1-\eta\lambda_i|": rho - gap / sp.Symbol("f", positive=True), r"\rho": rho}, r"\le")
+    reading({r"|1-\eta\lambda_i|": rho - gap / sp.Symbol("f", positive=True), r"\rho": rho}, ORDER)
     return both(zero(rho**2 - factor**2 - gap), positive(gap, rho))
 
 

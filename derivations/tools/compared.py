@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from derivations.tools.limits import tends
+from derivations.tools.means import ORDER
 from derivations.tools.numbers import is_positive
 from derivations.tools.proof import Comparison, Outcome
 from derivations.tools.reading import SPACES, Reader, Unread, Value, tokens
@@ -126,7 +127,8 @@ def _plain(items: Sequence[str]) -> str:
 
 def agrees(claim: Claim, done: Outcome, names: Mapping[str, str]) -> bool | None:
     """Whether the relation follows as it stands; None where it cannot be read."""
-    given = {claim.sign, *map(_plain, claim.supposed)}
+    ordered = _SAME.get(claim.sign, claim.sign) in {*_TURNED, *_TURNED.values()}
+    given = {ORDER if ordered else claim.sign, *map(_plain, claim.supposed)}
     values: dict[str, Value] = {}
     prime = None
     for reading in done.readings:

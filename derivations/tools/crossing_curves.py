@@ -7,7 +7,7 @@ import sympy as sp
 from derivations.tools.abstract import activation_pair
 from derivations.tools.limits import decay
 from derivations.tools.matrices import e, i, j, q, spectral, u, values
-from derivations.tools.means import reading
+from derivations.tools.means import ORDER, reading
 from derivations.tools.proof import Outcome, both, follows
 from derivations.tools.sums import Form, Tensor, orthonormal, same, total
 from derivations.tools.zero import positive, strictly, zero
@@ -72,8 +72,8 @@ def weights() -> Outcome:
     whole = total(u[i] * (spectral(p, spectrum, i, j) + Y[i] * Y[j]) * u[j], i, j)
     reading({"w_i": whole, _WEIGHT: whole}, "=")
     # a unit u: λ_min(Σ) is the least σ_f, and the rest is not negative
-    reading({_WEIGHT: least + gap * square + square, r"\lambda_{\min}(\Sigma)": least}, r"\ge")
-    reading({r"\lambda_{\min}(\Sigma)": least}, ">", r"\Sigma \succ 0")
+    reading({_WEIGHT: least + gap * square + square, r"\lambda_{\min}(\Sigma)": least}, ORDER)
+    reading({r"\lambda_{\min}(\Sigma)": least}, ORDER, r"\Sigma \succ 0")
     return both(same(orthonormal(parts, "p", 1) - form), positive(gap * square, square))
 
 

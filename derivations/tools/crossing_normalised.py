@@ -7,7 +7,7 @@ from itertools import pairwise
 import sympy as sp
 
 from derivations.tools.matrices import K, e, i, j, k, q, r, spectral, u, values, x
-from derivations.tools.means import reading
+from derivations.tools.means import ORDER, reading
 from derivations.tools.numbers import larger
 from derivations.tools.proof import Outcome, both, follows
 from derivations.tools.sums import Form, Index, Tensor, delta, form, orthonormal, same, total, unit_diagonal
@@ -79,7 +79,7 @@ def last() -> Outcome:
     # the form at a unit v, a sum of forms of A ⪰ 0, is what the least eigenvalues differ by
     gap, more = sp.Symbol("s", nonnegative=True), sp.Symbol("e", positive=True)
     reading({r"v^\top(A\odot C)\,v": form, _SUM: parts}, "=")
-    reading({_SUM: gap, r"\lambda_1": level, r"\tilde\lambda_1": level + gap}, r"\ge")
+    reading({_SUM: gap, r"\lambda_1": level, r"\tilde\lambda_1": level + gap}, ORDER)
     # `_strict`: where it is 0 the least eigenvalue is not simple, or two inputs are parallel, or n = 1
     strict = r"n \ge 2", r"\text{no two }", r"\text{ parallel}", r"\lambda_1", r"\text{ simple}"
     reading({r"\lambda_1": level, r"\tilde\lambda_1": level + more}, *strict)
@@ -150,7 +150,7 @@ def singular() -> Outcome:
     reading({r"\lambda(K/m)": sp.Tuple(0, spectrum[0]), r"\lambda(\tilde K/m)": sp.Tuple(*spectrum[1:])}, "=")
     reading({r"Y^\top(K-\tilde K)Y": (forms * m).subs(told), r"\|Y\|^2": square.subs(told)}, "=", r"\perp", "d+1")
     reading({r"\|Y\|^2": size}, "=", "t>0")
-    reading({"d": 1 + more, r"\|Y\|^2": size}, "<")
+    reading({"d": 1 + more, r"\|Y\|^2": size}, ORDER)
     return both(
         same(*spectra, alone, rest - square, forms - (d + 1) / d**2 * square),
         zero(
@@ -193,7 +193,7 @@ def tie() -> Outcome:
     reading({r"\lambda(K/m)": sp.Tuple(a - b, a - b, a + 2 * b), "C": sp.Tuple(*sums)})
     reading({r"\lambda(\tilde K/m)": sp.Tuple(a - b, a + b / 2, a + b / 2)})
     below = sp.expand(sums[0].subs(a, asked)) * falls[0] + sp.expand(sums[1]) * falls[1]
-    reading({"D(t)": below}, "a>b", "b>0", "3y^2 > a-b", "<")
+    reading({"D(t)": below}, "a>b", "b>0", "3y^2 > a-b", ORDER)
     b_relu = (sp.sqrt(1 - sp.Rational(1, 4)) - (sp.pi - sp.acos(-sp.Rational(1, 2))) / 2) / (2 * sp.pi)
     return both(
         by_parts,

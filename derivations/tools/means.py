@@ -70,6 +70,8 @@ class Ledger:
     known: list[tuple[sp.Expr, bool]] = field(default_factory=list)
 
 
+#: A supposition of `reading`: that the relation is an inequality.
+ORDER = "order"
 _OPEN: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
 
 
@@ -146,7 +148,8 @@ def reading(values: Mapping[str, sp.Expr], *under: str, prime: sp.Symbol | None 
 
     Args:
         values: LaTeX of a letter or of a whole term, such as ``\lambda_{\min}(\tilde K)``, and its value here.
-        under: LaTeX of suppositions without which the values are not what they are.
+        under: LaTeX of suppositions without which the values are not what they are; "=" and `ORDER` say what kind of
+            relation they are for.
         prime: the variable by which a prime differentiates.
     """
     book = _OPEN.get()
