@@ -221,7 +221,8 @@ def proof() -> Proof:
                     r"D(t) = \bigl(d-\tfrac1d+\|Y\|^2\bigr)\bigl(e^{-2(1+1/d)t} - e^{-2(1-1/d^2)t}\bigr) < 0 "
                     r"\text{ for all } t > 0 \quad (m = 1)",
                 ),
-                "the corners of a regular simplex, and the eigenvalue of the constants first: $\\Sigma = C$ and $\\tilde\\Sigma = C\\odot C$ have the eigenspaces "
+                "the corners of a regular simplex, the eigenvalue of the constants first: "
+                "$\\Sigma = C$ and $\\tilde\\Sigma = C\\odot C$ have the eigenspaces "
                 "of the constants and of the sums 0. No two inputs are parallel, $\\lambda_1 = 0$ is simple and below "
                 "$\\tilde\\lambda_1$, and the hypothesis holds; but $w_1 = \\mathbf 1^\\top(\\Sigma+YY^\\top)\\,"
                 "\\mathbf 1/n = 0$. That $\\Sigma$ is positive definite cannot be left out: linear targets lie in "

@@ -110,7 +110,8 @@ def _ends() -> Outcome:
     gained = (tr - (sp.Symbol("sigma") - excess)) - (tr - sp.Symbol("sigma")) - excess
     # λ_1 − μ_1 = Σ_e P_1e (λ_1 − λ_e), and what n − 1 of the partial sums leave is not negative
     # λ_n and μ_n by the trace, μ_1 an average of the λ_e; the quotient with the lower top and the higher bottom
-    more, low, high, fall = sp.Symbol("x", nonnegative=True), *sp.symbols("l L", positive=True), sp.Symbol("y", nonnegative=True)
+    low, high = sp.symbols("l L", positive=True)
+    more, fall = sp.symbols("x y", nonnegative=True)
     reading({r"\mathrm{tr}(K\odot C)": total(K[i, i] * C[i, i], i).where(_UNIT), r"\mathrm{tr}\,K": total(K[i, i], i)})
     reading({r"\lambda_n": tr - sp.Symbol("sigma"), r"\mu_n": (tr - (sp.Symbol("sigma") - more))})
     reading({r"\lambda_1": high, r"\mu_1": high - fall})

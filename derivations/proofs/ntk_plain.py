@@ -139,7 +139,9 @@ def _scaled() -> Outcome:
 def _ntk_parametrisation() -> Outcome:
     scaled = m * FRONT**2 * (S + sigma_v**2 * GAMMA**2 * g * T)
     outside = {FRONT: 1 / sp.sqrt(m), GAMMA: 1 / sp.sqrt(d), sigma_v: 1}
-    reading({"K": scaled.subs(outside), r"\Sigma": (m * FRONT**2 * sigma_v**2 * S).subs(outside), "x\\cdot x'": g, "d": d})
+    reading(
+        {"K": scaled.subs(outside), r"\Sigma": (m * FRONT**2 * sigma_v**2 * S).subs(outside), "x\\cdot x'": g, "d": d}
+    )
     found = kernels(network("gelu"), "ntk")
     engine = sp.Add(*found.blocks.values()).subs({found.branches[0].S: S, found.branches[0].T: T})
     return zero(

@@ -95,12 +95,24 @@ def _sum() -> Outcome:
 def _theorem() -> Outcome:
     """The weighted sum for M = K + rS, and the signs of what min g and max g leave."""
     low, high, excess, weight, r, other = sp.symbols("a A e u r b", nonnegative=True)
-    # Rayleigh's quotient of K̃ is σ_p² Σ g_i u_i² times one of K + rS: both are above their least and below their largest
+    # Rayleigh's quotient of K̃ is σ_p² Σ g_i u_i² times one of K + rS; each is between its least and its largest
     norm, left, rest = sp.symbols("g s t", nonnegative=True)
     least, most = low + r * other, high + r * other
     reading({"r": r, r"\min_i\|x_i\|^2": norm, r"\max_i\|x_i\|^2": norm + left})
-    reading({r"\lambda_{\min}(K)": low, r"\lambda_{\min}(S)": other, r"\lambda_{\min}(\tilde K)": sp_**2 * (norm + left) * (least + rest)})
-    reading({r"\lambda_{\max}(K)": high + rest, r"\lambda_{\max}(S)": other, r"\lambda_{\max}(\tilde K)": sp_**2 * norm * most})
+    reading(
+        {
+            r"\lambda_{\min}(K)": low,
+            r"\lambda_{\min}(S)": other,
+            r"\lambda_{\min}(\tilde K)": sp_**2 * (norm + left) * (least + rest),
+        }
+    )
+    reading(
+        {
+            r"\lambda_{\max}(K)": high + rest,
+            r"\lambda_{\max}(S)": other,
+            r"\lambda_{\max}(\tilde K)": sp_**2 * norm * most,
+        }
+    )
     return both(weighted_sum(), positive(sp_**2 * low * excess * weight, sp_**2 * high * excess * weight, r * other))
 
 
@@ -286,7 +298,8 @@ def proof() -> Proof:
                     r"K \preceq K + rS \preceq \bigl(1 + \sigma_v^2/\sigma_p^2\bigr)K, \qquad \text{so}\qquad "
                     r"\mathrm{cond}(\tilde K) \le \Bigl(1 + \frac{\sigma_v^2}{\sigma_p^2}\Bigr)"
                     r"\frac{\max\|x_i\|^2}{\min\|x_i\|^2}\,\mathrm{cond}(K);",
-                    r"\text{LeCun: } 1 + \sigma_v^2/\sigma_p^2 = 1 + d/m, \qquad \text{ntk: } 1 + \sigma_v^2/\sigma_p^2 = 2",
+                    r"\text{LeCun: } 1 + \sigma_v^2/\sigma_p^2 = 1 + d/m, \qquad "
+                    r"\text{ntk: } 1 + \sigma_v^2/\sigma_p^2 = 2",
                 ),
                 "$(1+r/m)K - (K+rS) = (r/m)(K-mS)\\succeq0$ with $r/m = \\sigma_v^2/\\sigma_p^2$; larger matrices have "
                 "larger eigenvalues; then the bound for inputs of any norm. The ntk parametrisation is the standard "

@@ -8,117 +8,21 @@ not follow in this way, is not compared; to leave out what is supposed only asks
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
+from derivations.tools.claims import Claim, chain, claims
 from derivations.tools.limits import tends
 from derivations.tools.means import ORDER
 from derivations.tools.numbers import is_positive
 from derivations.tools.proof import Comparison, Outcome
-from derivations.tools.reading import SPACES, Reader, Unread, Value, tokens
+from derivations.tools.reading import SPACES, Reader, UnreadError, Value, tokens
 from derivations.tools.sums import Form, same
 from derivations.tools.zero import is_zero
 
-_RELATIONS = frozenset(
-    r"= < > \le \leq \ge \geq \ne \neq \to \sim \simeq \approx \propto \succ \succeq \prec \preceq \in \ni \ll \gg "
-    r"\perp \equiv \mapsto \xrightarrow".split()
-)
 _SAME = {r"\leq": r"\le", r"\geq": r"\ge", r"\succeq": r"\ge", r"\preceq": r"\le"}
 _TURNED = {">": "<", r"\ge": r"\le"}
-_DEPTH = {"{": 1, "(": 1, "[": 1, r"\langle": 1, "}": -1, ")": -1, "]": -1, r"\rangle": -1}
-_IMPLIES = frozenset({r"\Longrightarrow", r"\implies", r"\Rightarrow"})
-_EQUIVALENT = frozenset({r"\iff", r"\Longleftrightarrow", r"\Leftrightarrow"})
-_STRONG = frozenset({r"\qquad", r"\\", ";"})
-_BREAKS = frozenset({":", ",", r"\quad"}) | _STRONG | _IMPLIES | _EQUIVALENT
-_WORD = r"(?:if|for|where|with|when|on|but|unless)"
-#: Words in front of what is supposed: they begin or end so.
-_SUPPOSING = re.compile(rf"\W*{_WORD}\b|.*\b{_WORD}$")
-
-
-@dataclass
-class Claim:
-    """One displayed relation, its sides in tokens, and what is supposed for it, each in tokens."""
-
-    left: list[str]
-    sign: str
-    right: list[str]
-    supposed: list[list[str]] = field(default_factory=list)
-
-
-def _pieces(latex: str) -> Iterator[tuple[list[str], str]]:
-    """The formula cut at what separates: pieces in tokens, and the separator behind each."""
-    depth, piece, items = 0, list[str](), tokens(latex)
-    for place, token in enumerate(items):
-        depth = max(0, depth + _DEPTH.get(token, 0))
-        range_ = token == r"\ " and items[place + 1 : place + 2] == ["("]
-        if depth == 0 and (token in _BREAKS or range_ or token.startswith(r"\text{")):
-            yield piece, token
-            piece = []
-        else:
-            piece.append(token)
-    yield piece, ""
-
-
-def _chain(piece: list[str], last: list[str], supposed: list[list[str]]) -> list[Claim]:
-    """The relations of a piece, a = b < c as two; a formula without a sign is one that cannot be read."""
-    sides, signs, depth = [list[str]()], list[str](), 0
-    for token in piece:
-        depth += _DEPTH.get(token, 0)
-        if depth == 0 and token in _RELATIONS:
-            signs.append(token)
-            sides.append([])
-        else:
-            sides[-1].append(token)
-    if signs and not [token for token in sides[0] if token not in SPACES]:
-        sides[0] = last
-    pairs = zip(sides, signs or [""], [*sides[1:], []], strict=False)
-    return [Claim(left, sign, right, list(supposed)) for left, sign, right in pairs]
-
-
-def _alone(bare: list[str]) -> bool:
-    """Whether it is a relation in brackets of its own."""
-    depth = 0
-    for place, token in enumerate(bare):
-        depth += {"(": 1, ")": -1}.get(token, 0)
-        if depth == 0 and place < len(bare) - 1:
-            return False
-    return bare[:1] == ["("] and bool(_RELATIONS & set(bare))
-
-
-def claims(latex: str) -> list[Claim]:
-    r"""The relations that a statement displays.
-
-    What is supposed is no claim: what stands before a colon or an arrow, behind "for", "if" and the like up to the next
-    comma, and a relation in brackets of its own.
-    """
-    found: list[Claim] = []
-    before, words, last = list[list[str]](), list[list[str]](), list[str]()
-    start, supposing = 0, False  # where the clause began
-    for piece, separator in _pieces(latex):
-        bare = [token for token in piece if token not in SPACES]
-        alone = _alone(bare)
-        if bare and (alone or supposing):
-            for claim in found[start:]:
-                claim.supposed.append(bare[1:-1] if alone else bare)
-        elif bare:
-            found += _chain(piece, last, before)
-            last = found[-1].right
-        said = separator[6:-1].strip() if separator.startswith(r"\text{") else ""
-        supposing = bool(_SUPPOSING.match(said)) if said else supposing and separator in SPACES
-        words += [[separator]] if said else []
-        if separator in _IMPLIES or separator == ":" or said.endswith(":"):
-            taken = [[*claim.left, claim.sign, *claim.right] for claim in found[start:]]
-            before = [*(before if separator in _IMPLIES else ()), *words, *taken]
-            del found[start:]
-            words = []
-        elif separator in _EQUIVALENT:
-            found.append(Claim([], separator, []))
-        elif separator in _STRONG:
-            start, words = len(found), []
-            before = [] if separator == ";" else before
-    return found
 
 
 def _plain(items: Sequence[str]) -> str:
@@ -139,14 +43,14 @@ def agrees(claim: Claim, done: Outcome, names: Mapping[str, str]) -> bool | None
     reader = Reader(values, names, done.scalars, prime)
     try:
         left, right = reader.read(claim.left), reader.read(claim.right)
-        for each in (each for items in claim.supposed for each in _chain(items, [], [])):
+        for each in (each for items in claim.supposed for each in chain(items, [], [])):
             if claim.sign != "=" or each.sign == "=":  # an identity is one without a range
                 left, right = _put(each, reader, left, right)
         if claim.sign == r"\to":
             large = [reader.read(items[:1]) for items in claim.supposed if items[1:] == [r"\to", r"\infty"]]
             return tends(left, large[0], right).passed if len(large) == 1 else None
         return _holds(left, claim.sign, right, "".join(claim.right), done.known)
-    except (Unread, ValueError, TypeError, AttributeError, NotImplementedError):
+    except (UnreadError, ValueError, TypeError, AttributeError, NotImplementedError):
         return None  # not read, or what is no sum and no product of what was read
 
 
@@ -154,7 +58,7 @@ def _put(claim: Claim, reader: Reader, left: Value, right: Value) -> tuple[Value
     """Both sides with what is supposed, where it says something of one symbol."""
     try:
         low, high = reader.read(claim.left), reader.read(claim.right)
-    except Unread:
+    except UnreadError:
         return left, right
     if not (isinstance(low, sp.Expr) and isinstance(high, sp.Expr)):
         return left, right

@@ -110,7 +110,8 @@ class Outcome:
         passed: whether it was confirmed.
         means: by what it was decided.
         method: the same for the reader, one clause.
-        symbols, believed, instances, cases, links, signs, scalars, readings, known: from the ledger of the check, see `derivations.tools.means`.
+        symbols, believed, instances, cases, links, signs, scalars, readings, known: from the ledger of the check, see
+            `derivations.tools.means`.
         doubts: what the sentence says beyond that, as clauses, see `derivations.tools.sentence`.
         compared: how the displayed relations compare with what was decided.
     """
@@ -288,7 +289,7 @@ def is_decided(step: Step, outcome: Outcome) -> bool:
 
 def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
     """With what its sentence says beyond what was decided, and how much of it was compared with that."""
-    from derivations.tools.compared import compared  # noqa: PLC0415 (its deciding functions import this module)
+    from derivations.tools.compared import compared
 
     cites, own = step.scope.cites, step.names
     defined = {**own, **{name: formula for name, formula in names.items() if name not in own}}
@@ -339,7 +340,7 @@ def grades(runs: Iterable[Run]) -> str:
 
 
 def comparisons(runs: Iterable[Run]) -> str:
-    """How many statements were compared with what was decided, e.g. ``3 of 8 statements compared (12 of 31 relations)``."""
+    """How many statements were compared, e.g. ``3 of 8 statements compared (12 of 31 relations)``."""
     done = list(runs)
     found = [outcome.compared for each in done for outcome in each.outcomes]
     relations = f"{sum(each.found for each in found)} of {sum(each.shown for each in found)} relations"

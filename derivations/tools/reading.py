@@ -1,8 +1,8 @@
 r"""LaTeX of displayed formulas read back as SymPy: what can be read is compared with what was decided.
 
 A strict subset: numbers, letters, + − · / and powers, ``\frac``, ``\sqrt``, elementary functions, derivatives and
-values at a point. ⊙ is the product of entries. What is not in it is not guessed: `Unread` says so, and the relation
-counts as not compared.
+values at a point. ⊙ is the product of entries. What is not in it is not guessed: `UnreadError` says so, and the
+relation counts as not compared.
 """
 
 from __future__ import annotations
@@ -16,18 +16,24 @@ import sympy as sp
 
 from derivations.tools.letters import GREEK, SAME
 
-_TOKEN = re.compile(r"\\begin\{pmatrix\}.*?\\end\{pmatrix\}|\\text\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\\.|\S")
-_IGNORED = re.compile(r"\\(?:[bB]ig+[lrm]?|left|right|displaystyle|textstyle|nolimits|(?:begin|end)\{gathered\})(?![A-Za-z])")
+_TOKEN = re.compile(
+    r"\\begin\{pmatrix\}.*?\\end\{pmatrix\}|\\text\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|\\.|\d+\.\d+|\S"
+)
+_IGNORED = re.compile(
+    r"\\(?:[bB]ig+[lrm]?|left|right|displaystyle|textstyle|nolimits|(?:begin|end)\{gathered\})(?![A-Za-z])"
+)
+_NAMED = ("sin", "cos", "tan", "sinh", "cosh", "arcsin", "arccos", "arctan", "exp")
 _FUNCTIONS: dict[str, Callable[[sp.Expr], sp.Expr]] = {
-    name: getattr(sp, name.replace("arc", "a")) for name in "sin cos tan sinh cosh arcsin arccos arctan exp".split()
+    name: getattr(sp, name.replace("arc", "a")) for name in _NAMED
 } | {"ln": sp.log, "log": sp.log}
 #: What a formula may stand for: an expression, a form, a matrix or a tuple of such.
 Value: TypeAlias = Any
 SPACES = frozenset({r"\,", r"\;", r"\ ", r"\!", "~", r"\quad"})
+_ENDS = frozenset({"", "+", "-", ",", ")", "]", "}", r"\}", "|"})
 _OPEN = {"(": ")", "[": "]", "{": "}", r"\{": r"\}"}
 
 
-class Unread(Exception):
+class UnreadError(Exception):
     """The formula has something that is not read; the message is what."""
 
 
@@ -59,14 +65,14 @@ class Reader:
         """The value of these tokens.
 
         Raises:
-            Unread: something in them is not in the subset.
+            UnreadError: something in them is not in the subset.
         """
         outer = self._items, self._at
         self._items, self._at = items, 0
         try:
             value = self._sum()
             if self._at < len(items):
-                raise Unread(self._next())
+                raise UnreadError(self._next())
             return value
         finally:
             self._items, self._at = outer
@@ -77,7 +83,7 @@ class Reader:
     def _take(self, wanted: str = "") -> str:
         token = self._next()
         if not token or (wanted and token != wanted):
-            raise Unread(token or "the end")
+            raise UnreadError(token or "the end")
         self._at += 1
         return token
 
@@ -105,13 +111,12 @@ class Reader:
             elif token == "/" and any_:
                 self._take()
                 value /= self._factor()
-            elif not token or token in ("+", "-", ",", ")", "]", "}", r"\}", "|"):
-                if token == "|" and not any_:
-                    value *= self._factor()
-                elif any_:
-                    return value
-                else:
-                    raise Unread(token or "the end")
+                if self._next() not in {*SPACES, *_ENDS, r"\cdot", "/"}:
+                    raise UnreadError("/")  # 1/2x can be x/2 or 1/(2x)
+            elif any_ and token in _ENDS:
+                return value
+            elif token in _ENDS - {"|"}:
+                raise UnreadError(token or "the end")
             else:
                 value *= self._factor()
             any_ = True
@@ -126,14 +131,14 @@ class Reader:
             elif self._next() == "'":
                 self._take()
                 if self.prime is None:
-                    raise Unread("'")
+                    raise UnreadError("'")
                 value = sp.diff(value, self.prime)
             elif self._items[self._at : self._at + 2] == ["|", "_"]:
                 self._at += 2
                 left, equals, right = "".join(self._group()).partition("=")
                 symbol = Reader({}, {}, self.scalars).read(tokens(left))
                 if not equals or not symbol.is_Symbol:
-                    raise Unread("|")
+                    raise UnreadError("|")
                 value = value.subs(symbol, self.read(tokens(right)))
             else:
                 return value
@@ -153,6 +158,7 @@ class Reader:
         return self.read(self._group())
 
     def _meant(self) -> Value | None:
+        """The value of the longest term that starts here, if one does."""
         for latex in sorted(self.means, key=len, reverse=True):
             items = [token for token in tokens(latex) if token not in SPACES]
             place, left = self._at, list(items)
@@ -174,16 +180,10 @@ class Reader:
             return value
         token = self._take()
         command = token[1:] if token.startswith("\\") else ""
-        if token.isdigit():
-            while self._next().isdigit():
+        if token[0].isdigit():  # one digit, or a number with a point
+            while token.isdigit() and self._next().isdigit():
                 token += self._take()
-            if self._next() == "." and self._items[self._at + 1 : self._at + 2] != [] and self._items[self._at + 1].isdigit():
-                self._take()
-                digits = ""
-                while self._next().isdigit():
-                    digits += self._take()
-                return sp.Rational(f"{token}.{digits}")
-            return sp.Integer(token)
+            return sp.Rational(token)
         if token in _OPEN:
             values = [self._sum()]
             while self._next() == ",":
@@ -226,7 +226,7 @@ class Reader:
             bottom = bottom[: bottom.index("^")]
         symbol = Reader({}, {}, self.scalars).read(bottom)
         if not symbol.is_Symbol:
-            raise Unread(r"\partial")
+            raise UnreadError(r"\partial")
         return sp.diff(self.read(top) if top else self._factor(), symbol, order)
 
     def _function(self, function: Callable[[sp.Expr], sp.Expr]) -> Value:
@@ -236,39 +236,41 @@ class Reader:
             power = self._argument()
         self._skip()
         if self._next() in ("(", "[", r"\frac", r"\tfrac", r"\sqrt"):
-            return function(self._atom()) ** power
+            value = self._atom()
+            if self._next() in ("(", "^"):
+                raise UnreadError(self._next())  # in exp ½(…) and sin (x)² the argument may go on
+            return function(value) ** power
         value, count = sp.S.One, 0
         while self._next().isalnum() or self._next()[1:] in GREEK or self._next() == r"\pi":
             value *= self._factor()
             count += 1
         if not count:
-            raise Unread(self._next())
+            raise UnreadError(self._next())
         return function(value) ** power
 
     def _letter(self, token: str, command: str) -> Value:
         accent = ""
         if command in ("tilde", "bar", "hat"):
-            accent = token + " "
+            accent = token
             (token,) = self._group()[:1] or [""]
             command = token[1:] if token.startswith("\\") else ""
         if not (command in GREEK or (len(token) == 1 and token.isalpha())):
-            raise Unread(token)
+            raise UnreadError(token)
         name, index = accent + token, ""
         if self._next() == "_":
             self._take()
             index = "".join(self._group())
-        base = accent.replace("\\", "") + SAME.get(command or token, command or token)
+        base = (f"{accent[1:]} " if accent else "") + SAME.get(command or token, command or token)
         plain = f"{base}_{index}".replace("\\", "") if index else base
         if self._applied(self._at) or (self._next() == "(" and plain not in self.scalars):
-            raise Unread(f"{plain}(")
-        keys = (f"{name}_{index}", f"{name}_{{{index}}}") if index else (name,)
-        keys = tuple(key.replace(" ", "") for key in keys)
-        key = next((key for key in self.names if key.replace(" ", "") in keys and key not in self._open), "")
+            raise UnreadError(f"{plain}(")
+        wanted = {f"{name}_{index}", f"{name}_{{{index}}}"} if index else {name}
+        key = next((key for key in self.names if key.replace(" ", "") in wanted and key not in self._open), "")
         if key and not self.names[key].startswith(r"\text"):
             inner = Reader(self.means, self.names, self.scalars, self.prime, (*self._open, key))
             return inner.read(tokens(self.names[key]))
         if plain not in self.scalars:  # a matrix, perhaps, or a function
-            raise Unread(plain)
+            raise UnreadError(plain)
         return self.scalars[plain]
 
     def _applied(self, place: int) -> bool:

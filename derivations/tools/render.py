@@ -27,8 +27,7 @@ def _step(number: int, step: Step, outcome: Outcome) -> str:
         + _named(step.names)
         + f"**Rule.** {_capital(step.rule)}.\n\n"
         f"**{_verdict(step, outcome)}.** {_capital(_how(step, outcome))}.\n"
-        f"\n**{_shown(outcome)}.**\n"
-        + (f"\n**Cited, not checked.** {_capital(cited)}.\n" if cited else "")
+        f"\n**{_shown(outcome)}.**\n" + (f"\n**Cited, not checked.** {_capital(cited)}.\n" if cited else "")
     )
 
 
@@ -140,8 +139,7 @@ _FOOTER = (
 def index(runs: Mapping[str, Run]) -> str:
     """The table of contents."""
     rows = [
-        f"| [{name}]({name}.md) | {run.proof.title} | {_capital(run.proof.source)} | {grades([run])} | "
-        f"{run.compared} |"
+        f"| [{name}]({name}.md) | {run.proof.title} | {_capital(run.proof.source)} | {grades([run])} | {run.compared} |"
         for name, run in runs.items()
     ]
     total = sum(len(run.outcomes) for run in runs.values())

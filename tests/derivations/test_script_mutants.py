@@ -1,7 +1,6 @@
 """Every proof script notices mistakes in it: at least two of each, at the step that is named beside it."""
 
 from collections import Counter
-
 from dataclasses import replace
 from pathlib import Path
 
