@@ -8,8 +8,8 @@ from derivations.tools.compared import compared
 from derivations.tools.means import ORDER, concluded, ledger, reading
 from derivations.tools.proof import both
 from derivations.tools.reading import Reader, UnreadError, tokens
-from derivations.tools.sums import Tensor, total
 from derivations.tools.sums import Index as I
+from derivations.tools.sums import Tensor, total
 from derivations.tools.zero import positive, strictly, zero
 
 x, y, z = sp.symbols("x y z", positive=True)
