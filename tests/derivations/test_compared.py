@@ -8,13 +8,12 @@ from derivations.tools.compared import compared
 from derivations.tools.means import ORDER, concluded, ledger, reading
 from derivations.tools.proof import both
 from derivations.tools.reading import Reader, UnreadError, tokens
-from derivations.tools.sums import Index as I
-from derivations.tools.sums import Tensor, total
+from derivations.tools.sums import Index, Tensor, total
 from derivations.tools.zero import positive, strictly, zero
 
 x, y, z = sp.symbols("x y z", positive=True)
 theta, f = sp.Symbol("theta", positive=True), sp.Function("f")
-i, j = I("i"), I("j")
+i, j = Index("i"), Index("j")
 K, u = Tensor("K", symmetric=True), Tensor("u")
 
 
