@@ -172,7 +172,8 @@ def _wide() -> Outcome:
     pairs = [(equation_three(), equation_four())]
     pairs += [(engine(GATES[gate], "standard"), engine(gate, "standard")) for gate in spots(GATES)]
     first, second = (kernel.subs(_LECUN) for kernel in pairs[0])
-    least, most, down, up = *sp.symbols("l L", positive=True), *sp.symbols("s t", nonnegative=True)
+    least, most = sp.symbols("l L", positive=True)
+    down, up = sp.symbols("s t", nonnegative=True)
     reading({"K_m": first, r"\tilde K_m": second, r"G\odot S": g * S})
     reading({r"\mathrm{cond}(\tfrac1d G\odot S)": (most - down) / (least + up), r"\mathrm{cond}(S)": most / least})
     found = []
