@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from derivations.catalog import load, names
-from derivations.tools.proof import Run, grades
+from derivations.tools.proof import Run, comparisons, grades
 from derivations.tools.proof import run as run_proof
 from derivations.tools.render import INDEX, RENDERED, differences, markdown, pages, write
 from glutheory.errors import UnknownNameError
@@ -36,8 +36,8 @@ def _run_all(chosen: tuple[str, ...]) -> dict[str, Run]:
         start = time.perf_counter()
         run = runs[name] = run_proof(proof)
         seconds = time.perf_counter() - start
-        verdict = grades([run]) if run.failure is None else "FAILED"
-        click.echo(f"{verdict:<50}{seconds:6.1f} s", err=True)
+        verdict = f"{grades([run])}, {run.compared} compared" if run.failure is None else "FAILED"
+        click.echo(f"{verdict:<60}{seconds:6.1f} s", err=True)
         _explain(name, run)
     return runs
 
@@ -89,7 +89,8 @@ def main(name: str | None, check: bool, output: Path) -> None:
             sys.exit(0 if current and not failed else 1)
         texts = pages(runs)
         write(texts, output)
-        click.echo(f"{len(runs)} proofs: {grades(runs.values())}; {len(texts)} pages written.", err=True)
+        counts = f"{grades(runs.values())}; {comparisons(runs.values())}"
+        click.echo(f"{len(runs)} proofs: {counts}; {len(texts)} pages written.", err=True)
         sys.exit(1 if failed else 0)
     except UnknownNameError as error:
         raise BadInputError(str(error)) from None

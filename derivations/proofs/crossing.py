@@ -114,11 +114,11 @@ def proof() -> Proof:
                 "at last",
                 lines(
                     r"\Sigma \succ 0,\ \lambda_1 < \tilde\lambda_1 \;\Longrightarrow\; e^{2\lambda_1t}D(t) \to "
-                    r"\mathrm{Tr}[PM] > 0: \text{ gated lower in the end;}",
+                    r"\mathrm{Tr}[PM] > 0 \quad \text{(gated lower in the end)};",
                     r"\tilde\Sigma \succ 0,\ \lambda_1 > \tilde\lambda_1 \;\Longrightarrow\; "
-                    r"e^{2\tilde\lambda_1t}D(t) \to -\mathrm{Tr}[\tilde P\tilde M] < 0: \text{ non-gated;}",
+                    r"e^{2\tilde\lambda_1t}D(t) \to -\mathrm{Tr}[\tilde P\tilde M] < 0 \quad \text{(non-gated)};",
                     r"\lambda_1 = \tilde\lambda_1 \;\Longrightarrow\; e^{2\lambda_1t}D(t) \to \mathrm{Tr}[PM] - "
-                    r"\mathrm{Tr}[\tilde P\tilde M], \qquad P, \tilde P \text{ the projectors on their eigenspaces}",
+                    r"\mathrm{Tr}[\tilde P\tilde M]",
                 ),
                 "the slowest exponential outlasts all others; its weight $\\mathrm{Tr}[PM]$ is a sum of $w_i \\ge "
                 "\\lambda_{\\min}(\\Sigma)$ by the step before. The sign of $D$ at last is "
@@ -197,9 +197,9 @@ def proof() -> Proof:
                 lines(
                     r"d = 2,\ n = 3,\ \angle(x_i, x_j) = 120^\circ,\ Y = y(1,1,1):\qquad K/m = (a-b)\,I + "
                     r"b\,\mathbf 1\mathbf 1^\top, \qquad Y^\top(K-\tilde K)Y = 9\,b\,y^2\,m,",
-                    r"\text{eigenvalues over } m \quad K:\ a-b,\ a-b,\ a+2b, \qquad \tilde K:\ a-b,\ a+\tfrac b2,\ "
-                    r"a+\tfrac b2,",
-                    r"a > b > 0,\ 3y^2 > a-b:\qquad C = a-b-3y^2,\ -(a+2b+3y^2),\ 0 \;\Longrightarrow\; D(t) < 0 "
+                    r"\lambda(K/m) = (a-b,\ a-b,\ a+2b), \qquad \lambda(\tilde K/m) = \bigl(a-b,\ a+\tfrac b2,\ "
+                    r"a+\tfrac b2\bigr);",
+                    r"a > b > 0,\ 3y^2 > a-b:\qquad C = (a-b-3y^2,\ -(a+2b+3y^2),\ 0), \qquad D(t) < 0 "
                     r"\text{ for all } t > 0",
                 ),
                 "both have the eigenspaces of the constants and of the sums 0; cumulate the weights, slowest first. "
@@ -219,7 +219,7 @@ def proof() -> Proof:
                     r"\quad \frac{\tilde K}m = \begin{pmatrix} a & -b \\ -b & a \end{pmatrix}, \qquad Y^\top(K-\tilde "
                     r"K)Y = "
                     r"4\,b\,y^2\,m > 0,",
-                    r"\text{eigenvalues over } m \text{ of both: } a-b,\ a+b; \qquad D(t) = 2y^2\bigl(e^{-2(a+b)t} - "
+                    r"\lambda(K/m) = \lambda(\tilde K/m) = (a-b,\ a+b), \qquad D(t) = 2y^2\bigl(e^{-2(a+b)t} - "
                     r"e^{-2(a-b)t}\bigr) < 0 \text{ for all } t > 0 \quad (m = 1)",
                 ),
                 "gating exchanges the eigenvectors. The least eigenvalue is simple, $\\Sigma$ positive definite and "
@@ -235,12 +235,13 @@ def proof() -> Proof:
                 lines(
                     r"\phi(z) = z,\ d \ge 2,\ n = d+1,\ C_{ij} = -\tfrac1d\ (i \ne j),\ Y \perp \mathbf 1:\qquad "
                     r"Y^\top(K-\tilde K)Y = \tfrac{d+1}{d^2}\,\|Y\|^2\,m,",
-                    r"\text{eigenvalues over } m \text{ on } \mathbf 1 \text{ and on } \mathbf 1^\perp \quad K:\ 0,\ "
-                    r"1+\tfrac1d, \qquad \tilde K:\ 1+\tfrac1d,\ 1-\tfrac1{d^2},",
+                    r"\lambda(K/m) = \bigl(0,\ "
+                    r"1+\tfrac1d\bigr), \qquad \lambda(\tilde K/m) = \bigl(1+\tfrac1d,\ 1-\tfrac1{d^2}\bigr),",
                     r"D(t) = \bigl(d-\tfrac1d+\|Y\|^2\bigr)\bigl(e^{-2(1+1/d)t} - e^{-2(1-1/d^2)t}\bigr) < 0 "
                     r"\text{ for all } t > 0 \quad (m = 1)",
                 ),
-                "the corners of a regular simplex: $\\Sigma = C$ and $\\tilde\\Sigma = C\\odot C$ have the eigenspaces "
+                "the corners of a regular simplex, the eigenvalue of the constants first: "
+                "$\\Sigma = C$ and $\\tilde\\Sigma = C\\odot C$ have the eigenspaces "
                 "of the constants and of the sums 0. No two inputs are parallel, $\\lambda_1 = 0$ is simple and below "
                 "$\\tilde\\lambda_1$, and the hypothesis holds; but $w_1 = \\mathbf 1^\\top(\\Sigma+YY^\\top)\\,"
                 "\\mathbf 1/n = 0$. That $\\Sigma$ is positive definite cannot be left out: linear targets lie in "

@@ -8,7 +8,7 @@ from derivations.tools import theorems as by
 from derivations.tools.arcsine import d_dc, read, vanish
 from derivations.tools.gauss import moment
 from derivations.tools.latex import lines
-from derivations.tools.means import spots
+from derivations.tools.means import reading, spots
 from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.zero import zero
 from glutheory.activations import activation
@@ -32,11 +32,13 @@ def _engine_kernels() -> Outcome:
     value = gate.branches[0]
     first = sp.Add(*plain.blocks.values()).subs(_G, c * _D)
     second = sp.Add(*gate.blocks.values()).subs({value.S: value.covariance, value.T: 1}).subs(_G, c * _D)
+    reading({"K": first, r"\tilde K": second, "S": S, "T": T, "c": c})
     return zero((first, S + c * T), (second, 2 * c * S + c**2 * T))
 
 
 def _derivatives() -> Outcome:
     T = sp.diff(_S, c)
+    reading({"K": _S + c * T, r"\tilde K": 2 * c * _S + c**2 * T, "S": _S, "c": c})
     return zero((_S + c * T, sp.diff(c * _S, c)), (2 * c * _S + c**2 * T, sp.diff(c**2 * _S, c)))
 
 
@@ -64,6 +66,7 @@ def _polynomial() -> Outcome:
     plain = sum((i + 1) * value * rho**i for (i,), value in sp.Poly(kappa, rho).terms())
     gated = sum((i + 2) * value * rho ** (i + 1) for (i,), value in sp.Poly(kappa, rho).terms())
     engine = [derivation(product(*names)).ntk.subs(sphere) for names in (("monomial3",), ("identity", "monomial3"))]
+    reading({r"\kappa": kappa, "K": engine[0], r"\tilde K": engine[1]})
     return zero(kappa - 9 * rho - 6 * rho**3, plain - engine[0], gated - engine[1])
 
 
@@ -71,6 +74,7 @@ def _several_gates() -> Outcome:
     """With n identity branches K = (ρ^{n+1} κ)′: for all n by the product rule; ReLU, n = 2, 3, by the engine too."""
     T = sp.diff(_KAPPA, rho)
     general = rho**n * _KAPPA + rho * (n * rho ** (n - 1) * _KAPPA + rho**n * T)
+    reading({"K": general, r"\kappa": _KAPPA}, prime=rho)
     differences = [general - sp.diff(rho ** (n + 1) * _KAPPA, rho)]
     S = read(derivation("relu").dual.S)
     checks = []
@@ -86,6 +90,8 @@ def _decorrelation() -> Outcome:
     variance = rho * sp.diff(mu, rho)
     plain, gated = sp.diff(rho * _KAPPA, rho), sp.diff(rho**2 * _KAPPA, rho)
     slope = rho * (sp.diff(gated, rho) / gated - sp.diff(plain, rho) / plain)
+    reading({"K": plain, r"\tilde K": gated, r"\kappa": _KAPPA, r"\mu": mu, "V": variance}, prime=rho)
+    reading({r"\frac{d \ln(\tilde K/K)}{d\ln\rho}": slope})
     return zero(
         plain - _KAPPA * (1 + mu), gated - rho * _KAPPA * (2 + mu), slope - (1 - variance / ((1 + mu) * (2 + mu)))
     )
@@ -100,6 +106,9 @@ def _weights() -> Outcome:
     first = sp.Function("A")(rho)
     second, third = rho * sp.diff(first, rho), rho * sp.diff(rho * sp.diff(first, rho), rho)
     mean = rho * sp.diff(first, rho) / first
+    sums = (first, second, third)
+    reading({rf"\sum {name}c_k\rho^k": value for name, value in zip(("", r"k\,", "k^2"), sums, strict=True)})
+    reading({r"\kappa": first, r"\mu": mean, "V": rho * sp.diff(mean, rho)}, prime=rho)
     return zero(*shift, (mean, second / first), rho * sp.diff(mean, rho) - (third / first - (second / first) ** 2))
 
 

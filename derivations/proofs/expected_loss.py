@@ -11,7 +11,7 @@ from derivations.tools.finite_width import FRONT, Small, identity, polynomial, s
 from derivations.tools.latex import lines
 from derivations.tools.limits import decay
 from derivations.tools.matrices import e, i, j, k, q, spectral, values
-from derivations.tools.means import Means, spots
+from derivations.tools.means import Means, reading, spots
 from derivations.tools.proof import Outcome, Proof, Step, both, confirmed, every, follows
 from derivations.tools.sums import Component, Form, Index, Tensor, delta, form, orthonormal, same, total
 from derivations.tools.zero import strictly, zero
@@ -52,6 +52,7 @@ def _step() -> Outcome:
     step = same(
         gradient - total(J[i, a] * residual(i), i), after - total((delta(i, j) - eta * kernel) * residual(i), i)
     )
+    reading({"e_{k+1}": after, r"(I - \eta K)\,e_k": total((delta(i, j) - eta * kernel) * residual(i), i)})
     return follows("the error after the step", step)
 
 
@@ -69,6 +70,8 @@ def _powers() -> Outcome:
     quadratic = total(E[i] * power(i, j, 2 * steps) * E[j], i, j)
     modes = total(Tensor("mu")[e] ** (2 * steps) * total(q[i, e] * E[i], i) ** 2, e)
     induced = follows("the induction on $k$, its start and its step", same(base, induction))
+    norm, sum_ = r"\|(I-\eta K)^k e_0\|^2", r"\sum_i (1-\eta\lambda_i)^{2k}\,(q_i\cdot e_0)^2"
+    reading({"L_k": square, norm: square, r"e_0^\top (I-\eta K)^{2k}\, e_0": quadratic, sum_: modes})
     return both(induced, same(square - quadratic, quadratic - modes))
 
 
@@ -113,13 +116,24 @@ def _quadratic() -> Outcome:
         return rest * SIGMA[held[0][1][0], held[1][1][0]] if len(held) == 2 else form(0)
 
     expected = total(M[i, j] * SIGMA[i, j], i, j) + total(Y[i] * M[i, j] * Y[j], i, j)
+    traces = total(M[i, j] * SIGMA[i, j], i, j), total(Y[i] * M[i, j] * Y[j], i, j)
+    reading({r"\mathbb{E}\,e_0^\top M e_0": expanded.where(mean), r"\mathrm{Tr}[M\Sigma]": traces[0]})
+    reading({r"Y^\top M\,Y": traces[1]})
     return same(expanded.where(mean) - expected)
+
+
+_MODES = r"\sum_i w_i\,(1-\eta\lambda_i)^{2k}"
 
 
 def _spectral() -> Outcome:
     """Tr[A^{2k} Σ] + YᵀA^{2k}Y in the eigenbasis, for a symbolic k and any n."""
     left = total(power(i, j, 2 * steps) * (SIGMA[i, j] + Y[i] * Y[j]), i, j)
     weight = total(q[i, e] * SIGMA[i, j] * q[j, e], i, j) + total(q[i, e] * Y[i], i) ** 2
+    traces = [total(power(i, j, 2 * steps) * each, i, j) for each in (SIGMA[i, j], Y[i] * Y[j])]
+    reading({r"\mathrm{Tr}[(I-\eta K)^{2k}\,\Sigma]": traces[0], r"Y^\top(I-\eta K)^{2k}\,Y": traces[1]})
+    reading({r"\mathbb{E}\,L_k": left, _MODES: total(Tensor("mu")[e] ** (2 * steps) * weight, e)})
+    reading({"w_i": weight, r"q_i^\top\Sigma\,q_i": total(q[i, e] * SIGMA[i, j] * q[j, e], i, j)})
+    reading({r"(q_i\cdot Y)^2": total(q[i, e] * Y[i], i) ** 2})
     return same(left - total(Tensor("mu")[e] ** (2 * steps) * weight, e))
 
 
@@ -193,6 +207,9 @@ def _early() -> Outcome:
     first = once - moment(0) + 2 * eta * moment(1) - eta**2 * moment(2)
     lam = sp.Symbol("lambda", positive=True)
     slope = sp.diff(sp.exp(-2 * lam * t), t).subs(t, 0)  # of every mode
+    slopes = total(values[e] * weight, e) * (slope / lam)
+    squares = {r"\mathrm{Tr}[KM]": moment(1), r"\mathrm{Tr}[K^2M]": moment(2)}
+    reading({**squares, r"L_1 - L_0": once - moment(0), r"\frac{d}{dt}L(0)": slopes, r"\eta": eta})
     return both(same(identity_, first, total(values[e] * weight, e) - moment(1)), zero((slope, -2 * lam)))
 
 
@@ -208,6 +225,7 @@ def _best() -> Outcome:
     least, gap = sp.symbols("lambda h", positive=True)
     most = least + gap
     best = 2 / (least + most)
+    reading({r"\lambda_1": least, r"\lambda_n": most})
     return zero(
         (1 - best * least) + (1 - best * most),
         (1 - best * least) - (most - least) / (most + least),

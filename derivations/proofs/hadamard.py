@@ -7,6 +7,7 @@ import sympy as sp
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
 from derivations.tools.matrices import i, j
+from derivations.tools.means import reading
 from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Form, Tensor, form, same
 from derivations.tools.zero import positive, strictly, zero
@@ -51,6 +52,7 @@ def _matrix() -> Outcome:
         return sum((value * first**x * second**y * gram**z for (x, y, z), value in terms), form(0))
 
     K, gated_kernel = entry(plain().subs(_LECUN)), entry(gated().subs(_LECUN))
+    reading({"K": K, r"\tilde K": gated_kernel, r"\frac Gd": gram * (1 / d), "S": first, "G": gram})
     return same(gated_kernel - K * (gram * (1 / d)) - first * gram)
 
 
@@ -64,12 +66,14 @@ def _engine() -> Outcome:
     # the value branch is the identity: its dual is the covariance σ_p² x·x', with derivative 1
     known = {value.S: value.covariance, value.T: 1, gate.S: S, gate.T: T}
     second = sp.Add(*gated_engine.blocks.values()).subs(known).subs(symbol, g)
+    reading({"K": first, r"\tilde K": second, "g": g, r"\sigma_v": sv, r"\sigma_p": sp_})
     return zero((first, plain()), (second, gated()))
 
 
 def _ratio() -> Outcome:
     x = sp.Symbol("x", real=True)  # x = gT/S
     exact = (d / m) / (1 + x / m)
+    reading({"x": g * T / S, "K": plain().subs(_LECUN), r"\frac{g\,S}{(g/d)\,K}": ratio()})
     return both(
         zero(ratio() - exact.subs(x, g * T / S)), tends(m / d * exact, m, 1), tends((exact - d / m) * m**2 / d, m, -x)
     )
@@ -80,6 +84,7 @@ def _bound() -> Outcome:
     x = sp.Symbol("x", nonnegative=True)
     rest = (d / m) * x / (m + x)
     left = (d / m) * m / (m + x)
+    reading({"r": sp.cancel(ratio().subs(g, x * S / T)), "x": x})
     return both(
         follows("the sign of $\\frac dm - r$", zero(ratio().subs(g, x * S / T) - d / m + rest), positive(rest)),
         follows("$r > 0$", zero(d / m - rest - left), strictly(left)),
@@ -94,6 +99,7 @@ def _diagonal() -> Outcome:
     slope = found.T.subs({b: a, c: a}).subs(a, variance)
     exact = ratio().subs({S: value, T: slope, g: d * variance})
     measured = exact.subs({d: 40, m: 5000})
+    reading({"r": exact})
     known = zero(value - variance / 2, slope - sp.Rational(1, 2), measured - sp.Rational(1, 126))
     return both(known, follows("the quotient with these values", zero(exact - d / (m + d))))
 
@@ -168,7 +174,7 @@ def proof() -> Proof:
             Step(
                 "ReLU on the diagonal",
                 r"S = \tfrac a2,\quad T = \tfrac12,\quad g = d\,a \quad\Longrightarrow\quad r = \frac{d}{m + d}; "
-                r"\qquad d = 40,\ m = 5000:\quad r = \tfrac{1}{126} \approx 7.9\cdot10^{-3}",
+                r"\qquad d = 40,\ m = 5000:\quad r = \tfrac{1}{126} \approx 0.0079",
                 "the arc-cosine kernel at $\\rho = 1$, as derived by the engine; $a = \\|x\\|^2/d$",
                 _diagonal,
                 every("m d"),

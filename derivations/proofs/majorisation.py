@@ -9,6 +9,7 @@ import sympy as sp
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.matrices import K, e, f, i, j, q, quotient, r, spectral, u, values, weighted_sum, x
+from derivations.tools.means import ORDER, reading
 from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Form, Index, Tensor, delta, orthonormal, same, total, unit, unit_diagonal
 from derivations.tools.zero import positive, zero
@@ -42,6 +43,10 @@ def _congruences() -> Outcome:
     single = K[i, j] * u[i] * u[j] - congruence(lambda index: u[index])
     whole = K[i, j] * total(v[i, r] * v[j, r], r) - total(congruence(lambda index: v[index, r]), r)
     squares = total(total(delta(i, a) * v[a, r] * delta(a, j) * v[a, r], a), r) - delta(i, j) * total(v[i, r] ** 2, r)
+    reading({r"K\odot vv^\top": K[i, j] * u[i] * u[j], "D_vKD_v": congruence(lambda index: u[index])})
+    reading({r"K\odot C": K[i, j] * total(v[i, r] * v[j, r], r), "I": delta(i, j)})
+    reading({r"\sum_k D_kKD_k": total(congruence(lambda index: v[index, r]), r)})
+    reading({r"\sum_k D_k^2": delta(i, j) * _gram(total(v[i, r] ** 2, r))})
     return same(single, whole, squares, _gram(total(v[i, r] ** 2, r)) - 1)
 
 
@@ -52,7 +57,8 @@ def weight(first: Index, second: Index) -> Form:
 
 def _doubly_stochastic() -> Outcome:
     form = total(p[i, e] * p[j, e] * spectral(q, values, i, j) * total(v[i, r] * v[j, r], r), i, j)
-    forms = form - total(weight(e, f) * values[f], f)
+    averages = total(weight(e, f) * values[f], f)
+    forms = form - averages
 
     def summed(over: Index, basis: str, other: Form) -> Form:
         """A sum of the weights minus Σ_i (Σ_r v_ir²) (other)_i²; then with Σ_r v_ir² = 1 minus ‖other‖²."""
@@ -60,6 +66,16 @@ def _doubly_stochastic() -> Outcome:
         return _gram(found) - total(other**2, i)
 
     rows, cols = summed(f, "q", p[i, e]), summed(e, "p", q[i, f])
+    # the weights' sums minus the squares of unit vectors, whose sums are 1
+    ones = [orthonormal(total(b[i, e] ** 2, i), name, 0) for b, name in ((p, "p"), (q, "q"))]
+    reading({r"u_i^\top(K\odot C)\,u_i": form, r"\mu_i": form, r"\sum_j P_{ij}\lambda_j": averages})
+    reading({"P_{ij}": weight(e, f), r"\sum_k (u_i^\top D_kq_j)^2": weight(e, f)}, "=")
+    reading({r"\sum_k (u_i^\top D_kq_j)^2": sp.Symbol("x", real=True) ** 2}, ORDER)
+    for sum_, outer, found, one in (
+        (r"\sum_j P_{ij}", r"u_i^\top\Bigl(\sum_k D_k^2\Bigr)u_i", rows, ones[0]),
+        (r"\sum_i P_{ij}", r"q_j^\top\Bigl(\sum_k D_k^2\Bigr)q_j", cols, ones[1]),
+    ):
+        reading({sum_: found + one, outer: one}, "=")
     return both(
         same(forms, rows, cols),
         same(orthonormal(total(q[i, e] ** 2, i), "q", 0) - 1),
@@ -73,10 +89,16 @@ def _partial_sums() -> Outcome:
     w, values_ = Tensor("w"), Tensor("lambda")
     size = sp.Symbol("r", positive=True)
     gap = total(values_[low], low) - total(w[low] * values_[low], low) - total(w[high] * values_[high], high)
-    parts = total((1 - w[low]) * (values_[low] - edge), low) + total(w[high] * (edge - values_[high]), high)
+    first, second = total((1 - w[low]) * (values_[low] - edge), low), total(w[high] * (edge - values_[high]), high)
+    parts = first + second
     # r = Σ w_j over both ranges: the terms with λ_r cancel
     constraint = size - total(w[low], low) - total(w[high], high)
     taken, left, above = sp.symbols("w 1-w f", nonnegative=True)
+    lost = total(w[low] * values_[low], low) + total(w[high] * values_[high], high)
+    sums = {r"\sum_{j\le r}\lambda_j": total(values_[low], low), r"\sum_{i\le r}\mu_i": lost + edge * constraint}
+    terms = r"\sum_{j\le r}(1-w_j)(\lambda_j-\lambda_r)", r"\sum_{j>r}w_j(\lambda_r-\lambda_j)"
+    reading({**sums, terms[0]: first, terms[1]: second}, "=")
+    reading({terms[0]: left * above, terms[1]: taken * above}, ORDER)
     return both(same(gap - parts - edge * constraint), positive(left * above, taken * above))
 
 
@@ -87,6 +109,13 @@ def _ends() -> Outcome:
     # tr = λ_n + σ = μ_n + σ', σ − σ' = x ≥ 0 the excess of the n−1 largest: μ_n − λ_n = x
     gained = (tr - (sp.Symbol("sigma") - excess)) - (tr - sp.Symbol("sigma")) - excess
     # λ_1 − μ_1 = Σ_e P_1e (λ_1 − λ_e), and what n − 1 of the partial sums leave is not negative
+    # λ_n and μ_n by the trace, μ_1 an average of the λ_e; the quotient with the lower top and the higher bottom
+    low, high = sp.symbols("l L", positive=True)
+    more, fall = sp.symbols("x y", nonnegative=True)
+    reading({r"\mathrm{tr}(K\odot C)": total(K[i, i] * C[i, i], i).where(_UNIT), r"\mathrm{tr}\,K": total(K[i, i], i)})
+    reading({r"\lambda_n": tr - sp.Symbol("sigma"), r"\mu_n": (tr - (sp.Symbol("sigma") - more))})
+    reading({r"\lambda_1": high, r"\mu_1": high - fall})
+    reading({r"\mathrm{cond}(K)": high / low, r"\mathrm{cond}(K\odot C)": (high - fall) / (low + more)})
     share, top, below = Tensor("P"), sp.Symbol("lambda_1", real=True), sp.Symbol("y", nonnegative=True)
     first = total(share[e], e) * top - total(share[e] * values[e], e) - total(share[e] * (top - values[e]), e)
     return both(
@@ -102,14 +131,18 @@ def _convexity() -> Outcome:
     argument = sp.Symbol("x", positive=True)
     concave = [-sp.diff(g, argument, 2) for g in (-argument * sp.log(argument), -(argument**2), sp.log(argument))]
     image = Tensor("f")
+    last = total(image[f], f)
     exchanged = _gram(orthonormal(total(weight(e, f) * image[f], e, f), "p", 1))
     exchanged = orthonormal(exchanged, "q", 0)
-    return both(same(exchanged - total(image[f], f)), positive(*concave))
+    reading({r"\sum_{ij}P_{ij}f(\lambda_j)": exchanged, r"\sum_j f(\lambda_j)": last})
+    return both(same(exchanged - last), positive(*concave))
 
 
 def _equality() -> Outcome:
     lost = total(K[i, j] ** 2 * (1 - C[i, j] ** 2), i, j)
     frobenius = total(K[i, j] ** 2, i, j) - total((K[i, j] * C[i, j]) ** 2, i, j) - lost
+    reading({r"\|K\|_F^2": total(K[i, j] ** 2, i, j), r"\|K\odot C\|_F^2": total((K[i, j] * C[i, j]) ** 2, i, j)})
+    reading({r"\sum_{i\ne j}K_{ij}^2\,(1-C_{ij}^2)": lost})
     diagonal = (K[i, i] ** 2 * (1 - C[i, i] ** 2)).where(_UNIT)
     # the converse: (K⊙C − D_s K D_s)_ij = K_ij (C_ij − s_i s_j), one factor of which is 0; D_s² = I
     a, b = Index("a", "n"), Index("b", "n")
@@ -132,6 +165,18 @@ def _norms() -> Outcome:
     """The weighted sum for G, the signs of what is left to min g and max g, the quotient; and a case of equality."""
     high, low, most, least = sp.symbols("L l M g", positive=True)
     excess, square = sp.symbols("e u", nonnegative=True)  # g_i − min g or max g − g_i; u_i²
+    # Rayleigh's quotient of K⊙G at a unit u lies between the ends times Σ g_i u_i²
+    down, up, above, over = sp.symbols("s t a b", nonnegative=True)
+    share, other = (each / (1 + each) for each in (above, over))  # of the way from the least to the largest
+    reading({r"\lambda_n": low, r"\lambda_1": low + down, r"\min g": least, r"\max g": least + up})
+    reading({r"\lambda(K\odot G)": (low + share * down) * (least + other * up)})
+    quotient_ = {r"\mathrm{cond}(K)": high / low, r"\frac{\max g}{\min g}": most / least}
+    reading({**quotient_, r"\mathrm{cond}(K\odot G)": (high * most - down) / (low * least + up)})
+    entries, level = K[i, j], sp.Symbol("lambda", real=True)
+    shifted = entries - level * delta(i, j)
+    reading({r"u^\top(K\odot G)u": total(u[i] * u[j] * entries * total(x[i, r] * x[j, r], r), i, j), r"\lambda": level})
+    reading({r"\sum_i g_iu_i^2": total(total(x[i, r] ** 2, r) * u[i] ** 2, i)})
+    reading({r"\sum_k (D_ku)^\top(K-\lambda I)(D_ku)": total(x[i, r] * u[i] * shifted * x[j, r] * u[j], i, j, r)})
     attained = (high * most) / (low * least) - (high / low) * (most / least)
     signs = positive(low * ((least + excess) - least) * square, high * (most - (most - excess)) * square)
     return both(weighted_sum(), zero(attained), signs, *quotient())

@@ -21,7 +21,7 @@ from derivations.tools.any_width import (
 )
 from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, identity, polynomial, sigma_v
 from derivations.tools.latex import lines
-from derivations.tools.means import spots
+from derivations.tools.means import reading, spots
 from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.sums import Form, Tensor, same, total
 from derivations.tools.zero import zero
@@ -96,11 +96,21 @@ def _any_width(front: sp.Expr, inside: sp.Expr) -> Outcome:
         return pair_mean(pair_mean(readout_mean(value.subs(outside), sigma_v**2), dual, symbol), "q", gate)
 
     scale, product = m * front**2, inside**2 * inner()
+    blocks = (
+        mean(readout_block("q", "phi"), "phi", S),
+        mean(weight_block("phi"), "phi", S),
+        mean(weight_block("q", "phi'"), "phi'", T),
+    )
+    outputs = mean(output_product("q", "phi"), "phi", S)
+    known = {"(x\\cdot x')": inner(), "f": front, r"\gamma": inside, "m": m, "S": S, "T": T}
+    reading({**known, r"\sigma_v": sigma_v, r"\sigma_p": sigma_p})
+    reading({"K_V": blocks[0], "K_P": blocks[1], "K_W": blocks[2], r"\tilde K": blocks[0] + blocks[1] + blocks[2]})
+    reading({r"\tilde\Sigma": outputs, r"\mathbb{E}[z(x)z(x')]": outputs})
     return same(
-        mean(readout_block("q", "phi"), "phi", S) - scale * sigma_p**2 * product * S,
-        mean(weight_block("phi"), "phi", S) - scale * sigma_v**2 * product * S,
-        mean(weight_block("q", "phi'"), "phi'", T) - scale * sigma_v**2 * sigma_p**2 * product * product * T,
-        mean(output_product("q", "phi"), "phi", S) - scale * sigma_v**2 * sigma_p**2 * product * S,
+        blocks[0] - scale * sigma_p**2 * product * S,
+        blocks[1] - scale * sigma_v**2 * product * S,
+        blocks[2] - scale * sigma_v**2 * sigma_p**2 * product * product * T,
+        outputs - scale * sigma_v**2 * sigma_p**2 * product * S,
     )
 
 
@@ -140,6 +150,8 @@ def _ntk_parametrisation() -> Outcome:
     scaled = m * FRONT**2 * ((sigma_v**2 + sigma_p**2) * product * S + sigma_v**2 * sigma_p**2 * product**2 * T)
     outside = {FRONT: 1 / sp.sqrt(m), GAMMA: 1 / sp.sqrt(d), sigma_v: 1, sigma_p: 1}
     expected = 2 * g / d * S + (g / d) ** 2 * T
+    covariance = (m * FRONT**2 * sigma_v**2 * sigma_p**2 * product * S).subs(outside)
+    reading({r"\tilde K": scaled.subs(outside), r"\tilde\Sigma": covariance, r"\bar c": g / d, "x\\cdot x'": g, "d": d})
     table = _resolved(kernels(network("geglu"), "ntk"))
     return zero(
         (scaled.subs({FRONT: 1, GAMMA: 1}), equation_four()),
@@ -153,6 +165,7 @@ def _bilinear() -> Outcome:
     """φ = identity: S = σ_w² g, T = 1."""
     value = equation_four().subs({S: sigma_w**2 * g, T: 1})
     expected = m * g**2 * (sigma_w**2 * sigma_v**2 + sigma_w**2 * sigma_p**2 + sigma_v**2 * sigma_p**2)
+    reading({r"\tilde K": value, "(x\\cdot x')": g})
     found = kernels(network("bilinear"), "standard")
     first, second = found.branches
     known = {first.S: first.covariance, first.T: 1, second.S: second.covariance, second.T: 1}

@@ -22,7 +22,7 @@ from derivations.tools.arcsine import read, theta, vanish
 from derivations.tools.arcsine import w as root
 from derivations.tools.finite_width import FRONT, GAMMA, Small, agrees, polynomial, sigma_v
 from derivations.tools.gauss import independent_mean
-from derivations.tools.means import spots
+from derivations.tools.means import reading, spots
 from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.sums import Index, Tensor, delta, same, total
 from derivations.tools.zero import zero
@@ -88,6 +88,10 @@ def _covariance() -> Outcome:
     return both(same(general), tried)
 
 
+_KERNEL = r"\mathbb{E}\langle\nabla z(x), \nabla z(x')\rangle"
+_PRODUCT = r"\mathbb{E}[z(x)z(x')]"
+
+
 def _any_width(front: sp.Expr, inside: sp.Expr) -> Outcome:
     """The means of both blocks and of z(x) z(x'), for any m, d and φ."""
     outside = {FRONT: front, GAMMA: inside}
@@ -95,6 +99,9 @@ def _any_width(front: sp.Expr, inside: sp.Expr) -> Outcome:
     hidden = pair_mean(readout_mean(weight_block("phi'"), sigma_v**2), "phi'", T)
     product = pair_mean(readout_mean(output_product("phi"), sigma_v**2), "phi", S)
     scale = m * front**2
+    reading({"(x\\cdot x')": inner(), "f": front, r"\gamma": inside, "m": m, "S": S, "T": T, r"\sigma_v": sigma_v})
+    reading({_KERNEL: (readout + hidden).subs(outside), "K(x,x')": (readout + hidden).subs(outside)})
+    reading({"\\Sigma(x,x')": product.subs(outside), r"\Sigma": product.subs(outside), _PRODUCT: product.subs(outside)})
     return same(
         readout.subs(outside) - scale * S,
         hidden.subs(outside) - scale * inside**2 * sigma_v**2 * T * inner(),
@@ -132,6 +139,9 @@ def _scaled() -> Outcome:
 def _ntk_parametrisation() -> Outcome:
     scaled = m * FRONT**2 * (S + sigma_v**2 * GAMMA**2 * g * T)
     outside = {FRONT: 1 / sp.sqrt(m), GAMMA: 1 / sp.sqrt(d), sigma_v: 1}
+    reading(
+        {"K": scaled.subs(outside), r"\Sigma": (m * FRONT**2 * sigma_v**2 * S).subs(outside), "x\\cdot x'": g, "d": d}
+    )
     found = kernels(network("gelu"), "ntk")
     engine = sp.Add(*found.blocks.values()).subs({found.branches[0].S: S, found.branches[0].T: T})
     return zero(
@@ -143,6 +153,8 @@ def _ntk_parametrisation() -> Outcome:
 
 
 def _relu() -> Outcome:
+    dual = derivation("relu").dual
+    reading({"S": read(dual.S), "T": read(dual.T), r"\sqrt{ab - c^2}": root, r"\arcsin\frac{c}{\sqrt{ab}}": theta})
     kernel = (root + 2 * c * (sp.pi / 2 + theta)) / (2 * sp.pi)
     return vanish((read(derivation("relu").ntk), kernel))
 

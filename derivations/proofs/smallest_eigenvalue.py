@@ -11,7 +11,7 @@ from derivations.tools import theorems as by
 from derivations.tools.latex import lines
 from derivations.tools.limits import tends
 from derivations.tools.matrices import i, j, quotient, u, weighted_sum
-from derivations.tools.means import spots
+from derivations.tools.means import reading, spots
 from derivations.tools.proof import Outcome, Proof, Step, both, every
 from derivations.tools.sums import Tensor, delta, same, total, unit_diagonal
 from derivations.tools.zero import positive, zero
@@ -38,6 +38,10 @@ def engine(name: str | Network, parametrization: str) -> sp.Expr:
 def _identity() -> Outcome:
     """K̃ = σ_p² g (K + r S) from Eqs. 3 and 4, and its special cases; from the engine for every gate of the zoo."""
     K, gated = equation_three(), equation_four()
+    lecun, wider = K.subs(_LECUN), K.subs(_LECUN).subs(m, m + d)
+    reading({"G": g})
+    reading({r"\tilde K_m": gated.subs(_LECUN), "K_m": lecun, "K_{m+d}": wider}, r"\text{LeCun: }")
+    reading({r"\tilde K": gated.subs(_NTK), "K": K.subs(_NTK)}, r"\text{ntk: }")
     differences = [
         gated - sp_**2 * g * (K + m * sv**2 / sp_**2 * S),
         gated.subs(_LECUN) - g / d * (K + d * S).subs(_LECUN),
@@ -56,12 +60,18 @@ def _identity() -> Outcome:
     return zero(*differences)
 
 
+_MEAN = r"\mathbb{E}\Bigl[\bigl(\textstyle\sum_i u_i\phi(h_i)\bigr)^2\Bigr]"
+
+
 def _semidefinite() -> Outcome:
     """(Σ u_i f_i)² as a quadratic form, and K − mS = mσ_v² g T entry by entry."""
     squares = [
         total(u[i] * f[i], i) ** 2 - total(u[i] * f[i] * f[j] * u[j], i, j) for f in (Tensor("f"), Tensor("h"))
     ]  # of φ and of φ'
     y, z = sp.symbols("y z", real=True)
+    # uᵀSu and uᵀTu are means of squares; the product of two semidefinite matrices is one
+    product = sp.Symbol("p", nonnegative=True)
+    reading({r"u^\top Su": y**2, _MEAN: y**2, "T": z**2, r"G\odot T": product})
     rest = [(engine(GATES[gate], "standard"), m * S + m * sv**2 * g * T) for gate in spots(GATES)]
     rest.append((equation_three(), m * S + m * sv**2 * g * T))
     return both(same(*squares), positive(y**2, z**2), zero(*rest))
@@ -71,6 +81,11 @@ def _sum() -> Outcome:
     """Rayleigh's quotient of K + rS."""
     dual = Tensor("S", symmetric=True)
     r, low, other = sp.symbols("r a b", real=True)
+    # by how much the two forms on the right are above and below the ends, on a unit u of the sum's end
+    factor, up, above = sp.symbols("r s t", nonnegative=True)
+    for end, sign in (("min", 1), ("max", -1)):
+        sum_, first, second = (rf"\lambda_{{\{end}}}({item})" for item in ("K+rS", "K", "S"))
+        reading({"r": factor, sum_: low + sign * up + factor * (other + sign * above), first: low, second: other})
     left = total(u[i] * (matrices.K[i, j] + r * dual[i, j]) * u[j], i, j) - (low + r * other) * total(u[i] ** 2, i)
     right = total(u[i] * (matrices.K[i, j] - low * delta(i, j)) * u[j], i, j)
     right += r * total(u[i] * (dual[i, j] - other * delta(i, j)) * u[j], i, j)
@@ -80,6 +95,24 @@ def _sum() -> Outcome:
 def _theorem() -> Outcome:
     """The weighted sum for M = K + rS, and the signs of what min g and max g leave."""
     low, high, excess, weight, r, other = sp.symbols("a A e u r b", nonnegative=True)
+    # Rayleigh's quotient of K̃ is σ_p² Σ g_i u_i² times one of K + rS; each is between its least and its largest
+    norm, left, rest = sp.symbols("g s t", nonnegative=True)
+    least, most = low + r * other, high + r * other
+    reading({"r": r, r"\min_i\|x_i\|^2": norm, r"\max_i\|x_i\|^2": norm + left})
+    reading(
+        {
+            r"\lambda_{\min}(K)": low,
+            r"\lambda_{\min}(S)": other,
+            r"\lambda_{\min}(\tilde K)": sp_**2 * (norm + left) * (least + rest),
+        }
+    )
+    reading(
+        {
+            r"\lambda_{\max}(K)": high + rest,
+            r"\lambda_{\max}(S)": other,
+            r"\lambda_{\max}(\tilde K)": sp_**2 * norm * most,
+        }
+    )
     return both(weighted_sum(), positive(sp_**2 * low * excess * weight, sp_**2 * high * excess * weight, r * other))
 
 
@@ -93,7 +126,16 @@ def _mediant() -> Outcome:
     high, second = (ratio + more) * low, ratio * other
     gap = high / low - (high + r * second) / (low + r * other)
     rest = r * other * more / (low + r * other)
+    # what majorisation leaves: the top falls, the bottom grows
+    down, up = sp.symbols("s t", nonnegative=True)
+    least, most = low + r * other, high + r * second
+    reading({r"\lambda_{\min}(\tilde K)": least + up, r"\lambda_{\min}(K)": low})
+    reading({r"\mathrm{cond}(\tilde K_m)": (most - down) / (least + up), r"\mathrm{cond}(K_{m+d})": most / least})
+    reading({r"\max\bigl(\mathrm{cond}\,K_m,\ \mathrm{cond}\,S\bigr)": high / low})
     return both(weighted_sum(), same(trace), zero((size, sp.S.One), gap - rest), positive(rest, r * other))
+
+
+_QUOTIENT = r"\frac{\max\|x_i\|^2}{\min\|x_i\|^2}"
 
 
 def _width() -> Outcome:
@@ -114,6 +156,14 @@ def _width() -> Outcome:
         differences.append((1 + ratio / m) * K - (K + ratio * S) - ratio * sv**2 * g * T)
     lecun = (worst.subs(_LECUN), 1 + d / m)
     dual = sp.Symbol("y", real=True) ** 2  # of uᵀSu
+    # in the order of forms S and G⊙T are not negative; then the quotient of the ends, with the norms
+    product, down, up = sp.symbols("p s t", nonnegative=True)
+    least, most, short, long = sp.symbols("l L g M", positive=True)
+    reading({"S": dual, r"G\odot T": product})
+    hurt = (worst * most * long - down) / (least * short + up)
+    reading({r"\mathrm{cond}(\tilde K)": hurt, r"\mathrm{cond}(K)": most / least, _QUOTIENT: long / short})
+    for label, values in ((r"\text{LeCun: }", _LECUN), (r"\text{ntk: }", _NTK)):
+        reading({r"\sigma_v": sv.subs(values), r"\sigma_p": sp_.subs(values)}, label)
     return both(zero(*differences, lecun), positive(ratio * dual), *quotient())
 
 
@@ -121,6 +171,11 @@ def _wide() -> Outcome:
     """K/m → S and K̃/m → (g/d) S under LeCun's variances; the engine's kernels of every gate too."""
     pairs = [(equation_three(), equation_four())]
     pairs += [(engine(GATES[gate], "standard"), engine(gate, "standard")) for gate in spots(GATES)]
+    first, second = (kernel.subs(_LECUN) for kernel in pairs[0])
+    least, most = sp.symbols("l L", positive=True)
+    down, up = sp.symbols("s t", nonnegative=True)
+    reading({"K_m": first, r"\tilde K_m": second, r"G\odot S": g * S})
+    reading({r"\mathrm{cond}(\tfrac1d G\odot S)": (most - down) / (least + up), r"\mathrm{cond}(S)": most / least})
     found = []
     for plain, gated in pairs:
         first, second = plain.subs(_LECUN), gated.subs(_LECUN)
@@ -244,7 +299,8 @@ def proof() -> Proof:
                     r"K \preceq K + rS \preceq \bigl(1 + \sigma_v^2/\sigma_p^2\bigr)K, \qquad \text{so}\qquad "
                     r"\mathrm{cond}(\tilde K) \le \Bigl(1 + \frac{\sigma_v^2}{\sigma_p^2}\Bigr)"
                     r"\frac{\max\|x_i\|^2}{\min\|x_i\|^2}\,\mathrm{cond}(K);",
-                    r"\text{normalised inputs: a factor } 1 + d/m \text{ (LeCun)},\quad 2 \text{ (ntk)}",
+                    r"\text{LeCun: } 1 + \sigma_v^2/\sigma_p^2 = 1 + d/m, \qquad "
+                    r"\text{ntk: } 1 + \sigma_v^2/\sigma_p^2 = 2",
                 ),
                 "$(1+r/m)K - (K+rS) = (r/m)(K-mS)\\succeq0$ with $r/m = \\sigma_v^2/\\sigma_p^2$; larger matrices have "
                 "larger eigenvalues; then the bound for inputs of any norm. The ntk parametrisation is the standard "

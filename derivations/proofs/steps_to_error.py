@@ -6,6 +6,7 @@ import sympy as sp
 
 from derivations.tools import theorems as by
 from derivations.tools.latex import lines
+from derivations.tools.means import ORDER, concluded, reading
 from derivations.tools.proof import Outcome, Proof, Step, both, every, follows
 from derivations.tools.sums import Index, Tensor, same, total
 from derivations.tools.zero import positive, strictly, zero
@@ -28,12 +29,14 @@ LARGEST, OPTIMAL = sp.Integer(1), sp.Rational(1, 2)
 
 def _increasing(function: sp.Expr, slope: sp.Expr) -> Outcome:
     """A function of y that is 0 at 0 and has this slope, which is not negative, is not negative for y > 0."""
+    concluded(function)
     return both(zero(function.subs(y, 0), (sp.diff(function, y), slope)), positive(slope))
 
 
 def _logarithm() -> Outcome:
     """In y = x/(1 − x), x = 1/κ: −ln(1 − x) = ln(1 + y), (1 + x)/(1 − x) = 1 + 2y."""
     x = 1 / kappa
+    reading({r"\ln\Bigl(1-\frac1\kappa\Bigr)": -sp.log(1 + y), r"\ln\frac{\kappa+1}{\kappa-1}": sp.log(1 + 2 * y)})
     return both(
         zero((1 / (1 - x), 1 + y), ((1 + x) / (1 - x), 1 + 2 * y), (x / (1 - x), y), (kappa - 1, 1 / y)),
         _increasing(sp.log(1 + y) - y / (1 + y), y / (1 + y) ** 2),
@@ -53,6 +56,8 @@ def _optimal() -> Outcome:
     """ρ² − (1 − ηλ)² = 4uv/(λ_1 + λ_n)²."""
     rho, factor = (most - least) / (most + least), 1 - 2 * (least + above) / (most + least)
     gap = 4 * above * below / (most + least) ** 2
+    # ρ − |1 − ηλ| is the difference of squares over ρ + |1 − ηλ| (where that is 0 both are)
+    reading({r"|1-\eta\lambda_i|": rho - gap / sp.Symbol("f", positive=True), r"\rho": rho}, ORDER)
     return both(zero(rho**2 - factor**2 - gap), positive(gap, rho))
 
 
@@ -68,6 +73,9 @@ def _targets() -> Outcome:
     rho = sp.Symbol("rho", positive=True)
     loss = total(w[slow] * rho ** (2 * k) * t[slow] ** (-2 * k), slow)
     gap = total(w[slow] * rho ** (2 * k) * t[slow] ** (-2 * k) * (t[slow] ** (2 * k) - 1), slow)
+    lost = sp.Symbol("s", nonnegative=True)  # what the gap is: its terms are not negative
+    whole = sp.Symbol("L_0", positive=True)
+    reading({"L_k": rho ** (2 * k) * whole - lost, r"\rho": rho, "L_0": whole, "k": k})
     return both(same(total(w[slow] * rho ** (2 * k), slow) - loss - gap), _power())
 
 

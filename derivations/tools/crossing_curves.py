@@ -7,6 +7,7 @@ import sympy as sp
 from derivations.tools.abstract import activation_pair
 from derivations.tools.limits import decay
 from derivations.tools.matrices import e, i, j, q, spectral, u, values
+from derivations.tools.means import ORDER, reading
 from derivations.tools.proof import Outcome, both, follows
 from derivations.tools.sums import Form, Tensor, orthonormal, same, total
 from derivations.tools.zero import positive, strictly, zero
@@ -30,6 +31,14 @@ def start() -> Outcome:
     other = Tensor("Sigma~", symmetric=True)
     moments = total(SIGMA[i, i] + Y[i] ** 2, i) - total(other[i, i] + Y[i] ** 2, i)
     cancelled = moments - total(SIGMA[i, i], i) + total(other[i, i], i)
+    # of both curves: D(0) by the traces, D'(0) by the slope of every mode times its weight
+    gated, moment = total(other[i, i], i), total(spectral(q, values, i, j) * M[i, j], i, j)
+    reading({"D(0)": moments, r"\mathrm{Tr}\,\Sigma": total(SIGMA[i, i], i), r"\mathrm{Tr}\,\tilde\Sigma": gated})
+    late = Tensor("M~", symmetric=True)
+    second = total(values[e] * total(q[i, e] * late[i, j] * q[j, e], i, j), e)
+    rate_ = sp.diff(mode, t).subs(t, 0) / lam
+    reading({"D'(0)": rate_ * (weighted(1) - second), r"\mathrm{Tr}[KM]": moment})
+    reading({r"\mathrm{Tr}[\tilde K\tilde M]": total(spectral(q, values, i, j) * late[i, j], i, j)})
     return both(same(start, slope, cancelled), zero((mode.subs(t, 0), 1), (sp.diff(mode, t), -2 * lam * mode)))
 
 
@@ -63,6 +72,9 @@ def definite() -> Outcome:
     )
 
 
+_WEIGHT = r"q_i^\top(\Sigma + YY^\top)\,q_i"
+
+
 def weights() -> Outcome:
     """Σ = Σ_f s_f p_f p_fᵀ: qᵀ(Σ + YYᵀ)q − s_1‖q‖² = Σ_f (s_f − s_1)(p_f·q)² + (q·Y)²."""
     p, spectrum, least = Tensor("p"), Tensor("sigma"), sp.Symbol("sigma_1", positive=True)
@@ -70,6 +82,11 @@ def weights() -> Outcome:
     share = total(p[i, e] * u[i], i) ** 2
     parts = total((spectrum[e] - least) * share, e) + total(u[i] * Y[i], i) ** 2
     gap, square = sp.Symbol("g", nonnegative=True), sp.Symbol("y", real=True) ** 2
+    whole = total(u[i] * (spectral(p, spectrum, i, j) + Y[i] * Y[j]) * u[j], i, j)
+    reading({"w_i": whole, _WEIGHT: whole}, "=")
+    # a unit u: λ_min(Σ) is the least σ_f, and the rest is not negative
+    reading({_WEIGHT: least + gap * square + square, r"\lambda_{\min}(\Sigma)": least}, ORDER)
+    reading({r"\lambda_{\min}(\Sigma)": least}, ORDER, r"\Sigma \succ 0")
     return both(same(orthonormal(parts, "p", 1) - form), positive(gap * square, square))
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 import sympy as sp
 
 from derivations.tools.matrices import K, e, i, j, k, q, r, spectral, u, values, x
+from derivations.tools.means import ORDER, reading
 from derivations.tools.numbers import larger
 from derivations.tools.proof import Outcome, both, follows
 from derivations.tools.sums import Form, Index, Tensor, delta, form, orthonormal, same, total, unit_diagonal
@@ -25,6 +26,8 @@ def first() -> Outcome:
     first, second = (total(m * entry * (entry + outer), i, j) for entry in (SIGMA[i, j], gated))
     lost = total(m * (1 - C[i, j] ** 2) * SIGMA[i, j] ** 2, i, j)
     targets = total(outer * m * (SIGMA[i, j] - gated), i, j)
+    reading({"D(0)": traces, "0": form(0), r"\mathrm{Tr}[KM]": first, r"\mathrm{Tr}[\tilde K\tilde M]": second}, "=")
+    reading({r"m\sum_{i\ne j}(1-C_{ij}^2)\,\Sigma_{ij}^2": lost, r"Y^\top(K-\tilde K)\,Y": targets}, "=")
     diagonal = ((1 - C[i, i] ** 2) * SIGMA[i, i] ** 2).where(_UNIT)
     angle, entry = sp.symbols("theta k", real=True)
     sine = zero(entry**2 * (1 - sp.cos(angle) ** 2) - entry**2 * sp.sin(angle) ** 2)
@@ -59,6 +62,9 @@ def _strict() -> Outcome:
     )
 
 
+_SUM = r"\frac1d\sum_k (v\odot x^{(k)})^\top A\,(v\odot x^{(k)})"
+
+
 def last() -> Outcome:
     """vᵀ(A ⊙ XXᵀ/d)v is a sum of quadratic forms of A, and the diagonal of C is 1; when it is 0."""
     form = total(u[i] * K[i, j] * total(x[i, r] * x[j, r], r) * u[j], i, j)
@@ -67,6 +73,16 @@ def last() -> Outcome:
     # A ⊙ C with A = K − λI against K ⊙ C − λI, at i = j where δ is not 0
     shifted = (K[i, i] - level) * C[i, i] - (K[i, i] * C[i, i] - level)
     elsewhere = (K[i, j] - level * delta(i, j)) * C[i, j] - (K[i, j] * C[i, j] - level * delta(i, j) * C[i, j])
+    eye = level * delta(i, j) * C[i, j]  # λI, since C_ii = 1
+    hadamard = (K[i, j] - level * delta(i, j)) * C[i, j]
+    reading({r"\tilde K": K[i, j] * C[i, j], r"\lambda_1 I": eye, r"A\odot C": hadamard}, "=")
+    # the form at a unit v, a sum of forms of A ⪰ 0, is what the least eigenvalues differ by
+    gap, more = sp.Symbol("s", nonnegative=True), sp.Symbol("e", positive=True)
+    reading({r"v^\top(A\odot C)\,v": form, _SUM: parts}, "=")
+    reading({_SUM: gap, r"\lambda_1": level, r"\tilde\lambda_1": level + gap}, ORDER)
+    # `_strict`: where it is 0 the least eigenvalue is not simple, or two inputs are parallel, or n = 1
+    strict = r"n \ge 2", r"\text{no two }", r"\text{ parallel}", r"\lambda_1", r"\text{ simple}"
+    reading({r"\lambda_1": level, r"\tilde\lambda_1": level + more}, *strict)
     return both(same(form - parts, shifted.where(_UNIT), elsewhere), _strict())
 
 
@@ -83,6 +99,10 @@ def opposite() -> Outcome:
     fast = (mean * moments[0]).trace() - (rest * moments[1]).trace()
     found = slow * sp.exp(-2 * (a - b) * t) + fast * sp.exp(-2 * (a + b) * t)
     form = y**2 * sum(kernel - gated)
+    ones = m * y * sp.ones(2, 1), y * sp.ones(2, 1)
+    reading({"K": m * kernel, r"\tilde K": m * gated, "D(t)": found, "m": m})
+    reading({r"Y^\top(K-\tilde K)Y": (ones[0].T * (kernel - gated) * ones[1])[0]})
+    reading({r"\lambda(K/m)": sp.Tuple(a - b, a + b), r"\lambda(\tilde K/m)": sp.Tuple(a - b, a + b)})
     # −D/(2y²) is a positive factor times 1 − e^{−s}, s = 4bt, which is 0 at 0 and has a positive slope
     rises = 1 - sp.exp(-s)
     return both(
@@ -123,6 +143,14 @@ def singular() -> Outcome:
     rises = 1 - sp.exp(-s)
     difference = fast * sp.exp(-2 * high * t) - slow * sp.exp(-2 * low * t)
     wide = {n: 2 + more}  # d = 1 + g
+    number = sp.Symbol("d", positive=True)
+    told = {n: number + 1}
+    reading({"d": number, "m": m, r"\|Y\|^2": size, "D(t)": difference.subs(told)}, "=")
+    spectrum = [value.subs(told) for value in (high, high, low)]
+    reading({r"\lambda(K/m)": sp.Tuple(0, spectrum[0]), r"\lambda(\tilde K/m)": sp.Tuple(*spectrum[1:])}, "=")
+    reading({r"Y^\top(K-\tilde K)Y": (forms * m).subs(told), r"\|Y\|^2": square.subs(told)}, "=", r"\perp", "d+1")
+    reading({r"\|Y\|^2": size}, "=", "t>0")
+    reading({"d": 1 + more, r"\|Y\|^2": size}, ORDER)
     return both(
         same(*spectra, alone, rest - square, forms - (d + 1) / d**2 * square),
         zero(
@@ -156,9 +184,20 @@ def tie() -> Outcome:
     negative = [-sums[0].subs(a, asked), -sp.expand(sums[1])]
     order = [sp.expand(high - low) for low, high in pairwise(rates)]
     targets = y * sp.ones(3, 1)
+    # D(t) = Σ_j c_j e^{−2r_jt} by the cumulated weights: each times e^{−2r_jt} − e^{−2r_{j+1}t}, which is positive
+    modes, falls = sp.symbols("E_1:4", positive=True), sp.symbols("p_1:3", positive=True)
+    steps = sum(total_ * (first - second) for total_, (first, second) in zip(sums[:2], pairwise(modes), strict=True))
+    by_parts = zero(sum(c * mode for c, mode in zip(weights, modes, strict=True)) - steps - sums[2] * modes[2])
+    form_ = (targets.T * (kernel - gated) * targets)[0]
+    reading({"m": m, "K": m * kernel, r"\mathbf 1\mathbf 1^\top": one, "I": eye, r"Y^\top(K-\tilde K)Y": m * form_})
+    reading({r"\lambda(K/m)": sp.Tuple(a - b, a - b, a + 2 * b), "C": sp.Tuple(*sums)})
+    reading({r"\lambda(\tilde K/m)": sp.Tuple(a - b, a + b / 2, a + b / 2)})
+    below = sp.expand(sums[0].subs(a, asked)) * falls[0] + sp.expand(sums[1]) * falls[1]
+    reading({"D(t)": below}, "a>b", "b>0", "3y^2 > a-b", ORDER)
     b_relu = (sp.sqrt(1 - sp.Rational(1, 4)) - (sp.pi - sp.acos(-sp.Rational(1, 2))) / 2) / (2 * sp.pi)
     return both(
-        zero(*spectra[0], *spectra[1], sums[2], (targets.T * (kernel - gated) * targets)[0] - 9 * b * y**2),
+        by_parts,
+        zero(*spectra[0], *spectra[1], sums[2], form_ - 9 * b * y**2),
         follows("the signs of $C$, slowest first", strictly(*(sp.expand(item) for item in (*negative, *order)))),
         larger((sp.Rational(1, 2), b_relu), (b_relu, sp.S.Zero)),
     )

@@ -23,7 +23,7 @@ _LETTERS = (
 #: Commands that are letters.
 GREEK = frozenset(_LETTERS.split())
 #: The same letter under two names, in LaTeX and in SymPy.
-_SAME = {"varepsilon": "epsilon", "ell": "l"}
+SAME = {"varepsilon": "epsilon", "ell": "l"}
 _BIG = r"\\(?:sum|prod|int|max|min|lim|bigcup|sup|inf)"
 _TOKEN = re.compile(r"\\[A-Za-z]+|[A-Za-z]|[{}^_']|\d+|\S")
 
@@ -88,7 +88,7 @@ def _name(token: str, tokens: list[str], place: int) -> tuple[str, int]:
         word = "".join(inside)
         return ("" if command in ("mathcal", "mathbb", "mathbf") or not word.isalpha() else word), place
     if command in GREEK:
-        return _SAME.get(command, command), place
+        return SAME.get(command, command), place
     return (token if token.isalpha() else ""), place
 
 

@@ -56,6 +56,7 @@ class Ledger:
         signs: how many expressions were found to have a sign.
         scalars: the symbols in what was decided, by name; without assumptions where there are two of one name.
         readings: what terms of the displayed statement are in the check.
+        known: expressions that were found to have a sign, and whether it is strict.
     """
 
     symbols: set[str] = field(default_factory=set)
@@ -66,8 +67,11 @@ class Ledger:
     signs: int = 0
     scalars: dict[str, sp.Symbol] = field(default_factory=dict)
     readings: list[Reading] = field(default_factory=list)
+    known: list[tuple[sp.Expr, bool]] = field(default_factory=list)
 
 
+#: A supposition of `reading`: that the relation is an inequality.
+ORDER = "order"
 _OPEN: ContextVar[Ledger | None] = ContextVar("ledger", default=None)
 
 
@@ -144,7 +148,8 @@ def reading(values: Mapping[str, sp.Expr], *under: str, prime: sp.Symbol | None 
 
     Args:
         values: LaTeX of a letter or of a whole term, such as ``\lambda_{\min}(\tilde K)``, and its value here.
-        under: LaTeX of suppositions without which the values are not what they are.
+        under: LaTeX of suppositions without which the values are not what they are; "=" and `ORDER` say what kind of
+            relation they are for.
         prime: the variable by which a prime differentiates.
     """
     book = _OPEN.get()
@@ -163,11 +168,19 @@ def link(words: str) -> None:
         book.links[words] = None
 
 
-def signed(count: int) -> None:
-    """Write down that so many expressions have a sign: that so many inequalities were decided."""
+def signed(*terms: sp.Expr, strict: bool) -> None:
+    """Write down the expressions that have a sign: as many inequalities were decided."""
     book = _OPEN.get()
     if book is not None:
-        book.signs += count
+        book.signs += len(terms)
+        book.known += [(sp.sympify(term), strict) for term in terms]
+
+
+def concluded(term: sp.Expr, *, strict: bool = False) -> None:
+    """Write down an expression whose sign follows from what is decided beside it."""
+    book = _OPEN.get()
+    if book is not None:
+        book.known.append((sp.sympify(term), strict))
 
 
 def spots(values: Iterable[T]) -> tuple[T, ...]:

@@ -44,7 +44,7 @@ def is_positive(expr: sp.Expr) -> bool:
 
 def larger(*pairs: tuple[sp.Expr, sp.Expr]) -> Outcome:
     """That the first of every pair is the larger number."""
-    signed(len(pairs))
+    signed(*(first - second for first, second in pairs), strict=True)
     with precision(_BITS):
         passed = all(bool(_ball(sp.sympify(first) - second) > 0) for first, second in pairs)
     return confirmed(passed, Means.BALLS)

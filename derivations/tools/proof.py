@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from sympy import Symbol
+from sympy import Expr, Symbol
 
 from derivations.tools.means import EXACT, LIMIT, Ledger, Means, Reading, ledger, link
 from derivations.tools.sentence import doubts
@@ -83,6 +83,26 @@ def ingredient(what: str, *cites: Theorem, why: str) -> Scope:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """What `derivations.tools.compared` finds of a displayed statement.
+
+    Attributes:
+        found: how many of its relations follow as they stand from what was decided.
+        shown: how many it has; one at least.
+        against: those that can be read, with the values that the check gave, and do not follow, in LaTeX.
+    """
+
+    found: int = 0
+    shown: int = 1
+    against: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether every relation was compared."""
+        return self.found == self.shown
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a check found.
 
@@ -90,8 +110,10 @@ class Outcome:
         passed: whether it was confirmed.
         means: by what it was decided.
         method: the same for the reader, one clause.
-        symbols, believed, instances, cases, links, signs: from the ledger of the check, see `derivations.tools.means`.
+        symbols, believed, instances, cases, links, signs, scalars, readings, known: from the ledger of the check, see
+            `derivations.tools.means`.
         doubts: what the sentence says beyond that, as clauses, see `derivations.tools.sentence`.
+        compared: how the displayed relations compare with what was decided.
     """
 
     passed: bool
@@ -105,7 +127,9 @@ class Outcome:
     signs: int = 0
     scalars: Mapping[str, Symbol] = field(default_factory=dict)
     readings: tuple[Reading, ...] = ()
+    known: tuple[tuple[Expr, bool], ...] = ()
     doubts: tuple[str, ...] = ()
+    compared: Comparison = Comparison()
 
     def __post_init__(self) -> None:
         if not self.means or not all(isinstance(item, Means) for item in self.means):
@@ -129,6 +153,7 @@ class Outcome:
             signs=book.signs,
             scalars=dict(book.scalars),
             readings=tuple(book.readings),
+            known=tuple(book.known),
         )
 
 
@@ -260,6 +285,12 @@ class Run:
         """Whether every step is confirmed and decided."""
         return self.failure is None and self.decided == len(self.proof.steps)
 
+    @property
+    def compared(self) -> int:
+        """How many steps are decided with every displayed relation compared with what was decided."""
+        pairs = zip(self.proof.steps, self.outcomes, strict=False)
+        return sum(is_decided(step, outcome) and outcome.compared.whole for step, outcome in pairs)
+
 
 def is_decided(step: Step, outcome: Outcome) -> bool:
     """Whether the check decides the whole statement of a step, what it cites apart."""
@@ -267,7 +298,9 @@ def is_decided(step: Step, outcome: Outcome) -> bool:
 
 
 def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
-    """With what its sentence says beyond what was decided."""
+    """With what its sentence says beyond what was decided, and how much of it was compared with that."""
+    from derivations.tools.compared import compared
+
     cites, own = step.scope.cites, step.names
     defined = {**own, **{name: formula for name, formula in names.items() if name not in own}}
     decided = outcome.symbols if step.scope.what else ()
@@ -275,8 +308,10 @@ def _read(step: Step, outcome: Outcome, names: Mapping[str, str]) -> Outcome:
     given = len(cites) + len(outcome.links)
     served = (*(theorem.quote for theorem in cites), *(theorem.name for theorem in cites), *outcome.links)
     limited = LIMIT in outcome.links or any(theorem.limits for theorem in cites)
-    found = doubts(step.statement, step.rule, defined, decided, brought, given, outcome.signs, served, limited)
-    return replace(outcome, doubts=found)
+    found = compared(step.statement, outcome, defined)
+    more = tuple(f"displayed, but not what was decided: ${relation}$" for relation in found.against)
+    read = doubts(step.statement, step.rule, defined, decided, brought, given, outcome.signs, served, limited)
+    return replace(outcome, doubts=(*read, *more), compared=found)
 
 
 def run(proof: Proof, *, formulas: bool = True) -> Run:
@@ -314,3 +349,11 @@ def grades(runs: Iterable[Run]) -> str:
     total = sum(len(each.proof.steps) for each in done)
     first = f"{sum(each.decided for each in done)} of {total} decided"
     return ", ".join((first, *(f"{count} {what}" for what, count in rest.items() if count)))
+
+
+def comparisons(runs: Iterable[Run]) -> str:
+    """How many statements were compared, e.g. ``3 of 8 statements compared (12 of 31 relations)``."""
+    done = list(runs)
+    found = [outcome.compared for each in done for outcome in each.outcomes]
+    relations = f"{sum(each.found for each in found)} of {sum(each.shown for each in found)} relations"
+    return f"{sum(each.compared for each in done)} of {len(found)} statements compared ({relations})"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from derivations.catalog import FOLDER
 from derivations.tools.latex import symbols
-from derivations.tools.proof import Extent, Outcome, Run, Step, grades, is_decided
+from derivations.tools.proof import Extent, Outcome, Run, Step, comparisons, grades, is_decided
 from glutheory.ground.files import replacing
 
 #: Where the committed rendering lives.
@@ -27,6 +27,7 @@ def _step(number: int, step: Step, outcome: Outcome) -> str:
         + _named(step.names)
         + f"**Rule.** {_capital(step.rule)}.\n\n"
         f"**{_verdict(step, outcome)}.** {_capital(_how(step, outcome))}.\n"
+        f"\n**{_shown(outcome)}.**\n"
         + (f"\n**Cited, not checked.** {_capital(cited)}.\n" if cited else "")
         + (f"\n**In words, not decided.** {_capital(step.beyond)}.\n" if step.beyond else "")
     )
@@ -68,8 +69,17 @@ def _how(step: Step, outcome: Outcome) -> str:
     return "; ".join(parts)
 
 
+def _shown(outcome: Outcome) -> str:
+    """How much of the displayed statement was compared with what was decided."""
+    found = outcome.compared
+    if found.whole:
+        return "Statement compared with what was decided"
+    part = f", but for {found.found} of its {found.shown} relations" if found.found else ""
+    return f"Statement read, not compared{part}"
+
+
 def _tally(run: Run) -> str:
-    return f"{'A proof' if run.proved else 'An argument'}: {grades([run])}."
+    return f"{'A proof' if run.proved else 'An argument'}: {grades([run])}; {comparisons([run])}."
 
 
 def markdown(name: str, run: Run) -> str:
@@ -104,7 +114,8 @@ _PREFACE = (
     "# Derivations\n",
     (
         "Each page is rendered from a proof script, and every step on it was checked by machine when it was rendered. "
-        "A step is *decided* when its whole statement was, for all values of its symbols: identities reduced to zero "
+        "A step is *decided* when the relation that its test computed was, for all values of its symbols: identities "
+        "reduced to zero "
         "by rewriting (of sums over indices for matrices of every size), signs that follow from the signs of factors, "
         "strict inequalities between explicit numbers in ball arithmetic. Where a theorem completes it (dominated "
         "convergence, say), that is cited with its source and is not checked. A step is *computed* when a general "
@@ -113,10 +124,14 @@ _PREFACE = (
         "may say is not its author's choice: the functions that decide write down what they did, a step that claims "
         "more makes its proof fail, and its sentence is read: where a letter is neither decided nor defined (under "
         "*Names*), or a conclusion neither checked nor cited, the step counts as an ingredient. "
-        "A script is a *proof* when all of its steps are decided, else an *argument*, with the number that are.\n"
+        "A script is a *proof* when all of its steps are decided, else an *argument*, with the number that are.\n\n"
+        "Whether the displayed sentence *is* the relation that was decided is a second question. Where it can be, the "
+        "sentence is read back from its LaTeX and its relations are decided again as they stand, with what is supposed "
+        "for them: such a statement is *compared*. All others only a reader can compare with the test, and they are "
+        "marked.\n"
     ),
 )
-_HEAD = ("| proof | title | source | steps |", "|---|---|---|---|")
+_HEAD = ("| proof | title | source | steps | compared |", "|---|---|---|---|---|")
 _FOOTER = (
     "`python -m derivations` runs all of them again, `python -m derivations gelu` prints one, and `python -m "
     "derivations --check` compares with these pages.\n"
@@ -126,14 +141,14 @@ _FOOTER = (
 def index(runs: Mapping[str, Run]) -> str:
     """The table of contents."""
     rows = [
-        f"| [{name}]({name}.md) | {run.proof.title} | {_capital(run.proof.source)} | {grades([run])} |"
+        f"| [{name}]({name}.md) | {run.proof.title} | {_capital(run.proof.source)} | {grades([run])} | {run.compared} |"
         for name, run in runs.items()
     ]
     total = sum(len(run.outcomes) for run in runs.values())
     return "\n".join(
         (
             *_PREFACE,
-            f"{total} steps in {len(runs)} proofs: {grades(runs.values())}.\n",
+            f"{total} steps in {len(runs)} proofs: {grades(runs.values())}; {comparisons(runs.values())}.\n",
             *_HEAD,
             *rows,
             "",

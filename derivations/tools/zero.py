@@ -133,12 +133,12 @@ def vanishing(*exprs: sp.Expr) -> Callable[[], Outcome]:
 def positive(*terms: sp.Expr) -> Outcome:
     """Each term is nonnegative by the assumptions on its symbols: products and sums of factors of known sign."""
     decided(*terms)
-    signed(len(terms))
+    signed(*terms, strict=False)
     return confirmed(all(sp.sympify(term).is_nonnegative for term in terms), Means.SIGNS)
 
 
 def strictly(*terms: sp.Expr) -> Outcome:
     """Each term is positive by the assumptions on its symbols."""
     decided(*terms)
-    signed(len(terms))
+    signed(*terms, strict=True)
     return confirmed(all(sp.sympify(term).is_positive for term in terms), Means.SIGNS)

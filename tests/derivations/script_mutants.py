@@ -550,6 +550,69 @@ MUTANTS = (
 )
 
 
+#: Mistakes in what is *displayed*, the checks left as they are: the step must lose its "decided".
+STATEMENTS = (
+    # the four of the audit that printed "decided"
+    ScriptMutant(
+        "crossing",
+        "normalised inputs, at last",
+        r"""\text{no two } x_i \text{ "
+                    r"parallel},\ "
+                    r"\lambda_1 \text{ simple} \quad""",
+        r"""\text{no two } x_i \text{ "
+                    r"parallel} \quad""",
+    ),
+    ScriptMutant("crossing", "normalised inputs, a tie", r"\qquad D(t) < 0 ", r"\qquad D(t) > 0 "),
+    ScriptMutant("majorisation", "the ends and the condition number", r"\lambda_n \le \mu_n", r"\lambda_n \ge \mu_n"),
+    ScriptMutant(
+        "smallest_eigenvalue",
+        "normalised inputs",
+        r"\lambda_{\min}(\tilde K) \ge \lambda_{\min}(K), \qquad ",
+        r"\lambda_{\min}(\tilde K) \ge 2\lambda_{\min}(K), \qquad ",
+    ),
+    # others of their kinds: a hypothesis, a sign, a factor, a side
+    ScriptMutant(
+        "crossing", "normalised inputs, at last", r"\tilde\lambda_1 \ge \lambda_1;", r"\tilde\lambda_1 \le \lambda_1;"
+    ),
+    ScriptMutant("crossing", "normalised inputs, a tie", r"= 9\,b\,y^2\,m", r"= 6\,b\,y^2\,m"),
+    ScriptMutant("crossing", "normalised inputs, opposite ones", r"4\,b\,y^2\,m > 0", r"4\,b\,y^2\,m < 0"),
+    ScriptMutant("smallest_eigenvalue", "the sum", r"K+rS) \le ", r"K+rS) \ge "),
+    ScriptMutant(
+        "smallest_eigenvalue", "the gated kernel as one Hadamard product", r"\odot(K_m + dS)", r"\odot(K_m + S)"
+    ),
+    ScriptMutant("majorisation", "doubly stochastic weights", r"\Bigr)u_i = 1", r"\Bigr)u_i = 2"),
+    ScriptMutant("hadamard", "never larger than d/m", r"0 < r \le \frac dm", r"0 < r < \frac dm"),
+    ScriptMutant("degree_shift", "how fast gating decorrelates", r"\rho\,\kappa\,(2+\mu)", r"\rho\,\kappa\,(1+\mu)"),
+    ScriptMutant(
+        "expected_loss", "the mean of a quadratic form", r"= \mathrm{Tr}[M\Sigma] + Y", r"= \mathrm{Tr}[M\Sigma] - Y"
+    ),
+    ScriptMutant("ntk_plain", "Eq. 3", r"K(x,x') = m\,S + m\,", r"K(x,x') = m\,S + "),
+    ScriptMutant(
+        "ntk_gated",
+        "the bilinear network",
+        r"\sigma_w^2\sigma_v^2 + \sigma_w^2\sigma_p^2 + ",
+        r"\sigma_w^2\sigma_v^2 + ",
+    ),
+    ScriptMutant("steps_to_error", "the logarithm", r"\frac1\kappa \le -\ln", r"\frac2\kappa \le -\ln"),
+)
+#: Mistakes that nothing sees: there the statement is read, not compared. docs/how-a-claim-is-verified.md names them.
+UNSEEN = (
+    ScriptMutant(
+        "majorisation",
+        "entropy, participation ratio, determinant",
+        r"\det(K\odot C)\ge\det K",
+        r"\det(K\odot C)\le\det K",
+    ),
+    ScriptMutant(
+        "smallest_eigenvalue",
+        "normalised inputs",
+        r"\lambda(\tilde K_m) \prec \lambda(K_{m+d})",
+        r"\lambda(\tilde K_m) \succ \lambda(K_{m+d})",
+    ),
+    ScriptMutant("crossing", "cumulated weights", r"C(r)\,e^{-rt}\,dr", r"2\,C(r)\,e^{-rt}\,dr"),
+)
+
+
 def loaded(name: str, text: str, folder: Path) -> ModuleType:
     """The module of this name made from this text in place of its file."""
     path = folder / f"{name}.py"

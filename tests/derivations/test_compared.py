@@ -1,0 +1,176 @@
+"""A displayed statement is read back from its LaTeX and held against what was decided."""
+
+import pytest
+import sympy as sp
+
+from derivations.tools.claims import claims
+from derivations.tools.compared import compared
+from derivations.tools.means import ORDER, concluded, ledger, reading
+from derivations.tools.proof import both
+from derivations.tools.reading import Reader, UnreadError, tokens
+from derivations.tools.sums import Index, Tensor, total
+from derivations.tools.zero import positive, strictly, zero
+
+x, y, z = sp.symbols("x y z", positive=True)
+theta, f = sp.Symbol("theta", positive=True), sp.Function("f")
+i, j = Index("i"), Index("j")
+K, u = Tensor("K", symmetric=True), Tensor("u")
+
+
+def read(latex, means=None, names=None):
+    known = {symbol.name: symbol for symbol in (x, y, z, theta)}
+    return Reader(means or {}, names or {}, known, x).read(tokens(latex))
+
+
+@pytest.mark.parametrize(
+    ("latex", "value"),
+    [
+        (r"\frac12 x^2 + 3\,y", x**2 / 2 + 3 * y),
+        (r"-x^2\cdot y/z", -(x**2) * y / z),
+        (r"x/2\,y", x * y / 2),
+        (r"\tfrac{x}{y}\Bigl(1 - \frac1z\Bigr)^2", x / y * (1 - 1 / z) ** 2),
+        (r"\sqrt{1-x^2}\,e^{-2(x+y)z}", sp.sqrt(1 - x**2) * sp.exp(-2 * (x + y) * z)),
+        (r"\sin2x\cos\theta + \sin^2\theta", sp.sin(2 * x) * sp.cos(theta) + sp.sin(theta) ** 2),
+        (r"\arcsin\frac{x}{y} - \ln(1/x)", sp.asin(x / y) - sp.log(1 / x)),
+        (r"\frac{\partial}{\partial x}(x^3y)", 3 * x**2 * y),
+        (r"\frac{d^2w}{dx^2}", 2 * y),
+        (r"w\big|_{x=3}", 9 * y),
+        (r"w'", 2 * x * y),
+        (r"|x| + |-y|", x + y),
+        (r"0.25\,x", x / 4),
+        (r"w_k + \lambda_{\min}(\tilde K)", z + 7),
+        (r"(x,\ 2y)", sp.Tuple(x, 2 * y)),
+    ],
+)
+def test_what_is_read(latex, value):
+    means = {"w_k": z, r"\lambda_{\min}(\tilde K)": 7}
+    assert sp.simplify(read(latex, means, {"w": "x^2 y"}) - value) == 0 if latex[0] != "(" else read(latex) == value
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        "K",  # not a symbol that was decided: a matrix, perhaps
+        "x(y)",  # a function of y, perhaps
+        r"\sum_i x",
+        r"x^\top y",
+        "1/2x",  # x/2 or 1/(2x)
+        r"\exp\tfrac12(x)",
+        r"\mathbb{E}[x]",
+        r"\sin^2",
+        "x +",
+        "(x",
+        "v",  # it is defined by itself
+        "",
+    ],
+)
+def test_what_is_not_read_is_not_guessed(latex):
+    with pytest.raises(UnreadError):
+        read(latex, {}, {"v": "2v"})
+
+
+def test_a_term_is_no_part_of_a_longer_one():
+    assert read("K_m + K", {"K": x, "K_m": y}) == x + y
+    with pytest.raises(UnreadError):
+        read("K_n", {"K": x})
+    with pytest.raises(UnreadError):
+        read("K(y)", {"K": x})
+
+
+@pytest.mark.parametrize(
+    ("latex", "found"),
+    [
+        (r"x = y \le z", ["x=y|", r"y\lez|"]),
+        (r"x > 0: \qquad y = z, \quad z < 1", ["y=z|x>0", "z<1|x>0"]),
+        (r"x > 0: y = z; \qquad z < 1", ["y=z|x>0", "z<1|"]),
+        (r"x = 1 \Longrightarrow y = z", ["y=z|x=1"]),
+        (r"x = 1, \\ \Longrightarrow y = z", ["x=1|", "y=z|"]),
+        (r"y = z \text{ for all } x > 0, \quad z = 1", ["y=z|x>0", "z=1|"]),
+        (r"y = z \quad (x > 0)", ["y=z|x>0"]),
+        (r"\text{no two} x \text{ parallel} \Longrightarrow y > 0", [r"y>0|\text{no two}; \text{ parallel};x"]),
+        (r"x = y \iff y = x", ["x=y|", r"\iff|", "y=x|"]),
+        (r"x, \quad y = z", ["x|", "y=z|"]),
+        (r"(x, y) = (y, x)", ["(x,y)=(y,x)|"]),
+    ],
+)
+def test_the_relations_of_a_statement_and_what_is_supposed_for_them(latex, found):
+    made = [
+        "".join((*c.left, c.sign, *c.right)).replace(" ", "") + "|" + ";".join("".join(s) for s in c.supposed)
+        for c in claims(latex)
+    ]
+    assert [each.replace(" ", "") for each in made] == [each.replace(" ", "") for each in found]
+
+
+def done(check):
+    """The outcome of a check with what its ledger says."""
+    with ledger() as book:
+        return check().entered(book)
+
+
+def squares():
+    """What the check of a step would call."""
+    return zero((x + y) ** 2 - x**2 - 2 * x * y - y**2, (z, z))
+
+
+def _read(values, *under, check=squares, **prime):
+    def run():
+        reading(values, *under, **prime)
+        return check()
+
+    return done(run)
+
+
+_FORM = total(u[i] * K[i, j] * u[j], i, j)
+_LOW = {r"\lambda": x, r"\mu": x + y}
+#: A statement, the outcome, and of its relations: how many follow, how many there are, how many are read and do not.
+_STATEMENTS = [
+    (r"(x+y)^2 = x^2 + 2xy + y^2", lambda: done(squares), 1, 1, 0),
+    (
+        r"(x+y)^2 = x^2 + 2xy - y^2",
+        lambda: done(squares),
+        0,
+        1,
+        0,
+    ),  # without values from the check it may mean something else
+    (r"\mu \ge \lambda, \quad \mu = \lambda + y", lambda: _read(_LOW), 2, 2, 0),
+    (r"\mu \le \lambda", lambda: _read(_LOW), 0, 1, 1),
+    (r"\mu \ge 2\lambda", lambda: _read(_LOW), 0, 1, 1),
+    (r"\mu > \lambda", lambda: _read(_LOW), 1, 1, 0),
+    (r"\mu > \lambda", lambda: _read({r"\lambda": x, r"\mu": x + sp.Symbol("s", nonnegative=True)}), 0, 1, 1),
+    # what follows under a supposition alone
+    (r"x \text{ simple}: \quad \mu > \lambda", lambda: _read(_LOW, r"\text{ simple}"), 1, 1, 0),
+    (r"\mu > \lambda", lambda: _read(_LOW, r"\text{ simple}"), 0, 1, 0),
+    (r"x > y: \quad x - y > 0, \quad y - x < 0", lambda: done(squares), 2, 2, 0),
+    (r"x - y > 0", lambda: _read({"w": x}), 0, 1, 1),
+    (r"z = 2: \quad xz = 2x", lambda: done(squares), 1, 1, 0),
+    # forms of every size, limits, exponentials, roots, numbers
+    (r"u^\top Ku = w", lambda: _read({r"u^\top Ku": _FORM, "w": total(u[j] * u[i] * K[i, j], j, i)}), 1, 1, 0),
+    (r"u^\top Ku = 2w", lambda: _read({r"u^\top Ku": _FORM, "w": _FORM}), 0, 1, 1),
+    (r"x \to \infty: \qquad \frac{2x}{x+y} \to 2", lambda: done(squares), 1, 1, 0),
+    (r"x \to \infty: \qquad \frac{2x}{x+y} \to 1", lambda: _read({"w": x}), 0, 1, 1),
+    (r"e^{-(x+y)z} - e^{-xz} < 0", lambda: done(squares), 1, 1, 0),
+    (r"e^{-(x+y)z} - e^{-xz} > 0", lambda: _read({"w": x}), 0, 1, 1),
+    (r"\frac{1}{\sqrt{1 - y/x}} = \frac{\sqrt x}{\sqrt{x - y}}", lambda: done(squares), 1, 1, 0),
+    (r"\pi - 3 \approx 0.14, \quad \pi - 3 > \tfrac17", lambda: _read({"w": x}), 1, 2, 1),
+    # what was found to have a sign
+    (r"y - \ln(1+y) \ge 0", lambda: done(lambda: both(squares(), _concluded())), 1, 1, 0),
+    (r"y - \ln(1+y) > 0", lambda: done(lambda: both(squares(), _concluded())), 0, 1, 0),
+    (r"x^2 \ge 0, \quad xy > 0", lambda: done(lambda: both(positive(x**2), strictly(x * y))), 2, 2, 0),
+    (r"\mu = \lambda, \quad \mu < z", lambda: _read({r"\mu": x, r"\lambda": x}, "="), 1, 2, 0),
+    (r"\mu = \lambda, \quad \mu > 0", lambda: _read({r"\mu": x}, ORDER), 1, 2, 0),
+    # beyond what is read
+    (r"\sum_i x_i = y", lambda: done(squares), 0, 1, 0),
+    (r"\text{a word}", lambda: done(squares), 0, 1, 0),
+]
+
+
+def _concluded():
+    concluded(y - sp.log(1 + y))
+    return zero((sp.diff(y - sp.log(1 + y), y), y / (1 + y)))
+
+
+@pytest.mark.parametrize(("latex", "check", "found", "shown", "against"), _STATEMENTS)
+def test_what_is_displayed_is_held_against_what_was_decided(latex, check, found, shown, against):
+    result = compared(latex, check(), {})
+    assert (result.found, result.shown, len(result.against)) == (found, shown, against)
+    assert result.whole == (found == shown)
