@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import click
 
 from glutheory.errors import DomainError
-from glutheory.ground.files import write_whole
+from glutheory.ground.files import writable, write_whole
 from glutheory.terminal import Terminal, sentences
 
 if TYPE_CHECKING:
@@ -71,6 +70,7 @@ def check_output(out: Path | None) -> None:
     folder = out.absolute().parent
     try:
         there, within = out.is_dir(), folder.is_dir()
+        allowed = within and writable(out)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DomainError(f"--out is {shown!r}, which is no name for a file ({reason}): give another one.") from None
@@ -78,8 +78,9 @@ def check_output(out: Path | None) -> None:
         raise DomainError(f"--out is {shown!r}, which is a folder: give the name of a file in it.")
     if not within:
         raise DomainError(f"--out is {shown!r}, but there is no such folder: make it first.")
-    if not os.access(folder, os.W_OK):
-        raise DomainError(f"--out is {shown!r}, in a folder that may not be written to: give another one.")
+    if not allowed:
+        where = "which" if out.exists() and not out.is_file() else "in a folder that"
+        raise DomainError(f"--out is {shown!r}, {where} may not be written to: give another one.")
     if is_figure(out):
         from glutheory.figures.draw import check
 
