@@ -8,6 +8,7 @@ proof; where one belongs to another eigenvalue, a negative pivot says so and giv
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,11 +54,11 @@ def certified_extremes(K: arb_mat, *, digits: int = 15) -> tuple[arb, arb]:
             if arb(value.rad()) <= abs(value).lower() * arb(10) ** -wanted or value.is_zero():
                 continue
             why = (
-                f"the balls of K allow it to move by {M.radius.str(2, radius=False)}; give narrower balls"
+                f"the balls of K allow it to move by {M.radius.str(2, radius=False)}; give narrower balls."
                 if found.narrow
                 else "it is not told from 0 at the highest precision; is K singular?"
             )
-            raise PrecisionError(f"digits is {wanted}: the {name} eigenvalue is {value.str(5)}: {why}.", reached=pair)
+            raise PrecisionError(f"digits is {wanted}: the {name} eigenvalue is {value.str(5)}: {why}", reached=pair)
     return pair
 
 
@@ -69,13 +70,15 @@ def certified_condition(K: arb_mat, *, digits: int = 10) -> arb:
         digits: relative accuracy.
 
     Raises:
-        DomainError: as in `certified_extremes`; or an eigenvalue is certainly negative.
+        DomainError: as in `certified_extremes`; or an eigenvalue is certainly negative, or all are 0.
         PrecisionError: as in `certified_extremes`.
     """
     wanted = as_digits(digits)
     low, high = certified_extremes(K, digits=wanted + 1)
     if low < 0:
         raise DomainError(f"K is not positive semidefinite: its smallest eigenvalue is {low.str(5)}.")
+    if low.is_zero():
+        raise DomainError("K is singular: its smallest eigenvalue is 0; give a positive definite matrix.")
     with precision(bits_of(wanted + 1) + 32):
         return high / low
 
@@ -211,7 +214,9 @@ def _descend(M: _Matrix, v: arb_mat, digits: int, absolute: arb) -> tuple[arb_ma
         # at the precision's end the residual stops falling; before that it falls fast, but not always at once
         stale = 0 if residual < least / 2 else stale + 1
         least = arb.min(least, residual)
-        step = _normal(_shifted(M, arb((quotient - residual).lower())).solve(v, algorithm="approx"))
+        step = None
+        with suppress(ZeroDivisionError):  # singular at this precision
+            step = _normal(_shifted(M, arb((quotient - residual).lower())).solve(v, algorithm="approx"))
         if stale == _STALE or step is None:
             return v, quotient, goal, False
         v = step

@@ -201,6 +201,10 @@ def _wide() -> arb_mat:
     [
         (_wide, "give narrower balls"),
         (lambda: _matrix([[1, 1], [1, 1]]), "is K singular"),
+        # singular to the last bit in inverse iteration too
+        *((lambda n=n: _matrix(np.ones((n, n))), "is K singular") for n in (3, 5)),
+        (lambda: _matrix(np.outer([1, 2, 3], [1, 2, 3])), "is K singular"),
+        (lambda: _matrix(-np.ones((3, 3))), "the largest eigenvalue is .*is K singular"),
         (lambda: arb_mat([[arb(1, 2), 0], [0, 1]]), "give narrower balls"),
     ],
 )
@@ -238,6 +242,9 @@ def test_bad_digits_and_a_matrix_that_is_no_kernel() -> None:
         certified_extremes(_matrix([[1.0]]), digits=0)
     with pytest.raises(DomainError, match="not positive semidefinite"):
         certified_condition(_matrix([[0, 1], [1, 0]]))
+    for n in (1, 3):
+        with pytest.raises(DomainError, match="K is singular: its smallest eigenvalue is 0"):
+            certified_condition(arb_mat(n, n))
 
 
 def test_the_precision_is_restored() -> None:
