@@ -13,6 +13,8 @@ from glutheory.errors import DomainError, with_article
 
 Array = npt.NDArray[np.float64]
 
+#: Twice the largest error of a rounding below 2⁻¹⁰²².
+SMALLEST = 2.0**-1074
 #: Largest asymmetry that can be rounding, relative to the largest entry, by the bytes of a number. A product of inner
 #: length p rounds each entry by at most p·u of it (u = 2⁻²⁴, 2⁻⁵³), two mirrored ones differ by at most 2 p u. These
 #: bounds, half of the digits, are what p = 2²⁶ gives in double precision, beyond any width or number of samples, and
@@ -50,8 +52,8 @@ class Symmetric:
 
     @property
     def error(self) -> float:
-        """½‖K − Kᵀ‖_F: what the averaging may move an eigenvalue by."""
-        return math.ldexp(self.slack, self.exponent)
+        """½‖K − Kᵀ‖_F: what the averaging may move an eigenvalue by, with what is rounded below 2⁻¹⁰²²."""
+        return math.ldexp(self.slack, self.exponent) + len(self.given) * SMALLEST if self.slack else 0.0
 
 
 def symmetric(name: str, value: Any, order: int | None = None) -> Symmetric:

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.linalg
 
 from glutheory.errors import DomainError
-from glutheory.ground.matrices import Array, Symmetric, symmetric
+from glutheory.ground.matrices import SMALLEST, Array, Symmetric, symmetric
 
 _UNIT = 2.0**-53
 #: p(n) = _GROWTH · n.
@@ -167,7 +167,8 @@ def _unscaled(found: Spectrum, exponent: int) -> Spectrum:
     if not math.isfinite(values[0] - values[-1]):
         raise DomainError("K has eigenvalues beyond float64: divide it by a power of two.")
     values.flags.writeable = False
-    return Spectrum(values, math.ldexp(found.error, exponent))
+    # below 2⁻¹⁰²² what is scaled back is rounded, the values and the bound
+    return Spectrum(values, math.ldexp(found.error, exponent) + (SMALLEST if found.error else 0.0))
 
 
 def _ratio(found: Spectrum, read: Symmetric, entry_error: float) -> ConditionNumber:

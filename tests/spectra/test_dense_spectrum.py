@@ -58,8 +58,22 @@ def test_scaling_by_a_power_of_two_changes_nothing(exponent: int) -> None:
     K = with_eigenvalues(KNOWN["graded"][:16])
     base, scaled = spectrum(K), spectrum(np.ldexp(K, exponent))
     assert np.array_equal(np.ldexp(base.values, exponent), scaled.values)
-    assert scaled.error == math.ldexp(base.error, exponent)
+    # at k = −1000 the bound is below 2⁻¹⁰²², and rounded up
+    assert 0 <= scaled.error - math.ldexp(base.error, exponent) <= 2.0**-1074
     assert condition_number(np.ldexp(K, exponent)) == condition_number(K)
+
+
+@pytest.mark.parametrize("exponent", [-1074, -1073, -1040])
+def test_what_is_rounded_below_the_normal_numbers_is_in_the_error(exponent: int) -> None:
+    """λ = (5 ± √5)/2 of [[3, 1], [1, 2]], times 2^k: they are 4 and 1 at k = −1074."""
+    for K, centre in (([[3.0, 1.0], [1.0, 2.0]], 2.5), ([[6.0, 2.0], [2.0, 4.0]], 5.0)):
+        half = centre * math.sqrt(5) / 5
+        found = spectrum(np.ldexp(K, exponent))
+        for value, exact in zip(found.values, (centre + half, centre - half), strict=True):
+            # in whole units of 2^−1074, which float64 holds
+            assert abs(math.ldexp(value, 1074) - math.ldexp(exact, exponent + 1074)) <= math.ldexp(found.error, 1074)
+        assert float(condition_number(np.ldexp(K, exponent))) == pytest.approx((5 + 5**0.5) / (5 - 5**0.5))
+    assert spectrum(np.zeros((2, 2))).error == 0
 
 
 def test_entries_from_1e_300_to_1e300() -> None:
