@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from checks.catalog import ORDER, claims
 from checks.runner import again, write_json
-from glutheory.claims.stored import Stored, load
+from glutheory.claims.retired import notes
+from glutheory.claims.stored import Stored, content, load, parse
 from glutheory.errors import DomainError
 from glutheory.report.read import committed
 
@@ -18,15 +18,24 @@ def stored_run(source: Path, file: Path | None, wanted: Sequence[str]) -> Stored
     """The run in a file, or, with another one to write, the run decided again with today's parts of the claims.
 
     Raises:
-        DomainError: a file cannot be read, or claims are named where the whole run is written.
+        DomainError: a file cannot be read or written or holds no claims, or claims are named where the whole run is written.
     """
+    written = content(source)
+    found = parse(written, source.name)
+    if not found.outcomes:
+        reasons = "".join(f"; {note}" for note in notes(found.retired, source.name)).rstrip(".")
+        raise DomainError(f"{source.name} holds no claims{reasons}: give a file with results.")
     if file is None:
-        return load(source)
-    load(source)
+        return found
     if wanted:
         raise DomainError("--json with --from writes the whole run: leave out --only and --explain.")
-    write_json(file, again(json.loads(source.read_text(encoding="utf-8")), claims()))
-    return load(file)
+    anew = again(written, claims())
+    try:
+        write_json(file, anew)
+    except OSError as error:
+        raise DomainError(f"cannot write {file.name}: {error.strerror}.") from None
+    # what was written may be gone, as into a pipe
+    return parse(anew, file.name)
 
 
 def with_siblings(source: Path, run: Stored) -> tuple[Mapping[str, str], Stored]:

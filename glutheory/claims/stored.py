@@ -7,10 +7,11 @@ no verdict is shown which the rule would no longer give.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from glutheory.claims.outcome import (
     SCHEMA,
@@ -29,6 +30,12 @@ from glutheory.claims.parts import Fate, Part
 from glutheory.claims.retired import RETIRED
 from glutheory.errors import DomainError, GlutheoryError
 from glutheory.figures.chart import Chart
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True)
@@ -67,39 +74,69 @@ def load(path: Path) -> Stored:
     Raises:
         DomainError: the file cannot be read, is not such a file, or has another schema.
     """
+    return parse(content(path), path.name)
+
+
+def content(path: Path) -> Any:
+    """What this JSON file holds.
+
+    Raises:
+        DomainError: the file cannot be read, or is not JSON.
+    """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except OSError as error:
         raise DomainError(f"cannot read {path.name}: {error.strerror}.") from None
     except (ValueError, RecursionError):
-        raise _strange(path, "not JSON") from None
+        raise _strange(path.name, "not JSON") from None
+
+
+def parse(content: Any, name: str) -> Stored:
+    """The run whose JSON form this is.
+
+    Args:
+        content: as `python -m checks --json` writes it.
+        name: of its file, without the folder.
+
+    Raises:
+        DomainError: it is not such a run, holds no claim or one twice, or has another schema.
+    """
     if not isinstance(content, Mapping) or not isinstance(content.get("outcomes"), list):
-        raise _strange(path, "no outcomes in it")
+        raise _strange(name, "no outcomes in it")
     if content.get("schema") != SCHEMA:
         raise DomainError(
-            f"{path.name} has schema {content.get('schema')!r} and {SCHEMA} is read here: "
+            f"{name} has schema {content.get('schema')!r} and {SCHEMA} is read here: "
             "write it anew with --json, or read it with the version that wrote it."
         )
     try:
         outcomes = [outcome(row) for row in content["outcomes"]]
+        ids = [item.claim.id for item in outcomes]
+        if twice := next((known for known in ids if ids.count(known) > 1), None):
+            raise DomainError(f"the claim {twice} is in it {ids.count(twice)} times")
+        _number("seed", content["seed"], int)
         return Stored(
             outcomes={item.claim.id: item for item in outcomes if item.claim.id not in RETIRED},
-            profile=str(content["profile"]["name"]),
-            device=str(content["device"]),
-            name=path.name,
-            machine={str(key): str(value) for key, value in content.get("machine", {}).items()},
-            created=str(content.get("created", "")),
-            own_data={key: str(content[key]) for key in ("images", "text") if key in content},
-            decided_again=str(content.get("decided_again", "")),
-            retired=tuple(item.claim.id for item in outcomes if item.claim.id in RETIRED),
+            profile=_text("profile", content["profile"]["name"]),
+            device=_text("device", content["device"]),
+            name=name,
+            machine={str(key): _text(f"machine's {key}", value) for key, value in content.get("machine", {}).items()},
+            created=_text("created", content.get("created", "")),
+            own_data={key: _text(key, content[key]) for key in ("images", "text") if key in content},
+            decided_again=_text("decided_again", content.get("decided_again", "")),
+            retired=tuple(known for known in ids if known in RETIRED),
         )
     except (KeyError, TypeError, ValueError, AttributeError, GlutheoryError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
-        raise _strange(path, reason) from None
+        raise _strange(name, reason) from None
 
 
-def _strange(path: Path, reason: str) -> DomainError:
-    return DomainError(f"{path.name} is not a file of results ({reason}): write one with --json.")
+def _no_constant(name: str) -> float:
+    """NaN and the infinities are written as words."""
+    raise ValueError(f"{name} is no JSON")
+
+
+def _strange(name: str, reason: str) -> DomainError:
+    return DomainError(f"{name} is not a file of results ({reason}): write one with --json.")
 
 
 def outcome(row: Mapping[str, Any]) -> Outcome:
@@ -113,18 +150,21 @@ def outcome(row: Mapping[str, Any]) -> Outcome:
     """
     claim = row["claim"]
     found = Outcome(
-        claim=Claim(**{**claim, "assumptions": tuple(claim["assumptions"]), "parts": _parts(claim)}),
-        assumptions=tuple(Assumption(**item) for item in row["assumptions"]),
+        claim=_sound(Claim(**{**claim, "assumptions": tuple(claim["assumptions"]), "parts": _parts(claim)})),
+        assumptions=tuple(_sound(Assumption(**item)) for item in row["assumptions"]),
         evidence=tuple(_honest(_evidence(item)) for item in row["evidence"]),
-        controls=tuple(Control(**item) for item in row["controls"]),
+        controls=tuple(_sound(Control(**item)) for item in row["controls"]),
         verdict=Verdict(row["verdict"]),
-        key_figure=str(row["key_figure"]),
-        charts=tuple(Chart.from_json(item) for item in row["charts"]),
-        seconds=float(row["seconds"]),
-        seed=int(row["seed"]),
-        versions=dict(row["versions"]),
-        finished=str(row.get("finished", "")),
+        key_figure=row["key_figure"],
+        charts=tuple(_sound(Chart.from_json(item)) for item in row["charts"]),
+        seconds=_number("seconds", row["seconds"], int, float),
+        seed=_number("seed", row["seed"], int),
+        versions={str(key): _text(f"the version of {key}", value) for key, value in dict(row["versions"]).items()},
+        finished=row.get("finished", ""),
     )
+    for text in found.claim.assumptions:
+        _text("an assumption", text)
+    _sound(found)
     written = replace(found, evidence=tuple(_evidence(item) for item in row["evidence"]))
     if row["grade"] not in (found.grade, written.grade):
         raise DomainError(f"the grade of {found.claim.id} is {row['grade']!r}: its evidence gives {written.grade}.")
@@ -134,7 +174,7 @@ def outcome(row: Mapping[str, Any]) -> Outcome:
 
 
 def _parts(claim: Mapping[str, Any]) -> tuple[Part, ...]:
-    return tuple(Part(**{**item, "fate": Fate(item["fate"])}) for item in claim.get("parts", ()))
+    return tuple(_sound(Part(**{**item, "fate": Fate(item["fate"])})) for item in claim.get("parts", ()))
 
 
 def _honest(item: Evidence) -> Evidence:
@@ -146,6 +186,33 @@ def _honest(item: Evidence) -> Evidence:
 def _evidence(row: Mapping[str, Any]) -> Evidence:
     if not isinstance(row["figures"], Mapping):
         raise DomainError("figures must have names.")
-    return Evidence(
-        **{**row, "grade": Grade(row["grade"]), "finding": Finding(row["finding"]), "about": About(row["about"])}
-    )
+    words = {"grade": Grade(row["grade"]), "finding": Finding(row["finding"]), "about": About(row["about"])}
+    return _sound(Evidence(**{**row, **words}))
+
+
+def _sound(item: T) -> T:
+    """The record, if its fields of text are text and its truths are truths: JSON may have null anywhere."""
+    for part in fields(item):
+        value = getattr(item, part.name)
+        if part.type == "str":
+            _text(part.name, value)
+        elif part.type == "bool" and not isinstance(value, bool):
+            raise DomainError(f"{part.name} is {_brief(value)} where true or false is due.")
+    return item
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise DomainError(f"{name} is {_brief(value)} where text is due.")
+    return value
+
+
+def _number(name: str, value: Any, *types: type[N]) -> N:
+    if not isinstance(value, types) or isinstance(value, bool) or not math.isfinite(value):
+        raise DomainError(f"{name} is {_brief(value)} where a number is due.")
+    return value
+
+
+def _brief(value: Any) -> str:
+    """As JSON has it, shortened."""
+    return json.dumps(value)[:40]

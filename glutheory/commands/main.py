@@ -5,11 +5,12 @@ A user's mistake is one sentence on stderr and exit status 2; a refuted check is
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -18,6 +19,8 @@ import click
 from glutheory.errors import GlutheoryError, PrecisionError
 
 _MISTAKE, _INTERRUPTED = 2, 130
+#: Why printing fails: a full disk or quota, a file that may not grow, a device that is broken or gone.
+_UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENXIO)
 _LONGEST = 600  #: characters of an error
 #: In the order of the help page: the command's module and name there, and what it does.
 _COMMANDS = {
@@ -100,10 +103,23 @@ def _guarded(run: Callable[..., Any], *args: Any, **extra: Any) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         status = _INTERRUPTED
     except BrokenPipeError:
-        # the reader (head, less) has gone: nothing is left to say, not even when the interpreter closes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # the reader (head, less) has gone: nothing is left to say
+        _silence()
+        status = _MISTAKE
+    except OSError as error:
+        # of a file it has the name
+        if error.filename is not None or error.errno not in _UNWRITTEN:
+            raise
+        _silence()
+        _complain(f"what is printed or kept cannot be written ({error.strerror}): make room, or let it go elsewhere.")
         status = _MISTAKE
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _silence() -> None:
+    """Nothing more is written to standard output, not even when the interpreter closes it."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _path(error: click.UsageError) -> str:

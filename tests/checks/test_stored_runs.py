@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.cells import cell_len
 
-from checks import catalog, runner
+from checks import catalog, runner, stored_runs
 from checks.__main__ import main
 from checks.explain import page, reasons
 from checks.frame import Origin
@@ -104,6 +106,30 @@ class TestStored:
             (lambda content: content["outcomes"][0]["charts"][0].update(series=3), "not a chart"),
             (lambda content: content["outcomes"][0]["evidence"][0].update(figures=[1]), "figures must have names"),
             (lambda content: content["outcomes"][0].update(evidence=3), "not iterable"),
+            (lambda content: content.update(seed=None), "seed is null where a number is due"),
+            (lambda content: content.update(device=None), "device is null where text is due"),
+            (lambda content: content["machine"].update(cores=None), "machine's cores is null"),
+            (lambda content: content.update(created=3), "created is 3 where text is due"),
+            (lambda content: content["outcomes"][0].update(key_figure=None), "key_figure is null where text is due"),
+            (lambda content: content["outcomes"][0].update(seed=None), "seed is null where a number is due"),
+            (lambda content: content["outcomes"][0].update(seed=1.5), "seed is 1.5 where a number is due"),
+            (lambda content: content["outcomes"][0].update(seconds=True), "seconds is true where a number is due"),
+            (lambda content: content["outcomes"][0].update(finished=None), "finished is null where text is due"),
+            (lambda content: content["outcomes"][0]["versions"].update(numpy=2), "the version of numpy is 2"),
+            (lambda content: content["outcomes"][0]["claim"].update(words=None), "words is null where text is due"),
+            (lambda content: content["outcomes"][0]["claim"].update(assumptions=[None]), "an assumption is null"),
+            (
+                lambda content: content["outcomes"][0]["assumptions"][0].update(holds=1),
+                "holds is 1 where true or false",
+            ),
+            (lambda content: content["outcomes"][0]["controls"][0].update(caught="yes"), 'caught is "yes" where true'),
+            (lambda content: content["outcomes"][0]["evidence"][0].update(what=None), "what is null where text is due"),
+            (lambda content: content["outcomes"][0]["charts"][0].update(title=None), "title is null where text is due"),
+            (
+                lambda content: content["outcomes"].append(content["outcomes"][0]),
+                "the claim fixed-claim is in it 2 times",
+            ),
+            (lambda content: content["outcomes"][0]["evidence"][0]["figures"].update(x=float("nan")), "not JSON"),
         ],
     )
     def test_what_is_no_such_file(self, file: Path, change: Callable[[Any], Any], words: str) -> None:
@@ -167,6 +193,46 @@ class TestCommand:
         assert found.exit_code == 2
         assert "no figure was written for true-claim: there is none" in found.stderr
         assert "What it means" in found.stdout
+
+    def test_a_run_without_claims_is_refused(self) -> None:
+        """Also one that holds claims that are no longer checked alone, which it names."""
+        content = json.loads(Path("run.json").read_text(encoding="utf-8"))
+        old = json.loads(json.dumps(content["outcomes"][0]))
+        old["claim"]["id"] = "crossing"
+        for outcomes, words in (([], "holds no claims: give"), ([old], "crossing is not shown: it was split into")):
+            Path("run.json").write_text(json.dumps({**content, "outcomes": outcomes}), encoding="utf-8")
+            for arguments in ((), ("--explain", "angle"), ("--json", "x.json")):
+                found = run("--from", "run.json", *arguments)
+                assert (found.exit_code, found.stdout) == (2, "")
+                assert words in found.stderr
+                assert len(found.stderr.splitlines()) == 1
+        assert not Path("x.json").exists()
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="FIFOs as POSIX has them")
+    def test_runs_by_way_of_fifos(self) -> None:
+        """As `--from <(…)` and `--json >(…)` give them; each is read once."""
+        os.mkfifo("in")
+        os.mkfifo("out")
+        text, taken = Path("run.json").read_text(encoding="utf-8"), []
+        ends = (lambda: Path("in").write_text(text, encoding="utf-8"), lambda: taken.append(Path("out").read_text()))
+        threads = [threading.Thread(target=end, daemon=True) for end in ends]
+        for thread in threads:
+            thread.start()
+        found = run("--from", "in", "--json", "out")
+        for thread in threads:
+            thread.join(10)
+        assert (found.exit_code, found.stderr) == (0, "")
+        assert json.loads(taken[0])["decided_again"]
+        assert len(json.loads(taken[0])["outcomes"]) == len(OUTCOMES)
+
+    def test_a_file_that_cannot_be_written_is_a_sentence(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(stored_runs, "write_json", full)
+        found = run("--from", "run.json", "--json", "x.json")
+        assert (found.exit_code, found.stdout) == (2, "")
+        assert "cannot write x.json: No space left on device" in found.stderr
 
     @pytest.mark.parametrize(
         ("arguments", "words"),

@@ -39,6 +39,28 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert done.stdout.startswith("relu: kernels")
 
 
+@pytest.mark.parametrize("arguments", [("glutheory", "list"), ("checks", "--list", "--only", "angle")], ids=" ".join)
+def test_a_full_disk_is_a_sentence(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """Files of this process may not grow, as if the disk were full."""
+    resource = pytest.importorskip("resource")
+
+    def no_growth() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+    with (tmp_path / "out.txt").open("w") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            preexec_fn=no_growth,  # noqa: PLW1509 (no threads are running)
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: what is printed or kept cannot be written (File too large)")
+    assert done.stderr.count("\n") == 1
+
+
 def _computed(number: int) -> float:
     """The processor seconds of a process so far."""
     fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
