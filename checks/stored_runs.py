@@ -18,7 +18,8 @@ def stored_run(source: Path, file: Path | None, wanted: Sequence[str]) -> Stored
     """The run in a file, or, with another one to write, the run decided again with today's parts of the claims.
 
     Raises:
-        DomainError: a file cannot be read or written or holds no claims, or claims are named where the whole run is written.
+        DomainError: a file cannot be read or written or holds no claims, or claims are named where the whole run is
+            written.
     """
     written = content(source)
     found = parse(written, source.name)

@@ -13,11 +13,14 @@ from checks.layout import cell
 from glutheory.claims import Figure
 from glutheory.commands.data import DataRows, draw_rows
 from glutheory.errors import DomainError
+from glutheory.studies.given import check_held
 from glutheory.terminal import Terminal, aligned, shown
 
 Array = npt.NDArray[np.float64]
 #: A name, and as many entries as the head has.
 Row = tuple[str, *tuple[Figure, ...]]
+#: Of kernels that is computed, at most: for crossings of losses, see `check_held`.
+_POWER = 5
 #: Rows at least, and at most where all eigenvalues are computed, or several kernels.
 _LEAST, MOST, FEWER = 3, 4000, 1500
 
@@ -48,7 +51,7 @@ class Measure:
         """The lines.
 
         Raises:
-            DomainError: too few or too many rows, or one of zeros.
+            DomainError: too few or too many rows, one of zeros, or rows so long or short that float64 fails.
         """
         n = len(data.X)
         if not _LEAST <= n <= self.most:
@@ -58,6 +61,10 @@ class Measure:
             raise DomainError(
                 f"row {zero[0]} (counted from 0) is zero, of which no kernel tells anything: leave it out."
             )
+        with np.errstate(under="ignore", over="ignore"):
+            # of the networks here the gated ones have the kernels that are furthest from 1: about (‖x‖²/d)²
+            furthest = np.mean(data.X * data.X, axis=1) ** 2
+        check_held("a kernel of gated networks", furthest, data.X, _POWER)
         # quotients of what is 0 or nowhere defined are not numbers, and shown as "-"
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             body = [[name, *map(number, row)] for name, *row in self.rows(self.taken(data.X), data.y)]

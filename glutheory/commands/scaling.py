@@ -26,13 +26,14 @@ def scaled(X: Array, how: str) -> tuple[Array, str]:
         return X, ""
     norms = f"{_norms(X)} before"
     if how == "rms":
-        lengths = np.linalg.norm(X, axis=1, keepdims=True)
-        if not lengths.all():
-            row = int(np.nonzero(lengths[:, 0] == 0)[0][0])
+        if not X.any(axis=1).all():
+            row = int(np.nonzero(~X.any(axis=1))[0][0])
             raise DomainError(f"--normalise is rms, but row {row} (counted from 0) has only zeros: leave it out.")
-        return X * (math.sqrt(X.shape[1]) / lengths), f"every row scaled to norm √d ({norms})"
-    spread = np.ptp(X, axis=0)
-    kept = X[:, spread > 0]
+        Y, _ = _sized(X, 1)
+        return Y * (math.sqrt(X.shape[1]) / np.linalg.norm(Y, axis=1, keepdims=True)), (
+            f"every row scaled to norm √d ({norms})"
+        )
+    kept, _ = _sized(X[:, X.min(axis=0) < X.max(axis=0)], 0)
     if not kept.shape[1]:
         raise DomainError("--normalise is standard, but no feature varies: give other rows.")
     found = (kept - kept.mean(axis=0)) / kept.std(axis=0)
@@ -41,7 +42,15 @@ def scaled(X: Array, how: str) -> tuple[Array, str]:
     return found, f"every feature shifted and scaled to mean 0 and variance 1{more} ({norms})"
 
 
+def _sized(X: Array, axis: int) -> tuple[Array, npt.NDArray[np.int_]]:
+    """Rows (axis 1) or columns (axis 0) divided by powers of two, to below 1, and the exponents: squares are held."""
+    exponents = np.frexp(np.max(np.abs(X), axis=axis, keepdims=True, initial=0.0))[1]
+    return np.ldexp(X, -exponents), exponents
+
+
 def _norms(X: Array) -> str:
-    lengths = np.linalg.norm(X, axis=1) / math.sqrt(X.shape[1])
+    Y, exponents = _sized(X, 1)
+    with np.errstate(over="ignore", under="ignore"):
+        lengths = np.ldexp(np.linalg.norm(Y, axis=1) / math.sqrt(X.shape[1]), exponents[:, 0])
     low, high = float(lengths.min()), float(lengths.max())
     return f"norms were {low:.3g} to {high:.3g} times √d" if high > low * 1.0005 else f"norms were {high:.3g} times √d"

@@ -14,6 +14,9 @@ from glutheory.layers import Stack
 from glutheory.networks import Network
 from glutheory.numeric.given import as_array
 
+#: Products from here to its inverse, and sums of a million of them, are held to all digits.
+_LEAST = 2.0**-960
+
 
 def networks_given(given: Any) -> tuple[Any, ...]:
     """The networks, or the one that is given without a list; text is a name, not letters.
@@ -39,3 +42,27 @@ def rows_given(X: Any) -> npt.NDArray[np.float64]:
     if rows.ndim != 2 or len(rows) < 2:
         raise DomainError(f"X has shape {rows.shape}: give a matrix of shape (rows, features), of at least two rows.")
     return rows
+
+
+def check_held(what: str, diagonal: npt.NDArray[np.float64], X: npt.NDArray[np.float64], power: int = 1) -> None:
+    """Refuses rows on which float64 does not hold a kernel to its last digits, as far as the diagonal tells.
+
+    An entry is known within e·√(K_ii K_jj), e of `glutheory.entry_error`, only where no K_ii is below 2⁻¹⁰²².
+
+    Args:
+        what: the kernel, for the message, e.g. "the NTK of 'relu'".
+        diagonal: of the kernel, shape (n,).
+        X: the rows, shape (n, d); of one of zeros the kernel may be 0.
+        power: up to which power of the kernel is computed: its norm takes 2, the losses of `glutheory.dynamics`,
+            Σ_i Σ_ii exp(−λ_i t), with their derivatives 5.
+
+    Raises:
+        DomainError: an entry that is too large or too small.
+    """
+    low = float(np.finfo(np.float64).tiny) if power == 1 else _LEAST ** (1 / power)
+    high = float(np.finfo(np.float64).max) if power == 1 else 1 / low
+    words = f", with powers of it up to {power}," if power > 1 else ""
+    if not np.all(np.abs(diagonal) <= high):
+        raise DomainError(f"{what}{words} is beyond float64 on these rows: scale them down.")
+    if np.any((diagonal < low) & X.any(axis=1)):
+        raise DomainError(f"{what}{words} is below what float64 can hold on these rows: scale them up.")

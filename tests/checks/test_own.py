@@ -319,6 +319,49 @@ def measured_or_refused(name: str, rows: DataRows) -> list[str]:
             return [str(error)]
 
 
+@pytest.mark.parametrize("name", MEASURES)
+def test_rows_beyond_what_float64_holds_are_refused(name: str) -> None:
+    """Before any kernel is computed: no number from underflow, no traceback from overflow."""
+    for exponent, words in (
+        (-155, "below what float64 can hold"),
+        (-80, "below what"),
+        (80, "beyond"),
+        (150, "beyond"),
+    ):
+        (said,) = measured_or_refused(name, DataRows(10.0**exponent * X, None, "odd"))
+        assert words in said, (name, exponent)
+        assert said.endswith(("scale them up.", "scale them down."))
+
+
+#: Figures that do not change with the scale of the rows: of claims, in rows of the table, the columns.
+HOMOGENEOUS = {
+    "condition": {"cond K": (0,), "cond K̃": (0,), "cond K / K̃": (0,)},
+    "spike": {"λ_1(K)/(mn)": (0,), "λ_1(K̃)·d/(mn)": (0,)},
+    "decomposition": {"error of K": (3,), "error of K̃": (3,)},
+    "compact": {"reglu": (0, 1, 2, 3)},
+    "majorisation": {"relu": (0, 1, 2, 3)},
+    "not-always": {"reglu, m = 20": (0, 1, 2, 3)},
+    "phase-diagram": {"reglu": (0,)},
+    "hadamard": {"reglu, m = 20": (0, 1)},
+    "angle": {"reglu, m = 20": (0, 1, 3)},
+    "diagonal": {"reglu, m = 20": (0, 1, 2, 3)},
+    "expected-loss": {"reglu, m = 20": (2, 3)},
+    "steps": {"relu/reglu, random": (0, 1)},
+}
+
+
+@pytest.mark.parametrize("name", HOMOGENEOUS)
+@pytest.mark.parametrize("exponent", [-45, 45])
+def test_what_is_homogeneous_does_not_know_the_scale(name: str, exponent: int) -> None:
+    """Within the bounds: kernels of ReLU and ReGLU are powers of the norms, and powers of two are exact."""
+    rows = X[:20, :5]
+    own, other = measured(name, rows), measured(name, np.ldexp(rows, exponent))
+    for label, places in HOMOGENEOUS[name].items():
+        for place in places:
+            one, two = own[label][place], other[label][place]
+            assert two == one if isinstance(one, str) else two == pytest.approx(one, rel=1e-6, nan_ok=True), label
+
+
 @pytest.mark.parametrize("name", ["condition", "steps", "hadamard"])
 @pytest.mark.parametrize("terminal", [Terminal(100), Terminal(100, unicode=False)])
 def test_the_page(name: str, terminal: Terminal) -> None:

@@ -90,6 +90,16 @@ def test_scaling() -> None:
         scaled(np.ones((3, 2)), "standard")
 
 
+@pytest.mark.parametrize("how", ["rms", "standard"])
+@pytest.mark.parametrize("exponent", [-1000, -530, 530, 1000])
+def test_scaling_does_not_know_the_scale_of_the_rows(how: str, exponent: int) -> None:
+    """The squares of 2^±530 are not held, and powers of two are exact."""
+    X = np.random.default_rng(0).standard_normal((6, 4)) + 2
+    assert np.array_equal(scaled(np.ldexp(X, exponent), how)[0], scaled(X, how)[0])
+    apart = X * np.ldexp(1.0, [[exponent], [0], [0], [-exponent], [0], [1]])
+    assert np.array_equal(scaled(apart, "rms")[0], scaled(X, "rms")[0])
+
+
 @pytest.mark.parametrize("how", ["none", "rms", "standard"])
 def test_spectrum_shows_both(file: Path, how: str) -> None:
     """On the rows as the option says, and beside them as given or of norm √d."""

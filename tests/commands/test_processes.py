@@ -54,7 +54,7 @@ def test_a_full_disk_is_a_sentence(arguments: tuple[str, ...], tmp_path: Path) -
             stderr=subprocess.PIPE,
             text=True,
             check=False,
-            preexec_fn=no_growth,  # noqa: PLW1509 (no threads are running)
+            preexec_fn=no_growth,
         )
     assert done.returncode == 2
     assert done.stderr.startswith("error: what is printed or kept cannot be written (File too large)")

@@ -176,7 +176,32 @@ def test_pairs(names: tuple[str, ...], wanted: tuple[str, str]) -> None:
         (lambda: pair(("reglu", "glu")), DomainError, "both gated"),
         (lambda: pair((product("relu", "gelu"),)), DomainError, "a product of 2 branches"),
         (lambda: pair(("relux",)), UnknownNameError, "did you mean"),
-        (lambda: dynamics_study(("step", "reglu"), X), DomainError, "NTK of step is not finite"),
+        (lambda: dynamics_study(("step", "reglu"), X), DomainError, "NTK of 'step' is infinite, since an activation"),
+        *(
+            (lambda size=size: dynamics_study(("relu", "reglu"), size * X, np.ones(len(X))), DomainError, words)
+            for size, words in (
+                (
+                    1e-155,
+                    "the NTK of 'relu', with powers of it up to 5, is below what float64 can hold on these rows: scale",
+                ),
+                (
+                    1e-80,
+                    "the NTK of 'relu', with powers of it up to 5, is below what float64 can hold on these rows: scale",
+                ),
+                (
+                    1e-25,
+                    "the NTK of 'reglu', with powers of it up to 5, is below what float64 can hold on these rows: scale",
+                ),
+                (
+                    1e25,
+                    "the NTK of 'reglu', with powers of it up to 5, is beyond float64 on these rows: scale them down",
+                ),
+                (
+                    1e80,
+                    "the NTK of 'relu', with powers of it up to 5, is beyond float64 on these rows: scale them down",
+                ),
+            )
+        ),
         (lambda: dynamics_study(("relu",), X, parametrization="ntk", width=3), DomainError, "need 'standard'"),
         (lambda: dynamics_study(("relu",), X, parametrization="ntk", seeds=1), DomainError, "need 'standard'"),
         (lambda: dynamics_study(("relu",), X, rate=0.0), DomainError, "rate is 0.0"),
@@ -371,3 +396,12 @@ def test_a_crossing_beyond_the_steps_is_said_to_be_there() -> None:
     race = dynamics_study(("relu", "reglu"), X, Y, width=WIDTH, steps=20)
     assert "A crossing lies beyond" in charts(race)[0].note
     assert len(charts(race)[0].series) == 2
+
+
+@pytest.mark.parametrize("size", [2.0**-40, 2.0**40])
+def test_condition_numbers_do_not_know_the_scale_of_the_rows(size: float) -> None:
+    """ReLU and ReGLU are homogeneous, and powers of two exact."""
+    targets = np.ones(len(X))
+    sides = zip(*(dynamics_study(("relu", "reglu"), rows, targets).sides for rows in (X, size * X)), strict=True)
+    for own, other in sides:
+        assert other.condition.value == pytest.approx(own.condition.value, rel=1e-9)

@@ -141,6 +141,10 @@ def test_a_kernel_that_is_not_finite_is_refused() -> None:
     assert spectrum_study(["step"], X, kind="nngp").networks[0].resolved == 12
     with pytest.raises(DomainError, match="NTK of 'reglu' is below what float64 can hold on these rows: scale them up"):
         spectrum_study(["reglu"], 1e-90 * X)
+    # on rows that are only beside the others nothing is said
+    for scale in (1e-90, 1e90):
+        assert spectrum_study(["reglu"], X, other=(scale * X, "as given")).otherwise is None
+    assert spectrum_study(["reglu"], X, other=(1e-9 * X, "as given")).otherwise is not None
 
 
 def test_too_many_rows_name_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

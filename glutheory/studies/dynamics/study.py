@@ -24,11 +24,12 @@ from glutheory.ground.arguments import integer, real
 from glutheory.layers import Stack
 from glutheory.networks import Network, matched_width
 from glutheory.numeric import entry_error, gram
+from glutheory.numeric.duals import evaluator
 from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, condition_number
 from glutheory.studies.defaults import gram_options
 from glutheory.studies.dynamics.training import Trained, marks, train
-from glutheory.studies.given import networks_given, rows_given
+from glutheory.studies.given import check_held, networks_given, rows_given
 from glutheory.studies.json_head import record
 from glutheory.studies.pairs import pair, stack_pair, written
 
@@ -42,6 +43,8 @@ FRACTION = 0.5
 FEWEST, MOST, TRAINED = 100, 1_000_000, 1000
 #: To this share of what can fall both losses are shown at least.
 _SMALL = 0.01
+#: Of the kernels, for `check_held`.
+_POWER = 5
 #: Rows: a dense matrix of so many takes 3 GB.
 _LARGEST = 20_000
 
@@ -360,8 +363,11 @@ def _steps(found: Crossings, sides: Sequence[Side], rate: float) -> int:
 def _side(net: Network | Stack, X: Array, y: Array, parametrization: str, width: int | None) -> Side:
     units = width if width is None or isinstance(net, Stack) else matched_width(net, width, X.shape[1])
     nngp, ntk = gram(net, X, kind="both", parametrization=parametrization, width=units)
-    if not np.isfinite(ntk).all():
-        raise DomainError(f"the NTK of {net.name} is not finite: its activation jumps, or rows are too long.")
+    parts = net.activations if isinstance(net, Stack) else net.branches
+    if not np.isfinite(ntk).all() and any(evaluator(act).jumps for act in parts):
+        raise DomainError(f"the NTK of {net.name!r} is infinite, since an activation jumps: give another network.")
+    for kind, kernel in (("NTK", ntk), ("NNGP", nngp)):
+        check_held(f"the {kind} of {net.name!r}", np.diagonal(kernel), X, _POWER)
     error = entry_error(net)
     curve = expected_loss(ntk, nngp, y, entry_error=error)
     return Side(net, units, curve, condition_number(ntk, entry_error=error), error)

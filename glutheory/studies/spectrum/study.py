@@ -21,7 +21,7 @@ from glutheory.numeric.duals import evaluator
 from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, condition_number, outliers, spectrum_and_condition
 from glutheory.studies.defaults import gram_options
-from glutheory.studies.given import networks_given, rows_given
+from glutheory.studies.given import check_held, networks_given, rows_given
 from glutheory.studies.json_head import record
 from glutheory.studies.spectrum.findings import NetworkSpectrum, Otherwise, Pair, Setting
 from glutheory.studies.spectrum.predictions import Prediction, predict
@@ -149,11 +149,13 @@ def spectrum_study(
 def _otherwise(
     networks: Sequence[Network | Stack], X: Array, data: str, setting: Setting, pairs: Sequence[Pair]
 ) -> Otherwise | None:
-    """The condition numbers on other rows; None where a kernel is not finite there."""
+    """The condition numbers on other rows; None where float64 does not hold a kernel there."""
     found: dict[str, ConditionNumber] = {}
     for net in networks:
         K = gram(net, X, kind=setting.kind, parametrization=setting.parametrization, width=setting.width)
-        if not np.isfinite(np.diagonal(K)).all():
+        try:
+            check_held(net.name, np.diagonal(K), X)
+        except DomainError:
             return None
         found[net.name] = condition_number(K, entry_error=entry_error(net))
     known = {
@@ -171,13 +173,10 @@ def _key(net: Network | Stack) -> object:
 
 def _one(net: Network | Stack, plain: str, X: Array, setting: Setting) -> NetworkSpectrum:
     K = gram(net, X, kind=setting.kind, parametrization=setting.parametrization, width=setting.width)
-    diagonal = np.diagonal(K)
-    if not np.isfinite(diagonal).all():
-        raise DomainError(_not_finite(net, setting))
-    if np.any((diagonal < np.finfo(np.float64).tiny) & X.any(axis=1)):
-        raise DomainError(
-            f"the {setting.kind.upper()} of {net.name!r} is below what float64 can hold on these rows: scale them up."
-        )
+    diagonal, what = np.diagonal(K), f"the {setting.kind.upper()} of {net.name!r}"
+    if setting.kind == "ntk" and not np.isfinite(diagonal).all() and any(evaluator(act).jumps for act in _parts(net)):
+        raise DomainError(f"{what} is infinite, since an activation jumps: use --kind nngp, or leave it out.")
+    check_held(what, diagonal, X)
     values, condition = spectrum_and_condition(K, entry_error=entry_error(net))
     resolved = values.values[values.values > values.error]
     apart = outliers(resolved) if len(resolved) > 1 else 0
@@ -198,12 +197,5 @@ def _one(net: Network | Stack, plain: str, X: Array, setting: Setting) -> Networ
     )
 
 
-def _not_finite(net: Network | Stack, setting: Setting) -> str:
-    name = setting.kind.upper()
-    if setting.kind == "ntk" and any(evaluator(act).jumps for act in _activations(net)):
-        return f"the {name} of {net.name!r} is infinite, since an activation jumps: use --kind nngp, or leave it out."
-    return f"the {name} of {net.name!r} is beyond float64 on these rows: scale them down, or leave it out."
-
-
-def _activations(net: Network | Stack) -> tuple[Activation, ...]:
+def _parts(net: Network | Stack) -> tuple[Activation, ...]:
     return net.branches if isinstance(net, Network) else net.activations
