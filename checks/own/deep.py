@@ -97,11 +97,16 @@ def signal(X: Array, _: Array | None) -> list[Row]:
     start = np.sum(X * X, axis=1) / X.shape[1]
     for name in ("relu", "reglu"):
         found = [np.diag(K) for K, _ in grams_by_depth(stack(name, 1, norm=None, residual=False), X, _BLOCKS).values()]
-        table.append((f"{name}, median q", *(float(np.median(q)) for q in (start, *found))))
-        table.append((f"{name}, max q/min q", *(over(float(q.max()), float(q.min())) for q in (start, *found))))
-    predicted = [SIGNAL.variance(float(np.median(start)), blocks) for blocks in (0, *_BLOCKS)]
+        table.append((f"{name}, median q", *(_held(float(np.median(q))) for q in (start, *found))))
+        table.append((f"{name}, max q/min q", *(over(float(q.max()), _held(float(q.min()))) for q in (start, *found))))
+    predicted = [_held(SIGNAL.variance(float(np.median(start)), blocks)) for blocks in (0, *_BLOCKS)]
     table.append(("reglu, median q predicted", *predicted))
     return table
+
+
+def _held(value: float) -> float:
+    """Not a number near the ends of float64: q squares with every gated block, and the law is cut off there."""
+    return value if 1e-260 < value < 1e260 else math.nan
 
 
 _STACKS = "NTK of blocks behind RMSNorm, added to the stream"
@@ -134,7 +139,8 @@ MEASURES = {
         "variances q after L blocks without norms and residuals, all weights of variance 1",
         ("start", *(f"L = {depth}" for depth in _BLOCKS)),
         signal,
-        "The recorded run has the plane of scales, residuals, and sampled networks of finite width.",
+        "The recorded run has the plane of scales, residuals, and sampled networks of finite width. "
+        "What is nearer to the ends of float64 than 1e-260 and 1e260 is not shown (-).",
         sized("gaussian", 100, 20),
     ),
 }  # fmt: skip

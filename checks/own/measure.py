@@ -13,7 +13,7 @@ from checks.layout import cell
 from glutheory.claims import Figure
 from glutheory.commands.data import DataRows, draw_rows
 from glutheory.errors import DomainError
-from glutheory.studies.given import check_held
+from glutheory.studies.given import check_held, check_targets
 from glutheory.terminal import Terminal, aligned, shown
 
 Array = npt.NDArray[np.float64]
@@ -65,6 +65,8 @@ class Measure:
             # of the networks here the gated ones have the kernels that are furthest from 1: about (‖x‖²/d)²
             furthest = np.mean(data.X * data.X, axis=1) ** 2
         check_held("a kernel of gated networks", furthest, data.X, _POWER)
+        if data.y is not None:
+            check_targets(data.y, least=True)
         # quotients of what is 0 or nowhere defined are not numbers, and shown as "-"
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             body = [[name, *map(number, row)] for name, *row in self.rows(self.taken(data.X), data.y)]
@@ -90,6 +92,11 @@ def normed(X: Array) -> Array:
 def over(first: float, second: float) -> float:
     """The quotient; not a number where there is none."""
     return first / second if second else math.nan
+
+
+def sure(value: float, error: float) -> float:
+    """What is known within a tenth; not a number otherwise."""
+    return value if value > 10 * error else math.nan
 
 
 def pairs(n: int) -> npt.NDArray[np.bool_]:

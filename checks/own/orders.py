@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable
 
 from checks.catalog import modules
-from checks.own.measure import MOST, Array, Measure, Row
+from checks.own.measure import MOST, Array, Measure, Row, sure
 from checks.settings import PROFILES, Settings
 from checks.tools.far_spectrum import Ends
-from checks.tools.spectral_grid import Cell, inputs, kernels, product
+from checks.tools.spectral_grid import ENTRY_ERROR, Cell, inputs, kernels, product
 from glutheory.commands.data import DataRows
 from glutheory.networks import network
 from glutheory.spectra import spectrum
@@ -27,12 +27,10 @@ _RECORDED = (
 
 
 def ends(X: Array) -> tuple[Ends, Ends]:
-    """The ends of the spectra of K/m and K̃/m, wide limit; an end that is below its error is nan."""
-    found = []
-    for one in map(spectrum, kernels(X)):
-        least = float(one.values[-1]) if one.smallest > one.error else math.nan
-        found.append(Ends(float(one.values[0]), float(one.values[1]), least))
-    return found[0], found[1]
+    """The ends of the spectra of K/m and K̃/m, wide limit; an end that is hardly above its error is nan."""
+    found = [spectrum(K, entry_error=ENTRY_ERROR) for K in kernels(X)]
+    first, second = (Ends(*(sure(float(one.values[place]), one.error) for place in (0, 1, -1))) for one in found)
+    return first, second
 
 
 def predicted(X: Array) -> tuple[Ends, Ends]:

@@ -12,10 +12,10 @@ from checks.claims.decomposition.linear_errors import Law, norms
 from checks.claims.mechanism.kernels import Centre, conditions, four, grams, logs
 from checks.claims.mechanism.theory import predicted as predicted_parts
 from checks.claims.spike import LAW as SPIKE
-from checks.own.measure import MOST, Array, Measure, Row, over, sized
+from checks.own.measure import MOST, Array, Measure, Row, over, sized, sure
 from checks.own.orders import ends, predicted
 from checks.tools.centred_gains import Logs
-from checks.tools.spectral_grid import kernels
+from checks.tools.spectral_grid import ENTRY_ERROR, kernels
 from glutheory import gram
 from glutheory.errors import GlutheoryError
 from glutheory.networks import GATES, network
@@ -36,13 +36,13 @@ _SHOWN = ("reglu", "geglu", "swiglu")
 
 
 def known(found: ConditionNumber) -> float:
-    """Its value; nan where the smallest eigenvalue is not told from 0."""
-    return math.nan if found.is_bound or math.isinf(found.value) else found.value
+    """Its value; nan where it is not known within a quarter, as where the smallest eigenvalue is not told from 0."""
+    return found.value if found.high <= 1.25 * found.low < math.inf else math.nan
 
 
-def condition(K: Array) -> float:
-    """The condition number, or nan."""
-    return known(condition_number(K))
+def condition(K: Array, factors: int = 1) -> float:
+    """The condition number of a kernel, or nan; times an inner product of so many factors, whose rounding counts."""
+    return known(condition_number(K, entry_error=ENTRY_ERROR + 2.0**-52 * (factors + 1)))
 
 
 def spike(X: Array, _: Array | None) -> list[Row]:
@@ -73,9 +73,9 @@ def compact(X: Array, _: Array | None) -> list[Row]:
     """How compact the spectra of the pairs are."""
     table: list[Row] = []
     for gate in _SHOWN:
-        both = [spectrum(_WIDE(net, X)) for net in (GATES[gate], gate)]
+        both = [spectrum(_WIDE(net, X), entry_error=ENTRY_ERROR) for net in (GATES[gate], gate)]
         for name, one in zip((GATES[gate], gate), both, strict=True):
-            regular = one.smallest > one.error
+            regular = not math.isnan(sure(one.smallest, one.error))
             values = clipped(one)
             table.append(
                 (name, effective_rank(values), participation_ratio(values))
@@ -93,7 +93,7 @@ def majorisation(X: Array, _: Array | None) -> list[Row]:
     table: list[Row] = []
     for gate in _SHOWN:
         K = _WIDE(GATES[gate], X)
-        plain, product, gated = (condition(one) for one in (K, K * C, K * G))
+        plain, product, gated = (condition(one, X.shape[1]) for one in (K, K * C, K * G))
         gap = majorisation_gap(*(clipped(spectrum(one)) for one in (K, K * C)))
         bound = float(size.max() / size.min()) ** 2
         table.append((GATES[gate], gap, product / plain, gated / plain, bound))

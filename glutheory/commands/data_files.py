@@ -159,7 +159,7 @@ class DataFile:
             if names.count(name) > 1:
                 raise self.complaint(f"in which {names.count(name)} columns are called {name!r}", "rename one")
             return names.index(name)
-        column = int(name) if name.removeprefix("-").isdecimal() and len(name) < 9 else count
+        column = int(name) if name.isascii() and name.removeprefix("-").isdecimal() and len(name) < 9 else count
         if not -count <= column < count:
             known = (
                 f"columns {', '.join(quoted(name) or '(no name)' for name in names)[:200]}"

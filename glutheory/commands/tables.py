@@ -147,6 +147,10 @@ def index_column(table: Table, target: str | None) -> int | None:
 
 
 def _number(cell: str) -> float | None:
+    cell = cell.strip()
+    # Python takes 1_0, and digits of every script, for numbers; no other reader of tables does
+    if "_" in cell or not cell.isascii():
+        return None
     try:
         return float(cell)
     except ValueError:

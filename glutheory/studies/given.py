@@ -16,6 +16,8 @@ from glutheory.numeric.given import as_array
 
 #: Products from here to its inverse, and sums of a million of them, are held to all digits.
 _LEAST = 2.0**-960
+#: Sizes of targets whose squares, times such products of kernels near 1, are held.
+_TARGETS = (2.0**-100, 2.0**100)
 
 
 def networks_given(given: Any) -> tuple[Any, ...]:
@@ -66,3 +68,20 @@ def check_held(what: str, diagonal: npt.NDArray[np.float64], X: npt.NDArray[np.f
         raise DomainError(f"{what}{words} is beyond float64 on these rows: scale them down.")
     if np.any((diagonal < low) & X.any(axis=1)):
         raise DomainError(f"{what}{words} is below what float64 can hold on these rows: scale them up.")
+
+
+def check_targets(y: npt.NDArray[np.float64], *, least: bool = False) -> None:
+    """Refuses targets whose squares float64 does not hold beside the kernels; all 0 are none of its business.
+
+    Args:
+        y: finite, of any shape.
+        least: whether targets that are too small for that are refused as well, since something rests on them alone.
+
+    Raises:
+        DomainError: the largest is too large or too small.
+    """
+    top = float(np.max(np.abs(y), initial=0.0))
+    if top > _TARGETS[1]:
+        raise DomainError(f"the targets reach {top:.3g}, whose squares float64 does not hold: scale them down.")
+    if least and 0 < top < _TARGETS[0]:
+        raise DomainError(f"the targets reach {top:.3g} only, whose squares float64 does not hold: scale them up.")

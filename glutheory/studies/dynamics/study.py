@@ -29,7 +29,7 @@ from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, condition_number
 from glutheory.studies.defaults import gram_options
 from glutheory.studies.dynamics.training import Trained, marks, train
-from glutheory.studies.given import check_held, networks_given, rows_given
+from glutheory.studies.given import check_held, check_targets, networks_given, rows_given
 from glutheory.studies.json_head import record
 from glutheory.studies.pairs import pair, stack_pair, written
 
@@ -43,6 +43,8 @@ FRACTION = 0.5
 FEWEST, MOST, TRAINED = 100, 1_000_000, 1000
 #: To this share of what can fall both losses are shown at least.
 _SMALL = 0.01
+#: Between these are learning rates: 2 rate/n is held.
+_RATES = (1e-300, 1e300)
 #: Of the kernels, for `check_held`.
 _POWER = 5
 #: Rows: a dense matrix of so many takes 3 GB.
@@ -235,6 +237,8 @@ def unit(targets: Array) -> Array:
     Raises:
         DomainError: they are all equal.
     """
+    # by a power of two, since squares may leave float64
+    targets = np.ldexp(targets, -int(np.frexp(np.max(np.abs(targets)))[1]))
     centred = targets - targets.mean()
     deviation = float(centred.std())
     if not 0 < deviation < math.inf:
@@ -296,10 +300,15 @@ def dynamics_study(
     y = linear_targets(X, seed) if targets is None else np.asarray(targets, dtype=np.float64)
     if unit_targets:
         y, described = unit(y), f"{described}, scaled to variance 1"
+    check_targets(y)
     width = None if parametrization == "ntk" else integer("width", WIDTH if width is None else width, 1)
     sides = [_side(net, X, y, parametrization, width) for net in (plain, gated)]
     given = rate is not None
-    rate = real("rate", rate, above=0) if rate is not None else FRACTION * min(side.limit for side in sides)
+    rate = (
+        real("rate", rate, above=_RATES[0], below=_RATES[1])
+        if rate is not None
+        else FRACTION * min(side.limit for side in sides)
+    )
     curves = [side.curve for side in sides]
     found = crossings(curves[0], curves[1], rate=2 * rate / n)
     flow = crossings(curves[0], curves[1])
