@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -331,6 +332,68 @@ def test_rows_beyond_what_float64_holds_are_refused(name: str) -> None:
         (said,) = measured_or_refused(name, DataRows(10.0**exponent * X, None, "odd"))
         assert words in said, (name, exponent)
         assert said.endswith(("scale them up.", "scale them down."))
+
+
+COLLINEAR = np.outer(np.arange(1.0, 13.0), [1.0, 2.0, -0.5])
+
+
+def test_what_is_within_its_error_is_a_dash() -> None:
+    """Multiples of one row: both kernels have the rank 2 of two rays, and rank 1 on one of them."""
+    for row in ("λ_2/m, K", "λ_2/m, K̃"):
+        assert math.isnan(table_of("lambda-max", COLLINEAR)[row][0])
+    assert table_of("lambda-max", COLLINEAR)["λ_1/m, K"][0] == pytest.approx(float(np.sum(COLLINEAR**2)) / 6)
+    assert all(math.isnan(one[0]) for one in table_of("condition", COLLINEAR).values())
+
+
+def table_of(name: str, rows: np.ndarray, y: np.ndarray | None = None) -> dict[str, tuple[Any, ...]]:
+    with np.errstate(all="ignore"):
+        return measured(name, rows, y)
+
+
+@pytest.mark.parametrize("apart", [1e-1, 1e-4, 1e-7, 1e-10, 1e-12, 1e-13])
+def test_condition_numbers_are_shown_where_entries_let_them_be_known(apart: float) -> None:
+    """Two close rows among five: shown is what is within a quarter of the value by 40 digits, if anything."""
+    rows = X[:5].copy()
+    rows[4] = rows[3] + apart * rows[2]
+    found = table_of("not-always", rows)["reglu, m = 28"]
+    with mpmath.workdps(40):
+        G = mpmath.matrix(rows.tolist()) * mpmath.matrix(rows.T.tolist()) / 7
+        K = mpmath.matrix(5, 5)
+        for i in range(5):
+            for j in range(5):
+                size = mpmath.sqrt(G[i, i] * G[j, j])
+                # the cosine of a row with itself is 1
+                angle = mpmath.acos(G[i, j] / size) if i != j else mpmath.mpf(0)
+                K[i, j] = size * (mpmath.sin(angle) + (mpmath.pi - angle) * mpmath.cos(angle) * (1 + mpmath.mpf(1) / 4))
+        values = mpmath.eigsy(K, eigvals_only=True)
+        exact = float(values[4] / values[0])
+    assert math.isnan(found[0]) or found[0] == pytest.approx(exact, rel=0.25)
+    assert math.isnan(found[0]) == (apart <= 1e-12)
+
+
+def test_ties_of_straightness_are_no_order() -> None:
+    """Equal rows: both outputs move alike, in a straight line for targets that are alike."""
+    rows = np.repeat(X[:5], 2, axis=0)
+    for name, (count, share, plain, gated) in table_of("trajectory", rows).items():
+        assert (count, math.isnan(share)) == (5, True), name
+        assert plain == pytest.approx(gated, abs=1e-12)
+    assert table_of("trajectory", rows)["targets 0.022, 0.022"][2:] == (0, 0)
+
+
+@pytest.mark.parametrize("name", ["steps", "crossing-early", "crossing-late"])
+def test_targets_that_leave_float64_are_refused(name: str) -> None:
+    for size, words in ((1e-200, "the targets reach 2.4e-200 only"), (1e200, r"the targets reach 2.4e+200, whose sq")):
+        (said,) = measured_or_refused(name, DataRows(X, size * Y * 2.4 / np.abs(Y).max(), "odd"))
+        assert words in said
+
+
+def test_variances_that_leave_float64_are_dashes() -> None:
+    """That of ReGLU squares with every block, from 1e-20 to 1e-640."""
+    start = normed(X) * 1e-10
+    found = table_of("signal", start)
+    for row in ("reglu, median q", "reglu, median q predicted"):
+        assert found[row][1:4] == pytest.approx([2 * (0.5e-20) ** 2**k for k in (1, 2, 3)], rel=1e-9), row
+        assert np.isnan(found[row][4:]).tolist() == [True] * 2, row
 
 
 #: Figures that do not change with the scale of the rows: of claims, in rows of the table, the columns.

@@ -177,34 +177,12 @@ def test_pairs(names: tuple[str, ...], wanted: tuple[str, str]) -> None:
         (lambda: pair((product("relu", "gelu"),)), DomainError, "a product of 2 branches"),
         (lambda: pair(("relux",)), UnknownNameError, "did you mean"),
         (lambda: dynamics_study(("step", "reglu"), X), DomainError, "NTK of 'step' is infinite, since an activation"),
-        *(
-            (lambda size=size: dynamics_study(("relu", "reglu"), size * X, np.ones(len(X))), DomainError, words)
-            for size, words in (
-                (
-                    1e-155,
-                    "the NTK of 'relu', with powers of it up to 5, is below what float64 can hold on these rows: scale",
-                ),
-                (
-                    1e-80,
-                    "the NTK of 'relu', with powers of it up to 5, is below what float64 can hold on these rows: scale",
-                ),
-                (
-                    1e-25,
-                    "the NTK of 'reglu', with powers of it up to 5, is below what float64 can hold on these rows: scale",
-                ),
-                (
-                    1e25,
-                    "the NTK of 'reglu', with powers of it up to 5, is beyond float64 on these rows: scale them down",
-                ),
-                (
-                    1e80,
-                    "the NTK of 'relu', with powers of it up to 5, is beyond float64 on these rows: scale them down",
-                ),
-            )
-        ),
         (lambda: dynamics_study(("relu",), X, parametrization="ntk", width=3), DomainError, "need 'standard'"),
         (lambda: dynamics_study(("relu",), X, parametrization="ntk", seeds=1), DomainError, "need 'standard'"),
         (lambda: dynamics_study(("relu",), X, rate=0.0), DomainError, "rate is 0.0"),
+        (lambda: dynamics_study(("relu",), X, rate=1e308), DomainError, r"rate is 1e\+308: give a finite number"),
+        (lambda: dynamics_study(("relu",), X, rate=5e-324), DomainError, "rate is 5e-324: give a finite number"),
+        (lambda: dynamics_study(("relu",), X, np.full(N, 1e200)), DomainError, r"the targets reach 1e\+200, whose squ"),
         (lambda: dynamics_study(("relu",), X, steps=0), DomainError, "steps is 0"),
         (lambda: dynamics_study(("relu",), X, width=1), DomainError, "width is 1"),
         (lambda: dynamics_study(("relu",), X, np.ones(N), unit_targets=True), DomainError, "give targets that differ"),
@@ -398,10 +376,32 @@ def test_a_crossing_beyond_the_steps_is_said_to_be_there() -> None:
     assert len(charts(race)[0].series) == 2
 
 
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (1e-155, "'relu', with powers of it up to 5, is below what float64 can hold on these rows: scale them up"),
+        (1e-80, "'relu', with powers of it up to 5, is below what float64 can hold on these rows: scale them up"),
+        (1e-25, "'reglu', with powers of it up to 5, is below what float64 can hold on these rows: scale them up"),
+        (1e25, "'reglu', with powers of it up to 5, is beyond float64 on these rows: scale them down"),
+        (1e80, "'relu', with powers of it up to 5, is beyond float64 on these rows: scale them down"),
+    ],
+)
+def test_rows_whose_kernels_leave_float64_are_refused(size: float, words: str) -> None:
+    with pytest.raises(DomainError, match=f"the NTK of {words}"):
+        dynamics_study(("relu", "reglu"), size * X, np.ones(N))
+
+
+@pytest.mark.parametrize("exponent", [-1020, -600, 600, 1000])
+def test_unit_targets_do_not_know_their_scale(exponent: int) -> None:
+    """Powers of two are exact, but for what 2^−1020 leaves below the normal numbers."""
+    y = np.random.default_rng(0).standard_normal(12) + 3
+    assert unit(np.ldexp(y, exponent)) == pytest.approx(unit(y), rel=1e-9 if exponent == -1020 else 1e-14)
+
+
 @pytest.mark.parametrize("size", [2.0**-40, 2.0**40])
 def test_condition_numbers_do_not_know_the_scale_of_the_rows(size: float) -> None:
     """ReLU and ReGLU are homogeneous, and powers of two exact."""
-    targets = np.ones(len(X))
+    targets = np.ones(N)
     sides = zip(*(dynamics_study(("relu", "reglu"), rows, targets).sides for rows in (X, size * X)), strict=True)
     for own, other in sides:
         assert other.condition.value == pytest.approx(own.condition.value, rel=1e-9)
