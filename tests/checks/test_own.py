@@ -397,7 +397,7 @@ def test_variances_that_leave_float64_are_dashes() -> None:
 
 
 #: Figures that do not change with the scale of the rows: of claims, in rows of the table, the columns.
-HOMOGENEOUS = {
+HOMOGENEOUS: dict[str, dict[str, tuple[int, ...]]] = {
     "condition": {"cond K": (0,), "cond K̃": (0,), "cond K / K̃": (0,)},
     "spike": {"λ_1(K)/(mn)": (0,), "λ_1(K̃)·d/(mn)": (0,)},
     "decomposition": {"error of K": (3,), "error of K̃": (3,)},
