@@ -9,7 +9,7 @@ from pathlib import Path
 from checks.catalog import ORDER, claims
 from checks.runner import again, write_json
 from glutheory.claims.retired import notes
-from glutheory.claims.stored import Stored, content, load, parse
+from glutheory.claims.stored import Stored, decoded, load, parse
 from glutheory.errors import DomainError
 from glutheory.report.read import committed
 
@@ -21,7 +21,7 @@ def stored_run(source: Path, file: Path | None, wanted: Sequence[str]) -> Stored
         DomainError: a file cannot be read or written or holds no claims, or claims are named where the whole run is
             written.
     """
-    written = content(source)
+    written = decoded(source)
     found = parse(written, source.name)
     if not found.outcomes:
         reasons = "".join(f"; {note}" for note in notes(found.retired, source.name)).rstrip(".")

@@ -74,10 +74,10 @@ def load(path: Path) -> Stored:
     Raises:
         DomainError: the file cannot be read, is not such a file, or has another schema.
     """
-    return parse(content(path), path.name)
+    return parse(decoded(path), path.name)
 
 
-def content(path: Path) -> Any:
+def decoded(path: Path) -> Any:
     """What this JSON file holds.
 
     Raises:

@@ -61,12 +61,15 @@ def check_held(what: str, diagonal: npt.NDArray[np.float64], X: npt.NDArray[np.f
     Raises:
         DomainError: an entry that is too large or too small.
     """
-    low = float(np.finfo(np.float64).tiny) if power == 1 else _LEAST ** (1 / power)
-    high = float(np.finfo(np.float64).max) if power == 1 else 1 / low
+    limits = np.finfo(np.float64)
+    low, high = float(limits.tiny), float(limits.max)
+    if power > 1:
+        low, high = _LEAST ** (1 / power), _LEAST ** (-1 / power)
     words = f", with powers of it up to {power}," if power > 1 else ""
     if not np.all(np.abs(diagonal) <= high):
         raise DomainError(f"{what}{words} is beyond float64 on these rows: scale them down.")
-    if np.any((diagonal < low) & X.any(axis=1)):
+    # of powers the largest entry decides
+    if X.any() and (np.max(diagonal) < low or np.any((diagonal < limits.tiny) & X.any(axis=1))):
         raise DomainError(f"{what}{words} is below what float64 can hold on these rows: scale them up.")
 
 
@@ -82,6 +85,6 @@ def check_targets(y: npt.NDArray[np.float64], *, least: bool = False) -> None:
     """
     top = float(np.max(np.abs(y), initial=0.0))
     if top > _TARGETS[1]:
-        raise DomainError(f"the targets reach {top:.3g}, whose squares float64 does not hold: scale them down.")
+        raise DomainError(f"the targets reach {top:.3g}: scale them to at most {_TARGETS[1]:.3g}.")
     if least and 0 < top < _TARGETS[0]:
-        raise DomainError(f"the targets reach {top:.3g} only, whose squares float64 does not hold: scale them up.")
+        raise DomainError(f"the targets reach {top:.3g} only: scale them to at least {_TARGETS[0]:.3g}.")

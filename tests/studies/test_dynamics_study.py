@@ -182,7 +182,11 @@ def test_pairs(names: tuple[str, ...], wanted: tuple[str, str]) -> None:
         (lambda: dynamics_study(("relu",), X, rate=0.0), DomainError, "rate is 0.0"),
         (lambda: dynamics_study(("relu",), X, rate=1e308), DomainError, r"rate is 1e\+308: give a finite number"),
         (lambda: dynamics_study(("relu",), X, rate=5e-324), DomainError, "rate is 5e-324: give a finite number"),
-        (lambda: dynamics_study(("relu",), X, np.full(N, 1e200)), DomainError, r"the targets reach 1e\+200, whose squ"),
+        (
+            lambda: dynamics_study(("relu",), X, np.full(N, 1e200)),
+            DomainError,
+            r"the targets reach 1e\+200: scale them to at most",
+        ),
         (lambda: dynamics_study(("relu",), X, steps=0), DomainError, "steps is 0"),
         (lambda: dynamics_study(("relu",), X, width=1), DomainError, "width is 1"),
         (lambda: dynamics_study(("relu",), X, np.ones(N), unit_targets=True), DomainError, "give targets that differ"),
@@ -389,6 +393,14 @@ def test_a_crossing_beyond_the_steps_is_said_to_be_there() -> None:
 def test_rows_whose_kernels_leave_float64_are_refused(size: float, words: str) -> None:
     with pytest.raises(DomainError, match=f"the NTK of {words}"):
         dynamics_study(("relu", "reglu"), size * X, np.ones(N))
+
+
+def test_one_row_that_is_nearly_zero_is_taken() -> None:
+    """Its kernel is 1e-80 of the others', and of powers the largest counts."""
+    rows = X * np.where(np.arange(N) == 1, 1e-20, 1.0)[:, None]
+    assert dynamics_study(("relu", "reglu"), rows, np.ones(N)).plain.condition.is_bound
+    with pytest.raises(DomainError, match="below what float64 can hold"):
+        dynamics_study(("relu", "reglu"), rows * np.where(np.arange(N) == 1, 1e-60, 1.0)[:, None], np.ones(N))
 
 
 @pytest.mark.parametrize("exponent", [-1020, -600, 600, 1000])
