@@ -392,7 +392,7 @@ def test_a_crossing_beyond_the_steps_is_said_to_be_there() -> None:
 )
 def test_rows_whose_kernels_leave_float64_are_refused(size: float, words: str) -> None:
     with pytest.raises(DomainError, match=f"the NTK of {words}"):
-        dynamics_study(("relu", "reglu"), size * X, np.ones(N))
+        dynamics_study(("relu", "reglu"), size * X)
 
 
 def test_one_row_that_is_nearly_zero_is_taken() -> None:

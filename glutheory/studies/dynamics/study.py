@@ -300,7 +300,8 @@ def dynamics_study(
     y = linear_targets(X, seed) if targets is None else np.asarray(targets, dtype=np.float64)
     if unit_targets:
         y, described = unit(y), f"{described}, scaled to variance 1"
-    check_targets(y)
+    if targets is not None:  # others are as large as the rows
+        check_targets(y)
     width = None if parametrization == "ntk" else integer("width", WIDTH if width is None else width, 1)
     sides = [_side(net, X, y, parametrization, width) for net in (plain, gated)]
     given = rate is not None
