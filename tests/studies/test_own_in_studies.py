@@ -116,7 +116,7 @@ def test_expected_losses(formula: Formula, gated: bool) -> None:
         [_network(formula, gated)], X, Y, parametrization="ntk", rate=0.05, steps=40
     )
     if formula.jumps:
-        with pytest.raises(glu.DomainError, match="its activation jumps"):
+        with pytest.raises(glu.DomainError, match="an activation jumps"):
             run()
         return
     found = run()
