@@ -13,19 +13,23 @@ error on n points with learning rate r is η = 2r/n. Source: Proposition 4.1 of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from glutheory.dynamics.rounding import UNIT, log_factors, moved_descent, moved_flow, rounded
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import real
 from glutheory.ground.matrices import Array, symmetric
 
-_UNIT = float(np.finfo(np.float64).eps) / 2
 #: The decay of a mode with ηλ = 1, which is gone after one step: exp(−1500) is below every positive double.
 _GONE = 1500.0
 #: Numbers per block of steps × modes.
 _BLOCK = 1 << 21
+#: Eigenvalues from here on, and losses at the start, have no room for what is computed of them.
+_MOST = 2.0**1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +49,16 @@ class LossCurve:
 
     def __post_init__(self) -> None:
         for name in ("eigenvalues", "weights"):
-            values = np.asarray(getattr(self, name), dtype=np.float64)
+            values = _numbers(name, getattr(self, name))
             object.__setattr__(self, name, values)
             if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all() or values.min() < 0:
                 raise DomainError(f"{name} has the shape {values.shape}: give finite numbers that are not negative.")
+            if values.max() > _MOST / len(values):
+                raise DomainError(f"{name} has an entry {values.max():.3g}: give smaller numbers, in another unit.")
         if len(self.eigenvalues) != len(self.weights):
             raise DomainError(f"weights has {len(self.weights)} entries: give {len(self.eigenvalues)}, one a mode.")
-        if not 0 <= self.error < np.inf:
+        object.__setattr__(self, "error", real("error", self.error))
+        if self.error < 0:
             raise DomainError(f"error is {self.error!r}: give a bound that is finite and not negative.")
 
     @property
@@ -88,11 +95,7 @@ class LossCurve:
         """
         if rate is None:
             return 2 * self.eigenvalues
-        x = _positive(rate) * self.eigenvalues
-        # x − 2 is exact where it is small, as 1 − x is: no cancellation near ηλ = 0, 1 or 2
-        with np.errstate(divide="ignore"):
-            logs = np.where(x < 1, np.log1p(-np.minimum(x, 1.0)), np.log1p(np.maximum(x, 1.0) - 2))
-        return np.asarray(np.minimum(-2 * logs, _GONE))
+        return np.asarray(np.minimum(-2 * log_factors(_positive(rate), self.eigenvalues), _GONE))
 
     def descent(self, steps: npt.ArrayLike, rate: float) -> Array:
         """E L after these numbers of gradient steps (real numbers are allowed, see `decays`), shape of `steps`.
@@ -110,31 +113,46 @@ class LossCurve:
     def uncertainty(self, steps: npt.ArrayLike, rate: float | None) -> Array:
         """How far the curve may be from that of the kernel meant, because of `error` and rounding; shape of `steps`.
 
-        From ‖A^p − B^p‖ ≤ p ‖A − B‖ q^{p−1}, q = max(‖A‖, ‖B‖), for A, B = I − η(K + E), I − ηK at whole steps, and
-        ‖exp(−2tA) − exp(−2tB)‖ ≤ 2t‖A − B‖ exp(−2t min(λ)).
+        At whole steps, and at all times: the sum of `errors`.
         """
         k = _steps(steps)
-        rounding = 8 * len(self.weights) * _UNIT
-        if rate is None:
-            least = float(self.eigenvalues.min()) - self.error
-            return np.asarray(self.initial * (rounding + 2 * k * self.error) * np.exp(-2 * k * max(least, 0.0)))
-        shift = _positive(rate) * self.error
-        q = float(np.exp(-0.5 * self.decays(rate).min())) + shift
-        with np.errstate(over="ignore", under="ignore"):
-            powers = q ** np.maximum(2 * k - 1, 0.0)
-            return np.asarray(self.initial * (rounding * max(q, 1.0) + 2 * k * shift) * powers)
+        flat, out = k.reshape(-1), np.empty(k.size)
+        for part in self._blocks(len(flat)):
+            out[part] = self.errors(flat[part], rate).sum(axis=1)
+        return out.reshape(k.shape)
+
+    def errors(self, steps: Array, rate: float | None) -> Array:
+        """The summands of `uncertainty` at k ≥ 0, shape (steps, modes + 1): each rises in k and then falls.
+
+        What rounding does to each mode, by `rounding.rounded`, and at last what `error` does to all. This is from
+        ‖A^p − B^p‖ ≤ p ‖A − B‖ q^{p−1}, q = max(‖A‖, ‖B‖), for A, B = I − η(K + E), I − ηK at whole steps, and from
+        ‖exp(−2tA) − exp(−2tB)‖ ≤ 2t‖A − B‖ exp(−2t min(λ)).
+        """
+        decays, held = self.decays(rate), self.weights > 0
+        with np.errstate(over="ignore"):
+            own = rounded(np.multiply.outer(steps, decays[held]), self.weights[held])
+        if not self.error:
+            moved = np.zeros(len(steps))
+        elif rate is None:
+            moved = self.initial * moved_flow(steps, self.error, float(self.eigenvalues.min()))
+        else:
+            moved = self.initial * moved_descent(steps, _positive(rate) * self.error, float(decays.min()))
+        return np.concatenate([own, moved[:, None]], axis=1)
 
     def _values(self, steps: npt.ArrayLike, decays: Array) -> Array:
         k = _steps(steps)
         held = self.weights > 0
         weights, decays = self.weights[held], decays[held]
         flat, out = k.reshape(-1), np.empty(k.size)
-        rows = max(1, _BLOCK // max(1, len(weights)))
         with np.errstate(over="ignore", under="ignore"):
-            for start in range(0, len(flat), rows):
-                part = slice(start, start + rows)
+            for part in self._blocks(len(flat)):
                 out[part] = np.exp(-np.multiply.outer(flat[part], decays)) @ weights
         return out.reshape(k.shape)
+
+    def _blocks(self, steps: int) -> Iterator[slice]:
+        """Ranges of steps of which a matrix steps × modes fits into memory."""
+        rows = max(1, _BLOCK // len(self.weights))
+        return (slice(start, start + rows) for start in range(0, steps, rows))
 
 
 def expected_loss(
@@ -158,7 +176,7 @@ def expected_loss(
     """
     modes = K if isinstance(K, Modes) else decompose(K, entry_error=entry_error)
     Q, n = modes.vectors, len(modes.values)
-    Y = np.zeros((n, 1)) if targets is None else np.asarray(targets, dtype=np.float64)
+    Y = np.zeros((n, 1)) if targets is None else _numbers("targets", targets)
     Y = Y[:, None] if Y.ndim == 1 else Y
     if Y.ndim != 2 or len(Y) != n or Y.shape[1] == 0 or not np.isfinite(Y).all():
         raise DomainError(f"targets has the shape {Y.shape}: give {n} finite rows, one for each row of K.")
@@ -167,7 +185,7 @@ def expected_loss(
         read = symmetric("covariance", covariance, n)
         sigma = read.matrix
         share = np.einsum("ij,ij->j", Q, sigma @ Q)
-        if share.min() < -8 * n * _UNIT * float(np.trace(sigma)) - read.error:
+        if share.min() < -8 * n * UNIT * float(np.trace(sigma)) - read.error:
             raise DomainError(f"covariance has the mean square {share.min():.3g} in a mode: give a covariance matrix.")
         weights = weights + Y.shape[1] * np.maximum(share, 0.0)
     return LossCurve(modes.values, weights, modes.error)
@@ -204,8 +222,8 @@ def decompose(K: object, *, entry_error: float | None = None) -> Modes:
 
     read = symmetric("K", K)
     array = read.matrix
-    entry_error = read.entry_error if entry_error is None else entry_error
-    if not entry_error >= 0:
+    entry_error = read.entry_error if entry_error is None else real("entry_error", entry_error)
+    if entry_error < 0:
         raise DomainError(f"entry_error is {entry_error!r}: give a bound that is not negative.")
     n = len(array)
     values, vectors = scipy.linalg.eigh(array)
@@ -213,20 +231,25 @@ def decompose(K: object, *, entry_error: float | None = None) -> Modes:
     residual = float(np.linalg.norm(array @ vectors - vectors * values))
     skew = float(np.linalg.norm(vectors.T @ vectors - np.eye(n)))
     # Q̂ is within `skew` of an orthogonal matrix; the last term bounds the rounding of the two products above
-    error = residual + 2 * skew * norm + 4 * n**1.5 * _UNIT * norm + entry_error * float(np.trace(array)) + read.error
+    error = residual + 2 * skew * norm + 4 * n**1.5 * UNIT * norm + entry_error * float(np.trace(array)) + read.error
     if values[0] < -error:
         raise DomainError(f"K has the eigenvalue {values[0]:.3g}: give a positive semidefinite kernel.")
     return Modes(np.maximum(values, 0.0), vectors, error)
 
 
 def _positive(rate: float) -> float:
-    if not 0 < rate < np.inf:
-        raise DomainError(f"rate is {rate!r}: give a positive learning rate.")
-    return float(rate)
+    return real("rate", rate, above=0)
+
+
+def _numbers(name: str, values: npt.ArrayLike) -> Array:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DomainError(f"{name} is no array of real numbers: give numbers, in rows of one length.") from None
 
 
 def _steps(steps: npt.ArrayLike) -> Array:
-    k = np.asarray(steps, dtype=np.float64)
+    k = _numbers("steps", steps)
     if not (np.isfinite(k).all() and (k >= 0).all()):
         raise DomainError("steps has entries that are negative or not finite: give k >= 0.")
     return k

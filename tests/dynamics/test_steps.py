@@ -11,8 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glutheory.dynamics import LossCurve, decompose, effective_steps, expected_loss
-from glutheory.dynamics.steps import Steps, step_bound, steps_to, worst_steps
+from glutheory.dynamics import (
+    LossCurve,
+    Steps,
+    decompose,
+    effective_steps,
+    expected_loss,
+    step_bound,
+    steps_to,
+    worst_steps,
+)
 from glutheory.errors import DomainError
 
 #: Eighths: what is exact as a float is exact as a fraction.
