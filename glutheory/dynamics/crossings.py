@@ -58,7 +58,8 @@ class Crossings:
             whole step, or time: the curves start together then.
         start: the sign of D at first, −1 if the first curve is lower; the sign of its slope, if the curves start
             together up to rounding, which is not counted as a crossing.
-        end: the sign of D at last: at `until` if that was given, else for k → ∞.
+        end: the sign of D at last: at `until` if that was given, else for k → ∞. There the slowest mode decides, and
+            what it is of a kernel that may be singular rounding alone may say: `certain` does not speak of it.
         bound: no more zeros than this can be at k > 0, counted with multiplicity (Laguerre's rule of signs).
         undecided: intervals where rounding hides the sign of D and of its slope.
         complete: `found` are certainly all, for the exponents (`LossCurve.decays`) and weights as float64 has them.
@@ -273,7 +274,7 @@ def _certain(
     found: tuple[Crossing, ...],
     end: float,
 ) -> bool:
-    """Whether between any two crossings there are whole steps (or times) at which D exceeds what errors can change."""
+    """Whether before, between and after the crossings are whole steps (or times) at which D exceeds its errors."""
     marks = [0.0, *(item.step for item in found), end]
     decays = np.abs(np.concatenate([curve.decays(eta) for curve, eta in zip((first, second), rates, strict=True)]))
     fastest = float(decays.max())
