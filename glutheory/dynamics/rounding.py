@@ -30,7 +30,7 @@ def log_factors(rate: float, eigenvalues: Array) -> Array:
     high = m * n
     rest = _rest(m, n, high)
     with np.errstate(over="ignore", under="ignore", divide="ignore"):
-        x, rest = np.ldexp(high, p + q), np.ldexp(rest, p + q)
+        x, rest = np.ldexp(high, p + q), np.ldexp(rest, np.minimum(p + q, 64))  # it counts below `_HUGE` only
         small = np.log1p(-np.minimum(x, 0.5))
         middle = np.log(np.abs((1 - np.clip(x, 0.5, 1.5)) - rest))
         large = np.log1p((np.clip(x, 1.5, _HUGE) - 2) + rest)
