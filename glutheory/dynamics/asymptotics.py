@@ -101,4 +101,4 @@ def _dominates(gaps: Array, others: Array, weight: float) -> float:
         return low
     if excess(high) >= 0:
         return high if high < sys.float_info.max else math.inf
-    return float(brentq(excess, low, high, xtol=1e-12 * (low or high), rtol=1e-12, maxiter=5000))
+    return float(brentq(excess, low, high, xtol=sys.float_info.min, rtol=1e-12, maxiter=5000))

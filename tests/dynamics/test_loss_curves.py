@@ -137,10 +137,46 @@ class TestAsymptotics:
         assert found.factor == pytest.approx(0.95**2)
         assert late(LossCurve(np.array([1.0, 0.2]), np.array([1.0, 9.0])), 1.95).dominates_from > 0
 
+    @pytest.mark.parametrize(
+        ("modes", "wanted"),
+        [
+            # e^{−gap·t} = weight/other
+            ([(1.0, 5e-324), (2.0, 1.0)], 1074 * math.log(2) / 2),
+            ([(1.0, 1e-300), (2.0, 1e300)], 600 * math.log(10) / 2),
+            ([(0.0, 1e-3), (5e-324, 1.0)], math.inf),
+            ([(0.0, 1e-3), (1e-305, 1.0)], math.log(1000) / 2e-305),
+            ([(0.0, 1.0), (1.0, 1.0), (1e-12, 1.0)], None),
+            ([(0.0, 1.0), (1.0, 1.0), (1.0, 1.0), (1.0, 1.0)], math.log(3) / 2),
+            ([(0.0, 1.0), (1.0, 1e10), (1e-9, 0.5), (1e3, 1e200)], None),
+        ],
+    )
+    def test_when_the_slowest_mode_has_half_of_the_loss(
+        self, modes: list[tuple[float, float]], wanted: float | None
+    ) -> None:
+        curve = LossCurve(np.array([value for value, _ in modes]), np.array([weight for _, weight in modes]))
+        found = late(curve, None).dominates_from
+        if wanted is not None:
+            assert found == pytest.approx(wanted, rel=1e-11)
+            return
+        with mpmath.workdps(60):
+            for t, sign in ((found * (1 - 1e-9), 1), (found * (1 + 1e-9), -1)):
+                others = mpmath.fsum(w * mpmath.exp(-2 * value * mpmath.mpf(t)) for value, w in modes[1:])
+                assert mpmath.sign(others - modes[0][1]) == sign
+
+    def test_a_loss_that_grows_beyond_all_doubles_in_a_step(self) -> None:
+        found = late(LossCurve(np.array([1e200]), np.array([1.0])), 1e200)
+        assert found.factor == math.inf
+        assert found.decay == pytest.approx(-800 * math.log(10))
+
     def test_a_curve_that_is_zero_or_constant(self) -> None:
         assert late(LossCurve(np.array([1.0]), np.array([0.0])), None).weight == 0
         flat = late(LossCurve(np.array([0.0, 1.0]), np.array([1.0, 0.5])), None)
         assert (flat.half_life, flat.dominates_from) == (math.inf, 0)
+
+
+def pair_of_curves(**options: object) -> object:
+    curve = LossCurve(np.ones(1), np.ones(1))
+    return crossings(curve, curve, **options)  # type: ignore[arg-type]
 
 
 class TestBadInput:
@@ -166,6 +202,23 @@ class TestBadInput:
                 lambda: crossings(LossCurve(np.ones(1), np.ones(1)), LossCurve(np.ones(1), np.ones(1)), rate=(None, 1)),
                 "two learning rates",
             ),
+            (lambda: pair_of_curves(rate=(1, 2, 3)), r"^rate is \(1, 2, 3\): give"),
+            (lambda: pair_of_curves(rate=[1, 1]), r"^rate is \[1, 1\]: give"),
+            (lambda: pair_of_curves(rate="a"), "^rate is 'a': give"),
+            (lambda: pair_of_curves(rate=(1, "a")), r"^rate is \(1, 'a'\): give"),
+            (lambda: pair_of_curves(rate=(1, 0.0)), r"^rate is \(1, 0.0\): give"),
+            (lambda: pair_of_curves(until="a"), "^until is 'a': give"),
+            (lambda: pair_of_curves(until=[1]), r"^until is \[1\]: give"),
+            (lambda: LossCurve(["a"], np.ones(1)), "^eigenvalues is no array of real numbers"),
+            (lambda: LossCurve(np.ones(1), [[1], [1, 2]]), "^weights is no array of real numbers"),
+            (lambda: LossCurve(np.array([1e305]), np.ones(1)), r"^eigenvalues has an entry 1e\+305"),
+            (lambda: LossCurve(np.ones(2), np.array([1e308, 1e308])), r"^weights has an entry 1e\+308"),
+            (lambda: LossCurve(np.ones(1), np.ones(1), "a"), "^error is 'a'"),
+            (lambda: LossCurve(np.ones(1), np.ones(1)).flow("a"), "^steps is no array of real numbers"),
+            (lambda: LossCurve(np.ones(1), np.ones(1)).descent(1, "a"), "^rate is 'a'"),
+            (lambda: early(LossCurve(np.ones(1), np.ones(1)), "a"), "^rate is 'a'"),
+            (lambda: expected_loss(np.eye(2), None, ["a", "b"]), "^targets is no array of real numbers"),
+            (lambda: decompose(np.eye(2), entry_error="a"), "^entry_error is 'a'"),
         ],
     )
     def test_one_sentence(self, call, words: str) -> None:
