@@ -165,7 +165,9 @@ def case(
 
 def loss_pair(label: str, data: Data, Y: Array, fraction: float | None) -> LossPair:
     """The losses of both networks for these targets, shape (n,); `fraction` as in `case`."""
-    first, second = (expected_loss(m, s, Y) for m, s in zip(data.modes, data.sigma, strict=True))
+    first, second = (
+        expected_loss(m, s, Y, entry_error=ENTRY_ERROR) for m, s in zip(data.modes, data.sigma, strict=True)
+    )
     rate = None if fraction is None else fraction * min(first.largest_stable_rate, second.largest_stable_rate)
     forms = float(Y @ data.K[0] @ Y), float(Y @ data.K[1] @ Y)
     traces = float(np.trace(data.sigma[0])), float(np.trace(data.sigma[1]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -143,7 +143,7 @@ def _rates(rate: object) -> tuple[_Rate, _Rate]:
 def _scaled(first: LossCurve, second: LossCurve) -> tuple[LossCurve, LossCurve]:
     """The curves in units of a power of two such that the largest weight is about 1: no sign changes."""
     power = -int(np.frexp(max(first.weights.max(), second.weights.max()))[1])
-    return replace(first, weights=np.ldexp(first.weights, power)), replace(second, weights=np.ldexp(second.weights, power))
+    return first.scaled(power), second.scaled(power)
 
 
 @dataclass(frozen=True)

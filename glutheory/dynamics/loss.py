@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from glutheory.dynamics.rounding import UNIT, log_factors, moved_descent, moved_flow, rounded
+from glutheory.dynamics.rounding import UNIT, log_factors, moved_descent, moved_flow, moved_weights, rounded
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import real
-from glutheory.ground.matrices import Array, symmetric
+from glutheory.ground.matrices import Array, Symmetric, symmetric
 
 #: The decay of a mode with ηλ = 1, which is gone after one step: exp(−1500) is below every positive double.
 _GONE = 1500.0
@@ -41,11 +41,13 @@ class LossCurve:
         weights: w, shape (n,), not negative: the initial loss in each mode.
         error: how far, in spectral norm, the matrix of these eigenvalues may be from the kernel meant; 0 if they
             are taken as they are.
+        weight_error: how far, in trace norm, Σ + YYᵀ of these weights may be from those meant; 0 likewise.
     """
 
     eigenvalues: Array
     weights: Array
     error: float = 0.0
+    weight_error: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("eigenvalues", "weights"):
@@ -57,9 +59,16 @@ class LossCurve:
                 raise DomainError(f"{name} has an entry {values.max():.3g}: give smaller numbers, in another unit.")
         if len(self.eigenvalues) != len(self.weights):
             raise DomainError(f"weights has {len(self.weights)} entries: give {len(self.eigenvalues)}, one a mode.")
-        object.__setattr__(self, "error", real("error", self.error))
-        if self.error < 0:
-            raise DomainError(f"error is {self.error!r}: give a bound that is finite and not negative.")
+        for name in ("error", "weight_error"):
+            bound = real(name, getattr(self, name))
+            object.__setattr__(self, name, bound)
+            if bound < 0:
+                raise DomainError(f"{name} is {bound!r}: give a bound that is finite and not negative.")
+
+    def scaled(self, power: int) -> LossCurve:
+        """The losses times 2^power."""
+        weights, off = np.ldexp(self.weights, power), float(np.ldexp(self.weight_error, power))
+        return LossCurve(self.eigenvalues, weights, self.error, off)
 
     @property
     def initial(self) -> float:
@@ -122,22 +131,24 @@ class LossCurve:
         return out.reshape(k.shape)
 
     def errors(self, steps: Array, rate: float | None) -> Array:
-        """The summands of `uncertainty` at k ≥ 0, shape (steps, modes + 1): each rises in k and then falls.
+        """The summands of `uncertainty` at k ≥ 0, shape (steps, modes + 2): each rises in k and then falls.
 
-        What rounding does to each mode, by `rounding.rounded`, and at last what `error` does to all. This is from
-        ‖A^p − B^p‖ ≤ p ‖A − B‖ q^{p−1}, q = max(‖A‖, ‖B‖), for A, B = I − η(K + E), I − ηK at whole steps, and from
-        ‖exp(−2tA) − exp(−2tB)‖ ≤ 2t‖A − B‖ exp(−2t min(λ)).
+        What rounding does to each mode, by `rounding.rounded`, and then what `weight_error` and `error` do to all. The
+        last is from ‖A^p − B^p‖ ≤ p ‖A − B‖ q^{p−1}, q = max(‖A‖, ‖B‖), for A, B = I − η(K + E), I − ηK at whole
+        steps, and from ‖exp(−2tA) − exp(−2tB)‖ ≤ 2t‖A − B‖ exp(−2t min(λ)).
         """
         decays, held = self.decays(rate), self.weights > 0
         with np.errstate(over="ignore"):
             own = rounded(np.multiply.outer(steps, decays[held]), self.weights[held])
+        slowest = float(decays.min())
+        start = self.weight_error * moved_weights(steps, slowest) if self.weight_error else np.zeros(len(steps))
         if not self.error:
             moved = np.zeros(len(steps))
         elif rate is None:
-            moved = self.initial * moved_flow(steps, self.error, float(self.eigenvalues.min()))
+            moved = moved_flow(steps, self.error, float(self.eigenvalues.min()))
         else:
-            moved = self.initial * moved_descent(steps, _positive(rate) * self.error, float(decays.min()))
-        return np.concatenate([own, moved[:, None]], axis=1)
+            moved = moved_descent(steps, _positive(rate) * self.error, slowest)
+        return np.concatenate([own, np.stack([start, (self.initial + self.weight_error) * moved], axis=1)], axis=1)
 
     def _values(self, steps: npt.ArrayLike, decays: Array) -> Array:
         k = _steps(steps)
@@ -169,7 +180,8 @@ def expected_loss(
         covariance: Σ = E f fᵀ at initialisation (the NNGP kernel), shape (n, n); None: the networks start at 0.
         targets: Y, shape (n,) or (n, outputs): the loss is then the sum over the outputs, each with this K and Σ.
             None: 0. For the curve of one network that starts at outputs f₀: no covariance, and targets Y − f₀.
-        entry_error: e, if the entries of K are known within e·√(K_ii K_jj); None: by its dtype, as in `decompose`.
+        entry_error: e, if the entries of K and Σ are known within e·√(K_ii K_jj), e·√(Σ_ii Σ_jj); None: by their
+            dtypes, as in `decompose`. Of `Modes` it is for Σ only.
 
     Raises:
         DomainError: matrices that are not symmetric, of different size, or not positive semidefinite.
@@ -181,6 +193,8 @@ def expected_loss(
     if Y.ndim != 2 or len(Y) != n or Y.shape[1] == 0 or not np.isfinite(Y).all():
         raise DomainError(f"targets has the shape {Y.shape}: give {n} finite rows, one for each row of K.")
     weights = np.sum((Q.T @ Y) ** 2, axis=1)
+    # of sums of n products, with |q·Y| summed over the modes at most √n ‖Y‖
+    off = 2 * n**1.5 * UNIT * float(np.sum(Y**2))
     if covariance is not None:
         read = symmetric("covariance", covariance, n)
         sigma = read.matrix
@@ -188,7 +202,12 @@ def expected_loss(
         if share.min() < -8 * n * UNIT * float(np.trace(sigma)) - read.error:
             raise DomainError(f"covariance has the mean square {share.min():.3g} in a mode: give a covariance matrix.")
         weights = weights + Y.shape[1] * np.maximum(share, 0.0)
-    return LossCurve(modes.values, weights, modes.error)
+        # of two products of matrices; and of entries, whose bound is one of the Frobenius norm
+        given = n**0.5 * (_entry(entry_error, read) * float(np.trace(sigma)) + read.error)
+        off += Y.shape[1] * (2 * n**2 * UNIT * float(np.linalg.norm(sigma)) + given)
+    # Q̂ = Q + D with ‖D‖ ≤ skew: ‖Q̂ᵀWQ̂ − QᵀWQ‖ ≤ (2 skew + skew²) Tr W in trace norm
+    off += (2 + modes.skew) * modes.skew * float(np.sum(weights))
+    return LossCurve(modes.values, weights, modes.error, 1.001 * off)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,11 +219,13 @@ class Modes:
         vectors: Q, shape (n, n); column i belongs to ``values[i]``.
         error: a bound on the spectral norm of E: of the decomposition's rounding, of what K lacks in symmetry and of
             the errors of its entries.
+        skew: the computed vectors are within this of orthogonal ones, in spectral norm.
     """
 
     values: Array
     vectors: Array
     error: float
+    skew: float = 0.0
 
 
 def decompose(K: object, *, entry_error: float | None = None) -> Modes:
@@ -222,19 +243,26 @@ def decompose(K: object, *, entry_error: float | None = None) -> Modes:
 
     read = symmetric("K", K)
     array = read.matrix
-    entry_error = read.entry_error if entry_error is None else real("entry_error", entry_error)
-    if entry_error < 0:
-        raise DomainError(f"entry_error is {entry_error!r}: give a bound that is not negative.")
+    entry_error = _entry(entry_error, read)
     n = len(array)
     values, vectors = scipy.linalg.eigh(array)
     norm = float(np.linalg.norm(array))
     residual = float(np.linalg.norm(array @ vectors - vectors * values))
-    skew = float(np.linalg.norm(vectors.T @ vectors - np.eye(n)))
+    # the last term bounds the rounding of the product
+    skew = float(np.linalg.norm(vectors.T @ vectors - np.eye(n))) + 2 * n**1.5 * UNIT
     # Q̂ is within `skew` of an orthogonal matrix; the last term bounds the rounding of the two products above
     error = residual + 2 * skew * norm + 4 * n**1.5 * UNIT * norm + entry_error * float(np.trace(array)) + read.error
     if values[0] < -error:
         raise DomainError(f"K has the eigenvalue {values[0]:.3g}: give a positive semidefinite kernel.")
-    return Modes(np.maximum(values, 0.0), vectors, error)
+    return Modes(np.maximum(values, 0.0), vectors, error, skew)
+
+
+def _entry(entry_error: float | None, read: Symmetric) -> float:
+    """The error of the entries that was given, or that of the dtype."""
+    found = read.entry_error if entry_error is None else real("entry_error", entry_error)
+    if found < 0:
+        raise DomainError(f"entry_error is {entry_error!r}: give a bound that is not negative.")
+    return found
 
 
 def _positive(rate: float) -> float:

@@ -81,6 +81,12 @@ def moved_descent(steps: Array, shift: float, slowest: float) -> Array:
         return _upward(np.log(2 * steps) + np.log(shift) + np.maximum(2 * steps - 1, 0.0) * q)
 
 
+def moved_weights(steps: Array, slowest: float) -> Array:
+    """‖(I − ηK)^{2k}‖ = exp(−slowest·k), or the same of the flow: what an error of the initial loss becomes."""
+    with np.errstate(over="ignore", under="ignore"):
+        return _upward(-steps * slowest)
+
+
 def _upward(logs: Array) -> Array:
     """Their exponentials with room for all rounding, of logarithms up to 2000 in size; ∞ for what is not a number."""
     found = np.exp(logs) * (1 + 2.0**-36) + _LOST

@@ -9,7 +9,7 @@ above, or below, beyond all errors of the kernel, of its decomposition and of ro
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -107,11 +107,12 @@ def _between(holds: Callable[[int], bool], low: int, high: int) -> int:
 def _relative(curve: LossCurve, rate: float) -> Callable[[int], tuple[float, float]]:
     """E L(k)/E L(0) and a bound on its error, as a function of k."""
     # weights near the ends of the range of doubles would lose digits
-    curve = replace(curve, weights=np.ldexp(curve.weights, -np.frexp(curve.weights.max())[1]))
+    curve = curve.scaled(-int(np.frexp(curve.weights.max())[1]))
+    own = (len(curve.weights) + 4) * UNIT + curve.weight_error / curve.initial
 
     def loss(k: int) -> tuple[float, float]:
         value, off = float(curve.descent(k, rate)), float(curve.uncertainty(k, rate))
-        # rounding of the initial loss, a sum of n terms, and of the two quotients
-        return value / curve.initial, (off + (len(curve.weights) + 4) * UNIT * (value + off)) / curve.initial
+        # `own` is the error of the initial loss, a sum of n terms, and of the two quotients
+        return value / curve.initial, (off + 2 * own * (value + off)) / curve.initial
 
     return loss

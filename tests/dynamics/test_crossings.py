@@ -254,13 +254,15 @@ class TestCrossings:
     @pytest.mark.parametrize("scale", [5e-324, 1e-320, 1e-305, 1e-200, 1e-100, 1.0, 1e100, 1e300])
     @pytest.mark.parametrize("rate", [None, 1.0, 1e-3])
     def test_at_any_scale_of_time(self, scale: float, rate: float | None) -> None:
-        """e^{−2t} = 2e^{−4t} at t = ½ ln 2, in units of 1/scale: found, or left undecided where it is."""
+        """(1 − ηλ)^{2k} = 2(1 − 2ηλ)^{2k}, and e^{−2λt} = 2e^{−4λt}: found, or left undecided where it is."""
         if rate is not None and not 5e-324 <= rate * scale < 0.1:  # unstable, or no double
             return
         found = crossings(LossCurve([scale], [1.0]), LossCurve([2 * scale], [2.0]), rate=rate)  # type: ignore[arg-type]
         assert (found.start, found.end, found.bound) == (-1, 1, 1)
         with mpmath.workdps(400):
-            wanted = mpmath.log(2) / (2 * mpmath.mpf(scale) * (rate or 1))
+            x = mpmath.mpf(scale) * mpmath.mpf(rate or 1)
+            gap = x if rate is None else mpmath.log1p(-x) - mpmath.log1p(-2 * x)
+            wanted = mpmath.log(2) / (2 * gap)
         if found.complete:
             (item,) = found
             assert item.low <= wanted * (1 + 1e-15)
