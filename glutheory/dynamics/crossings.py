@@ -63,8 +63,8 @@ class Crossings:
         bound: no more zeros than this can be at k > 0, counted with multiplicity (Laguerre's rule of signs).
         undecided: intervals where rounding hides the sign of D and of its slope.
         complete: `found` are certainly all, for the exponents (`LossCurve.decays`) and weights as float64 has them.
-        certain: the sign between any two crossings is also that of the kernels meant, whose distance from the given
-            eigenvalues is at most `LossCurve.error`; their curves have at least these crossings then.
+        certain: the sign between any two crossings is also that of the kernels meant, which differ from what is given
+            by `LossCurve.error` and `LossCurve.weight_error` at most; their curves have at least these crossings then.
         argument: in words, why these are all.
     """
 
@@ -135,7 +135,7 @@ def _rates(rate: object) -> tuple[_Rate, _Rate]:
         own, other = (real("rate", one, above=0) for one in pair)
     except ValueError:  # not two of them, or no numbers
         raise DomainError(
-            f"rate is {rate!r}: give a positive learning rate, a tuple of two learning rates, or None for gradient flow."
+            f"rate is {rate!r}: give a positive learning rate, a tuple of two of them, or None for gradient flow."
         ) from None
     return own, other
 
@@ -259,7 +259,8 @@ def _hidden(D: Difference, first: LossCurve, second: LossCurve, rates: tuple[_Ra
         if 0 < least >= max(-low, high) * max(unit(a), unit(b)):
             continue
         splits += 1
-        seen = any(max(at[0], -at[1]) * unit(t) > off.sum() for t, at, off in zip((a, b), (D.at(a), D.at(b)), ends))
+        certainly = [max(low, -high) * unit(t) for t, (low, high) in ((a, D.at(a)), (b, D.at(b)))]
+        seen = any(value > off.sum() for value, off in zip(certainly, ends, strict=True))
         if seen or splits > _HIDDEN or b - a <= _NARROW * b:
             return False
         middle = _middle(a, b, scale)

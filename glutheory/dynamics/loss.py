@@ -142,13 +142,15 @@ class LossCurve:
             own = rounded(np.multiply.outer(steps, decays[held]), self.weights[held])
         slowest = float(decays.min())
         start = self.weight_error * moved_weights(steps, slowest) if self.weight_error else np.zeros(len(steps))
-        if not self.error:
+        if not self.error or not self.initial:
             moved = np.zeros(len(steps))
         elif rate is None:
             moved = moved_flow(steps, self.error, float(self.eigenvalues.min()))
         else:
             moved = moved_descent(steps, _positive(rate) * self.error, slowest)
-        return np.concatenate([own, np.stack([start, (self.initial + self.weight_error) * moved], axis=1)], axis=1)
+        with np.errstate(over="ignore"):
+            moved = (self.initial + self.weight_error) * moved
+        return np.concatenate([own, np.stack([start, moved], axis=1)], axis=1)
 
     def _values(self, steps: npt.ArrayLike, decays: Array) -> Array:
         k = _steps(steps)

@@ -39,7 +39,7 @@ def log_factors(rate: float, eigenvalues: Array) -> Array:
 
 
 def _rest(a: np.float64, b: Array, product: Array) -> Array:
-    """ab − fl(ab), exactly, for numbers below 1."""
+    """The product less the rounded one, exactly, for numbers below 1."""
     (a_high, a_low), (b_high, b_low) = _halves(a), _halves(b)
     return np.asarray(((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low)
 
