@@ -129,7 +129,7 @@ def crossings(
 def _rates(rate: object) -> tuple[_Rate, _Rate]:
     """Two learning rates, or None twice."""
     pair = rate if isinstance(rate, tuple) else (rate, rate)
-    if pair == (None, None):
+    if len(pair) == 2 and all(one is None for one in pair):
         return None, None
     try:
         own, other = (real("rate", one, above=0) for one in pair)
@@ -280,7 +280,7 @@ def _certain(
     decays = np.abs(np.concatenate([curve.decays(eta) for curve, eta in zip((first, second), rates, strict=True)]))
     fastest = float(decays.max())
     for low, high in pairwise(marks):
-        last = high if not math.isinf(high) else 100 * (low if rates[0] is None else max(low, 1.0))
+        last = high if not math.isinf(high) else min(100 * (low if rates[0] is None else max(low, 1.0)), 2.0**1023)
         probes = [np.array([low] * (low == 0)), _spread(max(low, last * 1e-3), last, 33)[1:-1]]
         if fastest and last > low:
             # geometrically from the fastest mode on: what it does is over soon after

@@ -104,7 +104,8 @@ class LossCurve:
         """
         if rate is None:
             return 2 * self.eigenvalues
-        return np.asarray(np.minimum(-2 * log_factors(_positive(rate), self.eigenvalues), _GONE))
+        logs = log_factors(_positive(rate), self.eigenvalues)
+        return np.asarray(np.minimum(-2 * logs, _GONE))
 
     def descent(self, steps: npt.ArrayLike, rate: float) -> Array:
         """E L after these numbers of gradient steps (real numbers are allowed, see `decays`), shape of `steps`.

@@ -230,6 +230,7 @@ class TestBadInput:
             ),
             (lambda: pair_of_curves(rate=(1, 2, 3)), r"^rate is \(1, 2, 3\): give"),
             (lambda: pair_of_curves(rate=[1, 1]), r"^rate is \[1, 1\]: give"),
+            (lambda: pair_of_curves(rate=np.ones(2)), r"^rate is array\(.*: give"),
             (lambda: pair_of_curves(rate="a"), "^rate is 'a': give"),
             (lambda: pair_of_curves(rate=(1, "a")), r"^rate is \(1, 'a'\): give"),
             (lambda: pair_of_curves(rate=(1, 0.0)), r"^rate is \(1, 0.0\): give"),
