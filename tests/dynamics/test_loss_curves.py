@@ -116,9 +116,8 @@ class TestLossCurve:
         """Σ w_i is Tr Σ + ‖Y‖², in fractions."""
         sigma, Y = random_kernel(n, n), np.random.default_rng(n).standard_normal((n, outputs))
         curve = expected_loss(random_kernel(n + 1, n), sigma, Y)
-        wanted = outputs * sum(map(Fraction, np.diag(sigma).tolist())) + sum(
-            Fraction(y) ** 2 for y in Y.ravel().tolist()
-        )
+        squares = [Fraction(y) * Fraction(y) for y in Y.ravel().tolist()]
+        wanted = outputs * sum(map(Fraction, np.diag(sigma).tolist())) + sum(squares)
         total = sum(map(Fraction, curve.weights.tolist()))
         assert abs(total - wanted) <= curve.weight_error < 1e-10 * curve.initial
 
