@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -104,8 +105,20 @@ class LossCurve:
         """
         if rate is None:
             return 2 * self.eigenvalues
-        logs = log_factors(_positive(rate), self.eigenvalues)
-        return np.asarray(np.minimum(-2 * logs, _GONE))
+        eta = _positive(rate)
+        found = self._known.get(eta)
+        if found is None:
+            logs = log_factors(eta, self.eigenvalues)
+            found = np.asarray(np.minimum(-2 * logs, _GONE))
+            found.setflags(write=False)
+            self._known.clear()
+            self._known[eta] = found
+        return found
+
+    @cached_property
+    def _known(self) -> dict[float, Array]:
+        """The exponents at the last rate: whoever asks for many steps asks one after the other."""
+        return {}
 
     def descent(self, steps: npt.ArrayLike, rate: float) -> Array:
         """E L after these numbers of gradient steps (real numbers are allowed, see `decays`), shape of `steps`.

@@ -118,8 +118,9 @@ class TestLossCurve:
         curve = expected_loss(random_kernel(n + 1, n), sigma, Y)
         squares = [Fraction(y) * Fraction(y) for y in Y.ravel().tolist()]
         wanted = outputs * sum(map(Fraction, np.diag(sigma).tolist())) + sum(squares)
-        total = sum(map(Fraction, curve.weights.tolist()))
-        assert abs(total - wanted) <= curve.weight_error < 1e-10 * curve.initial
+        off = Fraction(sum(map(Fraction, curve.weights.tolist())) - wanted)
+        assert abs(off) <= curve.weight_error
+        assert curve.weight_error < 1e-10 * curve.initial
 
     def test_decomposition_error_covers_the_eigenvalues(self) -> None:
         """Against 40 digits, for a badly conditioned matrix."""
