@@ -9,9 +9,9 @@ import numpy as np
 from checks.claims.steps.cases import Ends, learning_rate
 from checks.claims.trajectory.curves import straightness_of
 from checks.claims.trajectory.paths import ALIKE, OPPOSITE, PAIR, RELEASED
-from checks.own.measure import Array, Measure, Row, sized
+from checks.own.measure import FEWER, Array, Measure, Row, sized
 from checks.tools.biased import matrices
-from checks.tools.loss_pairs import PAIRS, LossPair, data_of, loss_pair, targets
+from checks.tools.loss_pairs import ENTRY_ERROR, PAIRS, LossPair, data_of, loss_pair, targets
 from glutheory import gram
 from glutheory.dynamics import LossCurve, Steps, steps_to
 from glutheory.errors import DomainError
@@ -22,6 +22,9 @@ _ERROR = 0.1
 #: Of straightness: a thousand lengths of a few operations each, relative to their sum.
 _ROUNDING = 1e-12
 _QUOTIENTS = ("condition", "least")
+#: What the difference of two sums may be off by, over what is summed: errors of two entries, and rounding of sums.
+_OFF = 2 * ENTRY_ERROR + 4 * FEWER * 2.0**-53
+_YES = {-1: "no", 0: "not told", 1: "yes"}
 _ORDER = {-1: "non-gated", 0: "neither", 1: "gated"}
 
 
@@ -75,12 +78,22 @@ def early(X: Array, y: Array | None) -> list[Row]:
             label,
             one.traces[0] / len(X),
             one.traces[1] / len(X),
-            "yes" if one.hypothesis else "no",
-            _ORDER[int(np.sign(one.traces[0] - one.traces[1]))],
+            _YES[_sign(*one.forms, max(_weight(K, one.Y) for K in one.data.K))],
+            _ORDER[_sign(*one.traces, max(one.traces))],
             _ORDER[one.found.start],
         )
         for label, one in _cases(X, y)
     ]
+
+
+def _sign(plain: float, gated: float, size: float) -> int:
+    """The sign of their difference; 0 where it may be the entries' errors, or rounding of sums, in units of `size`."""
+    return int(np.sign(plain - gated)) if abs(plain - gated) > _OFF * size else 0
+
+
+def _weight(K: Array, Y: Array) -> float:
+    """(Σ|Y_i|√K_ii)²: what errors of K count with in YᵀKY."""
+    return float(np.abs(Y) @ np.sqrt(np.diag(K))) ** 2
 
 
 def late(X: Array, y: Array | None) -> list[Row]:
@@ -90,8 +103,10 @@ def late(X: Array, y: Array | None) -> list[Row]:
         # the slowest mode of a singular kernel may carry no loss but for rounding
         sure = one.resolved and one.regular
         said = _ORDER[int(np.sign(one.least[1] - one.least[0]))] if sure else "not resolved"
-        found = _ORDER[one.found.end] if sure or one.found.certain else "not resolved"
-        table.append((label, *one.least, said, found, len(one.found)))
+        found = _ORDER[one.found.end] if sure else "not resolved"
+        # what follows the last certain sign may be rounding in modes of eigenvalue 0
+        count = len(one.found) if sure and one.found.complete and one.found.certain else math.nan
+        table.append((label, *one.least, said, found, count))
     return table
 
 

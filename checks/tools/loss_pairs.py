@@ -18,6 +18,8 @@ PAIRS = (("relu", "reglu"), ("gelu", "geglu"), ("silu", "swiglu"))
 TARGETS = ("linear", "noisy", "random", "constant")
 #: A width at which the second block of each kernel counts; None is the limit, K/m = Σ.
 WIDTHS = (None, 1000)
+#: Of every entry of these kernels, over √(K_ii K_jj).
+ENTRY_ERROR = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +136,7 @@ def data_of(pair: tuple[str, str], X: Array, width: int | None = None) -> Data:
     both = [gram(name, X, kind="both", parametrization="standard", width=width or 1) for name in pair]
     sigma = (both[0][0], both[1][0])
     K = sigma if width is None else (both[0][1] / width, both[1][1] / width)
-    return Data(X, K, sigma, (decompose(K[0], entry_error=1e-14), decompose(K[1], entry_error=1e-14)))
+    return Data(X, K, sigma, (decompose(K[0], entry_error=ENTRY_ERROR), decompose(K[1], entry_error=ENTRY_ERROR)))
 
 
 def case(
@@ -163,7 +165,9 @@ def case(
 
 def loss_pair(label: str, data: Data, Y: Array, fraction: float | None) -> LossPair:
     """The losses of both networks for these targets, shape (n,); `fraction` as in `case`."""
-    first, second = (expected_loss(m, s, Y) for m, s in zip(data.modes, data.sigma, strict=True))
+    first, second = (
+        expected_loss(m, s, Y, entry_error=ENTRY_ERROR) for m, s in zip(data.modes, data.sigma, strict=True)
+    )
     rate = None if fraction is None else fraction * min(first.largest_stable_rate, second.largest_stable_rate)
     forms = float(Y @ data.K[0] @ Y), float(Y @ data.K[1] @ Y)
     traces = float(np.trace(data.sigma[0])), float(np.trace(data.sigma[1]))

@@ -9,7 +9,8 @@ from glutheory.dynamics.asymptotics import Early, Late, early, late
 from glutheory.dynamics.crossings import Crossing, Crossings, crossings
 from glutheory.dynamics.effective import Effective, effective_steps
 from glutheory.dynamics.loss import LossCurve, Modes, decompose, expected_loss
-from glutheory.dynamics.steps import Steps, step_bound, steps_to, worst_steps
+from glutheory.dynamics.steps import Steps, steps_to
+from glutheory.dynamics.worst import step_bound, worst_steps
 
 __all__ = [
     "Crossing",

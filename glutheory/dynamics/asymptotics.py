@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 
 from glutheory.dynamics.loss import LossCurve
+from glutheory.ground.matrices import Array
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Late:
         weight: the initial loss in that mode.
         eigenvalue: λ of that mode: the smallest, or at large rates the largest.
         half_life: ln 2/decay; infinite where the loss does not decay.
-        dominates_from: from here on the mode holds at least half of the loss.
+        dominates_from: from here on the mode holds at least half of the loss; infinite beyond the largest double.
     """
 
     decay: float
@@ -48,14 +50,16 @@ class Late:
 
     @property
     def factor(self) -> float:
-        """By what the loss is multiplied in each step: max (1 − ηλ)²."""
-        return math.exp(-self.decay)
+        """By what the loss is multiplied in each step: max (1 − ηλ)²; infinite beyond the largest double."""
+        with np.errstate(over="ignore"):
+            return float(np.exp(-self.decay))
 
 
 def early(curve: LossCurve, rate: float | None) -> Early:
     """The curve near its start; `rate` None: the gradient flow."""
     decays = curve.decays(rate)
-    moments = [float(np.sum(curve.weights * decays**power)) for power in range(3)]
+    with np.errstate(over="ignore"):
+        moments = [float(np.sum(curve.weights * decays**power)) for power in range(3)]
     return Early(moments[0], -moments[1], moments[2])
 
 
@@ -72,14 +76,29 @@ def late(curve: LossCurve, rate: float | None) -> Late:
     return Late(least, weight, float(curve.eigenvalues[slow].min()), half_life, _dominates(gaps, others, weight))
 
 
-def _dominates(gaps: np.ndarray, others: np.ndarray, weight: float) -> float:
-    """The t with Σ others·exp(−gaps t) = weight; 0 if the others are smaller from the start."""
+def _dominates(gaps: Array, others: Array, weight: float) -> float:
+    """The t with Σ others·exp(−gaps t) = weight; 0 if the others are smaller from the start.
+
+    By logarithms, as weights may be of any size. One other alone is at the weight at (ln w − ln weight)/gap: all of
+    them are above it before the last of these times, and below it after the last for n of each.
+    """
     from scipy.optimize import brentq
+    from scipy.special import logsumexp
+
+    logs = np.log(others) - math.log(weight)
 
     def excess(t: float) -> float:
-        return float(np.sum(others * np.exp(-gaps * t))) - weight
+        return float(logsumexp(logs - gaps * t))
 
     if not others.size or excess(0.0) <= 0:
         return 0.0
-    high = math.log(2 * float(np.sum(others)) / weight) / float(gaps.min())
-    return float(brentq(excess, 0.0, high, xtol=1e-9 * high, rtol=1e-12))
+    with np.errstate(over="ignore"):
+        low, high = (float(np.max((logs + more) / gaps)) for more in (0.0, math.log(len(logs))))
+    if len(logs) == 1 or math.isinf(low):
+        return low
+    low, high = max(low, 0.0), min(high, sys.float_info.max)
+    if excess(low) <= 0:  # but for rounding it is there
+        return low
+    if excess(high) >= 0:
+        return high if high < sys.float_info.max else math.inf
+    return float(brentq(excess, low, high, xtol=sys.float_info.min, rtol=1e-12, maxiter=5000))

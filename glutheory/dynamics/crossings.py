@@ -15,13 +15,16 @@ import numpy as np
 from glutheory.dynamics.exponentials import Difference, Interval
 from glutheory.dynamics.loss import LossCurve
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import real
+from glutheory.ground.matrices import Array
 
 #: Splits of intervals after which the search gives up, and the relative width below which none is split.
 _WORK, _NARROW = 20_000, 2.0**-44
 #: Splits after which it stays open whether errors hide a crossing: it is reported then.
 _HIDDEN = 2_000
-#: The search ends at this multiple of the time scale of the slowest mode's gap, were no bound to end it before.
-_FAR = 1e6
+#: The search ends at this multiple of the time scale of the slowest mode's gap, were no bound to end it before; and
+#: here, where products of times still fit into a double.
+_FAR, _LAST = 1e6, 2.0**1015
 _Rate = float | None
 
 
@@ -55,12 +58,13 @@ class Crossings:
             whole step, or time: the curves start together then.
         start: the sign of D at first, −1 if the first curve is lower; the sign of its slope, if the curves start
             together up to rounding, which is not counted as a crossing.
-        end: the sign of D at last: at `until` if that was given, else for k → ∞.
+        end: the sign of D at last: at `until` if that was given, else for k → ∞. There the slowest mode decides, and
+            what it is of a kernel that may be singular rounding alone may say: `certain` does not speak of it.
         bound: no more zeros than this can be at k > 0, counted with multiplicity (Laguerre's rule of signs).
         undecided: intervals where rounding hides the sign of D and of its slope.
         complete: `found` are certainly all, for the exponents (`LossCurve.decays`) and weights as float64 has them.
-        certain: the sign between any two crossings is also that of the kernels meant, whose distance from the given
-            eigenvalues is at most `LossCurve.error`; their curves have at least these crossings then.
+        certain: the sign between any two crossings is also that of the kernels meant, which differ from what is given
+            by `LossCurve.error` and `LossCurve.weight_error` at most; their curves have at least these crossings then.
         argument: in words, why these are all.
     """
 
@@ -96,17 +100,15 @@ def crossings(
     Args:
         first: one curve.
         second: the other.
-        rate: the learning rate, a pair if they differ, or None for the gradient flow.
+        rate: the learning rate, a pair (a tuple) if they differ, or None for the gradient flow.
         until: look only at 0 < k ≤ until.
 
     Raises:
         DomainError: a rate or `until` that is not positive, or one flow compared with one descent.
     """
-    rates = rate if isinstance(rate, tuple) else (rate, rate)
-    if (rates[0] is None) != (rates[1] is None):
-        raise DomainError(f"rate is {rate!r}: give two learning rates, or None for two gradient flows.")
-    if until is not None and not 0 < until < math.inf:
-        raise DomainError(f"until is {until!r}: give a positive number of steps, or None.")
+    rates = _rates(rate)
+    until = None if until is None else real("until", until, above=0)
+    first, second = _scaled(first, second)
     sides = [(curve.decays(eta), curve.weights) for curve, eta in zip((first, second), rates, strict=True)]
     difference = Difference.of(sides[0], sides[1])
     if not len(difference.rates):
@@ -124,6 +126,26 @@ def crossings(
     return Crossings(found, start, last, difference.laguerre, undecided, complete, certain, argument)
 
 
+def _rates(rate: object) -> tuple[_Rate, _Rate]:
+    """Two learning rates, or None twice."""
+    pair = rate if isinstance(rate, tuple) else (rate, rate)
+    if len(pair) == 2 and all(one is None for one in pair):
+        return None, None
+    try:
+        own, other = (real("rate", one, above=0) for one in pair)
+    except ValueError:  # not two of them, or no numbers
+        raise DomainError(
+            f"rate is {rate!r}: give a positive learning rate, a tuple of two of them, or None for gradient flow."
+        ) from None
+    return own, other
+
+
+def _scaled(first: LossCurve, second: LossCurve) -> tuple[LossCurve, LossCurve]:
+    """The curves in units of a power of two such that the largest weight is about 1: no sign changes."""
+    power = -int(np.frexp(max(first.weights.max(), second.weights.max()))[1])
+    return first.scaled(power), second.scaled(power)
+
+
 @dataclass(frozen=True)
 class _Piece:
     """An interval on which D has no zero (slope 0), or is strictly monotone, or unknown (slope None)."""
@@ -135,9 +157,8 @@ class _Piece:
 
 def _isolate(D: Difference, end: float) -> tuple[list[_Piece], int, float]:
     """The pieces of [0, end], neighbours of the same slope joined; how many there were; where the last one began."""
-    spread = D.rates - D.rates[0]
-    scale = 1 / float(spread[-1]) if spread[-1] > 0 else 1.0
-    far = _FAR / float(spread[1]) if len(spread) > 1 else scale
+    scale = _scale(D)
+    far = min(_FAR / float(D.rates[1] - D.rates[0]), _LAST) if len(D.rates) > 1 else scale
     stack, done = [(0.0, end)], list[_Piece]()
     while stack:
         a, b = stack.pop()
@@ -150,9 +171,10 @@ def _isolate(D: Difference, end: float) -> tuple[list[_Piece], int, float]:
             done.append(_Piece(a, b, 1 if low > 0 else -1))
         elif len(done) > _WORK or (a > far if math.isinf(b) else b - a <= _NARROW * b or b < _NARROW * scale):
             done.append(_Piece(a, b, None))
-        else:
-            middle = _middle(a, b, scale)
+        elif a < (middle := _middle(a, b, scale)) < b:
             stack += [(middle, b), (a, middle)]
+        else:
+            done.append(_Piece(a, b, None))
     joined: list[_Piece] = []
     for piece in done:
         if joined and joined[-1].slope == piece.slope:
@@ -161,13 +183,19 @@ def _isolate(D: Difference, end: float) -> tuple[list[_Piece], int, float]:
     return joined, len(done), done[-1].low
 
 
+def _scale(D: Difference) -> float:
+    """The time of the fastest mode beside the slowest."""
+    spread = float(D.rates[-1] - D.rates[0])
+    return min(1 / spread, _LAST) if spread > 0 else 1.0
+
+
 def _middle(a: float, b: float, scale: float) -> float:
     """Where to split: evenly on the logarithmic scale, which is the scale of the curves."""
     if math.isinf(b):
         return max(scale, 4 * a)
     if a == 0:
         return scale if b > 2 * scale else b / 2
-    return math.sqrt(a) * math.sqrt(b) if b > 4 * a else (a + b) / 2
+    return math.sqrt(a) * math.sqrt(b) if b > 4 * a else a + (b - a) / 2
 
 
 def _read(D: Difference, pieces: list[_Piece]) -> tuple[tuple[Crossing, ...], tuple[Interval, ...], int]:
@@ -191,17 +219,17 @@ def _read(D: Difference, pieces: list[_Piece]) -> tuple[tuple[Crossing, ...], tu
 def _refine(D: Difference, piece: _Piece, after: int) -> Crossing:
     """The crossing of a monotone piece: bisection as far as signs are certain."""
     low, high = piece.low, piece.high
-    step = (low + high) / 2
+    step = low + (high - low) / 2
     while high - low > 2 * math.ulp(high):
-        step = (low + high) / 2
+        step = low + (high - low) / 2
         sign = D.sign(step)
         if sign == 0:
             break
         low, high = (low, step) if sign == after else (step, high)
     # the sign at `step` is hidden by rounding: approach it from both sides as far as it is not
-    while D.sign(inner := (low + step) / 2) == -after and inner > low:
+    while D.sign(inner := low + (step - low) / 2) == -after and inner > low:
         low = inner
-    while D.sign(inner := (high + step) / 2) == after and inner < high:
+    while D.sign(inner := step + (high - step) / 2) == after and inner < high:
         high = inner
     return Crossing(step, low, high, after)
 
@@ -209,13 +237,13 @@ def _refine(D: Difference, piece: _Piece, after: int) -> Crossing:
 def _hidden(D: Difference, first: LossCurve, second: LossCurve, rates: tuple[_Rate, _Rate], step: float) -> bool:
     """Whether it is proved that errors exceed |D| at every whole step, or time, before this one.
 
-    Branch and bound: what errors can do rises and then falls, so that on an interval it is least at one of its ends.
+    Branch and bound: each thing that errors do rises and then falls, so that on an interval it is least at an end.
     """
-    slowest, scale = float(D.rates[0]), 1 / float(D.rates[-1] - D.rates[0] or 1)
+    slowest, scale = float(D.rates[0]), _scale(D)
 
-    def errors(t: float) -> float:
+    def errors(t: float) -> Array:
         sides = zip((first, second), rates, strict=True)
-        return sum(float(curve.uncertainty(t, eta)) for curve, eta in sides)
+        return np.concatenate([curve.errors(np.array([t]), eta)[0] for curve, eta in sides])
 
     def unit(t: float) -> float:
         """The slowest exponential, in units of which D is."""
@@ -226,11 +254,13 @@ def _hidden(D: Difference, first: LossCurve, second: LossCurve, rates: tuple[_Ra
     while stack:
         a, b = stack.pop()
         low, high = D.over(a, b)
-        least = min(errors(a), errors(b))
+        ends = errors(a), errors(b)
+        least = float(np.minimum(*ends).sum())
         if 0 < least >= max(-low, high) * max(unit(a), unit(b)):
             continue
         splits += 1
-        seen = any(max(at[0], -at[1]) * unit(t) > errors(t) for t, at in ((a, D.at(a)), (b, D.at(b))))
+        certainly = [max(low, -high) * unit(t) for t, (low, high) in ((a, D.at(a)), (b, D.at(b)))]
+        seen = any(value > off.sum() for value, off in zip(certainly, ends, strict=True))
         if seen or splits > _HIDDEN or b - a <= _NARROW * b:
             return False
         middle = _middle(a, b, scale)
@@ -245,28 +275,33 @@ def _certain(
     found: tuple[Crossing, ...],
     end: float,
 ) -> bool:
-    """Whether between any two crossings there are whole steps (or times) at which D exceeds what errors can change."""
+    """Whether before, between and after the crossings are whole steps (or times) at which D exceeds its errors."""
     marks = [0.0, *(item.step for item in found), end]
     decays = np.abs(np.concatenate([curve.decays(eta) for curve, eta in zip((first, second), rates, strict=True)]))
     fastest = float(decays.max())
     for low, high in pairwise(marks):
-        last = high if not math.isinf(high) else 100 * (low if rates[0] is None else max(low, 1.0))
-        probes = np.geomspace(max(low, last * 1e-3), last, 33)[1:-1] if last else np.zeros(1)
+        last = high if not math.isinf(high) else min(100 * (low if rates[0] is None else max(low, 1.0)), 2.0**1023)
+        probes = [np.array([low] * (low == 0)), _spread(max(low, last * 1e-3), last, 33)[1:-1]]
         if fastest and last > low:
             # geometrically from the fastest mode on: what it does is over soon after
-            probes = np.append(probes, low + np.geomspace(min(1 / fastest, last - low) / 8, last - low, 65)[:-1])
-        probes = np.append(probes, 0.0) if low == 0 else probes
+            probes.append(low + _spread(min(1 / fastest, last - low) / 8, last - low, 65)[:-1])
+        steps = np.concatenate(probes)
         if rates[0] is not None:
-            probes = np.round(probes)
-            probes = probes[(probes >= low) & (probes <= high)]
-        if not _visible(first, second, rates, probes).any():
+            steps = np.round(steps)
+            steps = steps[(steps >= low) & (steps <= high)]
+        if not _visible(first, second, rates, steps).any():
             return False
     return True
 
 
-def _visible(first: LossCurve, second: LossCurve, rates: tuple[_Rate, _Rate], steps: np.ndarray) -> np.ndarray:
+def _spread(low: float, high: float, count: int) -> Array:
+    """So many times, geometrically from one to the other; from 0, which has no logarithm, evenly."""
+    return np.geomspace(low, high, count) if low > 0 else np.linspace(low, high, count)
+
+
+def _visible(first: LossCurve, second: LossCurve, rates: tuple[_Rate, _Rate], steps: Array) -> Array:
     """At which of these steps or times the curves differ by more than errors can make."""
-    values, errors = list[np.ndarray](), list[np.ndarray]()
+    values, errors = list[Array](), list[Array]()
     for curve, eta in zip((first, second), rates, strict=True):
         values.append(curve.flow(steps) if eta is None else curve.descent(steps, eta))
         errors.append(curve.uncertainty(steps, eta))

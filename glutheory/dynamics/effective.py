@@ -19,8 +19,10 @@ class Effective:
     """Two-sided bounds of k_ε for one target, from the weight of its slow modes.
 
     Attributes:
-        low, high: k_ε is between them (real numbers; `high` before rounding up).
-        condition: of the target, 1/(1 − r): at 1/λ_max it is λ_max/λ_j, j the last mode that has to be learned.
+        low, high: k_ε is between them (real numbers; `high` before rounding up); infinite if a mode that has to be
+            learned never falls.
+        condition: of the target, 1/(1 − r): at 1/λ_max it is λ_max/λ_j, j the last mode that has to be learned;
+            infinite likewise.
     """
 
     low: float
@@ -35,7 +37,7 @@ def effective_steps(curve: LossCurve, error: float, rate: float) -> Effective:
     whose factor |1 − ηλ| is at least r (from below), or above r (from above), and the share τ of the initial
     loss. Arguments and errors as of `steps_to`; the errors of the kernel are not counted.
     """
-    checked(curve, error, rate)
+    error, rate = checked(curve, error, rate)
     decays = curve.decays(rate) / 2  # −ln |1 − ηλ|
     order = np.argsort(decays)
     slow, shares = decays[order], curve.weights[order] / curve.initial
@@ -45,5 +47,6 @@ def effective_steps(curve: LossCurve, error: float, rate: float) -> Effective:
         low = (log(1 / error) + np.log(below) / 2) / slow
         free = after < error**2
         high = np.where(free, np.log((1 - after) / np.where(free, error**2 - after, 1.0)) / 2 / slow, np.inf)
-    best = int(np.nanargmin(high))
-    return Effective(max(0.0, float(np.nanmax(low))), float(high[best]), 1 / float(-np.expm1(-slow[best])))
+        best = int(np.nanargmin(high))
+        condition = float(np.divide(1, -np.expm1(-slow[best])))  # infinite if the mode never falls
+    return Effective(max(0.0, float(np.nanmax(low))), float(high[best]), condition)

@@ -13,19 +13,24 @@ error on n points with learning rate r is η = 2r/n. Source: Proposition 4.1 of 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from glutheory.dynamics.rounding import UNIT, log_factors, moved_descent, moved_flow, moved_weights, rounded
 from glutheory.errors import DomainError
-from glutheory.ground.matrices import Array, symmetric
+from glutheory.ground.arguments import real
+from glutheory.ground.matrices import Array, Symmetric, symmetric
 
-_UNIT = float(np.finfo(np.float64).eps) / 2
 #: The decay of a mode with ηλ = 1, which is gone after one step: exp(−1500) is below every positive double.
 _GONE = 1500.0
 #: Numbers per block of steps × modes.
 _BLOCK = 1 << 21
+#: Eigenvalues from here on, and losses at the start, have no room for what is computed of them.
+_MOST = 2.0**1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,22 +42,34 @@ class LossCurve:
         weights: w, shape (n,), not negative: the initial loss in each mode.
         error: how far, in spectral norm, the matrix of these eigenvalues may be from the kernel meant; 0 if they
             are taken as they are.
+        weight_error: how far, in trace norm, Σ + YYᵀ of these weights may be from those meant; 0 likewise.
     """
 
     eigenvalues: Array
     weights: Array
     error: float = 0.0
+    weight_error: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("eigenvalues", "weights"):
-            values = np.asarray(getattr(self, name), dtype=np.float64)
+            values = _numbers(name, getattr(self, name))
             object.__setattr__(self, name, values)
             if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all() or values.min() < 0:
                 raise DomainError(f"{name} has the shape {values.shape}: give finite numbers that are not negative.")
+            if values.max() > _MOST / len(values):
+                raise DomainError(f"{name} has an entry {values.max():.3g}: give smaller numbers, in another unit.")
         if len(self.eigenvalues) != len(self.weights):
             raise DomainError(f"weights has {len(self.weights)} entries: give {len(self.eigenvalues)}, one a mode.")
-        if not 0 <= self.error < np.inf:
-            raise DomainError(f"error is {self.error!r}: give a bound that is finite and not negative.")
+        for name in ("error", "weight_error"):
+            bound = real(name, getattr(self, name))
+            object.__setattr__(self, name, bound)
+            if bound < 0:
+                raise DomainError(f"{name} is {bound!r}: give a bound that is finite and not negative.")
+
+    def scaled(self, power: int) -> LossCurve:
+        """The losses times 2^power."""
+        weights, off = np.ldexp(self.weights, power), float(np.ldexp(self.weight_error, power))
+        return LossCurve(self.eigenvalues, weights, self.error, off)
 
     @property
     def initial(self) -> float:
@@ -88,11 +105,20 @@ class LossCurve:
         """
         if rate is None:
             return 2 * self.eigenvalues
-        x = _positive(rate) * self.eigenvalues
-        # x − 2 is exact where it is small, as 1 − x is: no cancellation near ηλ = 0, 1 or 2
-        with np.errstate(divide="ignore"):
-            logs = np.where(x < 1, np.log1p(-np.minimum(x, 1.0)), np.log1p(np.maximum(x, 1.0) - 2))
-        return np.asarray(np.minimum(-2 * logs, _GONE))
+        eta = _positive(rate)
+        found = self._known.get(eta)
+        if found is None:
+            logs = log_factors(eta, self.eigenvalues)
+            found = np.asarray(np.minimum(-2 * logs, _GONE))
+            found.setflags(write=False)
+            self._known.clear()
+            self._known[eta] = found
+        return found
+
+    @cached_property
+    def _known(self) -> dict[float, Array]:
+        """The exponents at the last rate: whoever asks for many steps asks one after the other."""
+        return {}
 
     def descent(self, steps: npt.ArrayLike, rate: float) -> Array:
         """E L after these numbers of gradient steps (real numbers are allowed, see `decays`), shape of `steps`.
@@ -110,31 +136,50 @@ class LossCurve:
     def uncertainty(self, steps: npt.ArrayLike, rate: float | None) -> Array:
         """How far the curve may be from that of the kernel meant, because of `error` and rounding; shape of `steps`.
 
-        From ‖A^p − B^p‖ ≤ p ‖A − B‖ q^{p−1}, q = max(‖A‖, ‖B‖), for A, B = I − η(K + E), I − ηK at whole steps, and
-        ‖exp(−2tA) − exp(−2tB)‖ ≤ 2t‖A − B‖ exp(−2t min(λ)).
+        At whole steps, and at all times: the sum of `errors`.
         """
         k = _steps(steps)
-        rounding = 8 * len(self.weights) * _UNIT
-        if rate is None:
-            least = float(self.eigenvalues.min()) - self.error
-            return np.asarray(self.initial * (rounding + 2 * k * self.error) * np.exp(-2 * k * max(least, 0.0)))
-        shift = _positive(rate) * self.error
-        q = float(np.exp(-0.5 * self.decays(rate).min())) + shift
-        with np.errstate(over="ignore", under="ignore"):
-            powers = q ** np.maximum(2 * k - 1, 0.0)
-            return np.asarray(self.initial * (rounding * max(q, 1.0) + 2 * k * shift) * powers)
+        flat, out = k.reshape(-1), np.empty(k.size)
+        for part in self._blocks(len(flat)):
+            out[part] = self.errors(flat[part], rate).sum(axis=1)
+        return out.reshape(k.shape)
+
+    def errors(self, steps: Array, rate: float | None) -> Array:
+        """The summands of `uncertainty` at k ≥ 0, shape (steps, modes + 2): each rises in k and then falls.
+
+        What rounding does to each mode, by `rounding.rounded`, and then what `weight_error` and `error` do to all. The
+        last is from ‖A^p − B^p‖ ≤ p ‖A − B‖ q^{p−1}, q = max(‖A‖, ‖B‖), for A, B = I − η(K + E), I − ηK at whole
+        steps, and from ‖exp(−2tA) − exp(−2tB)‖ ≤ 2t‖A − B‖ exp(−2t min(λ)).
+        """
+        decays, held = self.decays(rate), self.weights > 0
+        with np.errstate(over="ignore"):
+            own = rounded(np.multiply.outer(steps, decays[held]), self.weights[held])
+        slowest = float(decays.min())
+        start = self.weight_error * moved_weights(steps, slowest) if self.weight_error else np.zeros(len(steps))
+        if not self.error or not self.initial:
+            moved = np.zeros(len(steps))
+        elif rate is None:
+            moved = moved_flow(steps, self.error, float(self.eigenvalues.min()))
+        else:
+            moved = moved_descent(steps, _positive(rate) * self.error, slowest)
+        with np.errstate(over="ignore"):
+            moved = (self.initial + self.weight_error) * moved
+        return np.concatenate([own, np.stack([start, moved], axis=1)], axis=1)
 
     def _values(self, steps: npt.ArrayLike, decays: Array) -> Array:
         k = _steps(steps)
         held = self.weights > 0
         weights, decays = self.weights[held], decays[held]
         flat, out = k.reshape(-1), np.empty(k.size)
-        rows = max(1, _BLOCK // max(1, len(weights)))
         with np.errstate(over="ignore", under="ignore"):
-            for start in range(0, len(flat), rows):
-                part = slice(start, start + rows)
+            for part in self._blocks(len(flat)):
                 out[part] = np.exp(-np.multiply.outer(flat[part], decays)) @ weights
         return out.reshape(k.shape)
+
+    def _blocks(self, steps: int) -> Iterator[slice]:
+        """Ranges of steps of which a matrix steps × modes fits into memory."""
+        rows = max(1, _BLOCK // len(self.weights))
+        return (slice(start, start + rows) for start in range(0, steps, rows))
 
 
 def expected_loss(
@@ -151,26 +196,34 @@ def expected_loss(
         covariance: Σ = E f fᵀ at initialisation (the NNGP kernel), shape (n, n); None: the networks start at 0.
         targets: Y, shape (n,) or (n, outputs): the loss is then the sum over the outputs, each with this K and Σ.
             None: 0. For the curve of one network that starts at outputs f₀: no covariance, and targets Y − f₀.
-        entry_error: e, if the entries of K are known within e·√(K_ii K_jj); None: by its dtype, as in `decompose`.
+        entry_error: e, if the entries of K and Σ are known within e·√(K_ii K_jj), e·√(Σ_ii Σ_jj); None: by their
+            dtypes, as in `decompose`. Of `Modes` it is for Σ only.
 
     Raises:
         DomainError: matrices that are not symmetric, of different size, or not positive semidefinite.
     """
     modes = K if isinstance(K, Modes) else decompose(K, entry_error=entry_error)
     Q, n = modes.vectors, len(modes.values)
-    Y = np.zeros((n, 1)) if targets is None else np.asarray(targets, dtype=np.float64)
+    Y = np.zeros((n, 1)) if targets is None else _numbers("targets", targets)
     Y = Y[:, None] if Y.ndim == 1 else Y
     if Y.ndim != 2 or len(Y) != n or Y.shape[1] == 0 or not np.isfinite(Y).all():
         raise DomainError(f"targets has the shape {Y.shape}: give {n} finite rows, one for each row of K.")
     weights = np.sum((Q.T @ Y) ** 2, axis=1)
+    # of sums of n products, with |q·Y| summed over the modes at most √n ‖Y‖
+    off = 2 * n**1.5 * UNIT * float(np.sum(Y**2))
     if covariance is not None:
         read = symmetric("covariance", covariance, n)
         sigma = read.matrix
         share = np.einsum("ij,ij->j", Q, sigma @ Q)
-        if share.min() < -8 * n * _UNIT * float(np.trace(sigma)) - read.error:
+        if share.min() < -8 * n * UNIT * float(np.trace(sigma)) - read.error:
             raise DomainError(f"covariance has the mean square {share.min():.3g} in a mode: give a covariance matrix.")
         weights = weights + Y.shape[1] * np.maximum(share, 0.0)
-    return LossCurve(modes.values, weights, modes.error)
+        # of two products of matrices; and of entries, whose bound is one of the Frobenius norm
+        given = n**0.5 * (_entry(entry_error, read) * float(np.trace(sigma)) + read.error)
+        off += Y.shape[1] * (2 * n**2 * UNIT * float(np.linalg.norm(sigma)) + given)
+    # Q̂ = Q + D with ‖D‖ ≤ skew: ‖Q̂ᵀWQ̂ − QᵀWQ‖ ≤ (2 skew + skew²) Tr W in trace norm
+    off += (2 + modes.skew) * modes.skew * float(np.sum(weights))
+    return LossCurve(modes.values, weights, modes.error, 1.001 * off)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,11 +235,13 @@ class Modes:
         vectors: Q, shape (n, n); column i belongs to ``values[i]``.
         error: a bound on the spectral norm of E: of the decomposition's rounding, of what K lacks in symmetry and of
             the errors of its entries.
+        skew: the computed vectors are within this of orthogonal ones, in spectral norm.
     """
 
     values: Array
     vectors: Array
     error: float
+    skew: float = 0.0
 
 
 def decompose(K: object, *, entry_error: float | None = None) -> Modes:
@@ -204,29 +259,41 @@ def decompose(K: object, *, entry_error: float | None = None) -> Modes:
 
     read = symmetric("K", K)
     array = read.matrix
-    entry_error = read.entry_error if entry_error is None else entry_error
-    if not entry_error >= 0:
-        raise DomainError(f"entry_error is {entry_error!r}: give a bound that is not negative.")
+    entry_error = _entry(entry_error, read)
     n = len(array)
     values, vectors = scipy.linalg.eigh(array)
     norm = float(np.linalg.norm(array))
     residual = float(np.linalg.norm(array @ vectors - vectors * values))
-    skew = float(np.linalg.norm(vectors.T @ vectors - np.eye(n)))
+    # the last term bounds the rounding of the product
+    skew = float(np.linalg.norm(vectors.T @ vectors - np.eye(n))) + 2 * n**1.5 * UNIT
     # Q̂ is within `skew` of an orthogonal matrix; the last term bounds the rounding of the two products above
-    error = residual + 2 * skew * norm + 4 * n**1.5 * _UNIT * norm + entry_error * float(np.trace(array)) + read.error
+    error = residual + 2 * skew * norm + 4 * n**1.5 * UNIT * norm + entry_error * float(np.trace(array)) + read.error
     if values[0] < -error:
         raise DomainError(f"K has the eigenvalue {values[0]:.3g}: give a positive semidefinite kernel.")
-    return Modes(np.maximum(values, 0.0), vectors, error)
+    return Modes(np.maximum(values, 0.0), vectors, error, skew)
+
+
+def _entry(entry_error: float | None, read: Symmetric) -> float:
+    """The error of the entries that was given, or that of the dtype."""
+    found = read.entry_error if entry_error is None else real("entry_error", entry_error)
+    if found < 0:
+        raise DomainError(f"entry_error is {entry_error!r}: give a bound that is not negative.")
+    return found
 
 
 def _positive(rate: float) -> float:
-    if not 0 < rate < np.inf:
-        raise DomainError(f"rate is {rate!r}: give a positive learning rate.")
-    return float(rate)
+    return real("rate", rate, above=0)
+
+
+def _numbers(name: str, values: npt.ArrayLike) -> Array:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DomainError(f"{name} is no array of real numbers: give numbers, in rows of one length.") from None
 
 
 def _steps(steps: npt.ArrayLike) -> Array:
-    k = np.asarray(steps, dtype=np.float64)
+    k = _numbers("steps", steps)
     if not (np.isfinite(k).all() and (k >= 0).all()):
         raise DomainError("steps has entries that are negative or not finite: give k >= 0.")
     return k

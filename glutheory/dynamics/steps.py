@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, log, log1p
 
 import numpy as np
 
 from glutheory.dynamics.loss import LossCurve
+from glutheory.dynamics.rounding import UNIT
+from glutheory.dynamics.worst import between_0_and_1
 from glutheory.errors import DomainError
+from glutheory.ground.arguments import real
 
-_UNIT = float(np.finfo(np.float64).eps) / 2
 #: Nobody waits longer; and a float64 can still hold it.
 _LONGEST = 1 << 1000
 
@@ -56,16 +57,16 @@ def steps_to(curve: LossCurve, error: float, rate: float) -> Steps:
     Raises:
         DomainError: an error that is not in (0, 1), a rate at which the loss need not fall, or no loss at the start.
     """
-    checked(curve, error, rate)
+    error, rate = checked(curve, error, rate)
     loss, target = _relative(curve, rate), error**2
 
     def early(k: int) -> bool:
         value, off = loss(k)
-        return value - off > target * (1 + 4 * _UNIT)
+        return value - off > target * (1 + 4 * UNIT)
 
     def late(k: int) -> bool:
         value, off = loss(k)
-        return value + off <= target * (1 - 4 * _UNIT)
+        return value + off <= target * (1 - 4 * UNIT)
 
     before = _last(early)
     after = before + 1
@@ -76,19 +77,15 @@ def steps_to(curve: LossCurve, error: float, rate: float) -> Steps:
     return Steps(before + 1, _between(lambda k: not late(k), before, after) + 1)
 
 
-def checked(curve: LossCurve, error: float, rate: float) -> None:
-    """Refuse what `steps_to` refuses."""
-    _between_0_and_1(error)
+def checked(curve: LossCurve, error: float, rate: float) -> tuple[float, float]:
+    """The error and the rate as `steps_to` takes them, and what it refuses refused."""
+    error, rate = between_0_and_1(error), real("rate", rate, above=0)
     top = float(curve.eigenvalues.max()) + curve.error
     if not 0 < rate * top < 2:
         raise DomainError(f"rate is {rate!r}: give one between 0 and 2/λ_max = {2 / top if top else np.inf:.6g}.")
     if not curve.initial > 0:
         raise DomainError("curve has no loss at the start: give targets other than 0.")
-
-
-def _between_0_and_1(error: float) -> None:
-    if not 0 < error < 1:
-        raise DomainError(f"error is {error!r}: give a relative error between 0 and 1.")
+    return error, rate
 
 
 def _last(holds: Callable[[int], bool]) -> int:
@@ -109,47 +106,13 @@ def _between(holds: Callable[[int], bool], low: int, high: int) -> int:
 
 def _relative(curve: LossCurve, rate: float) -> Callable[[int], tuple[float, float]]:
     """E L(k)/E L(0) and a bound on its error, as a function of k."""
-    held = curve.weights > 0
-    shares = curve.weights[held] / curve.initial
-    products, decays = rate * curve.eigenvalues[held], curve.decays(rate)[held]
+    # weights near the ends of the range of doubles would lose digits
+    curve = curve.scaled(-int(np.frexp(curve.weights.max())[1]))
+    own = (len(curve.weights) + 4) * UNIT + curve.weight_error / curve.initial
 
     def loss(k: int) -> tuple[float, float]:
-        exponents = float(k) * decays
-        terms = shares * np.exp(-exponents)
-        # rounding of the exponent, of the sum, and of ηλ, which moves (1 − ηλ)^{2k} by 2k ηλ u (1 − ηλ)^{2k − 1}
-        moved = 2 * float(k) * products * np.exp(np.minimum(decays / 2 - exponents, 0.0)) * shares if k else terms
-        rounding = 2 * _UNIT * float(np.sum(terms * (4 * exponents + len(shares) + 8)) + np.sum(moved))
-        return float(np.sum(terms)), rounding + float(curve.uncertainty(float(k), rate)) / curve.initial
+        value, off = float(curve.descent(k, rate)), float(curve.uncertainty(k, rate))
+        # `own` is the error of the initial loss, a sum of n terms, and of the two quotients
+        return value / curve.initial, (off + 2 * own * (value + off)) / curve.initial
 
     return loss
-
-
-def step_bound(condition: float, error: float, *, optimal: bool = False) -> int:
-    """⌈κ ln(1/ε)⌉: enough steps for every target at the rate 1/λ_max; `optimal`: ⌈κ/2 ln(1/ε)⌉ at 2/(λ_max + λ_min).
-
-    Args:
-        condition: κ ≥ 1, the condition number of the kernel.
-        error: ε in (0, 1).
-        optimal: at which of the two rates.
-
-    Raises:
-        DomainError: a number out of its range.
-    """
-    _check(condition, error)
-    return ceil(condition * log(1 / error) / (2 if optimal else 1))
-
-
-def worst_steps(condition: float, error: float, *, optimal: bool = False) -> int:
-    """The steps that the worst target, the bottom eigenvector, takes: arguments and errors as of `step_bound`."""
-    _check(condition, error)
-    if condition == 1:
-        return 1
-    inverse = 1 / condition
-    slow = log1p(inverse) - log1p(-inverse) if optimal else -log1p(-inverse)
-    return ceil(log(1 / error) / slow)
-
-
-def _check(condition: float, error: float) -> None:
-    if not 1 <= condition < np.inf:
-        raise DomainError(f"condition is {condition!r}: give a finite number, at least 1.")
-    _between_0_and_1(error)

@@ -236,6 +236,27 @@ def test_a_mode_that_carries_no_loss_does_not_decide_the_end() -> None:
         assert row[2:4] == ("not resolved", "not resolved"), name
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_that_are_there_twice_leave_the_end_open(seed: int) -> None:
+    """Their order changes what rounding makes of the modes of eigenvalue 0, and once who was "found" in the end."""
+    half, order = np.random.default_rng(0).standard_normal((10, 5)), np.random.default_rng(seed).permutation(20)
+    targets = np.tile(half @ np.ones(5), 2)[order]
+    for name, row in measured("crossing-late", np.concatenate([half, half])[order], targets).items():
+        assert row[2:4] == ("not resolved", "not resolved"), name
+        assert math.isnan(row[4]), name
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_traces_that_are_equal_but_for_rounding_name_no_leader(seed: int) -> None:
+    """On rows of norm √d the variances of all units agree, hence the traces: n·S(1, 1, 1), computed in two ways."""
+    rows = normed(np.random.default_rng(seed).standard_normal((30, 6)))
+    for name, row in measured("crossing-early", rows).items():
+        assert row[0] == pytest.approx(row[1], rel=1e-14), name
+        assert row[3] == "neither", name
+    # and they do name one where the norms differ
+    assert {row[3] for row in measured("crossing-early", 1.001 * rows).values()} == {"non-gated"}
+
+
 def test_the_first_term_of_the_expected_loss() -> None:
     """Exactly d/m and 2d/m for ReLU and ReGLU, whose c T and S agree where u = v."""
     for name, times in (("relu", 1), ("reglu", 2)):

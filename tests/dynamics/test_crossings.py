@@ -251,6 +251,43 @@ class TestCrossings:
         found = crossings(first, second)
         assert (found.start, found.end, len(found), found.complete) == (1, 1, 0, True)
 
+    @pytest.mark.parametrize("scale", [5e-324, 1e-320, 1e-305, 1e-200, 1e-100, 1.0, 1e100, 1e300])
+    @pytest.mark.parametrize("rate", [None, 1.0, 1e-3])
+    def test_at_any_scale_of_time(self, scale: float, rate: float | None) -> None:
+        """(1 − ηλ)^{2k} = 2(1 − 2ηλ)^{2k}, and e^{−2λt} = 2e^{−4λt}: found, or left undecided where it is."""
+        if rate is not None and not 5e-324 <= rate * scale < 0.1:  # unstable, or no double
+            return
+        found = crossings(LossCurve([scale], [1.0]), LossCurve([2 * scale], [2.0]), rate=rate)  # type: ignore[arg-type]
+        assert (found.start, found.end, found.bound) == (-1, 1, 1)
+        with mpmath.workdps(400):
+            x = mpmath.mpf(scale) * mpmath.mpf(rate or 1)
+            gap = x if rate is None else mpmath.log1p(-x) - mpmath.log1p(-2 * x)
+            wanted = mpmath.log(2) / (2 * gap)
+        if found.complete:
+            (item,) = found
+            assert item.low <= wanted * (1 + 1e-15)
+            assert item.high >= wanted * (1 - 1e-15)
+            assert found.certain
+        else:
+            assert scale * (rate or 1) < 1e-300
+            ((low, high),) = found.undecided
+            assert low <= wanted <= high
+
+    @pytest.mark.parametrize("scale", [1e-320, 1e-305, 1e-100, 1e100, 1e300])
+    def test_at_any_scale_of_the_losses(self, scale: float) -> None:
+        """A power of two but for the rounding of weights that are subnormal."""
+        found = crossings(LossCurve([1.0], [scale]), LossCurve([2.0], [2 * scale]))  # type: ignore[arg-type]
+        assert [item.step for item in found] == pytest.approx([math.log(2) / 2], rel=1e-3 if scale < 1e-307 else 1e-12)
+        assert (found.complete, found.certain) == (True, True)
+
+    @pytest.mark.parametrize("until", [5e-324, 1e-310, 1e-300, 1e300, 1.7e308])
+    @pytest.mark.parametrize("rate", [None, 0.1])
+    def test_until_at_any_size(self, until: float, rate: float | None) -> None:
+        first, second = (LossCurve(np.array([value]), np.array([value])) for value in (1.0, 2.0))
+        found = crossings(first, second, rate=rate, until=until)
+        assert len(found) == (until > 1)
+        assert (found.complete, found.certain) == (True, True)
+
     def test_the_rules_of_signs(self) -> None:
         D = Difference.of((np.array([1.0, 2.0, 3.0]), np.array([1.0, 5.0, 1.0])), (np.array([2.5]), np.array([1.5])))
         assert (D.descartes, D.laguerre, D.end) == (2, 0, 1)

@@ -96,6 +96,32 @@ class TestLossCurve:
         t = k * rate
         assert abs(curve.flow(t) - other.flow(t)) <= loose.uncertainty(t, None)
 
+    @given(st.integers(0, 10**6), st.integers(0, 60), st.sampled_from([None, 0.3, 0.99]))
+    def test_the_uncertainty_bounds_what_errors_of_the_covariance_do(
+        self, seed: int, k: int, fraction: float | None
+    ) -> None:
+        K, sigma = random_kernel(seed), random_kernel(seed + 1)
+        size, scale = 1e-6, np.sqrt(np.outer(np.diag(sigma), np.diag(sigma)))
+        signs = np.sign(np.random.default_rng(seed).standard_normal(K.shape))
+        curve = expected_loss(decompose(K), sigma, np.ones(6), entry_error=size)
+        other = expected_loss(K, sigma + size * scale * np.triu(signs) + size * scale * np.triu(signs, 1).T, np.ones(6))
+        rate = None if fraction is None else fraction * curve.largest_stable_rate
+        both = [float(one.flow(k) if rate is None else one.descent(k, rate)) for one in (curve, other)]
+        assert abs(both[0] - both[1]) <= curve.uncertainty(k, rate)
+        assert curve.weight_error < 10 * size * curve.initial
+
+    @pytest.mark.parametrize("n", [3, 40, 150])
+    @pytest.mark.parametrize("outputs", [1, 3])
+    def test_the_error_of_the_weights_covers_the_trace(self, n: int, outputs: int) -> None:
+        """Σ w_i is Tr Σ + ‖Y‖², in fractions."""
+        sigma, Y = random_kernel(n, n), np.random.default_rng(n).standard_normal((n, outputs))
+        curve = expected_loss(random_kernel(n + 1, n), sigma, Y)
+        squares = [Fraction(y) * Fraction(y) for y in Y.ravel().tolist()]
+        wanted = outputs * sum(map(Fraction, np.diag(sigma).tolist())) + sum(squares)
+        off = Fraction(sum(map(Fraction, curve.weights.tolist())) - wanted)
+        assert abs(off) <= curve.weight_error
+        assert curve.weight_error < 1e-10 * curve.initial
+
     def test_decomposition_error_covers_the_eigenvalues(self) -> None:
         """Against 40 digits, for a badly conditioned matrix."""
         rows = [[Fraction(1, i + j + 1) for j in range(8)] for i in range(8)]
@@ -137,10 +163,46 @@ class TestAsymptotics:
         assert found.factor == pytest.approx(0.95**2)
         assert late(LossCurve(np.array([1.0, 0.2]), np.array([1.0, 9.0])), 1.95).dominates_from > 0
 
+    @pytest.mark.parametrize(
+        ("modes", "wanted"),
+        [
+            # e^{−gap·t} = weight/other
+            ([(1.0, 5e-324), (2.0, 1.0)], 1074 * math.log(2) / 2),
+            ([(1.0, 1e-300), (2.0, 1e300)], 600 * math.log(10) / 2),
+            ([(0.0, 1e-3), (5e-324, 1.0)], math.inf),
+            ([(0.0, 1e-3), (1e-305, 1.0)], math.log(1000) / 2e-305),
+            ([(0.0, 1.0), (1.0, 1.0), (1e-12, 1.0)], None),
+            ([(0.0, 1.0), (1.0, 1.0), (1.0, 1.0), (1.0, 1.0)], math.log(3) / 2),
+            ([(0.0, 1.0), (1.0, 1e10), (1e-9, 0.5), (1e3, 1e200)], None),
+        ],
+    )
+    def test_when_the_slowest_mode_has_half_of_the_loss(
+        self, modes: list[tuple[float, float]], wanted: float | None
+    ) -> None:
+        curve = LossCurve(np.array([value for value, _ in modes]), np.array([weight for _, weight in modes]))
+        found = late(curve, None).dominates_from
+        if wanted is not None:
+            assert found == pytest.approx(wanted, rel=1e-11)
+            return
+        with mpmath.workdps(60):
+            for t, sign in ((found * (1 - 1e-9), 1), (found * (1 + 1e-9), -1)):
+                others = mpmath.fsum(w * mpmath.exp(-2 * value * mpmath.mpf(t)) for value, w in modes[1:])
+                assert mpmath.sign(others - modes[0][1]) == sign
+
+    def test_a_loss_that_grows_beyond_all_doubles_in_a_step(self) -> None:
+        found = late(LossCurve(np.array([1e200]), np.array([1.0])), 1e200)
+        assert found.factor == math.inf
+        assert found.decay == pytest.approx(-800 * math.log(10))
+
     def test_a_curve_that_is_zero_or_constant(self) -> None:
         assert late(LossCurve(np.array([1.0]), np.array([0.0])), None).weight == 0
         flat = late(LossCurve(np.array([0.0, 1.0]), np.array([1.0, 0.5])), None)
         assert (flat.half_life, flat.dominates_from) == (math.inf, 0)
+
+
+def pair_of_curves(**options: object) -> object:
+    curve = LossCurve(np.ones(1), np.ones(1))
+    return crossings(curve, curve, **options)  # type: ignore[arg-type]
 
 
 class TestBadInput:
@@ -164,8 +226,28 @@ class TestBadInput:
             (lambda: crossings(LossCurve(np.ones(1), np.ones(1)), LossCurve(np.ones(1), np.ones(1)), until=0), "until"),
             (
                 lambda: crossings(LossCurve(np.ones(1), np.ones(1)), LossCurve(np.ones(1), np.ones(1)), rate=(None, 1)),
-                "two learning rates",
+                "a tuple of two",
             ),
+            (lambda: pair_of_curves(rate=(1, 2, 3)), r"^rate is \(1, 2, 3\): give"),
+            (lambda: pair_of_curves(rate=[1, 1]), r"^rate is \[1, 1\]: give"),
+            (lambda: pair_of_curves(rate=np.ones(2)), r"^rate is array\(.*: give"),
+            (lambda: pair_of_curves(rate="a"), "^rate is 'a': give"),
+            (lambda: pair_of_curves(rate=(1, "a")), r"^rate is \(1, 'a'\): give"),
+            (lambda: pair_of_curves(rate=(1, 0.0)), r"^rate is \(1, 0.0\): give"),
+            (lambda: pair_of_curves(until="a"), "^until is 'a': give"),
+            (lambda: pair_of_curves(until=[1]), r"^until is \[1\]: give"),
+            (lambda: LossCurve(["a"], np.ones(1)), "^eigenvalues is no array of real numbers"),  # type: ignore[arg-type]
+            (lambda: LossCurve(np.ones(1), [[1], [1, 2]]), "^weights is no array of real numbers"),  # type: ignore[arg-type]
+            (lambda: LossCurve(np.array([1e305]), np.ones(1)), r"^eigenvalues has an entry 1e\+305"),
+            (lambda: LossCurve(np.ones(2), np.array([1e308, 1e308])), r"^weights has an entry 1e\+308"),
+            (lambda: LossCurve(np.ones(1), np.ones(1), "a"), "^error is 'a'"),  # type: ignore[arg-type]
+            (lambda: LossCurve(np.ones(1), np.ones(1), 0.0, -1.0), r"^weight_error is -1\.0"),
+            (lambda: expected_loss(decompose(np.eye(2)), np.eye(2), entry_error=-1.0), r"^entry_error is -1\.0"),
+            (lambda: LossCurve(np.ones(1), np.ones(1)).flow("a"), "^steps is no array of real numbers"),
+            (lambda: LossCurve(np.ones(1), np.ones(1)).descent(1, "a"), "^rate is 'a'"),  # type: ignore[arg-type]
+            (lambda: early(LossCurve(np.ones(1), np.ones(1)), "a"), "^rate is 'a'"),  # type: ignore[arg-type]
+            (lambda: expected_loss(np.eye(2), None, ["a", "b"]), "^targets is no array of real numbers"),
+            (lambda: decompose(np.eye(2), entry_error="a"), "^entry_error is 'a'"),  # type: ignore[arg-type]
         ],
     )
     def test_one_sentence(self, call, words: str) -> None:

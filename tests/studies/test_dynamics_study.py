@@ -312,6 +312,31 @@ def test_sentences(race: Dynamics, hints: list[str]) -> None:
     assert text(race, Terminal(unicode=False)).isascii()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_who_leads_in_the_noise_is_not_said(seed: int) -> None:
+    """Rows that are there twice, with the same targets: what never falls is 0, and rounding where it is not.
+
+    The order of the rows alone made crossings of it. The truth is that of the distinct rows: both losses twice.
+    """
+    few, y = np.random.default_rng(5).standard_normal((6, 5)), np.arange(1.0, 7.0)
+    order = np.random.default_rng(seed).permutation(12)
+    race = dynamics_study(("geglu",), np.concatenate([few, few])[order], np.tile(y, 2)[order], steps=10**6)
+    truth = dynamics_study(("geglu",), few, y, rate=race.rate)
+    assert truth.hidden_from == math.inf
+    assert [math.ceil(item.step) for item in race.changes] == [
+        math.ceil(item.step) for item in truth.changes if item.step < race.hidden_from
+    ]
+    assert 100 < race.hidden_from < 10**6
+    assert all(row["from_step"] < race.hidden_from for row in race.as_json()["leads"])
+    assert all(time < 2 * race.hidden_from * race.rate for time in race.times)
+    said = " ".join(sentences(race))
+    assert "errors of the kernels hide who leads" in said
+    assert "at every" not in said.split("With ")[0]
+    assert text(race, Terminal(width=100)).count("not known") >= 1
+    assert not race.told([10**6])
+    assert race.told([0, 1, 10]).all()
+
+
 def test_what_is_trained_is_told() -> None:
     seen = Trained(LOSSES)
     base = found()

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -47,6 +48,8 @@ _SMALL = 0.01
 _RATES = (1e-300, 1e300)
 #: Of the kernels, for `check_held`.
 _POWER = 5
+#: The last step that is looked at, and the share of a loss below which it is taken to have vanished.
+_FAR, _VANISHED = 1e18, 1e-250
 #: Rows: a dense matrix of so many takes 3 GB.
 _LARGEST = 20_000
 
@@ -133,12 +136,28 @@ class Dynamics(Shown):
         """Whether both losses fall to their floors at this rate."""
         return all(self.rate < side.limit for side in self.sides)
 
+    def told(self, steps: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """At which of these steps the losses differ by more than errors of the kernels and rounding can make."""
+        return _told(self.sides, np.asarray(steps, dtype=np.float64), 2 * self.rate / self.n)
+
+    @cached_property
+    def hidden_from(self) -> float:
+        """About the step from which on errors hide who leads, for good; infinite if neither kernel may be singular.
+
+        Of one that may be, rounding makes the modes that never fall, and so who leads in the end.
+        """
+        return _hidden_from(self.sides, 2 * self.rate / self.n)
+
     @property
     def changes(self) -> tuple[Crossing, ...]:
-        """The crossings after which another network leads at whole steps: not those that cancel between two steps."""
+        """The crossings after which another network leads at whole steps, as far as errors let it be seen.
+
+        Not those that cancel between two steps, nor those after `hidden_from`.
+        """
         kept: list[Crossing] = []
         lead = self.descent.start
-        for _, group in groupby(self.descent, key=lambda item: math.ceil(item.step)):
+        seen = [item for item in self.descent if item.step < self.hidden_from]
+        for _, group in groupby(seen, key=lambda item: math.ceil(item.step)):
             last = list(group)[-1]
             if last.sign != lead:
                 kept.append(last)
@@ -147,8 +166,11 @@ class Dynamics(Shown):
 
     @property
     def times(self) -> tuple[float, ...]:
-        """The crossings under the gradient flow, as times: rate × steps."""
-        return tuple(item.step * self.n / 2 for item in self.flow)
+        """The crossings under the gradient flow, as times: rate × steps, as far as errors let them be seen."""
+        if not self.flow.found:
+            return ()
+        hidden = _hidden_from(self.sides, None, 2 * self.rate / self.n)
+        return tuple(item.step * self.n / 2 for item in self.flow if item.step < hidden)
 
     def as_json(self, charts: Sequence[Chart] = ()) -> dict[str, Any]:
         """Everything, with the charts given; losses are mean squared errors."""
@@ -365,9 +387,30 @@ def _steps(found: Crossings, sides: Sequence[Side], rate: float) -> int:
         loss, floor = side.loss(at, rate), side.curve.floor / len(side.curve.weights)
         fallen &= loss - floor <= _SMALL * (loss[0] - floor)
     last = float(at[int(np.argmax(fallen))]) if fallen.any() else float(FEWEST)
-    last = max(last, FEWEST, 2 * found.found[-1].step if found.found else 0)
+    hidden = _hidden_from(sides, 2 * rate / len(sides[0].curve.weights))
+    last = max([last, FEWEST, *(2 * item.step for item in found if item.step < hidden)])
     size = 10.0 ** (math.floor(math.log10(last)) - 1)
     return min(MOST, int(math.ceil(last / size) * size))
+
+
+def _told(sides: Sequence[Side], steps: Array, eta: float | None) -> npt.NDArray[np.bool_]:
+    """At which of these steps, or times of the flow, the losses differ by more than errors can make."""
+    first, second = (side.curve.flow(steps) if eta is None else side.curve.descent(steps, eta) for side in sides)
+    with np.errstate(invalid="ignore"):  # two that are infinite
+        return np.asarray(np.abs(first - second) > sum(side.curve.uncertainty(steps, eta) for side in sides))
+
+
+def _hidden_from(sides: Sequence[Side], eta: float | None, unit: float = 1.0) -> float:
+    """See `Dynamics.hidden_from`; for the flow, eta None, the time, looked at in multiples of `unit`."""
+    if all(side.curve.eigenvalues.min() > side.curve.error for side in sides):
+        return math.inf
+    at = np.unique(np.round(np.geomspace(1, _FAR, 40 * int(math.log10(_FAR)) + 1))) * unit
+    losses = [side.curve.flow(at) if eta is None else side.curve.descent(at, eta) for side in sides]
+    held = np.any([loss > _VANISHED * side.curve.initial for loss, side in zip(losses, sides, strict=True)], axis=0)
+    told = _told(sides, at, eta)
+    last = int(np.flatnonzero(told)[-1]) if told.any() else -1
+    hidden = held & np.isfinite(losses).all(axis=0)
+    return float(at[last + 1]) if hidden[last + 1 :].any() else math.inf
 
 
 def _side(net: Network | Stack, X: Array, y: Array, parametrization: str, width: int | None) -> Side:

@@ -42,7 +42,8 @@ def sentences(found: Dynamics) -> Iterator[str]:
     steps = [str(math.ceil(item.step)) for item in found.changes]
     yield f"Expected loss: {_lead(found.descent, found, 'step', found.changes, steps)}"
     if found.stable:
-        flow = _lead(found.flow, found, "time", found.flow.found, [f"{time:.5g}" for time in found.times])
+        seen = found.flow.found[: len(found.times)]
+        flow = _lead(found.flow, found, "time", seen, [f"{time:.5g}" for time in found.times])
         steps = [f"{time / found.rate:.0f}" for time in found.times]
         yield f"Gradient flow (time = rate × steps): {flow}" + (
             f" That is step {', '.join(steps)} at this rate." if steps else ""
@@ -50,10 +51,17 @@ def sentences(found: Dynamics) -> Iterator[str]:
     else:
         over = " and ".join(side.label for side in found.sides if found.rate >= side.limit)
         yield f"Warning: the rate is too large for {over}, whose loss never falls to its floor: give a smaller --rate."
+    if not math.isinf(found.hidden_from):
+        yield (
+            f"From about step {number(found.hidden_from)} on errors of the kernels hide who leads: the loss that is "
+            "left is in modes that rounding cannot tell from those of eigenvalue 0."
+        )
     if found.descent.complete:
-        hidden = len(found.descent) - len(found.changes)
+        beyond = sum(item.step >= found.hidden_from for item in found.descent)
+        hidden = len(found.descent) - beyond - len(found.changes)
         cancel = f"; {hidden} of these cancel between two steps" if hidden else ""
-        yield f"These are all crossings: {found.descent.argument}{cancel}."
+        noise = f"; {beyond} of these lie where errors hide who leads" if beyond else ""
+        yield f"These are all crossings: {found.descent.argument}{cancel}{noise}."
     else:
         yield f"There may be more crossings: {found.descent.argument}."
     if found.descent.complete and not found.descent.certain:
@@ -92,10 +100,11 @@ def _losses(found: Dynamics) -> list[list[str]]:
     # formulas of the user's own may be long
     ratio = f"{plain}/{gated}" if len(plain + gated) <= _NAMES else "ratio"
     rows = [["step", plain, gated, ratio, "lower"]]
-    for step, first, second in zip(steps, *(side.loss(steps, found.rate) for side in found.sides), strict=True):
+    losses = [side.loss(steps, found.rate) for side in found.sides]
+    for step, first, second, told in zip(steps, *losses, found.told(steps), strict=True):
         with np.errstate(all="ignore"):
             quotient = first / second
-        lower = plain if first < second else gated if second < first else "neither"
+        lower = "neither" if first == second else "not known" if not told else plain if first < second else gated
         rows.append([f"{step:.0f}", number(first), number(second), number(quotient, 3), lower])
     return rows
 
@@ -122,7 +131,8 @@ def _lead(found: Crossings, race: Dynamics, unit: str, changes: Sequence[Crossin
     names = {-1: race.plain.label, 1: race.gated.label}
     if not changes:
         leader = names.get(found.start or found.end)
-        return "the two losses are the same." if leader is None else f"{leader} leads at every {unit}."
+        every = f"at every {unit}" if math.isinf(race.hidden_from) else "as long as it can be told"
+        return "the two losses are the same." if leader is None else f"{leader} leads {every}."
     parts = [f"{names.get(found.start, 'neither')} leads first"]
     parts += [f"{names[item.sign]} from {unit} {place}" for item, place in zip(changes, places, strict=True)]
     return f"{', '.join(parts)} on."
