@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from derivations.catalog import load, names
-from derivations.tools.proof import Run, comparisons, grades
-from derivations.tools.proof import run as run_proof
 from derivations.tools.render import INDEX, RENDERED, differences, markdown, pages, write
+from derivations.tools.runs import Run, comparisons, grades
+from derivations.tools.runs import run as run_proof
 from glutheory.errors import UnknownNameError
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable
 import sympy as sp
 
 from derivations.tools.means import Means
-from derivations.tools.proof import Outcome, Proof, Run, Scope, Step, every, is_decided, run
+from derivations.tools.proof import Outcome, Proof, Scope, Step, every
+from derivations.tools.runs import Run, is_decided, run
 from derivations.tools.zero import vanishing
 from glutheory.claims import About, Evidence, Figure, Finding, Grade
 

@@ -21,7 +21,7 @@ from checks.tools.clauses import counts, identity
 from checks.tools.roads import Constants, Formula, Setting
 from checks.tools.statistics import MeanTest
 from derivations.catalog import load
-from derivations.tools.proof import Run, run
+from derivations.tools.runs import Run, run
 from glutheory.claims import About, Assumption, Control, Evidence, Figure, Finding, Grade
 from glutheory.ground.balls import precision
 from glutheory.ground.pieces import pieces

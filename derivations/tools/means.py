@@ -1,7 +1,7 @@
 """By what a check decides: the means, and a ledger that the deciding functions themselves write while a check runs.
 
 A check cannot say more for itself than was done: whoever reduces an expression, evaluates a sign, asks SymPy for a
-limit or takes a matrix of three rows writes that down here, and `derivations.tools.proof` reads it.
+limit or takes a matrix of three rows writes that down here, and `derivations.tools.runs` reads it.
 """
 
 from __future__ import annotations

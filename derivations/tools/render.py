@@ -7,7 +7,8 @@ from pathlib import Path
 
 from derivations.catalog import FOLDER
 from derivations.tools.latex import symbols
-from derivations.tools.proof import Extent, Outcome, Run, Step, comparisons, grades, is_decided
+from derivations.tools.proof import Extent, Outcome, Step
+from derivations.tools.runs import Run, comparisons, grades, is_decided
 from glutheory.ground.files import replacing
 
 #: Where the committed rendering lives.

@@ -12,7 +12,7 @@ from derivations import __main__ as cli
 from derivations import catalog
 from derivations.tools import render
 from derivations.tools.proof import Step, every
-from derivations.tools.proof import run as run_proof
+from derivations.tools.runs import run as run_proof
 from derivations.tools.zero import zero
 from glutheory.errors import UnknownNameError
 from tests.derivations.committed_pages import NAMES, texts

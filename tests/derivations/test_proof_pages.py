@@ -9,7 +9,7 @@ import pytest
 
 from derivations import catalog
 from derivations.tools import render
-from derivations.tools.proof import run as run_proof
+from derivations.tools.runs import run as run_proof
 from tests.derivations.committed_pages import NAMES, texts
 
 

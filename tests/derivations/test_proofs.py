@@ -9,7 +9,7 @@ from derivations import catalog
 from derivations.tools import render
 from derivations.tools.means import Means
 from derivations.tools.proof import Outcome, Proof, Step, both, confirmed, every
-from derivations.tools.proof import run as run_proof
+from derivations.tools.runs import run as run_proof
 from derivations.tools.zero import zero
 from tests.derivations.committed_pages import NAMES, texts
 

@@ -15,8 +15,9 @@ from derivations.tools.letters import letters
 from derivations.tools.limits import grows, tends
 from derivations.tools.means import Means, cases, instances, size, spots
 from derivations.tools.numbers import larger
-from derivations.tools.proof import Extent, Proof, Step, both, confirmed, every, follows, grades, ingredient, run, some
+from derivations.tools.proof import Extent, Proof, Step, both, confirmed, every, follows, ingredient, some
 from derivations.tools.render import markdown
+from derivations.tools.runs import grades, run
 from derivations.tools.sentence import inequalities
 from derivations.tools.zero import positive, strictly, zero
 

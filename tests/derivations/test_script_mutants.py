@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from derivations import catalog
-from derivations.tools.proof import CheckError, is_decided, run
+from derivations.tools.proof import CheckError
+from derivations.tools.runs import is_decided, run
 from tests.derivations.script_mutants import MUTANTS, STATEMENTS, UNSEEN, altered
 
 

@@ -23,7 +23,7 @@ from derivations.tools.gauss import integrate_exponential, moment, u
 from derivations.tools.half_line import X
 from derivations.tools.means import Means
 from derivations.tools.proof import Proof, Step, both, confirmed, every
-from derivations.tools.proof import run as run_proof
+from derivations.tools.runs import run as run_proof
 from derivations.tools.zero import zero
 from glutheory.activations import activation
 from glutheory.symbolic.duals import dual as engine_dual

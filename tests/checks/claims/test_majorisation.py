@@ -17,7 +17,7 @@ from checks.claims.majorisation.statement import MUTANTS, SAID, adversary, searc
 from checks.settings import Settings
 from derivations.proofs import majorisation as proof
 from derivations.proofs import smallest_eigenvalue
-from derivations.tools.proof import run
+from derivations.tools.runs import run
 from glutheory.claims import Finding, Verdict
 
 QUICK = Settings()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from checks.tools.spectral_grid import kernels
 from derivations.proofs import relu_expansion, spectral_orders
 from derivations.proofs.relu_expansion import LEVEL0, coefficient, d, n
-from derivations.tools.proof import run as run_proof
+from derivations.tools.runs import run as run_proof
 from tests.checks.claims.spectral_cases import Array, relu
 from tests.strategies import datasets
 
