@@ -102,10 +102,16 @@ def _split(expr: sp.Expr) -> sp.Expr:
     """Roots of quotients as quotients of roots, where the lower one is positive."""
 
     def parts(root: sp.Expr) -> sp.Expr:
-        top, bottom = sp.fraction(sp.factor(sp.together(root.base)))
+        top, bottom = sp.fraction(_factor(sp.together(root.base)))
         return top**root.exp / bottom**root.exp if bottom.is_positive else root
 
     return expr.replace(lambda node: node.is_Pow and node.exp.is_Rational and node.exp.q == 2, parts)
+
+
+def _factor(expr: sp.Expr) -> sp.Expr:
+    """The factors, exponentials taken as letters: SymPy splits their exponents, and may then factor for hours."""
+    letters = {power: sp.Dummy(positive=True) for power in expr.atoms(sp.exp)}
+    return sp.factor(expr.subs(letters)).subs({letter: power for power, letter in letters.items()})
 
 
 def has_sign(expr: sp.Expr, *, strict: bool) -> bool:
@@ -113,12 +119,12 @@ def has_sign(expr: sp.Expr, *, strict: bool) -> bool:
 
     Of exponentials the first is a factor; the others over it are e^(−x) = 1/(1+y) for an x > 0 and a y > 0.
     """
-    forms = [expr, sp.expand(expr), sp.factor(expr)]
+    forms = [expr, sp.expand(expr), _factor(expr)]
     if powers := sorted(expr.atoms(sp.exp), key=sp.default_sort_key):
         for first in powers:
             over = {each: sp.factor(each.args[0] - first.args[0]) for each in powers}
             small = {each: 1 / (1 + sp.Dummy(positive=True)) for each in powers if over[each].is_negative} | {first: 1}
-            forms.append(sp.factor(expr.subs(small)))
+            forms.append(_factor(expr.subs(small)))
     if any(each.is_positive if strict else each.is_nonnegative for each in forms):
         return True
     return not expr.free_symbols and is_positive(expr)
