@@ -54,8 +54,10 @@ class LossCurve:
         for name in ("eigenvalues", "weights"):
             values = _numbers(name, getattr(self, name))
             object.__setattr__(self, name, values)
-            if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all() or values.min() < 0:
-                raise DomainError(f"{name} has the shape {values.shape}: give finite numbers that are not negative.")
+            if values.ndim != 1 or values.size == 0:
+                raise DomainError(f"{name} has the shape {values.shape}: give a list of numbers, one a mode.")
+            if (wrong := values[~((values >= 0) & np.isfinite(values))]).size:
+                raise DomainError(f"{name} has the entry {wrong[0]:g}: give finite numbers that are not negative.")
             if values.max() > _MOST / len(values):
                 raise DomainError(f"{name} has an entry {values.max():.3g}: give smaller numbers, in another unit.")
         if len(self.eigenvalues) != len(self.weights):
@@ -206,8 +208,10 @@ def expected_loss(
     Q, n = modes.vectors, len(modes.values)
     Y = np.zeros((n, 1)) if targets is None else _numbers("targets", targets)
     Y = Y[:, None] if Y.ndim == 1 else Y
-    if Y.ndim != 2 or len(Y) != n or Y.shape[1] == 0 or not np.isfinite(Y).all():
-        raise DomainError(f"targets has the shape {Y.shape}: give {n} finite rows, one for each row of K.")
+    if Y.ndim != 2 or len(Y) != n or Y.shape[1] == 0:
+        raise DomainError(f"targets has the shape {Y.shape}: give {n} rows, one for each row of K.")
+    if (wrong := Y[~np.isfinite(Y)]).size:
+        raise DomainError(f"targets has the entry {wrong[0]:g}: give finite numbers.")
     weights = np.sum((Q.T @ Y) ** 2, axis=1)
     # of sums of n products, with |q·Y| summed over the modes at most √n ‖Y‖
     off = 2 * n**1.5 * UNIT * float(np.sum(Y**2))

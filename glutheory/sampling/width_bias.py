@@ -190,6 +190,8 @@ def _counts(draws: Any, count: int) -> tuple[int, ...]:
 
 def _matrix(name: str, value: Any, n: int) -> _Array:
     found = np.asarray(value.detach().cpu() if isinstance(value, torch.Tensor) else value, dtype=float)
-    if found.shape != (n, n) or not np.all(np.isfinite(found)):
-        raise DomainError(f"{name} has the shape {found.shape}: give a finite matrix of shape {(n, n)}.")
+    if found.shape != (n, n):
+        raise DomainError(f"{name} has the shape {found.shape}: give a matrix of shape {(n, n)}.")
+    if (wrong := found[~np.isfinite(found)]).size:
+        raise DomainError(f"{name} has the entry {wrong[0]:g}: give finite numbers.")
     return found

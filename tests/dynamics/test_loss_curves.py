@@ -210,8 +210,9 @@ class TestBadInput:
         ("call", "words"),
         [
             (lambda: LossCurve(np.array([1.0]), np.array([1.0, 2.0])), "weights has 2 entries"),
-            (lambda: LossCurve(np.array([-1.0]), np.array([1.0])), "eigenvalues"),
-            (lambda: LossCurve(np.array([1.0]), np.array([np.nan])), "weights"),
+            (lambda: LossCurve(np.array([-1.0]), np.array([1.0])), "^eigenvalues has the entry -1: give finite numbers"),
+            (lambda: LossCurve(np.array([1.0]), np.array([np.nan])), "^weights has the entry nan: give finite numbers"),
+            (lambda: LossCurve(np.ones((1, 1)), np.ones(1)), r"^eigenvalues has the shape \(1, 1\)"),
             (lambda: LossCurve(np.array([1.0]), np.array([1.0]), -1.0), "error is -1.0"),
             (lambda: LossCurve(np.ones(1), np.ones(1)).descent(-1, 0.1), "steps"),
             (lambda: LossCurve(np.ones(1), np.ones(1)).descent(1, 0.0), "rate is 0.0"),
@@ -221,7 +222,8 @@ class TestBadInput:
             (lambda: expected_loss(-np.eye(2)), "positive semidefinite"),
             (lambda: expected_loss(np.eye(2), -np.eye(2)), "covariance"),
             (lambda: expected_loss(np.eye(2), np.eye(3)), r"covariance has shape .3, 3.: give the shape of K, .2, 2."),
-            (lambda: expected_loss(np.eye(2), None, [1.0]), "targets has the shape"),
+            (lambda: expected_loss(np.eye(2), None, [1.0]), r"targets has the shape \(1, 1\): give 2 rows"),
+            (lambda: expected_loss(np.eye(2), None, [1.0, np.inf]), "^targets has the entry inf: give finite numbers"),
             (lambda: decompose(np.eye(2), entry_error=-1), "entry_error"),
             (lambda: crossings(LossCurve(np.ones(1), np.ones(1)), LossCurve(np.ones(1), np.ones(1)), until=0), "until"),
             (
