@@ -210,7 +210,10 @@ class TestBadInput:
         ("call", "words"),
         [
             (lambda: LossCurve(np.array([1.0]), np.array([1.0, 2.0])), "weights has 2 entries"),
-            (lambda: LossCurve(np.array([-1.0]), np.array([1.0])), "^eigenvalues has the entry -1: give finite numbers"),
+            (
+                lambda: LossCurve(np.array([-1.0]), np.array([1.0])),
+                "^eigenvalues has the entry -1: give finite numbers",
+            ),
             (lambda: LossCurve(np.array([1.0]), np.array([np.nan])), "^weights has the entry nan: give finite numbers"),
             (lambda: LossCurve(np.ones((1, 1)), np.ones(1)), r"^eigenvalues has the shape \(1, 1\)"),
             (lambda: LossCurve(np.array([1.0]), np.array([1.0]), -1.0), "error is -1.0"),
