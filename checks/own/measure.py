@@ -13,14 +13,12 @@ from checks.layout import cell
 from glutheory.claims import Figure
 from glutheory.commands.data import DataRows, draw_rows
 from glutheory.errors import DomainError
-from glutheory.studies.given import check_held, check_targets
+from glutheory.studies.given import DYNAMICS, check_held, check_targets
 from glutheory.terminal import Terminal, aligned, shown
 
 Array = npt.NDArray[np.float64]
 #: A name, and as many entries as the head has.
 Row = tuple[str, *tuple[Figure, ...]]
-#: Of kernels that is computed, at most: for crossings of losses, see `check_held`.
-_POWER = 5
 #: Rows at least, and at most where all eigenvalues are computed, or several kernels.
 _LEAST, MOST, FEWER = 3, 4000, 1500
 
@@ -64,7 +62,7 @@ class Measure:
         with np.errstate(under="ignore", over="ignore"):
             # of the networks here the gated ones have the kernels that are furthest from 1: about (‖x‖²/d)²
             furthest = np.mean(data.X * data.X, axis=1) ** 2
-        check_held("a kernel of gated networks", furthest, data.X, _POWER)
+        check_held("a kernel of gated networks", furthest, data.X, DYNAMICS)
         if data.y is not None:
             check_targets(data.y, least=True)
         # quotients of what is 0 or nowhere defined are not numbers, and shown as "-"

@@ -45,7 +45,7 @@ class Example:
         width: of both networks; None for the limit of infinite width.
         plain, gated: the recorded condition numbers, every digit but the last one right.
         normalised: whether ‖x‖² = d for all inputs.
-        costly: whether it is left to the full profile.
+        costly: whether its second road, that of enclosed integrals, is left to the full profile.
     """
 
     name: str

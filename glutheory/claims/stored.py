@@ -208,7 +208,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def _number(name: str, value: Any, *types: type[N]) -> N:
-    if not isinstance(value, types) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, types) or isinstance(value, bool) or value != value or abs(value) == math.inf:
         raise DomainError(f"{name} is {_brief(value)} where a number is due.")
     return value
 

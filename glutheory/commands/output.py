@@ -67,11 +67,10 @@ def check_output(out: Path | None) -> None:
         raise DomainError(
             f"--out is {shown!r}: figures end in .png, .svg or .pdf, the table in .txt, JSON in .json with --json."
         )
-    folder = out.absolute().parent
     try:
-        there, within = out.is_dir(), folder.is_dir()
+        there, within = out.is_dir(), out.resolve().parent.is_dir()  # the folder that a link leads to
         allowed = within and writable(out)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DomainError(f"--out is {shown!r}, which is no name for a file ({reason}): give another one.") from None
     if there:

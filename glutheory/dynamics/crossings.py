@@ -116,13 +116,16 @@ def crossings(
     end = math.inf if until is None else float(until)
     pieces, count, tail = _isolate(difference, end)
     found, undecided, start = _read(difference, pieces)
+    parts, isolated = [], len(found)
     if found and _hidden(difference, first, second, rates, found[0].high):
         # the curves start together, and until this crossing rounding alone parts them
+        parts.append(f"rounding or errors make the one at {found[0].step:.4g}, which is left out")
         start, found = found[0].sign, found[1:]
     last = difference.end if until is None else difference.sign(end)
     complete = not undecided and start != 0 and last == start * (-1) ** len(found)
     certain = complete and _certain(first, second, rates, found, end)
-    argument = _argument(difference, found, undecided, pieces, count, tail)
+    parts = [f"branch and bound on {count} intervals isolates {isolated} sign change{'s' * (isolated != 1)}", *parts]
+    argument = "; ".join([*parts, *_argument(difference, undecided, pieces, tail)])
     return Crossings(found, start, last, difference.laguerre, undecided, complete, certain, argument)
 
 
@@ -289,7 +292,7 @@ def _certain(
         if rates[0] is not None:
             steps = np.round(steps)
             steps = steps[(steps >= low) & (steps <= high)]
-        if not _visible(first, second, rates, steps).any():
+        if not visible(first, second, rates, steps).any():
             return False
     return True
 
@@ -299,7 +302,7 @@ def _spread(low: float, high: float, count: int) -> Array:
     return np.geomspace(low, high, count) if low > 0 else np.linspace(low, high, count)
 
 
-def _visible(first: LossCurve, second: LossCurve, rates: tuple[_Rate, _Rate], steps: Array) -> Array:
+def visible(first: LossCurve, second: LossCurve, rates: tuple[_Rate, _Rate], steps: Array) -> Array:
     """At which of these steps or times the curves differ by more than errors can make."""
     values, errors = list[Array](), list[Array]()
     for curve, eta in zip((first, second), rates, strict=True):
@@ -309,18 +312,10 @@ def _visible(first: LossCurve, second: LossCurve, rates: tuple[_Rate, _Rate], st
         return np.asarray(np.abs(values[0] - values[1]) > errors[0] + errors[1])
 
 
-def _argument(
-    D: Difference,
-    found: tuple[Crossing, ...],
-    undecided: tuple[Interval, ...],
-    pieces: list[_Piece],
-    count: int,
-    tail: float,
-) -> str:
-    parts = [f"branch and bound on {count} intervals isolates {len(found)} sign change{'s' * (len(found) != 1)}"]
+def _argument(D: Difference, undecided: tuple[Interval, ...], pieces: list[_Piece], tail: float) -> Iterator[str]:
+    """Why there are no others, clause by clause."""
     if math.isinf(pieces[-1].high) and pieces[-1].slope == 0:
-        parts.append(f"beyond {tail:.4g} the slower curve's slowest mode outweighs the other curve")
-    parts.append(f"Laguerre's rule of signs allows at most {D.laguerre}")
+        yield f"beyond {tail:.4g} the slower curve's slowest mode outweighs the other curve"
+    yield f"Laguerre's rule of signs allows at most {D.laguerre}"
     if undecided:
-        parts.append(f"rounding leaves {len(undecided)} interval{'s' * (len(undecided) != 1)} undecided")
-    return "; ".join(parts)
+        yield f"rounding leaves {len(undecided)} interval{'s' * (len(undecided) != 1)} undecided"

@@ -14,9 +14,9 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
+from glutheory.dynamics.rounding import UNIT
 from glutheory.ground.matrices import Array
 
-_UNIT = float(np.finfo(np.float64).eps) / 2
 Interval = tuple[float, float]
 
 
@@ -38,7 +38,7 @@ class Positive:
         # the derivative of a number beyond the doubles is infinite, and its bounds say nothing
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             exponents = np.minimum(self.rates * t, 1e4)
-            units = _UNIT * (8 * exponents + len(self.rates) + 12)
+            units = UNIT * (8 * exponents + len(self.rates) + 12)
             terms = self.weights * np.exp(-exponents)
             tiny = 2.0**-1000 * (len(self.rates) + float(np.sum(self.weights)))
             largest = max(1.0, float(np.max(self.rates, initial=0.0)))
@@ -136,7 +136,7 @@ class Difference:
 
 def _outward(low: float, high: float) -> Interval:
     """The interval with room for the rounding of its two ends."""
-    return low - 2 * _UNIT * abs(low), high + 2 * _UNIT * abs(high)
+    return low - 2 * UNIT * abs(low), high + 2 * UNIT * abs(high)
 
 
 def _changes(signs: list[int]) -> int:

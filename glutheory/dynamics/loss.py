@@ -158,7 +158,7 @@ class LossCurve:
             own = rounded(np.multiply.outer(steps, decays[held]), self.weights[held])
         slowest = float(decays.min())
         start = self.weight_error * moved_weights(steps, slowest) if self.weight_error else np.zeros(len(steps))
-        if not self.error or not self.initial:
+        if not self.error or not self.initial + self.weight_error:
             moved = np.zeros(len(steps))
         elif rate is None:
             moved = moved_flow(steps, self.error, float(self.eigenvalues.min()))
@@ -213,8 +213,8 @@ def expected_loss(
     if (wrong := Y[~np.isfinite(Y)]).size:
         raise DomainError(f"targets has the entry {wrong[0]:g}: give finite numbers.")
     weights = np.sum((Q.T @ Y) ** 2, axis=1)
-    # of sums of n products, with |q·Y| summed over the modes at most √n ‖Y‖
-    off = 2 * n**1.5 * UNIT * float(np.sum(Y**2))
+    # of sums of n products, with |q·Y| summed over the modes at most √n ‖Y‖; of the squares and their sum over outputs
+    off = (2 * n**1.5 + Y.shape[1] + 3) * UNIT * float(np.sum(Y**2))
     if covariance is not None:
         read = symmetric("covariance", covariance, n)
         sigma = read.matrix
@@ -268,8 +268,8 @@ def decompose(K: object, *, entry_error: float | None = None) -> Modes:
     values, vectors = scipy.linalg.eigh(array)
     norm = float(np.linalg.norm(array))
     residual = float(np.linalg.norm(array @ vectors - vectors * values))
-    # the last term bounds the rounding of the product
-    skew = float(np.linalg.norm(vectors.T @ vectors - np.eye(n))) + 2 * n**1.5 * UNIT
+    # the last term bounds the rounding of the product: n u |Q|ᵀ|Q|, whose Frobenius norm is at most n
+    skew = float(np.linalg.norm(vectors.T @ vectors - np.eye(n))) + 2 * n**2 * UNIT
     # Q̂ is within `skew` of an orthogonal matrix; the last term bounds the rounding of the two products above
     error = residual + 2 * skew * norm + 4 * n**1.5 * UNIT * norm + entry_error * float(np.trace(array)) + read.error
     if values[0] < -error:

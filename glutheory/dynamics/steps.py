@@ -15,7 +15,6 @@ import numpy as np
 
 from glutheory.dynamics.loss import LossCurve
 from glutheory.dynamics.rounding import UNIT
-from glutheory.dynamics.worst import between_0_and_1
 from glutheory.errors import DomainError
 from glutheory.ground.arguments import real
 
@@ -79,7 +78,7 @@ def steps_to(curve: LossCurve, error: float, rate: float) -> Steps:
 
 def checked(curve: LossCurve, error: float, rate: float) -> tuple[float, float]:
     """The error and the rate as `steps_to` takes them, and what it refuses refused."""
-    error, rate = between_0_and_1(error), real("rate", rate, above=0)
+    error, rate = real("error", error, above=0, below=1), real("rate", rate, above=0)
     top = float(curve.eigenvalues.max()) + curve.error
     if not 0 < rate * top < 2:
         raise DomainError(f"rate is {rate!r}: give one between 0 and 2/λ_max = {2 / top if top else np.inf:.6g}.")

@@ -53,15 +53,10 @@ def worst_steps(condition: float, error: float, *, optimal: bool = False) -> int
 
 
 def _read(condition: float, error: float) -> tuple[Fraction, Fraction]:
-    kappa, target = real("condition", condition), between_0_and_1(error)
+    kappa, target = real("condition", condition), real("error", error, above=0, below=1)
     if kappa < 1:
         raise DomainError(f"condition is {condition!r}: give a finite number, at least 1.")
     return Fraction(kappa), Fraction(target)
-
-
-def between_0_and_1(error: float) -> float:
-    """The relative error ε, checked."""
-    return real("error", error, above=0, below=1)
 
 
 def _ball(value: Fraction) -> arb:

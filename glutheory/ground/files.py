@@ -23,7 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     After an error it is removed, and what was at `path` stays. A process that is killed may leave it behind, under the
     name of `path` with something added. A symbolic link stays, and the file that it leads to is replaced; the
-    permissions of a file that is there stay as well. A device, a FIFO or what this process prints to is never replaced:
+    permissions of a file that is there stay as well. A device, a FIFO or what this process has open is never replaced:
     the block gets a temporary file, whose content is written there when it ends.
 
     Raises:
@@ -45,7 +45,7 @@ def replacing(path: Path) -> Iterator[Path]:
         # mkstemp makes a private file; this one is to be read by others as any file is
         mask = os.umask(0)
         os.umask(mask)
-        beside.chmod(0o666 & ~mask if there is None else stat.S_IMODE(there.st_mode))
+        beside.chmod(0o666 & ~mask if there is None else stat.S_IMODE(there.st_mode) & 0o777)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
@@ -76,9 +76,24 @@ def _stays(there: os.stat_result) -> bool:
     return not stat.S_ISREG(there.st_mode) or _printed(there) is not None
 
 
+def _open_to_write() -> Iterator[int]:
+    """The descriptors that this process may write to: of those that the shell opened too, where they are listed."""
+    try:
+        import fcntl
+
+        every = [int(entry.name) for entry in Path("/dev/fd").iterdir()]
+    except (ImportError, OSError):  # not on Windows
+        yield from (1, 2)
+        return
+    for descriptor in every:
+        with suppress(OSError):  # closed since, as that of the listing
+            if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
+                yield descriptor
+
+
 def _printed(there: os.stat_result) -> int | None:
-    """The descriptor of standard output or error, 1 or 2, if that is it: /dev/stdout may be a regular file."""
-    for descriptor in (1, 2):
+    """The descriptor by which this process writes to it, if there is one: /dev/stdout may be a regular file."""
+    for descriptor in _open_to_write():
         with suppress(OSError):  # closed
             if os.path.samestat(os.fstat(descriptor), there):
                 return descriptor

@@ -16,6 +16,8 @@ from glutheory.numeric.given import as_array
 
 #: Products from here to its inverse, and sums of a million of them, are held to all digits.
 _LEAST = 2.0**-960
+#: The highest power of a kernel that curves of losses take, with room: a loss and the bounds of its derivatives take 4.
+DYNAMICS = 5
 #: Sizes of targets whose squares, times such products of kernels near 1, are held.
 _TARGETS = (2.0**-100, 2.0**100)
 
@@ -55,8 +57,7 @@ def check_held(what: str, diagonal: npt.NDArray[np.float64], X: npt.NDArray[np.f
         what: the kernel, for the message, e.g. "the NTK of 'relu'".
         diagonal: of the kernel, shape (n,).
         X: the rows, shape (n, d); of one of zeros the kernel may be 0.
-        power: up to which power of the kernel is computed: its norm takes 2, the losses of `glutheory.dynamics`,
-            Σ_i Σ_ii exp(−λ_i t), with their derivatives 5.
+        power: up to which power of the kernel is computed: its norm takes 2, losses `DYNAMICS`.
 
     Raises:
         DomainError: an entry that is too large or too small.

@@ -140,6 +140,13 @@ class TestStored:
         assert str(caught.value).startswith("run.json ")
         assert str(caught.value).count(". ") == 0
 
+    def test_a_number_may_be_beyond_float64(self, file: Path) -> None:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        for row in content["outcomes"]:
+            row["seed"] = 10**400
+        file.write_text(json.dumps(content), encoding="utf-8")
+        assert {outcome.seed for outcome in stored.load(file).outcomes.values()} == {10**400}
+
     def test_what_cannot_be_read(self, tmp_path: Path) -> None:
         with pytest.raises(DomainError, match=r"cannot read none.json: No such file"):
             stored.load(tmp_path / "none.json")

@@ -189,6 +189,8 @@ PLACES: dict[str, tuple[str, str]] = {
     "another table": ("found.XLSX", "the table in .txt, JSON in .json with --json"),
     "a name too long": ("x" * 300 + ".svg", "--out is"),
     "a file as folder": ("file/figure.svg", "--out is"),
+    "a link into no folder": ("lost", "but there is no such folder: make it first"),
+    "a link to itself": ("loop", "which is no name for a file"),
 }
 
 
@@ -198,9 +200,11 @@ def test_a_bad_place_is_refused(case: str, tmp_path: Path) -> None:
     for folder in ("folder", "folder.svg"):
         (tmp_path / folder).mkdir()
     (tmp_path / "file").write_text("kept")
+    (tmp_path / "lost").symlink_to("none/figure.svg")
+    (tmp_path / "loop").symlink_to("loop")
     assert part in bad(*SPECTRUM, "--out", str(tmp_path / name))
     assert part in bad(*KERNEL, "--out", str(tmp_path / name))
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder", "folder.svg"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "folder", "folder.svg", "loop", "lost"]
     assert (tmp_path / "file").read_text() == "kept"
 
 

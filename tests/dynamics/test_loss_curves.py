@@ -111,7 +111,7 @@ class TestLossCurve:
         assert curve.weight_error < 10 * size * curve.initial
 
     @pytest.mark.parametrize("n", [3, 40, 150])
-    @pytest.mark.parametrize("outputs", [1, 3])
+    @pytest.mark.parametrize("outputs", [1, 3, 2000])
     def test_the_error_of_the_weights_covers_the_trace(self, n: int, outputs: int) -> None:
         """Σ w_i is Tr Σ + ‖Y‖², in fractions."""
         sigma, Y = random_kernel(n, n), np.random.default_rng(n).standard_normal((n, outputs))
@@ -121,6 +121,18 @@ class TestLossCurve:
         off = Fraction(sum(map(Fraction, curve.weights.tolist())) - wanted)
         assert abs(off) <= curve.weight_error
         assert curve.weight_error < 1e-10 * curve.initial
+
+    def test_many_small_outputs_beside_a_large_one(self) -> None:
+        """Their sum loses each of them, in turn."""
+        Y = np.array([[1.0, *[1e-8] * 2000]])
+        curve = expected_loss(np.eye(1), None, Y)
+        wanted = 1 + 2000 * Fraction(1e-8) ** 2
+        assert abs(Fraction(float(curve.weights[0])) - wanted) <= curve.weight_error
+
+    def test_without_any_weight_the_kernels_error_still_moves_what_may_be_there(self) -> None:
+        """W = 0.1 at λ = 0.9 is among what ([1], [0]) with these errors can stand for."""
+        curve = LossCurve(np.ones(1), np.zeros(1), 0.1, 0.1)
+        assert curve.uncertainty(1.0, None) >= 0.1 * math.exp(-1.8)
 
     def test_decomposition_error_covers_the_eigenvalues(self) -> None:
         """Against 40 digits, for a badly conditioned matrix."""

@@ -87,17 +87,34 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_permissions_stay(tmp_path: Path) -> None:
-    """A private file stays one; a new one is to be read by others as the mask allows."""
-    (tmp_path / "private").write_text("old")
-    (tmp_path / "private").chmod(0o600)
+    """A private file stays one; a new one is to be read by others as the mask allows; new text runs as nobody else."""
+    for name, mode in (("private", 0o600), ("run as its owner", 0o4755)):
+        (tmp_path / name).write_text("old")
+        (tmp_path / name).chmod(mode)
     mask = os.umask(0o027)
     try:
-        for name in ("private", "new"):
+        for name in ("private", "new", "run as its owner"):
             write(tmp_path / name, "text")
     finally:
         os.umask(mask)
-    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("private", "new")]
-    assert modes == [0o600, 0o640]
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("private", "new", "run as its owner")]
+    assert modes == [0o600, 0o640, 0o755]
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no descriptors are listed here")
+@pytest.mark.parametrize("gone", [False, True])
+def test_any_descriptor_is_written_to_in_turn(tmp_path: Path, gone: bool) -> None:
+    """As of a shell's exec 3>log; also where the file has been removed since."""
+    with (tmp_path / "log").open("w+") as log:
+        log.write("before\n")
+        log.flush()
+        if gone:
+            (tmp_path / "log").unlink()
+        write(Path(f"/dev/fd/{log.fileno()}"), "text\n")
+        log.write("after\n")
+        log.seek(0)
+        assert log.read() == "before\ntext\nafter\n"
+    assert names(tmp_path) == ["log"] * (not gone)
 
 
 SCRIPT = """

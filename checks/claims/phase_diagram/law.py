@@ -95,9 +95,11 @@ def law(samples: Sequence[Sample], boundary: Curve, about: About) -> Evidence:
     figures["least power against 0.8"] = min(s.power(alpha) for s in samples)
     without = [d for d in sorted({s.d for s in samples}) if math.isnan(boundary(d))]
     turning = ", ".join(str(d) for d in sorted({s.d for s in samples}) if d not in without)
-    what = f"ReGLU, wide limit, Gaussian data, d = {turning}: P(help) crosses ½ within a factor of {FACTOR:g} of n(d)"
+    clauses = [f"d = {turning}: P(help) crosses ½ within a factor of {FACTOR:g} of n(d)"] if turning else []
     if without:
-        what += f"; without a boundary, d = {', '.join(map(str, without))}: it is below ½"
+        drawn = ", ".join(map(str, sorted({s.n for s in samples if s.d in without})))
+        clauses.append(f"without a boundary, d = {', '.join(map(str, without))}: it is below ½ at n = {drawn}")
+    what = f"ReGLU, wide limit, Gaussian data, {'; '.join(clauses)}"
     return Evidence(Grade.STATISTICAL, what, finding, about, CROSSING, figures)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glutheory.dynamics import Crossing, Crossings, LossCurve, crossings, expected_loss
+from glutheory.dynamics.crossings import visible
 from glutheory.errors import DomainError
 from glutheory.figures.chart import Chart
 from glutheory.ground.arguments import integer, real
@@ -30,7 +31,7 @@ from glutheory.shown import Shown
 from glutheory.spectra import ConditionNumber, condition_number
 from glutheory.studies.defaults import gram_options
 from glutheory.studies.dynamics.training import Trained, marks, train
-from glutheory.studies.given import check_held, check_targets, networks_given, rows_given
+from glutheory.studies.given import DYNAMICS, check_held, check_targets, networks_given, rows_given
 from glutheory.studies.json_head import record
 from glutheory.studies.pairs import pair, stack_pair, written
 
@@ -46,8 +47,6 @@ FEWEST, MOST, TRAINED = 100, 1_000_000, 1000
 _SMALL = 0.01
 #: Between these are learning rates: 2 rate/n is held.
 _RATES = (1e-300, 1e300)
-#: Of the kernels, for `check_held`.
-_POWER = 5
 #: The last step that is looked at, and the share of a loss below which it is taken to have vanished.
 _FAR, _VANISHED = 1e18, 1e-250
 #: Rows: a dense matrix of so many takes 3 GB.
@@ -138,7 +137,9 @@ class Dynamics(Shown):
 
     def told(self, steps: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """At which of these steps the losses differ by more than errors of the kernels and rounding can make."""
-        return _told(self.sides, np.asarray(steps, dtype=np.float64), 2 * self.rate / self.n)
+        first, second = (side.curve for side in self.sides)
+        eta = 2 * self.rate / self.n
+        return visible(first, second, (eta, eta), np.asarray(steps, dtype=np.float64))
 
     @cached_property
     def hidden_from(self) -> float:
@@ -393,13 +394,6 @@ def _steps(found: Crossings, sides: Sequence[Side], rate: float) -> int:
     return min(MOST, int(math.ceil(last / size) * size))
 
 
-def _told(sides: Sequence[Side], steps: Array, eta: float | None) -> npt.NDArray[np.bool_]:
-    """At which of these steps, or times of the flow, the losses differ by more than errors can make."""
-    first, second = (side.curve.flow(steps) if eta is None else side.curve.descent(steps, eta) for side in sides)
-    with np.errstate(invalid="ignore"):  # two that are infinite
-        return np.asarray(np.abs(first - second) > sum(side.curve.uncertainty(steps, eta) for side in sides))
-
-
 def _hidden_from(sides: Sequence[Side], eta: float | None, unit: float = 1.0) -> float:
     """See `Dynamics.hidden_from`; for the flow, eta None, the time, looked at in multiples of `unit`."""
     if all(side.curve.eigenvalues.min() > side.curve.error for side in sides):
@@ -407,7 +401,7 @@ def _hidden_from(sides: Sequence[Side], eta: float | None, unit: float = 1.0) ->
     at = np.unique(np.round(np.geomspace(1, _FAR, 40 * int(math.log10(_FAR)) + 1))) * unit
     losses = [side.curve.flow(at) if eta is None else side.curve.descent(at, eta) for side in sides]
     held = np.any([loss > _VANISHED * side.curve.initial for loss, side in zip(losses, sides, strict=True)], axis=0)
-    told = _told(sides, at, eta)
+    told = visible(sides[0].curve, sides[1].curve, (eta, eta), at)
     last = int(np.flatnonzero(told)[-1]) if told.any() else -1
     hidden = held & np.isfinite(losses).all(axis=0)
     return float(at[last + 1]) if hidden[last + 1 :].any() else math.inf
@@ -420,7 +414,7 @@ def _side(net: Network | Stack, X: Array, y: Array, parametrization: str, width:
     if not np.isfinite(ntk).all() and any(evaluator(act).jumps for act in parts):
         raise DomainError(f"the NTK of {net.name!r} is infinite, since an activation jumps: give another network.")
     for kind, kernel in (("NTK", ntk), ("NNGP", nngp)):
-        check_held(f"the {kind} of {net.name!r}", np.diagonal(kernel), X, _POWER)
+        check_held(f"the {kind} of {net.name!r}", np.diagonal(kernel), X, DYNAMICS)
     error = entry_error(net)
     curve = expected_loss(ntk, nngp, y, entry_error=error)
     return Side(net, units, curve, condition_number(ntk, entry_error=error), error)

@@ -84,7 +84,7 @@ def test_condition_bounds_and_literal() -> None:
     assert literal[-1].grade is Grade.CERTIFICATE
     rows = literal[-1].figures["cond"]
     assert isinstance(rows, dict)
-    assert len(rows) == 2
+    assert len(rows) == 1  # the other Gaussian sets have small widths
     for example in EXAMPLES:
         if example.where in rows:
             assert rows[example.where] == {"K": example.plain, "gated": example.gated}
