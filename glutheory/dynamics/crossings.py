@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from glutheory.dynamics.exponentials import Difference, Interval
 from glutheory.dynamics.loss import LossCurve
@@ -302,7 +303,7 @@ def _spread(low: float, high: float, count: int) -> Array:
     return np.geomspace(low, high, count) if low > 0 else np.linspace(low, high, count)
 
 
-def visible(first: LossCurve, second: LossCurve, rates: tuple[_Rate, _Rate], steps: Array) -> Array:
+def visible(first: LossCurve, second: LossCurve, rates: tuple[_Rate, _Rate], steps: Array) -> npt.NDArray[np.bool_]:
     """At which of these steps or times the curves differ by more than errors can make."""
     values, errors = list[Array](), list[Array]()
     for curve, eta in zip((first, second), rates, strict=True):
