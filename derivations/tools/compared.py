@@ -8,7 +8,7 @@ not follow in this way, is not compared; to leave out what is supposed only asks
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import sympy as sp
 
@@ -114,17 +114,29 @@ def _factor(expr: sp.Expr) -> sp.Expr:
     return sp.factor(expr.subs(letters)).subs({letter: power for power, letter in letters.items()})
 
 
-def has_sign(expr: sp.Expr, *, strict: bool) -> bool:
-    """Whether an expression is positive, or not negative, by the signs of its symbols.
+def _over(expr: sp.Expr) -> Iterator[sp.Expr]:
+    """The expression over a power of each of its exponentials, if every term has as many of them: else none.
 
-    Of exponentials the first is a factor; the others over it are e^(−x) = 1/(1+y) for an x > 0 and a y > 0.
+    Of the quotients of exponentials those that are e^(−x) with an x > 0 are 1/(1+y) with a y > 0.
     """
-    forms = [expr, sp.expand(expr), _factor(expr)]
-    if powers := sorted(expr.atoms(sp.exp), key=sp.default_sort_key):
-        for first in powers:
-            over = {each: sp.factor(each.args[0] - first.args[0]) for each in powers}
-            small = {each: 1 / (1 + sp.Dummy(positive=True)) for each in powers if over[each].is_negative} | {first: 1}
-            forms.append(_factor(expr.subs(small)))
+    letters = {power: sp.Dummy(positive=True) for power in sorted(expr.atoms(sp.exp), key=sp.default_sort_key)}
+    # each exponential by itself: `subs` would see e^(2x) as a power of e^x
+    plain = sp.expand(expr.xreplace(letters))
+    if not (letters and plain.is_polynomial(*letters.values()) and sp.Poly(plain, *letters.values()).is_homogeneous):
+        return
+    for first in (power for power in letters if power.is_positive):
+        over = {each: sp.factor(each.args[0] - first.args[0]) for each in letters}
+        yield plain.xreplace(
+            {
+                letters[each]: 1 / (1 + sp.Dummy(positive=True)) if rest.is_negative else sp.exp(rest)
+                for each, rest in over.items()
+            }
+        )
+
+
+def has_sign(expr: sp.Expr, *, strict: bool) -> bool:
+    """Whether an expression is positive, or not negative, by the signs of its symbols and the order of exponentials."""
+    forms = [expr, sp.expand(expr), _factor(expr), *map(_factor, _over(expr))]
     if any(each.is_positive if strict else each.is_nonnegative for each in forms):
         return True
     return not expr.free_symbols and is_positive(expr)

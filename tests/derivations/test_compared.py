@@ -4,7 +4,7 @@ import pytest
 import sympy as sp
 
 from derivations.tools.claims import claims
-from derivations.tools.compared import compared
+from derivations.tools.compared import compared, has_sign
 from derivations.tools.means import ORDER, concluded, ledger, reading
 from derivations.tools.proof import both
 from derivations.tools.reading import Reader, UnreadError, tokens
@@ -174,3 +174,28 @@ def test_what_is_displayed_is_held_against_what_was_decided(latex, check, found,
     result = compared(latex, check(), {})
     assert (result.found, result.shown, len(result.against)) == (found, shown, against)
     assert result.whole == (found == shown)
+
+
+@pytest.mark.parametrize(
+    ("expr", "strict", "found"),
+    [
+        # every term has one exponential: the largest or the smallest is a factor
+        (sp.exp(-x) - sp.exp(-x - y), True, True),
+        (2 * sp.exp(-x) - sp.exp(-x - y) - sp.exp(-x - z), True, True),
+        (sp.exp(-x) * y - sp.exp(-x) * y, False, True),
+        (sp.exp(-x) * sp.exp(-y) * z, True, True),
+        (sp.exp(2 * x) - sp.exp(x), False, True),
+        # terms without one: at x = 1 they are negative
+        (sp.exp(-x) - sp.Rational(1, 2), True, False),
+        (2 - sp.exp(x), True, False),
+        (2 - sp.exp(x), False, False),
+        # terms with two and with one
+        (sp.exp(-x) - 2 * sp.exp(-2 * x), True, False),
+        (2 * sp.exp(x) * sp.exp(y) - 3 * sp.exp(z), True, False),
+        # what is not known to be real, or below another
+        (sp.exp(sp.Symbol("w")), True, False),
+        (2 * sp.exp(x) - sp.exp(y), True, False),
+    ],
+)
+def test_signs_of_sums_of_exponentials(expr, strict, found):
+    assert has_sign(expr, strict=strict) is found
