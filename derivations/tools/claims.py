@@ -74,10 +74,11 @@ def claims(latex: str) -> list[Claim]:
     r"""The relations that a statement displays.
 
     What is supposed is no claim: what stands before a colon or an arrow, behind "for", "if" and the like up to the next
-    comma, and a relation in brackets of its own.
+    comma, and a relation in brackets of its own. Words in it are supposed with the formulas that they stand between.
     """
     found: list[Claim] = []
     before, words, last = list[list[str]](), list[list[str]](), list[str]()
+    phrase: list[str] = []  # formulas and words between two marks
     start, supposing = 0, False  # where the clause began
     for piece, separator in _pieces(latex):
         bare = [token for token in piece if token not in SPACES]
@@ -90,7 +91,10 @@ def claims(latex: str) -> list[Claim]:
             last = found[-1].right
         said = separator[6:-1].strip() if separator.startswith(r"\text{") else ""
         supposing = bool(_SUPPOSING.match(said)) if said else supposing and separator in SPACES
-        words += [[separator]] if said else []
+        phrase += [*bare, separator] if said else bare
+        if not said or said.endswith(":"):
+            words += [phrase] if any(token.startswith(r"\text{") for token in phrase) else []
+            phrase = []
         if separator in _IMPLIES or separator == ":" or said.endswith(":"):
             taken = [[*claim.left, claim.sign, *claim.right] for claim in found[start:]]
             before = [*(before if separator in _IMPLIES else ()), *words, *taken]

@@ -26,18 +26,20 @@ _TURNED = {">": "<", r"\ge": r"\le"}
 
 
 def _plain(items: Sequence[str]) -> str:
-    return "".join(token for token in "".join(items).split() if token not in SPACES).replace(r"\,", "")
+    """The tokens without what is space."""
+    return "".join("".join(token for token in items if token not in SPACES).split())
 
 
 def agrees(claim: Claim, done: Outcome, names: Mapping[str, str]) -> bool | None:
     """Whether the relation follows as it stands; None where it cannot be read."""
     ordered = _SAME.get(claim.sign, claim.sign) in {*_TURNED, *_TURNED.values()}
-    given = {ORDER if ordered else claim.sign, *map(_plain, claim.supposed)}
+    kind = ORDER if ordered else claim.sign
+    parts = (each for items in claim.supposed for each in chain(items, [], []))
+    given = {*map(_plain, claim.supposed), *(_plain([*each.left, each.sign, *each.right]) for each in parts)}
     values: dict[str, Value] = {}
     prime = None
     for reading in done.readings:
-        words = [_plain(tokens(word)) for word in reading.under]
-        if all(any(word in each for each in given) for word in words):
+        if all(word == kind if word in ("=", ORDER) else _plain(tokens(word)) in given for word in reading.under):
             values |= reading.values
             prime = reading.prime or prime
     reader = Reader(values, names, done.scalars, prime)
@@ -49,7 +51,7 @@ def agrees(claim: Claim, done: Outcome, names: Mapping[str, str]) -> bool | None
         if claim.sign == r"\to":
             large = [reader.read(items[:1]) for items in claim.supposed if items[1:] == [r"\to", r"\infty"]]
             return tends(left, large[0], right).passed if len(large) == 1 else None
-        return _holds(left, claim.sign, right, "".join(claim.right), done.known)
+        return _holds(left, claim.sign, right, _plain(claim.right), done.known)
     except (UnreadError, ValueError, TypeError, AttributeError, NotImplementedError):
         return None  # not read, or what is no sum and no product of what was read
 
@@ -92,7 +94,7 @@ def _holds(left: Value, sign: str, right: Value, written: str, known: Sequence[t
         strict = sign == "<"
         given = (term for term, strictly in known if strictly or not strict)
         return has_sign(right - left, strict=strict) or any(is_zero(right - left - term) for term in given)
-    if sign == r"\approx" and (digits := re.fullmatch(r"\d+\.(\d+)", _plain([written]))):
+    if sign == r"\approx" and (digits := re.fullmatch(r"\d+\.(\d+)", written)):
         half = sp.Rational(1, 2 * 10 ** len(digits.group(1)))
         return is_positive(half - (left - right)) and is_positive(half + (left - right))
     return None

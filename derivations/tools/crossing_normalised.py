@@ -81,7 +81,7 @@ def last() -> Outcome:
     reading({r"v^\top(A\odot C)\,v": form, _SUM: parts}, "=")
     reading({_SUM: gap, r"\lambda_1": level, r"\tilde\lambda_1": level + gap}, ORDER)
     # `_strict`: where it is 0 the least eigenvalue is not simple, or two inputs are parallel, or n = 1
-    strict = r"n \ge 2", r"\text{no two }", r"\text{ parallel}", r"\lambda_1", r"\text{ simple}"
+    strict = r"n \ge 2", r"\text{no two } x_i \text{ parallel}", r"\lambda_1 \text{ simple}"
     reading({r"\lambda_1": level, r"\tilde\lambda_1": level + more}, *strict)
     return both(same(form - parts, shifted.where(_UNIT), elsewhere), _strict())
 
@@ -148,9 +148,14 @@ def singular() -> Outcome:
     reading({"d": number, "m": m, r"\|Y\|^2": size, "D(t)": difference.subs(told)}, "=")
     spectrum = [value.subs(told) for value in (high, high, low)]
     reading({r"\lambda(K/m)": sp.Tuple(0, spectrum[0]), r"\lambda(\tilde K/m)": sp.Tuple(*spectrum[1:])}, "=")
-    reading({r"Y^\top(K-\tilde K)Y": (forms * m).subs(told), r"\|Y\|^2": square.subs(told)}, "=", r"\perp", "d+1")
+    reading(
+        {r"Y^\top(K-\tilde K)Y": (forms * m).subs(told), r"\|Y\|^2": square.subs(told)},
+        "=",
+        r"Y \perp \mathbf 1",
+        "n=d+1",
+    )
     reading({r"\|Y\|^2": size}, "=", "t>0")
-    reading({"d": 1 + more, r"\|Y\|^2": size}, ORDER)
+    reading({"d": 1 + more, r"\|Y\|^2": size}, ORDER, r"d \ge 2")
     return both(
         same(*spectra, alone, rest - square, forms - (d + 1) / d**2 * square),
         zero(
@@ -192,6 +197,7 @@ def tie() -> Outcome:
     reading({"m": m, "K": m * kernel, r"\mathbf 1\mathbf 1^\top": one, "I": eye, r"Y^\top(K-\tilde K)Y": m * form_})
     reading({r"\lambda(K/m)": sp.Tuple(a - b, a - b, a + 2 * b), "C": sp.Tuple(*sums)})
     reading({r"\lambda(\tilde K/m)": sp.Tuple(a - b, a + b / 2, a + b / 2)})
+    reading({"D(t)": sums[0] * falls[0] + sums[1] * falls[1]}, ORDER)
     below = sp.expand(sums[0].subs(a, asked)) * falls[0] + sp.expand(sums[1]) * falls[1]
     reading({"D(t)": below}, "a>b", "b>0", "3y^2 > a-b", ORDER)
     b_relu = (sp.sqrt(1 - sp.Rational(1, 4)) - (sp.pi - sp.acos(-sp.Rational(1, 2))) / 2) / (2 * sp.pi)

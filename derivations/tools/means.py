@@ -148,8 +148,8 @@ def reading(values: Mapping[str, sp.Expr], *under: str, prime: sp.Symbol | None 
 
     Args:
         values: LaTeX of a letter or of a whole term, such as ``\lambda_{\min}(\tilde K)``, and its value here.
-        under: LaTeX of suppositions without which the values are not what they are; "=" and `ORDER` say what kind of
-            relation they are for.
+        under: LaTeX of suppositions without which the values are not what they are, each as a whole: a relation, a
+            label with its colon, a phrase with its letters; "=" and `ORDER` say what kind of relation they are for.
         prime: the variable by which a prime differentiates.
     """
     book = _OPEN.get()

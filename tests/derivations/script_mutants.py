@@ -570,6 +570,15 @@ STATEMENTS = (
         r"\lambda_{\min}(\tilde K) \ge \lambda_{\min}(K), \qquad ",
         r"\lambda_{\min}(\tilde K) \ge 2\lambda_{\min}(K), \qquad ",
     ),
+    # a hypothesis of another letter, and weaker ones that contain it
+    ScriptMutant(
+        "crossing",
+        "normalised inputs, at last",
+        r"""\lambda_1 \text{ simple} \quad""",
+        r"""\tilde\lambda_1 \text{ simple} \quad""",
+    ),
+    ScriptMutant("crossing", "normalised inputs, at last", r"n \ge 2,\ ", r"d+n \ge 2,\ "),
+    ScriptMutant("crossing", "normalised inputs, a tie", r"3y^2 > a-b", r"13y^2 > a-b"),
     # others of their kinds: a hypothesis, a sign, a factor, a side
     ScriptMutant(
         "crossing", "normalised inputs, at last", r"\tilde\lambda_1 \ge \lambda_1;", r"\tilde\lambda_1 \le \lambda_1;"
