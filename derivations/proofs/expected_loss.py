@@ -171,7 +171,13 @@ def _literal() -> Outcome:
     more = sp.Symbol("n", positive=True)  # m = 1 + n
     value, slope, inner = sp.Symbol("s", positive=True), sp.Symbol("u", nonnegative=True), sp.Symbol("h", positive=True)
     rest = more * value + inner * slope
-    identity_ = (plain() - S).subs({S: value, T: slope, g: inner}).subs(m, 1 + more) - rest
+    diagonal = {S: value, T: slope, g: inner}
+    identity_ = (plain() - S).subs(diagonal).subs(m, 1 + more) - rest
+    reading({"K_{ii}": plain().subs(diagonal), r"\Sigma_{ii}": value, "m": m})
+    reading({"S_{ii}": value, "T_{ii}": slope, "g_{ii}": inner})
+    # what the hypothesis comes to at Y = 0 and at ‖Y‖ = 1
+    always = r"\kappa(\mathrm{Tr}[K] + Y^\top Y) = \mathrm{Tr}[\Sigma] + Y^\top Y\text{for all}Y"
+    reading({r"\kappa": 1, r"\mathrm{Tr}[K-\Sigma]": 0}, always)
     # κ (Tr K + y) = Tr Σ + y for y = ‖Y‖² ≥ 0: which is needed at y = 0 and at y = 1
     kappa, trace, sigma = sp.symbols("kappa tau sigma", real=True)
     at_zero, at_one = (kappa * (trace + y) - sigma - y for y in (sp.S.Zero, sp.S.One))

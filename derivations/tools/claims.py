@@ -15,9 +15,11 @@ _IMPLIES = frozenset({r"\Longrightarrow", r"\implies", r"\Rightarrow"})
 _EQUIVALENT = frozenset({r"\iff", r"\Longleftrightarrow", r"\Leftrightarrow"})
 _STRONG = frozenset({r"\qquad", r"\\", ";"})
 _BREAKS = frozenset({":", ",", r"\quad"}) | _STRONG | _IMPLIES | _EQUIVALENT
-_WORD = r"(?:if|for|where|with|when|on|but|unless)"
+_WORD = r"(?:if|for|where|with|when|on)"
 #: Words in front of what is supposed: they begin or end so.
-_SUPPOSING = re.compile(rf"\W*{_WORD}\b|.*\b{_WORD}$")
+_SUPPOSING = re.compile(rf"\W*(?:but )?{_WORD}\b|.*\b{_WORD}$")
+#: Words that turn round what stands by them: no relation in such a phrase is read.
+_TURNING = re.compile(r"\b(?:unless|except|without|not?|never|neither|nor)\b")
 
 
 @dataclass
@@ -78,7 +80,7 @@ def claims(latex: str) -> list[Claim]:
     """
     found: list[Claim] = []
     before, words, last = list[list[str]](), list[list[str]](), list[str]()
-    phrase: list[str] = []  # formulas and words between two marks
+    phrase, first, turned = list[str](), 0, False  # formulas and words between two marks, and its first relation
     start, supposing = 0, False  # where the clause began
     for piece, separator in _pieces(latex):
         bare = [token for token in piece if token not in SPACES]
@@ -90,12 +92,18 @@ def claims(latex: str) -> list[Claim]:
             found += chain(piece, last, before)
             last = found[-1].right
         said = separator[6:-1].strip() if separator.startswith(r"\text{") else ""
-        supposing = bool(_SUPPOSING.match(said)) if said else supposing and separator in SPACES
+        # a wide space behind a word is one in its clause, behind a formula it ends that
+        ends = separator not in SPACES or (separator == r"\quad" and bool(bare))
+        supposing = bool(_SUPPOSING.match(said)) if said else supposing and not ends
         phrase += [*bare, separator] if said else bare
-        if not said or said.endswith(":"):
+        label = said.endswith(":")
+        turned |= bool(_TURNING.search(said)) and not label
+        if not said or label:
             words += [phrase] if any(token.startswith(r"\text{") for token in phrase) else []
-            phrase = []
-        if separator in _IMPLIES or separator == ":" or said.endswith(":"):
+            if turned and any(claim.sign for claim in found[first:]):
+                found[first:] = [Claim([f"\\text{{{''.join(phrase)}}}"], "", [])]
+            phrase, turned = [], False
+        if separator in _IMPLIES or separator == ":" or label:
             taken = [[*claim.left, claim.sign, *claim.right] for claim in found[start:]]
             before = [*(before if separator in _IMPLIES else ()), *words, *taken]
             del found[start:]
@@ -105,4 +113,5 @@ def claims(latex: str) -> list[Claim]:
         elif separator in _STRONG:
             start, words = len(found), []
             before = [] if separator == ";" else before
+        first = first if phrase else len(found)
     return found

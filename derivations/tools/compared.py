@@ -34,7 +34,8 @@ def agrees(claim: Claim, done: Outcome, names: Mapping[str, str]) -> bool | None
     """Whether the relation follows as it stands; None where it cannot be read."""
     ordered = _SAME.get(claim.sign, claim.sign) in {*_TURNED, *_TURNED.values()}
     kind = ORDER if ordered else claim.sign
-    parts = (each for items in claim.supposed for each in chain(items, [], []))
+    plain = (items for items in claim.supposed if not any(token.startswith(r"\text{") for token in items))
+    parts = [each for items in plain for each in chain(items, [], [])]
     given = {*map(_plain, claim.supposed), *(_plain([*each.left, each.sign, *each.right]) for each in parts)}
     values: dict[str, Value] = {}
     prime = None
@@ -45,7 +46,7 @@ def agrees(claim: Claim, done: Outcome, names: Mapping[str, str]) -> bool | None
     reader = Reader(values, names, done.scalars, prime)
     try:
         left, right = reader.read(claim.left), reader.read(claim.right)
-        for each in (each for items in claim.supposed for each in chain(items, [], [])):
+        for each in parts:
             if claim.sign != "=" or each.sign == "=":  # an identity is one without a range
                 left, right = _put(each, reader, left, right)
         if claim.sign == r"\to":

@@ -15,7 +15,7 @@ _ARROWS = re.compile(r"\\(?:Longrightarrow|Longleftrightarrow|implies|iff|Righta
 _INDICES = frozenset("ijklnre")
 _RELATION = re.compile(r"\\(?:leq?|geq?|neq?|succeq|preceq|succ|prec|ll|gg)(?![A-Za-z])|(?<!\\)[<>]")
 #: Words behind which a range or a condition stands, and what takes their place.
-_SUPPOSING = re.compile(r"\\text\{[^{}]*\b(?:if|for|where|with|when|on|but|unless)\b[^{}]*\}")
+_SUPPOSING = re.compile(r"\\text\{[^{}]*\b(?:if|for|where|with|when|on)\b[^{}]*\}")
 _SUPPOSED = "@"
 #: Brackets that hold a relation: a range.
 _RANGE = re.compile(rf"\([^()]*(?:{_RELATION.pattern})[^()]*\)")

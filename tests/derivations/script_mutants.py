@@ -579,6 +579,23 @@ STATEMENTS = (
     ),
     ScriptMutant("crossing", "normalised inputs, at last", r"n \ge 2,\ ", r"d+n \ge 2,\ "),
     ScriptMutant("crossing", "normalised inputs, a tie", r"3y^2 > a-b", r"13y^2 > a-b"),
+    # behind a word that goes on; a hypothesis that says less
+    ScriptMutant("expected_loss", "no common factor", r"> 0 \quad (m > 1)", r"< 0 \quad (m > 1)"),
+    ScriptMutant("expected_loss", "no common factor", r"> 0 \quad (m > 1)", r"> 0 \quad (m > 0)"),
+    ScriptMutant("expected_loss", "no common factor", r" \text{ for all } Y", r" \text{ for some } Y"),
+    # a relation behind a supposition, and none
+    ScriptMutant(
+        "crossing",
+        "normalised inputs, a tie",
+        r""""
+                    r"\text{ for all } t > 0",
+                ),
+                "both""",
+        r""""
+                    r"\text{ for all } t > 0 \quad D(t) > 0",
+                ),
+                "both""",
+    ),
     # others of their kinds: a hypothesis, a sign, a factor, a side
     ScriptMutant(
         "crossing", "normalised inputs, at last", r"\tilde\lambda_1 \ge \lambda_1;", r"\tilde\lambda_1 \le \lambda_1;"

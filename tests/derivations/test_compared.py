@@ -92,6 +92,14 @@ def test_a_term_is_no_part_of_a_longer_one():
         (r"x = y \iff y = x", ["x=y|", r"\iff|", "y=x|"]),
         (r"x, \quad y = z", ["x|", "y=z|"]),
         (r"(x, y) = (y, x)", ["(x,y)=(y,x)|"]),
+        # a word that turns a relation round supposes nothing, and neither does one that only goes on
+        (r"y = 0 \text{ unless } x = 0, \quad z = 1", [r"\text{y = 0\text{ unless }x = 0}|", "z=1|"]),
+        (r"y = 2 \text{ but } x = 1", ["y=2|", "x=1|"]),
+        (r"y = 0; \text{but}\quad z = 1 > 0 \quad (x > 1)", ["y=0|", "z=1|x>1", "1>0|x>1"]),
+        (r"y = 0 \text{ but for } x = 1", ["y=0|x=1"]),
+        # a supposition ends at a wide space
+        (r"y = 0 \text{ for all } x > 0 \quad z = 7", ["y=0|x>0", "z=7|"]),
+        (r"y = 0 \quad \text{if}\quad x > 0 \quad z = 7", ["y=0|x>0", "z=7|"]),
     ],
 )
 def test_the_relations_of_a_statement_and_what_is_supposed_for_them(latex, found):
@@ -168,6 +176,13 @@ _STATEMENTS = [
     (r"x^2 \ge 0, \quad xy > 0", lambda: done(lambda: both(positive(x**2), strictly(x * y))), 2, 2, 0),
     (r"\mu = \lambda, \quad \mu < z", lambda: _read({r"\mu": x, r"\lambda": x}, "="), 1, 2, 0),
     (r"\mu = \lambda, \quad \mu > 0", lambda: _read({r"\mu": x}, ORDER), 1, 2, 0),
+    (r"x > 0 \text{ unless } z > 0, \quad z > 0", lambda: _read({"w": x}), 1, 2, 0),
+    (r"\text{unless } x > z: \quad \mu > \lambda", lambda: _read(_LOW, "x > z"), 0, 1, 0),
+    (r"y > x > z \text{ never}: \quad \mu > \lambda", lambda: _read(_LOW, "y > x"), 0, 1, 0),
+    (r"\text{not } x > 0: \quad z = 2x", lambda: _read({"w": x}), 0, 1, 1),
+    (r"\text{unless } z = 2x: \quad z = 2x", lambda: _read({"w": x}), 0, 1, 1),
+    (r"2x = 2 \text{ but } x = 1", lambda: _read({"w": x}), 0, 2, 2),
+    (r"x > 0 \text{ for all } y > 0 \quad x = 7", lambda: _read({"w": x}), 1, 2, 1),
     # beyond what is read
     (r"\sum_i x_i = y", lambda: done(squares), 0, 1, 0),
     (r"\text{a word}", lambda: done(squares), 0, 1, 0),

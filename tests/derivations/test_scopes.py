@@ -300,6 +300,10 @@ def test_the_letters_of_a_formula(latex, found):
         (r"\sum_{i<j} x_i^{n \ge 2} = y", 0),
         (r"n \ge 2: \quad x = y; \qquad x < y", 1),
         (r"\bigl\langle x\bigr\rangle \to \leftarrow \text{less} < \lambda", 1),
+        # words that suppose nothing
+        (r"x < y \text{ unless } y < z, \quad z < x", 3),
+        (r"x < y; \text{but}\quad y < z", 2),
+        (r"x < y \text{ but for } y < z, \quad z < x", 2),
         # the two sentences that passed with one inequality and two decided
         (
             r"K_{ii} = 1, \ |k_i| \le \varepsilon: \qquad v^\top K v \ge s\,\|v\|^2, \qquad |k^\top y| \le \frac{n}{s}",
