@@ -42,6 +42,23 @@ def tokens(latex: str) -> list[str]:
     return _TOKEN.findall(_IGNORED.sub(" ", latex.replace(r"\lbrace", r"\{")))
 
 
+def _times(left: Value, right: Value) -> Value:
+    """The product; not of tuples, which SymPy repeats, as it joins those of a sum."""
+    if isinstance(left, sp.Tuple) or isinstance(right, sp.Tuple):
+        raise UnreadError("a factor of a tuple")
+    return left * right
+
+
+def _entrywise(left: Value, right: Value) -> Value:
+    """The product of entries: of forms, which are entries, and of matrices."""
+    matrices = [isinstance(value, sp.MatrixBase) for value in (left, right)]
+    if not any(matrices):
+        return _times(left, right)
+    if not all(matrices):
+        raise UnreadError(r"\odot")
+    return sp.matrix_multiply_elementwise(left, right)
+
+
 @dataclass
 class Reader:
     """Reads expressions.
@@ -94,10 +111,10 @@ class Reader:
     def _sum(self) -> Value:
         self._skip()
         sign = self._take() if self._next() in ("+", "-") else "+"
-        total = self._product() * (-1 if sign == "-" else 1)
+        total = _times(self._product(), sp.S.NegativeOne) if sign == "-" else self._product()
         while self._next() in ("+", "-"):
-            sign = self._take()
-            total = total + self._product() * (-1 if sign == "-" else 1)
+            sign = sp.S.One if self._take() == "+" else sp.S.NegativeOne
+            total = _times(total, sp.S.One) + _times(self._product(), sign)
         return total
 
     def _product(self) -> Value:
@@ -105,9 +122,12 @@ class Reader:
         while True:
             self._skip()
             token = self._next()
-            if token in (r"\cdot", r"\odot", r"\times") and any_:
+            if token in (r"\cdot", r"\times") and any_:
                 self._take()
-                value *= self._factor()
+                value = _times(value, self._factor())
+            elif token == r"\odot" and any_:
+                self._take()
+                value = _entrywise(value, self._factor())
             elif token == "/" and any_:
                 self._take()
                 value /= self._factor()
@@ -118,10 +138,11 @@ class Reader:
             elif token in _ENDS - {"|"}:
                 raise UnreadError(token or "the end")
             else:
-                value *= self._factor()
+                value = _times(value, self._factor()) if any_ else self._factor()
             any_ = True
 
-    def _factor(self) -> Value:
+    def _factor(self, *, placed: bool = True) -> Value:
+        """A factor with its powers, and with the place at which it is taken unless that is for what is around it."""
         self._skip()
         value = self._atom()
         while True:
@@ -133,7 +154,7 @@ class Reader:
                 if self.prime is None:
                     raise UnreadError("'")
                 value = sp.diff(value, self.prime)
-            elif self._items[self._at : self._at + 2] == ["|", "_"]:
+            elif placed and self._items[self._at : self._at + 2] == ["|", "_"]:
                 self._at += 2
                 left, equals, right = "".join(self._group()).partition("=")
                 symbol = Reader({}, {}, self.scalars).read(tokens(left))
@@ -172,6 +193,8 @@ class Reader:
             if not left and self._items[place : place + 1] != ["_"] and not self._applied(place):
                 self._at = place
                 value = self.means[latex]
+                if self._next() == "(" and not (isinstance(value, int) or getattr(value, "is_Symbol", False)):
+                    raise UnreadError(f"{latex}(")  # f(x + 1) is f at x + 1, or a product
                 return sp.Integer(value) if isinstance(value, int) else value
         return None
 
@@ -227,13 +250,19 @@ class Reader:
         symbol = Reader({}, {}, self.scalars).read(bottom)
         if not symbol.is_Symbol:
             raise UnreadError(r"\partial")
-        return sp.diff(self.read(top) if top else self._factor(), symbol, order)
+        value = self.read(top) if top else self._factor(placed=False)
+        self._skip()
+        if not top and self._next() not in _ENDS:
+            raise UnreadError(self._next())  # in d/dx x e^x the product is meant, or the first factor
+        return sp.diff(value, symbol, order)
 
     def _function(self, function: Callable[[sp.Expr], sp.Expr]) -> Value:
         power = sp.S.One
         if self._next() == "^":
             self._take()
             power = self._argument()
+            if not power.is_positive:
+                raise UnreadError(f"^{power}")  # sin^{-1} is the inverse function, or 1/sin
         self._skip()
         if self._next() in ("(", "[", r"\frac", r"\tfrac", r"\sqrt"):
             value = self._atom()

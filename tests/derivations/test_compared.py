@@ -40,6 +40,9 @@ def read(latex, means=None, names=None):
         (r"0.25\,x", x / 4),
         (r"w_k + \lambda_{\min}(\tilde K)", z + 7),
         (r"(x,\ 2y)", sp.Tuple(x, 2 * y)),
+        (r"\frac{d}{dx}\bigl(x e^x\bigr) + y", (x + 1) * sp.exp(x) + y),
+        (r"\frac{d}{dx} x^2 \big|_{x=y}", 2 * y),
+        (r"z(x + y)", z * x + z * y),
     ],
 )
 def test_what_is_read(latex, value):
@@ -58,6 +61,25 @@ def test_what_is_read(latex, value):
         r"\exp\tfrac12(x)",
         r"\mathbb{E}[x]",
         r"\sin^2",
+        # the inverse function, or a quotient
+        r"\sin^{-1}x",
+        r"\exp^{-y}(x)",
+        # the derivative of the product, or of its first factor
+        r"\frac{d}{dx}\,x e^x",
+        r"\frac{d}{dx}(x)\,e^x",
+        r"\frac{\partial}{\partial x}x\cdot x",
+        r"\frac{d}{dx}x/x",
+        # the value at x + 1, or a product
+        "g(x+1)",
+        "g x + g(x + y)",
+        # no sum and no product of tuples, none of a matrix and a number by entries
+        "2(x, y)",
+        "-(x, y)",
+        "(x, y) + (y, x)",
+        "x + (y, x)",
+        r"(x, y)\cdot(y, x)",
+        r"(x, y)\odot 2",
+        r"x\odot\begin{pmatrix}1&1\\1&1\end{pmatrix}",
         "x +",
         "(x",
         "v",  # it is defined by itself
@@ -66,7 +88,14 @@ def test_what_is_read(latex, value):
 )
 def test_what_is_not_read_is_not_guessed(latex):
     with pytest.raises(UnreadError):
-        read(latex, {}, {"v": "2v"})
+        read(latex, {"g": x**2}, {"v": "2v"})
+
+
+def test_the_product_of_entries_is_not_that_of_matrices():
+    ones, rows = r"\begin{pmatrix}1&1\\1&1\end{pmatrix}", r"\begin{pmatrix}x&y\\y&2\end{pmatrix}"
+    assert read(rf"{ones}\odot{rows}") == sp.Matrix([[x, y], [y, 2]])
+    assert read(rf"{ones}{rows}") == sp.Matrix([[x + y, y + 2], [x + y, y + 2]])
+    assert read(rf"x\odot y\,{ones}") == x * y * sp.ones(2, 2)
 
 
 def test_a_term_is_no_part_of_a_longer_one():
