@@ -128,7 +128,7 @@ def proof() -> Proof:
                 every(
                     "t lambda h w x sigma s",
                     by.SUMS_OF_LIMITS.gives("The sign of $D$ at last is always that of the first $c_j \\ne 0$"),
-                    by.LAGUERRE.gives("changes sign an odd number of times"),
+                    by.INTERMEDIATE.gives("changes sign an odd number of times"),
                 ),
                 beyond="where $\\Sigma$ is singular the weight can be 0, and the two weights of a tie can be equal: "
                 "then "

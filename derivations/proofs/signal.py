@@ -242,13 +242,15 @@ def proof() -> Proof:
                 r"\frac{q\,V'(q)}{V(q)}",
                 "product rule; $V = 1$ at a gated fixed point, $V = q$ at a plain one. A gate that makes $V$ "
                 "increase has $e > 0$: **every positive fixed point repels**, and as $V = 1$ has one solution at most "
-                "there is at most one: below it $q \\to 0$, above it $q \\to \\infty$",
+                "there is at most one: below it $q \\to 0$, above it $q \\to \\infty$, a finite limit "
+                "being a fixed point",
                 _slopes,
                 every(
                     "q V",
                     by.SLOPE.gives("**every positive fixed point repels**"),
                     by.MONOTONE_FUNCTION.gives("there is at most one"),
                     by.BOUNDED_MONOTONE.gives("below it $q \\to 0$, above it $q \\to \\infty$"),
+                    by.CONTINUOUS.gives("a finite limit being a fixed point"),
                 ),
                 names={"e": r"\frac{q\,V'(q)}{V(q)}"},
             ),

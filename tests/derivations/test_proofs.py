@@ -74,7 +74,7 @@ COMPARED = {
     "crossing": 7,
     "degree_shift": 6,
     "erf": 1,
-    "expected_loss": 8,
+    "expected_loss": 9,
     "gelu": 1,
     "hadamard": 5,
     "majorisation": 4,
