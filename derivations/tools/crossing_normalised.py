@@ -199,7 +199,7 @@ def tie() -> Outcome:
     reading({r"\lambda(\tilde K/m)": sp.Tuple(a - b, a + b / 2, a + b / 2)})
     reading({"D(t)": sums[0] * falls[0] + sums[1] * falls[1]}, ORDER)
     below = sp.expand(sums[0].subs(a, asked)) * falls[0] + sp.expand(sums[1]) * falls[1]
-    reading({"D(t)": below}, "a>b", "b>0", "3y^2 > a-b", ORDER)
+    reading({"D(t)": below}, "a>b", "b>0", "3y^2 > a-b", "t>0", ORDER)
     b_relu = (sp.sqrt(1 - sp.Rational(1, 4)) - (sp.pi - sp.acos(-sp.Rational(1, 2))) / 2) / (2 * sp.pi)
     return both(
         by_parts,
