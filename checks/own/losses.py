@@ -168,7 +168,7 @@ MEASURES = {
         _START,
         ("λ_n(K)/m", "λ_n(K̃)/m", "lower in the end, by λ_n", "found", "crossings"),
         late,
-        "As stated, the gated loss is the lower one in the end. The recorded run has other widths and 400 cases, with "
+        "As stated, the gated loss is the lower one in the end. The recorded run has other widths and 432 cases, with "
         "certified signs.",
         sized("gaussian", 300, 20),
     ),
