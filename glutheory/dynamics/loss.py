@@ -268,8 +268,10 @@ def decompose(K: object, *, entry_error: float | None = None) -> Modes:
     values, vectors = scipy.linalg.eigh(array)
     norm = float(np.linalg.norm(array))
     residual = float(np.linalg.norm(array @ vectors - vectors * values))
-    # the last term bounds the rounding of the product: n u |Q|ᵀ|Q|, whose Frobenius norm is at most n
-    skew = float(np.linalg.norm(vectors.T @ vectors - np.eye(n))) + 2 * n**2 * UNIT
+    # the last term bounds the rounding of the product: n u |Q|ᵀ|Q|, whose Frobenius norm is n
+    gram = float(np.linalg.norm(vectors.T @ vectors - np.eye(n))) + 1.01 * n**2 * UNIT
+    # singular values with |σ² − 1| ≤ s have |σ − 1| ≤ s/(1 + √(1 − s)) ≤ s/(2 − s)
+    skew = gram / (2 - min(gram, 1.0))
     # Q̂ is within `skew` of an orthogonal matrix; the last term bounds the rounding of the two products above
     error = residual + 2 * skew * norm + 4 * n**1.5 * UNIT * norm + entry_error * float(np.trace(array)) + read.error
     if values[0] < -error:

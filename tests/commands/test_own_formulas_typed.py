@@ -103,7 +103,7 @@ def test_equal_opposite_and_zero_rows(tmp_path: Path) -> None:
         (("phase", "--activation", "max(0,sin(z))", "--n", "4", "--d", "2", "--jobs", "1"), "roots of straight lines"),
         (("spectrum", "--activation", JUMP.text, "--n", "8", "--d", "2"), "use --kind nngp"),
         (("kernel", "--activation", JUMP.text, "--normalise"), "infinite at ρ = 1"),
-        (("dynamics", "--activation", JUMP.text, "--n", "8", "--d", "2"), "its activation jumps"),
+        (("dynamics", "--activation", JUMP.text, "--n", "8", "--d", "2"), "since an activation jumps"),
         (("phase", "--activation", JUMP.text, "--kind", "ntk", "--n", "4", "--d", "2", "--jobs", "1"), "infinite"),
         (("dynamics", "relu", "--activation", HARD.text), "give one of the two"),
         (("phase", "reglu", "--activation", HARD.text), "give one of the two"),
