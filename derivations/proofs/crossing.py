@@ -85,13 +85,11 @@ def proof() -> Proof:
                 r"\ \tilde\Sigma \succ 0",
                 "$u^\\top\\Sigma u = 0$ says that $\\sum_l u_l\\phi(w\\cdot x_l) = 0$ for almost every $w$, a mean of "
                 "squares being 0. For each $j \\ne i$ differentiate along $v_j = x_i - (x_i\\cdot "
-                "x_j/\\|x_j\\|^2)\\,x_j$, as distributions: the term of $l$ gets the factor $v_j\\cdot x_l$, and "
-                "that of "
-                "$j$ goes, since $v_j\\cdot x_j = 0$. By the induction on the derivatives, its start and its step, "
+                "x_j/\\|x_j\\|^2)\\,x_j$, as distributions: the term of $l$ gets the factor $v_j\\cdot x_l$, and that "
+                "of $j$ goes, since $v_j\\cdot x_j = 0$. By the induction on the derivatives, its start and its step, "
                 "$u_i\\prod_j(v_j\\cdot x_i)\\,\\phi^{(n-1)}(w\\cdot x_i) = 0$ is left, where $v_j\\cdot x_i > 0$: "
                 "$u_i = 0$, or $\\phi^{(n-1)} = 0$, and by the induction on the degree, its start and its step, "
-                "$\\phi$ "
-                "is a polynomial (for analytic $\\phi$: S. Du et al. 2019). Then $\\tilde\\Sigma \\propto "
+                "$\\phi$ is a polynomial (for analytic $\\phi$: S. Du et al. 2019). Then $\\tilde\\Sigma \\propto "
                 "\\Sigma\\odot XX^\\top$ is positive definite as well, by Schur's product theorem, since $\\|x_i\\| > "
                 "0$",
                 curves.definite,
@@ -131,8 +129,7 @@ def proof() -> Proof:
                     by.INTERMEDIATE.gives("changes sign an odd number of times"),
                 ),
                 beyond="where $\\Sigma$ is singular the weight can be 0, and the two weights of a tie can be equal: "
-                "then "
-                "the next rate decides",
+                "then the next rate decides",
             ),
             Step(
                 "cumulated weights",
@@ -184,11 +181,10 @@ def proof() -> Proof:
                 ),
                 "Schur's product theorem, $x^{(k)}$ the columns of $X$. Equality needs a $v \\ne 0$ with every $v "
                 "\\odot x^{(k)}$ in the kernel of $A$, that is $v_ix_{ik} = \\alpha_ku_i$ if $\\lambda_1$ is *simple* "
-                "with "
-                "eigenvector $u$. Then $v_i^2v_j^2\\,[(x_i\\cdot x_j)^2 - \\|x_i\\|^2\\|x_j\\|^2] = 0$, at most "
+                "with eigenvector $u$. Then $v_i^2v_j^2\\,[(x_i\\cdot x_j)^2 - \\|x_i\\|^2\\|x_j\\|^2] = 0$, at most "
                 "one $v_i$ is not 0, and some $\\alpha_k \\ne 0$, so that the other $u_i$ are 0: $u$ is a coordinate "
-                "vector; $\\lambda_1 = K_{ii}$ is the diagonal, $\\sum_e(\\lambda_e - "
-                "\\lambda_1) = 0$, and all eigenvalues are equal: for $n \\ge 2$ it is not simple",
+                "vector; $\\lambda_1 = K_{ii}$ is the diagonal, $\\sum_e(\\lambda_e - \\lambda_1) = 0$, and all "
+                "eigenvalues are equal: for $n \\ge 2$ it is not simple",
                 normalised.last,
                 every("n d K x u C alpha v lambda", by.SCHUR, by.SPECTRAL),
             ),
@@ -203,10 +199,8 @@ def proof() -> Proof:
                     r"\text{ for all } t > 0",
                 ),
                 "both have the eigenspaces of the constants and of the sums 0; cumulate the weights, slowest first. "
-                "For "
-                "ReLU $a = \\frac12$, $b = (\\frac{\\sqrt3}2 - \\frac\\pi6)/2\\pi$. The hypothesis holds, and the "
-                "gated "
-                "loss is the higher one at all times: $\\lambda_1 < \\tilde\\lambda_1$ cannot be left out",
+                "For ReLU $a = \\frac12$, $b = (\\frac{\\sqrt3}2 - \\frac\\pi6)/2\\pi$. The hypothesis holds, and the "
+                "gated loss is the higher one at all times: $\\lambda_1 < \\tilde\\lambda_1$ cannot be left out",
                 normalised.tie,
                 every("a b y e"),
                 names={"n": "3"},
@@ -223,10 +217,9 @@ def proof() -> Proof:
                     r"e^{-2(a-b)t}\bigr) < 0 \text{ for all } t > 0 \quad (m = 1)",
                 ),
                 "gating exchanges the eigenvectors. The least eigenvalue is simple, $\\Sigma$ positive definite and "
-                "the "
-                "hypothesis holds, for every $y$: that no two inputs are parallel cannot be left out either. Such is "
-                "the logistic function: $b = \\mathbb{E}[\\sigma(z)\\sigma(-z)] > 0$. One input alone, $n = 1$, has "
-                "$\\tilde K = K$ and $D = 0$",
+                "the hypothesis holds, for every $y$: that no two inputs are parallel cannot be left out either. Such "
+                "is the logistic function: $b = \\mathbb{E}[\\sigma(z)\\sigma(-z)] > 0$. One input alone, $n = 1$, "
+                "has $\\tilde K = K$ and $D = 0$",
                 normalised.opposite,
                 every("a b y t s"),
             ),

@@ -16,10 +16,9 @@ def proof() -> Proof:
         summary=(
             "On the sphere, does the gated kernel fall off faster than the non-gated one, $\\tilde K(\\rho)/\\tilde "
             "K(1) \\le K(\\rho)/K(1)$ on $[0, 1]$? Always for polynomials up to a sharp degree, which is 7 for $d = "
-            "m$, "
-            "larger for wider networks and smaller for narrower ones; never for an activation with a kink, where "
-            "inputs closer than an exact angle come closer; and "
-            "for smooth gates up to a variance that one condition on the diagonal decides."
+            "m$, larger for wider networks and smaller for narrower ones; never for an activation with a kink, where "
+            "inputs closer than an exact angle come closer; and for smooth gates up to a variance that one condition "
+            "on the diagonal decides."
         ),
         notation=(
             "Inputs of norm $\\sqrt{qd}$, so that every pre-activation has variance $q$; $\\rho = \\cos\\theta$ is "
@@ -105,8 +104,7 @@ def proof() -> Proof:
                 ),
                 "if no degree above $n \\le n_r$ occurs, $V$ is bounded by Bhatia and Davis' inequality (2000), and "
                 "the ratio increases at every variance. $n_1 = 7$, and $n_r$ falls with $r$: degree 7 is certain for "
-                "$d "
-                "\\le m$ only",
+                "$d \\le m$ only",
                 bounds.degrees,
                 every("r mu n V", by.BHATIA_DAVIS),
                 names={"k": r"\text{the degree, with mean } \mu \text{ and variance } V"},
@@ -313,8 +311,7 @@ def proof() -> Proof:
                     by.CONTINUOUS,
                 ),
                 beyond="nothing is said beyond a right angle, where some pairs come closer again: ReLU, $r = 1$, at "
-                "135° "
-                "0.019 gated and $-0.064$ plain",
+                "135° 0.019 gated and $-0.064$ plain",
             ),
             Step(
                 "its size",

@@ -300,10 +300,9 @@ def proof() -> Proof:
                     r"\frac{b_L}{\tilde D_L} \sim C\,L^{-1-\chi} \ \text{ for } \mu = 0",
                 ),
                 "rows of norm $\\sqrt d$ with residuals; $s = \\mu$ above and $s = 1 + \\chi$ on the diagonal, "
-                "$b_L/r_L = 2 + \\sum 2v\\mu/(1+lv+v\\mu)$, which is 2 where $\\mu = 0$; $C$ depends on $\\phi$ alone. "
-                "Without residuals $C L(\\mu/(1+\\chi))^L$ for $\\mu > 0$; where $\\mu = 0$ the map of correlations "
-                "starts "
-                "with a square or a higher power, and the kernel falls doubly exponentially",
+                "$b_L/r_L = 2 + \\sum 2v\\mu/(1+lv+v\\mu)$, which is 2 where $\\mu = 0$; $C$ depends on $\\phi$ "
+                "alone. Without residuals $C L(\\mu/(1+\\chi))^L$ for $\\mu > 0$; where $\\mu = 0$ the map of "
+                "correlations starts with a square or a higher power, and the kernel falls doubly exponentially",
                 _power,
                 ingredient(
                     "the factors as quotients of $\\Gamma$ at arguments one apart",

@@ -140,8 +140,7 @@ def proof() -> Proof:
                 "a straight line separates the slopes",
                 r"f_c'(0) = \frac{p_1}{1-\mu} < 1 < \frac{\chi}{1-\mu} = f_c'(1)",
                 "$1 - \\mu = \\sum_{k\\ge1}p_k$ and $\\chi = \\sum kp_k$; the activation is not affine, $\\alpha z + "
-                "\\beta$: of "
-                "those both are 1",
+                "\\beta$: of those both are 1",
                 _slopes,
                 every("k p_k p_1 s", by.SCHOENBERG),
                 names={r"\mu": r"1 - \sum_{k\ge1}p_k", r"\chi": r"\sum_kkp_k"},
@@ -174,11 +173,8 @@ def proof() -> Proof:
                 r"\frac1\chi; \qquad \frac{\ln(\mathrm{cond}\,K/\mathrm{cond}\,K_c)}{\ln(\mathrm{cond}\,K/"
                 r"\mathrm{cond}\,\tilde K)} \to 1 \quad (\mu > 0)",
                 "two rows of one norm or more, no two parallel or opposite; $\\chi < 1$: $\\mathrm{cond}\\,K \\to "
-                "\\infty$ and the others tend to 1; $\\chi = "
-                "1$: "
-                "$\\mathrm{cond}\\,K$ stays away from 1; $\\chi > 1$: "
-                "$\\ln\\mathrm{cond}\\,K$ decays like $L^{1-\\chi}$ or $\\chi^{-L}$, $\\ln\\mathrm{cond}\\,K_c$ "
-                "faster",
+                "\\infty$ and the others tend to 1; $\\chi = 1$: $\\mathrm{cond}\\,K$ stays away from 1; $\\chi > 1$: "
+                "$\\ln\\mathrm{cond}\\,K$ decays like $L^{1-\\chi}$ or $\\chi^{-L}$, $\\ln\\mathrm{cond}\\,K_c$ faster",
                 _share,
                 ingredient(
                     "the exponents, and the share where the rest is smaller",

@@ -283,12 +283,11 @@ def proof() -> Proof:
         notation=(
             "$\\phi$ with $0 < \\mathbb{E}[\\phi^2] < \\infty$ at the variance of a unit behind a norm and a dense "
             "layer; $p_j = h_j^2/\\mathbb{E}[\\phi^2]$ with its Hermite coefficients "
-            "([hermite_series](hermite_series.md)), $p_0 = \\mathbb{E}[\\phi]^2/\\mathbb{E}[\\phi^2]$; $\\mu = f'(1) = "
-            "\\sum_j jp_j \\le \\infty$. In plain blocks $\\phi$ is not affine, $\\alpha z + \\beta$: some degree of "
-            "2 or more "
-            "has weight (a linear block keeps every $\\rho$). In gated ones it is not constant, $p_0 < 1$. "
-            "$F = \\rho f$ is the map of the gated block. $\\rho_L$ and $\\Theta_L$: correlation and NTK after $L$ "
-            "blocks without residuals, the latter over the variance. $0 < r < 1$."
+            "([hermite_series](hermite_series.md)), $p_0 = \\mathbb{E}[\\phi]^2/\\mathbb{E}[\\phi^2]$; $\\mu = f'(1) "
+            "= \\sum_j jp_j \\le \\infty$. In plain blocks $\\phi$ is not affine, $\\alpha z + \\beta$: some degree "
+            "of 2 or more has weight (a linear block keeps every $\\rho$). In gated ones it is not constant, $p_0 < "
+            "1$. $F = \\rho f$ is the map of the gated block. $\\rho_L$ and $\\Theta_L$: correlation and NTK after "
+            "$L$ blocks without residuals, the latter over the variance. $0 < r < 1$."
         ),
         names={
             "f": r"\sum_jp_j\rho^j",
@@ -331,9 +330,9 @@ def proof() -> Proof:
                 r"1 - f(\rho) = (1-\rho)\,Q(\rho), \qquad Q = \sum_j p_j\,(1 + \rho + \dots + \rho^{j-1}), \qquad "
                 r"Q(0) = 1 - p_0, \quad Q(1) = \mu",
                 "telescoping sums; $Q$ increases strictly on $[0, 1]$ if a degree of at least 2 has weight. So "
-                "$f(\\rho) "
-                "= \\rho < 1$ if and only if $Q(\\rho) = 1$: **in $[0, 1)$ there is one fixed point $\\rho^*$ if $\\mu "
-                "> 1$, and none if $\\mu \\le 1$**; $\\rho^* = 0$ if and only if $\\mathbb{E}[\\phi] = 0$",
+                "$f(\\rho) = \\rho < 1$ if and only if $Q(\\rho) = 1$: **in $[0, 1)$ there is one fixed point "
+                "$\\rho^*$ if $\\mu > 1$, and none if $\\mu \\le 1$**; $\\rho^* = 0$ if and only if "
+                "$\\mathbb{E}[\\phi] = 0$",
                 _quotient,
                 every(
                     "rho i t p",
@@ -361,10 +360,9 @@ def proof() -> Proof:
                 "negative correlations",
                 r"f(-r) + r = \sum_j p_j\,\bigl(r + (-r)^j\bigr) \ge 0, \qquad = 0 \iff \phi \text{ is odd and } r = 1",
                 "term by term, with $\\sum p_j = 1$: an even degree gives $r + r^j > 0$, an odd one $r - r^j$, "
-                "positive "
-                "for $0 < r < 1$ and $j > 1$. So there is **no fixed point in $(-1, 0)$**, $-1$ is one only for odd "
-                "$\\phi$, and orbits rise until they are not negative or tend to 0, a fixed point: every $|\\rho| < 1$ "
-                "goes to $\\rho^*$ (to 1 if $\\mu \\le 1$)",
+                "positive for $0 < r < 1$ and $j > 1$. So there is **no fixed point in $(-1, 0)$**, $-1$ is one only "
+                "for odd $\\phi$, and orbits rise until they are not negative or tend to 0, a fixed point: every "
+                "$|\\rho| < 1$ goes to $\\rho^*$ (to 1 if $\\mu \\le 1$)",
                 _negative,
                 every(
                     "n r i t p J",
@@ -465,9 +463,8 @@ def proof() -> Proof:
                 ),
                 "both recursions are linear in $\\Theta$; off the diagonal their factor tends to $\\lambda < 1$. So "
                 "the NTK of every block with $\\mu > 1$ tends to a multiple of the identity (with parallel rows it "
-                "stays singular, and with opposite ones where $\\phi$ is odd or even), the NNGP only where $\\rho^* "
-                "= 0$; "
-                "plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
+                "stays singular, and with opposite ones where $\\phi$ is odd or even), the NNGP only where $\\rho^* = "
+                "0$; plain blocks need many layers ($\\mu$ = 1.067 for SiLU), gated ones few ($1 + \\mu$)",
                 _ntk,
                 every(
                     "mu L Theta lambda rho",
@@ -500,8 +497,7 @@ def proof() -> Proof:
                 r"K_{ii} = 1, \ |K_{ij}|, |k_i| \le \varepsilon, \ s = 1-(n-1)\varepsilon > 0: \qquad v^\top K v \ge "
                 r"s\,\|v\|^2, \qquad |k^\top K^{-1}y| \le \frac{\sqrt n\,\varepsilon\,\|y\|}s",
                 "sums of squares for matrices of every size; $u = K^{-1}y$ has $s\\|u\\|^2 \\le u^\\top y$, and "
-                "Cauchy and "
-                "Schwarz' inequality twice. Where $s \\le 0$ nothing is said",
+                "Cauchy and Schwarz' inequality twice. Where $s \\le 0$ nothing is said",
                 _regression,
                 every("K k v u y n epsilon s"),
                 beyond="without residuals predictions at new inputs, parallel and opposite to no row, tend to 0 as the "

@@ -91,8 +91,7 @@ def proof() -> Proof:
         title="Gaussian moments and integrals",
         source="L. Isserlis 1918",
         summary=(
-            "Everything elementary that the other proofs use, from the one integral $\\int e^{-rx^2 + \\beta "
-            "x}\\,dx$ "
+            "Everything elementary that the other proofs use, from the one integral $\\int e^{-rx^2 + \\beta x}\\,dx$ "
             "by completing squares."
         ),
         notation=(

@@ -184,8 +184,7 @@ def proof() -> Proof:
         notation=(
             "$z(x) = \\sum_{r=1}^m v_r\\,(p_r\\cdot x)\\,\\phi(w_r\\cdot x)$ with independent $v_r \\sim "
             "N(0,\\sigma_v^2)$, $p_{rj} \\sim N(0,\\sigma_p^2)$, $w_{rj} \\sim N(0,\\sigma_w^2)$; $q_r = p_r\\cdot "
-            "x$, $h_r = w_r\\cdot x$, with a prime for the second input $x'$; $S = \\mathbb{E}[\\phi(u)\\phi(v)]$ "
-            "and "
+            "x$, $h_r = w_r\\cdot x$, with a prime for the second input $x'$; $S = \\mathbb{E}[\\phi(u)\\phi(v)]$ and "
             "$T = \\mathbb{E}[\\phi'(u)\\phi'(v)]$ at $(a,b,c) = \\sigma_w^2(\\|x\\|^2, \\|x'\\|^2, x\\cdot x')$."
         ),
         names={

@@ -166,15 +166,12 @@ def proof() -> Proof:
         summary=(
             "$\\mathbb{E}\\langle\\nabla z(x), \\nabla z(x')\\rangle = m\\,\\mathbb{E}[\\phi(u)\\phi(v)] + "
             "m\\sigma_v^2\\,(x\\cdot x')\\,\\mathbb{E}[\\phi'(u)\\phi'(v)]$. The neurons are independent, so this is "
-            "an identity at every width $m$ and not a limit: the last steps compute the expectation of small "
-            "networks "
+            "an identity at every width $m$ and not a limit: the last steps compute the expectation of small networks "
             "by brute force."
         ),
         notation=(
-            "$z(x) = \\sum_{r=1}^m v_r\\,\\phi(w_r\\cdot x)$, independent $v_r \\sim N(0,\\sigma_v^2)$, $w_{rj} "
-            "\\sim "
-            "N(0,\\sigma_w^2)$, $x \\in \\mathbb{R}^d$; $h_r = w_r\\cdot x$, $h_r' = w_r\\cdot x'$; $g = x\\cdot "
-            "x'$; "
+            "$z(x) = \\sum_{r=1}^m v_r\\,\\phi(w_r\\cdot x)$, independent $v_r \\sim N(0,\\sigma_v^2)$, $w_{rj} \\sim "
+            "N(0,\\sigma_w^2)$, $x \\in \\mathbb{R}^d$; $h_r = w_r\\cdot x$, $h_r' = w_r\\cdot x'$; $g = x\\cdot x'$; "
             "$S = \\mathbb{E}[\\phi(u)\\phi(v)]$, $T = \\mathbb{E}[\\phi'(u)\\phi'(v)]$. A prime on $\\phi$ is a "
             "derivative, on $x$ and $h$ it marks the second input."
         ),
@@ -281,8 +278,7 @@ def proof() -> Proof:
                     r"\phi(z) = z_+: \qquad S + cT = \frac{1}{2\pi}\left(\sqrt{ab - c^2} + 2c\left(\frac\pi2 + "
                     r"\arcsin\frac{c}{\sqrt{ab}}\right)\right)"
                 ),
-                "substitution of the [arc-cosine](arc_cosine.md) duals $S = F_1$, $T = F_0$ in $S + cT$; equal to "
-                "the "
+                "substitution of the [arc-cosine](arc_cosine.md) duals $S = F_1$, $T = F_0$ in $S + cT$; equal to the "
                 "engine's",
                 _relu,
                 every("a b c"),

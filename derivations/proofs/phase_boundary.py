@@ -78,10 +78,9 @@ def proof() -> Proof:
                 ),
                 "Theorem A of [smallest_eigenvalue](smallest_eigenvalue.md), wide or full, for every data set and "
                 "activation. Where $K$ is singular $\\tilde K$ may be as well, and nothing is gained: $\\phi(z) = "
-                "|z|$ and "
-                "the inputs $\\pm\\sqrt2e_1, \\pm\\sqrt2e_2$. With equal norms $r_i^2 = d$ and in the wide limit "
-                "$\\lambda_1(\\tilde K)\\le\\lambda_1(K)"
-                "$ as well ([majorisation](majorisation.md)), so that gating never hurts",
+                "|z|$ and the inputs $\\pm\\sqrt2e_1, \\pm\\sqrt2e_2$. With equal norms $r_i^2 = d$ and in the wide "
+                "limit $\\lambda_1(\\tilde K)\\le\\lambda_1(K)$ as well ([majorisation](majorisation.md)), so that "
+                "gating never hurts",
                 _certificate,
                 every("n d K x u L l g", by.RAYLEIGH, by.MAJORISED.gives("so that gating never hurts")),
                 names={"K": r"\text{any positive semidefinite matrix}", r"\tilde K": r"\text{its gated kernel}"},
@@ -197,8 +196,7 @@ def proof() -> Proof:
                 phase_limits.sphere,
                 every("d k", by.KOLTCHINSKII("n"), by.WENDEL),
                 beyond="by the certificate $\\mathrm{cond}(K)/\\mathrm{cond}(\\tilde K)$ is at least this quotient: "
-                "for "
-                "$d\\ge4$ gating helps the full kernels as well, on uniform directions, once $n$ is large enough. "
+                "for $d\\ge4$ gating helps the full kernels as well, on uniform directions, once $n$ is large enough. "
                 "Directions in a cap have other limits",
             ),
             Step(

@@ -216,10 +216,9 @@ def proof() -> Proof:
         ),
         notation=(
             "$q$: variance of a unit of the stream at one input; $\\sigma_w^2, \\sigma_p^2$: variances of gate and "
-            "value "
-            "branch, the latter times that of the dense layer behind; $z$ standard normal; $s$: scale of a residual "
-            "branch; $m$: width. Homogeneous: $V = \\sigma^2\\kappa q^p$; "
-            "for ReLU $p = 1$, $\\kappa = \\frac12$, $\\sigma^2 = \\sigma_p^2\\sigma_w^2$."
+            "value branch, the latter times that of the dense layer behind; $z$ standard normal; $s$: scale of a "
+            "residual branch; $m$: width. Homogeneous: $V = \\sigma^2\\kappa q^p$; for ReLU $p = 1$, $\\kappa = "
+            "\\frac12$, $\\sigma^2 = \\sigma_p^2\\sigma_w^2$."
         ),
         names={
             "V(q)": r"\sigma_p^2\,\mathbb{E}[\phi(\sigma_w\sqrt q\,z)^2]",
@@ -325,9 +324,8 @@ def proof() -> Proof:
             Step(
                 "plain branches and bounded gates",
                 r"V \le B: \qquad q_L \le q_0\,(1 + s^2B)^L \le q_0\,e^{L s^2 B}",
-                "$1 + x \\le e^x$. A plain ReLU branch ($B = \\kappa$) and a gate with $|\\phi| \\le 1$ such as "
-                "GLU's ($B = "
-                "1$) need $s^2 = O(1/L)$ and nothing else",
+                "$1 + x \\le e^x$. A plain ReLU branch ($B = \\kappa$) and a gate with $|\\phi| \\le 1$ such as GLU's "
+                "($B = 1$) need $s^2 = O(1/L)$ and nothing else",
                 _bounded,
                 every("x"),
                 names={"V": "B - e", "q_L": r"q_0\prod_{l<L}(1 + s^2V_l)", "q_0": "q"},
@@ -343,12 +341,9 @@ def proof() -> Proof:
                     r"(1 - 2^{-m})^L",
                 ),
                 "given the stream, both branches' units are independent Gaussians of variance $q_l$, and a gate of "
-                "degree "
-                "1 is $\\sqrt{q_l}$ times what it is at variance 1: exact at every width. A layer of ReLUs is closed "
-                "as a "
-                "whole with probability $2^{-m}$: $q_L = 0$, without a logarithm. Given $q_L > 0$ every "
-                "$\\xi_l$ is "
-                "positive, and they are independent still",
+                "degree 1 is $\\sqrt{q_l}$ times what it is at variance 1: exact at every width. A layer of ReLUs is "
+                "closed as a whole with probability $2^{-m}$: $q_L = 0$, without a logarithm. Given $q_L > 0$ every "
+                "$\\xi_l$ is positive, and they are independent still",
                 _width,
                 every("v l L m A B g", by.INDEPENDENCE),
                 names={
@@ -377,8 +372,7 @@ def proof() -> Proof:
                 r"\text{degree in the weights}: \quad D_L = 2^{L+2} - 3 \ \text{ (gated)}, \qquad 2L + 1 \ "
                 r"\text{ (plain)}",
                 "with $D$ that of a unit, a product has $2(D + 1)$, the dense layer 1 more (bilinear and linear "
-                "networks). "
-                "A polynomial of degree $D$ in Gaussians has tails like $e^{-c\\,x^{2/D}}$ (Janson)",
+                "networks). A polynomial of degree $D$ in Gaussians has tails like $e^{-c\\,x^{2/D}}$ (Janson)",
                 _degrees,
                 every("L", by.GAUSSIAN_POLYNOMIALS),
                 names={"D_L": r"\text{the degree after } L \text{ blocks, } D_0 = 1"},
@@ -386,9 +380,8 @@ def proof() -> Proof:
         ),
         remarks=(
             (
-                "Plain SiLU and GELU have $e > 1$ as well: their variance is unstable too, by a factor of $e$ a "
-                "block (1.17 "
-                "for SiLU at $q = 1$), not $1 + e$. Between norms $q$ is set anew, and none of this occurs."
+                "Plain SiLU and GELU have $e > 1$ as well: their variance is unstable too, by a factor of $e$ a block "
+                "(1.17 for SiLU at $q = 1$), not $1 + e$. Between norms $q$ is set anew, and none of this occurs."
             ),
         ),
     )

@@ -226,14 +226,13 @@ def proof() -> Proof:
         source="this project; it corrects Theorem 3.1 of arXiv 2605.20749",
         summary=(
             "Two-sided bounds of the extreme eigenvalues of the ReLU and ReGLU kernels that hold on *every* data set, "
-            "with the constants that are attained on Gaussian data in high dimension. On inputs of norm $\\sqrt d$ the "
-            "largest eigenvalue of $K$ is of order $mn$, whatever $d$; that of $\\tilde K$ is at least of order "
-            "$mn/d$, "
-            "and of this order on Gaussian data (on parallel inputs it is of order $mn$); the condition numbers are at "
-            "least of order $n$ and $n/d$ once $n$ is a multiple of $d$ larger than $d$. All four are larger by a "
-            "factor $d$ than the orders stated in the theorem; their "
-            "quotient, a factor $d$ gained by gating, is as stated. In the bulk, without the largest eigenvalue, both "
-            "kernels are of order $mn/d$ and gating gains a constant factor."
+            "with the constants that are attained on Gaussian data in high dimension. On inputs of norm $\\sqrt d$ "
+            "the largest eigenvalue of $K$ is of order $mn$, whatever $d$; that of $\\tilde K$ is at least of order "
+            "$mn/d$, and of this order on Gaussian data (on parallel inputs it is of order $mn$); the condition "
+            "numbers are at least of order $n$ and $n/d$ once $n$ is a multiple of $d$ larger than $d$. All four are "
+            "larger by a factor $d$ than the orders stated in the theorem; their quotient, a factor $d$ gained by "
+            "gating, is as stated. In the bulk, without the largest eigenvalue, both kernels are of order $mn/d$ and "
+            "gating gains a constant factor."
         ),
         notation=(
             "As in [relu_expansion](relu_expansion.md): $K/m = D^{1/2}\\sum_j(1+j\\delta)c_jU_j\\,D^{1/2}$, $\\tilde "
